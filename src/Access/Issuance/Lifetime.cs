@@ -1,0 +1,38 @@
+namespace CertAuthority.Access;
+
+/// <summary>From when until when a certificate is valid, and which rule set the end.</summary>
+/// <param name="After">The first instant; a minute before issue, since hosts' clocks differ.</param>
+/// <param name="Before">The first instant at which it is not valid any more.</param>
+/// <param name="LimitedBy">The deciding rule, for people: <c>role dba</c>, <c>request 1a2b…</c>, <c>--ttl</c>, <c>the site's maximum</c>.</param>
+public sealed record Validity(DateTimeOffset After, DateTimeOffset Before, string LimitedBy);
+
+/// <summary>The second part of the issuance policy: how long.</summary>
+public static class Lifetime
+{
+    /// <summary>How far a certificate reaches back.</summary>
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
+
+    /// <summary>The shortest of all limits, named. A wish beyond a role's limit is shortened; beyond the site's, or not positive, it is refused.</summary>
+    /// <param name="now">The instant of issue; whole seconds.</param>
+    /// <param name="roles">All roles in use, base and granted.</param>
+    /// <param name="requests">The requests in use.</param>
+    /// <param name="wish">What the caller asked for with <c>--ttl</c>.</param>
+    /// <param name="limits">The bounds of the site.</param>
+    public static Outcome<Validity> Decide(DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits)
+    {
+        if (wish <= TimeSpan.Zero)
+            return new Refusal("--ttl must be longer than nothing");
+        if (wish > limits.Certificate)
+            return new Refusal($"--ttl {Durations.Show(wish.Value)} is more than the site's maximum of {Durations.Show(limits.Certificate)}");
+
+        var ends = new List<(DateTimeOffset End, string Rule)>();
+        if (wish is { } ttl)
+            ends.Add((now + ttl, "--ttl"));
+        ends.AddRange(roles.Where(role => role.MaxSessionTtl is not null).Select(role => (now + role.MaxSessionTtl!.Value, $"role {role.Name}")));
+        ends.AddRange(requests.Select(request => (request.AccessUntil, $"request {request.Id}")));
+        ends.Add((now + limits.Certificate, "the site's maximum"));
+
+        var (end, rule) = ends.MinBy(limit => limit.End);
+        return end > now ? new Validity(now - ClockSkew, end, rule) : new Refusal($"no time is left under {rule}");
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>
+/// One principal of a certificate. Bare, it is valid on <b>every</b> host that trusts the CA; with a node, on that host only,
+/// because each host lists <c>login</c> and <c>login@itself</c> and nothing else.
+/// </summary>
+public readonly record struct Principal
+{
+    internal Principal(string login, string? node) => (Login, Node) = (login, node);
+
+    /// <summary>The Unix login.</summary>
+    public string Login { get; }
+
+    /// <summary>The name of the only node where it counts; null for all hosts.</summary>
+    public string? Node { get; }
+
+    /// <summary>As it stands in the certificate. The only place that writes <c>@</c>.</summary>
+    public override string ToString() => Node is null ? Login : $"{Login}@{Node}";
+}
+
+/// <summary>The first part of the issuance policy: which logins, on which hosts.</summary>
+public static class Principals
+{
+    /// <summary>sshd reads no more from one certificate (<c>SSHKEY_CERT_MAX_PRINCIPALS</c>).</summary>
+    public const int Max = 256;
+
+    /// <summary>What the roles grant together on the nodes that exist, in order: bare logins first.</summary>
+    /// <remarks>
+    /// Each role pairs its own logins with its own hosts. Denied logins and denied hosts are taken away across all roles,
+    /// independently of each other. A bare login needs a role for all hosts and no deny.node_labels in use: even one that
+    /// matches no host today, for the certificate outlives today's inventory.
+    /// </remarks>
+    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<Role> roles, IReadOnlyCollection<Node> nodes)
+    {
+        var deniedLogins = roles.SelectMany(role => role.Deny.Logins).ToHashSet(StringComparer.Ordinal);
+        if (deniedLogins.Contains("*"))
+            return [];
+        var deniedNodes = roles.Select(role => role.Deny.NodeLabels).Where(deny => !deny.IsNone).ToList();
+
+        var bare = new SortedSet<string>(StringComparer.Ordinal);
+        var scoped = new SortedSet<(string Login, string Node)>();
+        foreach (var role in roles)
+        {
+            var logins = role.Allow.Logins.Where(login => Names.IsLogin(login) && !deniedLogins.Contains(login)).ToList();
+            if (role.Allow.NodeLabels.IsAll && deniedNodes.Count == 0)
+            {
+                bare.UnionWith(logins);
+                continue;
+            }
+            foreach (var node in nodes)
+                if (role.Allow.NodeLabels.Matches(node.Labels) && !deniedNodes.Exists(deny => deny.Matches(node.Labels)))
+                    scoped.UnionWith(logins.Select(login => (login, node.Name)));
+        }
+        return
+        [
+            .. bare.Select(login => new Principal(login, null)),
+            // Where the bare login is granted, the host's own adds nothing.
+            .. scoped.Where(pair => !bare.Contains(pair.Login)).Select(pair => new Principal(pair.Login, pair.Node)),
+        ];
+    }
+}

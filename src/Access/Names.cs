@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text;
+
+namespace CertAuthority.Access;
+
+/// <summary>Which texts may be a name, a login or a reason. Everything that later reaches a certificate, a log line or a terminal passes here first.</summary>
+public static class Names
+{
+    /// <summary>The longest reason, in bytes of UTF-8.</summary>
+    public const int MaxReasonBytes = 4096;
+
+    /// <summary>The form of role and user names, for messages.</summary>
+    public const string Form = "^[a-z0-9][a-z0-9._-]{0,62}$";
+
+    /// <summary>The form of node names, for messages: they become the host half of a principal, so no underscore.</summary>
+    public const string NodeForm = "^[a-z0-9][a-z0-9.-]{0,62}$";
+
+    /// <summary>The form of Unix logins, for messages.</summary>
+    public const string LoginForm = "^[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+
+    /// <summary>Whether the text may name a role or a user.</summary>
+    public static bool IsName(string text) => Fits(text, 63, first: IsLowerOrDigit, rest: c => IsLowerOrDigit(c) || c is '.' or '_' or '-');
+
+    /// <summary>Whether the text may name a node.</summary>
+    public static bool IsNodeName(string text) => Fits(text, 63, first: IsLowerOrDigit, rest: c => IsLowerOrDigit(c) || c is '.' or '-');
+
+    /// <summary>
+    /// Whether the text may be a Unix login inside a certificate. No <c>@</c>: only <see cref="Principals"/> writes one.
+    /// No comma: sshd before 10.3 split principals there (CVE-2026-35414).
+    /// </summary>
+    public static bool IsLogin(string text) =>
+        Fits(text, 64, first: c => char.IsAsciiLetter(c) || c == '_', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+
+    /// <summary>
+    /// Whether the text may be the address of a node: <c>host[:port]</c> in <c>[A-Za-z0-9.:\[\]-]</c>, and not something that ssh
+    /// would read as an option.
+    /// </summary>
+    public static bool IsAddress(string text) =>
+        Fits(text, 255, first: c => char.IsAsciiLetterOrDigit(c) || c == '[', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '[' or ']' or '-');
+
+    /// <summary>
+    /// Whether free text is plain: no control characters, and no formatting characters, which could reorder or hide what a
+    /// reviewer reads.
+    /// </summary>
+    public static bool IsPlainText(string text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+            if (rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse)
+                return false;
+        return true;
+    }
+
+    /// <summary>Why a text may not be a reason, or null when it may.</summary>
+    public static Refusal? ReasonFault(string reason)
+    {
+        var bytes = Encoding.UTF8.GetByteCount(reason);
+        if (bytes > MaxReasonBytes)
+            return new Refusal($"the reason has {bytes} bytes; at most {MaxReasonBytes} are kept");
+        return IsPlainText(reason) ? null : new Refusal("the reason has control or invisible characters", "write it as one line of plain text");
+    }
+
+    private static bool IsLowerOrDigit(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
+
+    private static bool Fits(string text, int longest, Func<char, bool> first, Func<char, bool> rest) =>
+        text.Length >= 1 && text.Length <= longest && first(text[0]) && text.Skip(1).All(rest);
+}

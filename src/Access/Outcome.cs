@@ -1,0 +1,34 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace CertAuthority.Access;
+
+/// <summary>Why a decision went against the caller: a sentence that is safe to show and, where one helps, what to do next.</summary>
+public sealed record Refusal(string Message, string? Hint = null);
+
+/// <summary>The verdict of a decision: a value, or the refusal that stands in its place. Never both, never neither.</summary>
+public readonly struct Outcome<T> where T : class
+{
+    private readonly T? value;
+    private readonly Refusal? refusal;
+
+    private Outcome(T? value, Refusal? refusal)
+    {
+        this.value = value;
+        this.refusal = refusal;
+    }
+
+    /// <summary>True when the decision is a value; otherwise <paramref name="refusal"/> says why not.</summary>
+    public bool Holds([NotNullWhen(true)] out T? value, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        value = this.value;
+        // default(Outcome<T>) holds neither; it must not read as a grant.
+        refusal = this.value is null ? this.refusal ?? new Refusal("no decision was made") : null;
+        return value is not null;
+    }
+
+    /// <summary>The decision went for the caller.</summary>
+    public static implicit operator Outcome<T>(T value) => new(value, null);
+
+    /// <summary>The decision went against the caller.</summary>
+    public static implicit operator Outcome<T>(Refusal refusal) => new(null, refusal);
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>Where a request stands. <see cref="Expired"/> is computed from the clock and never stored.</summary>
+public enum RequestState
+{
+    /// <summary>Waits for an answer.</summary>
+    Pending,
+
+    /// <summary>May be used until its access ends.</summary>
+    Approved,
+
+    /// <summary>Final: refused, or taken back after an approval.</summary>
+    Denied,
+
+    /// <summary>Final: withdrawn by the requester.</summary>
+    Cancelled,
+
+    /// <summary>Final: nobody answered in time, or the access is over.</summary>
+    Expired,
+}
+
+/// <summary>A user's request to hold roles for a while.</summary>
+/// <param name="Id">A UUID; any unique prefix of it is accepted from people.</param>
+/// <param name="Revision">Counts changes, from 1; changes are compare-and-swap on it.</param>
+/// <param name="UserId">The requester, by immutable id.</param>
+/// <param name="UserName">The requester's name when asking.</param>
+/// <param name="CreatorUid">The uid that filed it: whoever files a request may be the one person who must not answer it.</param>
+/// <param name="Roles">What was asked for: sorted by name, each once. Never changes.</param>
+/// <param name="GrantedRoles">What was granted; empty until approved.</param>
+/// <param name="StoredState">The state as recorded; <see cref="StateAt"/> adds the clock.</param>
+/// <param name="Created">When it was filed; whole seconds, as all times here.</param>
+/// <param name="PendingUntil">The first instant at which it is too late for an answer.</param>
+/// <param name="AccessUntil">The first instant at which it grants nothing more.</param>
+/// <param name="Reason">Why it was asked for, in the requester's words.</param>
+/// <param name="SuggestedReviewers">Who is told; they gain no right.</param>
+/// <param name="Resolution">The answer, null while there is none.</param>
+public sealed record AccessRequest(
+    Guid Id,
+    long Revision,
+    Guid UserId,
+    string UserName,
+    uint CreatorUid,
+    ImmutableArray<PinnedRole> Roles,
+    ImmutableArray<PinnedRole> GrantedRoles,
+    RequestState StoredState,
+    DateTimeOffset Created,
+    DateTimeOffset PendingUntil,
+    DateTimeOffset AccessUntil,
+    string Reason,
+    ImmutableArray<string> SuggestedReviewers,
+    RequestResolution? Resolution)
+{
+    /// <summary>The state at an instant.</summary>
+    public RequestState StateAt(DateTimeOffset now) => StoredState switch
+    {
+        RequestState.Pending when now >= PendingUntil => RequestState.Expired,
+        RequestState.Approved when now >= AccessUntil => RequestState.Expired,
+        var stored => stored,
+    };
+}
+
+/// <summary>Who last answered a request, when, and why.</summary>
+/// <param name="By">The account that answered, as the audit shows it.</param>
+/// <param name="At">When.</param>
+/// <param name="Reason">In the answerer's words; may be empty.</param>
+public sealed record RequestResolution(string By, DateTimeOffset At, string Reason);

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using static CertAuthority.Access.RequestAction;
+using static CertAuthority.Access.RequestActor;
+using static CertAuthority.Access.RequestState;
+
+namespace CertAuthority.Access;
+
+/// <summary>What somebody wants to do to a request.</summary>
+public enum RequestAction
+{
+    /// <summary>Grant it.</summary>
+    Approve,
+
+    /// <summary>Refuse it, or take an approval back.</summary>
+    Deny,
+
+    /// <summary>Withdraw it before an answer.</summary>
+    Cancel,
+
+    /// <summary>Give up what it grants.</summary>
+    Drop,
+}
+
+/// <summary>What somebody is to a request.</summary>
+public enum RequestActor
+{
+    /// <summary>Answers requests on the auth host.</summary>
+    Administrator,
+
+    /// <summary>The user who asked.</summary>
+    Requester,
+
+    /// <summary>Anybody else.</summary>
+    Stranger,
+}
+
+/// <summary>One allowed step.</summary>
+public sealed record Transition(RequestState From, RequestAction Action, RequestActor By, RequestState To)
+{
+    /// <summary>Whatever ends an approved request revokes what was issued under it.</summary>
+    public bool Revokes => From == Approved;
+}
+
+/// <summary>The life of a request, on one screen. Whatever is not in the table is refused.</summary>
+public static class RequestTransitions
+{
+    /// <summary>Every allowed step. DENIED, CANCELLED and EXPIRED lead nowhere.</summary>
+    public static readonly ImmutableArray<Transition> Table =
+    [
+        new(Pending,  Approve, Administrator, Approved),
+        new(Pending,  Deny,    Administrator, Denied),
+        new(Approved, Deny,    Administrator, Denied),
+        new(Pending,  Cancel,  Requester,     Cancelled),
+        new(Approved, Drop,    Requester,     Cancelled),
+    ];
+
+    /// <summary>The step that <paramref name="by"/> may take from where the request stands now, or the refusal that the table implies.</summary>
+    public static Outcome<Transition> Find(AccessRequest request, RequestAction action, RequestActor by, DateTimeOffset now)
+    {
+        var state = request.StateAt(now);
+        if (Table.FirstOrDefault(t => t.From == state && t.Action == action && t.By == by) is { } step)
+            return step;
+        var from = Table.Where(t => t.Action == action && t.By == by).Select(t => Word(t.From)).ToList();
+        return from.Count == 0
+            ? new Refusal($"only the {Whose(action)} can {Verb(action)} a request")
+            : new Refusal($"request {request.Id} is {Word(state)}; only {string.Join(" or ", from)} requests can be {Participle(action)}");
+    }
+
+    /// <summary>A state as people and JSON see it.</summary>
+    public static string Word(RequestState state) => state switch
+    {
+        Pending => "PENDING",
+        Approved => "APPROVED",
+        Denied => "DENIED",
+        Cancelled => "CANCELLED",
+        _ => "EXPIRED",
+    };
+
+    private static string Whose(RequestAction action) => action is Approve or Deny ? "administrator" : "requester";
+
+    private static string Verb(RequestAction action) => action switch { Approve => "approve", Deny => "deny", Cancel => "cancel", _ => "drop" };
+
+    private static string Participle(RequestAction action) => action switch { Approve => "approved", Deny => "denied", Cancel => "cancelled", _ => "dropped" };
+}

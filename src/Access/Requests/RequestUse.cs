@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>What is asked again each time an approved request is used: an approval is a permission to ask, not a ticket.</summary>
+public static class RequestUse
+{
+    /// <summary>The roles that the request grants its user now, or why it grants nothing.</summary>
+    /// <param name="request">The request; its user is <paramref name="user"/>, which the caller has seen to (not found and not yours are one answer).</param>
+    /// <param name="user">The user as it is now.</param>
+    /// <param name="roles">Every role that exists now.</param>
+    /// <param name="now">The instant of use.</param>
+    public static Outcome<IReadOnlyList<Role>> Grants(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    {
+        switch (request.StateAt(now))
+        {
+            case RequestState.Approved:
+                break;
+            case RequestState.Pending:
+                return new Refusal($"request {request.Id} is not approved yet", $"wait for it with tsh request show {request.Id} --wait");
+            case RequestState.Denied:
+                return new Refusal($"request {request.Id} was denied{Because(request)}");
+            case var ended:
+                return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", "ask again with tsh request create");
+        }
+        // The same user, not merely the same name.
+        if (request.UserId != user.Id)
+            return new Refusal($"request {request.Id} does not exist or is not yours");
+        var assigned = Requesting.Assigned(user, roles);
+        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
+            return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");
+        if (FirstChanged(request.GrantedRoles, roles) is { } changed)
+            return new Refusal($"the role {changed.Name} changed after this approval; ask again");
+        return request.GrantedRoles.Select(granted => roles[granted.Name]).ToImmutableArray();
+    }
+
+    /// <summary>The first of the pinned roles that is gone, was re-created, or has another spec.</summary>
+    public static PinnedRole? FirstChanged(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role> roles) =>
+        pinned.FirstOrDefault(pin => !roles.TryGetValue(pin.Name, out var role) || role.Pin() != pin);
+
+    private static string Because(AccessRequest request) =>
+        request.Resolution is { Reason.Length: > 0 } resolution ? $": {resolution.Reason}" : "";
+}

@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>What a user wants to file.</summary>
+/// <param name="Id">The id the request will have.</param>
+/// <param name="Now">The instant of filing; whole seconds.</param>
+/// <param name="User">Who asks.</param>
+/// <param name="CreatorUid">Who is at the keyboard.</param>
+/// <param name="RoleNames">The roles asked for, or <c>*</c> for all that may be asked for and are not held.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="SuggestedReviewers">Who is told.</param>
+/// <param name="Roles">Every role that exists.</param>
+/// <param name="PendingRequests">How many requests of this user wait already.</param>
+/// <param name="Limits">The bounds of the site.</param>
+public sealed record RequestQuestion(
+    Guid Id,
+    DateTimeOffset Now,
+    User User,
+    uint CreatorUid,
+    ImmutableArray<string> RoleNames,
+    string Reason,
+    ImmutableArray<string> SuggestedReviewers,
+    IReadOnlyDictionary<string, Role> Roles,
+    int PendingRequests,
+    SiteLimits Limits);
+
+/// <summary>Who may ask for which role, and what a request looks like when it is filed.</summary>
+public static class Requesting
+{
+    /// <summary>How many names a request may suggest as reviewers.</summary>
+    public const int MaxSuggestedReviewers = 100;
+
+    /// <summary>
+    /// Whether a user whose <b>assigned</b> roles are these may ask for a role: some allow names it and no deny does.
+    /// Roles gained by a request never count, or one approval could fetch the next.
+    /// </summary>
+    public static bool MayRequest(IEnumerable<Role> assigned, string roleName)
+    {
+        var allowed = false;
+        foreach (var role in assigned)
+        {
+            if (role.Deny.RequestRoles.Any(pattern => pattern.Matches(roleName)))
+                return false;
+            allowed |= role.Allow.RequestRoles.Any(pattern => pattern.Matches(roleName));
+        }
+        return allowed;
+    }
+
+    /// <summary>The names of the existing roles that the user may ask for, sorted.</summary>
+    public static ImmutableArray<string> Requestable(User user, IReadOnlyDictionary<string, Role> roles)
+    {
+        var assigned = Assigned(user, roles);
+        return [.. roles.Keys.Where(name => MayRequest(assigned, name)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The roles assigned to a user that exist.</summary>
+    public static IReadOnlyList<Role> Assigned(User user, IReadOnlyDictionary<string, Role> roles) =>
+        [.. user.Roles.Where(roles.ContainsKey).Select(name => roles[name])];
+
+    /// <summary>The request as it is filed, pending, or why it may not be.</summary>
+    public static Outcome<AccessRequest> File(RequestQuestion question)
+    {
+        if (Names.ReasonFault(question.Reason) is { } fault)
+            return fault;
+        if (question.SuggestedReviewers.Length > MaxSuggestedReviewers)
+            return new Refusal($"at most {MaxSuggestedReviewers} reviewers can be suggested");
+        if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
+            return new Refusal($"\"{odd}\" can not be the name of a reviewer", $"user names have the form {Names.Form}");
+        if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
+            return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one");
+
+        var requestable = Requestable(question.User, question.Roles);
+        if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
+            return new Refusal("\"*\" asks for every role and stands alone");
+        ImmutableArray<string> names = question.RoleNames is ["*"]
+            ? requestable.RemoveAll(name => question.User.Roles.Contains(name))
+            : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        if (names.IsEmpty)
+            return new Refusal("a request names at least one role", CanRequest(requestable));
+        // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
+        if (names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused)
+            return new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable));
+
+        var roles = names.Select(name => question.Roles[name]).ToList();
+        var sessionTtl = roles.Select(role => role.MaxSessionTtl ?? question.Limits.Certificate).Append(question.Limits.Certificate).Min();
+        var accessUntil = question.Now + sessionTtl;
+        var pendingUntil = question.Now + question.Limits.PendingRequest;
+        return new AccessRequest(
+            question.Id,
+            Revision: 1,
+            question.User.Id,
+            question.User.Name,
+            question.CreatorUid,
+            [.. roles.Select(role => role.Pin())],
+            GrantedRoles: [],
+            RequestState.Pending,
+            question.Now,
+            pendingUntil < accessUntil ? pendingUntil : accessUntil,
+            accessUntil,
+            question.Reason,
+            [.. question.SuggestedReviewers.Distinct(StringComparer.Ordinal)],
+            Resolution: null);
+    }
+
+    private static string CanRequest(ImmutableArray<string> requestable) =>
+        requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";
+}

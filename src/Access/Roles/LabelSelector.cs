@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>
+/// Which nodes a role speaks of, by their labels: keys are ANDed, the values of a key ORed. No entry selects no node;
+/// the sole entry <c>'*': '*'</c> selects all, those not yet enrolled included.
+/// </summary>
+public sealed class LabelSelector
+{
+    /// <summary>Selects no node: the default, since nothing is granted by omission.</summary>
+    public static readonly LabelSelector None = new(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>>.Empty);
+
+    /// <summary>Selects every node.</summary>
+    public static readonly LabelSelector All = new(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>>.Empty.Add("*", [NamePattern.TryParse("*", out _)!]));
+
+    /// <summary>A selector of these entries. A key <c>*</c> must stand with the sole value <c>*</c>; the resource reader sees to it.</summary>
+    public LabelSelector(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>> entries) => Entries = entries;
+
+    /// <summary>The entries, ordered by key.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<NamePattern>> Entries { get; }
+
+    /// <summary>Whether it selects nothing.</summary>
+    public bool IsNone => Entries.IsEmpty;
+
+    /// <summary>Whether it selects every host that trusts the CA, not only the ones whose labels we know.</summary>
+    public bool IsAll => Entries.Count == 1 && Entries.ContainsKey("*");
+
+    /// <summary>Whether a node with these labels is selected.</summary>
+    public bool Matches(IReadOnlyDictionary<string, string> labels) =>
+        !IsNone && Entries.All(entry =>
+            entry.Key == "*" || (labels.TryGetValue(entry.Key, out var value) && entry.Value.Any(pattern => pattern.Matches(value))));
+}

@@ -1,0 +1,11 @@
+namespace CertAuthority.Access;
+
+/// <summary>Bounds that no role and no administrator's answer can exceed.</summary>
+/// <param name="Certificate">The longest certificate.</param>
+/// <param name="PendingRequest">How long a request may wait for an answer.</param>
+/// <param name="PendingRequestsPerUser">How many requests of one user may wait at a time.</param>
+public sealed record SiteLimits(TimeSpan Certificate, TimeSpan PendingRequest, int PendingRequestsPerUser)
+{
+    /// <summary>30 hours, 7 days, 25.</summary>
+    public static readonly SiteLimits Default = new(TimeSpan.FromHours(30), TimeSpan.FromDays(7), 25);
+}

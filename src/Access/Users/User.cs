@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>Somebody who logs in. Its roles are assigned by an administrator; requests add to them only inside one certificate.</summary>
+/// <param name="Id">Immutable: a user who is removed and created again under the name inherits nothing.</param>
+/// <param name="Name">As <see cref="Names.IsName"/> allows.</param>
+/// <param name="Revision">Counts changes of the spec, from 1.</param>
+/// <param name="Roles">The names of the assigned roles.</param>
+/// <param name="UnixUsers">The accounts of this machine that may act as this user.</param>
+/// <param name="Traits">Values for templates; alone they grant nothing.</param>
+public sealed record User(
+    Guid Id,
+    string Name,
+    long Revision,
+    ImmutableArray<string> Roles,
+    ImmutableArray<UnixUser> UnixUsers,
+    ImmutableSortedDictionary<string, ImmutableArray<string>> Traits)
+{
+    /// <summary>Whether the kernel's answer to "who is calling" is one of this user's accounts.</summary>
+    public bool IsOwnedBy(UnixIdentity caller) => UnixUsers.Any(entry => entry.Is(caller));
+}
+
+/// <summary>An entry of <c>unix_users</c>: digits are a uid, everything else is an account name, resolved at each call.</summary>
+public readonly record struct UnixUser
+{
+    private readonly uint? uid;
+    private readonly string? account;
+
+    private UnixUser(uint? uid, string? account)
+    {
+        this.uid = uid;
+        this.account = account;
+    }
+
+    /// <summary>An account by name, even when the name is all digits: a user's default own name is never a uid.</summary>
+    public static UnixUser Account(string name) => new(null, name);
+
+    /// <summary>Reads an entry as written; null when digits do not fit a uid, or name nobody (65534, 2^32-1).</summary>
+    public static UnixUser? TryParse(string text)
+    {
+        if (text.Length == 0 || !Names.IsPlainText(text))
+            return null;
+        if (!text.All(char.IsAsciiDigit))
+            return Account(text);
+        return uint.TryParse(text, out var uid) && UnixIdentity.IsSomebody(uid) ? new UnixUser(uid, null) : null;
+    }
+
+    /// <summary>Whether this entry means the caller.</summary>
+    public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
+
+    /// <inheritdoc/>
+    public override string ToString() => uid?.ToString() ?? account ?? "";
+}
+
+/// <summary>Who the kernel says is calling.</summary>
+/// <param name="Uid">The uid of the peer of an accepted socket.</param>
+/// <param name="Account">The account of that uid at this moment, null when there is none.</param>
+public sealed record UnixIdentity(uint Uid, string? Account)
+{
+    /// <summary>Whether a uid can be somebody at all: 65534 is what an unmapped uid reads as, and 2^32-1 is no uid.</summary>
+    public static bool IsSomebody(uint uid) => uid is not (65534 or uint.MaxValue);
+
+    /// <summary>
+    /// The user as whom the caller acts: the one asked for, else the only one owned, else the account's namesake.
+    /// A user that does not exist and one that is not the caller's get the same answer.
+    /// </summary>
+    /// <param name="users">Users of which some may be the caller's.</param>
+    /// <param name="asked">The value of <c>--user</c>, or null.</param>
+    public Outcome<User> ActAs(IEnumerable<User> users, string? asked)
+    {
+        var owned = users.Where(user => user.IsOwnedBy(this)).ToList();
+        if (asked is not null)
+            return owned.Find(user => user.Name == asked) is { } chosen
+                ? chosen
+                : new Refusal($"you can not act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
+        return owned switch
+        {
+            [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user", "an administrator adds one with tctl users add"),
+            [var only] => only,
+            _ => owned.Find(user => user.Name == Account) is { } namesake
+                ? namesake
+                : new Refusal("your account belongs to several users", $"choose one with --user: {string.Join(", ", owned.Select(user => user.Name).Order(StringComparer.Ordinal))}"),
+        };
+    }
+}
