@@ -1,0 +1,46 @@
+namespace CertAuthority.Protocol;
+
+/// <summary>Reads the audit.</summary>
+/// <param name="Limit">At most so many; null for all.</param>
+public sealed record ListAudit(int? Limit = null);
+
+/// <summary>Entries of the audit.</summary>
+/// <param name="Entries">Newest first.</param>
+public sealed record AuditList(AuditEntry[] Entries);
+
+/// <summary>One thing that happened. Its JSON is stored byte for byte.</summary>
+/// <param name="Time">When.</param>
+/// <param name="Event">What: <c>request.created</c>, <c>certificate.issued</c>, …</param>
+/// <param name="Uid">The uid that called; null when the daemon acted by itself.</param>
+/// <param name="Account">Its account at that moment.</param>
+/// <param name="Self">Whether the caller answered a request of his own.</param>
+/// <param name="User">The user concerned.</param>
+/// <param name="Resource">The resource concerned, <c>role/dba</c>.</param>
+/// <param name="Request">The request concerned.</param>
+/// <param name="State">The state the request went to.</param>
+/// <param name="Asked">The roles asked for.</param>
+/// <param name="Granted">The roles granted, or in use.</param>
+/// <param name="Requests">The requests in use.</param>
+/// <param name="Serial">The certificate concerned, as text.</param>
+/// <param name="Principals">What it opens.</param>
+/// <param name="ValidBefore">When it ends.</param>
+/// <param name="LimitedBy">The rule that set the end.</param>
+/// <param name="Reason">Why, in somebody's words.</param>
+public sealed record AuditEntry(
+    DateTimeOffset Time,
+    string Event,
+    uint? Uid = null,
+    string? Account = null,
+    bool? Self = null,
+    string? User = null,
+    string? Resource = null,
+    string? Request = null,
+    string? State = null,
+    string[]? Asked = null,
+    string[]? Granted = null,
+    string[]? Requests = null,
+    string? Serial = null,
+    string[]? Principals = null,
+    DateTimeOffset? ValidBefore = null,
+    string? LimitedBy = null,
+    string? Reason = null);

@@ -1,0 +1,76 @@
+namespace CertAuthority.Protocol;
+
+/// <summary>Asks for a certificate as the caller's user.</summary>
+/// <param name="PublicKey">The key to certify: one line, <c>ssh-ed25519 AAAA… comment</c>.</param>
+/// <param name="User">As which of the caller's users; null where there is only one.</param>
+/// <param name="Requests">Approved requests to use, ids or unique prefixes, at most five.</param>
+/// <param name="Ttl">A lifetime shorter than what the roles allow, as a duration.</param>
+public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null);
+
+/// <summary>A certificate, signed.</summary>
+/// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline.</param>
+/// <param name="LimitedBy">The rule that set the end.</param>
+/// <param name="Info">What it says.</param>
+public sealed record LoggedIn(string Certificate, string LimitedBy, CertificateInfo Info);
+
+/// <summary>A certificate as recorded.</summary>
+/// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>
+/// <param name="User">Whose.</param>
+/// <param name="KeyId">What sshd writes into its log.</param>
+/// <param name="Roles">The roles in use when it was issued.</param>
+/// <param name="Requests">The ids of the requests in use.</param>
+/// <param name="Principals">What it opens: a bare login is valid on every host, <c>login@node</c> on one.</param>
+/// <param name="ValidAfter">The first instant at which it is valid.</param>
+/// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
+/// <param name="Revoked">Whether it was revoked.</param>
+/// <param name="RevokedAt">When.</param>
+public sealed record CertificateInfo(
+    string Serial,
+    string User,
+    string KeyId,
+    string[] Roles,
+    string[] Requests,
+    string[] Principals,
+    DateTimeOffset ValidAfter,
+    DateTimeOffset ValidBefore,
+    bool Revoked,
+    DateTimeOffset? RevokedAt);
+
+/// <summary>A certificate of the caller's own.</summary>
+/// <param name="Serial">Its serial.</param>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record GetMyCertificate(string Serial, string? User = null);
+
+/// <summary>All certificates ever signed, newest first.</summary>
+/// <param name="Limit">At most so many; null for all.</param>
+public sealed record ListCertificates(int? Limit = null);
+
+/// <summary>Several certificates.</summary>
+/// <param name="Certificates">Newest first.</param>
+public sealed record CertificateList(CertificateInfo[] Certificates);
+
+/// <summary>The address of a node that a live certificate of the caller's user reaches.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record GetMyNode(string Name, string? User = null);
+
+/// <summary>A node, and the logins that the user's live certificates open there.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="Address"><c>host[:port]</c>.</param>
+/// <param name="Logins">Sorted.</param>
+public sealed record ReachableNode(string Name, string Address, string[] Logins);
+
+/// <summary>Asks for the public half of the user CA.</summary>
+public sealed record GetUserCa;
+
+/// <summary>A public key.</summary>
+/// <param name="PublicKey">Exactly a line of a TrustedUserCAKeys file.</param>
+/// <param name="Fingerprint">As <c>ssh-keygen -l</c> prints it.</param>
+public sealed record CaPublicKey(string PublicKey, string Fingerprint);
+
+/// <summary>Asks for the key revocation list.</summary>
+public sealed record GetKrl;
+
+/// <summary>The revocation list in force.</summary>
+/// <param name="Krl">The bytes of a RevokedKeys file.</param>
+public sealed record RevocationList(byte[] Krl);

@@ -1,0 +1,82 @@
+namespace CertAuthority.Protocol;
+
+/// <summary>Files a request as the caller's user.</summary>
+/// <param name="Roles">The roles asked for.</param>
+/// <param name="User">As which of the caller's users; null where there is only one.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Reviewers">Users who are told.</param>
+public sealed record CreateRequest(string[] Roles, string? User = null, string Reason = "", string[]? Reviewers = null);
+
+/// <summary>The caller's own requests, newest first.</summary>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record ListMyRequests(string? User = null);
+
+/// <summary>One request of the caller's own.</summary>
+/// <param name="Id">Its id, or a unique prefix.</param>
+/// <param name="User">As which of the caller's users.</param>
+/// <param name="After">With <paramref name="Wait"/>: answer once the revision is beyond this one.</param>
+/// <param name="Wait">How long to hold the answer back, a duration up to 25s; then it comes as it is.</param>
+public sealed record GetMyRequest(string Id, string? User = null, long? After = null, string? Wait = null);
+
+/// <summary>Withdraws or gives up a request of the caller's own.</summary>
+/// <param name="Id">Its id, or a unique prefix.</param>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record EndMyRequest(string Id, string? User = null);
+
+/// <summary>All requests, newest first.</summary>
+public sealed record ListRequests;
+
+/// <summary>Any request, for an administrator.</summary>
+/// <param name="Id">Its id, or a unique prefix.</param>
+public sealed record GetRequest(string Id);
+
+/// <summary>Approves or denies.</summary>
+/// <param name="Id">The request's id, or a unique prefix.</param>
+/// <param name="Reason">Shown to the requester.</param>
+public sealed record ResolveRequest(string Id, string Reason = "");
+
+/// <summary>A request as everybody sees it.</summary>
+/// <param name="Kind"><c>access_request</c>.</param>
+/// <param name="Version"><c>v3</c>.</param>
+/// <param name="Metadata">Its name is the id.</param>
+/// <param name="Spec">What it asks and where it stands.</param>
+public sealed record RequestResource(string Kind, string Version, RequestMetadata Metadata, RequestSpec Spec);
+
+/// <summary>The name and the revision of a request.</summary>
+/// <param name="Name">The id, a UUID.</param>
+/// <param name="Revision">Counts changes, from 1; <c>after</c> of a wait.</param>
+public sealed record RequestMetadata(string Name, long Revision);
+
+/// <summary>What a request asks and where it stands.</summary>
+/// <param name="User">The requester.</param>
+/// <param name="Roles">What was asked for.</param>
+/// <param name="GrantedRoles">What was granted; empty until approved.</param>
+/// <param name="State"><c>PENDING</c>, <c>APPROVED</c>, <c>DENIED</c>, <c>CANCELLED</c> or <c>EXPIRED</c>.</param>
+/// <param name="Created">When it was filed.</param>
+/// <param name="Expires">When it is too late for an answer.</param>
+/// <param name="AccessExpires">When the access ends.</param>
+/// <param name="RequestReason">The requester's words.</param>
+/// <param name="ResolveReason">The answerer's words.</param>
+/// <param name="ResolvedBy">Who answered; null while nobody has.</param>
+/// <param name="SuggestedReviewers">Who was told.</param>
+public sealed record RequestSpec(
+    string User,
+    string[] Roles,
+    string[] GrantedRoles,
+    string State,
+    DateTimeOffset Created,
+    DateTimeOffset Expires,
+    DateTimeOffset AccessExpires,
+    string RequestReason,
+    string ResolveReason,
+    string? ResolvedBy,
+    string[] SuggestedReviewers);
+
+/// <summary>Several requests.</summary>
+/// <param name="Requests">Newest first.</param>
+public sealed record RequestList(RequestResource[] Requests);
+
+/// <summary>A request after a change, and what the change ended.</summary>
+/// <param name="Request">The request as it stands now.</param>
+/// <param name="Revoked">The serials of the certificates that were revoked with it.</param>
+public sealed record RequestResolved(RequestResource Request, string[] Revoked);

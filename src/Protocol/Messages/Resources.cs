@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace CertAuthority.Protocol;
+
+/// <summary>Creates every resource of a file, or none.</summary>
+/// <param name="Content">The file's bytes: YAML or JSON, several documents if need be. The daemon parses, so faults have one wording.</param>
+/// <param name="File">What to call it in faults.</param>
+/// <param name="Force">Whether an existing resource is replaced.</param>
+public sealed record ApplyResources(byte[] Content, string File, bool Force = false);
+
+/// <summary>What was done, one line a resource.</summary>
+/// <param name="Done"><c>role 'dba' has been created</c>.</param>
+/// <param name="Warnings">What is accepted but deserves a second look.</param>
+public sealed record AppliedResources(string[] Done, string[] Warnings);
+
+/// <summary>Reads resources.</summary>
+/// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>.</param>
+/// <param name="Name">One of them; null for all.</param>
+public sealed record GetResources(string Kind, string? Name = null);
+
+/// <summary>Resources as they would be written in a file.</summary>
+/// <param name="Resources">Sorted by name.</param>
+public sealed record ResourceList(JsonElement[] Resources);
+
+/// <summary>Removes a user.</summary>
+/// <param name="Name">The user.</param>
+public sealed record RemoveUser(string Name);
+
+/// <summary>A user is gone.</summary>
+/// <param name="Revoked">The serials of the certificates that were revoked.</param>
+/// <param name="Ended">The ids of the requests that were ended.</param>
+public sealed record UserRemoved(string[] Revoked, string[] Ended);
+
+/// <summary>Changes lists of a user; what is null stays.</summary>
+/// <param name="Name">The user.</param>
+/// <param name="Roles">The whole new list of roles.</param>
+/// <param name="Logins">The whole new list of the trait <c>logins</c>.</param>
+/// <param name="UnixUsers">The whole new list of accounts.</param>
+public sealed record UpdateUser(string Name, string[]? Roles = null, string[]? Logins = null, string[]? UnixUsers = null);

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CertAuthority.Protocol;
+
+/// <summary>The JSON of every message: snake_case, generated at compile time.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(AuditEntry))]
+[JsonSerializable(typeof(Login)), JsonSerializable(typeof(LoggedIn))]
+[JsonSerializable(typeof(GetMyCertificate)), JsonSerializable(typeof(CertificateInfo))]
+[JsonSerializable(typeof(GetMyNode)), JsonSerializable(typeof(ReachableNode))]
+[JsonSerializable(typeof(CreateRequest)), JsonSerializable(typeof(RequestResource))]
+[JsonSerializable(typeof(ListMyRequests)), JsonSerializable(typeof(RequestList))]
+[JsonSerializable(typeof(GetMyRequest)), JsonSerializable(typeof(EndMyRequest)), JsonSerializable(typeof(RequestResolved))]
+[JsonSerializable(typeof(ListRequests)), JsonSerializable(typeof(GetRequest)), JsonSerializable(typeof(ResolveRequest))]
+[JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]
+[JsonSerializable(typeof(GetResources)), JsonSerializable(typeof(ResourceList))]
+[JsonSerializable(typeof(UpdateUser)), JsonSerializable(typeof(RemoveUser)), JsonSerializable(typeof(UserRemoved))]
+[JsonSerializable(typeof(ListCertificates)), JsonSerializable(typeof(CertificateList))]
+[JsonSerializable(typeof(ListAudit)), JsonSerializable(typeof(AuditList))]
+[JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(CaPublicKey))]
+[JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
+public sealed partial class ProtocolJson : JsonSerializerContext
+{
+    /// <summary>How the daemon reads: an unknown, repeated or missing member is refused, never ignored.</summary>
+    public static readonly ProtocolJson Strict = new(Over(JsonSerializerDefaults.Strict));
+
+    /// <summary>How the command lines read, so that an older one understands a newer daemon.</summary>
+    public static readonly ProtocolJson Lenient = new(Over(JsonSerializerDefaults.General));
+
+    /// <summary>The JSON form of a message type.</summary>
+    public JsonTypeInfo<T> Of<T>() =>
+        (JsonTypeInfo<T>?)GetTypeInfo(typeof(T)) ?? throw new NotSupportedException($"{typeof(T)} is not a message of the protocol");
+
+    private static JsonSerializerOptions Over(JsonSerializerDefaults basis) => new(basis)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        // A member that says nothing is not written.
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // Query members arrive as text.
+        NumberHandling = JsonNumberHandling.AllowReadingFromString,
+        MaxDepth = 16,
+    };
+}

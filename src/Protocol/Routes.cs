@@ -1,0 +1,75 @@
+namespace CertAuthority.Protocol;
+
+/// <summary>One thing that can be asked of the daemon.</summary>
+/// <param name="Method">HTTP method.</param>
+/// <param name="Path">Names in braces are members of the request; the others go into the query (GET, DELETE) or the body.</param>
+/// <typeparam name="TRequest">What is asked.</typeparam>
+/// <typeparam name="TReply">What is answered.</typeparam>
+public sealed record Route<TRequest, TReply>(string Method, string Path) : Route(Method, Path, typeof(TRequest), typeof(TReply))
+    where TRequest : notnull
+    where TReply : notnull;
+
+/// <summary>A route without its message types, for those who list routes.</summary>
+public abstract record Route(string Method, string Path, Type Request, Type Reply)
+{
+    /// <summary>Whether members that are not in the path stand in the query.</summary>
+    public bool UsesQuery => Method is "GET" or "DELETE";
+}
+
+/// <summary>
+/// Every route: what the daemon serves, and what the command lines call. Who may is said beside each in the daemon's route
+/// table; <c>/v1/my</c> is for users acting as themselves, the rest for administrators, the CA's public key for anybody.
+/// </summary>
+public static class Routes
+{
+    /// <summary>Issues a certificate.</summary>
+    public static readonly Route<Login, LoggedIn> Login = new("POST", "/v1/my/certificates");
+    /// <summary>Reads one of the caller's certificates.</summary>
+    public static readonly Route<GetMyCertificate, CertificateInfo> GetMyCertificate = new("GET", "/v1/my/certificates/{serial}");
+    /// <summary>Reads the address of a node within reach.</summary>
+    public static readonly Route<GetMyNode, ReachableNode> GetMyNode = new("GET", "/v1/my/nodes/{name}");
+    /// <summary>Files a request.</summary>
+    public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests");
+    /// <summary>Lists the caller's requests.</summary>
+    public static readonly Route<ListMyRequests, RequestList> ListMyRequests = new("GET", "/v1/my/requests");
+    /// <summary>Reads, and waits for, one of the caller's requests.</summary>
+    public static readonly Route<GetMyRequest, RequestResource> GetMyRequest = new("GET", "/v1/my/requests/{id}");
+    /// <summary>Withdraws a pending request.</summary>
+    public static readonly Route<EndMyRequest, RequestResolved> CancelRequest = new("POST", "/v1/my/requests/{id}/cancel");
+    /// <summary>Gives up an approved request.</summary>
+    public static readonly Route<EndMyRequest, RequestResolved> DropRequest = new("POST", "/v1/my/requests/{id}/drop");
+
+    /// <summary>Lists all requests.</summary>
+    public static readonly Route<ListRequests, RequestList> ListRequests = new("GET", "/v1/requests");
+    /// <summary>Reads any request.</summary>
+    public static readonly Route<GetRequest, RequestResource> GetRequest = new("GET", "/v1/requests/{id}");
+    /// <summary>Approves.</summary>
+    public static readonly Route<ResolveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
+    /// <summary>Denies, or takes an approval back.</summary>
+    public static readonly Route<ResolveRequest, RequestResolved> DenyRequest = new("POST", "/v1/requests/{id}/deny");
+    /// <summary>Creates or replaces resources.</summary>
+    public static readonly Route<ApplyResources, AppliedResources> ApplyResources = new("POST", "/v1/resources");
+    /// <summary>Reads the resources of a kind, or one of them.</summary>
+    public static readonly Route<GetResources, ResourceList> GetResources = new("GET", "/v1/resources/{kind}");
+    /// <summary>Changes lists of a user.</summary>
+    public static readonly Route<UpdateUser, AppliedResources> UpdateUser = new("POST", "/v1/users/{name}");
+    /// <summary>Removes a user.</summary>
+    public static readonly Route<RemoveUser, UserRemoved> RemoveUser = new("DELETE", "/v1/users/{name}");
+    /// <summary>Lists certificates.</summary>
+    public static readonly Route<ListCertificates, CertificateList> ListCertificates = new("GET", "/v1/certificates");
+    /// <summary>Reads the audit.</summary>
+    public static readonly Route<ListAudit, AuditList> ListAudit = new("GET", "/v1/audit");
+    /// <summary>Reads the revocation list.</summary>
+    public static readonly Route<GetKrl, RevocationList> GetKrl = new("GET", "/v1/keys/krl");
+
+    /// <summary>Reads the public half of the user CA.</summary>
+    public static readonly Route<GetUserCa, CaPublicKey> GetUserCa = new("GET", "/v1/keys/user");
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<Route> All =
+    [
+        Login, GetMyCertificate, GetMyNode, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
+        ListRequests, GetRequest, ApproveRequest, DenyRequest, ApplyResources, GetResources, UpdateUser, RemoveUser,
+        ListCertificates, ListAudit, GetKrl, GetUserCa,
+    ];
+}
