@@ -1,0 +1,196 @@
+namespace CertAuthority.OpenSsh;
+
+/// <summary>Whom a certificate is for.</summary>
+public enum CertificateType
+{
+    /// <summary>SSH_CERT_TYPE_USER: principals are logins.</summary>
+    User = 1,
+
+    /// <summary>SSH_CERT_TYPE_HOST: principals are host names.</summary>
+    Host = 2,
+}
+
+/// <summary>A critical option or an extension.</summary>
+public sealed class CertificateOption
+{
+    internal CertificateOption(string name, ReadOnlyMemory<byte> data) => (Name, Data) = (name, data);
+
+    /// <summary>Such as <c>permit-pty</c>, or <c>name@domain</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Empty for a flag; for a value of OpenSSH's own, that value as a nested <c>string</c>; anything for a name that is not OpenSSH's.</summary>
+    public ReadOnlyMemory<byte> Data { get; }
+}
+
+/// <summary>What a reader sees in an OpenSSH certificate (draft-ietf-sshm-cert), user or host, whoever signed it.</summary>
+/// <remarks>
+/// Reading checks the form and that the signature is of a kind the signing key makes. It does not verify the signature, and makes no judgement
+/// of validity, principals or options: those are the business of whoever relies on the certificate.
+/// </remarks>
+public sealed class Certificate
+{
+    // OpenSSH's own limit (SSHKEY_CERT_MAX_PRINCIPALS).
+    const int MaxPrincipals = 256;
+
+    static readonly string[] Flags =
+    [
+        "no-touch-required", "permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty", "permit-user-rc",
+        "verify-required",
+    ];
+
+    static readonly string[] Values = ["force-command", "source-address"];
+
+    // draft-ietf-sshm-cert, section 2.1: each line reads one field, in its order.
+    Certificate(ReadOnlySpan<byte> blob)
+    {
+        var reader = new WireReader(blob);
+        var keyType = ReadKeyType(ref reader);
+        Nonce = reader.String("nonce").ToArray();
+        Key = PublicKey.ReadFields(keyType, ref reader);
+        Serial = reader.UInt64("serial");
+        Type = ReadType(ref reader);
+        KeyId = reader.Utf8("key id");
+        Principals = ReadPrincipals(reader.Nested("valid principals"));
+        ValidAfter = reader.UInt64("valid after");
+        ValidBefore = reader.UInt64("valid before");
+        CriticalOptions = ReadOptions(reader.Nested("critical options"), "critical option");
+        Extensions = ReadOptions(reader.Nested("extensions"), "extension");
+        Reserved = reader.String("reserved").ToArray();
+        SignatureKey = PublicKey.Parse(reader.String("signature key"));
+        SignedBytes = blob[..reader.Position].ToArray();
+        var signature = reader.Nested("signature");
+        reader.ExpectEnd("certificate");
+
+        SignatureAlgorithm = signature.Name("signature algorithm");
+        SignatureBlob = signature.String("signature blob").ToArray();
+        signature.ExpectEnd("signature");
+        if (!SignatureKey.SignatureAlgorithms.Contains(SignatureAlgorithm))
+            throw new SshFormatException($"signature {SignatureAlgorithm} is not one that a key of type {SignatureKey.Type} makes");
+    }
+
+    /// <summary>Random bytes of the signer, of any length.</summary>
+    public ReadOnlyMemory<byte> Nonce { get; }
+
+    /// <summary>The key that is certified.</summary>
+    public PublicKey Key { get; }
+
+    /// <summary>The signer's number for it; 0 where certificates are not numbered.</summary>
+    public ulong Serial { get; }
+
+    /// <summary>User or host.</summary>
+    public CertificateType Type { get; }
+
+    /// <summary>Free text that servers log. Escape it before showing it.</summary>
+    public string KeyId { get; }
+
+    /// <summary>Logins or host names, at most 256, in the order of the bytes. An empty list is no restriction at all in some places: refuse it.</summary>
+    public IReadOnlyList<string> Principals { get; }
+
+    /// <summary>First second of validity since 1970-01-01 UTC.</summary>
+    public ulong ValidAfter { get; }
+
+    /// <summary>First second after validity; 2⁶⁴ − 1 means for ever.</summary>
+    public ulong ValidBefore { get; }
+
+    /// <summary>Restrictions, in ascending order of name. A server that does not know one refuses the certificate.</summary>
+    public IReadOnlyList<CertificateOption> CriticalOptions { get; }
+
+    /// <summary>Permissions, in ascending order of name. A server ignores one that it does not know.</summary>
+    public IReadOnlyList<CertificateOption> Extensions { get; }
+
+    /// <summary>Bytes without a meaning yet.</summary>
+    public ReadOnlyMemory<byte> Reserved { get; }
+
+    /// <summary>The key that made the signature, by the certificate's own account.</summary>
+    public PublicKey SignatureKey { get; }
+
+    /// <summary>Everything before the signature: what the signature is over.</summary>
+    public ReadOnlyMemory<byte> SignedBytes { get; }
+
+    /// <summary>One of the signing key's <see cref="PublicKey.SignatureAlgorithms"/>.</summary>
+    public string SignatureAlgorithm { get; }
+
+    /// <summary>The signature, as its algorithm defines it.</summary>
+    public ReadOnlyMemory<byte> SignatureBlob { get; }
+
+    /// <summary>Reads a certificate blob.</summary>
+    /// <exception cref="SshFormatException">
+    /// It is malformed or goes on after its end; a key in it is refused by <see cref="PublicKey.Parse"/>; the signature key is itself a
+    /// certificate; names of options are not in strictly ascending order; a flag has data, or a value is not exactly one nested string.
+    /// </exception>
+    public static Certificate Parse(ReadOnlySpan<byte> blob) => new(blob);
+
+    /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>-cert.pub</c> file.</summary>
+    /// <exception cref="SshFormatException">It is not one such line, or holds a blob that <see cref="Parse"/> refuses.</exception>
+    public static Certificate ParseLine(string line)
+    {
+        var keyLine = KeyLine.Parse(line);
+        var certificate = Parse(keyLine.Blob);
+        keyLine.ExpectType(certificate.Key.CertificateFormat);
+        return certificate;
+    }
+
+    /// <summary>One line <c>type base64 comment</c>, without a newline, of a certificate blob.</summary>
+    /// <param name="blob">A whole certificate.</param>
+    /// <param name="comment">Free text, or empty for none.</param>
+    /// <exception cref="SshFormatException">The blob is not a certificate.</exception>
+    /// <exception cref="ArgumentException">The comment has control characters.</exception>
+    public static string ToLine(ReadOnlySpan<byte> blob, string comment) => KeyLine.Format(Parse(blob).Key.CertificateFormat, blob, comment);
+
+    /// <summary>Reads the type that every certificate begins with.</summary>
+    /// <returns>The type of the key that is certified.</returns>
+    internal static string ReadKeyType(ref WireReader reader)
+    {
+        var type = reader.Name("certificate type");
+        return type.EndsWith(PublicKey.CertificateSuffix, StringComparison.Ordinal)
+            ? type[..^PublicKey.CertificateSuffix.Length]
+            : throw new SshFormatException($"{type} is not the type of a certificate");
+    }
+
+    static CertificateType ReadType(ref WireReader reader) => reader.UInt32("type") switch
+    {
+        1 => CertificateType.User,
+        2 => CertificateType.Host,
+        var type => throw new SshFormatException($"certificate type {type} is neither user (1) nor host (2)"),
+    };
+
+    static List<string> ReadPrincipals(WireReader packed)
+    {
+        var principals = new List<string>();
+        while (!packed.AtEnd)
+        {
+            if (principals.Count == MaxPrincipals)
+                throw packed.Fault($"there are more than {MaxPrincipals} principals");
+            principals.Add(packed.Utf8("principal"));
+        }
+        return principals;
+    }
+
+    static List<CertificateOption> ReadOptions(WireReader packed, string kind)
+    {
+        var options = new List<CertificateOption>();
+        while (!packed.AtEnd)
+        {
+            var name = packed.Name($"{kind} name");
+            if (options is [.., var last] && string.CompareOrdinal(last.Name, name) >= 0)
+                throw packed.Fault($"{kind} {name} does not stand in ascending order");
+            var form = packed; // the same bytes, read twice: as a whole, and for their form
+            options.Add(new CertificateOption(name, packed.String($"data of {name}").ToArray()));
+            ExpectForm(name, form.Nested($"data of {name}"));
+        }
+        return options;
+    }
+
+    static void ExpectForm(string name, WireReader data)
+    {
+        if (Flags.Contains(name))
+        {
+            data.ExpectEnd($"flag {name}");
+        }
+        else if (Values.Contains(name))
+        {
+            data.Utf8($"value of {name}");
+            data.ExpectEnd($"value of {name}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+namespace CertAuthority.OpenSsh;
+
+/// <summary>Serials <paramref name="First"/> to <paramref name="Last"/>, both included, of the certificates that <paramref name="CaKey"/> signed.</summary>
+/// <param name="CaKey">The CA's public key. Serials of other CAs are not meant.</param>
+/// <param name="First">At least 1.</param>
+/// <param name="Last">At least <paramref name="First"/>.</param>
+public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
+
+/// <summary>A key revocation list (PROTOCOL.krl) that revokes certificates by serial.</summary>
+/// <remarks>
+/// sshd reads the list at every login, checks neither version nor date, and refuses every key when the list is invalid. Of the many encodings
+/// these two are written, and no others read: lists and ranges of serials, a section for each CA key.
+/// </remarks>
+public sealed class Krl
+{
+    const uint FormatVersion = 1;
+
+    const byte CertificatesSection = 1;
+    const byte SerialListSection = 0x20;
+    const byte SerialRangeSection = 0x21;
+
+    Krl(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new WireReader(bytes);
+        if (!reader.Raw(Magic.Length, "magic").SequenceEqual(Magic))
+            throw new SshFormatException("a KRL begins with SSHKRL, and these bytes do not");
+        if (reader.UInt32("format version") is var format and not FormatVersion)
+            throw reader.Fault($"KRL format {format} is not {FormatVersion}");
+        Version = reader.UInt64("KRL version");
+        GeneratedDate = reader.UInt64("generated date");
+        if (reader.UInt64("flags") != 0)
+            throw reader.Fault("flags are set, and none is defined");
+        reader.String("reserved");
+        Comment = reader.Utf8("comment");
+
+        var revoked = new List<RevokedRange>();
+        while (!reader.AtEnd)
+        {
+            if (reader.Byte("section type") is var type and not CertificatesSection)
+                throw reader.Fault($"KRL section {type} is not supported");
+            ReadCertificates(reader.Nested("certificates section"), revoked);
+        }
+        Revoked = revoked;
+    }
+
+    static ReadOnlySpan<byte> Magic => "SSHKRL\n\0"u8;
+
+    /// <summary>Counts up with each list, by convention.</summary>
+    public ulong Version { get; }
+
+    /// <summary>When it was made, in seconds since 1970-01-01 UTC.</summary>
+    public ulong GeneratedDate { get; }
+
+    /// <summary>Free text.</summary>
+    public string Comment { get; }
+
+    /// <summary>Everything revoked, in the order of the bytes.</summary>
+    public IReadOnlyList<RevokedRange> Revoked { get; }
+
+    /// <summary>Whether the certificate with this serial is revoked, if <paramref name="caKey"/> signed it. Takes time in proportion to <see cref="Revoked"/>.</summary>
+    public bool IsRevoked(PublicKey caKey, ulong serial) =>
+        Revoked.Any(range => range.First <= serial && serial <= range.Last && range.CaKey == caKey);
+
+    /// <summary>Reads a list.</summary>
+    /// <exception cref="SshFormatException">
+    /// It is malformed, revokes serial 0 or a range that runs backwards, or revokes in a way this reader can not judge (bitmaps, key ids, plain keys).
+    /// </exception>
+    public static Krl Parse(ReadOnlySpan<byte> bytes) => new(bytes);
+
+    /// <summary>Writes a list. The same arguments give the same bytes; without serials these are the header alone.</summary>
+    /// <param name="revoked">For each CA key its revoked serials, in any order, also repeated.</param>
+    /// <param name="version">Counts up with each list, by convention.</param>
+    /// <param name="generatedDate">Seconds since 1970-01-01 UTC.</param>
+    /// <param name="comment">Free text, perhaps empty.</param>
+    /// <exception cref="ArgumentException">Serial 0, which would make sshd refuse the whole list, or a CA key given twice.</exception>
+    public static byte[] Write(
+        IEnumerable<(PublicKey CaKey, IEnumerable<ulong> Serials)> revoked, ulong version, ulong generatedDate, string comment)
+    {
+        var krl = new WireWriter()
+            .Raw(Magic)             // uint64    KRL_MAGIC
+            .UInt32(FormatVersion)  // uint32    KRL_FORMAT_VERSION
+            .UInt64(version)        // uint64    krl_version
+            .UInt64(generatedDate)  // uint64    generated_date
+            .UInt64(0)              // uint64    flags
+            .String([])             // string    reserved
+            .String(comment);       // string    comment
+
+        var caKeys = new HashSet<PublicKey>();
+        foreach (var (caKey, serials) in revoked)
+        {
+            if (!caKeys.Add(caKey))
+                throw new ArgumentException("a CA key stands twice", nameof(revoked));
+            var runs = Runs(serials.Order());
+            if (runs is [(0, _), ..])
+                throw new ArgumentException("serial 0 can not be revoked", nameof(revoked));
+            if (runs.Count > 0)
+                krl.Byte(CertificatesSection).String(Certificates(caKey, runs));
+        }
+        return krl.ToArray();
+    }
+
+    static WireWriter Certificates(PublicKey caKey, List<(ulong First, ulong Last)> runs)
+    {
+        var section = new WireWriter()
+            .String(caKey.ToBlob()) // string    ca_key
+            .String([]);            // string    reserved
+
+        foreach (var (first, last) in runs.Where(run => run.First < run.Last))
+            section.Byte(SerialRangeSection).String(new WireWriter().UInt64(first).UInt64(last));
+
+        var loners = new WireWriter();
+        foreach (var (serial, _) in runs.Where(run => run.First == run.Last))
+            loners.UInt64(serial);
+        return loners.IsEmpty ? section : section.Byte(SerialListSection).String(loners);
+    }
+
+    static List<(ulong First, ulong Last)> Runs(IEnumerable<ulong> ascending)
+    {
+        var runs = new List<(ulong First, ulong Last)>();
+        foreach (var serial in ascending)
+        {
+            if (runs is [.., var (first, last)] && serial - last <= 1)
+                runs[^1] = (first, serial);
+            else
+                runs.Add((serial, serial));
+        }
+        return runs;
+    }
+
+    static void ReadCertificates(WireReader section, List<RevokedRange> revoked)
+    {
+        var caKey = PublicKey.Parse(section.String("CA key"));
+        section.String("reserved");
+        while (!section.AtEnd)
+        {
+            var type = section.Byte("certificate section type");
+            var data = section.Nested("certificate section");
+            switch (type)
+            {
+                case SerialListSection:
+                    while (!data.AtEnd)
+                    {
+                        var serial = data.UInt64("serial");
+                        Revoke(serial, serial);
+                    }
+                    break;
+                case SerialRangeSection:
+                    Revoke(data.UInt64("first serial"), data.UInt64("last serial"));
+                    data.ExpectEnd("serial range");
+                    break;
+                default:
+                    throw section.Fault($"KRL certificate section 0x{type:x2} is not supported");
+            }
+        }
+
+        void Revoke(ulong first, ulong last)
+        {
+            if (first == 0 || first > last)
+                throw new SshFormatException($"serials {first} to {last} are not a range that a KRL can revoke");
+            revoked.Add(new RevokedRange(caKey, first, last));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+using System.Numerics;
+
+namespace CertAuthority.OpenSsh;
+
+/// <summary>A plain public key (RFC 4253 section 6.6) of a kind and strength worth certifying or trusting. Equal when its bytes are.</summary>
+public abstract record PublicKey
+{
+    internal const string CertificateSuffix = "-cert-v01@openssh.com";
+
+    internal static readonly string[] Types =
+    [
+        Ed25519PublicKey.TypeName,
+        .. EcdsaPublicKey.Curves.Select(EcdsaPublicKey.TypeName),
+        RsaPublicKey.TypeName,
+    ];
+
+    readonly byte[] fields;
+
+    private protected PublicKey(string type, byte[] fields) => (Type, this.fields) = (type, fields);
+
+    /// <summary>The name of its format, such as <c>ssh-ed25519</c>.</summary>
+    public string Type { get; }
+
+    /// <summary>The name of a certificate's format for such a key.</summary>
+    internal string CertificateFormat => Type + CertificateSuffix;
+
+    /// <summary>What follows the type: the same fields, in the same order, in a plain key and in a certificate.</summary>
+    internal ReadOnlySpan<byte> Fields => fields;
+
+    /// <summary>Names of the signature formats that this key's owner may use. SHA-1 is never one of them.</summary>
+    public abstract IReadOnlyList<string> SignatureAlgorithms { get; }
+
+    /// <summary>The most bytes that the blob of a signature by this key takes.</summary>
+    internal abstract int MaxSignatureLength { get; }
+
+    /// <summary>Reads a key blob: the type and its fields, and nothing after them.</summary>
+    /// <exception cref="SshFormatException">It is malformed, of an unknown type, a certificate, too weak, or not a point of its curve.</exception>
+    public static PublicKey Parse(ReadOnlySpan<byte> blob)
+    {
+        var reader = new WireReader(blob);
+        var key = ReadFields(reader.Name("key type"), ref reader);
+        reader.ExpectEnd("public key");
+        return key;
+    }
+
+    /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>.pub</c> file. Options before the key are not for others to set: refused.</summary>
+    /// <exception cref="SshFormatException">
+    /// It is more or less than one such line, a private key, names another type than the key in it, or holds a key that <see cref="Parse"/> refuses.
+    /// </exception>
+    public static PublicKey ParseLine(string line)
+    {
+        var keyLine = KeyLine.Parse(line);
+        var key = Parse(keyLine.Blob);
+        keyLine.ExpectType(key.Type);
+        return key;
+    }
+
+    /// <summary>The key blob: the type and its fields.</summary>
+    public byte[] ToBlob() => new WireWriter().String(Type).Raw(fields).ToArray();
+
+    /// <summary>One line <c>type base64 comment</c>, without a newline.</summary>
+    /// <param name="comment">Free text, or empty for none.</param>
+    /// <exception cref="ArgumentException">The comment has control characters.</exception>
+    public string ToLine(string comment) => KeyLine.Format(Type, ToBlob(), comment);
+
+    /// <summary>Same type, same bytes.</summary>
+    public virtual bool Equals(PublicKey? other) => other is not null && Type == other.Type && Fields.SequenceEqual(other.Fields);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(fields);
+        return hash.ToHashCode();
+    }
+
+    /// <summary>The key as a line without a comment.</summary>
+    public sealed override string ToString() => ToLine("");
+
+    internal static PublicKey ReadFields(string type, ref WireReader reader) => type switch
+    {
+        Ed25519PublicKey.TypeName => Ed25519PublicKey.Read(ref reader),
+        RsaPublicKey.TypeName => RsaPublicKey.Read(ref reader),
+        _ when EcdsaPublicKey.Curves.FirstOrDefault(curve => type == EcdsaPublicKey.TypeName(curve)) is { } curve => EcdsaPublicKey.Read(curve, ref reader),
+        _ when type.EndsWith(CertificateSuffix, StringComparison.Ordinal) => throw new SshFormatException($"{type} is a certificate where a plain key belongs"),
+        _ => throw new SshFormatException($"key type {type} is not supported"),
+    };
+}
+
+/// <summary>An Ed25519 key (RFC 8709).</summary>
+public sealed record Ed25519PublicKey : PublicKey
+{
+    internal const string TypeName = "ssh-ed25519";
+
+    const int Length = 32;
+
+    /// <summary>Takes the 32 bytes of RFC 8032 as they are.</summary>
+    /// <exception cref="ArgumentException"><paramref name="pk"/> is not 32 bytes long.</exception>
+    public Ed25519PublicKey(ReadOnlySpan<byte> pk)
+        : base(TypeName, new WireWriter().String(pk).ToArray())
+    {
+        if (pk.Length != Length)
+            throw new ArgumentException($"an ed25519 public key is {Length} bytes long, not {pk.Length}", nameof(pk));
+    }
+
+    /// <summary>The key's 32 bytes, as in RFC 8032 section 5.1.5.</summary>
+    public ReadOnlySpan<byte> Pk => Fields[^Length..];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> SignatureAlgorithms => [TypeName];
+
+    internal override int MaxSignatureLength => 64;
+
+    internal static Ed25519PublicKey Read(ref WireReader reader) => new(
+        reader.String(Length, "pk"));
+}
+
+/// <summary>An ECDSA key (RFC 5656 section 3.1).</summary>
+public sealed record EcdsaPublicKey : PublicKey
+{
+    internal static readonly EcdsaCurve[] Curves = [EcdsaCurve.NistP256, EcdsaCurve.NistP384, EcdsaCurve.NistP521];
+
+    EcdsaPublicKey(EcdsaCurve curve, ReadOnlySpan<byte> q)
+        : base(TypeName(curve), new WireWriter().String(curve.Name).String(q).ToArray()) => Curve = curve;
+
+    /// <summary>The curve that the key's type names.</summary>
+    public EcdsaCurve Curve { get; }
+
+    /// <summary>The point: 0x04, then X and Y of <see cref="EcdsaCurve.FieldLength"/> bytes each.</summary>
+    public ReadOnlySpan<byte> Q => Fields[^(1 + (2 * Curve.FieldLength))..];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> SignatureAlgorithms => [Type];
+
+    // mpint r, mpint s: each a length, perhaps a zero, and a number below the order of the curve
+    internal override int MaxSignatureLength => 2 * (sizeof(uint) + 1 + Curve.FieldLength);
+
+    internal static string TypeName(EcdsaCurve curve) => "ecdsa-sha2-" + curve.Name;
+
+    internal static EcdsaPublicKey Read(EcdsaCurve curve, ref WireReader reader)
+    {
+        if (reader.Name("curve") is var name && name != curve.Name)
+            throw new SshFormatException($"curve {name} in a key of type {TypeName(curve)}");
+        var q = reader.String("Q");
+        return curve.Contains(q) ? new EcdsaPublicKey(curve, q) : throw reader.Fault($"Q is not an uncompressed point of {curve.Name}");
+    }
+}
+
+/// <summary>An RSA key (RFC 4253 section 6.6) of 3072 to 16384 bits.</summary>
+public sealed record RsaPublicKey : PublicKey
+{
+    internal const string TypeName = "ssh-rsa";
+
+    // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound is OpenSSH's own.
+    const int MinBits = 3072;
+    const int MaxBits = 16384;
+
+    RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
+        : base(TypeName, new WireWriter().MpInt(e).MpInt(n).ToArray())
+    {
+    }
+
+    /// <summary>The public exponent, big-endian: odd, 3 to 2³² − 1.</summary>
+    public ReadOnlySpan<byte> E => new WireReader(Fields).MpInt("e");
+
+    /// <summary>The modulus, big-endian, without a leading zero.</summary>
+    public ReadOnlySpan<byte> N
+    {
+        get
+        {
+            var reader = new WireReader(Fields);
+            reader.MpInt("e");
+            return reader.MpInt("n");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> SignatureAlgorithms => ["rsa-sha2-512", "rsa-sha2-256"];
+
+    internal override int MaxSignatureLength => N.Length;
+
+    internal static RsaPublicKey Read(ref WireReader reader)
+    {
+        var e = reader.MpInt("e");
+        if (e.Length is 0 or > sizeof(uint) || e is [1] || !IsOdd(e))
+            throw reader.Fault("e is not an odd number from 3 to 2^32-1");
+        var n = reader.MpInt("n");
+        if (BitLength(n) is var bits and (< MinBits or > MaxBits))
+            throw reader.Fault($"n has {bits} bits, not {MinBits} to {MaxBits}");
+        if (!IsOdd(n))
+            throw reader.Fault("n is even");
+        return new RsaPublicKey(e, n);
+    }
+
+    static bool IsOdd(ReadOnlySpan<byte> magnitude) => (magnitude[^1] & 1) == 1;
+
+    static int BitLength(ReadOnlySpan<byte> magnitude) =>
+        magnitude.IsEmpty ? 0 : (8 * magnitude.Length) - (BitOperations.LeadingZeroCount(magnitude[0]) - 24);
+}

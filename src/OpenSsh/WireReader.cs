@@ -1,0 +1,152 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace CertAuthority.OpenSsh;
+
+/// <summary>Reads the data types of RFC 4251 section 5 out of bytes that nobody vouches for.</summary>
+/// <remarks>
+/// Each read names the field it wants, for the message of a refusal. It returns a whole value, or throws <see cref="SshFormatException"/> and
+/// leaves <see cref="Position"/> where it was. A length is believed only as far as there are bytes; no read allocates more than they hold.
+/// </remarks>
+public ref struct WireReader
+{
+    static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    readonly ReadOnlySpan<byte> bytes;
+    readonly int origin;
+
+    /// <summary>Starts at the first of <paramref name="bytes"/>.</summary>
+    public WireReader(ReadOnlySpan<byte> bytes)
+        : this(bytes, origin: 0)
+    {
+    }
+
+    WireReader(ReadOnlySpan<byte> bytes, int origin)
+    {
+        this.bytes = bytes;
+        this.origin = origin;
+    }
+
+    /// <summary>Bytes read so far.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Whether every byte has been read.</summary>
+    public readonly bool AtEnd => Position == bytes.Length;
+
+    /// <summary><c>byte</c>.</summary>
+    /// <exception cref="SshFormatException">There is no byte left.</exception>
+    public byte Byte(string field) => Take(1, field)[0];
+
+    /// <summary><c>uint32</c>, big-endian.</summary>
+    /// <exception cref="SshFormatException">Fewer than 4 bytes are left.</exception>
+    public uint UInt32(string field) => BinaryPrimitives.ReadUInt32BigEndian(Take(4, field));
+
+    /// <summary><c>uint64</c>, big-endian.</summary>
+    /// <exception cref="SshFormatException">Fewer than 8 bytes are left.</exception>
+    public ulong UInt64(string field) => BinaryPrimitives.ReadUInt64BigEndian(Take(8, field));
+
+    /// <summary>Bytes that stand there without a length, such as a magic number.</summary>
+    /// <exception cref="SshFormatException">Fewer than <paramref name="count"/> bytes are left.</exception>
+    public ReadOnlySpan<byte> Raw(int count, string field) => Take(count, field);
+
+    /// <summary><c>string</c>: a uint32 length and as many bytes of any value. The span lives as long as the bytes being read.</summary>
+    /// <exception cref="SshFormatException">Fewer bytes are left than the length says.</exception>
+    public ReadOnlySpan<byte> String(string field) => Pass(PeekString(field));
+
+    /// <summary>A <c>string</c> of exactly <paramref name="length"/> bytes.</summary>
+    /// <exception cref="SshFormatException">It is cut short, or has another length.</exception>
+    public ReadOnlySpan<byte> String(int length, string field)
+    {
+        var content = PeekString(field);
+        return content.Length == length ? Pass(content) : throw Fault($"{field} is {content.Length} bytes long, not {length}");
+    }
+
+    /// <summary>A <c>string</c> that holds fields of its own: the reader of those. Its messages count bytes from the outermost start.</summary>
+    /// <exception cref="SshFormatException">Fewer bytes are left than the length says.</exception>
+    public WireReader Nested(string field)
+    {
+        var content = PeekString(field);
+        var nested = new WireReader(content, origin + Position + sizeof(uint));
+        Pass(content);
+        return nested;
+    }
+
+    /// <summary>A <c>string</c> that holds a name in the sense of RFC 4250 section 4.6.1: 1 to 64 printable ASCII characters, no blank, no comma.</summary>
+    /// <exception cref="SshFormatException">It is cut short, or no such name.</exception>
+    public string Name(string field)
+    {
+        var content = PeekString(field);
+        if (content.Length is 0 or > 64 || content.ContainsAnyExceptInRange((byte)'!', (byte)'~') || content.Contains((byte)','))
+            throw Fault($"{field} is not a name of 1 to 64 printable characters");
+        return Encoding.ASCII.GetString(Pass(content));
+    }
+
+    /// <summary>A <c>string</c> that holds UTF-8 without NUL: what C programs can read whole.</summary>
+    /// <exception cref="SshFormatException">It is cut short, not UTF-8, or has a NUL in it.</exception>
+    public string Utf8(string field)
+    {
+        var content = PeekString(field);
+        if (content.Contains((byte)0))
+            throw Fault($"{field} has a NUL in it");
+        try
+        {
+            var text = StrictUtf8.GetString(content);
+            Pass(content);
+            return text;
+        }
+        catch (DecoderFallbackException)
+        {
+            throw Fault($"{field} is not utf-8");
+        }
+    }
+
+    /// <summary><c>mpint</c>, not negative: its magnitude, big-endian, without a leading zero; empty for 0.</summary>
+    /// <exception cref="SshFormatException">It is cut short, negative, or longer than it must be.</exception>
+    public ReadOnlySpan<byte> MpInt(string field)
+    {
+        var content = PeekString(field);
+        // "Unnecessary leading bytes with the value 0 or 255 MUST NOT be included": a zero leads only where the next bit would mean a sign.
+        if (content is [>= 0x80, ..])
+            throw Fault($"{field} is negative");
+        if (content is [0] or [0, < 0x80, ..])
+            throw Fault($"{field} has a leading zero it does not need");
+        Pass(content);
+        return content is [0, ..] ? content[1..] : content;
+    }
+
+    /// <summary>Refuses bytes after the last field.</summary>
+    /// <param name="what">What should have ended here, as it appears in the message.</param>
+    /// <exception cref="SshFormatException">Bytes are left.</exception>
+    public readonly void ExpectEnd(string what)
+    {
+        if (!AtEnd)
+            throw Fault($"{what} is followed by {bytes.Length - Position} bytes that do not belong to it");
+    }
+
+    /// <summary>A refusal that says at which byte this reader stands.</summary>
+    public readonly SshFormatException Fault(string what) => new($"{what} (at byte {origin + Position})");
+
+    ReadOnlySpan<byte> Take(int count, string field)
+    {
+        var left = bytes[Position..];
+        if (left.Length < count)
+            throw Fault($"{field} needs {count} bytes, {left.Length} are left");
+        Position += count;
+        return left[..count];
+    }
+
+    readonly ReadOnlySpan<byte> PeekString(string field)
+    {
+        var left = bytes[Position..];
+        if (!BinaryPrimitives.TryReadUInt32BigEndian(left, out var length))
+            throw Fault($"the length of {field} needs 4 bytes, {left.Length} are left");
+        left = left[sizeof(uint)..];
+        return length <= left.Length ? left[..(int)length] : throw Fault($"{field} needs {length} bytes, {left.Length} are left");
+    }
+
+    ReadOnlySpan<byte> Pass(ReadOnlySpan<byte> content)
+    {
+        Position += sizeof(uint) + content.Length;
+        return content;
+    }
+}
