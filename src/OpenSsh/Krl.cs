@@ -111,7 +111,7 @@ public sealed class Krl
         var loners = new WireWriter();
         foreach (var (serial, _) in runs.Where(run => run.First == run.Last))
             loners.UInt64(serial);
-        return loners.IsEmpty ? section : section.Byte(SerialListSection).String(loners);
+        return loners.Length == 0 ? section : section.Byte(SerialListSection).String(loners);
     }
 
     static List<(ulong First, ulong Last)> Runs(IEnumerable<ulong> ascending)

@@ -139,7 +139,7 @@ public sealed class UserCertificate
     /// <summary>The bytes that the CA signs.</summary>
     public byte[] ToBeSigned() =>
         new WireWriter()
-            .String(Key.CertificateFormat)        // string    "ssh-ed25519-cert-v01@openssh.com" or its like
+            .String(Key.CertificateFormat)      // string    "ssh-ed25519-cert-v01@openssh.com" or its like
             .String(Nonce.Span)                 // string    nonce
             .Raw(Key.Fields)                    // ...       fields of the public key, as its type has them
             .UInt64(Serial)                     // uint64    serial

@@ -9,8 +9,8 @@ public sealed class WireWriter
 {
     readonly ArrayBufferWriter<byte> buffer = new(initialCapacity: 512);
 
-    /// <summary>Whether nothing has been written.</summary>
-    public bool IsEmpty => buffer.WrittenCount == 0;
+    /// <summary>Bytes written so far.</summary>
+    public int Length => buffer.WrittenCount;
 
     /// <summary><c>byte</c>.</summary>
     public WireWriter Byte(byte value) => Raw([value]);

@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Signing;
+
+/// <summary>A CA key that can not be used as it is found. The message names the file and what to do.</summary>
+sealed class CaKeyException(string message) : Exception(message);
+
+/// <summary>A key that signs certificates, wherever its private half is.</summary>
+abstract class CaKey : IDisposable
+{
+    /// <summary>The half that hosts trust.</summary>
+    internal abstract PublicKey PublicKey { get; }
+
+    /// <summary>The only way to a signature. The bytes pass the lint before it, and are verified and read back after it.</summary>
+    /// <returns>The whole certificate.</returns>
+    /// <exception cref="ArgumentException">The certificate names another signature key, or the lint refuses its bytes.</exception>
+    /// <exception cref="CryptographicException">What came back from the key is not its signature over these bytes.</exception>
+    internal byte[] Sign(UserCertificate certificate)
+    {
+        if (certificate.SignatureKey != PublicKey)
+            throw new ArgumentException("the certificate names another signature key", nameof(certificate));
+        var toBeSigned = certificate.ToBeSigned();
+        if (CertificateLint.Faults(toBeSigned) is { Count: > 0 } faults)
+            throw new ArgumentException($"the lint refuses the certificate: {string.Join("; ", faults)}", nameof(certificate));
+
+        var (algorithm, blob) = SignBytes(toBeSigned);
+        var signed = UserCertificate.Seal(toBeSigned, algorithm, blob);
+
+        // A fault in memory, in an agent or in a token must not leave as a certificate: an Ed25519 signature gone wrong can give the key away.
+        var readBack = Certificate.Parse(signed);
+        if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned) || !Verifies(readBack))
+            throw new CryptographicException("the CA key made a signature that its public key does not verify");
+        return signed;
+    }
+
+    /// <summary>Signs bytes that <see cref="Sign"/> has looked at.</summary>
+    private protected abstract (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned);
+
+    public abstract void Dispose();
+
+    bool Verifies(Certificate certificate) => PublicKey switch
+    {
+        Ed25519PublicKey key => Libcrypto.Verify(key, certificate.SignedBytes.Span, certificate.SignatureBlob.Span),
+        var other => throw new NotSupportedException($"signatures of {other.Type} keys are not verified here"),
+    };
+}

@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Signing;
+
+/// <summary>An Ed25519 key pair as an unencrypted <c>openssh-key-v1</c> file (PROTOCOL.key) holds it.</summary>
+/// <remarks>Passing copies of the seed are not wiped: the key itself stays in this process's memory for as long as it runs.</remarks>
+sealed class OpenSshPrivateKey
+{
+    const int Columns = 70;
+    const int BlockSize = 8; // of the cipher "none"
+
+    readonly byte[] seed;
+
+    internal OpenSshPrivateKey(ReadOnlySpan<byte> seed, Ed25519PublicKey publicKey, string comment)
+    {
+        this.seed = seed.ToArray();
+        PublicKey = publicKey;
+        Comment = comment;
+    }
+
+    static ReadOnlySpan<byte> Begin => "-----BEGIN OPENSSH PRIVATE KEY-----\n"u8;
+    static ReadOnlySpan<byte> End => "-----END OPENSSH PRIVATE KEY-----\n"u8;
+    static ReadOnlySpan<byte> AuthMagic => "openssh-key-v1\0"u8;
+
+    /// <summary>32 bytes, RFC 8032 section 5.1.5.</summary>
+    internal ReadOnlySpan<byte> Seed => seed;
+
+    /// <summary>The public key, by the file's own account.</summary>
+    internal Ed25519PublicKey PublicKey { get; }
+
+    internal string Comment { get; }
+
+    /// <summary>The file: lines of 70 columns that end with LF, the last one too, or OpenSSH refuses it.</summary>
+    /// <param name="checkInt">A random number. It stands there twice, so that decryption of an encrypted file shows its success.</param>
+    internal byte[] ToFile(uint checkInt)
+    {
+        var privateKeys = new WireWriter()
+            .UInt32(checkInt)                       // uint32   checkint
+            .UInt32(checkInt)                       // uint32   checkint
+            .String(PublicKey.Type)                 // byte[]   privatekey1, as the agent takes it:
+            .String(PublicKey.Pk)                   //            string pk
+            .String([.. seed, .. PublicKey.Pk])     //            string seed || pk
+            .String(Comment);                       // string   comment1
+        for (byte padding = 1; privateKeys.Length % BlockSize != 0; padding++)
+            privateKeys.Byte(padding);              // byte     1, 2, 3, ...
+
+        var file = new WireWriter()
+            .Raw(AuthMagic)                         // byte[]   AUTH_MAGIC
+            .String("none")                         // string   ciphername
+            .String("none")                         // string   kdfname
+            .String([])                             // string   kdfoptions
+            .UInt32(1)                              // uint32   number of keys N
+            .String(PublicKey.ToBlob())             // string   publickey1
+            .String(privateKeys)                    // string   padded list of private keys
+            .ToArray();
+
+        var lines = Convert.ToBase64String(file).Chunk(Columns).Select(line => $"{new string(line)}\n");
+        return [.. Begin, .. Encoding.ASCII.GetBytes(string.Concat(lines)), .. End];
+    }
+
+    /// <exception cref="SshFormatException">It is encrypted, not an Ed25519 key, or malformed.</exception>
+    internal static OpenSshPrivateKey Parse(ReadOnlySpan<byte> file)
+    {
+        var reader = new WireReader(Unarmour(file));
+        if (!reader.Raw(AuthMagic.Length, "magic").SequenceEqual(AuthMagic))
+            throw new SshFormatException("the armour does not hold an openssh-key-v1 key");
+        var cipher = reader.Name("ciphername");
+        var kdf = reader.Name("kdfname");
+        if (cipher != "none" || kdf != "none")
+            throw new SshFormatException($"the key is encrypted ({cipher}), and nobody is there to type a passphrase");
+        if (!reader.String("kdfoptions").IsEmpty)
+            throw reader.Fault("kdfoptions are not empty");
+        if (reader.UInt32("number of keys") is var count and not 1)
+            throw reader.Fault($"the file holds {count} keys, not 1");
+        var publicKey = OpenSsh.PublicKey.Parse(reader.String("publickey1")) as Ed25519PublicKey ?? throw new SshFormatException("the key is not ed25519");
+        var privateKeys = reader.Nested("private keys");
+        reader.ExpectEnd("private key file");
+
+        if (privateKeys.UInt32("checkint") != privateKeys.UInt32("checkint"))
+            throw privateKeys.Fault("the check numbers differ");
+        if (privateKeys.Name("private key type") != publicKey.Type)
+            throw privateKeys.Fault("the private key is of another type than the public key");
+        if (!privateKeys.String("pk").SequenceEqual(publicKey.Pk))
+            throw privateKeys.Fault("the private key belongs to another public key");
+        var seedAndPk = privateKeys.String(Libcrypto.PrivateKey.SeedLength + publicKey.Pk.Length, "seed and pk");
+        if (!seedAndPk[Libcrypto.PrivateKey.SeedLength..].SequenceEqual(publicKey.Pk))
+            throw privateKeys.Fault("the seed belongs to another public key");
+        var comment = privateKeys.Utf8("comment");
+        if (comment.Any(char.IsControl))
+            throw privateKeys.Fault("the comment has control characters");
+        ExpectPadding(privateKeys);
+        return new OpenSshPrivateKey(seedAndPk[..Libcrypto.PrivateKey.SeedLength], publicKey, comment);
+    }
+
+    static void ExpectPadding(WireReader privateKeys)
+    {
+        var unpadded = privateKeys.Position;
+        for (byte padding = 1; !privateKeys.AtEnd; padding++)
+        {
+            if (privateKeys.Byte("padding") != padding)
+                throw privateKeys.Fault("the padding is not 1, 2, 3, ...");
+        }
+        if (privateKeys.Position % BlockSize != 0 || privateKeys.Position - unpadded >= BlockSize)
+            throw privateKeys.Fault($"the padding does not end at the next multiple of {BlockSize}");
+    }
+
+    static byte[] Unarmour(ReadOnlySpan<byte> file)
+    {
+        if (!file.StartsWith(Begin) || !file.EndsWith(End) || file.Length < Begin.Length + End.Length)
+            throw new SshFormatException("the file does not begin and end as an OpenSSH private key does, with lines that end in LF");
+        var base64 = file[Begin.Length..^End.Length];
+        var blob = new byte[Base64.GetMaxDecodedFromUtf8Length(base64.Length)];
+        return Base64.DecodeFromUtf8(base64, blob, out _, out var length) == OperationStatus.Done
+            ? blob[..length]
+            : throw new SshFormatException("the private key is not base64");
+    }
+}
