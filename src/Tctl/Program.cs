@@ -1,1 +1,4 @@
-return 0;
+using CertAuthority.Tctl;
+using CertAuthority.Terminal;
+
+return await Shell.Run(new TctlCommand(), args);

@@ -1,1 +1,4 @@
-return 0;
+using CertAuthority.Terminal;
+using CertAuthority.Tsh;
+
+return await Shell.Run(new TshCommand(), SshCommand.EndOptionsAfterNode(args));

@@ -1,0 +1,16 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>What the daemon did with resources: data, and what deserves a second look.</summary>
+internal static class Applied
+{
+    public static void Show(this ParseResult parsed, AppliedResources applied)
+    {
+        parsed.Print(applied.Done);
+        foreach (var warning in applied.Warnings)
+            parsed.Warn(warning);
+    }
+}

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl audit ls</c>.</summary>
+internal sealed class AuditListCommand : Verb
+{
+    private readonly LimitOption limit = new();
+    private readonly FormatOption format = new();
+
+    public AuditListCommand()
+        : base("ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --format=json")
+    {
+        Aliases.Add("list");
+        Options.Add(limit);
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var list = await ca.Send(Routes.ListAudit, new ListAudit(parsed.GetValue(limit)), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson(list.Entries);
+            return ExitCode.Done;
+        }
+        var table = new Table("Time", "Event", "By", "What");
+        foreach (var entry in list.Entries)
+            table.Add(Wording.Time(entry.Time), entry.Event, By(entry), What(entry));
+        parsed.Print(table.Lines());
+        return ExitCode.Done;
+    }
+
+    private static string By(AuditEntry entry) => entry.Account ?? (entry.Uid is { } uid ? $"uid {uid}" : "certauthority");
+
+    private static string What(AuditEntry entry)
+    {
+        (string Name, string? Value)[] facts =
+        [
+            ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State),
+            ("asked", List(entry.Asked)), ("granted", List(entry.Granted)), ("requests", List(entry.Requests)), ("serial", entry.Serial),
+            ("principals", List(entry.Principals)), ("limited_by", entry.LimitedBy), ("reason", entry.Reason),
+        ];
+        return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));
+    }
+
+    private static string? List(string[]? items) => items is null ? null : string.Join(',', items);
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl auth export</c>.</summary>
+internal sealed class AuthExportCommand : Verb
+{
+    private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private readonly Option<string> type = new("--type")
+    {
+        Required = true, HelpName = "user|krl", Description = "user: the line that TrustedUserCAKeys takes; krl: the file that RevokedKeys takes",
+    };
+    private readonly Option<string?> file = new("--out") { HelpName = "FILE", Description = "Replace this file in one step, instead of standard output" };
+
+    public AuthExportCommand()
+        : base(
+            "export",
+            "Writes the public key that hosts trust, or what they must not accept any more",
+            "tctl auth export --type=user > /etc/ssh/user_ca.pub",
+            "tctl auth export --type=krl --out=/etc/ssh/revoked.krl")
+    {
+        Options.Add(type);
+        Options.Add(file);
+        type.CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (text is not ("user" or "krl"))
+                result.AddError($"--type takes user or krl, not '{text}'");
+            return text;
+        };
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var target = parsed.GetValue(file);
+        var isKrl = parsed.GetValue(type) == "krl";
+        if (isKrl && target is null && !Console.IsOutputRedirected)
+            throw new FailureException("a revocation list is no text for a terminal", "tctl auth export --type=krl --out=FILE");
+
+        using var ca = ServerOption.Connect(parsed);
+        var content = isKrl
+            ? (await ca.Send(Routes.GetKrl, new GetKrl(), cancellation)).Krl
+            : Encoding.UTF8.GetBytes((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey + "\n");
+        if (target is not null)
+        {
+            AtomicFile.Write(target, content, ReadableByAll);
+            return ExitCode.Done;
+        }
+        await using var output = Console.OpenStandardOutput();
+        await output.WriteAsync(content, cancellation);
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl certs ls</c>.</summary>
+internal sealed class CertsListCommand : Verb
+{
+    private readonly LimitOption limit = new();
+    private readonly FormatOption format = new();
+
+    public CertsListCommand()
+        : base("ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --format=json")
+    {
+        Aliases.Add("list");
+        Options.Add(limit);
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var list = await ca.Send(Routes.ListCertificates, new ListCertificates(parsed.GetValue(limit)), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson(list.Certificates);
+            return ExitCode.Done;
+        }
+        var now = TimeProvider.System.GetUtcNow();
+        var table = new Table("Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status");
+        foreach (var certificate in list.Certificates)
+            table.Add(
+                certificate.Serial,
+                certificate.KeyId,
+                string.Join(',', certificate.Roles),
+                string.Join(',', certificate.Principals),
+                Wording.Time(certificate.ValidBefore),
+                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
+        parsed.Print(table.Lines());
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl create</c>.</summary>
+internal sealed class CreateCommand : Verb
+{
+    // What the daemon takes.
+    private const int Largest = 1 << 20;
+
+    private readonly Argument<string> file = new("FILE")
+    {
+        Description = "YAML or JSON, several documents if need be; - or nothing is standard input", DefaultValueFactory = _ => "-",
+    };
+    private readonly Option<bool> force = new("--force", "-f") { Description = "Replace what exists" };
+
+    public CreateCommand()
+        : base("create", "Creates every resource of a file, or none", "tctl create dba-role.yaml", "tctl get role/dba | tctl create -f")
+    {
+        Arguments.Add(file);
+        Options.Add(force);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var name = parsed.GetValue(file)!;
+        var content = await Read(name, cancellation);
+        using var ca = ServerOption.Connect(parsed);
+        var applied = await ca.Send(
+            Routes.ApplyResources, new ApplyResources(content, name == "-" ? "stdin" : name, parsed.GetValue(force)), cancellation);
+        parsed.Show(applied);
+        return ExitCode.Done;
+    }
+
+    private static async Task<byte[]> Read(string name, CancellationToken cancellation)
+    {
+        await using var source = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
+        using var content = new MemoryStream();
+        var chunk = new byte[16384];
+        while (await source.ReadAsync(chunk, cancellation) is var read and > 0)
+        {
+            content.Write(chunk, 0, read);
+            if (content.Length > Largest)
+                throw new FailureException($"{name} is larger than 1 MiB");
+        }
+        return content.ToArray();
+    }
+}

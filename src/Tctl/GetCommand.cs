@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Text.Json;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl get</c>.</summary>
+internal sealed class GetCommand : Verb
+{
+    private readonly Argument<string> wanted = new("KIND[/NAME][,…]") { Description = "Roles, users, nodes; all of them, or one by name" };
+    private readonly FormatOption format = new(FormatOption.Yaml, FormatOption.Json, FormatOption.Text);
+
+    public GetCommand()
+        : base("get", "Shows resources as they would be written in a file", "tctl get role/dba", "tctl get users,nodes --format=json")
+    {
+        Arguments.Add(wanted);
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var found = new List<(string Kind, JsonElement[] Resources)>();
+        foreach (var item in ListOption.Split(parsed.GetValue(wanted)!))
+        {
+            var (kinds, name) = item.Split('/', 2) is [var one, var two] ? (one, two) : (item, null);
+            // Which kinds there are is the daemon's business.
+            var kind = kinds.TrimEnd('s');
+            found.Add((kind, (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources));
+        }
+        var all = found.SelectMany(each => each.Resources);
+        switch (parsed.GetValue(format))
+        {
+            case FormatOption.Json:
+                parsed.PrintJson(all.ToArray());
+                break;
+            case FormatOption.Yaml:
+                parsed.Print(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
+                break;
+            default:
+                parsed.Print(found.SelectMany(each => ResourceTable.Of(each.Kind, each.Resources).Lines()));
+                break;
+        }
+        return ExitCode.Done;
+    }
+}

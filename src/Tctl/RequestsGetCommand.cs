@@ -1,0 +1,30 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl requests get</c>.</summary>
+internal sealed class RequestsGetCommand : Verb
+{
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly FormatOption format = new();
+
+    public RequestsGetCommand()
+        : base("get", "Shows a request", "tctl requests get bc8ca931")
+    {
+        Arguments.Add(id);
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var request = await ca.Send(Routes.GetRequest, new GetRequest(parsed.GetValue(id)!), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(request);
+        else
+            parsed.Print(RequestText.Details(request));
+        return ExitCode.Done;
+    }
+}

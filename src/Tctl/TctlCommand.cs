@@ -1,0 +1,29 @@
+using System.CommandLine;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>Everything that tctl can do.</summary>
+internal sealed class TctlCommand : Command
+{
+    public TctlCommand()
+        : base("tctl", "Administers certauthority: roles, users and nodes, requests, and what was signed")
+    {
+        Options.Add(new ServerOption());
+        Subcommands.Add(new CreateCommand());
+        Subcommands.Add(new GetCommand());
+        Subcommands.Add(new Command("users", "Users")
+        {
+            new UsersAddCommand(), new UsersUpdateCommand(), new UsersListCommand(), new UsersRemoveCommand(),
+        });
+        Subcommands.Add(new Command("requests", "Requests for roles")
+        {
+            new RequestsListCommand(), new RequestsGetCommand(), RequestsResolveCommand.Approve(), RequestsResolveCommand.Deny(),
+        });
+        Subcommands[^1].Aliases.Add("request");
+        Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand() });
+        Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand() });
+        Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
+        Subcommands.Add(new VersionCommand());
+    }
+}

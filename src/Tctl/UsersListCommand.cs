@@ -1,0 +1,29 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl users ls</c>.</summary>
+internal sealed class UsersListCommand : Verb
+{
+    private readonly FormatOption format = new();
+
+    public UsersListCommand()
+        : base("ls", "Lists users", "tctl users ls")
+    {
+        Aliases.Add("list");
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var users = await ca.Send(Routes.GetResources, new GetResources("user"), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(users.Resources);
+        else
+            parsed.Print(ResourceTable.Of("user", users.Resources).Lines());
+        return ExitCode.Done;
+    }
+}

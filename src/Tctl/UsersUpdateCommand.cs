@@ -1,0 +1,38 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl users update</c>.</summary>
+internal sealed class UsersUpdateCommand : Verb
+{
+    private readonly Argument<string> name = new("NAME") { Description = "The user" };
+    private readonly ListOption roles = new("--set-roles", "The whole new list of roles", "ROLE");
+    private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN");
+    private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT");
+
+    public UsersUpdateCommand()
+        : base("update", "Replaces lists of a user; the others stay", "tctl users update --set-roles=access,contractor alice")
+    {
+        Arguments.Add(name);
+        Options.Add(roles);
+        Options.Add(logins);
+        Options.Add(unixUsers);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(roles) is null && result.GetResult(logins) is null && result.GetResult(unixUsers) is null)
+                result.AddError("nothing to change: give --set-roles, --set-logins or --set-unix-users");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        parsed.Show(await ca.Send(
+            Routes.UpdateUser,
+            new UpdateUser(parsed.GetValue(name)!, parsed.GetValue(roles), parsed.GetValue(logins), parsed.GetValue(unixUsers)),
+            cancellation));
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,18 @@
+namespace CertAuthority.Terminal;
+
+/// <summary>What scripts see. Fixed: they rely on it.</summary>
+public static class ExitCode
+{
+    /// <summary>Done.</summary>
+    public const int Done = 0;
+    /// <summary>Refused or failed.</summary>
+    public const int Failed = 1;
+    /// <summary>The command line does not parse; nothing was tried.</summary>
+    public const int Usage = 2;
+    /// <summary>No daemon answers.</summary>
+    public const int Unreachable = 3;
+    /// <summary>The time of <c>--wait</c> is over.</summary>
+    public const int GaveUp = 4;
+    /// <summary>Ctrl-C.</summary>
+    public const int Interrupted = 130;
+}

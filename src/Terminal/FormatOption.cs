@@ -1,0 +1,33 @@
+using System.CommandLine;
+
+namespace CertAuthority.Terminal;
+
+/// <summary><c>--format</c>: how a list is written.</summary>
+public sealed class FormatOption : Option<string>
+{
+    /// <summary>A table.</summary>
+    public const string Text = "text";
+    /// <summary>One array.</summary>
+    public const string Json = "json";
+    /// <summary>Documents, as they would stand in a file.</summary>
+    public const string Yaml = "yaml";
+
+    /// <summary>The option.</summary>
+    /// <param name="formats">What it takes; the first is the default.</param>
+    public FormatOption(params string[] formats)
+        : base("--format")
+    {
+        if (formats is [])
+            formats = [Text, Json];
+        Description = $"How to write it: {string.Join(", ", formats)}";
+        HelpName = string.Join('|', formats);
+        DefaultValueFactory = _ => formats[0];
+        CustomParser = result =>
+        {
+            var format = result.Tokens[0].Value;
+            if (!formats.Contains(format))
+                result.AddError($"--format takes {string.Join(" or ", formats)}, not '{format}'");
+            return format;
+        };
+    }
+}

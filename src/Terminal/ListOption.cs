@@ -1,0 +1,19 @@
+using System.CommandLine;
+
+namespace CertAuthority.Terminal;
+
+/// <summary>An option whose value is a list: <c>--roles=access,dba</c>, or given several times. Empty items are ignored, for scripts build lists with stray commas.</summary>
+public sealed class ListOption : Option<string[]>
+{
+    /// <summary>The option.</summary>
+    public ListOption(string name, string description, string item, params string[] aliases)
+        : base(name, aliases)
+    {
+        Description = description;
+        HelpName = $"{item}[,{item}…]";
+        CustomParser = result => [.. result.Tokens.SelectMany(token => Split(token.Value))];
+    }
+
+    /// <summary>The items of a list whose separators are commas and blanks.</summary>
+    public static string[] Split(string list) => list.Split([',', ' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries);
+}

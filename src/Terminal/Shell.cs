@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace CertAuthority.Terminal;
+
+/// <summary>From arguments to an exit code.</summary>
+public static class Shell
+{
+    /// <summary>Runs a command line on the process's own streams.</summary>
+    public static async Task<int> Run(Command root, IReadOnlyList<string> args)
+    {
+        // Not Console.Out: that sets the terminal up for editing, which costs time, and nothing here edits.
+        await using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
+        await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        return await Run(root, args, output, error);
+    }
+
+    /// <summary>Runs a command line.</summary>
+    /// <param name="root">The whole program; its name stands before every error.</param>
+    /// <param name="args">The words after the program's own.</param>
+    /// <param name="output">Takes the data.</param>
+    /// <param name="error">Takes the talk.</param>
+    public static async Task<int> Run(Command root, IReadOnlyList<string> args, TextWriter output, TextWriter error)
+    {
+        root.Options.Add(HelpWithExamples());
+        // No response files: the @ of root@db1 is a login's.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        parsed.InvocationConfiguration.Output = output;
+        parsed.InvocationConfiguration.Error = error;
+        return parsed.Errors.Count == 0
+            ? await parsed.InvokeAsync(parsed.InvocationConfiguration)
+            : RefuseUsage(parsed);
+    }
+
+    internal static string InOurStyle(string message) =>
+        message is [var first, ..] ? char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.') : "unknown error";
+
+    private static int RefuseUsage(ParseResult parsed)
+    {
+        // A word that fits nowhere also makes other things seem to be missing.
+        var faults = parsed.UnmatchedTokens.Count > 0
+            ? parsed.UnmatchedTokens.Select(word => $"unknown command or argument '{word}'")
+            : parsed.Errors.Select(error => InOurStyle(error.Message)).Distinct();
+        foreach (var fault in faults)
+            parsed.Complain(fault);
+        var command = string.Join(' ', parsed.CommandResult.Command.Path().Reverse());
+        parsed.Hint($"{command} --help");
+        return ExitCode.Usage;
+    }
+
+    private static IEnumerable<string> Path(this Symbol? command)
+    {
+        for (; command is not null; command = command.Parents.FirstOrDefault())
+            yield return command.Name;
+    }
+
+    private static HelpOption HelpWithExamples()
+    {
+        var help = new HelpOption("--help", "-h");
+        help.Action = new ExamplesAfter((HelpAction)help.Action!);
+        return help;
+    }
+
+    private sealed class ExamplesAfter(HelpAction usual) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            usual.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is Verb { Examples.Count: > 0 } verb)
+                parseResult.Print(["Examples:", .. verb.Examples.Select(example => $"  {example}"), ""]);
+            return ExitCode.Done;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Terminal;
+
+/// <summary>
+/// How the command lines talk. Data goes to stdout, talk to stderr: <c>tsh: error: …</c>, then <c>tsh: hint: …</c>; lower case, no
+/// full stop, a line each. Every line is escaped on its way out, for names and reasons come from people.
+/// </summary>
+public static class Speech
+{
+    extension(ParseResult parsed)
+    {
+        /// <summary>A line of data.</summary>
+        public void Print(string line) => parsed.InvocationConfiguration.Output.WriteLine(Printable.Escape(line));
+
+        /// <summary>Several lines of data in one write, so that a long list costs one system call.</summary>
+        public void Print(IEnumerable<string> lines)
+        {
+            var text = new StringBuilder();
+            foreach (var line in lines)
+                text.Append(Printable.Escape(line)).Append('\n');
+            parsed.InvocationConfiguration.Output.Write(text.ToString());
+        }
+
+        /// <summary>A message, or an array of messages, as indented JSON.</summary>
+        public void PrintJson<T>(T value)
+        {
+            using var buffer = new MemoryStream();
+            using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+                JsonSerializer.Serialize(writer, value, ProtocolJson.Lenient.Of<T>());
+            parsed.InvocationConfiguration.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
+        }
+
+        /// <summary>Tells what is going on.</summary>
+        public void Say(string line) => parsed.Talk("", line);
+
+        /// <summary>Tells what deserves a second look.</summary>
+        public void Warn(string line) => parsed.Talk("warning: ", line);
+
+        /// <summary>Tells what went wrong, and what to do about it.</summary>
+        public void Complain(string error, string? hint = null)
+        {
+            parsed.Talk("error: ", error);
+            if (hint is not null)
+                parsed.Hint(hint);
+        }
+
+        /// <summary>Tells what the daemon refused: a line a fault.</summary>
+        public void Complain(Problem problem)
+        {
+            foreach (var fault in problem.Faults is { Length: > 0 } faults ? faults : [problem.Detail])
+                parsed.Complain(fault);
+            if (problem.Hint is not null)
+                parsed.Hint(problem.Hint);
+        }
+
+        /// <summary>Tells what to do next.</summary>
+        public void Hint(string line) => parsed.Talk("hint: ", line);
+
+        private void Talk(string kind, string line) =>
+            parsed.InvocationConfiguration.Error.WriteLine($"{parsed.RootCommandResult.Command.Name}: {kind}{Printable.Escape(line)}");
+    }
+}

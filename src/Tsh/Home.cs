@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Text;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>The folder where tsh keeps a key, its certificate and the hosts it has seen.</summary>
+internal sealed class Home(string folder)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public string Folder { get; } = folder;
+
+    /// <summary>The private key.</summary>
+    public string Key => Path.Combine(Folder, "id");
+
+    public string PublicKey => Path.Combine(Folder, "id.pub");
+
+    public string Certificate => Path.Combine(Folder, "id-cert.pub");
+
+    public string KnownHosts => Path.Combine(Folder, "known_hosts");
+
+    /// <summary>TSH_HOME, else <c>~/.certauthority</c>.</summary>
+    public static Home OfCaller() => new(
+        Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } chosen
+            ? Path.GetFullPath(chosen)
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".certauthority"));
+
+    /// <summary>The line of the public key. Key and folder are made where they are missing; a new key gets the comment.</summary>
+    public async Task<string> EnsureKey(string comment, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
+        if (!File.Exists(Key))
+            await MakeKey(comment, cancellation);
+        if (!File.Exists(PublicKey))
+            AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(await Keygen(["-y", "-f", Key], cancellation)), OwnerOnly);
+        return (await File.ReadAllTextAsync(PublicKey, cancellation)).Trim();
+    }
+
+    public void SaveCertificate(string line) => AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+
+    /// <summary>What the certificate itself says, or null when there is none. Which roles are in use, and whether it is revoked, only the daemon knows.</summary>
+    /// <exception cref="SshFormatException">The file holds something else.</exception>
+    public CertificateInfo? ReadCertificate()
+    {
+        if (!File.Exists(Certificate))
+            return null;
+        var read = OpenSsh.Certificate.ParseLine(File.ReadAllText(Certificate).Trim());
+        var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
+        return new CertificateInfo(
+            read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), false, null);
+    }
+
+    /// <summary>Whose the certificate at hand is, even when it has expired.</summary>
+    public string? UserLoggedIn()
+    {
+        try
+        {
+            return ReadCertificate()?.User;
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Removes key and certificate; false when there was nothing.</summary>
+    public bool Clear()
+    {
+        string[] present = [.. new[] { Certificate, PublicKey, Key }.Where(File.Exists)];
+        foreach (var file in present)
+            File.Delete(file);
+        return present is not [];
+    }
+
+    private async Task MakeKey(string comment, CancellationToken cancellation)
+    {
+        // Certifies a key that is gone.
+        File.Delete(Certificate);
+        File.Delete(PublicKey);
+        var temporary = Path.Combine(Folder, $"id.{Guid.NewGuid():n}");
+        try
+        {
+            await Keygen(["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", temporary], cancellation);
+            File.Move(temporary, Key, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(Key))
+        {
+            // Another tsh was quicker; its key is as good.
+        }
+        finally
+        {
+            File.Delete(temporary);
+            File.Delete(temporary + ".pub");
+        }
+    }
+
+    private static async Task<string> Keygen(string[] args, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo("ssh-keygen", args)
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        };
+        try
+        {
+            using var keygen = Process.Start(start)!;
+            keygen.StandardInput.Close();
+            var complaint = keygen.StandardError.ReadToEndAsync(cancellation);
+            var output = await keygen.StandardOutput.ReadToEndAsync(cancellation);
+            await keygen.WaitForExitAsync(cancellation);
+            return keygen.ExitCode == 0 ? output : throw new FailureException($"ssh-keygen failed: {(await complaint).Trim()}");
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            throw new FailureException("ssh-keygen can not be started", "install the OpenSSH client");
+        }
+    }
+
+    // A certificate may say "for ever"; a DateTimeOffset ends with the year 9999.
+    private static DateTimeOffset Moment(ulong seconds) =>
+        DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(seconds, (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds()));
+}

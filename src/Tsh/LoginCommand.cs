@@ -1,0 +1,78 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh login</c>.</summary>
+internal sealed class LoginCommand : Verb
+{
+    private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "A shorter life than your roles allow, such as 30m" };
+    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID");
+    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE");
+    private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
+    private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
+    private readonly Option<bool> noWait = new("--request-nowait") { Description = "Log in with your regular roles now; the request stays" };
+    private readonly WaitOption wait = new("Give up waiting after this long");
+
+    public LoginCommand()
+        : base(
+            "login",
+            "Gets a certificate",
+            "tsh login --user=alice",
+            "tsh login --request-roles=dba --request-reason=\"performing DB migration tonight\"",
+            "tsh login --request-id=bc8ca931-fec9-4b15-9a6f-20c13c5641a9")
+    {
+        Option[] asking = [reason, reviewers, noWait, wait];
+        Options.Add(ttl);
+        Options.Add(requestIds);
+        Options.Add(roles);
+        foreach (var option in asking)
+            Options.Add(option);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(roles) is null && asking.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
+                result.AddError($"{stray.Name} goes with --request-roles");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var home = Home.OfCaller();
+        var user = UserOption.Chosen(parsed, home);
+        var nowait = parsed.GetValue(noWait);
+        using var ca = ServerOption.Connect(parsed);
+        var key = await home.EnsureKey(user ?? Environment.UserName, cancellation);
+        var requests = parsed.GetValue(requestIds) ?? [];
+
+        string? filed = null;
+        if (parsed.GetResult(roles) is not null)
+        {
+            var request = await ca.Send(
+                Routes.CreateRequest,
+                new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", parsed.GetValue(reviewers)),
+                cancellation);
+            filed = request.Metadata.Name;
+            parsed.Print($"Seeking request approval... (id: {filed})");
+            if (!nowait)
+            {
+                await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
+                requests = [.. requests, filed];
+            }
+        }
+
+        try
+        {
+            var login = await ca.Send(Routes.Login, new Login(key, user, requests, parsed.GetValue(ttl)), cancellation);
+            home.SaveCertificate(login.Certificate);
+            parsed.Print(StatusText.Lines(login.Info, TimeProvider.System.GetUtcNow(), login.LimitedBy));
+        }
+        catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
+        {
+            parsed.Warn($"no certificate for now: {none.Message}");
+        }
+        if (nowait)
+            parsed.Hint($"once the request is approved: {Waiting.Resume(filed!)}");
+        return ExitCode.Done;
+    }
+}

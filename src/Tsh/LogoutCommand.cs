@@ -1,0 +1,21 @@
+using System.CommandLine;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh logout</c>.</summary>
+internal sealed class LogoutCommand() : Verb("logout", "Removes your key and certificate from this machine", "tsh logout")
+{
+    protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var home = Home.OfCaller();
+        var user = home.UserLoggedIn();
+        parsed.Print((home.Clear(), user) switch
+        {
+            (false, _) => "not logged in, nothing to remove",
+            (true, null) => $"key removed from {home.Folder}",
+            (true, _) => $"{user} has been logged out, key and certificate removed from {home.Folder}",
+        });
+        return Task.FromResult(ExitCode.Done);
+    }
+}

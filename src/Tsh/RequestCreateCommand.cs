@@ -1,0 +1,54 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh request create</c>.</summary>
+internal sealed class RequestCreateCommand : Verb
+{
+    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { Required = true };
+    private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
+    private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
+    private readonly Option<bool> noWait = new("--nowait") { Description = "Return at once; the request stays" };
+    private readonly WaitOption wait = new("Give up waiting after this long");
+
+    public RequestCreateCommand()
+        : base(
+            "create",
+            "Files a request and waits for the answer",
+            "tsh request create --roles=dba --reviewers=bob --reason=\"performing DB migration tonight\"",
+            "tsh request create --roles=dba --nowait")
+    {
+        Options.Add(roles);
+        Options.Add(reason);
+        Options.Add(reviewers);
+        Options.Add(noWait);
+        Options.Add(wait);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(noWait) is { Implicit: false } && result.GetResult(wait) is not null)
+                result.AddError("--nowait and --wait exclude each other");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var user = UserOption.Chosen(parsed, Home.OfCaller());
+        using var ca = ServerOption.Connect(parsed);
+        var request = await ca.Send(
+            Routes.CreateRequest,
+            new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", parsed.GetValue(reviewers)),
+            cancellation);
+        parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
+        if (parsed.GetValue(noWait))
+        {
+            parsed.Hint($"to wait for the answer: tsh request show {request.Metadata.Name} --wait");
+            return ExitCode.Done;
+        }
+        var approved = await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
+        parsed.Print($"request {approved.Metadata.Name} is {approved.Spec.State}");
+        parsed.Hint(Waiting.Resume(approved.Metadata.Name));
+        return ExitCode.Done;
+    }
+}

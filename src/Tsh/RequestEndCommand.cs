@@ -1,0 +1,34 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh request cancel</c> and <c>tsh request drop</c>.</summary>
+internal sealed class RequestEndCommand : Verb
+{
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly Route<EndMyRequest, RequestResolved> route;
+    private readonly string done;
+
+    private RequestEndCommand(string name, string description, Route<EndMyRequest, RequestResolved> route, string done)
+        : base(name, description, $"tsh request {name} bc8ca931")
+    {
+        this.route = route;
+        this.done = done;
+        Arguments.Add(id);
+    }
+
+    public static RequestEndCommand Cancel() => new("cancel", "Withdraws a request that nobody has answered", Routes.CancelRequest, "cancelled");
+
+    public static RequestEndCommand Drop() =>
+        new("drop", "Gives up what an approved request granted; its certificates are revoked", Routes.DropRequest, "dropped");
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var user = UserOption.Chosen(parsed, Home.OfCaller());
+        parsed.Print(RequestText.Done(await ca.Send(route, new EndMyRequest(parsed.GetValue(id)!, user), cancellation), done));
+        return ExitCode.Done;
+    }
+}

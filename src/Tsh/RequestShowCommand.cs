@@ -1,0 +1,35 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh request show</c>.</summary>
+internal sealed class RequestShowCommand : Verb
+{
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly WaitOption wait = new("Wait for the answer first, for ever or this long") { Arity = ArgumentArity.ZeroOrOne };
+    private readonly FormatOption format = new();
+
+    public RequestShowCommand()
+        : base("show", "Shows a request of yours", "tsh request show bc8ca931", "tsh request show bc8ca931 --wait=30m")
+    {
+        Arguments.Add(id);
+        Options.Add(wait);
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var user = UserOption.Chosen(parsed, Home.OfCaller());
+        using var ca = ServerOption.Connect(parsed);
+        var request = await ca.Send(Routes.GetMyRequest, new GetMyRequest(parsed.GetValue(id)!, user), cancellation);
+        if (parsed.GetResult(wait) is not null)
+            request = await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(request);
+        else
+            parsed.Print(RequestText.Details(request));
+        return ExitCode.Done;
+    }
+}

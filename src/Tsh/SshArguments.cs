@@ -1,0 +1,76 @@
+using System.Buffers;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>
+/// What ssh is told. Names and addresses come from elsewhere and are checked again here: in the wrong place a leading dash is an
+/// option, and ssh expands and splits the values of its own options.
+/// </summary>
+internal static class SshArguments
+{
+    private const string Lower = "abcdefghijklmnopqrstuvwxyz";
+    private const string Letters = Lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    private const string Digits = "0123456789";
+    private static readonly SearchValues<char> NodeStart = SearchValues.Create(Lower + Digits);
+    private static readonly SearchValues<char> NodeRest = SearchValues.Create(Lower + Digits + ".-");
+    private static readonly SearchValues<char> LoginStart = SearchValues.Create(Letters + "_");
+    private static readonly SearchValues<char> LoginRest = SearchValues.Create(Letters + Digits + "._-");
+    private static readonly SearchValues<char> AddressStart = SearchValues.Create(Letters + Digits + "[");
+    private static readonly SearchValues<char> AddressRest = SearchValues.Create(Letters + Digits + ".:[]-");
+
+    public static void CheckNode(string name)
+    {
+        if (!Fits(name, NodeStart, NodeRest, 63))
+            throw new FailureException($"'{name}' is not the name of a node");
+    }
+
+    public static void CheckLogin(string login)
+    {
+        if (!Fits(login, LoginStart, LoginRest, 64))
+            throw new FailureException($"'{login}' is not a login");
+    }
+
+    /// <summary>Everything after the word ssh.</summary>
+    public static string[] For(Home home, ReachableNode node, string login, string[] command)
+    {
+        CheckNode(node.Name);
+        CheckLogin(login);
+        var (host, port) = Endpoint(node.Address);
+        return
+        [
+            "-i", Unexpanded(home.Key),
+            "-o", $"CertificateFile=\"{Unexpanded(home.Certificate)}\"",
+            "-o", "IdentitiesOnly=yes",
+            "-o", $"UserKnownHostsFile=\"{Unexpanded(home.KnownHosts)}\"",
+            "-o", $"HostKeyAlias={node.Name}",
+            .. port is null ? Array.Empty<string>() : ["-p", port],
+            "-l", login,
+            "--", host, .. command,
+        ];
+    }
+
+    /// <summary>Takes <c>host</c>, <c>host:port</c>, <c>[v6]</c>, <c>[v6]:port</c> apart.</summary>
+    private static (string Host, string? Port) Endpoint(string address)
+    {
+        var hostEnd = address.LastIndexOf(']') is var bracket and > 0 ? bracket + 1
+            : address.IndexOf(':') is var colon and > 0 ? colon
+            : address.Length;
+        var host = address[..hostEnd] is ['[', .. var v6, ']'] ? v6 : address[..hostEnd];
+        var rest = address[hostEnd..];
+        if (!Fits(address, AddressStart, AddressRest, 300) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
+            || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, out var port) && port > 0)))
+            throw new FailureException($"'{address}' is not the address of a node");
+        return (host, rest is "" ? null : rest[1..]);
+    }
+
+    private static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
+        text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
+
+    // ssh expands %h and ${HOME} in paths, and ends a quoted value at a quote.
+    private static string Unexpanded(string path) =>
+        path.AsSpan().ContainsAny("\"\\$\r\n")
+            ? throw new FailureException($"ssh can not use files below {path}", "set TSH_HOME to a path without quotes, backslashes and dollar signs")
+            : path.Replace("%", "%%");
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh ssh</c>: asks where a node is, then becomes ssh.</summary>
+internal sealed class SshCommand : Verb
+{
+    private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
+    private readonly Argument<string> destination = new("node") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there" };
+    private readonly Argument<string[]> command = new("command")
+    {
+        HelpName = "COMMAND", Description = "What to run there; everything after the node belongs to it", Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    public SshCommand()
+        : base("ssh", "Enters a node", "tsh ssh postgres@db1", "tsh ssh -l postgres db1 psql -c 'select 1'")
+    {
+        Options.Add(login);
+        Arguments.Add(destination);
+        Arguments.Add(command);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(login) is not null && result.GetResult(destination)?.Tokens is [var token] && token.Value.Contains('@'))
+                result.AddError("the login is given twice, by -l and before the node");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var (wanted, name) = Split(parsed.GetValue(destination)!);
+        wanted ??= parsed.GetValue(login);
+        SshArguments.CheckNode(name);
+        if (wanted is not null)
+            SshArguments.CheckLogin(wanted);
+
+        var home = Home.OfCaller();
+        var certificate = StatusCommand.Usable(home, TimeProvider.System.GetUtcNow());
+        ReachableNode node;
+        using (var ca = ServerOption.Connect(parsed))
+            node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, parsed.GetValue<string?>("--user") ?? certificate.User), cancellation);
+        SshArguments.CheckNode(node.Name);
+        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted ?? OnlyLogin(node), parsed.GetValue(command) ?? [])]);
+    }
+
+    /// <summary>
+    /// Ends tsh's own options after the node: <c>tsh ssh db1 ls -l</c> lists with <c>-l</c>. The parser would look for options everywhere.
+    /// </summary>
+    public static IReadOnlyList<string> EndOptionsAfterNode(string[] args)
+    {
+        string[] takeValue = ["--server", "--proxy", "--user", "-l", "--login"];
+        var words = 0;
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--")
+                return args;
+            if (args[i] is ['-', _, ..])
+                i += takeValue.Contains(args[i]) ? 1 : 0;
+            else if (words++ == 0 && args[i] != "ssh")
+                return args;
+            else if (words == 2)
+                return args[(i + 1)..] is ["--", ..] ? args : [.. args[..(i + 1)], "--", .. args[(i + 1)..]];
+        }
+        return args;
+    }
+
+    private static (string? Login, string Node) Split(string destination) =>
+        destination.LastIndexOf('@') is var at and >= 0 ? (destination[..at], destination[(at + 1)..]) : (null, destination);
+
+    private static string OnlyLogin(ReachableNode node) => node.Logins switch
+    {
+        [var only] => only,
+        var several when several.Contains(Environment.UserName) => Environment.UserName,
+        var several => throw new FailureException(
+            $"several logins are yours on {node.Name}: {string.Join(", ", several)}", $"tsh ssh LOGIN@{node.Name}"),
+    };
+}

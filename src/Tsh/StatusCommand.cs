@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh status</c>.</summary>
+internal sealed class StatusCommand : Verb
+{
+    private readonly FormatOption format = new();
+
+    public StatusCommand()
+        : base("status", "Shows who you are, what your certificate opens, and until when", "tsh status", "tsh status --format=json | jq -r .valid_before") =>
+        Options.Add(format);
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var home = Home.OfCaller();
+        var now = TimeProvider.System.GetUtcNow();
+        var local = Usable(home, now);
+        var recorded = await AskDaemon(parsed, local, parsed.GetValue<string?>("--user") ?? local.User, cancellation);
+        if (recorded is { Revoked: true })
+            throw new FailureException($"certificate {local.Serial} has been revoked", "tsh login");
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(recorded is null ? LocalFacts(local) : ToJson(recorded));
+        else
+            parsed.Print(StatusText.Lines(recorded ?? local, now));
+        return ExitCode.Done;
+    }
+
+    /// <summary>The certificate at hand. ssh never says that one is missing or has expired, so this does.</summary>
+    public static CertificateInfo Usable(Home home, DateTimeOffset now)
+    {
+        try
+        {
+            var certificate = home.ReadCertificate() ?? throw new FailureException("not logged in", "tsh login");
+            return now < certificate.ValidBefore
+                ? certificate
+                : throw new FailureException($"your certificate expired at {Wording.Time(certificate.ValidBefore)}", "tsh login");
+        }
+        catch (SshFormatException malformed)
+        {
+            throw new FailureException($"{home.Certificate} is not a certificate: {malformed.Message}", "tsh login");
+        }
+    }
+
+    private static async Task<CertificateInfo?> AskDaemon(ParseResult parsed, CertificateInfo local, string user, CancellationToken cancellation)
+    {
+        try
+        {
+            using var ca = ServerOption.Connect(parsed);
+            return await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(local.Serial, user), cancellation);
+        }
+        catch (Exception silent) when (silent is UnreachableException or ProblemException)
+        {
+            parsed.Warn($"roles and revocation are not known: {silent.Message}");
+            return null;
+        }
+    }
+
+    private static JsonObject ToJson(CertificateInfo certificate) =>
+        JsonSerializer.SerializeToNode(certificate, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();
+
+    private static JsonObject LocalFacts(CertificateInfo local)
+    {
+        var facts = ToJson(local);
+        facts.Remove("roles");
+        facts.Remove("revoked");
+        return facts;
+    }
+}

@@ -1,0 +1,24 @@
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>A certificate as login and status show it.</summary>
+internal static class StatusText
+{
+    /// <summary>A fact a line; what is not known, or empty, is left out.</summary>
+    public static IEnumerable<string> Lines(CertificateInfo certificate, DateTimeOffset now, string? limitedBy = null)
+    {
+        yield return $"user: {certificate.User}";
+        if (certificate.Roles is not [])
+            yield return $"roles: {string.Join(", ", certificate.Roles)}";
+        yield return $"logins: {string.Join(", ", certificate.Principals.Select(Login))}";
+        var limit = limitedBy is null ? "" : $", limited by {limitedBy}";
+        yield return $"valid until: {Wording.Time(certificate.ValidBefore)} (valid for {Wording.Left(certificate.ValidBefore - now)}{limit})";
+        if (certificate.Requests is not [])
+            yield return $"requests: {string.Join(", ", certificate.Requests)}";
+        yield return $"serial: {certificate.Serial}";
+    }
+
+    private static string Login(string principal) => principal.Contains('@') ? principal : $"{principal} (all hosts)";
+}

@@ -1,0 +1,21 @@
+using System.CommandLine;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>Everything that tsh can do.</summary>
+internal sealed class TshCommand : Command
+{
+    public TshCommand()
+        : base("tsh", "Logs in to hosts with certificates that last minutes to hours, and asks for roles when more is needed")
+    {
+        Options.Add(new ServerOption("--proxy"));
+        Options.Add(new UserOption());
+        Subcommands.Add(new LoginCommand());
+        Subcommands.Add(new LogoutCommand());
+        Subcommands.Add(new StatusCommand());
+        Subcommands.Add(new SshCommand());
+        Subcommands.Add(new RequestCommand());
+        Subcommands.Add(new VersionCommand());
+    }
+}
