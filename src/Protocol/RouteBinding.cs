@@ -33,6 +33,9 @@ public static class RouteBinding
     private static string Take(JsonObject members, string name)
     {
         var text = members[name]!.ToString();
+        // As a part of a path these mean another route.
+        if (text is "" or "." or "..")
+            throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no {name} \"{text}\""));
         members.Remove(name);
         return text;
     }

@@ -8,7 +8,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl get</c>.</summary>
 internal sealed class GetCommand : Verb
 {
-    private readonly Argument<string> wanted = new("KIND[/NAME][,…]") { Description = "Roles, users, nodes; all of them, or one by name" };
+    private readonly ListArgument wanted = new("KIND[/NAME]", "Roles, users, nodes: all of them, or one by name");
     private readonly FormatOption format = new(FormatOption.Yaml, FormatOption.Json, FormatOption.Text);
 
     public GetCommand()
@@ -22,7 +22,7 @@ internal sealed class GetCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var found = new List<(string Kind, JsonElement[] Resources)>();
-        foreach (var item in ListOption.Split(parsed.GetValue(wanted)!))
+        foreach (var item in parsed.GetValue(wanted)!)
         {
             var (kinds, name) = item.Split('/', 2) is [var one, var two] ? (one, two) : (item, null);
             // Which kinds there are is the daemon's business.
@@ -39,7 +39,7 @@ internal sealed class GetCommand : Verb
                 parsed.Print(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
                 break;
             default:
-                parsed.Print(found.SelectMany(each => ResourceTable.Of(each.Kind, each.Resources).Lines()));
+                parsed.Print(found.SelectMany(each => ResourceTable.Of(each.Kind, each.Resources).Lines().Append("")).SkipLast(1));
                 break;
         }
         return ExitCode.Done;

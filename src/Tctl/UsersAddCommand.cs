@@ -25,7 +25,7 @@ internal sealed class UsersAddCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var user = Resource(parsed.GetValue(name)!, parsed.GetValue(roles)!, parsed.GetValue(logins), parsed.GetValue(unixUsers));
+        var user = Resource(parsed.GetValue(name)!, parsed.GetValue(roles)!, logins.Given(parsed), unixUsers.Given(parsed));
         using var ca = ServerOption.Connect(parsed);
         parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(user.ToJsonString()), "users add"), cancellation));
         return ExitCode.Done;

@@ -31,7 +31,7 @@ internal sealed class UsersUpdateCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         parsed.Show(await ca.Send(
             Routes.UpdateUser,
-            new UpdateUser(parsed.GetValue(name)!, parsed.GetValue(roles), parsed.GetValue(logins), parsed.GetValue(unixUsers)),
+            new UpdateUser(parsed.GetValue(name)!, roles.Given(parsed), logins.Given(parsed), unixUsers.Given(parsed)),
             cancellation));
         return ExitCode.Done;
     }

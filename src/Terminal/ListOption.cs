@@ -14,6 +14,9 @@ public sealed class ListOption : Option<string[]>
         CustomParser = result => [.. result.Tokens.SelectMany(token => Split(token.Value))];
     }
 
+    /// <summary>The items, or null where the option is not given: an empty list is something else.</summary>
+    public string[]? Given(ParseResult parsed) => parsed.GetResult(this) is null ? null : parsed.GetValue(this);
+
     /// <summary>The items of a list whose separators are commas and blanks.</summary>
     public static string[] Split(string list) => list.Split([',', ' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries);
 }

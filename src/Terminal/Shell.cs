@@ -10,7 +10,7 @@ public static class Shell
     /// <summary>Runs a command line on the process's own streams.</summary>
     public static async Task<int> Run(Command root, IReadOnlyList<string> args)
     {
-        // Not Console.Out: that sets the terminal up for editing, which costs time, and nothing here edits.
+        // Not Console.Out: that changes the mode of the terminal before anything is written, and tsh ssh would leave it so.
         await using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
         await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
         return await Run(root, args, output, error);

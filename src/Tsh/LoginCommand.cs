@@ -43,14 +43,14 @@ internal sealed class LoginCommand : Verb
         var nowait = parsed.GetValue(noWait);
         using var ca = ServerOption.Connect(parsed);
         var key = await home.EnsureKey(user ?? Environment.UserName, cancellation);
-        var requests = parsed.GetValue(requestIds) ?? [];
+        var requests = requestIds.Given(parsed) ?? [];
 
         string? filed = null;
-        if (parsed.GetResult(roles) is not null)
+        if (roles.Given(parsed) is { } asked)
         {
             var request = await ca.Send(
                 Routes.CreateRequest,
-                new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", parsed.GetValue(reviewers)),
+                new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)),
                 cancellation);
             filed = request.Metadata.Name;
             parsed.Print($"Seeking request approval... (id: {filed})");

@@ -38,7 +38,7 @@ internal sealed class RequestCreateCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(
             Routes.CreateRequest,
-            new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", parsed.GetValue(reviewers)),
+            new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
         if (parsed.GetValue(noWait))

@@ -24,10 +24,12 @@ internal sealed class StatusCommand : Verb
         var recorded = await AskDaemon(parsed, local, parsed.GetValue<string?>("--user") ?? local.User, cancellation);
         if (recorded is { Revoked: true })
             throw new FailureException($"certificate {local.Serial} has been revoked", "tsh login");
-        if (parsed.GetValue(format) == FormatOption.Json)
-            parsed.PrintJson(recorded is null ? LocalFacts(local) : ToJson(recorded));
-        else
+        if (parsed.GetValue(format) == FormatOption.Text)
             parsed.Print(StatusText.Lines(recorded ?? local, now));
+        else if (recorded is not null)
+            parsed.PrintJson(recorded);
+        else
+            parsed.PrintJson(LocalFacts(local));
         return ExitCode.Done;
     }
 
@@ -61,12 +63,10 @@ internal sealed class StatusCommand : Verb
         }
     }
 
-    private static JsonObject ToJson(CertificateInfo certificate) =>
-        JsonSerializer.SerializeToNode(certificate, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();
-
+    // What is not known is left out: no roles and not revoked would be claims.
     private static JsonObject LocalFacts(CertificateInfo local)
     {
-        var facts = ToJson(local);
+        var facts = JsonSerializer.SerializeToNode(local, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();
         facts.Remove("roles");
         facts.Remove("revoked");
         return facts;
