@@ -33,6 +33,9 @@ public readonly record struct UnixUser
         this.account = account;
     }
 
+    /// <summary>Whether it is a uid rather than the name of an account.</summary>
+    public bool IsUid => uid is not null;
+
     /// <summary>An account by name, even when the name is all digits: a user's default own name is never a uid.</summary>
     public static UnixUser Account(string name) => new(null, name);
 

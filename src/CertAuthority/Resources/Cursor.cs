@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+
+namespace CertAuthority.Resources;
+
+/// <summary>
+/// Walks one map of a text, field by field. Each field is taken once; <see cref="Done"/> then refuses what nobody took, so
+/// that nothing written is ever ignored.
+/// </summary>
+internal sealed class Cursor
+{
+    private readonly ResourceNode.Map map;
+    private readonly string path;
+    private readonly Faults faults;
+    private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+
+    public Cursor(ResourceNode.Map map, string path, Faults faults) => (this.map, this.path, this.faults) = (map, path, faults);
+
+    /// <summary>The map at the root of a document; null, with a fault, when it is something else.</summary>
+    public static Cursor? Root(ResourceNode document, Faults faults)
+    {
+        if (document is ResourceNode.Map map)
+            return new Cursor(map, "", faults);
+        faults.Add(document, "a document starts with fields, such as kind: role");
+        return null;
+    }
+
+    /// <summary>The entries as they are, for maps whose keys are people's own.</summary>
+    public IReadOnlyList<(ResourceNode.Scalar Key, ResourceNode Value)> Entries => map.Entries;
+
+    public void Fault(string what) => faults.Add(map, what);
+
+    public void Fault(ResourceNode at, string what) => faults.Add(at, what);
+
+    public void Fault(string field, string what) => faults.Add(Find(field) ?? map, what);
+
+    /// <summary>A nested map; an absent or empty one reads as a map without fields.</summary>
+    public Cursor Map(string field) => Take(field) switch
+    {
+        ResourceNode.Map nested => new Cursor(nested, Full(field), faults),
+        { } other => Wrong(other, field, "takes fields below it"),
+        null => Empty(field),
+    };
+
+    /// <summary>A text, or null when the field is absent.</summary>
+    public string? Text(string field)
+    {
+        var node = Take(field);
+        if (node is ResourceNode.Scalar scalar)
+            return scalar.Text;
+        if (node is not null)
+            faults.Add(node, $"{Full(field)} takes one value");
+        return null;
+    }
+
+    /// <summary>A text that must be there.</summary>
+    public string Required(string field)
+    {
+        var text = Text(field);
+        if (text is null && Find(field) is null)
+            faults.Add(map, $"{Full(field)} is missing");
+        return text ?? "";
+    }
+
+    /// <summary>A list of texts; one text alone is a list of one. Empty when absent.</summary>
+    public ImmutableArray<(string Text, ResourceNode At)> Texts(string field) => Texts(Take(field), Full(field));
+
+    /// <summary>A duration; null when absent.</summary>
+    public TimeSpan? Duration(string field)
+    {
+        if (Text(field) is not { } text)
+            return null;
+        // 0 stands for "unset" in people's files; every other bare number is of an unknown unit.
+        if (text == "0" || Durations.TryParse(text, out _))
+            return text == "0" || !Durations.TryParse(text, out var duration) ? TimeSpan.Zero : duration;
+        Fault(field, $"{Full(field)} takes a duration such as 1h, 30h0m0s or 90s");
+        return null;
+    }
+
+    /// <summary>A map from people's own keys to texts.</summary>
+    public ImmutableSortedDictionary<string, string> TextMap(string field)
+    {
+        var texts = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (key, value) in Map(field).Entries)
+            if (value is not ResourceNode.Scalar scalar)
+                faults.Add(value, $"{Full(field)}.{key.Text} takes one value");
+            else if (!Names.IsPlainText(key.Text) || !Names.IsPlainText(scalar.Text))
+                faults.Add(value, $"{Full(field)} takes plain text without control characters");
+            else
+                texts[key.Text] = scalar.Text;
+        return texts.ToImmutable();
+    }
+
+    /// <summary>A map from people's own keys to lists of texts.</summary>
+    public IReadOnlyList<(ResourceNode.Scalar Key, ImmutableArray<(string Text, ResourceNode At)> Values)> TextLists(string field) =>
+        [.. Map(field).Entries.Select(entry => (entry.Key, Texts(entry.Value, $"{Full(field)}.{entry.Key.Text}")))];
+
+    /// <summary>Refuses fields that are known, but do nothing here yet: a restriction that is not enforced must not look as if it were.</summary>
+    public void NotYet(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+            if (Peek(field) is { } node)
+            {
+                taken.Add(field);
+                faults.Add(node, $"{Full(field)} is not yet supported");
+            }
+    }
+
+    /// <summary>Refuses every field that was not taken.</summary>
+    public void Done()
+    {
+        foreach (var (key, _) in map.Entries)
+            if (!taken.Contains(key.Text))
+                faults.Add(key, path.Length == 0 ? $"there is no field \"{key.Text}\" here" : $"{path} has no field \"{key.Text}\"");
+    }
+
+    private ImmutableArray<(string Text, ResourceNode At)> Texts(ResourceNode? node, string full)
+    {
+        switch (node)
+        {
+            case null or ResourceNode.Scalar { IsNull: true }:
+                return [];
+            case ResourceNode.Scalar scalar:
+                return [(scalar.Text, scalar)];
+            case ResourceNode.List list:
+                var texts = ImmutableArray.CreateBuilder<(string, ResourceNode)>();
+                foreach (var item in list.Items)
+                    if (item is ResourceNode.Scalar { IsNull: false } text)
+                        texts.Add((text.Text, text));
+                    else
+                        faults.Add(item, $"{full} takes a list of texts");
+                return texts.ToImmutable();
+            default:
+                faults.Add(node, $"{full} takes a list of texts");
+                return [];
+        }
+    }
+
+    private Cursor Empty(string field) => new(new ResourceNode.Map([], map.Line, map.Column), Full(field), faults);
+
+    private Cursor Wrong(ResourceNode at, string field, string what)
+    {
+        faults.Add(at, $"{Full(field)} {what}");
+        return Empty(field);
+    }
+
+    // A field without a value is absent.
+    private ResourceNode? Take(string field)
+    {
+        taken.Add(field);
+        return Peek(field);
+    }
+
+    private ResourceNode? Peek(string field) => Find(field) is { } node and not ResourceNode.Scalar { IsNull: true } ? node : null;
+
+    private ResourceNode? Find(string field)
+    {
+        foreach (var (key, value) in map.Entries)
+            if (key.Text == field)
+                return value;
+        return null;
+    }
+
+    private string Full(string field) => path.Length == 0 ? field : $"{path}.{field}";
+}

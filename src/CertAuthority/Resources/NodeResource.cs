@@ -1,0 +1,30 @@
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+
+namespace CertAuthority.Resources;
+
+/// <summary><c>kind: node</c>: text to <see cref="Node"/> and back. The labels of a node are policy, so they count as part of its spec.</summary>
+internal static class NodeResource
+{
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no id and revision yet.</summary>
+    public static Node Read(string version, Cursor root)
+    {
+        if (version != "v2")
+            root.Fault("version", "a node has version v2");
+        var metadata = root.Map("metadata");
+        var name = ResourceMetadata.Name(metadata, Names.IsNodeName, Names.NodeForm);
+        var labels = metadata.TextMap("labels");
+        metadata.NotYet("expires", "description");
+        metadata.Done();
+        var spec = root.Map("spec");
+        var address = spec.Required("addr");
+        if (address.Length > 0 && !Names.IsAddress(address))
+            spec.Fault("addr", $"\"{address}\" is not an address; write host or host:port");
+        spec.Done();
+        root.Done();
+        return new Node(Guid.Empty, name, 0, address, labels);
+    }
+
+    public static JsonObject Write(Node node) =>
+        ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, new JsonObject { ["addr"] = node.Address });
+}

@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+
+namespace CertAuthority.Resources;
+
+/// <summary>What all kinds of resources have in common: kind, version, metadata around a spec.</summary>
+internal static class ResourceMetadata
+{
+    public static string Name(Cursor metadata, Func<string, bool> isName, string form)
+    {
+        var name = metadata.Required("name");
+        if (name.Length > 0 && !isName(name))
+            metadata.Fault("name", $"\"{name}\" is not a name; names have the form {form}");
+        // What tctl get prints can be fed back; who overwrites a newer revision is told so when it is applied.
+        if (metadata.Text("revision") is { } revision && !long.TryParse(revision, out _))
+            metadata.Fault("revision", "metadata.revision is a number");
+        return name;
+    }
+
+    /// <summary>The revision that a file was made from, null when it does not say.</summary>
+    public static long? Revision(ResourceNode document) =>
+        Child(Child(document, "metadata"), "revision") is ResourceNode.Scalar scalar && long.TryParse(scalar.Text, out var revision) ? revision : null;
+
+    public static string Description(Cursor metadata)
+    {
+        var description = metadata.Text("description") ?? "";
+        if (!Names.IsPlainText(description))
+            metadata.Fault("description", "metadata.description takes plain text without control characters");
+        return description;
+    }
+
+    public static JsonObject Write(
+        string kind, string version, string name, long revision, string description, IReadOnlyDictionary<string, string> labels, JsonObject spec)
+    {
+        var metadata = new JsonObject { ["name"] = name };
+        if (description.Length > 0)
+            metadata["description"] = description;
+        if (labels.Count > 0)
+            metadata["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value)));
+        metadata["revision"] = revision.ToString();
+        return new JsonObject { ["kind"] = kind, ["version"] = version, ["metadata"] = metadata, ["spec"] = spec };
+    }
+
+    public static JsonArray Array(IEnumerable<string> texts) => [.. texts.Select(text => (JsonNode?)text)];
+
+    private static ResourceNode? Child(ResourceNode? node, string field) =>
+        node is ResourceNode.Map map ? map.Entries.FirstOrDefault(entry => entry.Key.Text == field).Value : null;
+}

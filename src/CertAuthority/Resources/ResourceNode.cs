@@ -1,0 +1,26 @@
+namespace CertAuthority.Resources;
+
+/// <summary>A YAML or JSON value that still knows where it stands. Every scalar is text: <c>no</c>, <c>0777</c> and <c>1h</c> mean what the reader of a field says.</summary>
+internal abstract record ResourceNode(int Line, int Column)
+{
+    internal sealed record Scalar(string Text, bool IsNull, int Line, int Column) : ResourceNode(Line, Column);
+
+    internal sealed record List(IReadOnlyList<ResourceNode> Items, int Line, int Column) : ResourceNode(Line, Column);
+
+    /// <summary>Keys are unique: the parsers refuse a second one.</summary>
+    internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, int Line, int Column) : ResourceNode(Line, Column);
+}
+
+/// <summary>Where each thing that is wrong with a text stands. All of them are told at once.</summary>
+internal sealed class Faults(string file)
+{
+    private readonly List<string> lines = [];
+
+    public bool Any => lines.Count > 0;
+
+    public string[] Lines => [.. lines];
+
+    public void Add(ResourceNode at, string what) => Add(at.Line, at.Column, what);
+
+    public void Add(int line, int column, string what) => lines.Add($"{file}:{line}:{column}: {what}");
+}

@@ -1,0 +1,150 @@
+using System.Text;
+using System.Text.Json;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace CertAuthority.Resources;
+
+/// <summary>
+/// YAML or JSON text into nodes. The subset that has one reading: no anchors, aliases, tags or merge keys (what a reviewer
+/// sees is what is meant), no duplicate keys, bounded depth.
+/// </summary>
+internal static class ResourceText
+{
+    // Deep enough for any resource; the recursion below is bounded by it.
+    private const int MaxDepth = 24;
+
+    /// <summary>The documents of a file. A JSON array of resources is as many documents. Empty when there are faults.</summary>
+    public static IReadOnlyList<ResourceNode> Parse(ReadOnlySpan<byte> utf8, Faults faults)
+    {
+        string text;
+        try
+        {
+            text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(utf8);
+        }
+        catch (ArgumentException)
+        {
+            faults.Add(1, 1, "the file is not UTF-8 text");
+            return [];
+        }
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            faults.Add(1, 1, "the file has NUL characters");
+            return [];
+        }
+        // Each JSON text is meant to be YAML too, but not every escape of it is read alike: JSON gets JSON's own reader.
+        // What only looks like JSON falls through, and its faults are told with line and column.
+        if (text.AsSpan().TrimStart() is ['{' or '[', ..] && TryParseJson(text) is { } json)
+            return json is ResourceNode.List list ? list.Items : [json];
+        return ParseYaml(text, faults);
+    }
+
+    private static ResourceNode? TryParseJson(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            return FromJson(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // System.Text.Json does not tell where an element stood; a fault in valid JSON names its field, at 1:1.
+    private static ResourceNode FromJson(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => new ResourceNode.Map(
+            [.. element.EnumerateObject().Select(p => (new ResourceNode.Scalar(p.Name, IsNull: false, 1, 1), FromJson(p.Value)))], 1, 1),
+        JsonValueKind.Array => new ResourceNode.List([.. element.EnumerateArray().Select(FromJson)], 1, 1),
+        JsonValueKind.Null => new ResourceNode.Scalar("", IsNull: true, 1, 1),
+        _ => new ResourceNode.Scalar(element.ToString(), IsNull: false, 1, 1),
+    };
+
+    private static IReadOnlyList<ResourceNode> ParseYaml(string text, Faults faults)
+    {
+        var documents = new List<ResourceNode>();
+        try
+        {
+            var parser = new Parser(new StringReader(text));
+            parser.Consume<StreamStart>();
+            while (!parser.TryConsume<StreamEnd>(out _))
+            {
+                parser.Consume<DocumentStart>();
+                if (Node(parser, 0, faults) is not ResourceNode.Scalar { IsNull: true } and { } root)
+                    documents.AddRange(root is ResourceNode.List list ? list.Items : [root]);
+                parser.Consume<DocumentEnd>();
+            }
+        }
+        catch (TooDeepException e)
+        {
+            faults.Add(e.Line, e.Column, $"more than {MaxDepth} levels of nesting");
+        }
+        catch (YamlException e)
+        {
+            faults.Add((int)e.Start.Line, (int)e.Start.Column, $"not YAML: {Plain(e.InnerException?.Message ?? e.Message)}");
+        }
+        return faults.Any ? [] : documents;
+    }
+
+    private static ResourceNode Node(Parser parser, int depth, Faults faults)
+    {
+        var at = parser.Current!.Start;
+        var (line, column) = ((int)at.Line, (int)at.Column);
+        if (depth > MaxDepth)
+            throw new TooDeepException(line, column);
+        if (parser.TryConsume<AnchorAlias>(out _))
+        {
+            faults.Add(line, column, "aliases are not read; write the value out");
+            return new ResourceNode.Scalar("", IsNull: true, line, column);
+        }
+        var node = parser.Consume<NodeEvent>();
+        if (!node.Anchor.IsEmpty)
+            faults.Add(line, column, "anchors are not read; write the value out");
+        if (!node.Tag.IsEmpty)
+            faults.Add(line, column, "tags are not read");
+        switch (node)
+        {
+            case YamlDotNet.Core.Events.Scalar scalar:
+                var isNull = scalar is { Style: ScalarStyle.Plain, Value: "" or "~" or "null" };
+                return new ResourceNode.Scalar(scalar.Value, isNull, line, column);
+            case SequenceStart:
+                var items = new List<ResourceNode>();
+                while (!parser.TryConsume<SequenceEnd>(out _))
+                    items.Add(Node(parser, depth + 1, faults));
+                return new ResourceNode.List(items, line, column);
+            default:
+                return Mapping(parser, depth, faults, line, column);
+        }
+    }
+
+    private static ResourceNode.Map Mapping(Parser parser, int depth, Faults faults, int line, int column)
+    {
+        var entries = new List<(ResourceNode.Scalar, ResourceNode)>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (!parser.TryConsume<MappingEnd>(out _))
+        {
+            var key = Node(parser, depth + 1, faults);
+            var value = Node(parser, depth + 1, faults);
+            if (key is not ResourceNode.Scalar name)
+                faults.Add(key, "a key must be a plain text");
+            else if (name.Text == "<<")
+                faults.Add(key, "merge keys are not read; write the values out");
+            else if (!seen.Add(name.Text))
+                faults.Add(key, $"\"{name.Text}\" is given twice");
+            else
+                entries.Add((name, value));
+        }
+        return new ResourceNode.Map(entries, line, column);
+    }
+
+    // The parser's words may hold pieces of the file.
+    private static string Plain(string message) => new([.. message.Where(c => !char.IsControl(c)).Take(200)]);
+
+    private sealed class TooDeepException(int line, int column) : Exception
+    {
+        public int Line { get; } = line;
+        public int Column { get; } = column;
+    }
+}

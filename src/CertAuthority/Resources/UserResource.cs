@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+
+namespace CertAuthority.Resources;
+
+/// <summary><c>kind: user</c>: text to <see cref="User"/> and back.</summary>
+internal static class UserResource
+{
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The user has no id and revision yet.</summary>
+    public static User Read(string version, Cursor root)
+    {
+        if (version != "v2")
+            root.Fault("version", "a user has version v2");
+        var metadata = root.Map("metadata");
+        var name = ResourceMetadata.Name(metadata, Names.IsName, Names.Form);
+        metadata.NotYet("expires", "labels", "description");
+        metadata.Done();
+
+        var spec = root.Map("spec");
+        var roles = ImmutableArray.CreateBuilder<string>();
+        foreach (var (text, at) in spec.Texts("roles"))
+            if (Names.IsName(text))
+                roles.Add(text);
+            else
+                spec.Fault(at, $"\"{text}\" is not the name of a role");
+
+        var unixUsers = ImmutableArray.CreateBuilder<UnixUser>();
+        foreach (var (text, at) in spec.Texts("unix_users"))
+            if (UnixUser.TryParse(text) is { } entry)
+                unixUsers.Add(entry);
+            else
+                spec.Fault(at, $"\"{text}\" is neither an account name nor a uid");
+
+        var traits = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        foreach (var (key, values) in spec.TextLists("traits"))
+        {
+            foreach (var (text, at) in values)
+                if (!Names.IsPlainText(text))
+                    spec.Fault(at, "the value of a trait has control characters");
+            traits[key.Text] = [.. values.Select(value => value.Text)];
+        }
+        spec.Done();
+        root.Done();
+        return new User(
+            Guid.Empty,
+            name,
+            0,
+            [.. roles.Distinct(StringComparer.Ordinal)],
+            unixUsers.Count == 0 ? [UnixUser.Account(name)] : [.. unixUsers.Distinct()],
+            traits.ToImmutable());
+    }
+
+    public static JsonObject WriteSpec(User user)
+    {
+        var spec = new JsonObject { ["roles"] = ResourceMetadata.Array(user.Roles) };
+        // The default is not written: read back, a name of digits would turn into a uid.
+        if (user.UnixUsers is not [var only] || only != UnixUser.Account(user.Name))
+            spec["unix_users"] = ResourceMetadata.Array(user.UnixUsers.Select(entry => entry.ToString()));
+        if (!user.Traits.IsEmpty)
+            spec["traits"] = new JsonObject(user.Traits.Select(trait => KeyValuePair.Create<string, JsonNode?>(trait.Key, ResourceMetadata.Array(trait.Value))));
+        return spec;
+    }
+
+    public static JsonObject Write(User user) =>
+        ResourceMetadata.Write("user", "v2", user.Name, user.Revision, "", ImmutableSortedDictionary<string, string>.Empty, WriteSpec(user));
+}

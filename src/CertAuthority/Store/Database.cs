@@ -1,0 +1,222 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Threading.Channels;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Store;
+
+/// <summary>
+/// A commit failed in a way that leaves open whether it will be there after a restart. Nothing may be built on either
+/// answer: the process stops, and the next one reads what is true.
+/// </summary>
+internal sealed class OutcomeUnknownException(Exception inner) : Exception("a commit failed, and whether it was kept is not known", inner);
+
+/// <summary>
+/// The store. Reading takes a snapshot; changing takes <see cref="Commit"/>, the one way to write.
+/// </summary>
+internal sealed class Database : IAsyncDisposable
+{
+    // More changes than this in one transaction gain nothing and make the first of them wait.
+    private const int LargestBatch = 128;
+
+    private readonly string path;
+    private readonly Session writer;
+    private readonly PolicyCache policies = new();
+    private readonly ConcurrentBag<Session> readers = [];
+    private readonly Channel<Change> queue = Channel.CreateUnbounded<Change>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly TaskCompletionSource<OutcomeUnknownException> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread thread;
+
+    private Database(string path)
+    {
+        this.path = path;
+        writer = new Session(Sqlite.OpenWriter(path), policies);
+        thread = new Thread(Write) { Name = "writer", IsBackground = true };
+        thread.Start();
+    }
+
+    /// <summary>Completes when a commit's outcome is unknown. Whoever runs the process then ends it.</summary>
+    public Task<OutcomeUnknownException> Broken => broken.Task;
+
+    /// <exception cref="StoreException">The file cannot be used.</exception>
+    public static Database Open(string path) => new(path);
+
+    /// <summary>
+    /// Loads, decides and writes in one transaction. <paramref name="change"/> is synchronous, has no effect but on the
+    /// transaction, and may be run again. When it throws, its own writes are undone and nobody else's. The task completes
+    /// only after the commit is on the disk.
+    /// </summary>
+    /// <exception cref="ProblemException">From the change; or unavailable: nothing was changed, and the same call may succeed later.</exception>
+    /// <exception cref="OutcomeUnknownException">Whether it was kept is not known.</exception>
+    public Task<T> Commit<T>(Func<Transaction, T> change)
+    {
+        var pending = new Change<T>(change);
+        if (!queue.Writer.TryWrite(pending))
+            throw Unavailable("the daemon is stopping");
+        return pending.Task;
+    }
+
+    /// <summary>Reads as of one moment. May run beside other readers and the writer.</summary>
+    public T Read<T>(Func<Snapshot, T> read)
+    {
+        if (!readers.TryTake(out var session))
+            session = new Session(Sqlite.OpenReader(path), policies);
+        try
+        {
+            session.Bind("BEGIN").ExecuteNonQuery();
+            var result = read(new Snapshot(session));
+            session.Bind("COMMIT").ExecuteNonQuery();
+            readers.Add(session);
+            return result;
+        }
+        catch (DbException)
+        {
+            session.Dispose();
+            throw Unavailable("the database can not be read right now");
+        }
+        catch
+        {
+            // Its transaction is still open; a fresh connection costs less than telling whether this one is sound.
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Finishes what is queued, then closes the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        queue.Writer.TryComplete();
+        await Task.Run(thread.Join);
+        writer.Dispose();
+        while (readers.TryTake(out var session))
+            session.Dispose();
+    }
+
+    private void Write()
+    {
+        var batch = new List<Change>();
+        while (queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            batch.Clear();
+            while (batch.Count < LargestBatch && queue.Reader.TryRead(out var change))
+                batch.Add(change);
+            if (broken.Task.IsCompleted)
+                batch.ForEach(change => change.Fail(broken.Task.Result));
+            else
+                CommitTogether(batch);
+        }
+    }
+
+    private void CommitTogether(List<Change> batch)
+    {
+        try
+        {
+            writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+            foreach (var change in batch)
+                RunAlone(change);
+        }
+        catch (DbException)
+        {
+            Abandon(batch);
+            return;
+        }
+        try
+        {
+            writer.Bind("COMMIT").ExecuteNonQuery();
+        }
+        catch (DbException e) when (Sqlite.IsHarmlessAtCommit(e, writer.Connection))
+        {
+            Abandon(batch);
+            return;
+        }
+        catch (DbException e)
+        {
+            var unknown = new OutcomeUnknownException(e);
+            broken.TrySetResult(unknown);
+            batch.ForEach(change => change.Fail(unknown));
+            return;
+        }
+        batch.ForEach(change => change.Complete());
+    }
+
+    /// <summary>Runs one change inside a savepoint of its own, so that its failure does not sink its neighbours.</summary>
+    private void RunAlone(Change change)
+    {
+        writer.Bind("SAVEPOINT change").ExecuteNonQuery();
+        try
+        {
+            change.Run(new Transaction(writer));
+        }
+        catch (Exception e) when (e is not DbException error || Sqlite.IsConstraint(error))
+        {
+            change.Refuse(e);
+            // After an error that rolled everything back, RELEASE would commit what follows on its own.
+            ThrowIfRolledBack();
+            writer.Bind("ROLLBACK TO change").ExecuteNonQuery();
+        }
+        ThrowIfRolledBack();
+        writer.Bind("RELEASE change").ExecuteNonQuery();
+    }
+
+    private void ThrowIfRolledBack()
+    {
+        if (Sqlite.IsRolledBack(writer.Connection))
+            throw new RolledBackException();
+    }
+
+    /// <summary>Nothing of the batch is kept, not even what its members had been about to be told.</summary>
+    private void Abandon(List<Change> batch)
+    {
+        try
+        {
+            if (!Sqlite.IsRolledBack(writer.Connection))
+                writer.Bind("ROLLBACK").ExecuteNonQuery();
+        }
+        catch (DbException e)
+        {
+            broken.TrySetResult(new OutcomeUnknownException(e));
+        }
+        batch.ForEach(change => change.Fail(Unavailable("the database can not be written right now; nothing was changed")));
+    }
+
+    private static ProblemException Unavailable(string detail) =>
+        new(new Problem(ProblemCode.Unavailable, detail, "try again in a moment; an administrator finds the cause in the daemon's log, often a full disk"));
+
+    private sealed class RolledBackException : DbException;
+
+    /// <summary>One caller's change on its way through a batch. The caller hears nothing before the batch is committed, not even a refusal: it may rest on what a neighbour wrote.</summary>
+    private abstract class Change
+    {
+        public abstract void Run(Transaction transaction);
+        public abstract void Refuse(Exception error);
+        public abstract void Complete();
+        public abstract void Fail(Exception error);
+    }
+
+    private sealed class Change<T>(Func<Transaction, T> change) : Change
+    {
+        private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? result;
+        private Exception? refused;
+
+        public Task<T> Task => completion.Task;
+
+        public override void Run(Transaction transaction)
+        {
+            refused = null;
+            result = change(transaction);
+        }
+
+        public override void Refuse(Exception error) => refused = error;
+
+        public override void Complete()
+        {
+            if (refused is not null)
+                completion.SetException(refused);
+            else
+                completion.SetResult(result!);
+        }
+
+        public override void Fail(Exception error) => completion.SetException(error);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Data.Common;
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Store;
+
+/// <summary>The table of access requests.</summary>
+internal static class RequestTable
+{
+    private const string Columns =
+        "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
+        "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason";
+
+    /// <summary>The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one answer.</summary>
+    /// <exception cref="ProblemException">Not found, or several start so.</exception>
+    public static AccessRequest FindRequest(this Snapshot snapshot, string prefix, Guid? userId)
+    {
+        // Only what can be the start of a UUID reaches the pattern: % and _ would match others.
+        var found = prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
+            ? snapshot.Query(
+                $"SELECT {Columns} FROM requests WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) LIMIT 2",
+                Row, prefix, prefix + "~", userId)
+            : [];
+        return found switch
+        {
+            [var only] => only,
+            [] => throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", "list them with request ls")),
+            _ => throw new ProblemException(new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
+        };
+    }
+
+    public static List<AccessRequest> Requests(this Snapshot snapshot) =>
+        snapshot.Query($"SELECT {Columns} FROM requests ORDER BY created DESC, id", Row);
+
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user) =>
+        snapshot.Query($"SELECT {Columns} FROM requests WHERE user_id = $1 ORDER BY created DESC, id", Row, user.Id);
+
+    public static int CountPending(this Snapshot snapshot, User user, DateTimeOffset now) =>
+        (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0), user.Id, now);
+
+    public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
+        transaction.Execute(
+            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL)",
+            request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles), Rows.Json(request.GrantedRoles),
+            RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
+            Rows.Json(request.SuggestedReviewers));
+
+    /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
+    /// <returns>The request at its new revision.</returns>
+    public static AccessRequest UpdateRequest(this Transaction transaction, AccessRequest from, AccessRequest to)
+    {
+        var next = to with { Revision = from.Revision + 1 };
+        var changed = transaction.Execute(
+            """
+            UPDATE requests SET revision = $1, granted_roles = $2, state = $3, access_until = $4, resolved_by = $5, resolved_at = $6, resolve_reason = $7
+            WHERE id = $8 AND revision = $9 AND state = $10
+            """,
+            next.Revision, Rows.Json(next.GrantedRoles), RequestTransitions.Word(next.StoredState), next.AccessUntil, next.Resolution?.By, next.Resolution?.At,
+            next.Resolution?.Reason, from.Id, from.Revision, RequestTransitions.Word(from.StoredState));
+        return changed == 1 ? next : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
+    }
+
+    private static AccessRequest Row(DbDataReader row) => new(
+        row.Id(0), row.GetInt64(1), row.Id(2), row.GetString(3), (uint)row.GetInt64(4), row.Pins(5), row.Pins(6), State(row.GetString(7)),
+        row.Time(8), row.Time(9), row.Time(10), row.GetString(11), row.Texts(12),
+        row.Text(13) is { } by ? new RequestResolution(by, row.Time(14), row.Text(15) ?? "") : null);
+
+    private static RequestState State(string word) => word switch
+    {
+        "PENDING" => RequestState.Pending,
+        "APPROVED" => RequestState.Approved,
+        "CANCELLED" => RequestState.Cancelled,
+        "DENIED" => RequestState.Denied,
+        _ => throw new InvalidDataException($"a request in the database has the state {word}"),
+    };
+}

@@ -1,0 +1,100 @@
+using System.Data.Common;
+using System.Reflection;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace CertAuthority.Store;
+
+/// <summary>The database file cannot be used. The message says why and what to do.</summary>
+internal sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>Everything that is particular to SQLite. The rest of the store speaks System.Data.Common and plain SQL.</summary>
+internal static class Sqlite
+{
+    // "CeAu": tells our files from other people's.
+    private const int ApplicationId = 0x43654175;
+
+    /// <summary>Opens the one connection that writes, and brings the schema up to date.</summary>
+    /// <exception cref="StoreException">The file is damaged, somebody else's, or from a newer version.</exception>
+    public static DbConnection OpenWriter(string path)
+    {
+        var connection = Connection(path, SqliteOpenMode.ReadWriteCreate);
+        try
+        {
+            connection.Open();
+            // FULL: in WAL mode NORMAL loses acknowledged commits when the power goes.
+            Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+            Migrate(connection, path);
+            return connection;
+        }
+        catch (SqliteException e)
+        {
+            connection.Dispose();
+            throw new StoreException($"{path} can not be opened as a database: {e.Message}", e);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a connection that only reads.</summary>
+    public static DbConnection OpenReader(string path)
+    {
+        var connection = Connection(path, SqliteOpenMode.ReadOnly);
+        connection.Open();
+        return connection;
+    }
+
+    /// <summary>Whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.</summary>
+    public static bool IsRolledBack(DbConnection connection) => raw.sqlite3_get_autocommit(((SqliteConnection)connection).Handle) != 0;
+
+    /// <summary>Whether an error broke a rule of the schema only, and the transaction around it is sound.</summary>
+    public static bool IsConstraint(DbException error) => error is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
+
+    /// <summary>Whether an error at COMMIT certainly left nothing behind: the disk was full, and SQLite has rolled back.</summary>
+    public static bool IsHarmlessAtCommit(DbException error, DbConnection connection) =>
+        error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_BUSY } && IsRolledBack(connection);
+
+    private static SqliteConnection Connection(string path, SqliteOpenMode mode) =>
+        new(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
+
+    private static void Migrate(DbConnection connection, string path)
+    {
+        var application = Number(connection, "PRAGMA application_id");
+        var version = Number(connection, "PRAGMA user_version");
+        if (application != ApplicationId && (application != 0 || version != 0 || Number(connection, "SELECT count(*) FROM sqlite_schema") != 0))
+            throw new StoreException($"{path} is a database, but not one of certauthority; move it away or name another data directory");
+        var migrations = Migrations();
+        if (version > migrations.Count)
+            throw new StoreException($"{path} was written by a newer certauthority (schema {version}, this one knows {migrations.Count}); install that version or a later one");
+        for (var next = (int)version; next < migrations.Count; next++)
+            Run(connection, $"BEGIN IMMEDIATE; {migrations[next]}; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {next + 1}; COMMIT");
+    }
+
+    // 0001.sql, 0002.sql, …: the number is the schema version that it leads to.
+    private static List<string> Migrations()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return [.. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return reader.ReadToEnd();
+        })];
+    }
+
+    private static void Run(DbConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static long Number(DbConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+}

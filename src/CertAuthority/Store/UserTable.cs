@@ -1,0 +1,39 @@
+using System.Data.Common;
+using CertAuthority.Access;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Store;
+
+/// <summary>The tables of users and of the accounts that may act as them.</summary>
+internal static class UserTable
+{
+    private const string Columns = "id, revision, resource";
+
+    public static User? FindUser(this Snapshot snapshot, string name) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE name = $1", Row, name);
+
+    public static User? FindUser(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE id = $1", Row, id);
+
+    public static List<User> Users(this Snapshot snapshot) => snapshot.Query($"SELECT {Columns} FROM users ORDER BY name", Row);
+
+    /// <summary>The users that an account may act as.</summary>
+    public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>
+        snapshot.Query(
+            $"SELECT {Columns} FROM users WHERE id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2)) ORDER BY name",
+            Row, $"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}");
+
+    public static void PutUser(this Transaction transaction, User user)
+    {
+        transaction.Execute(
+            """
+            INSERT INTO users (id, name, revision, resource) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource
+            """, user.Id, user.Name, user.Revision, UserResource.Write(user).ToJsonString());
+        transaction.Execute("DELETE FROM user_accounts WHERE user_id = $1", user.Id);
+        foreach (var entry in user.UnixUsers)
+            transaction.Execute("INSERT OR IGNORE INTO user_accounts (entry, user_id) VALUES ($1, $2)", entry.IsUid ? $"uid:{entry}" : $"account:{entry}", user.Id);
+    }
+
+    public static void RemoveUser(this Transaction transaction, User user) => transaction.Execute("DELETE FROM users WHERE id = $1", user.Id);
+
+    private static User Row(DbDataReader row) => StoredResource.User(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) };
+}
