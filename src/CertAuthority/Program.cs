@@ -1,1 +1,85 @@
-return 0;
+using System.CommandLine;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+using CertAuthority;
+using CertAuthority.Configuration;
+using CertAuthority.Protocol;
+
+var config = new Option<string?>("--config") { Description = $"configuration file (default: {Settings.DefaultFile} if it exists)", HelpName = "FILE" };
+var dataDirectory = new Option<string?>("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
+var socket = new Option<string?>("--socket") { Description = "where to serve", HelpName = "PATH" };
+var checkConfig = new Option<bool>("--check-config") { Description = "check the configuration and exit" };
+var root = new RootCommand("Signs short-lived OpenSSH user certificates for approved access requests.") { config, dataDirectory, socket, checkConfig };
+root.SetAction(async (parsed, _) =>
+{
+    try
+    {
+        var settings = Settings.Default();
+        var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
+        if (file is not null)
+            settings = ConfigurationFile.Read(file, settings);
+        settings = settings with
+        {
+            DataDirectory = Path.GetFullPath(parsed.GetValue(dataDirectory) ?? settings.DataDirectory),
+            SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
+        };
+        if (!parsed.GetValue(checkConfig))
+            return await Run(settings);
+        Console.WriteLine("the configuration is good");
+        return 0;
+    }
+    catch (ConfigurationException e)
+    {
+        return Fail(e.Faults);
+    }
+    catch (StartException e)
+    {
+        return Fail(e.Message);
+    }
+});
+
+var result = root.Parse(args);
+if (result.Errors.Count == 0)
+    return await result.InvokeAsync();
+Fail([.. result.Errors.Select(error => error.Message)]);
+return 2;
+
+static async Task<int> Run(Settings settings)
+{
+    // Registered before the first file is touched: a signal during the start ends it just as cleanly.
+    var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+
+    await using var daemon = await Daemon.Start(settings, TimeProvider.System);
+    Console.WriteLine($"ready: {new ServerAddress(settings.SocketPath)}");
+    await NotifyReady();
+    await Task.WhenAny(stop.Task, daemon.Broken);
+    if (!daemon.Broken.IsCompleted)
+        return 0;
+    // What was acknowledged is on the disk; what was not is nowhere but here. Only the next process can tell what is true.
+    return Fail($"{(await daemon.Broken).Message}; stopping, so that the next start reads what is true");
+
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        stop.TrySetResult();
+    }
+}
+
+// sd_notify(3): one datagram to the socket that systemd names. A leading @ stands for the abstract namespace.
+static async Task NotifyReady()
+{
+    if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not { Length: > 0 } path)
+        return;
+    using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    await systemd.SendToAsync(Encoding.ASCII.GetBytes("READY=1"), new UnixDomainSocketEndPoint(path[0] == '@' ? '\0' + path[1..] : path));
+}
+
+static int Fail(params string[] messages)
+{
+    foreach (var message in messages)
+        Console.Error.WriteLine($"certauthority: error: {Printable.Escape(message)}");
+    return 1;
+}

@@ -12,17 +12,15 @@ abstract class CaKey : IDisposable
     /// <summary>The half that hosts trust.</summary>
     internal abstract PublicKey PublicKey { get; }
 
-    /// <summary>The only way to a signature. The bytes pass the lint before it, and are verified and read back after it.</summary>
+    /// <summary>The only way to a signature. What comes back is verified and read before it leaves.</summary>
     /// <returns>The whole certificate.</returns>
-    /// <exception cref="ArgumentException">The certificate names another signature key, or the lint refuses its bytes.</exception>
+    /// <exception cref="ArgumentException">The certificate names another signature key.</exception>
     /// <exception cref="CryptographicException">What came back from the key is not its signature over these bytes.</exception>
-    internal byte[] Sign(UserCertificate certificate)
+    internal byte[] Sign(ToBeSigned certificate)
     {
-        if (certificate.SignatureKey != PublicKey)
+        if (certificate.Certificate.SignatureKey != PublicKey)
             throw new ArgumentException("the certificate names another signature key", nameof(certificate));
-        var toBeSigned = certificate.ToBeSigned();
-        if (CertificateLint.Faults(toBeSigned) is { Count: > 0 } faults)
-            throw new ArgumentException($"the lint refuses the certificate: {string.Join("; ", faults)}", nameof(certificate));
+        var toBeSigned = certificate.Bytes;
 
         var (algorithm, blob) = SignBytes(toBeSigned);
         var signed = UserCertificate.Seal(toBeSigned, algorithm, blob);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
@@ -42,19 +43,23 @@ sealed class FileCaKey : CaKey
         var seed = RandomNumberGenerator.GetBytes(Libcrypto.PrivateKey.SeedLength);
         using var newKey = Libcrypto.PrivateKey.FromSeed(seed);
         var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
-        KeyFile.Create(path, new OpenSshPrivateKey(seed, newKey.PublicKey(), comment).ToFile(checkInt), KeyFile.OwnerOnly);
+        DurableFile.Create(path, new OpenSshPrivateKey(seed, newKey.PublicKey(), comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }
 
     static FileCaKey Load(string path)
     {
         try
         {
-            var pair = OpenSshPrivateKey.Parse(KeyFile.ReadPrivate(path));
+            var pair = OpenSshPrivateKey.Parse(DurableFile.ReadPrivate(path));
             var key = new FileCaKey(Libcrypto.PrivateKey.FromSeed(pair.Seed));
             if (key.PublicKey != pair.PublicKey)
                 throw new SshFormatException("the seed belongs to another public key");
             ExpectPub(PubPath(path), pair);
             return key;
+        }
+        catch (ExposedException exposed)
+        {
+            throw new CaKeyException(exposed.Message);
         }
         catch (SshFormatException malformed)
         {
@@ -67,7 +72,7 @@ sealed class FileCaKey : CaKey
     {
         if (!File.Exists(pubPath))
         {
-            KeyFile.Create(pubPath, Encoding.UTF8.GetBytes($"{pair.PublicKey.ToLine(pair.Comment)}\n"), KeyFile.ReadableByAll);
+            DurableFile.Create(pubPath, Encoding.UTF8.GetBytes($"{pair.PublicKey.ToLine(pair.Comment)}\n"), DurableFile.ReadableByAll);
         }
         else if (!Holds(pubPath, pair.PublicKey))
         {

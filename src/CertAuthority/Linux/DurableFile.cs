@@ -2,10 +2,13 @@ using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace CertAuthority.Signing;
+namespace CertAuthority.Linux;
 
-/// <summary>Files whose loss or exposure is the loss of the CA.</summary>
-static partial class KeyFile
+/// <summary>A file or folder that must be private is not. The message names it and what to run.</summary>
+sealed class ExposedException(string message) : Exception(message);
+
+/// <summary>Files that are on the disk when a call returns: whole, or not at all.</summary>
+static partial class DurableFile
 {
     internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     internal const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -16,7 +19,18 @@ static partial class KeyFile
 
     /// <summary>Creates a file that is there whole and durably, or not at all. One that exists is never replaced. The umask does not matter.</summary>
     /// <exception cref="IOException">The path exists, or the disk refused.</exception>
-    internal static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
+    internal static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode) => Write(path, content, mode, replace: false, check: null);
+
+    /// <summary>Puts a file in the place of another in one step: whoever opens the path finds the old content or the new, never less.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="content">What it will hold.</param>
+    /// <param name="mode">Its mode; the umask does not matter.</param>
+    /// <param name="check">Sees the new file under a name of its own, and throws to leave the old one where it is.</param>
+    /// <exception cref="IOException">The disk refused; the old file is as it was, unless only the flush of the folder failed.</exception>
+    internal static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null) =>
+        Write(path, content, mode, replace: true, check);
+
+    static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check)
     {
         var temporary = $"{path}.{Path.GetRandomFileName()}";
         try
@@ -28,7 +42,8 @@ static partial class KeyFile
                 stream.Write(content);
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(temporary, path, overwrite: false);
+            check?.Invoke(temporary);
+            File.Move(temporary, path, overwrite: replace);
             FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         finally
@@ -38,20 +53,34 @@ static partial class KeyFile
     }
 
     /// <summary>Reads a file that only this process's own user can read.</summary>
-    /// <exception cref="CaKeyException">Others may, or it belongs to somebody else.</exception>
+    /// <exception cref="ExposedException">Others may, or it belongs to somebody else.</exception>
     internal static byte[] ReadPrivate(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
-        var owner = OwnerOf(stream.SafeFileHandle);
-        if (owner != GetEffectiveUserId())
-            throw new CaKeyException($"{path} belongs to uid {owner}, and this process runs as uid {GetEffectiveUserId()}; run: chown {GetEffectiveUserId()} {path}");
-        var mode = File.GetUnixFileMode(stream.SafeFileHandle);
-        if ((mode & AnyoneElse) != UnixFileMode.None)
-            throw new CaKeyException($"{path} has mode {Convert.ToString((int)mode, toBase: 8).PadLeft(4, '0')}, so that others can use the key; run: chmod 600 {path}");
-
+        ExpectPrivate(path, OwnerOf(stream.SafeFileHandle), File.GetUnixFileMode(stream.SafeFileHandle), "600");
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
         return content;
+    }
+
+    /// <summary>The folder, made with mode 0700 when it is missing, and only this process's own user's.</summary>
+    /// <exception cref="ExposedException">Others may enter it, or it belongs to somebody else.</exception>
+    internal static void PrivateDirectory(string path)
+    {
+        Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+        using var directory = Open(path, OpenDirectory | OpenCloseOnExec);
+        if (directory.IsInvalid)
+            throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
+        ExpectPrivate(path, OwnerOf(directory), File.GetUnixFileMode(path), "700");
+    }
+
+    static void ExpectPrivate(string path, uint owner, UnixFileMode mode, string expected)
+    {
+        var self = GetEffectiveUserId();
+        if (owner != self)
+            throw new ExposedException($"{path} belongs to uid {owner}, and this process runs as uid {self}; run: chown {self} {path}");
+        if ((mode & AnyoneElse) != UnixFileMode.None)
+            throw new ExposedException($"{path} has mode {Convert.ToString((int)mode, toBase: 8).PadLeft(4, '0')}, so that others can use it; run: chmod {expected} {path}");
     }
 
     // A rename survives a power cut only when its folder is flushed; .NET opens no folders.
@@ -84,6 +113,7 @@ static partial class KeyFile
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> status);
 
+    /// <summary>The uid that this process acts as.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint GetEffectiveUserId();
+    internal static partial uint GetEffectiveUserId();
 }

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using Route = CertAuthority.Protocol.Route;
+
+namespace CertAuthority.Api;
+
+/// <summary>Who may call a route.</summary>
+internal enum Who
+{
+    /// <summary>Nobody: what a row has that says nothing.</summary>
+    Nobody,
+
+    /// <summary>Root, the daemon's own account, and those the configuration names.</summary>
+    Administrators,
+
+    /// <summary>Every account that owns a user, as that user; the operation finds out which in its transaction.</summary>
+    Users,
+
+    /// <summary>Every local account.</summary>
+    Anybody,
+}
+
+/// <summary>One row: a route, who may, and what runs.</summary>
+internal abstract record Row(Route Route, Who Who)
+{
+    /// <summary>How long a body may be, in bytes.</summary>
+    public int LargestBody { get; init; } = 64 << 10;
+
+    /// <summary>Reads the message, runs the operation, and writes its reply.</summary>
+    public abstract Task<byte[]> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside);
+}
+
+/// <summary>Everything the daemon does for anybody, on one screen.</summary>
+internal static class RouteTable
+{
+    public static readonly IReadOnlyList<Row> Rows =
+    [
+        Users(Routes.Login, Logins.Issue),
+        Users(Routes.GetMyCertificate, Certificates.GetMine),
+        Users(Routes.GetMyNode, Certificates.FindNode),
+        Users(Routes.CreateRequest, Requests.Create),
+        Users(Routes.ListMyRequests, Requests.ListMine),
+        Users(Routes.GetMyRequest, Requests.GetMine),
+        Users(Routes.CancelRequest, Resolutions.Cancel),
+        Users(Routes.DropRequest, Resolutions.Drop),
+
+        Administrators(Routes.ListRequests, Requests.List),
+        Administrators(Routes.GetRequest, Requests.Get),
+        Administrators(Routes.ApproveRequest, Resolutions.Approve),
+        Administrators(Routes.DenyRequest, Resolutions.Deny),
+        // A megabyte of file is a third more in base64.
+        Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
+        Administrators(Routes.GetResources, ResourceFiles.Get),
+        Administrators(Routes.UpdateUser, Operations.Users.Update),
+        Administrators(Routes.RemoveUser, Operations.Users.Remove),
+        Administrators(Routes.ListCertificates, Certificates.List),
+        Administrators(Routes.ListAudit, Certificates.Audit),
+        Administrators(Routes.GetKrl, Certificates.Krl),
+
+        Anybody(Routes.GetUserCa, Certificates.UserCa),
+    ];
+
+    private static Row Administrators<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, Administrator, TRequest, Task<TReply>> operation)
+        where TRequest : notnull where TReply : notnull =>
+        new Row<TRequest, TReply>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
+
+    private static Row Users<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, Caller, TRequest, Task<TReply>> operation)
+        where TRequest : notnull where TReply : notnull =>
+        new Row<TRequest, TReply>(route, Who.Users, operation);
+
+    private static Row Anybody<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, TRequest, Task<TReply>> operation)
+        where TRequest : notnull where TReply : notnull =>
+        new Row<TRequest, TReply>(route, Who.Anybody, (ca, _, ask) => operation(ca, ask));
+
+    private sealed record Row<TRequest, TReply>(Route<TRequest, TReply> To, Who Who, Func<Ca, Caller, TRequest, Task<TReply>> Operation) : Row(To, Who)
+        where TRequest : notnull where TReply : notnull
+    {
+        public override async Task<byte[]> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
+            JsonSerializer.SerializeToUtf8Bytes(await Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside)), ProtocolJson.Strict.Of<TReply>());
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CertAuthority.Linux;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
+
+namespace CertAuthority.Api;
+
+/// <summary>The only socket: HTTP in front of the route table.</summary>
+internal static class Server
+{
+    private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(8);
+
+    public static WebApplication Build(SocketFile socket)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.IncludeScopes) = (true, false));
+        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services.AddSingleton<IHostLifetime, EndsWithTheDaemon>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = _ => socket.Bind());
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 8 << 10;
+            kestrel.Limits.MaxRequestLineSize = 4 << 10;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
+            kestrel.ListenUnixSocket(socket.Path, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        return builder.Build();
+    }
+
+    /// <summary>Puts every row of the table on its path.</summary>
+    public static void Serve(WebApplication app, Ca ca, Callers callers, ILogger log)
+    {
+        foreach (var row in RouteTable.Rows)
+            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, Dispatch(context, row, ca, callers), log));
+        app.MapFallback(context => Answer(context, Task.FromException<byte[]>(NoSuchRoute()), log));
+    }
+
+    private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
+
+    private static async Task<byte[]> Dispatch(HttpContext context, Row row, Ca ca, Callers callers)
+    {
+        var caller = callers.Of(context) ?? throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
+        if (!callers.May(caller, row.Who))
+            throw new ProblemException(new Problem(
+                ProblemCode.Denied, $"{caller.Name} is not an administrator", "run it as root, or let the configuration name your account under admins"));
+        var body = row.Route.UsesQuery ? null : await Body(context, row);
+        return await row.Run(ca, caller, body, Outside(context));
+    }
+
+    private static async Task<JsonObject?> Body(HttpContext context, Row row)
+    {
+        context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = row.LargestBody;
+        using var bytes = new MemoryStream();
+        await context.Request.Body.CopyToAsync(bytes, context.RequestAborted);
+        if (bytes.Length == 0)
+            return null;
+        var json = JsonNode.Parse(
+            bytes.GetBuffer().AsSpan(0, (int)bytes.Length), null, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+        return json as JsonObject ?? throw new JsonException("the body is not an object");
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Outside(HttpContext context) =>
+        context.Request.RouteValues.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString() ?? ""))
+            .Concat(context.Request.Query.SelectMany(query => query.Value.Select(value => KeyValuePair.Create(query.Key, value ?? ""))));
+
+    private static async Task Answer(HttpContext context, Task<byte[]> call, ILogger log)
+    {
+        byte[] answer;
+        try
+        {
+            answer = await call;
+            context.Response.ContentType = "application/json";
+        }
+        catch (Exception e)
+        {
+            if (context.RequestAborted.IsCancellationRequested)
+                return;
+            var problem = Problem(e, log);
+            context.Response.StatusCode = problem.Status;
+            context.Response.ContentType = "application/problem+json";
+            answer = JsonSerializer.SerializeToUtf8Bytes(problem, ProtocolJson.Strict.Of<Problem>());
+        }
+        context.Response.ContentLength = answer.Length;
+        await context.Response.Body.WriteAsync(answer, context.RequestAborted);
+    }
+
+    /// <summary>What may be told of an error. Whatever is not one of ours is a fault of this program: logged whole, told as that.</summary>
+    private static Problem Problem(Exception error, ILogger log)
+    {
+        switch (error)
+        {
+            case ProblemException known:
+                return known.Problem;
+            case JsonException json:
+                return new Problem(ProblemCode.Invalid, $"the message does not fit this route: a member is missing, unknown, repeated or of another type ({json.Path ?? "$"})", "docs/protocol.md shows the message");
+            case BadHttpRequestException { StatusCode: 413 }:
+                return new Problem(ProblemCode.Limited, "the message is too long");
+            case BadHttpRequestException:
+                return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
+            case OutcomeUnknownException:
+                return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
+            default:
+                log.LogError(error, "a call failed");
+                return new Problem(ProblemCode.Internal, "the daemon failed; its log says why");
+        }
+    }
+
+    /// <summary>Signals are the program's business (Program.cs); the host only starts and stops.</summary>
+    private sealed class EndsWithTheDaemon : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

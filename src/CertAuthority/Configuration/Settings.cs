@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.Linux;
+
+namespace CertAuthority.Configuration;
+
+/// <summary>How a daemon runs: checked once, then unchanged.</summary>
+/// <param name="DataDirectory">Keys, database and revocation list; mode 0700.</param>
+/// <param name="SocketPath">Where it serves.</param>
+/// <param name="Administrators">Accounts that may administer, beside root and the daemon's own.</param>
+/// <param name="Limits">The bounds of the site.</param>
+internal sealed record Settings(string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, SiteLimits Limits)
+{
+    /// <summary>The file that is read when none is named.</summary>
+    public const string DefaultFile = "/etc/certauthority/certauthority.yaml";
+
+    /// <summary>What holds when nothing is said: the machine's directories for root, the account's own for everybody else.</summary>
+    public static Settings Default()
+    {
+        var isRoot = DurableFile.GetEffectiveUserId() == 0;
+        return new Settings(
+            isRoot ? "/var/lib/certauthority" : Path.Combine(Directory("XDG_STATE_HOME", ".local/state"), "certauthority"),
+            isRoot ? "/run/certauthority/ca.sock" : Path.Combine(Directory("XDG_RUNTIME_DIR", ".local/state/certauthority/run"), "certauthority", "ca.sock"),
+            [],
+            SiteLimits.Default);
+    }
+
+    private static string Directory(string variable, string belowHome) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named
+            ? named
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), belowHome);
+}

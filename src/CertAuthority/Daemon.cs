@@ -1,0 +1,134 @@
+using CertAuthority.Api;
+using CertAuthority.Configuration;
+using CertAuthority.Jobs;
+using CertAuthority.Linux;
+using CertAuthority.Operations;
+using CertAuthority.Revocation;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority;
+
+/// <summary>The daemon can not start. The message says why and what to do.</summary>
+internal sealed class StartException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>A running daemon: everything it is made of, put together in one place. Tests start it too.</summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    // In the order of taking; let go in reverse.
+    private readonly Stack<Func<ValueTask>> held = new();
+
+    private Daemon()
+    {
+    }
+
+    /// <summary>Completes when it can not go on: whether a commit was kept is not known. Whoever runs it then ends the process.</summary>
+    public Task<OutcomeUnknownException> Broken { get; private set; } = null!;
+
+    /// <summary>Serves when it returns.</summary>
+    /// <exception cref="StartException">Somebody else's daemon, files open to others, a damaged database, a full disk, …</exception>
+    public static async Task<Daemon> Start(Settings settings, TimeProvider clock)
+    {
+        var daemon = new Daemon();
+        try
+        {
+            await daemon.Run(settings, clock);
+            return daemon;
+        }
+        catch (Exception e)
+        {
+            await daemon.DisposeAsync();
+            if (e is InUseException or ExposedException or CaKeyException or StoreException or IOException or UnauthorizedAccessException
+                or Protocol.ProblemException or System.Net.Sockets.SocketException)
+                throw new StartException(e.Message, e);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (held.TryPop(out var release))
+            await release();
+    }
+
+    private async Task Run(Settings settings, TimeProvider clock)
+    {
+        var data = settings.DataDirectory;
+        DurableFile.PrivateDirectory(data);
+        Hold(TakeDirectory(data));
+
+        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), "user CA"));
+        // Never the same key: a host certificate signed by a key that hosts trust for users would open them.
+        using (var hostCa = FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), "host CA"))
+            if (hostCa.PublicKey == userCa.PublicKey)
+                throw new CaKeyException($"{Path.Combine(data, "host_ca")} is the same key as user_ca; restore the right one, or remove host_ca and host_ca.pub");
+
+        var database = Database.Open(Path.Combine(data, "certauthority.db"));
+        held.Push(database.DisposeAsync);
+        Broken = database.Broken;
+        await database.Commit(transaction =>
+        {
+            transaction.BeginSerialEpoch(clock.GetUtcNow());
+            return true;
+        });
+
+        var socket = Hold(SocketFile.Take(settings.SocketPath));
+        var app = Server.Build(socket);
+        held.Push(app.DisposeAsync);
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("certauthority");
+
+        var krl = new KrlPublisher(database, clock, userCa.PublicKey, Path.Combine(data, "revoked.krl"), log);
+        Job(krl.Run);
+        await krl.Publish();
+        Job(stopping => KrlRefresh.Run(krl, clock, stopping));
+
+        var watch = new RequestWatch();
+        var ca = new Ca(database, clock, userCa, krl, watch, settings.Limits);
+        Server.Serve(app, ca, new Callers(DurableFile.GetEffectiveUserId(), settings.Administrators), log);
+        await app.StartAsync();
+        held.Push(async () =>
+        {
+            watch.Stop();
+            await app.StopAsync();
+        });
+        socket.Open();
+    }
+
+    /// <summary>One daemon a directory, and the second is told which process is the first.</summary>
+    private static FileStream TakeDirectory(string data)
+    {
+        var pidFile = Path.Combine(data, "certauthority.pid");
+        try
+        {
+            var directory = LockFile.Take(Path.Combine(data, "certauthority.lock"));
+            File.WriteAllText(pidFile, $"{Environment.ProcessId}\n");
+            return directory;
+        }
+        catch (InUseException)
+        {
+            throw new InUseException($"{data} is in use by the certauthority with process id {File.ReadAllText(pidFile).Trim()}; stop it, or name another data directory");
+        }
+    }
+
+    private T Hold<T>(T resource) where T : IDisposable
+    {
+        held.Push(() =>
+        {
+            resource.Dispose();
+            return ValueTask.CompletedTask;
+        });
+        return resource;
+    }
+
+    private void Job(Func<CancellationToken, Task> loop)
+    {
+        var stopping = new CancellationTokenSource();
+        var running = Task.Run(() => loop(stopping.Token));
+        held.Push(async () =>
+        {
+            await stopping.CancelAsync();
+            await running;
+            stopping.Dispose();
+        });
+    }
+}

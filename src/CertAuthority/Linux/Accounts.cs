@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace CertAuthority.Linux;
+
+/// <summary>The machine's accounts, asked from the C library so that directory services answer too.</summary>
+static partial class Accounts
+{
+    const int Erange = 34;
+
+    /// <summary>The account of a uid, or null when it has none. Asked anew each time: accounts come and go.</summary>
+    internal static unsafe string? NameOf(uint uid)
+    {
+        // struct passwd begins with char *pw_name on every Linux; the rest is not looked at.
+        Span<byte> entry = stackalloc byte[256];
+        for (var size = 1024; size <= 1 << 20; size *= 4)
+        {
+            var buffer = new byte[size];
+            fixed (byte* passwd = entry, text = buffer)
+            {
+                var error = GetPwUid(uid, passwd, text, (nuint)size, out var found);
+                if (error == Erange)
+                    continue;
+                if (error != 0 || found == 0)
+                    return null;
+                var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*(byte**)passwd);
+                return Encoding.UTF8.GetString(name);
+            }
+        }
+        return null;
+    }
+
+    [LibraryImport("libc", EntryPoint = "getpwuid_r")]
+    private static unsafe partial int GetPwUid(uint uid, byte* passwd, byte* buffer, nuint size, out nint found);
+}

@@ -1,0 +1,57 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Revocation;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>What every operation works on.</summary>
+/// <param name="Database">The store.</param>
+/// <param name="Clock">Each operation reads it once.</param>
+/// <param name="UserCa">Signs user certificates.</param>
+/// <param name="Krl">The revocation list.</param>
+/// <param name="Watch">Who waits for which request.</param>
+/// <param name="Limits">The bounds of the site.</param>
+internal sealed record Ca(Database Database, TimeProvider Clock, CaKey UserCa, KrlPublisher Krl, RequestWatch Watch, SiteLimits Limits)
+{
+    /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
+    public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
+}
+
+/// <summary>Who calls: what the kernel said, and nothing that the caller did.</summary>
+/// <param name="Identity">Uid and account.</param>
+/// <param name="IsRoot">Uid 0, or the uid that the daemon runs as.</param>
+internal sealed record Caller(UnixIdentity Identity, bool IsRoot)
+{
+    /// <summary>How records name the caller.</summary>
+    public string Name => Identity.Account ?? $"uid {Identity.Uid}";
+
+    /// <summary>An entry of the audit with the caller in it.</summary>
+    public AuditEntry Did(string what, DateTimeOffset now) => new(now, what, Identity.Uid, Identity.Account);
+}
+
+/// <summary>A caller who may administer. Only the route table's check makes one.</summary>
+internal sealed record Administrator(Caller Caller)
+{
+    /// <summary>What the rules of answering look at.</summary>
+    public Answerer Answerer => new(Caller.Identity, Caller.IsRoot);
+}
+
+/// <summary>From verdicts to what the caller is told.</summary>
+internal static class Verdicts
+{
+    /// <summary>The value, or the refusal on its way to the caller.</summary>
+    public static T OrRefuse<T>(this Outcome<T> outcome, ProblemCode code = ProblemCode.Denied) where T : class =>
+        outcome.Holds(out var value, out var refusal) ? value : throw new ProblemException(new Problem(code, refusal.Message, refusal.Hint));
+
+    /// <summary>The user as whom the caller acts.</summary>
+    public static User ActingUser(this Snapshot snapshot, Caller caller, string? asked) =>
+        caller.Identity.ActAs(snapshot.UsersOf(caller.Identity), asked).OrRefuse();
+
+    /// <summary>A duration as people write it.</summary>
+    public static TimeSpan Duration(string field, string text) =>
+        Durations.TryParse(text, out var duration) ? duration : throw Invalid($"{field} takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
+
+    public static ProblemException Invalid(string detail, string? hint = null) => new(new Problem(ProblemCode.Invalid, detail, hint));
+}

@@ -1,0 +1,46 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Reading what was issued, what it reaches, and what hosts need to judge it.</summary>
+internal static class Certificates
+{
+    public static Task<CertificateList> List(Ca ca, Administrator by, ListCertificates ask) =>
+        Task.FromResult(new CertificateList([.. ca.Database.Read(snapshot => snapshot.Certificates(Limit(ask.Limit))).Select(certificate => certificate.Show())]));
+
+    public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask) =>
+        Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
+            ? ca.Database.Read(snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)))
+            : null)?.Show() ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial {ask.Serial}")));
+
+    /// <summary>Where a node is, told to those who hold a live certificate for it. A node out of reach and one that does not exist are one answer.</summary>
+    public static Task<ReachableNode> FindNode(Ca ca, Caller by, GetMyNode ask)
+    {
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var user = snapshot.ActingUser(by, ask.User);
+            var onThisNode = $"@{ask.Name}";
+            var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals)
+                .Select(principal => principal.EndsWith(onThisNode, StringComparison.Ordinal) ? principal[..^onThisNode.Length] : principal)
+                .Where(Names.IsLogin).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+            return logins.Length > 0 && snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is { } node
+                ? new ReachableNode(node.Name, node.Address, logins)
+                : throw new ProblemException(new Problem(
+                    ProblemCode.NotFound, $"there is no node \"{ask.Name}\" within reach of your certificates", "tsh status shows what you hold; tsh request create asks for more"));
+        }));
+    }
+
+    public static Task<CaPublicKey> UserCa(Ca ca, GetUserCa ask) =>
+        Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Of(ca.UserCa.PublicKey)));
+
+    public static async Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => new(await File.ReadAllBytesAsync(ca.Krl.Path));
+
+    public static Task<AuditList> Audit(Ca ca, Administrator by, ListAudit ask) =>
+        Task.FromResult(new AuditList([.. ca.Database.Read(snapshot => snapshot.AuditEntries(Limit(ask.Limit)))]));
+
+    private static int? Limit(int? limit) => limit is < 0 ? throw Verdicts.Invalid("--limit takes a number from 0") : limit;
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Issuing certificates.</summary>
+internal static class Logins
+{
+    /// <summary>
+    /// The order is the point. In one transaction: who is it, what is granted, what will be signed, recorded and audited.
+    /// When that is on the disk, and not before: sign, verify, send. A crash in between leaves a record without a
+    /// certificate, never a certificate without a record.
+    /// </summary>
+    public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
+    {
+        var key = CheckedKey(ask.PublicKey);
+        TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
+        var nonce = RandomNumberGenerator.GetBytes(UserCertificate.NonceLength);
+        var now = ca.Now();
+
+        var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
+        {
+            var user = transaction.ActingUser(by, ask.User);
+            var policy = transaction.Policy();
+            ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => transaction.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
+            var grant = IssuancePolicy.Decide(new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, ca.Limits)).OrRefuse();
+
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
+            var recorded = Record(grant, toBeSigned, now);
+            transaction.InsertCertificate(recorded, toBeSigned.Bytes);
+            transaction.Audit(by.Did("certificate.issued", now) with
+            {
+                User = user.Name,
+                Serial = recorded.Serial.ToString(),
+                Granted = Shown.Names(recorded.Roles),
+                Requests = [.. recorded.Requests],
+                Principals = [.. recorded.Principals],
+                ValidBefore = recorded.ValidBefore,
+                LimitedBy = recorded.LimitedBy,
+            });
+            return (recorded, toBeSigned);
+        });
+
+        var certificate = ca.UserCa.Sign(toBeSigned);
+        return new LoggedIn(Certificate.ToLine(certificate, recorded.KeyId), recorded.LimitedBy, recorded.Show());
+    }
+
+    private static PublicKey CheckedKey(string line)
+    {
+        try
+        {
+            return PublicKey.ParseLine(line);
+        }
+        catch (SshFormatException malformed)
+        {
+            throw Verdicts.Invalid($"the key can not be certified: {malformed.Message}");
+        }
+    }
+
+    private static RecordedCertificate Record(IssuanceGrant grant, ToBeSigned toBeSigned, DateTimeOffset now) => new(
+        toBeSigned.Certificate.Serial,
+        grant.User.Id,
+        grant.User.Name,
+        grant.KeyId,
+        grant.Roles,
+        [.. grant.Requests.Select(request => request.ToString())],
+        [.. toBeSigned.Certificate.Principals],
+        now,
+        grant.Validity.After,
+        grant.Validity.Before,
+        grant.Validity.LimitedBy,
+        Revoked: null);
+}

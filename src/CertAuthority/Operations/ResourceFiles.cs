@@ -1,0 +1,137 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Resources;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Creating and reading roles, users and nodes.</summary>
+internal static class ResourceFiles
+{
+    private const int LargestFile = 1 << 20;
+
+    /// <summary>Creates, or with force replaces, every resource of a file. All faults of the file are told at once, and then nothing is done.</summary>
+    public static async Task<AppliedResources> Apply(Ca ca, Administrator by, ApplyResources ask)
+    {
+        if (ask.Content.Length > LargestFile)
+            throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
+        var resources = Parse(ask.Content, ask.File);
+        var now = ca.Now();
+        return await ca.Database.Commit(transaction =>
+        {
+            var done = new List<string>();
+            var warnings = new List<string>();
+            foreach (var (resource, madeFrom) in resources)
+            {
+                var applied = resource switch
+                {
+                    Role role => Put(transaction, role, madeFrom, ask.Force, warnings),
+                    User user => Put(transaction, user, madeFrom, ask.Force),
+                    Node node => Put(transaction, node, madeFrom, ask.Force),
+                    _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
+                };
+                done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
+                transaction.Audit(by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with { Resource = $"{applied.Kind}/{applied.Name}" });
+            }
+            // After everything is in place: a file may hold a user before the role that is assigned to him.
+            foreach (var (resource, _) in resources)
+                if (resource is User user)
+                    Users.ExpectRoles(transaction, user);
+            return new AppliedResources([.. done], [.. warnings]);
+        });
+    }
+
+    public static Task<ResourceList> Get(Ca ca, Administrator by, GetResources ask)
+    {
+        var found = ca.Database.Read(snapshot => ask.Kind switch
+        {
+            "role" => Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
+            "user" => Named(snapshot.Users(), user => user.Name, UserResource.Write),
+            "node" => Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
+            _ => throw Verdicts.Invalid($"there is no kind of resource \"{ask.Kind}\"", "the kinds are role, user and node"),
+        });
+        return Task.FromResult(found.Length == 0 && ask.Name is not null
+            ? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no {ask.Kind} \"{ask.Name}\"", $"tctl get {ask.Kind} lists them"))
+            : new ResourceList(found));
+
+        JsonElement[] Named<T>(IEnumerable<T> all, Func<T, string> name, Func<T, JsonObject> write) =>
+            [.. all.Where(one => ask.Name is null || name(one) == ask.Name).Select(one => JsonSerializer.SerializeToElement(write(one), ProtocolJson.Lenient.Of<JsonObject>()))];
+    }
+
+    private static List<(object Resource, long? MadeFrom)> Parse(byte[] content, string file)
+    {
+        var faults = new Faults(file);
+        var resources = new List<(object, long?)>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var document in ResourceText.Parse(content, faults))
+        {
+            if (Cursor.Root(document, faults) is not { } root)
+                continue;
+            var kind = root.Required("kind");
+            var version = root.Required("version");
+            object? resource = kind switch
+            {
+                "role" => RoleResource.Read(version, root),
+                "user" => UserResource.Read(version, root),
+                "node" => NodeResource.Read(version, root),
+                _ => null,
+            };
+            if (resource is null && kind.Length > 0)
+                root.Fault("kind", $"there is no kind \"{kind}\"; the kinds are role, user and node");
+            var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, _ => "" };
+            if (name.Length > 0 && !names.Add($"{kind}/{name}"))
+                root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
+            if (resource is not null)
+                resources.Add((resource, ResourceMetadata.Revision(document)));
+        }
+        if (faults.Any)
+            throw new ProblemException(new Problem(ProblemCode.Invalid, $"{file} has faults; nothing was changed", Faults: faults.Lines));
+        return resources.Count > 0 ? resources : throw Verdicts.Invalid($"{file} holds no resource");
+    }
+
+    private static Applied Put(Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)
+    {
+        if (role.Allow.Logins.IsEmpty && role.Allow.RequestRoles.IsEmpty)
+            warnings.Add($"role '{role.Name}' grants no login");
+        var old = transaction.Policy().Roles.GetValueOrDefault(role.Name);
+        var applied = Next("role", role.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : RoleResource.WriteSpec(old), RoleResource.WriteSpec(role));
+        transaction.PutRole(role with { Id = applied.Id, Revision = applied.Revision });
+        return applied;
+    }
+
+    private static Applied Put(Transaction transaction, User user, long? madeFrom, bool force)
+    {
+        var old = transaction.FindUser(user.Name);
+        var applied = Next("user", user.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : UserResource.WriteSpec(old), UserResource.WriteSpec(user));
+        transaction.PutUser(user with { Id = applied.Id, Revision = applied.Revision });
+        return applied;
+    }
+
+    private static Applied Put(Transaction transaction, Node node, long? madeFrom, bool force)
+    {
+        var old = transaction.Policy().Nodes.GetValueOrDefault(node.Name);
+        var applied = Next("node", node.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : Everything(old), Everything(node));
+        transaction.PutNode(node with { Id = applied.Id, Revision = applied.Revision });
+        return applied;
+
+        static JsonObject Everything(Node node) => NodeResource.Write(node with { Revision = 0 });
+    }
+
+    /// <summary>The id and the revision that a resource gets: its own again when it is replaced, and a new revision only with a new spec.</summary>
+    private static Applied Next(
+        string kind, string name, Guid? oldId, long? oldRevision, long? madeFrom, bool force, JsonObject? oldSpec, JsonObject spec)
+    {
+        if (oldId is null)
+            return new Applied(kind, name, "created", Guid.NewGuid(), 1);
+        if (!force)
+            throw new ProblemException(new Problem(ProblemCode.Conflict, $"{kind} '{name}' exists already", "replace it with tctl create -f"));
+        if (madeFrom is { } revision && revision != oldRevision)
+            throw new ProblemException(new Problem(
+                ProblemCode.Conflict, $"{kind} '{name}' was changed since this file was made from it: revision {revision} then, {oldRevision} now", "get it again, or take metadata.revision out of the file"));
+        return new Applied(kind, name, "updated", oldId.Value, JsonNode.DeepEquals(oldSpec, spec) ? oldRevision!.Value : oldRevision!.Value + 1);
+    }
+
+    private sealed record Applied(string Kind, string Name, string Verb, Guid Id, long Revision);
+}

@@ -1,0 +1,40 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>What the daemon holds, as messages.</summary>
+internal static class Shown
+{
+    public static RequestResource Show(this AccessRequest request, DateTimeOffset now) => new(
+        "access_request",
+        "v3",
+        new RequestMetadata(request.Id.ToString(), request.Revision),
+        new RequestSpec(
+            request.UserName,
+            Names(request.Roles),
+            Names(request.GrantedRoles),
+            RequestTransitions.Word(request.StateAt(now)),
+            request.Created,
+            request.PendingUntil,
+            request.AccessUntil,
+            request.Reason,
+            request.Resolution?.Reason ?? "",
+            request.Resolution?.By,
+            [.. request.SuggestedReviewers]));
+
+    public static CertificateInfo Show(this RecordedCertificate certificate) => new(
+        certificate.Serial.ToString(),
+        certificate.UserName,
+        certificate.KeyId,
+        Names(certificate.Roles),
+        [.. certificate.Requests],
+        [.. certificate.Principals],
+        certificate.ValidAfter,
+        certificate.ValidBefore,
+        certificate.Revoked is not null,
+        certificate.Revoked);
+
+    public static string[] Names(IEnumerable<PinnedRole> roles) => [.. roles.Select(role => role.Name)];
+}

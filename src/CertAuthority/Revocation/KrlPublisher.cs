@@ -1,0 +1,104 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Threading.Channels;
+using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Revocation;
+
+/// <summary>
+/// Keeps the revocation list on the disk in step with the database. sshd reads it at every login and lets <b>nobody</b> in
+/// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
+/// OpenSSH's, before it takes the place of the last good one.
+/// </summary>
+internal sealed class KrlPublisher(Database database, TimeProvider clock, PublicKey userCa, string path, ILogger log)
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
+    private readonly Channel<TaskCompletionSource<bool>> wanted = Channel.CreateUnbounded<TaskCompletionSource<bool>>();
+
+    /// <summary>Where the list lies.</summary>
+    public string Path => path;
+
+    /// <summary>Returns when a list that holds everything revoked before the call is in place.</summary>
+    /// <exception cref="ProblemException">It could not be written. The revocation stands, and writing is tried again until it succeeds.</exception>
+    public async Task Publish()
+    {
+        var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!wanted.Writer.TryWrite(written) || !await written.Task)
+            throw new ProblemException(new Problem(
+                ProblemCode.Unavailable,
+                "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked",
+                "writing is tried again until it succeeds; the daemon's log says what is in the way"));
+    }
+
+    /// <summary>Writes whenever somebody wants it, once for all who wait, until stopped.</summary>
+    public async Task Run(CancellationToken stopping)
+    {
+        try
+        {
+            while (await wanted.Reader.WaitToReadAsync(stopping))
+            {
+                // Taken before the database is read: who comes later waits for the next list.
+                var waiting = new List<TaskCompletionSource<bool>>();
+                while (wanted.Reader.TryRead(out var one))
+                    waiting.Add(one);
+                var written = await TryWrite();
+                waiting.ForEach(one => one.SetResult(written));
+                if (written)
+                    continue;
+                await Task.Delay(RetryAfter, clock, stopping);
+                wanted.Writer.TryWrite(new TaskCompletionSource<bool>());
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            wanted.Writer.TryComplete();
+            while (wanted.Reader.TryRead(out var late))
+                late.SetResult(false);
+        }
+    }
+
+    private async Task<bool> TryWrite()
+    {
+        try
+        {
+            var now = clock.GetUtcNow();
+            var (version, serials) = await database.Commit(transaction => (transaction.NextKrlVersion(now), transaction.RevokedSerials(now)));
+            var bytes = Krl.Write([(userCa, serials)], version, (ulong)now.ToUnixTimeSeconds(), "");
+            if (!Serials(bytes).SequenceEqual(serials))
+                throw new InvalidDataException("the revocation list does not read back as it was written");
+            DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or OutcomeUnknownException)
+        {
+            log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
+            return false;
+        }
+    }
+
+    // The list is small by design, since serials leave it; each revoked one is looked up, not only counted.
+    private static IEnumerable<ulong> Serials(byte[] krl)
+    {
+        var serials = new List<ulong>();
+        foreach (var range in Krl.Parse(krl).Revoked)
+            for (var serial = range.First; serial <= range.Last; serial++)
+                serials.Add(serial);
+        return serials.Order();
+    }
+
+    /// <summary>Lets the reader that sshd uses have the last word: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.</summary>
+    private static void AskOpenSsh(string krl)
+    {
+        using var keygen = Process.Start(new ProcessStartInfo("ssh-keygen", ["-Q", "-l", "-f", krl]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })
+            ?? throw new IOException("ssh-keygen can not be started");
+        var errors = keygen.StandardError.ReadToEndAsync();
+        keygen.StandardOutput.ReadToEnd();
+        keygen.WaitForExit();
+        if (keygen.ExitCode != 0)
+            throw new InvalidDataException($"ssh-keygen refuses the revocation list: {errors.Result.Trim()}");
+    }
+}

@@ -1,0 +1,49 @@
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using Validity = CertAuthority.OpenSsh.Validity;
+
+namespace CertAuthority.Signing;
+
+/// <summary>A certificate on its way to the signature. It can be made from a grant only, so nothing else can ever be signed.</summary>
+sealed class ToBeSigned
+{
+    ToBeSigned(UserCertificate certificate, byte[] bytes) => (Certificate, Bytes) = (certificate, bytes);
+
+    /// <summary>What it says.</summary>
+    internal UserCertificate Certificate { get; }
+
+    /// <summary>What the CA signs, and what is recorded before it does.</summary>
+    internal byte[] Bytes { get; }
+
+    /// <summary>Writes what was granted, and looks at the bytes once more.</summary>
+    /// <param name="grant">What the issuance policy decided.</param>
+    /// <param name="serial">A serial that was never used.</param>
+    /// <param name="nonce">32 random bytes.</param>
+    /// <param name="key">The key to certify.</param>
+    /// <param name="caKey">The public half of the CA key that will sign.</param>
+    /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
+    internal static ToBeSigned From(IssuanceGrant grant, ulong serial, byte[] nonce, PublicKey key, PublicKey caKey)
+    {
+        var certificate = new UserCertificate
+        {
+            Nonce = nonce,
+            Key = key,
+            Serial = serial,
+            KeyId = grant.KeyId,
+            Principals = [.. grant.Principals.Select(principal => principal.ToString())],
+            Validity = new Validity((ulong)grant.Validity.After.ToUnixTimeSeconds(), (ulong)grant.Validity.Before.ToUnixTimeSeconds()),
+            Extensions = Extensions(grant.Permissions),
+            SignatureKey = caKey,
+        };
+        var bytes = certificate.ToBeSigned();
+        return CertificateLint.Faults(bytes) is { Count: > 0 } faults
+            ? throw new ArgumentException($"the lint refuses the certificate: {string.Join("; ", faults)}", nameof(grant))
+            : new ToBeSigned(certificate, bytes);
+    }
+
+    static UserExtensions Extensions(SessionPermissions permissions) =>
+        (permissions.Pty ? UserExtensions.PermitPty : UserExtensions.None)
+        | (permissions.AgentForwarding ? UserExtensions.PermitAgentForwarding : UserExtensions.None)
+        | (permissions.PortForwarding ? UserExtensions.PermitPortForwarding : UserExtensions.None)
+        | (permissions.X11Forwarding ? UserExtensions.PermitX11Forwarding : UserExtensions.None);
+}
