@@ -41,7 +41,10 @@ root.SetAction(async (parsed, _) =>
 
 var result = root.Parse(args);
 if (result.Errors.Count == 0)
-    return await result.InvokeAsync();
+{
+    // SIGTERM is ours: the library would kill the process two seconds into the drain.
+    return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+}
 Fail([.. result.Errors.Select(error => error.Message)]);
 return 2;
 
