@@ -40,10 +40,11 @@ internal static class SshArguments
         var (host, port) = Endpoint(node.Address);
         return
         [
-            "-i", Unexpanded(home.Key),
-            "-o", $"CertificateFile=\"{Unexpanded(home.Certificate)}\"",
+            // Not -i, which looks for the file before it undoes the escapes.
+            "-o", $"IdentityFile={Path(home.Key)}",
+            "-o", $"CertificateFile={Path(home.Certificate)}",
             "-o", "IdentitiesOnly=yes",
-            "-o", $"UserKnownHostsFile=\"{Unexpanded(home.KnownHosts)}\"",
+            "-o", $"UserKnownHostsFile={Path(home.KnownHosts)}",
             "-o", $"HostKeyAlias={node.Name}",
             .. port is null ? Array.Empty<string>() : ["-p", port],
             "-l", login,
@@ -68,9 +69,9 @@ internal static class SshArguments
     private static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
         text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
 
-    // ssh expands %h and ${HOME} in paths, and ends a quoted value at a quote.
-    private static string Unexpanded(string path) =>
+    // ssh splits values at blanks, and expands %h and ${HOME} in paths.
+    private static string Path(string path) =>
         path.AsSpan().ContainsAny("\"\\$\r\n")
-            ? throw new FailureException($"ssh can not use files below {path}", "set TSH_HOME to a path without quotes, backslashes and dollar signs")
-            : path.Replace("%", "%%");
+            ? throw new FailureException($"ssh can not use {path}", "set TSH_HOME to a path without quotes, backslashes and dollar signs")
+            : $"\"{path.Replace("%", "%%")}\"";
 }
