@@ -34,9 +34,11 @@ internal sealed class Home(string folder)
         Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
         if (!File.Exists(Key))
             await MakeKey(comment, cancellation);
-        if (!File.Exists(PublicKey))
-            AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(await Keygen(["-y", "-f", Key], cancellation)), OwnerOnly);
-        return (await File.ReadAllTextAsync(PublicKey, cancellation)).Trim();
+        if (File.Exists(PublicKey))
+            return (await File.ReadAllTextAsync(PublicKey, cancellation)).Trim();
+        var derived = await Keygen(["-y", "-f", Key], cancellation);
+        AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(derived), OwnerOnly);
+        return derived.Trim();
     }
 
     public void SaveCertificate(string line) => AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);

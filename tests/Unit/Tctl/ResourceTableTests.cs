@@ -1,0 +1,20 @@
+using System.Text.Json;
+using CertAuthority.Tctl;
+
+namespace CertAuthority.Tests.Unit.Tctl;
+
+public class ResourceTableTests
+{
+    [Fact]
+    public void A_field_that_is_not_there_is_an_empty_cell()
+    {
+        var user = JsonDocument.Parse("""{"kind": "user", "metadata": {"name": "alice"}, "spec": {"roles": ["access", "dba"], "unix_users": ["5001"]}}""");
+        Assert.Equal(
+            [
+                "User  Roles      Logins Unix Users",
+                "----- ---------- ------ ----------",
+                "alice access,dba        5001",
+            ],
+            ResourceTable.Of("user", [user.RootElement]).Lines());
+    }
+}

@@ -1,0 +1,28 @@
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tests.Unit.Terminal;
+
+public sealed class AtomicFileTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory();
+
+    [Fact]
+    public void Replaces_the_content_and_sets_the_mode()
+    {
+        var path = Path.Combine(folder.FullName, "id-cert.pub");
+        File.WriteAllText(path, "something longer than what comes");
+        AtomicFile.Write(path, "short"u8, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal("short", File.ReadAllText(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public void Leaves_nothing_behind_when_the_place_can_not_be_taken()
+    {
+        var path = folder.CreateSubdirectory("taken").FullName;
+        Assert.ThrowsAny<Exception>(() => AtomicFile.Write(path, "x"u8, UnixFileMode.UserRead));
+        Assert.Equal([path], Directory.GetFileSystemEntries(folder.FullName));
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+}

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Tctl;
+using CertAuthority.Terminal;
+using CertAuthority.Tsh;
+
+namespace CertAuthority.Tests.Unit.Terminal;
+
+public class ShellTests
+{
+    [Theory]
+    [InlineData("", "required command was not provided")]
+    [InlineData("frobnicate", "unknown command or argument 'frobnicate'")]
+    [InlineData("login --frobnicate", "unknown command or argument '--frobnicate'")]
+    [InlineData("login --request-roles", "required argument missing for option: '--request-roles'")]
+    [InlineData("login --reason=x", "--request-reason goes with --request-roles")]
+    [InlineData("login --request-nowait", "--request-nowait goes with --request-roles")]
+    [InlineData("login --server=ssh://host", "--server takes unix:/absolute/path, not 'ssh://host'")]
+    [InlineData("request", "required command was not provided")]
+    [InlineData("requests list --format=xml", "--format takes text or json, not 'xml'")]
+    [InlineData("request create", "option '--roles' is required")]
+    [InlineData("request create --roles=dba --wait=soon", "--wait takes a duration such as 90s, 15m or 1h30m, not 'soon'")]
+    [InlineData("request show", "required argument missing for command: 'show'")]
+    [InlineData("ssh -l root postgres@db1", "the login is given twice, by -l and before the node")]
+    public Task What_tsh_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TshCommand(), "tsh", line, error);
+
+    [Theory]
+    [InlineData("users update alice", "nothing to change: give --set-roles, --set-logins or --set-unix-users")]
+    [InlineData("users add alice", "option '--roles' is required")]
+    [InlineData("create one two", "unknown command or argument 'two'")]
+    [InlineData("requests approve ,", "no ID is given")]
+    [InlineData("certs ls --limit=0", "--limit takes a number from 1 up, not '0'")]
+    [InlineData("auth export --type=host", "--type takes user or krl, not 'host'")]
+    [InlineData("get", "required argument missing for command: 'get'")]
+    public Task What_tctl_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TctlCommand(), "tctl", line, error);
+
+    [Theory]
+    [InlineData("requests ls --server unix:/nowhere/ca.sock")]
+    [InlineData("--server unix:/nowhere/ca.sock request list")]
+    [InlineData("request approve --server=unix:/nowhere/ca.sock a,b c --reason=@x")]
+    [InlineData("users update --set-roles ,contractor alice --server=unix:/nowhere/ca.sock")]
+    public async Task Without_a_daemon_the_exit_code_says_so(string line)
+    {
+        var (exitCode, output, error) = await Run(new TctlCommand(), line);
+        Assert.Equal(ExitCode.Unreachable, exitCode);
+        Assert.Empty(output);
+        Assert.StartsWith("tctl: error: no daemon answers at unix:/nowhere/ca.sock\ntctl: hint: ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_shows_examples()
+    {
+        var (exitCode, output, error) = await Run(new TshCommand(), "login --help");
+        Assert.Equal(ExitCode.Done, exitCode);
+        Assert.Contains("Examples:\n  tsh login --user=alice\n", output, StringComparison.Ordinal);
+        Assert.Empty(error);
+    }
+
+    [Fact]
+    public async Task Every_command_shows_help_and_has_an_example()
+    {
+        foreach (var root in new Command[] { new TshCommand(), new TctlCommand() })
+            foreach (var verb in All(root).OfType<Verb>().Where(verb => verb is not VersionCommand))
+            {
+                Assert.NotEmpty(verb.Examples);
+                Assert.All(verb.Examples, example => Assert.Contains($" {verb.Name}", example, StringComparison.Ordinal));
+                Assert.False(string.IsNullOrEmpty(verb.Description));
+            }
+        Assert.Equal(ExitCode.Done, (await Run(new TctlCommand(), "requests --help")).ExitCode);
+    }
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task Whatever_goes_wrong_becomes_lines_and_an_exit_code(Exception thrown, int expected, string lines)
+    {
+        var (exitCode, output, error) = await Run(new Command("tsh") { new Failing(thrown) }, "fail");
+        Assert.Equal((expected, "", lines), (exitCode, output, error));
+    }
+
+    public static TheoryData<Exception, int, string> Failures => new()
+    {
+        { new ProblemException(new Problem(ProblemCode.Denied, "no", "ask bob")), 1, "tsh: error: no\ntsh: hint: ask bob\n" },
+        { new ProblemException(new Problem(ProblemCode.Invalid, "two faults", null, ["a:1:1: x", "a:2:1: y"])), 1, "tsh: error: a:1:1: x\ntsh: error: a:2:1: y\n" },
+        { new ProblemException(new Problem(ProblemCode.Denied, "a\nb\e[2J")), 1, "tsh: error: a\\nb\\u001b[2J\n" },
+        { new UnreachableException("nobody", "start it"), 3, "tsh: error: nobody\ntsh: hint: start it\n" },
+        { new FailureException("gave up", null, ExitCode.GaveUp), 4, "tsh: error: gave up\n" },
+        { new OperationCanceledException(), 130, "tsh: error: interrupted\n" },
+        { new IOException("No space left."), 1, "tsh: error: no space left\n" },
+    };
+
+    private static async Task IsUsageError(Command root, string program, string line, string error)
+    {
+        var (exitCode, output, talk) = await Run(root, line);
+        Assert.Equal(ExitCode.Usage, exitCode);
+        Assert.Empty(output);
+        Assert.Contains($"{program}: error: {error}\n", talk, StringComparison.Ordinal);
+        Assert.Contains($"\n{program}: hint: {program} ", talk, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> Run(Command root, string line)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exitCode = await Shell.Run(root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries), output, error);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+
+    private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
+
+    private sealed class Failing(Exception thrown) : Verb("fail", "Fails")
+    {
+        protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.FromException<int>(thrown);
+    }
+}

@@ -1,0 +1,70 @@
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tests.Unit.Terminal;
+
+public class TableTests
+{
+    [Fact]
+    public void A_list_of_requests_looks_like_the_guide()
+    {
+        Assert.Equal(
+            [
+                "Token                                Requestor Metadata  Created At (UTC)    Status",
+                "------------------------------------ --------- --------- ------------------- -------",
+                "bc8ca931-fec9-4b15-9a6f-20c13c5641a9 alice     roles=dba 07 Nov 19 19:38 UTC PENDING",
+            ],
+            RequestText.Table([Request()]).Lines());
+    }
+
+    [Fact]
+    public void Columns_grow_with_their_content() =>
+        Assert.Equal(["A   B", "--- ----", "x   long", "yyy z"], Rows(("x", "long"), ("yyy", "z")).Lines());
+
+    [Fact]
+    public void No_cell_reaches_the_terminal_raw() =>
+        Assert.Contains(@"a\u001b[2J\nb z", Rows(("a\e[2J\nb", "z")).Lines());
+
+    [Fact]
+    public void Details_leave_out_what_says_nothing()
+    {
+        var lines = RequestText.Details(Request()).ToList();
+        Assert.Contains("roles: dba", lines);
+        Assert.Contains("created: 2019-11-07 19:38:00 UTC", lines);
+        Assert.DoesNotContain(lines, line => line.StartsWith("resolve", StringComparison.Ordinal) || line.StartsWith("reason", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(0, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied")]
+    [InlineData(1, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 1 certificate revoked")]
+    [InlineData(2, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 2 certificates revoked")]
+    public void What_was_done_says_how_much_was_revoked(int revoked, string line) =>
+        Assert.Equal(line, RequestText.Done(new RequestResolved(Request(), [.. Enumerable.Repeat("1", revoked)]), "denied"));
+
+    [Theory]
+    [InlineData(3600, "1h")]
+    [InlineData(3599, "1h")]
+    [InlineData(58 * 60, "58m")]
+    [InlineData(90 * 60, "1h30m")]
+    [InlineData(30 * 3600, "30h")]
+    [InlineData(59, "59s")]
+    public void Time_left_is_told_to_the_nearest_minute(int seconds, string text) => Assert.Equal(text, Wording.Left(TimeSpan.FromSeconds(seconds)));
+
+    private static Table Rows(params (string A, string B)[] rows)
+    {
+        var table = new Table("A", "B");
+        foreach (var (a, b) in rows)
+            table.Add(a, b);
+        return table;
+    }
+
+    private static RequestResource Request()
+    {
+        var created = new DateTimeOffset(2019, 11, 7, 19, 38, 0, TimeSpan.Zero);
+        return new RequestResource(
+            "access_request",
+            "v3",
+            new RequestMetadata("bc8ca931-fec9-4b15-9a6f-20c13c5641a9", 1),
+            new RequestSpec("alice", ["dba"], [], "PENDING", created, created.AddDays(7), created.AddHours(1), "", "", null, []));
+    }
+}

@@ -1,0 +1,27 @@
+using CertAuthority.Tsh;
+
+namespace CertAuthority.Tests.Unit.Tsh;
+
+public class WaitOptionTests
+{
+    [Theory]
+    [InlineData("90s", 90)]
+    [InlineData("1h30m", 5400)]
+    [InlineData("30h0m0s", 108000)]
+    [InlineData("1d", 86400)]
+    [InlineData("0s", 0)]
+    public void Reads_durations(string text, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), WaitOption.Parse(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("30")]
+    [InlineData("-1s")]
+    [InlineData("1.5h")]
+    [InlineData("1s1m")]
+    [InlineData("1m1m")]
+    [InlineData("1h ")]
+    [InlineData("h")]
+    [InlineData("9999999999s")]
+    [InlineData("soon")]
+    public void Refuses_everything_else(string text) => Assert.Null(WaitOption.Parse(text));
+}
