@@ -18,14 +18,14 @@ public sealed class CertificateOption
     /// <summary>Such as <c>permit-pty</c>, or <c>name@domain</c>.</summary>
     public string Name { get; }
 
-    /// <summary>Empty for a flag; for a value of OpenSSH's own, that value as a nested <c>string</c>; anything for a name that is not OpenSSH's.</summary>
+    /// <summary>Empty for a flag; a nested <c>string</c> for a value; anything under a name that is not OpenSSH's own.</summary>
     public ReadOnlyMemory<byte> Data { get; }
 }
 
 /// <summary>What a reader sees in an OpenSSH certificate (draft-ietf-sshm-cert), user or host, whoever signed it.</summary>
 /// <remarks>
-/// Reading checks the form and that the signature is of a kind the signing key makes. It does not verify the signature, and makes no judgement
-/// of validity, principals or options: those are the business of whoever relies on the certificate.
+/// Reading checks the form, and that the signature is of a kind that the signature key makes. It does not verify the signature, and does not
+/// judge validity, principals or options: that is up to whoever relies on the certificate.
 /// </remarks>
 public sealed class Certificate
 {
@@ -40,7 +40,7 @@ public sealed class Certificate
 
     static readonly string[] Values = ["force-command", "source-address"];
 
-    // draft-ietf-sshm-cert, section 2.1: each line reads one field, in its order.
+    // Each line reads one field, in the order of the draft.
     Certificate(ReadOnlySpan<byte> blob)
     {
         var reader = new WireReader(blob);
@@ -56,7 +56,7 @@ public sealed class Certificate
         CriticalOptions = ReadOptions(reader.Nested("critical options"), "critical option");
         Extensions = ReadOptions(reader.Nested("extensions"), "extension");
         Reserved = reader.String("reserved").ToArray();
-        SignatureKey = PublicKey.Parse(reader.String("signature key"));
+        SignatureKey = PublicKey.ReadBlob(reader.Nested("signature key"));
         SignedBytes = blob[..reader.Position].ToArray();
         var signature = reader.Nested("signature");
         reader.ExpectEnd("certificate");
@@ -83,7 +83,9 @@ public sealed class Certificate
     /// <summary>Free text that servers log. Escape it before showing it.</summary>
     public string KeyId { get; }
 
-    /// <summary>Logins or host names, at most 256, in the order of the bytes. An empty list is no restriction at all in some places: refuse it.</summary>
+    /// <summary>
+    /// Logins or host names, at most 256, in their order. To some verifiers an empty list means everyone: refuse it.
+    /// </summary>
     public IReadOnlyList<string> Principals { get; }
 
     /// <summary>First second of validity since 1970-01-01 UTC.</summary>
@@ -135,7 +137,8 @@ public sealed class Certificate
     /// <param name="comment">Free text, or empty for none.</param>
     /// <exception cref="SshFormatException">The blob is not a certificate.</exception>
     /// <exception cref="ArgumentException">The comment has control characters.</exception>
-    public static string ToLine(ReadOnlySpan<byte> blob, string comment) => KeyLine.Format(Parse(blob).Key.CertificateFormat, blob, comment);
+    public static string ToLine(ReadOnlySpan<byte> blob, string comment) =>
+        KeyLine.Format(Parse(blob).Key.CertificateFormat, blob, comment);
 
     /// <summary>Reads the type that every certificate begins with.</summary>
     /// <returns>The type of the key that is certified.</returns>
@@ -160,7 +163,7 @@ public sealed class Certificate
         while (!packed.AtEnd)
         {
             if (principals.Count == MaxPrincipals)
-                throw packed.Fault($"there are more than {MaxPrincipals} principals");
+                throw new SshFormatException($"there are more than {MaxPrincipals} principals");
             principals.Add(packed.Utf8("principal"));
         }
         return principals;
@@ -173,7 +176,7 @@ public sealed class Certificate
         {
             var name = packed.Name($"{kind} name");
             if (options is [.., var last] && string.CompareOrdinal(last.Name, name) >= 0)
-                throw packed.Fault($"{kind} {name} does not stand in ascending order");
+                throw new SshFormatException($"{kind} {name} does not stand in ascending order");
             var form = packed; // the same bytes, read twice: as a whole, and for their form
             options.Add(new CertificateOption(name, packed.String($"data of {name}").ToArray()));
             ExpectForm(name, form.Nested($"data of {name}"));

@@ -5,8 +5,8 @@ namespace CertAuthority.OpenSsh;
 
 /// <summary>The last look at the bytes of a user certificate before they are signed.</summary>
 /// <remarks>
-/// It shares no rule with <see cref="UserCertificate"/> and none with <see cref="Certificate"/>: it works on bytes where they work on values, and
-/// states each limit again, so that a mistake in the encoder does not excuse itself here. What it does not know, it refuses.
+/// It shares no rule with <see cref="UserCertificate"/>: it reads bytes where that holds values, and states each limit again, so that a
+/// mistake there does not excuse itself here. What it does not know, it refuses.
 /// </remarks>
 public static class CertificateLint
 {
@@ -53,7 +53,7 @@ public static class CertificateLint
         ReadCriticalOptions(reader.Nested("critical options"), faults);
         ReadExtensions(reader.Nested("extensions"), faults);
         Expect(reader.String("reserved").IsEmpty, "the reserved field is not empty");
-        var signatureKey = PublicKey.Parse(reader.String("signature key"));
+        var signatureKey = PublicKey.ReadBlob(reader.Nested("signature key"));
         reader.ExpectEnd("to-be-signed part of a certificate");
         Expect(toBeSigned.Length + MaxSignatureFieldLength(signatureKey) < 8192, "the certificate would not stay below 8192 bytes");
 

@@ -22,11 +22,13 @@ public sealed class EcdsaCurve
     public static readonly EcdsaCurve NistP521 = new(
         "nistp521",
         BigInteger.Pow(2, 521) - 1,
-        "051953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00");
+        "051953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109"
+        + "e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00");
 
     readonly BigInteger p;
     readonly BigInteger b;
 
+    // b begins with a zero digit: a hexadecimal number that begins with 8 or more is read as negative.
     EcdsaCurve(string name, BigInteger p, string b)
     {
         Name = name;
@@ -41,7 +43,9 @@ public sealed class EcdsaCurve
     /// <summary>Bytes of one coordinate: 32, 48 or 66.</summary>
     public int FieldLength { get; }
 
-    /// <summary>Whether <paramref name="q"/> is an uncompressed point (0x04, X, Y) of this curve. The point at infinity has no such form.</summary>
+    /// <summary>
+    /// Whether <paramref name="q"/> is an uncompressed point (0x04, X, Y) of this curve. The point at infinity has no such form.
+    /// </summary>
     public bool Contains(ReadOnlySpan<byte> q)
     {
         if (q.Length != 1 + (2 * FieldLength) || q[0] != 0x04)

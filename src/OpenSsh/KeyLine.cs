@@ -41,5 +41,5 @@ readonly record struct KeyLine(string Type, byte[] Blob)
     }
 
     static bool IsKnownType(string word) =>
-        PublicKey.Types.Contains(word.EndsWith(PublicKey.CertificateSuffix, StringComparison.Ordinal) ? word[..^PublicKey.CertificateSuffix.Length] : word);
+        Array.Exists(PublicKey.Types, type => word == type || word == type + PublicKey.CertificateSuffix);
 }

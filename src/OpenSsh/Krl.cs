@@ -1,15 +1,15 @@
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Serials <paramref name="First"/> to <paramref name="Last"/>, both included, of the certificates that <paramref name="CaKey"/> signed.</summary>
-/// <param name="CaKey">The CA's public key. Serials of other CAs are not meant.</param>
+/// <summary>Revoked serials, from first to last.</summary>
+/// <param name="CaKey">The key that signed them; the same serials of another CA are not meant.</param>
 /// <param name="First">At least 1.</param>
 /// <param name="Last">At least <paramref name="First"/>.</param>
 public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 
 /// <summary>A key revocation list (PROTOCOL.krl) that revokes certificates by serial.</summary>
 /// <remarks>
-/// sshd reads the list at every login, checks neither version nor date, and refuses every key when the list is invalid. Of the many encodings
-/// these two are written, and no others read: lists and ranges of serials, a section for each CA key.
+/// sshd reads the list at every login, checks neither version nor date, and refuses every key when the list is invalid. Of the many
+/// encodings two are written here, and no others read: lists and ranges of serials, in one section for each CA key.
 /// </remarks>
 public sealed class Krl
 {
@@ -25,11 +25,11 @@ public sealed class Krl
         if (!reader.Raw(Magic.Length, "magic").SequenceEqual(Magic))
             throw new SshFormatException("a KRL begins with SSHKRL, and these bytes do not");
         if (reader.UInt32("format version") is var format and not FormatVersion)
-            throw reader.Fault($"KRL format {format} is not {FormatVersion}");
+            throw new SshFormatException($"KRL format {format} is not {FormatVersion}");
         Version = reader.UInt64("KRL version");
         GeneratedDate = reader.UInt64("generated date");
         if (reader.UInt64("flags") != 0)
-            throw reader.Fault("flags are set, and none is defined");
+            throw new SshFormatException("flags are set, and none is defined");
         reader.String("reserved");
         Comment = reader.Utf8("comment");
 
@@ -37,7 +37,7 @@ public sealed class Krl
         while (!reader.AtEnd)
         {
             if (reader.Byte("section type") is var type and not CertificatesSection)
-                throw reader.Fault($"KRL section {type} is not supported");
+                throw new SshFormatException($"KRL section {type} is not supported");
             ReadCertificates(reader.Nested("certificates section"), revoked);
         }
         Revoked = revoked;
@@ -57,13 +57,16 @@ public sealed class Krl
     /// <summary>Everything revoked, in the order of the bytes.</summary>
     public IReadOnlyList<RevokedRange> Revoked { get; }
 
-    /// <summary>Whether the certificate with this serial is revoked, if <paramref name="caKey"/> signed it. Takes time in proportion to <see cref="Revoked"/>.</summary>
+    /// <summary>
+    /// Whether the certificate that <paramref name="caKey"/> signed with this serial is revoked. Walks through <see cref="Revoked"/>.
+    /// </summary>
     public bool IsRevoked(PublicKey caKey, ulong serial) =>
         Revoked.Any(range => range.First <= serial && serial <= range.Last && range.CaKey == caKey);
 
     /// <summary>Reads a list.</summary>
     /// <exception cref="SshFormatException">
-    /// It is malformed, revokes serial 0 or a range that runs backwards, or revokes in a way this reader can not judge (bitmaps, key ids, plain keys).
+    /// It is malformed, revokes serial 0 or a range that runs backwards, or has a section that this reader can not judge: bitmaps, key ids,
+    /// plain keys.
     /// </exception>
     public static Krl Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
@@ -105,13 +108,15 @@ public sealed class Krl
             .String(caKey.ToBlob()) // string    ca_key
             .String([]);            // string    reserved
 
-        foreach (var (first, last) in runs.Where(run => run.First < run.Last))
-            section.Byte(SerialRangeSection).String(new WireWriter().UInt64(first).UInt64(last));
-
         var loners = new WireWriter();
         foreach (var (serial, _) in runs.Where(run => run.First == run.Last))
             loners.UInt64(serial);
-        return loners.Length == 0 ? section : section.Byte(SerialListSection).String(loners);
+        if (loners.Length > 0)
+            section.Byte(SerialListSection).String(loners);
+
+        foreach (var (first, last) in runs.Where(run => run.First < run.Last))
+            section.Byte(SerialRangeSection).String(new WireWriter().UInt64(first).UInt64(last));
+        return section;
     }
 
     static List<(ulong First, ulong Last)> Runs(IEnumerable<ulong> ascending)
@@ -129,7 +134,7 @@ public sealed class Krl
 
     static void ReadCertificates(WireReader section, List<RevokedRange> revoked)
     {
-        var caKey = PublicKey.Parse(section.String("CA key"));
+        var caKey = PublicKey.ReadBlob(section.Nested("CA key"));
         section.String("reserved");
         while (!section.AtEnd)
         {
@@ -149,7 +154,7 @@ public sealed class Krl
                     data.ExpectEnd("serial range");
                     break;
                 default:
-                    throw section.Fault($"KRL certificate section 0x{type:x2} is not supported");
+                    throw new SshFormatException($"KRL certificate section 0x{type:x2} is not supported");
             }
         }
 

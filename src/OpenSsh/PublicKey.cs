@@ -2,17 +2,15 @@ using System.Numerics;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>A plain public key (RFC 4253 section 6.6) of a kind and strength worth certifying or trusting. Equal when its bytes are.</summary>
+/// <summary>
+/// A plain public key (RFC 4253 section 6.6) of a kind and strength worth certifying or trusting. Equal when its bytes are.
+/// </summary>
 public abstract record PublicKey
 {
     internal const string CertificateSuffix = "-cert-v01@openssh.com";
 
     internal static readonly string[] Types =
-    [
-        Ed25519PublicKey.TypeName,
-        .. EcdsaPublicKey.Curves.Select(EcdsaPublicKey.TypeName),
-        RsaPublicKey.TypeName,
-    ];
+        ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
     readonly byte[] fields;
 
@@ -34,18 +32,15 @@ public abstract record PublicKey
     internal abstract int MaxSignatureLength { get; }
 
     /// <summary>Reads a key blob: the type and its fields, and nothing after them.</summary>
-    /// <exception cref="SshFormatException">It is malformed, of an unknown type, a certificate, too weak, or not a point of its curve.</exception>
-    public static PublicKey Parse(ReadOnlySpan<byte> blob)
-    {
-        var reader = new WireReader(blob);
-        var key = ReadFields(reader.Name("key type"), ref reader);
-        reader.ExpectEnd("public key");
-        return key;
-    }
-
-    /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>.pub</c> file. Options before the key are not for others to set: refused.</summary>
     /// <exception cref="SshFormatException">
-    /// It is more or less than one such line, a private key, names another type than the key in it, or holds a key that <see cref="Parse"/> refuses.
+    /// It is malformed, of an unknown type, a certificate, too weak, or not a point of its curve.
+    /// </exception>
+    public static PublicKey Parse(ReadOnlySpan<byte> blob) => ReadBlob(new WireReader(blob));
+
+    /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>.pub</c> file; no options before the key.</summary>
+    /// <exception cref="SshFormatException">
+    /// It is more or less than one such line, a private key, names another type than the key in it, or holds a key that
+    /// <see cref="Parse"/> refuses.
     /// </exception>
     public static PublicKey ParseLine(string line)
     {
@@ -77,12 +72,24 @@ public abstract record PublicKey
     /// <summary>The key as a line without a comment.</summary>
     public sealed override string ToString() => ToLine("");
 
+    /// <summary>Reads a key blob inside other bytes.</summary>
+    internal static PublicKey ReadBlob(WireReader blob)
+    {
+        var key = ReadFields(blob.Name("key type"), ref blob);
+        blob.ExpectEnd("public key");
+        return key;
+    }
+
+    /// <summary>Reads what follows the type, in a plain key or in a certificate.</summary>
     internal static PublicKey ReadFields(string type, ref WireReader reader) => type switch
     {
-        Ed25519PublicKey.TypeName => Ed25519PublicKey.Read(ref reader),
-        RsaPublicKey.TypeName => RsaPublicKey.Read(ref reader),
-        _ when EcdsaPublicKey.Curves.FirstOrDefault(curve => type == EcdsaPublicKey.TypeName(curve)) is { } curve => EcdsaPublicKey.Read(curve, ref reader),
-        _ when type.EndsWith(CertificateSuffix, StringComparison.Ordinal) => throw new SshFormatException($"{type} is a certificate where a plain key belongs"),
+        "ssh-ed25519" => Ed25519PublicKey.Read(ref reader),
+        "ecdsa-sha2-nistp256" => EcdsaPublicKey.Read(EcdsaCurve.NistP256, ref reader),
+        "ecdsa-sha2-nistp384" => EcdsaPublicKey.Read(EcdsaCurve.NistP384, ref reader),
+        "ecdsa-sha2-nistp521" => EcdsaPublicKey.Read(EcdsaCurve.NistP521, ref reader),
+        "ssh-rsa" => RsaPublicKey.Read(ref reader),
+        _ when type.EndsWith(CertificateSuffix, StringComparison.Ordinal) =>
+            throw new SshFormatException($"{type} is a certificate where a plain key belongs"),
         _ => throw new SshFormatException($"key type {type} is not supported"),
     };
 }
@@ -90,14 +97,12 @@ public abstract record PublicKey
 /// <summary>An Ed25519 key (RFC 8709).</summary>
 public sealed record Ed25519PublicKey : PublicKey
 {
-    internal const string TypeName = "ssh-ed25519";
-
     const int Length = 32;
 
     /// <summary>Takes the 32 bytes of RFC 8032 as they are.</summary>
     /// <exception cref="ArgumentException"><paramref name="pk"/> is not 32 bytes long.</exception>
     public Ed25519PublicKey(ReadOnlySpan<byte> pk)
-        : base(TypeName, new WireWriter().String(pk).ToArray())
+        : base("ssh-ed25519", new WireWriter().String(pk).ToArray())
     {
         if (pk.Length != Length)
             throw new ArgumentException($"an ed25519 public key is {Length} bytes long, not {pk.Length}", nameof(pk));
@@ -107,21 +112,18 @@ public sealed record Ed25519PublicKey : PublicKey
     public ReadOnlySpan<byte> Pk => Fields[^Length..];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> SignatureAlgorithms => [TypeName];
+    public override IReadOnlyList<string> SignatureAlgorithms => [Type];
 
     internal override int MaxSignatureLength => 64;
 
-    internal static Ed25519PublicKey Read(ref WireReader reader) => new(
-        reader.String(Length, "pk"));
+    internal static Ed25519PublicKey Read(ref WireReader reader) => new(reader.String(Length, "pk"));
 }
 
 /// <summary>An ECDSA key (RFC 5656 section 3.1).</summary>
 public sealed record EcdsaPublicKey : PublicKey
 {
-    internal static readonly EcdsaCurve[] Curves = [EcdsaCurve.NistP256, EcdsaCurve.NistP384, EcdsaCurve.NistP521];
-
     EcdsaPublicKey(EcdsaCurve curve, ReadOnlySpan<byte> q)
-        : base(TypeName(curve), new WireWriter().String(curve.Name).String(q).ToArray()) => Curve = curve;
+        : base("ecdsa-sha2-" + curve.Name, new WireWriter().String(curve.Name).String(q).ToArray()) => Curve = curve;
 
     /// <summary>The curve that the key's type names.</summary>
     public EcdsaCurve Curve { get; }
@@ -135,28 +137,26 @@ public sealed record EcdsaPublicKey : PublicKey
     // mpint r, mpint s: each a length, perhaps a zero, and a number below the order of the curve
     internal override int MaxSignatureLength => 2 * (sizeof(uint) + 1 + Curve.FieldLength);
 
-    internal static string TypeName(EcdsaCurve curve) => "ecdsa-sha2-" + curve.Name;
-
     internal static EcdsaPublicKey Read(EcdsaCurve curve, ref WireReader reader)
     {
         if (reader.Name("curve") is var name && name != curve.Name)
-            throw new SshFormatException($"curve {name} in a key of type {TypeName(curve)}");
+            throw new SshFormatException($"the curve is {name} in a key of type ecdsa-sha2-{curve.Name}");
         var q = reader.String("Q");
-        return curve.Contains(q) ? new EcdsaPublicKey(curve, q) : throw reader.Fault($"Q is not an uncompressed point of {curve.Name}");
+        return curve.Contains(q)
+            ? new EcdsaPublicKey(curve, q)
+            : throw new SshFormatException($"Q is not an uncompressed point of {curve.Name}");
     }
 }
 
 /// <summary>An RSA key (RFC 4253 section 6.6) of 3072 to 16384 bits.</summary>
 public sealed record RsaPublicKey : PublicKey
 {
-    internal const string TypeName = "ssh-rsa";
-
     // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound is OpenSSH's own.
     const int MinBits = 3072;
     const int MaxBits = 16384;
 
     RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
-        : base(TypeName, new WireWriter().MpInt(e).MpInt(n).ToArray())
+        : base("ssh-rsa", new WireWriter().MpInt(e).MpInt(n).ToArray())
     {
     }
 
@@ -183,12 +183,12 @@ public sealed record RsaPublicKey : PublicKey
     {
         var e = reader.MpInt("e");
         if (e.Length is 0 or > sizeof(uint) || e is [1] || !IsOdd(e))
-            throw reader.Fault("e is not an odd number from 3 to 2^32-1");
+            throw new SshFormatException("e is not an odd number from 3 to 2^32-1");
         var n = reader.MpInt("n");
         if (BitLength(n) is var bits and (< MinBits or > MaxBits))
-            throw reader.Fault($"n has {bits} bits, not {MinBits} to {MaxBits}");
+            throw new SshFormatException($"n has {bits} bits, not {MinBits} to {MaxBits}");
         if (!IsOdd(n))
-            throw reader.Fault("n is even");
+            throw new SshFormatException("n is even");
         return new RsaPublicKey(e, n);
     }
 

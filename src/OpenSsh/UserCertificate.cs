@@ -6,7 +6,9 @@ namespace CertAuthority.OpenSsh;
 public sealed record Validity
 {
     /// <summary>Both in seconds since 1970-01-01 UTC.</summary>
-    /// <exception cref="ArgumentException">It is empty, or ends at or after 2⁶³, which other implementations read as a negative time or as never.</exception>
+    /// <exception cref="ArgumentException">
+    /// It is empty, or ends at or after 2⁶³, which other implementations take for a negative time.
+    /// </exception>
     public Validity(ulong after, ulong before)
     {
         if (after >= before || before > long.MaxValue)
@@ -43,8 +45,8 @@ public enum UserExtensions
 
 /// <summary>A user certificate as this CA writes it, up to the signature (draft-ietf-sshm-cert).</summary>
 /// <remarks>
-/// One without a principal, without an end, or with an option that servers do not know cannot be built. Every member refuses a value outside
-/// of its documented limits with an <see cref="ArgumentException"/>.
+/// One without a principal, without an end, or with an option that servers do not know can not be built. Every member refuses a value
+/// outside of its documented limits with an <see cref="ArgumentException"/>.
 /// </remarks>
 public sealed class UserCertificate
 {
@@ -102,8 +104,8 @@ public sealed class UserCertificate
     }
 
     /// <summary>
-    /// 1 to 256 different ones, each of <c>A-Z a-z 0-9 . _ @ : = / + ~ -</c> and beginning with a letter, a digit or <c>_</c>. A comma has been
-    /// split by servers, <c>#</c> begins a comment in a principals file, and no principals at all has meant every login.
+    /// 1 to 256 different ones, each of <c>A-Z a-z 0-9 . _ @ : = / + ~ -</c> and beginning with a letter, a digit or <c>_</c>. Servers have
+    /// split them at a comma, begin a comment with <c>#</c>, and have taken none at all for every login.
     /// </summary>
     public required IReadOnlyList<string> Principals
     {
@@ -114,7 +116,7 @@ public sealed class UserCertificate
             if (principals.Length is 0 or > MaxPrincipals)
                 throw new ArgumentException($"a certificate has 1 to {MaxPrincipals} principals, not {principals.Length}", nameof(value));
             if (Array.FindIndex(principals, principal => !IsPrincipal(principal)) is >= 0 and var unsafeOne)
-                throw new ArgumentException($"principal {unsafeOne + 1} is empty or has a character that is not safe everywhere", nameof(value));
+                throw new ArgumentException($"principal {unsafeOne + 1} is empty or not safe everywhere", nameof(value));
             if (principals.Distinct().Count() < principals.Length)
                 throw new ArgumentException("a principal stands twice", nameof(value));
             field = principals;

@@ -5,8 +5,8 @@ namespace CertAuthority.OpenSsh;
 
 /// <summary>Reads the data types of RFC 4251 section 5 out of bytes that nobody vouches for.</summary>
 /// <remarks>
-/// Each read names the field it wants, for the message of a refusal. It returns a whole value, or throws <see cref="SshFormatException"/> and
-/// leaves <see cref="Position"/> where it was. A length is believed only as far as there are bytes; no read allocates more than they hold.
+/// Each read names the field it wants, for the message of a refusal. It returns a whole value, or throws <see cref="SshFormatException"/>
+/// and leaves <see cref="Position"/> where it was. A length is believed only as far as there are bytes, so no read allocates more.
 /// </remarks>
 public ref struct WireReader
 {
@@ -61,7 +61,7 @@ public ref struct WireReader
         return content.Length == length ? Pass(content) : throw Fault($"{field} is {content.Length} bytes long, not {length}");
     }
 
-    /// <summary>A <c>string</c> that holds fields of its own: the reader of those. Its messages count bytes from the outermost start.</summary>
+    /// <summary>A reader of the fields inside a <c>string</c>. Its messages count bytes from the outermost start.</summary>
     /// <exception cref="SshFormatException">Fewer bytes are left than the length says.</exception>
     public WireReader Nested(string field)
     {
@@ -71,7 +71,9 @@ public ref struct WireReader
         return nested;
     }
 
-    /// <summary>A <c>string</c> that holds a name in the sense of RFC 4250 section 4.6.1: 1 to 64 printable ASCII characters, no blank, no comma.</summary>
+    /// <summary>
+    /// A <c>string</c> that holds a name of RFC 4250 section 4.6.1: 1 to 64 printable ASCII characters, no blank, no comma.
+    /// </summary>
     /// <exception cref="SshFormatException">It is cut short, or no such name.</exception>
     public string Name(string field)
     {
@@ -123,9 +125,6 @@ public ref struct WireReader
             throw Fault($"{what} is followed by {bytes.Length - Position} bytes that do not belong to it");
     }
 
-    /// <summary>A refusal that says at which byte this reader stands.</summary>
-    public readonly SshFormatException Fault(string what) => new($"{what} (at byte {origin + Position})");
-
     ReadOnlySpan<byte> Take(int count, string field)
     {
         var left = bytes[Position..];
@@ -149,4 +148,6 @@ public ref struct WireReader
         Position += sizeof(uint) + content.Length;
         return content;
     }
+
+    readonly SshFormatException Fault(string what) => new($"{what} (at byte {origin + Position})");
 }

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Writes the data types of RFC 4251 section 5. Calls chain, so that an encoder stands line by line beside its field list.</summary>
+/// <summary>
+/// Writes the data types of RFC 4251 section 5. Calls chain, so that an encoder stands line by line beside its field list.
+/// </summary>
 public sealed class WireWriter
 {
     readonly ArrayBufferWriter<byte> buffer = new(initialCapacity: 512);
@@ -41,7 +43,7 @@ public sealed class WireWriter
     public WireWriter String(WireWriter nested) => String(nested.buffer.WrittenSpan);
 
     /// <summary><c>mpint</c>, not negative.</summary>
-    /// <param name="magnitude">Big-endian; leading zeros are dropped, and one is added where the first bit would otherwise mean a sign.</param>
+    /// <param name="magnitude">Big-endian. Leading zeros are dropped, and one is added where the first bit would mean a sign.</param>
     public WireWriter MpInt(ReadOnlySpan<byte> magnitude)
     {
         magnitude = magnitude.TrimStart((byte)0);

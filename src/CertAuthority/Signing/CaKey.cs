@@ -25,7 +25,7 @@ abstract class CaKey : IDisposable
         var (algorithm, blob) = SignBytes(toBeSigned);
         var signed = UserCertificate.Seal(toBeSigned, algorithm, blob);
 
-        // A fault in memory, in an agent or in a token must not leave as a certificate: an Ed25519 signature gone wrong can give the key away.
+        // A fault in memory, an agent or a token must not leave the house: a wrong Ed25519 signature can give the private key away.
         var readBack = Certificate.Parse(signed);
         if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned) || !Verifies(readBack))
             throw new CryptographicException("the CA key made a signature that its public key does not verify");

@@ -22,7 +22,9 @@ sealed class FileCaKey : CaKey
     /// <summary>The key at <paramref name="path"/>; at the first start, when there is neither key nor <c>.pub</c>, a new one.</summary>
     /// <param name="path">Of the private key. It is created 0600, <c>.pub</c> 0644.</param>
     /// <param name="comment">Of a new key, such as <c>user CA</c>.</param>
-    /// <exception cref="CaKeyException">Others may read the key or own it, it is malformed, it is gone, or <c>.pub</c> holds another key.</exception>
+    /// <exception cref="CaKeyException">
+    /// Others may read the key or own it, it is malformed, it is gone, or <c>.pub</c> holds another key.
+    /// </exception>
     internal static FileCaKey LoadOrCreate(string path, string comment)
     {
         if (!File.Exists(path))
@@ -38,7 +40,8 @@ sealed class FileCaKey : CaKey
     static void Create(string path, string comment)
     {
         if (File.Exists(PubPath(path)))
-            throw new CaKeyException($"{path} is missing, but {PubPath(path)} is there: restore the key, or remove the .pub file to begin with a new CA");
+            throw new CaKeyException(
+                $"{path} is missing, but {PubPath(path)} is there: restore the key, or remove the .pub file to begin with a new CA");
 
         var seed = RandomNumberGenerator.GetBytes(Libcrypto.PrivateKey.SeedLength);
         using var newKey = Libcrypto.PrivateKey.FromSeed(seed);
@@ -77,7 +80,8 @@ sealed class FileCaKey : CaKey
         else if (!Holds(pubPath, pair.PublicKey))
         {
             throw new CaKeyException(
-                $"{pubPath} does not hold the public key of the private key beside it; if hosts trust the private key's, run: ssh-keygen -y -f {pubPath[..^4]} > {pubPath}");
+                $"{pubPath} does not hold the public key of the private key beside it: "
+                + "restore the one that hosts trust, or remove the .pub file to have it written again");
         }
     }
 

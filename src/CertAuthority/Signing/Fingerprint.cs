@@ -6,6 +6,9 @@ namespace CertAuthority.Signing;
 /// <summary>The short name of a public key.</summary>
 static class Fingerprint
 {
-    /// <summary><c>SHA256:</c> and the hash of the key blob in base64 without padding, as <c>ssh-keygen -l</c> and sshd's log print it.</summary>
-    internal static string Of(PublicKey key) => "SHA256:" + Convert.ToBase64String(SHA256.HashData(key.ToBlob())).TrimEnd('=');
+    /// <summary>
+    /// <c>SHA256:</c> and the hash of the key blob in base64 without padding, as <c>ssh-keygen -l</c> and sshd's log have it.
+    /// </summary>
+    internal static string Of(PublicKey key) =>
+        "SHA256:" + Convert.ToBase64String(SHA256.HashData(key.ToBlob())).TrimEnd('=');
 }

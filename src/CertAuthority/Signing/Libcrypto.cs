@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Signing;
 
-/// <summary>Ed25519 (RFC 8032) by OpenSSL's libcrypto, the library that .NET's own cryptography loads. .NET 10 has no Ed25519 of its own.</summary>
+/// <summary>Ed25519 (RFC 8032), which .NET 10 does not have, by the libcrypto of OpenSSL that .NET's own cryptography loads.</summary>
 static partial class Libcrypto
 {
     const string Library = "libcrypto";
@@ -78,7 +78,7 @@ static partial class Libcrypto
         return new CryptographicException($"libcrypto: {function} failed");
     }
 
-    // The names without a version belong to development packages; .NET looks for the same ones.
+    // libcrypto.so, without a version, comes with development packages only.
     static nint Resolve(string library, Assembly assembly, DllImportSearchPath? searchPath)
     {
         if (library != Library)
@@ -119,7 +119,8 @@ static partial class Libcrypto
     private static partial int EVP_DigestSignInit(DigestContext context, nint keyContext, nint digest, nint engine, PrivateKey key);
 
     [LibraryImport(Library)]
-    private static partial int EVP_DigestSign(DigestContext context, Span<byte> signature, ref nuint signatureLength, ReadOnlySpan<byte> data, nuint length);
+    private static partial int EVP_DigestSign(
+        DigestContext context, Span<byte> signature, ref nuint signatureLength, ReadOnlySpan<byte> data, nuint length);
 
     [LibraryImport(Library)]
     private static partial int EVP_DigestVerifyInit(DigestContext context, nint keyContext, nint digest, nint engine, PrivateKey key);

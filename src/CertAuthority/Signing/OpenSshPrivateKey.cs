@@ -72,25 +72,26 @@ sealed class OpenSshPrivateKey
         if (cipher != "none" || kdf != "none")
             throw new SshFormatException($"the key is encrypted ({cipher}), and nobody is there to type a passphrase");
         if (!reader.String("kdfoptions").IsEmpty)
-            throw reader.Fault("kdfoptions are not empty");
+            throw new SshFormatException("kdfoptions are not empty");
         if (reader.UInt32("number of keys") is var count and not 1)
-            throw reader.Fault($"the file holds {count} keys, not 1");
-        var publicKey = OpenSsh.PublicKey.Parse(reader.String("publickey1")) as Ed25519PublicKey ?? throw new SshFormatException("the key is not ed25519");
+            throw new SshFormatException($"the file holds {count} keys, not 1");
+        var publicKey = OpenSsh.PublicKey.Parse(reader.String("publickey1")) as Ed25519PublicKey
+            ?? throw new SshFormatException("the key is not ed25519");
         var privateKeys = reader.Nested("private keys");
         reader.ExpectEnd("private key file");
 
         if (privateKeys.UInt32("checkint") != privateKeys.UInt32("checkint"))
-            throw privateKeys.Fault("the check numbers differ");
+            throw new SshFormatException("the check numbers differ");
         if (privateKeys.Name("private key type") != publicKey.Type)
-            throw privateKeys.Fault("the private key is of another type than the public key");
+            throw new SshFormatException("the private key is of another type than the public key");
         if (!privateKeys.String("pk").SequenceEqual(publicKey.Pk))
-            throw privateKeys.Fault("the private key belongs to another public key");
+            throw new SshFormatException("the private key belongs to another public key");
         var seedAndPk = privateKeys.String(Libcrypto.PrivateKey.SeedLength + publicKey.Pk.Length, "seed and pk");
         if (!seedAndPk[Libcrypto.PrivateKey.SeedLength..].SequenceEqual(publicKey.Pk))
-            throw privateKeys.Fault("the seed belongs to another public key");
+            throw new SshFormatException("the seed belongs to another public key");
         var comment = privateKeys.Utf8("comment");
         if (comment.Any(char.IsControl))
-            throw privateKeys.Fault("the comment has control characters");
+            throw new SshFormatException("the comment has control characters");
         ExpectPadding(privateKeys);
         return new OpenSshPrivateKey(seedAndPk[..Libcrypto.PrivateKey.SeedLength], publicKey, comment);
     }
@@ -101,10 +102,10 @@ sealed class OpenSshPrivateKey
         for (byte padding = 1; !privateKeys.AtEnd; padding++)
         {
             if (privateKeys.Byte("padding") != padding)
-                throw privateKeys.Fault("the padding is not 1, 2, 3, ...");
+                throw new SshFormatException("the padding is not 1, 2, 3, ...");
         }
         if (privateKeys.Position % BlockSize != 0 || privateKeys.Position - unpadded >= BlockSize)
-            throw privateKeys.Fault($"the padding does not end at the next multiple of {BlockSize}");
+            throw new SshFormatException($"the padding does not end at the next multiple of {BlockSize}");
     }
 
     static byte[] Unarmour(ReadOnlySpan<byte> file)
