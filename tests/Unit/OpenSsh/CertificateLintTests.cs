@@ -1,0 +1,107 @@
+using System.Text;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Tests.Unit;
+
+public class CertificateLintTests
+{
+    static readonly CertificateBytes Good = new();
+
+    static byte[] Packed(params string[] strings) => CertificateBytes.Packed(strings);
+
+    static byte[] Ascii(string text) => Encoding.Latin1.GetBytes(text);
+
+    static byte[] Principals(int count, int length) => Packed([.. Enumerable.Range(0, count).Select(i => $"u{i}".PadRight(length, '-'))]);
+
+    [Fact]
+    public void A_certificate_without_a_fault_passes() => Assert.Empty(CertificateLint.Faults(Good.ToBeSigned()));
+
+    [Theory]
+    [InlineData("ed25519")]
+    [InlineData("ecdsa256")]
+    [InlineData("ecdsa384")]
+    [InlineData("ecdsa521")]
+    [InlineData("rsa3072")]
+    public void One_that_ssh_keygen_wrote_passes(string name) =>
+        Assert.Empty(CertificateLint.Faults(Certificate.ParseLine(Vector.Text($"{name}-cert.pub")).SignedBytes.Span));
+
+    public static readonly TheoryData<string, byte[], string> OneFaultEach = new()
+    {
+        { "not a certificate", Vector.Blob("ed25519.pub"), "ssh-ed25519 is not the type of a certificate" },
+        { "unknown key type", (Good with { Type = "ssh-dss-cert-v01@openssh.com" }).ToBeSigned(), "key type ssh-dss is not supported" },
+        { "short nonce", (Good with { Nonce = new byte[31] }).ToBeSigned(), "the nonce is not 32 bytes long" },
+        { "short key", (Good with { KeyFields = new WireWriter().String(new byte[31]).ToArray() }).ToBeSigned(), "pk is 31 bytes long, not 32 (at byte 72)" },
+        { "serial 0", (Good with { Serial = 0 }).ToBeSigned(), "the serial is not from 1 to 2^63-1" },
+        { "serial 2^63", (Good with { Serial = 1UL << 63 }).ToBeSigned(), "the serial is not from 1 to 2^63-1" },
+        { "host", (Good with { CertificateType = 2 }).ToBeSigned(), "the type is not user" },
+        { "no key id", (Good with { KeyId = [] }).ToBeSigned(), "the key id is not 1 to 256 bytes long" },
+        { "long key id", (Good with { KeyId = Ascii(new string('a', 257)) }).ToBeSigned(), "the key id is not 1 to 256 bytes long" },
+        { "newline in key id", (Good with { KeyId = Ascii("a\nb") }).ToBeSigned(), "the key id is not printable ascii" },
+        { "DEL in key id", (Good with { KeyId = Ascii("a\x7f") }).ToBeSigned(), "the key id is not printable ascii" },
+        { "key id not ascii", (Good with { KeyId = [0xc3, 0xa5] }).ToBeSigned(), "the key id is not printable ascii" },
+        { "no principals", (Good with { Principals = [] }).ToBeSigned(), "there are 0 principals, not 1 to 256" },
+        { "257 principals", (Good with { Principals = Principals(257, 4) }).ToBeSigned(), "there are 257 principals, not 1 to 256" },
+        { "empty principal", (Good with { Principals = Packed("alice", "") }).ToBeSigned(), "principal 2 is empty or has a byte that is not safe everywhere" },
+        { "comma", (Good with { Principals = Packed("alice,root") }).ToBeSigned(), "principal 1 is empty or has a byte that is not safe everywhere" },
+        { "comment", (Good with { Principals = Packed("alice#") }).ToBeSigned(), "principal 1 is empty or has a byte that is not safe everywhere" },
+        { "NUL", (Good with { Principals = Packed("alice\0") }).ToBeSigned(), "principal 1 is empty or has a byte that is not safe everywhere" },
+        { "star", (Good with { Principals = Packed("*") }).ToBeSigned(), "principal 1 is empty or has a byte that is not safe everywhere" },
+        { "dash first", (Good with { Principals = Packed("-alice") }).ToBeSigned(), "principal 1 is empty or has a byte that is not safe everywhere" },
+        { "principal not ascii", (Good with { Principals = Packed("ålice") }).ToBeSigned(), "principal 1 is empty or has a byte that is not safe everywhere" },
+        { "principal twice", (Good with { Principals = Packed("alice", "alice") }).ToBeSigned(), "principal 1 stands twice" },
+        { "principals malformed", (Good with { Principals = [0, 0, 0, 9] }).ToBeSigned(), "principal needs 9 bytes, 0 are left (at byte 133)" },
+        { "empty validity", (Good with { ValidAfter = 2_000 }).ToBeSigned(), "the validity is empty" },
+        { "for ever", (Good with { ValidBefore = ulong.MaxValue }).ToBeSigned(), "the validity has no end before 2^63" },
+        { "until 2^63", (Good with { ValidBefore = 1UL << 63 }).ToBeSigned(), "the validity has no end before 2^63" },
+        { "critical option", (Good with { CriticalOptions = Packed("no-such@example.com", "") }).ToBeSigned(), "critical option no-such@example.com is not one that this CA grants" },
+        { "flag among the critical", (Good with { CriticalOptions = Packed("permit-pty", "") }).ToBeSigned(), "critical option permit-pty is not one that this CA grants" },
+        { "force-command as extension", (Good with { Extensions = Packed("force-command", "id") }).ToBeSigned(), "force-command is a restriction, and among the extensions servers ignore it" },
+        { "source-address as extension", (Good with { Extensions = Packed("source-address", "::1") }).ToBeSigned(), "source-address is a restriction, and among the extensions servers ignore it" },
+        { "verify-required as extension", (Good with { Extensions = Packed("verify-required", "") }).ToBeSigned(), "verify-required is a restriction, and among the extensions servers ignore it" },
+        { "unknown extension", (Good with { Extensions = Packed("permit-everything", "") }).ToBeSigned(), "an extension is not one that this CA grants" },
+        { "extension by another case", (Good with { Extensions = Packed("permit-PTY", "") }).ToBeSigned(), "an extension is not one that this CA grants" },
+        { "data on a flag", (Good with { Extensions = Packed("permit-pty", "yes") }).ToBeSigned(), "permit-pty is a flag, and has data" },
+        { "extensions in disorder", (Good with { Extensions = Packed("permit-pty", "", "permit-X11-forwarding", "") }).ToBeSigned(), "the extensions are not in ascending order" },
+        { "extension twice", (Good with { Extensions = Packed("permit-pty", "", "permit-pty", "") }).ToBeSigned(), "the extensions are not in ascending order" },
+        { "reserved", (Good with { Reserved = [0] }).ToBeSigned(), "the reserved field is not empty" },
+        { "certificate as signature key", (Good with { SignatureKey = Vector.Blob("ed25519-cert.pub") }).ToBeSigned(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
+        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBeSigned(), "n has 2048 bits, not 3072 to 16384" },
+        { "trailing", [.. Good.ToBeSigned(), 0], "to-be-signed part of a certificate is followed by 1 bytes that do not belong to it (at byte 289)" },
+        { "signed already", Good.ToBlob(), "to-be-signed part of a certificate is followed by 87 bytes that do not belong to it (at byte 289)" },
+        { "too long", (Good with { Principals = Principals(256, 28) }).ToBeSigned(), "the certificate would not stay below 8192 bytes" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OneFaultEach))]
+    public void One_fault_is_named_and_nothing_else(string fault, byte[] toBeSigned, string reason)
+    {
+        Assert.NotEmpty(fault);
+        Assert.Equal([reason], CertificateLint.Faults(toBeSigned));
+    }
+
+    [Fact]
+    public void Every_fault_is_named() =>
+        Assert.Equal(
+            ["the serial is not from 1 to 2^63-1", "there are 0 principals, not 1 to 256", "the validity is empty"],
+            CertificateLint.Faults((Good with { Serial = 0, Principals = [], ValidAfter = 3_000 }).ToBeSigned()));
+
+    [Fact]
+    public void A_certificate_of_8191_bytes_passes_and_one_of_8192_does_not()
+    {
+        var signature = 4 + 4 + 11 + 4 + 64;
+        var room = 8191 - signature - (Good with { Principals = [] }).ToBeSigned().Length;
+        byte[] Filling(int length) => [.. Packed("alice"), .. new WireWriter().String(new string('a', length - 9 - 4)).ToArray()];
+        Assert.Empty(CertificateLint.Faults((Good with { Principals = Filling(room) }).ToBeSigned()));
+        Assert.Equal(
+            ["the certificate would not stay below 8192 bytes"], CertificateLint.Faults((Good with { Principals = Filling(room + 1) }).ToBeSigned()));
+    }
+
+    [Fact]
+    public void Cut_short_or_changed_it_never_throws()
+    {
+        var whole = Good.ToBeSigned();
+        for (var length = 0; length < whole.Length; length++)
+            Assert.NotEmpty(CertificateLint.Faults(whole.AsSpan(0, length)));
+        Spoiled.NoChangedByteDoesHarm(whole, bytes => CertificateLint.Faults(bytes));
+    }
+}

@@ -1,0 +1,124 @@
+using CertAuthority.OpenSsh;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace CertAuthority.Tests.Unit;
+
+public class KrlTests
+{
+    static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
+    static readonly PublicKey OtherCa = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
+
+    [Fact]
+    public void A_list_of_ssh_keygen_is_read()
+    {
+        var krl = Krl.Parse(Vector.Bytes("serials.krl"));
+        Assert.Equal(4ul, krl.Version);
+        Assert.InRange(krl.GeneratedDate, 1_700_000_000ul, 4_000_000_000ul);
+        Assert.Equal("", krl.Comment);
+        Assert.Equal(
+            [new(Ca, 7, 7), new(Ca, 1_000_000, 1_000_000), new(Ca, 5_000_000_000, 9_000_000_000), new(OtherCa, 8, 8)], krl.Revoked);
+        Assert.True(krl.IsRevoked(Ca, 7));
+        Assert.True(krl.IsRevoked(OtherCa, 8));
+        Assert.False(krl.IsRevoked(Ca, 8));
+        Assert.False(krl.IsRevoked(OtherCa, 7));
+        Assert.True(krl.IsRevoked(Ca, 5_000_000_000));
+        Assert.True(krl.IsRevoked(Ca, 9_000_000_000));
+        Assert.False(krl.IsRevoked(Ca, 4_999_999_999));
+        Assert.False(krl.IsRevoked(Ca, 9_000_000_001));
+    }
+
+    [Fact]
+    public void An_empty_list_is_the_44_bytes_that_ssh_keygen_writes()
+    {
+        var theirs = Vector.Bytes("empty.krl");
+        Assert.Equal(44, theirs.Length);
+        Assert.Equal(theirs, Krl.Write([], 1, Krl.Parse(theirs).GeneratedDate, ""));
+        Assert.Equal(theirs, Krl.Write([(Ca, []), (OtherCa, [])], 1, Krl.Parse(theirs).GeneratedDate, ""));
+        Assert.Empty(Krl.Parse(theirs).Revoked);
+    }
+
+    [Fact]
+    public void Loners_go_into_a_list_and_neighbours_into_ranges()
+    {
+        var krl = Krl.Parse(Krl.Write([(Ca, [12, 5, 11, 10, 5, 3, 20, 21, ulong.MaxValue])], 1, 2, "evening"));
+        Assert.Equal(
+            [new(Ca, 3, 3), new(Ca, 5, 5), new(Ca, ulong.MaxValue, ulong.MaxValue), new(Ca, 10, 12), new(Ca, 20, 21)], krl.Revoked);
+        Assert.Equal((1ul, 2ul, "evening"), (krl.Version, krl.GeneratedDate, krl.Comment));
+    }
+
+    [Fact]
+    public void Ten_thousand_neighbours_take_no_more_room_than_two() =>
+        Assert.Equal(
+            Krl.Write([(Ca, [1, 2])], 1, 1, "").Length,
+            Krl.Write([(Ca, Enumerable.Range(1, 10_000).Select(serial => (ulong)serial))], 1, 1, "").Length);
+
+    [Fact]
+    public void Serial_0_and_a_repeated_CA_are_refused()
+    {
+        Assert.Throws<ArgumentException>(() => Krl.Write([(Ca, [1, 0])], 1, 1, ""));
+        Assert.Throws<ArgumentException>(() => Krl.Write([(Ca, [1]), (Ca, [2])], 1, 1, ""));
+    }
+
+    static WireWriter Header(ulong flags = 0, uint format = 1) =>
+        new WireWriter().Raw("SSHKRL\n\0"u8).UInt32(format).UInt64(1).UInt64(2).UInt64(flags).String([]).String("");
+
+    static byte[] Section(byte type, byte[] data) =>
+        Header().Byte(1).String(new WireWriter().String(Ca.ToBlob()).String([]).Byte(type).String(data)).ToArray();
+
+    static byte[] Serials(params ulong[] serials) => serials.Aggregate(new WireWriter(), (packed, serial) => packed.UInt64(serial)).ToArray();
+
+    public static readonly TheoryData<string, byte[], string> Refused = new()
+    {
+        { "nothing", [], "magic needs 8 bytes, 0 are left (at byte 0)" },
+        { "a text file", "ssh-ed25519 AAAA"u8.ToArray(), "a KRL begins with SSHKRL, and these bytes do not" },
+        { "newer format", Header(format: 2).ToArray(), "KRL format 2 is not 1" },
+        { "flags", Header(flags: 1).ToArray(), "flags are set, and none is defined" },
+        { "signature section", Header().Byte(4).String([]).ToArray(), "KRL section 4 is not supported" },
+        { "plain keys", Vector.Bytes("plain_key.krl"), "KRL section 2 is not supported" },
+        { "bitmap", Vector.Bytes("bitmap.krl"), "KRL certificate section 0x22 is not supported" },
+        { "key ids", Vector.Bytes("key_ids.krl"), "KRL certificate section 0x23 is not supported" },
+        { "any CA", Header().Byte(1).String(new WireWriter().String([]).String([])).ToArray(), "the length of key type needs 4 bytes, 0 are left (at byte 53)" },
+        { "serial 0", Section(0x20, Serials(0)), "serials 0 to 0 are not a range that a KRL can revoke" },
+        { "half a serial", Section(0x20, [.. Serials(1), 0, 0]), "serial needs 8 bytes, 2 are left (at byte 121)" },
+        { "range from 0", Section(0x21, Serials(0, 9)), "serials 0 to 9 are not a range that a KRL can revoke" },
+        { "range backwards", Section(0x21, Serials(9, 8)), "serials 9 to 8 are not a range that a KRL can revoke" },
+        { "range of three", Section(0x21, Serials(1, 2, 3)), "serial range is followed by 8 bytes that do not belong to it (at byte 129)" },
+        { "trailing byte", Header().Byte(1).ToArray(), "the length of certificates section needs 4 bytes, 0 are left (at byte 45)" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void A_list_is_refused_with_the_reason(string fault, byte[] bytes, string reason)
+    {
+        Assert.NotEmpty(fault);
+        Assert.Equal(reason, Assert.Throws<SshFormatException>(() => Krl.Parse(bytes)).Message);
+    }
+
+    [Fact]
+    public void Spoiled_bytes_are_refused_as_bad_bytes()
+    {
+        var whole = Vector.Bytes("serials.krl");
+        Spoiled.NoChangedByteDoesHarm(whole, bytes => Krl.Parse(bytes));
+        // A list cut between two sections is whole.
+        var section = 44 + 1 + 4 + 0x65;
+        Assert.Equal(3, Krl.Parse(whole.AsSpan(0, section)).Revoked.Count);
+        foreach (var length in Enumerable.Range(0, whole.Length).Except([44, section]))
+            Assert.Throws<SshFormatException>(() => Krl.Parse(whole.AsSpan(0, length)));
+    }
+
+    [Fact]
+    public void Revoked_is_exactly_what_was_given()
+    {
+        var serials = Gen.Choose(1, 40).Select(serial => (ulong)serial).ListOf();
+        Prop.ForAll(Arb.From(serials), Arb.From(serials), (first, second) =>
+        {
+            var krl = Krl.Parse(Krl.Write([(Ca, first), (OtherCa, second)], 1, 1, ""));
+            for (ulong serial = 0; serial <= 41; serial++)
+            {
+                Assert.Equal(first.Contains(serial), krl.IsRevoked(Ca, serial));
+                Assert.Equal(second.Contains(serial), krl.IsRevoked(OtherCa, serial));
+            }
+        }).QuickCheckThrowOnFailure();
+    }
+}

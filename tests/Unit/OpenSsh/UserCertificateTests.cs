@@ -1,0 +1,195 @@
+using CertAuthority.OpenSsh;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace CertAuthority.Tests.Unit;
+
+public class UserCertificateTests
+{
+    const UserExtensions All =
+        UserExtensions.PermitX11Forwarding | UserExtensions.PermitAgentForwarding | UserExtensions.PermitPortForwarding | UserExtensions.PermitPty;
+
+    static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
+
+    public static readonly TheoryData<string> Vectors = [.. Vector.UserCertificates];
+
+    [Theory]
+    [MemberData(nameof(Vectors))]
+    public void The_encoder_writes_what_ssh_keygen_writes_to_the_byte(string name)
+    {
+        var theirs = Certificate.ParseLine(Vector.Text($"{name}-cert.pub"));
+        var ours = new UserCertificate
+        {
+            Nonce = theirs.Nonce,
+            Key = PublicKey.ParseLine(Vector.Text($"{name}.pub")),
+            Serial = 42,
+            KeyId = $"alice:{name}",
+            Principals = ["postgres", "alice@db1"],
+            Validity = new Validity(1_893_456_000, 1_893_459_600),
+            Extensions = All,
+            SignatureKey = Ca,
+        };
+        Assert.Equal(theirs.SignedBytes.ToArray(), ours.ToBeSigned());
+        Assert.Equal(Vector.Blob($"{name}-cert.pub"), UserCertificate.Seal(ours.ToBeSigned(), theirs.SignatureAlgorithm, theirs.SignatureBlob.Span));
+    }
+
+    static UserCertificate Build(
+        int nonceLength = 32, ulong serial = 1, string keyId = "alice", string[]? principals = null, ulong after = 1, ulong before = 2, UserExtensions extensions = All) =>
+        new()
+        {
+            Nonce = new byte[nonceLength],
+            Key = Ca,
+            Serial = serial,
+            KeyId = keyId,
+            Principals = principals ?? ["alice"],
+            Validity = new Validity(after, before),
+            Extensions = extensions,
+            SignatureKey = Ca,
+        };
+
+    public static readonly TheoryData<string, string> UnsafePrincipals = new()
+    {
+        { "empty", "" },
+        { "comma", "alice,root" },
+        { "comment", "alice#" },
+        { "blank", "alice root" },
+        { "newline", "alice\nroot" },
+        { "NUL", "alice\0" },
+        { "not ascii", "ålice" },
+        { "looks like a digit", "١" },
+        { "star", "*" },
+        { "begins with a dash", "-alice" },
+        { "begins with a dot", ".alice" },
+        { "begins with an at sign", "@db1" },
+        { "bang", "!alice" },
+        { "quote", "alice\"" },
+    };
+
+    [Theory]
+    [MemberData(nameof(UnsafePrincipals))]
+    public void An_unsafe_principal_is_refused(string fault, string principal)
+    {
+        Assert.NotEmpty(fault);
+        Assert.Throws<ArgumentException>(() => Build(principals: ["alice", principal]));
+    }
+
+    [Theory]
+    [InlineData("_apt")]
+    [InlineData("0")]
+    [InlineData("postgres@db1.example.com")]
+    [InlineData("a.b_c@d:e=f/g+h~i-j")]
+    public void A_safe_principal_is_written(string principal) =>
+        Assert.Equal([principal], Read(Build(principals: [principal])).Principals);
+
+    [Fact]
+    public void Principals_are_1_to_256_and_different()
+    {
+        string[] many = [.. Enumerable.Range(0, 257).Select(i => $"u{i}")];
+        Assert.Equal(256, Read(Build(principals: many[..256])).Principals.Count);
+        Assert.Throws<ArgumentException>(() => Build(principals: many));
+        Assert.Throws<ArgumentException>(() => Build(principals: []));
+        Assert.Throws<ArgumentException>(() => Build(principals: ["alice", "alice"]));
+    }
+
+    [Fact]
+    public void Principals_can_not_be_changed_from_outside()
+    {
+        string[] principals = ["alice"];
+        var certificate = Build(principals: principals);
+        principals[0] = "root";
+        Assert.Equal(["alice"], Read(certificate).Principals);
+    }
+
+    [Fact]
+    public void A_key_id_is_1_to_256_printable_characters()
+    {
+        Assert.Equal(256, Read(Build(keyId: new string('~', 256))).KeyId.Length);
+        Assert.Throws<ArgumentException>(() => Build(keyId: new string('a', 257)));
+        foreach (var keyId in new[] { "", "a\nb", "a\x7f", "ålice", "a\tb" })
+            Assert.Throws<ArgumentException>(() => Build(keyId: keyId));
+    }
+
+    [Fact]
+    public void A_serial_is_from_1_to_below_2_63()
+    {
+        Assert.Equal((ulong)long.MaxValue, Read(Build(serial: long.MaxValue)).Serial);
+        Assert.Throws<ArgumentException>(() => Build(serial: 0));
+        Assert.Throws<ArgumentException>(() => Build(serial: 1UL << 63));
+    }
+
+    [Fact]
+    public void Validity_is_not_empty_and_ends()
+    {
+        Assert.Equal((ulong)long.MaxValue, Read(Build(before: long.MaxValue)).ValidBefore);
+        Assert.Throws<ArgumentException>(() => new Validity(5, 5));
+        Assert.Throws<ArgumentException>(() => new Validity(6, 5));
+        Assert.Throws<ArgumentException>(() => new Validity(0, 1UL << 63));
+        Assert.Throws<ArgumentException>(() => new Validity(0, ulong.MaxValue));
+    }
+
+    [Fact]
+    public void A_nonce_is_32_bytes_long()
+    {
+        Assert.Throws<ArgumentException>(() => Build(nonceLength: 31));
+        Assert.Throws<ArgumentException>(() => Build(nonceLength: 33));
+    }
+
+    [Fact]
+    public void Extensions_are_those_that_have_a_name()
+    {
+        Assert.Empty(Read(Build(extensions: UserExtensions.None)).Extensions);
+        Assert.Equal("permit-pty", Assert.Single(Read(Build(extensions: UserExtensions.PermitPty)).Extensions).Name);
+        Assert.Throws<ArgumentException>(() => Build(extensions: All | (UserExtensions)16));
+    }
+
+    [Fact]
+    public void Whatever_can_be_built_passes_the_lint_and_is_read_back()
+    {
+        PublicKey[] keys = [.. Vector.UserCertificates.Select(name => PublicKey.ParseLine(Vector.Text($"{name}.pub")))];
+        var certificates =
+            from nonce in Gen.Choose(0, 255).Select(b => (byte)b).ArrayOf(32)
+            from key in Gen.Elements(keys)
+            from serial in Gen.Choose(1, int.MaxValue)
+            from shift in Gen.Choose(0, 32)
+            from keyId in Gen.Choose(' ', '~').Select(c => (char)c).ArrayOf().Where(id => id.Length is >= 1 and <= 256)
+            from principals in Gen.Elements("AZaz09._@:=/+~-".ToCharArray()).ArrayOf(7).NonEmptyListOf()
+            from after in Gen.Choose(0, int.MaxValue)
+            from length in Gen.Choose(1, int.MaxValue)
+            from extensions in Gen.Choose(0, (int)All)
+            from signatureKey in Gen.Elements(keys)
+            select new UserCertificate
+            {
+                Nonce = nonce,
+                Key = key,
+                Serial = (ulong)serial << shift,
+                KeyId = new string(keyId),
+                Principals = [.. principals.Select(p => "_" + new string(p)).Distinct().Take(256)],
+                Validity = new Validity((ulong)after, (ulong)after + (ulong)length),
+                Extensions = (UserExtensions)extensions,
+                SignatureKey = signatureKey,
+            };
+
+        Prop.ForAll(Arb.From(certificates), certificate =>
+        {
+            var toBeSigned = certificate.ToBeSigned();
+            Assert.Empty(CertificateLint.Faults(toBeSigned));
+            var algorithm = certificate.SignatureKey.SignatureAlgorithms[0];
+            var read = Certificate.Parse(UserCertificate.Seal(toBeSigned, algorithm, [1, 2, 3]));
+            Assert.Equal(certificate.Nonce.ToArray(), read.Nonce.ToArray());
+            Assert.Equal(certificate.Key, read.Key);
+            Assert.Equal(certificate.Serial, read.Serial);
+            Assert.Equal(CertificateType.User, read.Type);
+            Assert.Equal(certificate.KeyId, read.KeyId);
+            Assert.Equal(certificate.Principals, read.Principals);
+            Assert.Equal(certificate.Validity, new Validity(read.ValidAfter, read.ValidBefore));
+            Assert.Equal(certificate.SignatureKey, read.SignatureKey);
+            Assert.Equal(System.Numerics.BitOperations.PopCount((uint)certificate.Extensions), read.Extensions.Count);
+            Assert.Equal(toBeSigned, read.SignedBytes.ToArray());
+            Assert.Equal([1, 2, 3], read.SignatureBlob.ToArray());
+            Assert.Equal(algorithm, read.SignatureAlgorithm);
+        }).QuickCheckThrowOnFailure();
+    }
+
+    static Certificate Read(UserCertificate certificate) =>
+        Certificate.Parse(UserCertificate.Seal(certificate.ToBeSigned(), "ssh-ed25519", new byte[64]));
+}

@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
+
+namespace CertAuthority.Tests.Unit;
+
+public sealed class CaKeyTests : IDisposable
+{
+    readonly TemporaryFolder folder = new();
+    readonly FileCaKey ca;
+
+    public CaKeyTests() => ca = FileCaKey.LoadOrCreate(folder.File("user_ca"), "user CA");
+
+    public void Dispose()
+    {
+        ca.Dispose();
+        folder.Dispose();
+    }
+
+    // Nothing else can be signed than what the policy grants: here, these logins on all hosts for an hour of 2030.
+    static ToBeSigned Granted(string[] logins, string key, PublicKey caKey)
+    {
+        var role = new Role(
+            Guid.NewGuid(), "dba", "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty,
+            new RoleConditions([.. logins], LabelSelector.All, []), RoleConditions.Empty, MaxSessionTtl: null);
+        var user = new User(Guid.NewGuid(), "alice", 1, ["dba"], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
+        var decision = IssuancePolicy.Decide(new IssuanceQuestion(
+            new DateTimeOffset(2030, 1, 1, 0, 1, 0, TimeSpan.Zero), user, [], new Dictionary<string, Role> { ["dba"] = role }, [],
+            TimeSpan.FromHours(1), SiteLimits.Default));
+        Assert.True(decision.Holds(out var grant, out _));
+        return ToBeSigned.From(grant, serial: 42, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), PublicKey.ParseLine(Vector.Text($"{key}.pub")), caKey);
+    }
+
+    ToBeSigned Granted(string key = "ed25519") => Granted(["alice", "postgres"], key, ca.PublicKey);
+
+    public static readonly TheoryData<string, string, string> KeyTypes = new()
+    {
+        { "ed25519", "ssh-ed25519", "ED25519" },
+        { "ecdsa256", "ecdsa-sha2-nistp256", "ECDSA" },
+        { "ecdsa384", "ecdsa-sha2-nistp384", "ECDSA" },
+        { "ecdsa521", "ecdsa-sha2-nistp521", "ECDSA" },
+        { "rsa3072", "ssh-rsa", "RSA" },
+    };
+
+    [Theory]
+    [MemberData(nameof(KeyTypes))]
+    public void Ssh_keygen_reads_every_line_of_what_we_signed(string name, string type, string kind)
+    {
+        var key = PublicKey.ParseLine(Vector.Text($"{name}.pub"));
+        var path = folder.File("id-cert.pub", Certificate.ToLine(ca.Sign(Granted(name)), "alice") + "\n");
+
+        var (exitCode, output) = SshKeygen.Run("-L", "-f", path);
+        Assert.Equal(0, exitCode);
+        Assert.Equal(
+            [
+                $"{path}:",
+                $"Type: {type}-cert-v01@openssh.com user certificate",
+                $"Public key: {kind}-CERT {Fingerprint.Of(key)}",
+                $"Signing CA: ED25519 {Fingerprint.Of(ca.PublicKey)} (using ssh-ed25519)",
+                "Key ID: \"alice\"",
+                "Serial: 42",
+                "Valid: from 2030-01-01T00:00:00 to 2030-01-01T01:01:00",
+                "Principals:",
+                "alice",
+                "postgres",
+                "Critical Options: (none)",
+                "Extensions:",
+                "permit-pty",
+            ],
+            output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void Ssh_keygen_finds_a_certificate_in_our_list_if_and_only_if_it_is_revoked()
+    {
+        using var otherCa = FileCaKey.LoadOrCreate(folder.File("other_ca"), "other CA");
+        folder.File("ours-cert.pub", Certificate.ToLine(ca.Sign(Granted()), "") + "\n");
+        folder.File("others-cert.pub", Certificate.ToLine(otherCa.Sign(Granted(["alice"], "ed25519", otherCa.PublicKey)), "") + "\n");
+
+        AssertRevoked([], ours: false, others: false);
+        AssertRevoked([(ca.PublicKey, [])], ours: false, others: false);
+        AssertRevoked([(ca.PublicKey, [7, 42, 99])], ours: true, others: false);
+        AssertRevoked([(ca.PublicKey, [7, 41, 43, 99])], ours: false, others: false);
+        AssertRevoked([(ca.PublicKey, [41, 42, 43])], ours: true, others: false);
+        AssertRevoked([(ca.PublicKey, [39, 40, 41, 43, 44])], ours: false, others: false);
+        AssertRevoked([(ca.PublicKey, [41, 42, 7]), (otherCa.PublicKey, [7, 8])], ours: true, others: false);
+        AssertRevoked([(ca.PublicKey, [1, 2, 9]), (otherCa.PublicKey, [42])], ours: false, others: true);
+        AssertRevoked([(ca.PublicKey, [42]), (otherCa.PublicKey, [42])], ours: true, others: true);
+
+        void AssertRevoked((PublicKey, IEnumerable<ulong>)[] revoked, bool ours, bool others)
+        {
+            var krl = folder.File("revoked.krl", Krl.Write(revoked, version: 1, generatedDate: 1, comment: "the evening's list"));
+            AssertVerdict(krl, ours ? 1 : 0, "ours-cert.pub");
+            AssertVerdict(krl, others ? 1 : 0, "others-cert.pub");
+        }
+
+        void AssertVerdict(string krl, int exitCode, string certificate)
+        {
+            var verdict = SshKeygen.Run("-Q", "-f", krl, folder.File(certificate));
+            Assert.True(exitCode == verdict.ExitCode, $"exit {verdict.ExitCode}, not {exitCode}: {verdict.Output}");
+            Assert.EndsWith(exitCode == 0 ? ": ok\n" : ": REVOKED\n", verdict.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void What_is_signed_is_what_was_recorded_and_it_verifies()
+    {
+        var toBeSigned = Granted();
+        var certificate = Certificate.Parse(ca.Sign(toBeSigned));
+        Assert.Equal(toBeSigned.Bytes, certificate.SignedBytes.ToArray());
+        Assert.True(Libcrypto.Verify((Ed25519PublicKey)ca.PublicKey, toBeSigned.Bytes, certificate.SignatureBlob.Span));
+    }
+
+    [Fact]
+    public void A_certificate_that_names_another_CA_is_not_signed()
+    {
+        var other = Granted(["alice"], "ed25519", PublicKey.ParseLine(Vector.Text("ca.pub")));
+        Assert.Throws<ArgumentException>(() => ca.Sign(other));
+    }
+
+    [Fact]
+    public void A_certificate_that_the_lint_refuses_is_not_made()
+    {
+        string[] logins = [.. Enumerable.Range(0, 256).Select(i => $"u{i}".PadRight(40, 'x'))];
+        var refusal = Assert.Throws<ArgumentException>(() => Granted(logins, "ed25519", ca.PublicKey));
+        Assert.Contains("the certificate would not stay below 8192 bytes", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_signature_gone_wrong_does_not_leave()
+    {
+        using var faulty = new FaultyCaKey(ca.PublicKey);
+        Assert.Throws<CryptographicException>(() => faulty.Sign(Granted()));
+    }
+
+    sealed class FaultyCaKey(PublicKey publicKey) : CaKey
+    {
+        internal override PublicKey PublicKey => publicKey;
+
+        private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => ("ssh-ed25519", new byte[64]);
+
+        public override void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
+
+namespace CertAuthority.Tests.Unit;
+
+public sealed class FileCaKeyTests : IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    string KeyPath => folder.File("user_ca");
+
+    string PubPath => folder.File("user_ca.pub");
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void The_first_start_makes_a_key_for_its_owner_only_and_a_public_one_for_all()
+    {
+        using var key = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        Assert.Equal("600", Convert.ToString((int)File.GetUnixFileMode(KeyPath), 8));
+        Assert.Equal("644", Convert.ToString((int)File.GetUnixFileMode(PubPath), 8));
+        Assert.Equal(["user_ca", "user_ca.pub"], folder.Names);
+        Assert.Equal(key.PublicKey.ToLine("user CA") + "\n", File.ReadAllText(PubPath));
+    }
+
+    [Fact]
+    public void Ssh_keygen_reads_the_key_and_agrees_about_the_public_one()
+    {
+        using var key = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
+        Assert.Equal((0, $"256 {Fingerprint.Of(key.PublicKey)} user CA (ED25519)\n"), SshKeygen.Run("-l", "-f", PubPath));
+    }
+
+    [Fact]
+    public void A_second_start_loads_the_same_key_and_writes_nothing()
+    {
+        using var first = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        var file = File.ReadAllBytes(KeyPath);
+        using var second = FileCaKey.LoadOrCreate(KeyPath, "another comment");
+        Assert.Equal(first.PublicKey, second.PublicKey);
+        Assert.Equal(file, File.ReadAllBytes(KeyPath));
+        Assert.Equal(first.PublicKey.ToLine("user CA") + "\n", File.ReadAllText(PubPath));
+    }
+
+    [Fact]
+    public void A_key_that_ssh_keygen_made_is_taken()
+    {
+        SshKeygen.Run("-q", "-t", "ed25519", "-N", "", "-C", "brought along", "-f", KeyPath);
+        using var key = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        Assert.Equal(PublicKey.ParseLine(File.ReadAllText(PubPath)), key.PublicKey);
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.GroupRead, "0640")]
+    [InlineData(UnixFileMode.OtherRead, "0604")]
+    [InlineData(UnixFileMode.GroupWrite, "0620")]
+    public void A_key_that_others_can_open_is_refused_with_the_command_that_helps(UnixFileMode excess, string mode)
+    {
+        FileCaKey.LoadOrCreate(KeyPath, "user CA").Dispose();
+        File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | excess);
+        Assert.Equal($"{KeyPath} has mode {mode}, so that others can use it; run: chmod 600 {KeyPath}", Refusal());
+    }
+
+    [Fact]
+    public void A_key_of_somebody_else_is_refused()
+    {
+        // Only root can give a file away; everybody else finds one of root's.
+        if (Environment.IsPrivilegedProcess)
+        {
+            FileCaKey.LoadOrCreate(KeyPath, "user CA").Dispose();
+            using (var chown = Process.Start("chown", ["65533", KeyPath]))
+                chown.WaitForExit();
+            Assert.Equal($"{KeyPath} belongs to uid 65533, and this process runs as uid 0; run: chown 0 {KeyPath}", Refusal());
+        }
+        else
+        {
+            var refusal = Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate("/etc/passwd", "user CA")).Message;
+            Assert.StartsWith("/etc/passwd belongs to uid 0, and this process runs as uid ", refusal, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_public_key_that_disagrees_is_refused()
+    {
+        FileCaKey.LoadOrCreate(KeyPath, "user CA").Dispose();
+        foreach (var content in new[] { Vector.Text("ca.pub"), Vector.Text("rsa_ca.pub"), "", "garbage\n" })
+        {
+            File.WriteAllText(PubPath, content);
+            Assert.StartsWith($"{PubPath} does not hold the public key of the private key beside it", Refusal(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_lost_public_key_is_written_again()
+    {
+        using var first = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        var line = File.ReadAllText(PubPath);
+        File.Delete(PubPath);
+        using var second = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        Assert.Equal(line, File.ReadAllText(PubPath));
+    }
+
+    [Fact]
+    public void A_lost_private_key_is_not_replaced_by_a_new_CA()
+    {
+        FileCaKey.LoadOrCreate(KeyPath, "user CA").Dispose();
+        File.Delete(KeyPath);
+        Assert.StartsWith($"{KeyPath} is missing, but {PubPath} is there", Refusal(), StringComparison.Ordinal);
+        Assert.Equal(["user_ca.pub"], folder.Names);
+    }
+
+    [Theory]
+    [InlineData("encrypted_key", "the key is encrypted (aes256-ctr), and nobody is there to type a passphrase")]
+    [InlineData("ecdsa_key", "the key is not ed25519")]
+    [InlineData("empty.krl", "the file does not begin and end as an OpenSSH private key does, with lines that end in LF")]
+    public void A_file_that_is_no_usable_key_is_refused_by_name(string vector, string reason)
+    {
+        File.SetUnixFileMode(folder.File("user_ca", Vector.Bytes(vector)), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal($"{KeyPath}: {reason}", Refusal());
+    }
+
+    [Fact]
+    public void A_seed_of_another_key_is_refused()
+    {
+        var file = new OpenSshPrivateKey(new byte[32], new Ed25519PublicKey(new byte[32]), "").ToFile(1);
+        File.SetUnixFileMode(folder.File("user_ca", file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal($"{KeyPath}: the seed belongs to another public key", Refusal());
+    }
+
+    string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, "user CA")).Message;
+}

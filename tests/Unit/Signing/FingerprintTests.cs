@@ -1,0 +1,19 @@
+using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
+
+namespace CertAuthority.Tests.Unit;
+
+public class FingerprintTests
+{
+    [Fact]
+    public void It_is_what_ssh_keygen_prints()
+    {
+        var lines = Vector.Text("fingerprints").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(11, lines.Length);
+        Assert.All(lines, line =>
+        {
+            var words = line.Split(' ');
+            Assert.Equal(words[1], Fingerprint.Of(PublicKey.ParseLine(Vector.Text(words[0]))));
+        });
+    }
+}

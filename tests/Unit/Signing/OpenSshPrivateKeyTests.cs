@@ -1,0 +1,121 @@
+using System.Buffers.Binary;
+using System.Text;
+using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
+
+namespace CertAuthority.Tests.Unit;
+
+public class OpenSshPrivateKeyTests
+{
+    const string Begin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
+    const string End = "-----END OPENSSH PRIVATE KEY-----\n";
+
+    static readonly byte[] Theirs = Vector.Bytes("plain_key");
+
+    // Both checkints follow the magic, "none" twice, no options, the number 1, the public key and the length of the private part.
+    const int CheckIntAt = 15 + 8 + 8 + 4 + 4 + (4 + 51) + 4;
+
+    [Fact]
+    public void A_key_of_ssh_keygen_is_read_and_written_back_to_the_byte()
+    {
+        var key = OpenSshPrivateKey.Parse(Theirs);
+        Assert.Equal("plain", key.Comment);
+        Assert.Equal(PublicKey.ParseLine(Vector.Text("plain_key.pub")), key.PublicKey);
+        using var privateKey = Libcrypto.PrivateKey.FromSeed(key.Seed);
+        Assert.Equal(key.PublicKey, privateKey.PublicKey());
+        Assert.Equal(Theirs, key.ToFile(BinaryPrimitives.ReadUInt32BigEndian(Unarmour(Theirs).AsSpan(CheckIntAt))));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("u")]
+    [InlineData("user C")]
+    [InlineData("user CA")]
+    [InlineData("user CA of example.com, 2030")]
+    public void Ssh_keygen_reads_what_we_write(string comment)
+    {
+        using var folder = new TemporaryFolder();
+        using var privateKey = Libcrypto.PrivateKey.FromSeed(new byte[32]);
+        var file = new OpenSshPrivateKey(new byte[32], privateKey.PublicKey(), comment).ToFile(checkInt: 0x01020304);
+        var path = folder.File("key", file);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+        var (exitCode, output) = SshKeygen.Run("-y", "-f", path);
+        Assert.Equal((0, privateKey.PublicKey().ToLine(comment) + "\n"), (exitCode, output));
+        Assert.Equal(comment, OpenSshPrivateKey.Parse(file).Comment);
+    }
+
+    [Fact]
+    public void Lines_have_70_columns_and_end_in_LF()
+    {
+        var lines = Encoding.ASCII.GetString(OpenSshPrivateKey.Parse(Theirs).ToFile(1)).Split('\n');
+        Assert.Equal("", lines[^1]);
+        Assert.Equal(End, lines[^2] + "\n");
+        Assert.All(lines[1..^3], line => Assert.Equal(70, line.Length));
+        Assert.InRange(lines[^3].Length, 1, 70);
+    }
+
+    static byte[] Unarmour(byte[] file) => Convert.FromBase64String(Encoding.ASCII.GetString(file)[Begin.Length..^End.Length]);
+
+    static byte[] Armour(byte[] blob) => Encoding.ASCII.GetBytes($"{Begin}{Convert.ToBase64String(blob)}\n{End}");
+
+    static byte[] Changed(int at)
+    {
+        var blob = Unarmour(Theirs);
+        blob[at] ^= 1;
+        return Armour(blob);
+    }
+
+    static byte[] Build(string cipher = "none", string options = "", uint keys = 1, byte[]? outer = null, byte[]? privateKeys = null, string trailing = "") =>
+        Armour(new WireWriter().Raw("openssh-key-v1\0"u8).String(cipher).String("none").String(options).UInt32(keys)
+            .String(outer ?? new Ed25519PublicKey(new byte[32]).ToBlob()).String(privateKeys ?? Private()).Raw(Encoding.ASCII.GetBytes(trailing)).ToArray());
+
+    static byte[] Private(uint secondCheckInt = 1, string type = "ssh-ed25519", int pk = 0, int pkBesideSeed = 0, string comment = "abc", byte[]? padding = null) =>
+        new WireWriter().UInt32(1).UInt32(secondCheckInt).String(type).String([(byte)pk, .. new byte[31]])
+            .String([.. new byte[32], (byte)pkBesideSeed, .. new byte[31]]).String(comment).Raw(padding ?? [1, 2]).ToArray();
+
+    public static readonly TheoryData<string, byte[], string> Refused = new()
+    {
+        { "nothing", [], "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
+        { "a public key", Vector.Bytes("plain_key.pub"), "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
+        { "no final newline", Theirs[..^1], "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
+        { "CRLF", Encoding.ASCII.GetBytes(Encoding.ASCII.GetString(Theirs).ReplaceLineEndings("\r\n")), "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
+        { "two files", [.. Theirs, .. Theirs], "the private key is not base64" },
+        { "overlapping armour", Encoding.ASCII.GetBytes("-----BEGIN OPENSSH PRIVATE KEY-----\n"), "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
+        { "other magic", Changed(0), "the armour does not hold an openssh-key-v1 key" },
+        { "encrypted", Vector.Bytes("encrypted_key"), "the key is encrypted (aes256-ctr), and nobody is there to type a passphrase" },
+        { "ecdsa", Vector.Bytes("ecdsa_key"), "the key is not ed25519" },
+        { "options", Build(options: "x"), "kdfoptions are not empty" },
+        { "two keys", Build(keys: 2), "the file holds 2 keys, not 1" },
+        { "trailing", Build(trailing: "x"), "private key file is followed by 1 bytes that do not belong to it (at byte 234)" },
+        { "check numbers", Changed(CheckIntAt), "the check numbers differ" },
+        { "other public key", Build(outer: new Ed25519PublicKey([1, .. new byte[31]]).ToBlob()), "the private key belongs to another public key" },
+        { "other type inside", Build(privateKeys: Private(type: "ssh-rsa")), "the private key is of another type than the public key" },
+        { "other pk inside", Build(privateKeys: Private(pk: 1)), "the private key belongs to another public key" },
+        { "other pk beside the seed", Build(privateKeys: Private(pkBesideSeed: 1)), "the seed belongs to another public key" },
+        { "newline in comment", Build(privateKeys: Private(comment: "a\nb")), "the comment has control characters" },
+        { "wrong padding", Build(privateKeys: Private(padding: [1, 3])), "the padding is not 1, 2, 3, ..." },
+        { "short padding", Build(privateKeys: Private(padding: [1])), "the padding does not end at the next multiple of 8" },
+        { "long padding", Build(privateKeys: Private(padding: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])), "the padding does not end at the next multiple of 8" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void A_file_is_refused_with_the_reason(string fault, byte[] file, string reason)
+    {
+        Assert.NotEmpty(fault);
+        Assert.Equal(reason, Assert.Throws<SshFormatException>(() => OpenSshPrivateKey.Parse(file)).Message);
+    }
+
+    [Fact]
+    public void The_file_that_the_table_spoils_is_good() => Assert.Equal("abc", OpenSshPrivateKey.Parse(Build()).Comment);
+
+    [Fact]
+    public void Spoiled_bytes_are_refused_as_bad_bytes()
+    {
+        Spoiled.EveryTruncationIsRefused(Theirs, file => OpenSshPrivateKey.Parse(file));
+        Spoiled.NoChangedByteDoesHarm(Theirs, file => OpenSshPrivateKey.Parse(file));
+        Spoiled.EveryTruncationIsRefused(Unarmour(Theirs), blob => OpenSshPrivateKey.Parse(Armour(blob)));
+        Spoiled.NoChangedByteDoesHarm(Unarmour(Theirs), blob => OpenSshPrivateKey.Parse(Armour(blob)));
+    }
+}
