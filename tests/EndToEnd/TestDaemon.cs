@@ -1,0 +1,139 @@
+using System.Diagnostics;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The real daemon as a process, on a folder of its own.</summary>
+sealed class TestDaemon : IAsyncDisposable
+{
+    readonly Scratch scratch;
+    readonly bool ownsScratch;
+    Process process;
+    readonly List<string> log = [];
+
+    TestDaemon(Scratch scratch, bool ownsScratch, Process process) => (this.scratch, this.ownsScratch, this.process) = (scratch, ownsScratch, process);
+
+    public string DataDirectory => scratch["data"];
+
+    public string Socket => scratch["run/ca.sock"];
+
+    public string Server => $"unix:{Socket}";
+
+    public int ProcessId => process.Id;
+
+    public string File(string name) => Path.Combine(DataDirectory, name);
+
+    /// <summary>What it wrote to stderr so far.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (log)
+                return string.Join('\n', log);
+        }
+    }
+
+    /// <summary>The administrator: whoever runs the tests, and so the daemon.</summary>
+    public Person Administrator => new(null, scratch["admin"], Server);
+
+    public Person Person(uint uid) => new(uid, HomeOf(uid), Server);
+
+    /// <summary>A user who is whoever runs the tests.</summary>
+    public Person Myself => new(null, scratch["me"], Server);
+
+    public Scratch Scratch => scratch;
+
+    /// <param name="scratch">An old folder, to start again on it.</param>
+    /// <param name="around">A command to run it under, such as strace.</param>
+    /// <param name="arguments">More of the daemon's own.</param>
+    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null)
+    {
+        var folder = scratch ?? new Scratch();
+        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments));
+        await daemon.WaitUntilReady();
+        return daemon;
+    }
+
+    /// <summary>Runs the daemon where it is expected to refuse.</summary>
+    public static async Task<Outcome> Refuses(Scratch scratch, params string[] arguments)
+    {
+        using var process = Launch(scratch, null, arguments);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        return new Outcome(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Asks it to stop.</summary>
+    public async Task<int> Stop(string signal = "TERM")
+    {
+        using (var kill = Process.Start("kill", ["-s", signal, ProcessId.ToString()]))
+            await kill.WaitForExitAsync();
+        return await Ended();
+    }
+
+    public async Task<int> Ended()
+    {
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(15));
+        return process.ExitCode;
+    }
+
+    /// <summary>Starts it again on the same folder.</summary>
+    public async Task Restart()
+    {
+        process.Dispose();
+        process = Launch(scratch, null, null);
+        await WaitUntilReady();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+        }
+        process.Dispose();
+        if (ownsScratch)
+            scratch.Dispose();
+    }
+
+    // tsh makes its home itself, but cannot write into a folder of root's.
+    string HomeOf(uint uid)
+    {
+        var home = scratch[$"home-{uid}"];
+        if (!Directory.Exists(home))
+        {
+            Directory.CreateDirectory(home);
+            Process.Start("chown", [$"{uid}:{uid}", home]).WaitForExit();
+        }
+        return Path.Combine(home, ".certauthority");
+    }
+
+    static Process Launch(Scratch scratch, string[]? around, string[]? arguments)
+    {
+        string[] words =
+        [
+            .. around ?? [], Path.Combine(World.Programs, "certauthority"), "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"], .. arguments ?? [],
+        ];
+        return Process.Start(new ProcessStartInfo(words[0], words[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        })!;
+    }
+
+    async Task WaitUntilReady()
+    {
+        process.ErrorDataReceived += (_, line) =>
+        {
+            lock (log)
+                log.Add(line.Data ?? "");
+        };
+        process.BeginErrorReadLine();
+        var ready = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(ready == $"ready: {Server}", $"the daemon said \"{ready}\" and logged:\n{Log}");
+    }
+}

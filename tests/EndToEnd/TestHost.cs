@@ -1,0 +1,95 @@
+using System.Diagnostics;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>How a host says whom it lets in.</summary>
+enum PrincipalsSetting
+{
+    /// <summary>The static command of docs/hosts.md: the login, and the login at this host.</summary>
+    Command,
+
+    /// <summary>The same as files, one a login.</summary>
+    Files,
+
+    /// <summary>Nothing: sshd then accepts the bare login only.</summary>
+    None,
+}
+
+/// <summary>A host that trusts the CA: an unmodified sshd, configured by hand as docs/hosts.md says. Each connection is an sshd -i of its own.</summary>
+sealed class TestHost
+{
+    readonly TestDaemon daemon;
+    readonly string folder;
+
+    TestHost(TestDaemon daemon, string name, string folder) => (this.daemon, Name, this.folder) = (daemon, name, folder);
+
+    public string Name { get; }
+
+    string Configuration => Path.Combine(folder, "sshd_config");
+
+    string LogFile => Path.Combine(folder, "log");
+
+    public static async Task<TestHost> Create(TestDaemon daemon, string name, PrincipalsSetting setting = PrincipalsSetting.Command)
+    {
+        var folder = Directory.CreateDirectory(daemon.Scratch[$"host-{name}"]).FullName;
+        var host = new TestHost(daemon, name, folder);
+        await Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "host_key"));
+        var me = World.IsRoot ? "nobody" : Environment.UserName;
+        File.WriteAllText(Path.Combine(folder, "user_ca.pub"), (await daemon.Administrator.Types("tctl", "auth", "export", "--type=user")).Done());
+        var principals = setting switch
+        {
+            PrincipalsSetting.Command => $"AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@{name} %u %u\nAuthorizedPrincipalsCommandUser {me}",
+            PrincipalsSetting.Files => $"AuthorizedPrincipalsFile {folder}/principals/%u",
+            _ => "",
+        };
+        Directory.CreateDirectory(Path.Combine(folder, "principals"));
+        foreach (var login in (string[])["root", "postgres", "deploy", Environment.UserName])
+            File.WriteAllText(Path.Combine(folder, "principals", login), $"{login}\n{login}@{name}\n");
+        File.WriteAllText(host.Configuration, $"""
+            HostKey {folder}/host_key
+            PidFile none
+            UsePAM no
+            StrictModes no
+            LogLevel VERBOSE
+            TrustedUserCAKeys {folder}/user_ca.pub
+            RevokedKeys {daemon.File("revoked.krl")}
+            AuthorizedKeysFile none
+            {principals}
+
+            """);
+        await Run(World.Sshd, "-t", "-f", host.Configuration);
+        return host;
+    }
+
+    /// <summary>Trusts another CA than the daemon's.</summary>
+    public void TrustInstead(string publicKeyLine) => File.WriteAllText(Path.Combine(folder, "user_ca.pub"), publicKeyLine + "\n");
+
+    /// <summary>Whether the person's certificate opens a login here: ssh runs a command there, and its output comes back.</summary>
+    public async Task<bool> LetsIn(Person person, string login, string? certificate = null)
+    {
+        File.Delete(LogFile);
+        // sshd needs root to become another account, so ssh runs as whoever runs the tests, with the person's files.
+        var ssh = await daemon.Administrator.Types(
+            "ssh", "-F", "none", "-i", Path.Combine(person.Home, "id"), "-o", $"CertificateFile={certificate ?? Path.Combine(person.Home, "id-cert.pub")}",
+            "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+            "-o", $"ProxyCommand={World.Sshd} -i -f {Configuration} -E {LogFile}", "-l", login, "--", Name, "id -un; echo entered");
+        if (ssh.ExitCode == 0)
+        {
+            Assert.Equal($"{login}\nentered\n", ssh.Output);
+            return true;
+        }
+        // Refused must mean refused by sshd, not that this test is broken.
+        Assert.True(ssh.ExitCode == 255 && ssh.Error.Contains("Permission denied"), $"ssh: {ssh.Error}\nsshd:\n{Log}");
+        return false;
+    }
+
+    /// <summary>What sshd logged for the last connection.</summary>
+    public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    static async Task Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>What this machine offers to the tests. What is missing skips at a desk and fails in CI.</summary>
+static class World
+{
+    public static readonly string Repository = Path.GetFullPath(Path.Combine(ThisFile(), "..", "..", ".."));
+
+    public static readonly string Programs = Path.Combine(Repository, "artifacts", "bin");
+
+    public static readonly string Sshd = "/usr/sbin/sshd";
+
+    public static bool IsRoot => Environment.IsPrivilegedProcess;
+
+    /// <summary>Whether alice, bob, deploy and postgres have accounts here (tests/world makes them).</summary>
+    public static bool HasPeople => IsRoot && Environment.GetEnvironmentVariable("CERTAUTHORITY_WORLD") == "inside";
+
+    public static bool HasSshd => File.Exists(Sshd);
+
+    static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
+
+    /// <summary>The reason to skip, or null where the test runs: always in CI, which must have everything.</summary>
+    public static string? Unless(bool present, string missing) => present || InCi ? null : missing;
+
+    static string ThisFile([CallerFilePath] string path = "") => path;
+}
+
+/// <summary>A test with several people in it, each an account of its own.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class PeopleFactAttribute : FactAttribute
+{
+    public PeopleFactAttribute() => Skip = World.Unless(World.HasPeople, "needs root and the accounts of tests/world; run ./test as root");
+}
+
+/// <summary>Rows of a test with several people in it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class PeopleTheoryAttribute : TheoryAttribute
+{
+    public PeopleTheoryAttribute() => Skip = World.Unless(World.HasPeople, "needs root and the accounts of tests/world; run ./test as root");
+}
+
+/// <summary>A test that traces system calls of the daemon.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class StraceFactAttribute : FactAttribute
+{
+    public StraceFactAttribute() => Skip = World.Unless(File.Exists("/usr/bin/strace"), "needs strace");
+}
+
+/// <summary>A folder that other accounts can enter, gone at the end.</summary>
+sealed class Scratch : IDisposable
+{
+    public Scratch()
+    {
+        Path = Directory.CreateTempSubdirectory("certauthority-").FullName;
+        File.SetUnixFileMode(Path, (UnixFileMode)0b111_101_101);
+    }
+
+    public string Path { get; }
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    public string Write(string name, string text)
+    {
+        File.WriteAllText(this[name], text);
+        return this[name];
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+/// <summary>What a finished process left.</summary>
+sealed record Outcome(int ExitCode, string Output, string Error)
+{
+    /// <summary>Its standard output, for when it must have gone well.</summary>
+    public string Done()
+    {
+        Assert.True(ExitCode == 0, $"exit {ExitCode}\nstdout: {Output}\nstderr: {Error}");
+        return Output;
+    }
+}
+
+/// <summary>An account of this machine and what it types.</summary>
+/// <param name="Uid">Its uid; null for the one that runs the tests.</param>
+/// <param name="Home">TSH_HOME.</param>
+/// <param name="Server">The value of CERTAUTHORITY_SERVER.</param>
+sealed record Person(uint? Uid, string Home, string Server)
+{
+    public const uint Alice = 5001;
+    public const uint Bob = 5002;
+
+    public Task<Outcome> Types(params string[] command) => Types(command, input: null);
+
+    public async Task<Outcome> Types(string[] command, string? input, CancellationToken stop = default)
+    {
+        using var process = Start(command);
+        if (input is not null)
+            await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync(stop);
+        var error = process.StandardError.ReadToEndAsync(stop);
+        await process.WaitForExitAsync(stop).WaitAsync(TimeSpan.FromSeconds(60), stop);
+        return new Outcome(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts it without waiting; its standard streams are the caller's.</summary>
+    public Process Start(params string[] command)
+    {
+        string[] words = Uid is { } uid ? ["setpriv", $"--reuid={uid}", $"--regid={uid}", "--clear-groups", "--", .. command] : command;
+        var start = new ProcessStartInfo(words[0], words[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = "/",
+        };
+        start.Environment["PATH"] = $"{World.Programs}:{Environment.GetEnvironmentVariable("PATH")}";
+        start.Environment["CERTAUTHORITY_SERVER"] = Server;
+        start.Environment["TSH_HOME"] = Home;
+        start.Environment.Remove("SSH_AUTH_SOCK");
+        return Process.Start(start)!;
+    }
+}
