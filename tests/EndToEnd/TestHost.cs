@@ -31,7 +31,7 @@ sealed class TestHost
 
     public static async Task<TestHost> Create(TestDaemon daemon, string name, PrincipalsSetting setting = PrincipalsSetting.Command)
     {
-        var folder = Directory.CreateDirectory(daemon.Scratch[$"host-{name}"]).FullName;
+        var folder = Directory.CreateDirectory(daemon.Scratch[$"host-{name}-{setting}"]).FullName;
         var host = new TestHost(daemon, name, folder);
         await Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "host_key"));
         var me = World.IsRoot ? "nobody" : Environment.UserName;

@@ -107,6 +107,8 @@ sealed record Person(uint? Uid, string Home, string Server)
     /// <summary>Starts it without waiting; its standard streams are the caller's.</summary>
     public Process Start(params string[] command)
     {
+        if (File.Exists(Path.Combine(World.Programs, command[0])))
+            command = [Path.Combine(World.Programs, command[0]), .. command[1..]];
         string[] words = Uid is { } uid ? ["setpriv", $"--reuid={uid}", $"--regid={uid}", "--clear-groups", "--", .. command] : command;
         var start = new ProcessStartInfo(words[0], words[1..])
         {

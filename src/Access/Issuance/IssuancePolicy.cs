@@ -49,8 +49,8 @@ public static class IssuancePolicy
             return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, roles) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
                 : null);
-        if (principals.Length > Principals.Max)
-            return new Refusal($"these roles reach {principals.Length} logins on hosts; one certificate holds {Principals.Max}", "log in with fewer roles");
+        if (!Principals.Fit(principals))
+            return new Refusal($"these roles reach {principals.Length} logins on hosts, more than one certificate holds", "log in with fewer roles");
 
         if (!Lifetime.Decide(question.Now, inUse, question.Requests, question.Wish, question.Limits).Holds(out var validity, out var tooLong))
             return tooLong;

@@ -26,6 +26,13 @@ public static class Principals
     /// <summary>sshd reads no more from one certificate (<c>SSHKEY_CERT_MAX_PRINCIPALS</c>).</summary>
     public const int Max = 256;
 
+    /// <summary>What all principals of a certificate take at most, in bytes with their lengths: with the largest key it stays below 8 KB then.</summary>
+    public const int MaxBytes = 5120;
+
+    /// <summary>Whether one certificate can hold them.</summary>
+    public static bool Fit(IReadOnlyCollection<Principal> principals) =>
+        principals.Count <= Max && principals.Sum(principal => 4 + principal.ToString().Length) <= MaxBytes;
+
     /// <summary>What the roles grant together on the nodes that exist, in order: bare logins first.</summary>
     /// <remarks>
     /// Each role pairs its own logins with its own hosts. Denied logins and denied hosts are taken away across all roles,

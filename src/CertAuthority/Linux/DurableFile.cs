@@ -68,7 +68,7 @@ static partial class DurableFile
     internal static void PrivateDirectory(string path)
     {
         Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
-        using var directory = Open(path, OpenDirectory | OpenCloseOnExec);
+        using var directory = Open(path, OpenCloseOnExec);
         if (directory.IsInvalid)
             throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
         ExpectPrivate(path, OwnerOf(directory), File.GetUnixFileMode(path), "700");
@@ -86,7 +86,7 @@ static partial class DurableFile
     // A rename survives a power cut only when its folder is flushed; .NET opens no folders.
     static void FlushDirectory(string path)
     {
-        using var directory = Open(path, OpenDirectory | OpenCloseOnExec);
+        using var directory = Open(path, OpenCloseOnExec);
         if (directory.IsInvalid || Fsync(directory) != 0)
             throw new IOException($"{path} could not be flushed: {new Win32Exception().Message}");
     }
@@ -99,8 +99,7 @@ static partial class DurableFile
             : throw new IOException($"the owner of the key file is not known: {new Win32Exception().Message}");
     }
 
-    const int OpenDirectory = 0x10000;   // O_DIRECTORY
-    const int OpenCloseOnExec = 0x80000; // O_CLOEXEC
+    const int OpenCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
     const int AtEmptyPath = 0x1000;      // AT_EMPTY_PATH
     const uint StatxUid = 0x8;           // STATX_UID
 

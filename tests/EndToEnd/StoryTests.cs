@@ -1,0 +1,23 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>Stories played with the real programs: the guide's, the README's, and one for each way to be refused.</summary>
+public sealed class StoryTests
+{
+    public static TheoryData<string> Stories =>
+        [.. Directory.GetFiles(Path.Combine(World.Repository, "tests", "EndToEnd", "stories"), "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
+
+    [PeopleTheory]
+    [MemberData(nameof(Stories))]
+    public async Task Goes(string story)
+    {
+        await using var daemon = await TestDaemon.Start();
+        await Story.Read(Path.Combine(World.Repository, "tests", "EndToEnd", "stories", story + ".txt")).Play(daemon);
+    }
+
+    [PeopleFact]
+    public async Task The_session_of_the_README_goes_as_written()
+    {
+        await using var daemon = await TestDaemon.Start();
+        await Story.ReadDocument(Path.Combine(World.Repository, "README.md")).Play(daemon);
+    }
+}
