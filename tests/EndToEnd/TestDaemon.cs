@@ -18,7 +18,8 @@ sealed class TestDaemon : IAsyncDisposable
 
     public string Server => $"unix:{Socket}";
 
-    public int ProcessId => process.Id;
+    /// <summary>The daemon's own, also when it runs under another command.</summary>
+    public int ProcessId => int.Parse(System.IO.File.ReadAllText(File("certauthority.pid")));
 
     public string File(string name) => Path.Combine(DataDirectory, name);
 
@@ -114,7 +115,9 @@ sealed class TestDaemon : IAsyncDisposable
     {
         string[] words =
         [
-            .. around ?? [], Path.Combine(World.Programs, "certauthority"), "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"], .. arguments ?? [],
+            .. around ?? [], Path.Combine(World.Programs, "certauthority"), .. arguments ?? [],
+            .. arguments?.Contains("--data-dir") == true ? (string[])[] : ["--data-dir", scratch["data"]],
+            .. arguments?.Contains("--socket") == true ? (string[])[] : ["--socket", scratch["run/ca.sock"]],
         ];
         return Process.Start(new ProcessStartInfo(words[0], words[1..])
         {

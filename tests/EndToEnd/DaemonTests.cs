@@ -1,0 +1,248 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The life of the process: first start, second start, stopping, dying, and what it refuses to start on.</summary>
+public sealed class DaemonTests
+{
+    [Fact]
+    public async Task The_first_start_makes_keys_a_database_and_a_valid_revocation_list()
+    {
+        await using var daemon = await TestDaemon.Start();
+
+        Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(daemon.DataDirectory));
+        Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(daemon.File("user_ca")));
+        Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(daemon.File("host_ca")));
+        Assert.NotEqual(await File.ReadAllTextAsync(daemon.File("user_ca.pub")), await File.ReadAllTextAsync(daemon.File("host_ca.pub")));
+        Assert.Equal(await File.ReadAllTextAsync(daemon.File("user_ca.pub")), (await daemon.Administrator.Types("tctl", "auth", "export", "--type=user")).Done());
+        Assert.StartsWith("ssh-ed25519 ", (await daemon.Administrator.Types("ssh-keygen", "-y", "-f", daemon.File("user_ca"))).Done());
+        Assert.Contains("KRL version", (await daemon.Administrator.Types("ssh-keygen", "-Q", "-l", "-f", daemon.File("revoked.krl"))).Done());
+        (await daemon.Administrator.Types("tctl", "auth", "export", "--type=krl", $"--out={daemon.Scratch["exported.krl"]}")).Done();
+        Assert.Equal(await File.ReadAllBytesAsync(daemon.File("revoked.krl")), await File.ReadAllBytesAsync(daemon.Scratch["exported.krl"]));
+        Assert.True(File.Exists(daemon.File("certauthority.db")));
+    }
+
+    [Fact]
+    public async Task SIGTERM_ends_it_with_0_and_takes_the_socket_away()
+    {
+        await using var daemon = await TestDaemon.Start();
+
+        Assert.Equal(0, await daemon.Stop());
+
+        Assert.False(File.Exists(daemon.Socket));
+        var late = await daemon.Administrator.Types("tctl", "users", "ls");
+        Assert.Equal((3, ""), (late.ExitCode, late.Output));
+    }
+
+    [Fact]
+    public async Task A_call_that_waits_is_answered_when_it_stops()
+    {
+        await using var daemon = await TestDaemon.Start();
+        await Setup(daemon);
+        var id = await FileRequest(daemon);
+        using var waits = daemon.Myself.Start("curl", "-s", "--unix-socket", daemon.Socket, $"http://ca/v1/my/requests/{id}?wait=25s&after=1");
+        // Answered within the drain, long before its 25 seconds: as things stand.
+        Assert.Equal(0, await daemon.Stop());
+        var answer = await waits.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.True(answer.Length == 0 || answer.Contains("\"state\":\"PENDING\""), answer);
+    }
+
+    [Fact]
+    public async Task A_second_one_on_the_same_directory_refuses_and_names_the_first()
+    {
+        await using var daemon = await TestDaemon.Start();
+
+        var second = await TestDaemon.Refuses(daemon.Scratch, "--socket", daemon.Scratch["run/other.sock"]);
+
+        Assert.Equal((1, ""), (second.ExitCode, second.Output));
+        Assert.Equal(
+            $"certauthority: error: {daemon.DataDirectory} is in use by the certauthority with process id {daemon.ProcessId}; stop it, or name another data directory\n",
+            second.Error);
+        (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
+    }
+
+    [Fact]
+    public async Task A_second_one_on_the_same_socket_refuses_and_the_first_serves_on()
+    {
+        await using var daemon = await TestDaemon.Start();
+
+        var second = await TestDaemon.Refuses(daemon.Scratch, "--data-dir", daemon.Scratch["other-data"]);
+
+        Assert.Equal(1, second.ExitCode);
+        Assert.Equal($"certauthority: error: another daemon serves at {daemon.Socket}; stop it, or name another socket\n", second.Error);
+        (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
+    }
+
+    [Fact]
+    public async Task What_was_done_outlives_kill_9_and_the_stale_socket_is_taken_over()
+    {
+        await using var daemon = await TestDaemon.Start();
+        await Setup(daemon);
+        var before = Serial((await daemon.Myself.Types("tsh", "login")).Done());
+        await daemon.Stop("KILL");
+        Assert.True(File.Exists(daemon.Socket));
+
+        await daemon.Restart();
+
+        Assert.Contains("VALID", (await daemon.Administrator.Types("tctl", "certs", "ls")).Done());
+        Assert.True(Serial((await daemon.Myself.Types("tsh", "login")).Done()) > before);
+    }
+
+    [Theory]
+    [InlineData("data/user_ca", 0b110_100_000, "0640", "chmod 600")]
+    [InlineData("data/host_ca", 0b110_000_100, "0604", "chmod 600")]
+    [InlineData("data", 0b111_101_101, "0755", "chmod 700")]
+    public async Task Keys_and_directory_that_others_can_use_are_not_used(string path, int mode, string shown, string remedy)
+    {
+        await using var daemon = await TestDaemon.Start();
+        await daemon.Stop();
+        File.SetUnixFileMode(daemon.Scratch[path], (UnixFileMode)mode);
+
+        var refused = await TestDaemon.Refuses(daemon.Scratch);
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Equal($"certauthority: error: {daemon.Scratch[path]} has mode {shown}, so that others can use it; run: {remedy} {daemon.Scratch[path]}\n", refused.Error);
+    }
+
+    [Fact]
+    public async Task A_missing_key_beside_its_public_half_is_not_replaced_by_a_new_CA()
+    {
+        await using var daemon = await TestDaemon.Start();
+        await daemon.Stop();
+        File.Delete(daemon.File("user_ca"));
+
+        var refused = await TestDaemon.Refuses(daemon.Scratch);
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("user_ca is missing", refused.Error);
+        Assert.False(File.Exists(daemon.File("user_ca")));
+    }
+
+    [Fact]
+    public async Task Host_and_user_CA_are_never_the_same_key()
+    {
+        await using var daemon = await TestDaemon.Start();
+        await daemon.Stop();
+        File.Copy(daemon.File("user_ca"), daemon.File("host_ca"), overwrite: true);
+        File.Copy(daemon.File("user_ca.pub"), daemon.File("host_ca.pub"), overwrite: true);
+
+        var refused = await TestDaemon.Refuses(daemon.Scratch);
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("same key as user_ca", refused.Error);
+    }
+
+    [Theory]
+    [InlineData("data_dir: relative\nfrobnicate: 1\nadmins: {groups: [wheel]}\n",
+        "FILE:1:11: data_dir takes an absolute path", "FILE:3:18: admins.groups is not yet supported", "FILE:2:1: there is no field \"frobnicate\" here")]
+    [InlineData("data_dir: [\n", "FILE:2:1: not YAML")]
+    [InlineData("- a\n", "FILE:1:3: a document starts with fields, such as kind: role")]
+    public async Task A_bad_configuration_tells_every_fault_and_where(string text, params string[] faults)
+    {
+        using var scratch = new Scratch();
+        var file = scratch.Write("certauthority.yaml", text);
+
+        var refused = await TestDaemon.Refuses(scratch, "--config", file, "--check-config");
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        var lines = refused.Error.TrimEnd('\n').Split('\n');
+        Assert.Equal(faults.Length, lines.Length);
+        Assert.All(faults.Zip(lines), pair => Assert.StartsWith($"certauthority: error: {pair.First.Replace("FILE", file)}", pair.Second));
+        Assert.False(Directory.Exists(scratch["data"]));
+    }
+
+    [Fact]
+    public async Task Wrong_usage_is_exit_2()
+    {
+        using var scratch = new Scratch();
+        Assert.Equal(2, (await TestDaemon.Refuses(scratch, "--frobnicate")).ExitCode);
+        Assert.False(Directory.Exists(scratch["data"]));
+    }
+
+    [Fact]
+    public async Task It_tells_systemd_when_it_serves()
+    {
+        using var scratch = new Scratch();
+        using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        systemd.Bind(new UnixDomainSocketEndPoint(scratch["notify"]));
+        await using var daemon = await TestDaemon.Start(scratch, around: ["env", $"NOTIFY_SOCKET={scratch["notify"]}"]);
+
+        var message = new byte[64];
+        var length = await systemd.ReceiveAsync(message).WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Equal("READY=1", System.Text.Encoding.ASCII.GetString(message, 0, length));
+    }
+
+    [StraceFact]
+    public async Task A_commit_that_fails_on_the_disk_is_neither_acknowledged_nor_built_on()
+    {
+        using var scratch = new Scratch();
+        await using (var first = await TestDaemon.Start(scratch))
+        {
+            await Setup(first);
+            await first.Stop();
+        }
+        // From the start on, every fdatasync of the writer fails: the serial epoch must already be unknown.
+        var refused = await Traced(scratch, "fsync,fdatasync:error=EIO");
+        Assert.NotEqual(0, refused.ExitCode);
+        Assert.DoesNotContain("ready:", refused.Output);
+    }
+
+    [StraceFact]
+    public async Task A_caller_is_answered_only_after_the_commit()
+    {
+        using var scratch = new Scratch();
+        await using (var first = await TestDaemon.Start(scratch))
+        {
+            await Setup(first);
+            await first.Stop();
+        }
+        // The disk takes its time for each flush of the log: nobody is told any sooner.
+        await using var slow = await TestDaemon.Start(
+            scratch, around: ["strace", "-f", "-qq", "-o", scratch["trace"], "--seccomp-bpf", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync:delay_enter=400000"]);
+        var clock = Stopwatch.StartNew();
+        await FileRequest(slow);
+        Assert.True(clock.Elapsed > TimeSpan.FromMilliseconds(400), $"answered after {clock.Elapsed}");
+        // Killed right after the answer, it is there.
+        await slow.Stop("KILL");
+        await using var again = await TestDaemon.Start(scratch);
+        Assert.Contains("PENDING", (await again.Administrator.Types("tctl", "requests", "ls")).Done());
+    }
+
+    static async Task<Outcome> Traced(Scratch scratch, string inject)
+    {
+        var start = new ProcessStartInfo(
+            "strace",
+            ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", $"inject={inject}", Path.Combine(World.Programs, "certauthority"), "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return new Outcome(process.ExitCode, await output, await error);
+    }
+
+    // Whoever runs the tests is a user too, so that this needs no other account.
+    internal static async Task Setup(TestDaemon daemon)
+    {
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            """)).Done();
+        (await daemon.Administrator.Types("tctl", "users", "add", "me", "--roles=staff", $"--unix-user={Environment.UserName}")).Done();
+    }
+
+    internal static async Task<string> FileRequest(TestDaemon daemon)
+    {
+        var said = (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done();
+        return said.Split(' ')[1];
+    }
+
+    static ulong Serial(string status) => ulong.Parse(status.Split('\n').Single(line => line.StartsWith("serial: ", StringComparison.Ordinal))["serial: ".Length..]);
+}
