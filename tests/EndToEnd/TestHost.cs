@@ -50,6 +50,8 @@ sealed class TestHost
             PidFile none
             UsePAM no
             StrictModes no
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
             LogLevel VERBOSE
             TrustedUserCAKeys {folder}/user_ca.pub
             RevokedKeys {daemon.File("revoked.krl")}

@@ -1,0 +1,40 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The first thing that anybody types.</summary>
+public sealed class QuickstartTests
+{
+    [Fact]
+    public Task Plays_the_story_and_leaves_nothing_running() => Plays(uid: null);
+
+    [PeopleFact]
+    public Task Plays_the_story_for_an_ordinary_account() => Plays(Person.Alice);
+
+    static async Task Plays(uint? uid)
+    {
+        using var scratch = new Scratch();
+        File.SetUnixFileMode(scratch.Path, (UnixFileMode)0b111_111_111);
+        var person = new Person(uid, "/nonexistent", "unix:/nonexistent");
+
+        var played = await person.Types("env", $"TMPDIR={scratch.Path}", Path.Combine(World.Repository, "quickstart"), "--no-build");
+
+        var story = played.Done();
+        Assert.Contains(" on db1\n", story);
+        Assert.Contains("Permission denied (publickey)", story);
+        Assert.Contains("has been denied, 1 certificate revoked", story);
+        Assert.Contains("revoked by file", story);
+        var folder = Assert.Single(Directory.GetDirectories(scratch.Path));
+        Assert.DoesNotContain(folder, RunningCommands());
+    }
+
+    static string RunningCommands() => string.Join('\n', Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(path[^1])).Select(path =>
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(path, "cmdline")).Replace('\0', ' ');
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }));
+}
