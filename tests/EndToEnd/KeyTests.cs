@@ -71,10 +71,11 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     [PeopleFact]
     public async Task A_socket_of_somebody_else_is_not_trusted()
     {
-        // bob listens where root would look; root's command line asks the kernel who that is.
-        var socket = Path.Combine(Path.GetDirectoryName(fleet.Daemon.Person(Person.Bob).Home)!, "fake.sock");
-        using var fake = fleet.Daemon.Person(Person.Bob).Start("python3", "-c", $"import socket; s = socket.socket(socket.AF_UNIX); s.bind('{socket}'); s.listen(); print('up', flush=True); s.accept(); s.accept()");
-        Assert.Equal("up", await fake.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(10)));
+        // bob runs a daemon of his own where root would look; root's command line asks the kernel who that is.
+        var folder = Path.GetDirectoryName(fleet.Daemon.Person(Person.Bob).Home)!;
+        var socket = Path.Combine(folder, "ca.sock");
+        using var fake = fleet.Daemon.Person(Person.Bob).Start("certauthority", "--data-dir", Path.Combine(folder, "data"), "--socket", socket);
+        Assert.Equal($"ready: unix:{socket}", await fake.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)));
         try
         {
             var asked = await (fleet.Daemon.Administrator with { Server = $"unix:{socket}" }).Types("tctl", "users", "ls");
