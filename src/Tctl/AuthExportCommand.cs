@@ -40,6 +40,8 @@ internal sealed class AuthExportCommand : Verb
         var isKrl = parsed.GetValue(type) == "krl";
         if (isKrl && target is null && !Console.IsOutputRedirected)
             throw new FailureException("a revocation list is no text for a terminal", "tctl auth export --type=krl --out=FILE");
+        if (target is not null && Path.GetFullPath(target).StartsWith("/dev/", StringComparison.Ordinal))
+            throw new FailureException($"{target} is a device, and a file would take its place", "without --out it goes to standard output");
 
         using var ca = ServerOption.Connect(parsed);
         var content = isKrl

@@ -26,17 +26,16 @@ internal sealed class CreateCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var name = parsed.GetValue(file)!;
-        var content = await Read(name, cancellation);
+        await using var source = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
+        name = name == "-" ? "stdin" : name;
+        var content = await Read(source, name, cancellation);
         using var ca = ServerOption.Connect(parsed);
-        var applied = await ca.Send(
-            Routes.ApplyResources, new ApplyResources(content, name == "-" ? "stdin" : name, parsed.GetValue(force)), cancellation);
-        parsed.Show(applied);
+        parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force)), cancellation));
         return ExitCode.Done;
     }
 
-    private static async Task<byte[]> Read(string name, CancellationToken cancellation)
+    private static async Task<byte[]> Read(Stream source, string name, CancellationToken cancellation)
     {
-        await using var source = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
         using var content = new MemoryStream();
         var chunk = new byte[16384];
         while (await source.ReadAsync(chunk, cancellation) is var read and > 0)

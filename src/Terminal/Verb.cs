@@ -55,5 +55,11 @@ public abstract class Verb : Command
             parsed.Complain("interrupted");
             return ExitCode.Interrupted;
         }
+        catch (Exception fault)
+        {
+            // The last resort: nobody at a prompt is helped by a stack trace.
+            parsed.Complain($"a fault of {parsed.RootCommandResult.Command.Name} itself: {fault.GetType().Name}: {fault.Message}");
+            return ExitCode.Failed;
+        }
     }
 }

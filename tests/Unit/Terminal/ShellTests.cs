@@ -86,6 +86,7 @@ public class ShellTests
         { new FailureException("gave up", null, ExitCode.GaveUp), 4, "tsh: error: gave up\n" },
         { new OperationCanceledException(), 130, "tsh: error: interrupted\n" },
         { new IOException("No space left."), 1, "tsh: error: no space left\n" },
+        { new InvalidOperationException("x\ny"), 1, "tsh: error: a fault of tsh itself: InvalidOperationException: x\\ny\n" },
     };
 
     private static async Task IsUsageError(Command root, string program, string line, string error)
