@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using CertAuthority.Access;
+using CertAuthority.Configuration;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Tests.Unit.Docs;
+
+/// <summary>What lies in config/ is taken by the daemon as it is.</summary>
+public class ConfigSamplesTests
+{
+    private static readonly string Config = Path.Combine(Document.Root, "config");
+
+    [Fact]
+    public void The_configuration_is_read_without_a_fault() =>
+        Assert.Equal("/var/lib/certauthority", ConfigurationFile.Read(Path.Combine(Config, "certauthority.yaml"), Settings.Default()).DataDirectory);
+
+    [Fact]
+    public void Every_resource_is_read_without_a_fault_and_bears_the_name_of_its_file()
+    {
+        var files = Directory.GetFiles(Path.Combine(Config, "roles")).Concat(Directory.GetFiles(Path.Combine(Config, "users"))).ToList();
+        Assert.NotEmpty(files);
+        foreach (var file in files)
+            Assert.Equal(Path.GetFileNameWithoutExtension(file), Read(file) is Role role ? role.Name : ((User)Read(file)).Name);
+    }
+
+    [Fact]
+    public void Every_role_of_a_sample_user_is_a_sample()
+    {
+        var roles = Directory.GetFiles(Path.Combine(Config, "roles")).Select(Path.GetFileNameWithoutExtension);
+        foreach (var file in Directory.GetFiles(Path.Combine(Config, "users")))
+            Assert.Empty(((User)Read(file)).Roles.Except(roles));
+    }
+
+    [Fact]
+    public void The_roles_of_the_README_are_the_samples()
+    {
+        var typed = Regex.Match(Document.Read("README.md").Text, "<<'EOF'\n(?<file>.*?)^EOF$", RegexOptions.Multiline | RegexOptions.Singleline).Groups["file"].Value;
+        var roles = ReadAll("README.md", Encoding.UTF8.GetBytes(typed)).OfType<Role>().ToList();
+        Assert.NotEmpty(roles);
+        foreach (var role in roles)
+            Assert.Equal(RoleResource.Write((Role)Read(Path.Combine(Config, "roles", $"{role.Name}.yaml"))).ToJsonString(), RoleResource.Write(role).ToJsonString());
+    }
+
+    [Fact]
+    public void The_drop_in_is_the_one_that_the_text_explains()
+    {
+        var dropIn = File.ReadLines(Path.Combine(Config, "sshd_config.d", "00-certauthority.conf")).Where(line => line.Length > 0 && line[0] != '#');
+        var block = Document.Read("docs/hosts.md").Blocks.First(block => block.Info == "sshd_config");
+        Assert.Equal(block.Content, string.Concat(dropIn.Select(line => line + "\n")));
+        // Each directive stands in the table of reasons too.
+        foreach (var line in dropIn)
+            Assert.Matches(new Regex($"^\\| `{line.Split(' ')[0]}( none)?` \\|", RegexOptions.Multiline), Document.Read("docs/hosts.md").Text);
+    }
+
+    private static object Read(string file) => Assert.Single(ReadAll(file, File.ReadAllBytes(file)));
+
+    private static List<object> ReadAll(string name, byte[] content)
+    {
+        var faults = new Faults(name);
+        var resources = new List<object>();
+        foreach (var document in ResourceText.Parse(content, faults))
+        {
+            var root = Cursor.Root(document, faults)!;
+            var kind = root.Required("kind");
+            var version = root.Required("version");
+            resources.Add(kind switch
+            {
+                "role" => RoleResource.Read(version, root),
+                "user" => UserResource.Read(version, root),
+                _ => NodeResource.Read(version, root),
+            });
+        }
+        Assert.Empty(faults.Lines);
+        return resources;
+    }
+}

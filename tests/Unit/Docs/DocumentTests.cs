@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.RegularExpressions;
+using CertAuthority.Tctl;
+using CertAuthority.Tsh;
+
+namespace CertAuthority.Tests.Unit.Docs;
+
+/// <summary>What the texts point at exists, and what they tell people to type is understood.</summary>
+public class DocumentTests
+{
+    // $(…): a command of its own, and in the line around it some word.
+    private static readonly Regex Substituted = new(@"\$\((?<command>(?:[^()]|\([^()]*\))*)\)", RegexOptions.ExplicitCapture);
+
+    [Fact]
+    public void Every_link_leads_to_a_file()
+    {
+        foreach (var document in Document.All)
+            foreach (Match link in Regex.Matches(document.Text, @"\]\((?<target>[^)#:]+)\)"))
+            {
+                var target = Path.Combine(Document.Root, Path.GetDirectoryName(document.Path)!, link.Groups["target"].Value);
+                Assert.True(Path.Exists(target), $"{document.Path} links to {link.Groups["target"].Value}, which does not exist");
+            }
+    }
+
+    [Fact]
+    public void Every_path_named_in_backquotes_exists()
+    {
+        foreach (var document in Document.All)
+            foreach (Match path in Regex.Matches(document.Text, "`(?<path>(?:src|tests|docs|config)/[^` *…]*)`"))
+                Assert.True(Path.Exists(Path.Combine(Document.Root, path.Groups["path"].Value)), $"{document.Path} names {path.Groups["path"].Value}, which does not exist");
+    }
+
+    [Fact]
+    public void Every_command_of_tsh_and_tctl_parses()
+    {
+        var commands = Document.All.SelectMany(document => document.Blocks.Where(block => block.Info == "console").SelectMany(block => block.Content.Split('\n')))
+            .SelectMany(line => Substituted.Matches(line).Select(inner => $"$ {inner.Groups["command"].Value}").Append(Substituted.Replace(line, "alice")))
+            .Select(line => Regex.Match(line, @"(?<=^(?:root#|\w*\$) )(?:tsh|tctl) [^|<>;&#]*").Value.Trim())
+            .Where(command => command.Length > 0)
+            .ToList();
+        Assert.NotEmpty(commands);
+        foreach (var command in commands)
+        {
+            var (program, args) = Words(command) is [var first, .. var rest] ? (first, rest) : throw new InvalidOperationException(command);
+            Command root = program == "tsh" ? new TshCommand() : new TctlCommand();
+            var parsed = root.Parse(program == "tsh" ? [.. SshCommand.EndOptionsAfterNode(args)] : args);
+            Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join("; ", parsed.Errors.Select(error => error.Message))}");
+        }
+    }
+
+    /// <summary>As a shell takes a line apart, as far as our texts need it: quotes and blanks.</summary>
+    private static string[] Words(string command)
+    {
+        var words = new List<string>();
+        var word = new StringBuilder();
+        var quote = '\0';
+        foreach (var c in command + " ")
+        {
+            if (quote != '\0' && c == quote)
+                quote = '\0';
+            else if (quote == '\0' && c is '"' or '\'')
+                quote = c;
+            else if (quote == '\0' && c == ' ')
+            {
+                if (word.Length > 0)
+                    words.Add(word.ToString());
+                word.Clear();
+            }
+            else
+                word.Append(c);
+        }
+        return [.. words];
+    }
+}
