@@ -38,7 +38,10 @@ public sealed class NamePattern
         try
         {
             // NonBacktracking: time linear in the name, whatever the pattern. A pattern that needs more is refused here.
-            return new NamePattern(text, new Regex(text, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+            const RegexOptions options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+            _ = new Regex(text, options);
+            // Around the whole of it: in ^dba|admin$ each end is anchored once only, and $ lets a last newline pass.
+            return new NamePattern(text, new Regex($@"\A(?:{text})\z", options));
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
