@@ -12,6 +12,9 @@ public static class RequestUse
     /// <param name="now">The instant of use.</param>
     public static Outcome<IReadOnlyList<Role>> Grants(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
+        // The same user, not merely the same name.
+        if (request.UserId != user.Id)
+            return new Refusal($"request {request.Id} does not exist or is not yours");
         switch (request.StateAt(now))
         {
             case RequestState.Approved:
@@ -23,9 +26,6 @@ public static class RequestUse
             case var ended:
                 return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", "ask again with tsh request create");
         }
-        // The same user, not merely the same name.
-        if (request.UserId != user.Id)
-            return new Refusal($"request {request.Id} does not exist or is not yours");
         var assigned = Requesting.Assigned(user, roles);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");
