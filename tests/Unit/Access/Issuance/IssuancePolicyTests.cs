@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class IssuancePolicyTests
+{
+    private static readonly Role Access = Sample.Role("access", logins: ["alice"], on: LabelSelector.All);
+    private static readonly Role Contractor = Sample.Role("contractor", mayRequest: ["dba"]);
+    private static readonly Role Dba = Sample.Role("dba", logins: ["postgres"], on: LabelSelector.All, ttl: TimeSpan.FromHours(1));
+    private static readonly User Alice = Sample.User("alice", "access", "contractor");
+
+    [Fact]
+    public void Base_roles_give_the_regular_certificate()
+    {
+        var grant = IssuancePolicy.Decide(Question()).Granted();
+        Assert.Equal(["alice"], grant.Principals.Select(principal => principal.ToString()));
+        Assert.Equal("alice", grant.KeyId);
+        Assert.Equal(["access", "contractor"], grant.Roles.Select(role => role.Name));
+        Assert.Empty(grant.Requests);
+        Assert.Equal("the site's maximum", grant.Validity.LimitedBy);
+        Assert.Equal(new SessionPermissions(Pty: true, AgentForwarding: false, PortForwarding: false, X11Forwarding: false), grant.Permissions);
+    }
+
+    [Fact]
+    public void An_approved_request_adds_its_roles_and_names_itself_in_the_key_id()
+    {
+        var request = Sample.Request(Alice, RequestState.Approved, Dba);
+        var grant = IssuancePolicy.Decide(Question(request)).Granted();
+        Assert.Equal(["alice", "postgres"], grant.Principals.Select(principal => principal.ToString()));
+        Assert.Equal($"alice:{request.Id}", grant.KeyId);
+        Assert.Equal([Access.Pin(), Contractor.Pin(), Dba.Pin()], grant.Roles.ToArray());
+        Assert.Equal([request.Id], grant.Requests.ToArray());
+        Assert.Equal($"request {request.Id}", grant.Validity.LimitedBy);
+    }
+
+    [Fact]
+    public void Five_requests_fit_and_the_key_id_stays_within_256_bytes()
+    {
+        var user = Sample.User(new string('a', 63), "access", "contractor");
+        ImmutableArray<AccessRequest> five = [.. Enumerable.Range(0, 5).Select(_ => Sample.Request(user, RequestState.Approved, Dba))];
+        var grant = IssuancePolicy.Decide(Question() with { User = user, Requests = five }).Granted();
+        Assert.Equal($"{user.Name}:{string.Join(',', five.Select(request => request.Id))}", grant.KeyId);
+        Assert.InRange(grant.KeyId.Length, 1, 256);
+        Assert.Equal(3, grant.Roles.Length);
+
+        Assert.Equal("at most 5 requests fit one certificate", IssuancePolicy.Decide(Question() with { User = user, Requests = five.Add(five[0]) }).Refused().Message);
+    }
+
+    [Fact]
+    public void One_request_that_fails_makes_the_login_fail_and_says_which()
+    {
+        var (good, bad) = (Sample.Request(Alice, RequestState.Approved, Dba), Sample.Request(Alice, RequestState.Denied, Dba));
+        Assert.Equal($"request {bad.Id} was denied", IssuancePolicy.Decide(Question(good, bad)).Refused().Message);
+    }
+
+    [Fact]
+    public void A_deny_in_a_granted_role_takes_away_from_base_roles_too()
+    {
+        var narrow = Sample.Role("dba", logins: ["postgres"], on: LabelSelector.All, denyLogins: ["alice"]);
+        var question = Question(Sample.Request(Alice, RequestState.Approved, narrow)) with { Roles = Sample.Roles(Access, Contractor, narrow) };
+        Assert.Equal(["postgres"], IssuancePolicy.Decide(question).Granted().Principals.Select(principal => principal.ToString()));
+    }
+
+    [Fact]
+    public void A_limit_of_a_base_role_binds_the_elevated_certificate_too()
+    {
+        var strict = Access with { MaxSessionTtl = TimeSpan.FromMinutes(3) };
+        var question = Question(Sample.Request(Alice, RequestState.Approved, Dba)) with { Roles = Sample.Roles(strict, Contractor, Dba) };
+        Assert.Equal("role access", IssuancePolicy.Decide(question).Granted().Validity.LimitedBy);
+    }
+
+    [Fact]
+    public void An_assigned_role_that_does_not_exist_refuses_the_login() =>
+        Assert.Equal(
+            "the role contractor, assigned to user \"alice\", does not exist",
+            IssuancePolicy.Decide(Question() with { Roles = Sample.Roles(Access, Dba) }).Refused().Message);
+
+    [Fact]
+    public void Without_a_login_there_is_no_certificate_and_the_roles_are_named()
+    {
+        var refusal = IssuancePolicy.Decide(Question() with { User = Sample.User("bob", "contractor") }).Refused();
+        Assert.Equal("no login is granted to user \"bob\" by the roles in use: contractor", refusal.Message);
+        Assert.Equal("you can request: dba", refusal.Hint);
+    }
+
+    [Fact]
+    public void Without_a_role_there_is_no_certificate()
+    {
+        var refusal = IssuancePolicy.Decide(Question() with { User = Sample.User("bob") }).Refused();
+        Assert.Equal("user \"bob\" has no roles, so there is no login to certify", refusal.Message);
+        Assert.Null(refusal.Hint);
+    }
+
+    [Theory]
+    [InlineData(256, true)]
+    [InlineData(257, false)]
+    public void A_certificate_holds_256_principals(int nodes, bool fits)
+    {
+        var ops = Sample.Role("ops", logins: ["root"], on: Sample.Where("env=prod"));
+        var question = Question() with
+        {
+            User = Sample.User("alice", "ops"),
+            Roles = Sample.Roles(ops),
+            Nodes = [.. Enumerable.Range(0, nodes).Select(n => Sample.Node($"n{n}", "env=prod"))],
+        };
+        var outcome = IssuancePolicy.Decide(question);
+        if (fits)
+            Assert.Equal(nodes, outcome.Granted().Principals.Length);
+        else
+            Assert.Equal("these roles reach 257 logins on hosts; one certificate holds 256", outcome.Refused().Message);
+    }
+
+    [Fact]
+    public void A_wish_beyond_the_site_refuses_the_login() =>
+        Assert.Equal(
+            "--ttl 31h is more than the site's maximum of 30h", IssuancePolicy.Decide(Question() with { Wish = TimeSpan.FromHours(31) }).Refused().Message);
+
+    [Fact]
+    public void A_verdict_that_nobody_gave_is_a_refusal() => Assert.Equal("no decision was made", default(Outcome<IssuanceGrant>).Refused().Message);
+
+    private static IssuanceQuestion Question(params AccessRequest[] requests) =>
+        new(Sample.Now, Alice, [.. requests], Sample.Roles(Access, Contractor, Dba), [], null, SiteLimits.Default);
+}

@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+/// <summary>What holds for every set of roles and nodes, not only for those somebody thought of.</summary>
+public class IssuanceProperties
+{
+    private static readonly Config Often = Config.QuickThrowOnFailure.WithMaxTest(500);
+
+    private static readonly string[] Logins = ["root", "postgres", "deploy", "alice"];
+
+    private static readonly Gen<string[]> SomeLogins = Gen.Elements(Logins).ArrayOf().Select(logins => logins.Take(3).Distinct().ToArray());
+
+    // Labels of nodes and selectors share a small world, so that they meet often.
+    private static readonly Gen<LabelSelector> Selector = Gen.Elements(
+        LabelSelector.None, LabelSelector.None, LabelSelector.All, LabelSelector.All, Sample.Where("env=prod"), Sample.Where("env=dev,test"), Sample.Where("env=*"),
+        Sample.Where("type=db"), Sample.Where("env=prod", "type=db"), Sample.Where("env=^(prod|test)$"), Sample.Where("*=*", "type=web"), Sample.Where("env=moon"));
+
+    private static readonly Gen<string[]> DeniedLogins = Gen.Frequency(
+        (6, Gen.Constant(Array.Empty<string>())), (3, Gen.Elements(Logins).Select(login => new[] { login })), (1, Gen.Constant(new[] { "*" })));
+
+    private static readonly Gen<LabelSelector> DeniedNodes = Gen.Frequency((4, Gen.Constant(LabelSelector.None)), (1, Selector));
+
+    private static readonly Gen<TimeSpan?> Limit = Gen.Frequency(
+        (1, Gen.Constant<TimeSpan?>(null)), (2, Gen.Choose(1, 200_000).Select(seconds => (TimeSpan?)TimeSpan.FromSeconds(seconds))));
+
+    private static readonly Gen<Role> AnyRole =
+        from logins in SomeLogins
+        from nodes in Selector
+        from deniedLogins in DeniedLogins
+        from deniedNodes in DeniedNodes
+        from ttl in Limit
+        select Sample.Role("r", logins, nodes, denyLogins: deniedLogins, denyOn: deniedNodes, ttl: ttl);
+
+    private static readonly Gen<Role[]> SomeRoles = Sized(AnyRole, 4).Select(roles => roles.Select((role, n) => role with { Name = $"r{n}" }).ToArray());
+
+    private static readonly Gen<Node[]> SomeNodes = Sized(
+        from env in Gen.Elements("env=prod", "env=dev", "env=test", "")
+        from type in Gen.Elements("type=db", "type=web", "")
+        select new[] { env, type }.Where(label => label.Length > 0).ToArray(), 5)
+        .Select(nodes => nodes.Select((labels, n) => Sample.Node($"n{n}", labels)).ToArray());
+
+    [Fact]
+    public void A_deny_added_to_any_role_never_adds_a_principal()
+    {
+        var deny = Gen.OneOf(
+            Gen.Elements(Logins.Append("*").ToArray()).Select(login => (Func<RoleConditions, RoleConditions>)(side => side with { Logins = side.Logins.Add(login) })),
+            Selector.Where(selector => !selector.IsNone).Select(selector => (Func<RoleConditions, RoleConditions>)(side => side with { NodeLabels = selector })));
+        var cases = from roles in SomeRoles
+                    where roles.Length > 0
+                    from nodes in SomeNodes
+                    from which in Gen.Choose(0, roles.Length - 1)
+                    from add in deny
+                    where roles[which].Deny.NodeLabels.IsNone || add(roles[which].Deny).NodeLabels == roles[which].Deny.NodeLabels
+                    select (Roles: roles, Nodes: nodes, Which: which, Add: add);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var before = Principals.Resolve(one.Roles, one.Nodes);
+            var stricter = one.Roles.Select((role, n) => n == one.Which ? role with { Deny = one.Add(role.Deny) } : role).ToArray();
+            // What the bare login opened, login@node opens too: trading one for the other adds nothing.
+            return Principals.Resolve(stricter, one.Nodes).All(principal => before.Contains(principal) || before.Any(old => old.Node is null && old.Login == principal.Login));
+        }).Check(Often);
+    }
+
+    [Fact]
+    public void A_login_opens_a_node_exactly_when_one_role_pairs_them_and_no_role_denies_either()
+    {
+        var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var principals = Principals.Resolve(one.Roles, one.Nodes);
+            return Logins.All(login => one.Nodes.All(node => Opens(principals, login, node) == Should(one.Roles, login, node)))
+                && principals.All(principal => principal.Node is null || one.Nodes.Any(node => node.Name == principal.Node));
+        }).Check(Often);
+
+        static bool Opens(ImmutableArray<Principal> principals, string login, Node node) =>
+            principals.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name));
+
+        static bool Should(Role[] roles, string login, Node node) =>
+            roles.Any(role => role.Allow.Logins.Contains(login) && role.Allow.NodeLabels.Matches(node.Labels))
+            && !roles.Any(role => role.Deny.Logins.Contains(login) || role.Deny.Logins.Contains("*") || role.Deny.NodeLabels.Matches(node.Labels));
+    }
+
+    [Fact]
+    public void A_bare_login_is_only_ever_one_role_for_all_hosts_without_a_denied_host_in_use()
+    {
+        var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
+        Prop.ForAll(cases.ToArbitrary(), one => Principals.Resolve(one.Roles, one.Nodes).Where(principal => principal.Node is null).All(bare =>
+            one.Roles.All(role => role.Deny.NodeLabels.Entries.Count == 0)
+            && one.Roles.Any(role => role.Allow.Logins.Contains(bare.Login) && role.Allow.NodeLabels.Entries.Keys.SequenceEqual(["*"]))))
+            .Check(Often);
+    }
+
+    [Fact]
+    public void No_certificate_outlives_any_of_its_limits()
+    {
+        var cases = from roles in SomeRoles
+                    from ends in Sized(Gen.Choose(-100, 200_000), 5)
+                    from wish in Gen.Frequency((1, Gen.Constant<int?>(null)), (3, Gen.Choose(-10, 200_000).Select(seconds => (int?)seconds)))
+                    from site in Gen.Choose(1, 120_000)
+                    select (Roles: roles, Ends: ends, Wish: wish is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null, Site: TimeSpan.FromSeconds(site));
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var requests = one.Ends.Select(end => Sample.Request(Sample.User("alice"), RequestState.Approved) with { AccessUntil = Sample.Now.AddSeconds(end) }).ToArray();
+            var outcome = Lifetime.Decide(Sample.Now, one.Roles, requests, one.Wish, SiteLimits.Default with { Certificate = one.Site });
+            var senseless = one.Wish <= TimeSpan.Zero || one.Wish > one.Site || one.Ends.Any(end => end <= 0);
+            if (!outcome.Holds(out var validity, out _))
+                return senseless;
+            var lasts = validity.Before - Sample.Now;
+            return !senseless
+                && lasts > TimeSpan.Zero
+                && lasts <= one.Site
+                && !(lasts > one.Wish)
+                && one.Roles.All(role => !(lasts > role.MaxSessionTtl))
+                && requests.All(request => validity.Before <= request.AccessUntil)
+                && Sample.Now - validity.After == TimeSpan.FromSeconds(60);
+        }).Check(Often);
+    }
+
+    [Fact]
+    public void The_same_question_gets_the_same_answer_in_whatever_order_nodes_and_roles_are_kept()
+    {
+        var cases = from roles in SomeRoles
+                    from nodes in SomeNodes
+                    from shuffledNodes in Gen.Shuffle(nodes)
+                    from shuffledRoles in Gen.Shuffle(roles)
+                    from wish in Limit
+                    select (Roles: roles, Nodes: nodes, ShuffledNodes: shuffledNodes, ShuffledRoles: shuffledRoles, Wish: wish);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var question = new IssuanceQuestion(
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.Wish, SiteLimits.Default);
+            return Answer(question) == Answer(question)
+                && Answer(question) == Answer(question with { Nodes = one.ShuffledNodes, Roles = Sample.Roles(one.ShuffledRoles) });
+        }).Check(Often);
+
+        static string Answer(IssuanceQuestion question) => IssuancePolicy.Decide(question).Holds(out var grant, out var refusal)
+            ? $"{grant.KeyId} {string.Join(' ', grant.Principals)} {string.Join(' ', grant.Roles)} {grant.Validity} {grant.Permissions}"
+            : refusal.ToString();
+    }
+
+    private static Gen<T[]> Sized<T>(Gen<T> one, int most) => Gen.Choose(0, most).SelectMany(count => one.ArrayOf(count));
+}

@@ -1,0 +1,108 @@
+using CertAuthority.Access;
+using static CertAuthority.Access.RequestAction;
+using static CertAuthority.Access.RequestActor;
+using static CertAuthority.Access.RequestState;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class RequestTransitionsTests
+{
+    // The rules, section 3.4, word for word; written down a second time on purpose.
+    private static readonly Dictionary<(RequestState, RequestAction, RequestActor), (RequestState To, bool Revokes)> Allowed = new()
+    {
+        [(Pending, Approve, Administrator)] = (Approved, false),
+        [(Pending, Deny, Administrator)] = (Denied, false),
+        [(Approved, Deny, Administrator)] = (Denied, true),
+        [(Pending, Cancel, Requester)] = (Cancelled, false),
+        [(Approved, Drop, Requester)] = (Cancelled, true),
+    };
+
+    public static TheoryData<RequestState, RequestAction, RequestActor> EveryCell()
+    {
+        var cells = new TheoryData<RequestState, RequestAction, RequestActor>();
+        foreach (var state in Enum.GetValues<RequestState>())
+            foreach (var action in Enum.GetValues<RequestAction>())
+                foreach (var actor in Enum.GetValues<RequestActor>())
+                    cells.Add(state, action, actor);
+        return cells;
+    }
+
+    [Fact]
+    public void There_are_sixty_cells() => Assert.Equal(60, EveryCell().Count);
+
+    [Theory]
+    [MemberData(nameof(EveryCell))]
+    public void Exactly_the_five_steps_of_the_rules_succeed(RequestState state, RequestAction action, RequestActor actor)
+    {
+        foreach (var request in InState(state))
+        {
+            var outcome = RequestTransitions.Find(request, action, actor, Sample.Now);
+            if (Allowed.TryGetValue((state, action, actor), out var expected))
+            {
+                var step = outcome.Granted();
+                Assert.Equal(expected, (step.To, step.Revokes));
+            }
+            else
+            {
+                Assert.NotEmpty(outcome.Refused().Message);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(Denied, Approve, Administrator, "is DENIED; only PENDING requests can be approved")]
+    [InlineData(Approved, Approve, Administrator, "is APPROVED; only PENDING requests can be approved")]
+    [InlineData(Cancelled, Deny, Administrator, "is CANCELLED; only PENDING or APPROVED requests can be denied")]
+    [InlineData(Expired, Deny, Administrator, "is EXPIRED; only PENDING or APPROVED requests can be denied")]
+    [InlineData(Approved, Cancel, Requester, "is APPROVED; only PENDING requests can be cancelled")]
+    [InlineData(Pending, Drop, Requester, "is PENDING; only APPROVED requests can be dropped")]
+    public void Who_comes_too_late_is_told_the_state_met(RequestState state, RequestAction action, RequestActor actor, string told)
+    {
+        foreach (var request in InState(state))
+            Assert.Equal($"request {request.Id} {told}", RequestTransitions.Find(request, action, actor, Sample.Now).Refused().Message);
+    }
+
+    [Theory]
+    [InlineData(Approve, Requester, "only the administrator can approve a request")]
+    [InlineData(Deny, Stranger, "only the administrator can deny a request")]
+    [InlineData(Cancel, Administrator, "only the requester can cancel a request")]
+    [InlineData(Drop, Stranger, "only the requester can drop a request")]
+    public void Who_may_never_do_it_is_told_who_may(RequestAction action, RequestActor actor, string told)
+    {
+        foreach (var state in Enum.GetValues<RequestState>())
+            foreach (var request in InState(state))
+                Assert.Equal(told, RequestTransitions.Find(request, action, actor, Sample.Now).Refused().Message);
+    }
+
+    [Fact]
+    public void A_pending_request_expires_at_the_instant_its_wait_ends_and_not_before()
+    {
+        var request = Sample.Request(Sample.User("alice"), Pending);
+        Assert.Equal(Pending, request.StateAt(request.PendingUntil.AddSeconds(-1)));
+        Assert.Equal(Expired, request.StateAt(request.PendingUntil));
+    }
+
+    [Fact]
+    public void An_approved_request_expires_at_the_instant_its_access_ends_and_not_when_its_wait_would_have()
+    {
+        var request = Sample.Request(Sample.User("alice"), Approved);
+        Assert.Equal(Approved, request.StateAt(request.PendingUntil));
+        Assert.Equal(Approved, request.StateAt(request.AccessUntil.AddSeconds(-1)));
+        Assert.Equal(Expired, request.StateAt(request.AccessUntil));
+    }
+
+    [Theory]
+    [InlineData(Denied)]
+    [InlineData(Cancelled)]
+    public void What_is_final_stays_what_it_is(RequestState state) =>
+        Assert.Equal(state, Sample.Request(Sample.User("alice"), state).StateAt(DateTimeOffset.MaxValue));
+
+    // EXPIRED is never stored: it is what a pending or an approved request becomes.
+    private static IEnumerable<AccessRequest> InState(RequestState state)
+    {
+        var alice = Sample.User("alice");
+        return state == Expired
+            ? [Sample.Request(alice, Pending) with { PendingUntil = Sample.Now }, Sample.Request(alice, Approved) with { AccessUntil = Sample.Now }]
+            : [Sample.Request(alice, state)];
+    }
+}

@@ -1,0 +1,79 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class RequestUseTests
+{
+    private static readonly Role Contractor = Sample.Role("contractor", mayRequest: ["dba"]);
+    private static readonly Role Dba = Sample.Role("dba", logins: ["postgres"]);
+    private static readonly Dictionary<string, Role> Roles = Sample.Roles(Contractor, Dba);
+    private static readonly User Alice = Sample.User("alice", "contractor");
+    private static readonly AccessRequest Approved = Sample.Request(Alice, RequestState.Approved, Dba);
+
+    [Fact]
+    public void An_approved_request_grants_its_roles_as_they_are_now() =>
+        Assert.Same(Dba, Assert.Single(RequestUse.Grants(Approved, Alice, Roles, Sample.Now).Granted()));
+
+    [Fact]
+    public void What_is_granted_counts_and_not_what_was_asked()
+    {
+        var support = Sample.Role("db-support");
+        var overridden = Approved with { GrantedRoles = [support.Pin()] };
+        Assert.Same(support, Assert.Single(RequestUse.Grants(overridden, Alice, Sample.Roles(Contractor, Dba, support), Sample.Now).Granted()));
+    }
+
+    public static readonly TheoryData<string, string> Refusals = new()
+    {
+        { "not answered yet", "request ID is not approved yet" },
+        { "denied", "request ID was denied" },
+        { "denied with a reason", "request ID was denied: today's migration has been canceled" },
+        { "given up", "request ID is CANCELLED" },
+        { "nobody answered in time", "request ID is EXPIRED" },
+        { "the access is over", "request ID is EXPIRED" },
+        { "somebody else's", "request ID does not exist or is not yours" },
+        { "of a removed user of that name", "request ID does not exist or is not yours" },
+        { "somebody else's, and not answered yet", "request ID does not exist or is not yours" },
+        { "the user may not ask for it any more", "user \"alice\" can no longer request role \"dba\"" },
+        { "the user is denied it now", "user \"alice\" can no longer request role \"dba\"" },
+        { "the role has another spec now", "the role dba changed after this approval; ask again" },
+        { "the role was removed and created again", "the role dba changed after this approval; ask again" },
+        { "a granted role is gone", "the role gone changed after this approval; ask again" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public void Every_use_asks_everything_again(string when, string told)
+    {
+        var (request, user, roles, now) = (Approved, Alice, Roles, Sample.Now);
+        switch (when)
+        {
+            case "not answered yet": request = Sample.Request(Alice, RequestState.Pending, Dba); break;
+            case "denied": request = Sample.Request(Alice, RequestState.Denied, Dba); break;
+            case "denied with a reason":
+                request = Sample.Request(Alice, RequestState.Denied, Dba) with { Resolution = new RequestResolution("root", Sample.Now, "today's migration has been canceled") };
+                break;
+            case "given up": request = Sample.Request(Alice, RequestState.Cancelled, Dba); break;
+            case "nobody answered in time":
+                request = Sample.Request(Alice, RequestState.Pending, Dba);
+                now = request.PendingUntil;
+                break;
+            case "the access is over": now = request.AccessUntil; break;
+            case "somebody else's": user = Sample.User("bob", "contractor"); break;
+            case "of a removed user of that name": user = Alice with { Id = Guid.NewGuid() }; break;
+            case "somebody else's, and not answered yet": (request, user) = (Sample.Request(Alice, RequestState.Pending, Dba), Sample.User("bob", "contractor")); break;
+            case "the user may not ask for it any more": user = Alice with { Roles = [] }; break;
+            case "the user is denied it now":
+                (user, roles) = (Alice with { Roles = ["contractor", "never"] }, Sample.Roles(Contractor, Dba, Sample.Role("never", mayNotRequest: ["dba"])));
+                break;
+            case "the role has another spec now": roles = Sample.Roles(Contractor, Dba with { Revision = 2 }); break;
+            case "the role was removed and created again": roles = Sample.Roles(Contractor, Dba with { Id = Guid.NewGuid() }); break;
+            case "a granted role is gone": request = Approved with { GrantedRoles = [Dba.Pin(), Sample.Role("gone").Pin()] }; break;
+            default: throw new ArgumentOutOfRangeException(nameof(when));
+        }
+        Assert.Equal(told.Replace("ID", request.Id.ToString(), StringComparison.Ordinal), RequestUse.Grants(request, user, roles, now).Refused().Message);
+    }
+
+    [Fact]
+    public void It_can_be_used_until_the_last_second() =>
+        Assert.NotEmpty(RequestUse.Grants(Approved, Alice, Roles, Approved.AccessUntil.AddSeconds(-1)).Granted());
+}

@@ -1,0 +1,171 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class RequestingTests
+{
+    private static readonly Role Contractor = Sample.Role("contractor", mayRequest: ["dba"]);
+    private static readonly Role Dba = Sample.Role("dba", logins: ["postgres"], ttl: TimeSpan.FromHours(1));
+    private static readonly Role Auditor = Sample.Role("auditor", logins: ["audit"]);
+
+    [Theory]
+    [InlineData("nothing allowed", new string[0], new string[0], "dba", false)]
+    [InlineData("allowed by name", new[] { "dba" }, new string[0], "dba", true)]
+    [InlineData("another is allowed", new[] { "dbb" }, new string[0], "dba", false)]
+    [InlineData("allowed by glob", new[] { "db*" }, new string[0], "dba", true)]
+    [InlineData("allowed by expression", new[] { "^db[a-c]$" }, new string[0], "dba", true)]
+    [InlineData("allowed and denied", new[] { "dba" }, new[] { "dba" }, "dba", false)]
+    [InlineData("allowed, denied by glob", new[] { "dba" }, new[] { "d*" }, "dba", false)]
+    [InlineData("all but one", new[] { "*" }, new[] { "root-*" }, "root-prod", false)]
+    [InlineData("all but another", new[] { "*" }, new[] { "root-*" }, "dba", true)]
+    [InlineData("denied only", new string[0], new[] { "dba" }, "dba", false)]
+    public void A_role_can_be_asked_for_when_some_allow_names_it_and_no_deny(string situation, string[] allow, string[] deny, string role, bool may)
+    {
+        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow, mayNotRequest: deny)], role), situation);
+        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow), Sample.Role("other", mayNotRequest: deny)], role), situation + ", across roles");
+        Assert.True(may == Requesting.MayRequest([Sample.Role("other", mayNotRequest: deny), Sample.Role("one", mayRequest: allow)], role), situation + ", deny first");
+    }
+
+    [Fact]
+    public void A_request_pins_what_was_asked_and_starts_pending()
+    {
+        var question = Question(["dba"]) with { CreatorUid = 5001, Reason = "migration", SuggestedReviewers = ["bob", "bob", "carol"] };
+        var request = Requesting.File(question).Granted();
+        Assert.Equal(RequestState.Pending, request.StoredState);
+        Assert.Equal([Dba.Pin()], request.Roles.ToArray());
+        Assert.Empty(request.GrantedRoles);
+        Assert.Equal((question.Id, 1, question.User.Id, "alice", 5001u), (request.Id, request.Revision, request.UserId, request.UserName, request.CreatorUid));
+        Assert.Equal(["bob", "carol"], request.SuggestedReviewers.ToArray());
+        Assert.Equal("migration", request.Reason);
+        Assert.Null(request.Resolution);
+    }
+
+    [Fact]
+    public void Roles_are_sorted_and_each_stands_once()
+    {
+        var asked = Requesting.File(Question(["dba", "auditor", "dba"], mayRequest: ["*"])).Granted();
+        Assert.Equal(["auditor", "dba"], asked.Roles.Select(role => role.Name));
+    }
+
+    [Fact]
+    public void A_forbidden_role_and_an_unknown_one_get_one_answer_that_names_what_can_be_asked()
+    {
+        var forbidden = Requesting.File(Question(["auditor"])).Refused();
+        Assert.Equal("user \"alice\" can not request role \"auditor\"", forbidden.Message);
+        Assert.Equal("you can request: dba", forbidden.Hint);
+
+        var withoutIt = Question(["auditor"]);
+        var unknown = Requesting.File(withoutIt with { Roles = withoutIt.Roles.Where(role => role.Key != "auditor").ToDictionary() }).Refused();
+        Assert.Equal(forbidden, unknown);
+    }
+
+    [Fact]
+    public void One_forbidden_role_among_several_refuses_the_whole() =>
+        Assert.Equal("user \"alice\" can not request role \"auditor\"", Requesting.File(Question(["auditor", "dba"])).Refused().Message);
+
+    [Fact]
+    public void A_pattern_is_not_a_name_that_can_be_asked_for() =>
+        Assert.Equal("user \"alice\" can not request role \"db*\"", Requesting.File(Question(["db*"], mayRequest: ["*"])).Refused().Message);
+
+    [Fact]
+    public void Who_can_request_nothing_is_told_so() =>
+        Assert.Equal("no role of yours lets you request another", Requesting.File(Question(["dba"], mayRequest: [])).Refused().Hint);
+
+    [Fact]
+    public void A_star_asks_for_everything_that_can_be_asked_for_and_is_not_held()
+    {
+        var request = Requesting.File(Question(["*"], mayRequest: ["*"])).Granted();
+        Assert.Equal(["auditor", "dba"], request.Roles.Select(role => role.Name));
+    }
+
+    [Fact]
+    public void A_star_asks_for_nothing_that_is_denied()
+    {
+        var request = Requesting.File(Question(["*"], mayRequest: ["*"], mayNotRequest: ["dba"])).Granted();
+        Assert.Equal(["auditor"], request.Roles.Select(role => role.Name));
+    }
+
+    [Fact]
+    public void A_star_that_comes_to_nothing_is_refused() =>
+        Assert.Equal("a request names at least one role", Requesting.File(Question(["*"], mayRequest: ["contractor"])).Refused().Message);
+
+    [Fact]
+    public void A_star_stands_alone() =>
+        Assert.Equal("\"*\" asks for every role and stands alone", Requesting.File(Question(["*", "dba"])).Refused().Message);
+
+    [Fact]
+    public void A_request_for_no_role_is_refused() =>
+        Assert.Equal("a request names at least one role", Requesting.File(Question([])).Refused().Message);
+
+    [Fact]
+    public void A_role_gained_by_a_request_lets_nobody_ask_for_more()
+    {
+        // Only user.Roles counts; the elevated role is in nobody's list.
+        var elevated = Sample.Role("dba", mayRequest: ["auditor"]);
+        var question = Question(["auditor"]);
+        Assert.Equal("you can request: dba", Requesting.File(question with { Roles = Sample.Roles(Contractor, elevated, Auditor) }).Refused().Hint);
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(24, true)]
+    [InlineData(25, false)]
+    [InlineData(26, false)]
+    public void Twenty_five_requests_wait_at_a_time(int pending, bool one_more) =>
+        Assert.Equal(one_more, Requesting.File(Question(["dba"]) with { PendingRequests = pending }).Holds(out _, out _));
+
+    [Fact]
+    public void A_reason_that_hides_something_is_refused() =>
+        Assert.Equal("the reason has control or invisible characters", Requesting.File(Question(["dba"]) with { Reason = "ok\u202e" }).Refused().Message);
+
+    [Fact]
+    public void A_reason_that_is_too_long_is_refused() =>
+        Assert.Equal("the reason has 4097 bytes; at most 4096 are kept", Requesting.File(Question(["dba"]) with { Reason = new string('x', 4097) }).Refused().Message);
+
+    [Fact]
+    public void A_reviewer_that_can_not_be_a_user_is_refused() =>
+        Assert.Equal("\"b o b\" can not be the name of a reviewer", Requesting.File(Question(["dba"]) with { SuggestedReviewers = ["alice", "b o b"] }).Refused().Message);
+
+    [Fact]
+    public void A_hundred_reviewers_are_enough()
+    {
+        string[] hundred = [.. Enumerable.Range(0, 100).Select(n => $"r{n}")];
+        Assert.Equal(hundred, Requesting.File(Question(["dba"]) with { SuggestedReviewers = [.. hundred] }).Granted().SuggestedReviewers.ToArray());
+        Assert.Equal("at most 100 reviewers can be suggested", Requesting.File(Question(["dba"]) with { SuggestedReviewers = [.. hundred, "r100"] }).Refused().Message);
+    }
+
+    [Theory]
+    [InlineData("the role's hour", 3600, 3600, 3600)]
+    [InlineData("no limit of the role: the site's", null, 108000, 108000)]
+    [InlineData("a role beyond the site", 360000, 108000, 108000)]
+    public void Access_ends_at_creation_plus_the_shortest_limit_and_so_does_the_wait(string situation, int? roleSeconds, int access, int pending)
+    {
+        var dba = Dba with { MaxSessionTtl = roleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
+        var request = Requesting.File(Question(["dba"]) with { Roles = Sample.Roles(Contractor, dba) }).Granted();
+        Assert.True(Sample.Now.AddSeconds(access) == request.AccessUntil, situation);
+        Assert.True(Sample.Now.AddSeconds(pending) == request.PendingUntil, situation);
+    }
+
+    [Fact]
+    public void Of_several_roles_the_strictest_ends_the_access()
+    {
+        var roles = Sample.Roles(Sample.Role("contractor", mayRequest: ["*"]), Dba, Sample.Role("short", ttl: TimeSpan.FromMinutes(5)));
+        Assert.Equal(Sample.Now.AddMinutes(5), Requesting.File(Question(["dba", "short"]) with { Roles = roles }).Granted().AccessUntil);
+    }
+
+    [Fact]
+    public void A_request_waits_no_longer_than_the_site_lets_it()
+    {
+        var limits = SiteLimits.Default with { PendingRequest = TimeSpan.FromMinutes(10) };
+        var request = Requesting.File(Question(["dba"]) with { Limits = limits }).Granted();
+        Assert.Equal(Sample.Now.AddMinutes(10), request.PendingUntil);
+        Assert.Equal(Sample.Now.AddHours(1), request.AccessUntil);
+    }
+
+    private static RequestQuestion Question(string[] roles, string[]? mayRequest = null, string[]? mayNotRequest = null)
+    {
+        var contractor = mayRequest is null ? Contractor : Sample.Role("contractor", mayRequest: mayRequest, mayNotRequest: mayNotRequest);
+        return new RequestQuestion(
+            Guid.NewGuid(), Sample.Now, Sample.User("alice", "contractor"), 5001, [.. roles], "", [], Sample.Roles(contractor, Dba, Auditor), 0, SiteLimits.Default);
+    }
+}

@@ -1,0 +1,133 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class ResolvingTests
+{
+    private static readonly Role Contractor = Sample.Role("contractor", mayRequest: ["dba"]);
+    private static readonly Role Dba = Sample.Role("dba", logins: ["postgres"]);
+    private static readonly Dictionary<string, Role> Roles = Sample.Roles(Contractor, Dba);
+    private static readonly User Alice = Sample.User("alice", "contractor");
+    private static readonly AccessRequest Pending = Sample.Request(Alice, RequestState.Pending, Dba);
+    private static readonly Answerer Root = new(new UnixIdentity(0, "root"), IsRoot: true);
+    private static readonly Answerer Bob = new(new UnixIdentity(6001, "bob"), IsRoot: false);
+    private static readonly RequestResolution Resolution = new("bob", Sample.Now, "approved for tonight");
+
+    [Fact]
+    public void An_approval_grants_what_was_asked_and_says_who_and_why()
+    {
+        var approved = Resolving.Approve(Pending, Alice, Bob, Roles, Resolution).Granted();
+        Assert.Equal(RequestState.Approved, approved.StoredState);
+        Assert.Equal(Pending.Roles, approved.GrantedRoles);
+        Assert.Equal(Pending.Roles, approved.Roles);
+        Assert.Equal(Resolution, approved.Resolution);
+        Assert.Equal(Pending.AccessUntil, approved.AccessUntil);
+    }
+
+    public static readonly TheoryData<string, string, bool> WhoseOwn = new()
+    {
+        { "who filed it, by uid", "5001:bob", true },
+        { "an account of the user, by name", "6001:alice", true },
+        { "an account of the user, by uid", "7001:carol", true },
+        { "somebody else", "6001:bob", false },
+        { "somebody else without an account", "6001:", false },
+    };
+
+    [Theory]
+    [MemberData(nameof(WhoseOwn))]
+    public void Nobody_approves_his_own_request(string who, string identity, bool own)
+    {
+        var requester = Alice with { UnixUsers = [UnixUser.Account("alice"), UnixUser.TryParse("7001")!.Value] };
+        var parts = identity.Split(':');
+        var caller = new UnixIdentity(uint.Parse(parts[0]), parts[1].Length == 0 ? null : parts[1]);
+
+        Assert.True(own == Resolving.IsOwn(Pending, requester, caller), who);
+        var outcome = Resolving.Approve(Pending, requester, new Answerer(caller, IsRoot: false), Roles, Resolution);
+        if (own)
+            Assert.Equal("nobody approves his own request", outcome.Refused().Message);
+        else
+            Assert.Equal(RequestState.Approved, outcome.Granted().StoredState);
+    }
+
+    [Fact]
+    public void Root_may_approve_his_own()
+    {
+        var filedByRoot = Pending with { CreatorUid = 0 };
+        Assert.True(Resolving.IsOwn(filedByRoot, Alice, Root.Identity));
+        Assert.Equal(RequestState.Approved, Resolving.Approve(filedByRoot, Alice, Root, Roles, Resolution).Granted().StoredState);
+    }
+
+    [Fact]
+    public void A_user_created_anew_under_the_name_is_not_the_one_who_asked()
+    {
+        var another = Alice with { Id = Guid.NewGuid() };
+        Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, another, Sample.AliceAtHerDesk));
+        Assert.Equal("user \"alice\", who asked, is gone", Resolving.Approve(Pending, another, Root, Roles, Resolution).Refused().Message);
+    }
+
+    public static readonly TheoryData<string, string> Refusals = new()
+    {
+        { "the requester was removed", "user \"alice\", who asked, is gone" },
+        { "the role has another spec now", "the role dba changed after this request was made" },
+        { "the role was removed and created again", "the role dba changed after this request was made" },
+        { "the role is gone", "the role dba changed after this request was made" },
+        { "the requester may not ask for it any more", "user \"alice\" can no longer request role \"dba\"" },
+        { "the requester is denied it now", "user \"alice\" can no longer request role \"dba\"" },
+        { "the reason hides something", "the reason has control or invisible characters" },
+        { "the reason is too long", "the reason has 4097 bytes; at most 4096 are kept" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public void Not_even_root_approves(string when, string told)
+    {
+        var outcome = when switch
+        {
+            "the requester was removed" => Approve(Alice: null),
+            "the role has another spec now" => Approve(Alice, Sample.Roles(Contractor, Dba with { Revision = 2 })),
+            "the role was removed and created again" => Approve(Alice, Sample.Roles(Contractor, Dba with { Id = Guid.NewGuid() })),
+            "the role is gone" => Approve(Alice, Sample.Roles(Contractor)),
+            "the requester may not ask for it any more" => Approve(Alice with { Roles = [] }),
+            "the requester is denied it now" => Approve(Alice with { Roles = ["contractor", "never"] }, Sample.Roles(Contractor, Dba, Sample.Role("never", mayNotRequest: ["d*"]))),
+            "the reason hides something" => Approve(Alice, reason: "a\u001bb"),
+            "the reason is too long" => Approve(Alice, reason: new string('x', 4097)),
+            _ => throw new ArgumentOutOfRangeException(nameof(when)),
+        };
+        Assert.Equal(told, outcome.Refused().Message);
+
+        static Outcome<AccessRequest> Approve(User? Alice, Dictionary<string, Role>? roles = null, string reason = "") =>
+            Resolving.Approve(Pending, Alice, Root, roles ?? Roles, Resolution with { Reason = reason });
+    }
+
+    [Theory]
+    [InlineData(RequestState.Approved, "APPROVED")]
+    [InlineData(RequestState.Denied, "DENIED")]
+    [InlineData(RequestState.Cancelled, "CANCELLED")]
+    public void What_was_resolved_is_not_approved(RequestState state, string met) =>
+        Assert.Contains($"is {met};", Resolving.Approve(Sample.Request(Alice, state, Dba), Alice, Root, Roles, Resolution).Refused().Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void It_is_too_late_for_an_approval_at_the_end_of_the_wait()
+    {
+        var late = Resolution with { At = Pending.PendingUntil };
+        Assert.Contains("is EXPIRED;", Resolving.Approve(Pending, Alice, Root, Roles, late).Refused().Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_end_keeps_on_record_what_was_granted()
+    {
+        var approved = Sample.Request(Alice, RequestState.Approved, Dba);
+        var step = RequestTransitions.Find(approved, RequestAction.Deny, RequestActor.Administrator, Sample.Now).Granted();
+        var denied = Resolving.End(approved, step, Resolution).Granted();
+        Assert.Equal(RequestState.Denied, denied.StoredState);
+        Assert.Equal(approved.GrantedRoles, denied.GrantedRoles);
+        Assert.Equal(Resolution, denied.Resolution);
+    }
+
+    [Fact]
+    public void An_end_with_a_reason_that_hides_something_is_refused()
+    {
+        var step = RequestTransitions.Find(Pending, RequestAction.Deny, RequestActor.Administrator, Sample.Now).Granted();
+        Assert.Equal("the reason has control or invisible characters", Resolving.End(Pending, step, Resolution with { Reason = "\r" }).Refused().Message);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+/// <summary>Roles, users, nodes and requests in as few words as a case needs.</summary>
+internal static class Sample
+{
+    public static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public static readonly UnixIdentity AliceAtHerDesk = new(5001, "alice");
+
+    public static Role Role(
+        string name,
+        string[]? logins = null,
+        LabelSelector? on = null,
+        string[]? mayRequest = null,
+        string[]? denyLogins = null,
+        LabelSelector? denyOn = null,
+        string[]? mayNotRequest = null,
+        TimeSpan? ttl = null) =>
+        new(
+            Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty,
+            new RoleConditions([.. logins ?? []], on ?? LabelSelector.None, Patterns(mayRequest)),
+            new RoleConditions([.. denyLogins ?? []], denyOn ?? LabelSelector.None, Patterns(mayNotRequest)),
+            ttl);
+
+    /// <summary>Entries as <c>env=prod,staging</c>.</summary>
+    public static LabelSelector Where(params string[] entries) =>
+        new(entries.Select(entry => entry.Split('=', 2)).ToImmutableSortedDictionary(entry => entry[0], entry => Patterns(entry[1].Split(',')), StringComparer.Ordinal));
+
+    public static Node Node(string name, params string[] labels) => new(Guid.NewGuid(), name, 1, $"{name}.example.com:22", Labels(labels));
+
+    public static ImmutableSortedDictionary<string, string> Labels(params string[] labels) =>
+        labels.Select(label => label.Split('=', 2)).ToImmutableSortedDictionary(label => label[0], label => label[1], StringComparer.Ordinal);
+
+    public static User User(string name, params string[] roles) =>
+        new(Guid.NewGuid(), name, 1, [.. roles], [UnixUser.Account(name)], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
+
+    public static User OwnedBy(this User user, params string[] unixUsers) => user with { UnixUsers = [.. unixUsers.Select(text => UnixUser.TryParse(text)!.Value)] };
+
+    public static Dictionary<string, Role> Roles(params Role[] roles) => roles.ToDictionary(role => role.Name);
+
+    public static AccessRequest Request(User user, RequestState stored, params Role[] asked) =>
+        new(
+            Guid.NewGuid(), 1, user.Id, user.Name, 5001, [.. asked.Select(role => role.Pin())],
+            stored == RequestState.Approved ? [.. asked.Select(role => role.Pin())] : [],
+            stored, Now.AddMinutes(-10), Now.AddMinutes(30), Now.AddMinutes(50), "", [],
+            stored == RequestState.Pending ? null : new RequestResolution("root", Now.AddMinutes(-5), ""));
+
+    public static T Granted<T>(this Outcome<T> outcome) where T : class =>
+        outcome.Holds(out var value, out var refusal) ? value : throw new Xunit.Sdk.XunitException($"refused: {refusal.Message}");
+
+    public static Refusal Refused<T>(this Outcome<T> outcome) where T : class =>
+        outcome.Holds(out var value, out var refusal) ? throw new Xunit.Sdk.XunitException($"not refused: {value}") : refusal;
+
+    public static ImmutableArray<NamePattern> Patterns(params string[]? texts) =>
+        [.. (texts ?? []).Select(text => NamePattern.TryParse(text, out var fault) ?? throw new FormatException(fault))];
+}

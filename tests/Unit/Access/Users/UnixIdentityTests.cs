@@ -1,0 +1,101 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class UnixIdentityTests
+{
+    [Theory]
+    [InlineData("the account by name", "alice", 5001, "alice", true)]
+    [InlineData("another account", "alice", 5001, "bob", false)]
+    [InlineData("an account in another case", "alice", 5001, "Alice", false)]
+    [InlineData("a uid, whatever its account", "5001", 5001, "bob", true)]
+    [InlineData("a uid without an account", "5001", 5001, null, true)]
+    [InlineData("another uid", "5001", 5002, "alice", false)]
+    [InlineData("a uid is never an account's name", "5001", 5002, "5001", false)]
+    [InlineData("a name without an account behind the caller", "alice", 5001, null, false)]
+    [InlineData("uid 0", "0", 0, "root", true)]
+    [InlineData("leading zeros", "0005001", 5001, null, true)]
+    public void An_entry_of_unix_users_means_the_caller_or_not(string situation, string entry, uint uid, string? account, bool means) =>
+        Assert.True(means == UnixUser.TryParse(entry)!.Value.Is(new UnixIdentity(uid, account)), situation);
+
+    [Theory]
+    [InlineData("65534", "what an unmapped uid reads as")]
+    [InlineData("4294967295", "no uid")]
+    [InlineData("4294967296", "too large for a uid")]
+    [InlineData("99999999999999999999", "far too large")]
+    [InlineData("", "nothing")]
+    [InlineData("ali\nce", "a control character")]
+    [InlineData("al\u202eice", "a character that turns the reading direction")]
+    public void An_entry_that_can_be_nobody_is_not_read(string entry, string because) => Assert.True(UnixUser.TryParse(entry) is null, because);
+
+    [Fact]
+    public void Nobody_is_nobody()
+    {
+        Assert.False(UnixIdentity.IsSomebody(65534));
+        Assert.False(UnixIdentity.IsSomebody(uint.MaxValue));
+        Assert.True(UnixIdentity.IsSomebody(0));
+        Assert.True(UnixIdentity.IsSomebody(65533));
+        Assert.True(UnixIdentity.IsSomebody(65535));
+    }
+
+    [Fact]
+    public void A_users_own_name_of_digits_is_never_a_uid()
+    {
+        var user = Sample.User("5001");
+        Assert.False(user.IsOwnedBy(new UnixIdentity(5001, "mallory")));
+        Assert.True(user.IsOwnedBy(new UnixIdentity(7, "5001")));
+    }
+
+    [Fact]
+    public void Who_owns_one_user_acts_as_it_without_asking()
+    {
+        var alice = Sample.User("alice");
+        Assert.Same(alice, Sample.AliceAtHerDesk.ActAs([Sample.User("bob"), alice], null).Granted());
+    }
+
+    [Fact]
+    public void Who_owns_several_users_acts_as_the_namesake_of_the_account()
+    {
+        var alice = Sample.User("alice");
+        var deploy = Sample.User("deploy").OwnedBy("alice");
+        Assert.Same(alice, Sample.AliceAtHerDesk.ActAs([deploy, alice], null).Granted());
+    }
+
+    [Fact]
+    public void Who_owns_several_users_and_no_namesake_has_to_choose()
+    {
+        var refusal = Sample.AliceAtHerDesk.ActAs([Sample.User("web").OwnedBy("alice"), Sample.User("deploy").OwnedBy("5001"), Sample.User("bob")], null).Refused();
+        Assert.Equal("your account belongs to several users", refusal.Message);
+        Assert.Equal("choose one with --user: deploy, web", refusal.Hint);
+    }
+
+    [Fact]
+    public void A_namesake_that_one_does_not_own_is_not_ones_own()
+    {
+        var refusal = Sample.AliceAtHerDesk.ActAs([Sample.User("alice").OwnedBy("9"), Sample.User("web").OwnedBy("5001"), Sample.User("db").OwnedBy("5001")], null).Refused();
+        Assert.Equal("your account belongs to several users", refusal.Message);
+    }
+
+    [Fact]
+    public void The_user_asked_for_is_taken_over_the_namesake()
+    {
+        var deploy = Sample.User("deploy").OwnedBy("alice");
+        Assert.Same(deploy, Sample.AliceAtHerDesk.ActAs([deploy, Sample.User("alice")], "deploy").Granted());
+    }
+
+    [Fact]
+    public void A_user_of_somebody_else_and_one_that_does_not_exist_get_one_answer()
+    {
+        var notOwned = Sample.AliceAtHerDesk.ActAs([Sample.User("alice"), Sample.User("bob")], "bob").Refused();
+        var unknown = Sample.AliceAtHerDesk.ActAs([Sample.User("alice")], "bob").Refused();
+        Assert.Equal(unknown, notOwned);
+        Assert.Equal("you can not act as user \"bob\"", notOwned.Message);
+    }
+
+    [Fact]
+    public void An_account_without_a_user_is_told_so()
+    {
+        Assert.Equal("the account mallory belongs to no user", new UnixIdentity(6, "mallory").ActAs([Sample.User("alice")], null).Refused().Message);
+        Assert.Equal("the account of uid 6 belongs to no user", new UnixIdentity(6, null).ActAs([Sample.User("alice")], null).Refused().Message);
+    }
+}
