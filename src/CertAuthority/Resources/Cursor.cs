@@ -53,13 +53,13 @@ internal sealed class Cursor
         return null;
     }
 
-    /// <summary>A text that must be there.</summary>
+    /// <summary>A text that must be there and say something.</summary>
     public string Required(string field)
     {
-        var text = Text(field);
-        if (text is null && Find(field) is null)
-            faults.Add(map, $"{Full(field)} is missing");
-        return text ?? "";
+        var text = Text(field) ?? "";
+        if (text.Length == 0 && Find(field) is null or ResourceNode.Scalar)
+            Fault(field, $"{Full(field)} is missing");
+        return text;
     }
 
     /// <summary>A list of texts; one text alone is a list of one. Empty when absent.</summary>
@@ -82,7 +82,7 @@ internal sealed class Cursor
     {
         var texts = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (key, value) in Map(field).Entries)
-            if (value is not ResourceNode.Scalar scalar)
+            if (value is not ResourceNode.Scalar { IsNull: false } scalar)
                 faults.Add(value, $"{Full(field)}.{key.Text} takes one value");
             else if (!Names.IsPlainText(key.Text) || !Names.IsPlainText(scalar.Text))
                 faults.Add(value, $"{Full(field)} takes plain text without control characters");
@@ -92,8 +92,16 @@ internal sealed class Cursor
     }
 
     /// <summary>A map from people's own keys to lists of texts.</summary>
-    public IReadOnlyList<(ResourceNode.Scalar Key, ImmutableArray<(string Text, ResourceNode At)> Values)> TextLists(string field) =>
-        [.. Map(field).Entries.Select(entry => (entry.Key, Texts(entry.Value, $"{Full(field)}.{entry.Key.Text}")))];
+    public IReadOnlyList<(ResourceNode.Scalar Key, ImmutableArray<(string Text, ResourceNode At)> Values)> TextLists(string field)
+    {
+        var lists = new List<(ResourceNode.Scalar, ImmutableArray<(string, ResourceNode)>)>();
+        foreach (var (key, value) in Map(field).Entries)
+            if (Names.IsPlainText(key.Text))
+                lists.Add((key, Texts(value, $"{Full(field)}.{key.Text}")));
+            else
+                faults.Add(key, $"{Full(field)} takes plain text without control characters");
+        return lists;
+    }
 
     /// <summary>Refuses fields that are known, but do nothing here yet: a restriction that is not enforced must not look as if it were.</summary>
     public void NotYet(params ReadOnlySpan<string> fields)
