@@ -27,6 +27,8 @@ internal static class ResourceText
             faults.Add(1, 1, "the file is not UTF-8 text");
             return [];
         }
+        // The mark that some editors put in front says nothing in UTF-8.
+        text = text.StartsWith('\uFEFF') ? text[1..] : text;
         if (text.Contains('\0', StringComparison.Ordinal))
         {
             faults.Add(1, 1, "the file has NUL characters");
@@ -59,7 +61,9 @@ internal static class ResourceText
             [.. element.EnumerateObject().Select(p => (new ResourceNode.Scalar(p.Name, IsNull: false, 1, 1), FromJson(p.Value)))], 1, 1),
         JsonValueKind.Array => new ResourceNode.List([.. element.EnumerateArray().Select(FromJson)], 1, 1),
         JsonValueKind.Null => new ResourceNode.Scalar("", IsNull: true, 1, 1),
-        _ => new ResourceNode.Scalar(element.ToString(), IsNull: false, 1, 1),
+        JsonValueKind.String => new ResourceNode.Scalar(element.GetString()!, IsNull: false, 1, 1),
+        // As written, not as .NET prints it: true, 3.10.
+        _ => new ResourceNode.Scalar(element.GetRawText(), IsNull: false, 1, 1),
     };
 
     private static IReadOnlyList<ResourceNode> ParseYaml(string text, Faults faults)
