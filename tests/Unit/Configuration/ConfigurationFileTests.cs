@@ -1,0 +1,67 @@
+using CertAuthority.Access;
+using CertAuthority.Configuration;
+using CertAuthority.Tests.Unit.Store;
+
+namespace CertAuthority.Tests.Unit.Configuration;
+
+public sealed class ConfigurationFileTests : IDisposable
+{
+    private static readonly Settings Defaults = new("/default/data", "/default/ca.sock", [], SiteLimits.Default);
+
+    private readonly TemporaryFolder folder = new();
+
+    [Theory]
+    [InlineData("everything", "data_dir: /srv/ca\nsocket: /run/ca.sock\nadmins: {users: [bob, carol]}\n", "/srv/ca", "/run/ca.sock", "bob carol")]
+    [InlineData("nothing", "", "/default/data", "/default/ca.sock", "")]
+    [InlineData("comments", "# data_dir: /srv/ca\n", "/default/data", "/default/ca.sock", "")]
+    [InlineData("a part", "socket: /run/ca.sock\n", "/default/data", "/run/ca.sock", "")]
+    [InlineData("fields without values", "data_dir:\nadmins:\n", "/default/data", "/default/ca.sock", "")]
+    [InlineData("JSON", "{\"data_dir\": \"/srv/ca\"}", "/srv/ca", "/default/ca.sock", "")]
+    public void What_the_file_says_stands_over_the_defaults(string what, string text, string data, string socket, string administrators)
+    {
+        var settings = Read(text);
+        Assert.True((data, socket) == (settings.DataDirectory, settings.SocketPath), what);
+        Assert.Equal(administrators, string.Join(' ', settings.Administrators.Order(StringComparer.Ordinal)));
+        Assert.Equal(SiteLimits.Default, settings.Limits);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_told_at_once_with_its_place()
+    {
+        var faults = Assert.Throws<ConfigurationException>(() => Read("data_dir: srv/ca\nsocket: ca.sock\nadmins:\n  groups: [wheel]\n  user: bob\ndata-dir: /srv\n")).Faults;
+        Assert.Equal(
+            [
+                "1:11: data_dir takes an absolute path",
+                "2:9: socket takes an absolute path",
+                "4:11: admins.groups is not yet supported",
+                "5:3: admins has no field \"user\"",
+                "6:1: there is no field \"data-dir\" here",
+            ],
+            faults.Select(fault => fault[(folder.File("c.yaml").Length + 1)..]));
+        Assert.All(faults, fault => Assert.StartsWith(folder.File("c.yaml") + ":", fault, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("twice the same key", "socket: /a\nsocket: /b\n", ":2:1: \"socket\" is given twice")]
+    [InlineData("two documents", "socket: /a\n---\nsocket: /b\n", ":3:1: a configuration is one document")]
+    [InlineData("a list", "[a]\n", ":1:2: a document starts with fields, such as kind: role")]
+    [InlineData("an empty path", "socket: ''\n", ":1:9: socket takes an absolute path")]
+    [InlineData("no YAML", "socket: [\n", ": not YAML: ")]
+    public void A_file_that_can_not_be_used_is_refused(string what, string text, string told) =>
+        Assert.True(Assert.Throws<ConfigurationException>(() => Read(text)).Faults.Any(fault => fault.Contains(told, StringComparison.Ordinal)), what);
+
+    [Fact]
+    public void A_file_that_is_not_there_is_named()
+    {
+        var missing = folder.File("missing.yaml");
+        Assert.StartsWith($"{missing}: ", Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read(missing, Defaults)).Faults), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private Settings Read(string text)
+    {
+        File.WriteAllText(folder.File("c.yaml"), text);
+        return ConfigurationFile.Read(folder.File("c.yaml"), Defaults);
+    }
+}

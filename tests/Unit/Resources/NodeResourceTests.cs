@@ -1,0 +1,49 @@
+using CertAuthority.Access;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Tests.Unit.Resources;
+
+public class NodeResourceTests
+{
+    private const string Head = "kind: node\nversion: v2\n";
+
+    [Fact]
+    public void A_node_is_read()
+    {
+        var node = Text.Node($"{Head}metadata: {{name: db1, labels: {{env: prod, yes: no, mode: 0777}}}}\nspec: {{addr: \"db1.example.com:22\"}}\n");
+        Assert.Equal("db1 db1.example.com:22 env=prod;mode=0777;yes=no", Show(node));
+    }
+
+    [Theory]
+    [InlineData("metadata: {name: db_1}\nspec: {addr: a}", "f:3:18: \"db_1\" is not a name; names have the form ^[a-z0-9][a-z0-9.-]{0,62}$")]
+    [InlineData("metadata: {name: db@1}\nspec: {addr: a}", "f:3:18: \"db@1\" is not a name; names have the form ^[a-z0-9][a-z0-9.-]{0,62}$")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: -oProxyCommand=x}", "f:4:14: \"-oProxyCommand=x\" is not an address; write host or host:port")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a b}", "f:4:14: \"a b\" is not an address; write host or host:port")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: ''}", "f:4:14: spec.addr is missing")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: }", "f:4:14: spec.addr is missing")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: [a]}", "f:4:14: spec.addr takes one value")]
+    [InlineData("metadata: {name: db1}\nspec: {}", "f:4:7: spec.addr is missing")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, port: 22}", "f:4:17: spec has no field \"port\"")]
+    [InlineData("metadata: {name: db1, labels: {env: [prod]}}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
+    [InlineData("metadata: {name: db1, labels: {env: }}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
+    [InlineData("metadata: {name: db1, labels: {env: null}}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
+    [InlineData("metadata: {name: db1, labels: {env: \"a\\eb\"}}\nspec: {addr: a}", "f:3:37: metadata.labels takes plain text without control characters")]
+    [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires is not yet supported")]
+    public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
+
+    [Fact]
+    public void A_node_has_version_v2() => Assert.Equal(["f:2:10: a node has version v2"], Text.NodeFaults("kind: node\nversion: v3\nmetadata: {name: db1}\nspec: {addr: a}\n"));
+
+    [Theory]
+    [InlineData("metadata: {name: db1}\nspec: {addr: db1}")]
+    [InlineData("metadata: {name: 0.1, labels: {env: 'null', on: '~', q: '\"', e: ''}}\nspec: {addr: '[::1]:22'}")]
+    public void What_is_written_reads_back_as_the_same_node(string text)
+    {
+        var node = Text.Node($"{Head}{text}\n");
+        var json = NodeResource.Write(node).ToJsonString();
+        Assert.Equal(Show(node), Show(StoredResource.Node(json)));
+        Assert.Equal(Show(node), Show(Text.Node(json)));
+    }
+
+    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}";
+}

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Text;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Tests.Unit.Resources;
+
+public class ResourceTextTests
+{
+    [Theory]
+    [InlineData("anchor", "a: &x 1\n", "f:1:4: anchors are not read; write the value out")]
+    [InlineData("alias", "a: *x\n", "f:1:4: aliases are not read; write the value out")]
+    [InlineData("tag", "a: !!binary aGk=\n", "f:1:4: tags are not read")]
+    [InlineData("tag of one's own", "a: !secret x\n", "f:1:4: tags are not read")]
+    [InlineData("tag that says nothing", "a: ! x\n", "f:1:4: tags are not read")]
+    [InlineData("tag on a map", "!role\na: 1\n", "f:1:1: tags are not read")]
+    [InlineData("merge key", "b:\n  <<: {a: 1}\n", "f:2:3: merge keys are not read; write the values out")]
+    [InlineData("duplicate key", "a: 1\nb: 2\na: 3\n", "f:3:1: \"a\" is given twice")]
+    [InlineData("duplicate key, once quoted", "a: 1\n\"a\": 3\n", "f:2:1: \"a\" is given twice")]
+    [InlineData("duplicate key, deeper", "a:\n  b: 1\n  b: 2\n", "f:3:3: \"b\" is given twice")]
+    [InlineData("duplicate key in JSON", "{\"a\": 1,\n \"a\": 2}", "f:2:2: \"a\" is given twice")]
+    [InlineData("a list as a key", "? [a, b]\n: 1\n", "f:1:3: a key must be a plain text")]
+    [InlineData("NUL", "a: \0\n", "f:1:1: the file has NUL characters")]
+    public void What_has_more_than_one_reading_is_refused(string what, string text, string fault)
+    {
+        var (documents, faults) = Text.Parse(text);
+        Assert.True(faults.Contains(fault), $"{what}: {string.Join('\n', faults)}");
+        Assert.Empty(documents);
+    }
+
+    [Fact]
+    public void An_alias_to_an_anchor_is_refused_and_so_is_the_anchor() =>
+        Assert.Equal(
+            ["f:1:4: anchors are not read; write the value out", "f:2:4: aliases are not read; write the value out"], Text.Parse("a: &x 1\nb: *x\n").Faults);
+
+    [Fact]
+    public void All_faults_of_a_text_are_told_at_once() =>
+        Assert.Equal(
+            ["f:1:4: tags are not read", "f:3:1: \"a\" is given twice", "f:6:4: anchors are not read; write the value out"],
+            Text.Parse("a: !x 1\nb: 2\na: 3\n---\nd: 1\nc: &c 2\n").Faults);
+
+    [Theory]
+    [InlineData("an unclosed bracket", "a: [1, 2\n")]
+    [InlineData("an unclosed quote", "a: \"1\n")]
+    [InlineData("a tab for indentation", "a:\n\tb: 1\n")]
+    [InlineData("a value beside a map", "a: 1\n b: 2\n")]
+    [InlineData("JSON with a comma too many and a bracket too few", "{\"a\": [1,,}")]
+    public void What_is_not_YAML_is_refused_with_its_place(string what, string text)
+    {
+        var fault = Assert.Single(Text.Parse(text).Faults);
+        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(fault, @"\Af:[1-9]\d*:[1-9]\d*: not YAML: .+\z"), $"{what}: {fault}");
+    }
+
+    [Theory]
+    [InlineData("UTF-16 with a mark, little-endian", "utf-16", true)]
+    [InlineData("UTF-16 with a mark, big-endian", "utf-16BE", true)]
+    [InlineData("UTF-16 without a mark", "utf-16", false)]
+    [InlineData("UTF-32", "utf-32", true)]
+    [InlineData("Latin 1", "latin1", false)]
+    public void A_text_that_is_not_UTF_8_is_refused(string what, string encoding, bool mark)
+    {
+        var writer = Encoding.GetEncoding(encoding);
+        byte[] bytes = [.. mark ? writer.GetPreamble() : [], .. writer.GetBytes("kind: \"rôle\"\n")];
+        var fault = Assert.Single(Text.Parse(bytes).Faults);
+        Assert.True(fault is "f:1:1: the file is not UTF-8 text" or "f:1:1: the file has NUL characters", $"{what}: {fault}");
+    }
+
+    [Theory]
+    [InlineData("kind: role\n")]
+    [InlineData("{\"kind\": \"role\"}")]
+    public void A_UTF_8_mark_in_front_is_no_fault(string text)
+    {
+        var (documents, faults) = Text.Parse([0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(text)]);
+        Assert.Empty(faults);
+        Assert.Equal(("kind", "role"), Entry(Assert.Single(documents)));
+    }
+
+    public static readonly TheoryData<string, string> Bombs = new()
+    {
+        { "opened brackets", new string('[', 10_000) },
+        { "closed brackets", new string('[', 10_000) + new string(']', 10_000) },
+        { "braces", string.Concat(Enumerable.Repeat("{a: ", 10_000)) },
+        { "closed braces of JSON", string.Concat(Enumerable.Repeat("{\"a\":", 10_000)) + "1" + new string('}', 10_000) },
+        { "lists in lists", string.Concat(Enumerable.Repeat("- ", 10_000)) + "x" },
+        { "keys in keys", string.Concat(Enumerable.Repeat("? ", 10_000)) + "x" },
+        { "indented maps", string.Concat(Enumerable.Range(0, 1_000).Select(n => $"{new string(' ', n)}a:\n")) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bombs))]
+    public void Ten_thousand_levels_are_answered_in_a_moment(string bomb, string text)
+    {
+        var clock = Stopwatch.StartNew();
+        var (documents, faults) = Text.Parse(text);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"{bomb} took {clock.Elapsed}");
+        Assert.Empty(documents);
+        Assert.EndsWith("more than 24 levels of nesting", Assert.Single(faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_megabyte_on_one_line_is_answered_in_a_moment()
+    {
+        var clock = Stopwatch.StartNew();
+        var (_, faults) = Text.Parse($"a: [{string.Concat(Enumerable.Repeat("x, ", 300_000))}]\n");
+        Assert.Empty(faults);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"it took {clock.Elapsed}");
+    }
+
+    [Theory]
+    [InlineData("no")]
+    [InlineData("on")]
+    [InlineData("yes")]
+    [InlineData("true")]
+    [InlineData("False")]
+    [InlineData("0777")]
+    [InlineData("0x1F")]
+    [InlineData("1e3")]
+    [InlineData("1_000")]
+    [InlineData("12:30:45")]
+    [InlineData("2026-03-01")]
+    [InlineData(".inf")]
+    [InlineData("3.10")]
+    public void A_word_stays_the_text_it_is(string word)
+    {
+        Assert.Equal(("a", word), Entry(Assert.Single(Text.Parse($"a: {word}\n").Documents)));
+        Assert.Equal((word, "a"), Entry(Assert.Single(Text.Parse($"{word}: a\n").Documents)));
+    }
+
+    [Theory]
+    [InlineData("true", "true")]
+    [InlineData("false", "false")]
+    [InlineData("3.10", "3.10")]
+    [InlineData("1e3", "1e3")]
+    [InlineData("18446744073709551616", "18446744073709551616")]
+    [InlineData("\"a\\u0020b\\/\"", "a b/")]
+    public void A_value_of_JSON_reads_as_the_same_text_as_in_YAML(string json, string text) =>
+        Assert.Equal(("a", text), Entry(Assert.Single(Text.Parse($"{{\"a\": {json}}}").Documents)));
+
+    [Theory]
+    [InlineData("documents of YAML", "a: 1\n---\na: 2\n", 2)]
+    [InlineData("empty documents between", "---\n---\na: 1\n---\n---\na: 2\n...\n", 2)]
+    [InlineData("an array of JSON", "[{\"a\": 1}, {\"a\": 2}]", 2)]
+    [InlineData("an array of JSON, as jq prints it", "[\n  {\n    \"a\": 1\n  }\n]\n", 1)]
+    [InlineData("a list of YAML", "- a: 1\n- a: 2\n", 2)]
+    [InlineData("an empty array", "[]", 0)]
+    [InlineData("comments only", "# nothing\n", 0)]
+    [InlineData("nothing", "", 0)]
+    public void A_file_holds_as_many_documents(string what, string text, int count)
+    {
+        var (documents, faults) = Text.Parse(text);
+        Assert.Empty(faults);
+        Assert.True(count == documents.Count, what);
+        Assert.Equal(Enumerable.Range(1, count).Select(n => ("a", $"{n}")), documents.Select(Entry));
+    }
+
+    [Fact]
+    public void A_value_knows_its_line_and_column()
+    {
+        var map = Assert.IsType<ResourceNode.Map>(Assert.Single(Text.Parse("# comment\na:\n  - x\n  -   y\n").Documents));
+        var list = Assert.IsType<ResourceNode.List>(map.Entries[0].Value);
+        Assert.Equal([(3, 5), (4, 7)], list.Items.Select(item => (item.Line, item.Column)));
+    }
+
+    private static (string Key, string Value) Entry(ResourceNode node)
+    {
+        var (key, value) = Assert.Single(Assert.IsType<ResourceNode.Map>(node).Entries);
+        return (key.Text, Assert.IsType<ResourceNode.Scalar>(value).Text);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text;
+using CertAuthority.Access;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Tests.Unit.Resources;
+
+/// <summary>A file's text through the reader, as a person would write it.</summary>
+internal static class Text
+{
+    public static Role Role(string text) => One(text, RoleResource.Read);
+
+    public static User User(string text) => One(text, UserResource.Read);
+
+    public static Node Node(string text) => One(text, NodeResource.Read);
+
+    public static string[] RoleFaults(string text) => Read(Encoding.UTF8.GetBytes(text), RoleResource.Read).Faults;
+
+    public static string[] UserFaults(string text) => Read(Encoding.UTF8.GetBytes(text), UserResource.Read).Faults;
+
+    public static string[] NodeFaults(string text) => Read(Encoding.UTF8.GetBytes(text), NodeResource.Read).Faults;
+
+    public static (IReadOnlyList<ResourceNode> Documents, string[] Faults) Parse(string text) => Parse(Encoding.UTF8.GetBytes(text));
+
+    public static (IReadOnlyList<ResourceNode> Documents, string[] Faults) Parse(byte[] bytes)
+    {
+        var faults = new Faults("f");
+        return (ResourceText.Parse(bytes, faults), faults.Lines);
+    }
+
+    private static T One<T>(string text, Func<string, Cursor, T> read)
+    {
+        var (resources, faults) = Read(Encoding.UTF8.GetBytes(text), read);
+        Assert.Empty(faults);
+        return Assert.Single(resources);
+    }
+
+    private static (List<T> Resources, string[] Faults) Read<T>(byte[] bytes, Func<string, Cursor, T> read)
+    {
+        var faults = new Faults("f");
+        var resources = new List<T>();
+        foreach (var document in ResourceText.Parse(bytes, faults))
+            if (Cursor.Root(document, faults) is { } root)
+            {
+                root.Required("kind");
+                resources.Add(read(root.Required("version"), root));
+            }
+        return (resources, faults.Lines);
+    }
+}

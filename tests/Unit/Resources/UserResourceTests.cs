@@ -1,0 +1,74 @@
+using CertAuthority.Access;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Tests.Unit.Resources;
+
+public class UserResourceTests
+{
+    private const string Head = "kind: user\nversion: v2\n";
+
+    [Fact]
+    public void A_user_is_read()
+    {
+        var user = Text.User($"{Head}metadata: {{name: alice}}\nspec: {{roles: [contractor, access, contractor], unix_users: [alice, \"5001\", 5001], traits: {{logins: [alice], team: storage}}}}\n");
+        Assert.Equal("alice contractor,access alice,5001 logins=alice;team=storage", Show(user));
+        Assert.True(user.IsOwnedBy(new UnixIdentity(5001, "somebody")));
+    }
+
+    [Theory]
+    [InlineData("spec: {roles: [a]}")]
+    [InlineData("spec: {unix_users: []}")]
+    [InlineData("spec: {unix_users: ~}")]
+    [InlineData("")]
+    public void A_user_without_unix_users_is_the_account_of_its_name(string spec) =>
+        Assert.Equal(UnixUser.Account("5001"), Assert.Single(Text.User($"{Head}metadata: {{name: '5001'}}\n{spec}\n").UnixUsers));
+
+    [Theory]
+    [InlineData("spec: {roles: [DBA]}", "f:4:16: \"DBA\" is not the name of a role")]
+    [InlineData("spec: {roles: ['*']}", "f:4:16: \"*\" is not the name of a role")]
+    [InlineData("spec: {roles: {a: b}}", "f:4:15: spec.roles takes a list of texts")]
+    [InlineData("spec: {unix_users: ['65534']}", "f:4:21: \"65534\" is neither an account name nor a uid")]
+    [InlineData("spec: {unix_users: [99999999999]}", "f:4:21: \"99999999999\" is neither an account name nor a uid")]
+    [InlineData("spec: {unix_users: ['']}", "f:4:21: \"\" is neither an account name nor a uid")]
+    [InlineData("spec: {traits: {logins: [\"a\\nb\"]}}", "f:4:26: the value of a trait has control characters")]
+    [InlineData("spec: {traits: {\"a\\tb\": x}}", "f:4:17: spec.traits takes plain text without control characters")]
+    [InlineData("spec: {traits: {logins: {a: b}}}", "f:4:25: spec.traits.logins takes a list of texts")]
+    [InlineData("spec: {role: [a]}", "f:4:8: spec has no field \"role\"")]
+    [InlineData("unix_users: [root]", "f:4:1: there is no field \"unix_users\" here")]
+    public void A_value_that_can_not_be_is_refused(string spec, string told) =>
+        Assert.Equal([told], Text.UserFaults($"{Head}metadata: {{name: alice}}\n{spec}\n"));
+
+    [Theory]
+    [InlineData("{name: alice, expires: '2027-01-01'}", "metadata.expires is not yet supported")]
+    [InlineData("{name: alice, labels: {a: b}}", "metadata.labels is not yet supported")]
+    [InlineData("{name: alice, description: hm}", "metadata.description is not yet supported")]
+    [InlineData("{name: Alice}", "\"Alice\" is not a name; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$")]
+    [InlineData("{name: ''}", "metadata.name is missing")]
+    public void Metadata_that_can_not_be_is_refused(string metadata, string told) =>
+        Assert.EndsWith($": {told}", Assert.Single(Text.UserFaults($"{Head}metadata: {metadata}\n")), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_user_has_version_v2() => Assert.Equal(["f:2:10: a user has version v2"], Text.UserFaults("kind: user\nversion: v3\nmetadata: {name: alice}\n"));
+
+    [Theory]
+    [InlineData("metadata: {name: alice}")]
+    [InlineData("metadata: {name: alice}\nspec: {roles: [a, b], traits: {logins: [alice, root], empty: []}}")]
+    [InlineData("metadata: {name: alice}\nspec: {unix_users: [bob]}")]
+    [InlineData("metadata: {name: alice}\nspec: {unix_users: [alice, '5001']}")]
+    [InlineData("metadata: {name: '5001'}")]
+    [InlineData("metadata: {name: '5001'}\nspec: {unix_users: ['5001']}")]
+    [InlineData("metadata: {name: '5001'}\nspec: {unix_users: ['5001', bob]}")]
+    public void What_is_written_reads_back_as_the_same_user(string text)
+    {
+        var user = Text.User($"{Head}{text}\n");
+        var json = UserResource.Write(user).ToJsonString();
+        foreach (var back in new[] { StoredResource.User(json), Text.User(json) })
+        {
+            Assert.Equal(Show(user), Show(back));
+            Assert.Equal(user.UnixUsers.AsEnumerable(), back.UnixUsers.AsEnumerable());
+        }
+    }
+
+    private static string Show(User user) =>
+        $"{user.Name} {string.Join(',', user.Roles)} {string.Join(',', user.UnixUsers)} {string.Join(';', user.Traits.Select(trait => $"{trait.Key}={string.Join(',', trait.Value)}"))}";
+}
