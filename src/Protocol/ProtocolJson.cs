@@ -39,6 +39,9 @@ public sealed partial class ProtocolJson : JsonSerializerContext
     private static JsonSerializerOptions Over(JsonSerializerDefaults basis) => new(basis)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        // Lenient is about members that are too many; what is missing is missing to both.
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         // A member that says nothing is not written.
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         // Query members arrive as text.

@@ -52,7 +52,7 @@ internal sealed class Home(string folder)
         var read = OpenSsh.Certificate.ParseLine(File.ReadAllText(Certificate).Trim());
         var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
         return new CertificateInfo(
-            read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), false, null);
+            read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false);
     }
 
     /// <summary>Whose the certificate at hand is, even when it has expired.</summary>

@@ -65,7 +65,7 @@ internal sealed class LoginCommand : Verb
         {
             var login = await ca.Send(Routes.Login, new Login(key, user, requests, parsed.GetValue(ttl)), cancellation);
             home.SaveCertificate(login.Certificate);
-            parsed.Print(StatusText.Lines(login.Info, TimeProvider.System.GetUtcNow(), login.LimitedBy));
+            parsed.Print(StatusText.Lines(login.Info, TimeProvider.System.GetUtcNow()));
         }
         catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
         {

@@ -44,6 +44,8 @@ internal static class SshArguments
             "-o", $"IdentityFile={Path(home.Key)}",
             "-o", $"CertificateFile={Path(home.Certificate)}",
             "-o", "IdentitiesOnly=yes",
+            // A login that the certificate does not open is refused, not asked for its password.
+            "-o", "PreferredAuthentications=publickey",
             "-o", $"UserKnownHostsFile={Path(home.KnownHosts)}",
             "-o", $"HostKeyAlias={node.Name}",
             .. port is null ? Array.Empty<string>() : ["-p", port],

@@ -68,6 +68,7 @@ internal sealed class StatusCommand : Verb
     {
         var facts = JsonSerializer.SerializeToNode(local, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();
         facts.Remove("roles");
+        facts.Remove("limited_by");
         facts.Remove("revoked");
         return facts;
     }

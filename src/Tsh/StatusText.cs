@@ -7,13 +7,13 @@ namespace CertAuthority.Tsh;
 internal static class StatusText
 {
     /// <summary>A fact a line; what is not known, or empty, is left out.</summary>
-    public static IEnumerable<string> Lines(CertificateInfo certificate, DateTimeOffset now, string? limitedBy = null)
+    public static IEnumerable<string> Lines(CertificateInfo certificate, DateTimeOffset now)
     {
         yield return $"user: {certificate.User}";
         if (certificate.Roles is not [])
             yield return $"roles: {string.Join(", ", certificate.Roles)}";
         yield return $"logins: {string.Join(", ", certificate.Principals.Select(Login))}";
-        var limit = limitedBy is null ? "" : $", limited by {limitedBy}";
+        var limit = certificate.LimitedBy.Length == 0 ? "" : $", limited by {certificate.LimitedBy}";
         yield return $"valid until: {Wording.Time(certificate.ValidBefore)} (valid for {Wording.Left(certificate.ValidBefore - now)}{limit})";
         if (certificate.Requests is not [])
             yield return $"requests: {string.Join(", ", certificate.Requests)}";

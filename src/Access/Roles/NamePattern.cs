@@ -35,12 +35,18 @@ public sealed class NamePattern
             fault = $"a regular expression has at most {LongestExpression} characters";
             return null;
         }
+        if (HasTopLevelAlternatives(text))
+        {
+            // Anchored once each, ^dba|admin$ fits "dba-and-more" to some readers and only "dba" to others: too much or too little, in a deny too.
+            fault = "alternatives stand in a group: ^(dba|admin)$";
+            return null;
+        }
         try
         {
             // NonBacktracking: time linear in the name, whatever the pattern. A pattern that needs more is refused here.
             const RegexOptions options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
             _ = new Regex(text, options);
-            // Around the whole of it: in ^dba|admin$ each end is anchored once only, and $ lets a last newline pass.
+            // $ alone lets a last newline pass, and both ends move when a pattern switches to multiline.
             return new NamePattern(text, new Regex($@"\A(?:{text})\z", options));
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
@@ -55,6 +61,33 @@ public sealed class NamePattern
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+
+    private static bool HasTopLevelAlternatives(string text)
+    {
+        var (depth, inClass) = (0, false);
+        for (var i = 0; i < text.Length; i++)
+            switch (text[i])
+            {
+                case '\\':
+                    i++;
+                    break;
+                case '[':
+                    inClass = true;
+                    break;
+                case ']':
+                    inClass = false;
+                    break;
+                case '(' when !inClass:
+                    depth++;
+                    break;
+                case ')' when !inClass:
+                    depth--;
+                    break;
+                case '|' when !inClass && depth == 0:
+                    return true;
+            }
+        return false;
+    }
 
     // One star is remembered; a mismatch lets it swallow one character more. Quadratic at worst, and never recursive.
     private static bool Glob(string pattern, string name)

@@ -47,7 +47,7 @@ internal static class Logins
         });
 
         var certificate = ca.UserCa.Sign(toBeSigned);
-        return new LoggedIn(Certificate.ToLine(certificate, recorded.KeyId), recorded.LimitedBy, recorded.Show());
+        return new LoggedIn(Certificate.ToLine(certificate, recorded.KeyId), recorded.Show());
     }
 
     private static PublicKey CheckedKey(string line)

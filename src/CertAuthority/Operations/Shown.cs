@@ -21,8 +21,8 @@ internal static class Shown
             request.AccessUntil,
             request.Reason,
             request.Resolution?.Reason ?? "",
-            request.Resolution?.By,
-            [.. request.SuggestedReviewers]));
+            [.. request.SuggestedReviewers],
+            request.Resolution?.By));
 
     public static CertificateInfo Show(this RecordedCertificate certificate) => new(
         certificate.Serial.ToString(),
@@ -33,6 +33,7 @@ internal static class Shown
         [.. certificate.Principals],
         certificate.ValidAfter,
         certificate.ValidBefore,
+        certificate.LimitedBy,
         certificate.Revoked is not null,
         certificate.Revoked);
 

@@ -9,9 +9,8 @@ public sealed record Login(string PublicKey, string? User = null, string[]? Requ
 
 /// <summary>A certificate, signed.</summary>
 /// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline.</param>
-/// <param name="LimitedBy">The rule that set the end.</param>
 /// <param name="Info">What it says.</param>
-public sealed record LoggedIn(string Certificate, string LimitedBy, CertificateInfo Info);
+public sealed record LoggedIn(string Certificate, CertificateInfo Info);
 
 /// <summary>A certificate as recorded.</summary>
 /// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>
@@ -22,6 +21,7 @@ public sealed record LoggedIn(string Certificate, string LimitedBy, CertificateI
 /// <param name="Principals">What it opens: a bare login is valid on every host, <c>login@node</c> on one.</param>
 /// <param name="ValidAfter">The first instant at which it is valid.</param>
 /// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
+/// <param name="LimitedBy">The rule that set the end.</param>
 /// <param name="Revoked">Whether it was revoked.</param>
 /// <param name="RevokedAt">When.</param>
 public sealed record CertificateInfo(
@@ -33,8 +33,9 @@ public sealed record CertificateInfo(
     string[] Principals,
     DateTimeOffset ValidAfter,
     DateTimeOffset ValidBefore,
+    string LimitedBy,
     bool Revoked,
-    DateTimeOffset? RevokedAt);
+    DateTimeOffset? RevokedAt = null);
 
 /// <summary>A certificate of the caller's own.</summary>
 /// <param name="Serial">Its serial.</param>

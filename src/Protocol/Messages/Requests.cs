@@ -57,8 +57,8 @@ public sealed record RequestMetadata(string Name, long Revision);
 /// <param name="AccessExpires">When the access ends.</param>
 /// <param name="RequestReason">The requester's words.</param>
 /// <param name="ResolveReason">The answerer's words.</param>
-/// <param name="ResolvedBy">Who answered; null while nobody has.</param>
 /// <param name="SuggestedReviewers">Who was told.</param>
+/// <param name="ResolvedBy">Who answered; null while nobody has.</param>
 public sealed record RequestSpec(
     string User,
     string[] Roles,
@@ -69,8 +69,8 @@ public sealed record RequestSpec(
     DateTimeOffset AccessExpires,
     string RequestReason,
     string ResolveReason,
-    string? ResolvedBy,
-    string[] SuggestedReviewers);
+    string[] SuggestedReviewers,
+    string? ResolvedBy = null);
 
 /// <summary>Several requests.</summary>
 /// <param name="Requests">Newest first.</param>

@@ -1,6 +1,5 @@
 using CertAuthority.Access;
 using CertAuthority.Configuration;
-using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Tests.Unit.Configuration;
 

@@ -81,7 +81,7 @@ public class ShellTests
     {
         { new ProblemException(new Problem(ProblemCode.Denied, "no", "ask bob")), 1, "tsh: error: no\ntsh: hint: ask bob\n" },
         { new ProblemException(new Problem(ProblemCode.Invalid, "two faults", null, ["a:1:1: x", "a:2:1: y"])), 1, "tsh: error: a:1:1: x\ntsh: error: a:2:1: y\n" },
-        { new ProblemException(new Problem(ProblemCode.Denied, "a\nb\e[2J")), 1, "tsh: error: a\\nb\\u001b[2J\n" },
+        { new ProblemException(new Problem(ProblemCode.Denied, "a\nb\e[2J")), 1, "tsh: error: a\\nb\\u{1b}[2J\n" },
         { new UnreachableException("nobody", "start it"), 3, "tsh: error: nobody\ntsh: hint: start it\n" },
         { new FailureException("gave up", null, ExitCode.GaveUp), 4, "tsh: error: gave up\n" },
         { new OperationCanceledException(), 130, "tsh: error: interrupted\n" },

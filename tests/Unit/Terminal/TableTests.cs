@@ -23,7 +23,7 @@ public class TableTests
 
     [Fact]
     public void No_cell_reaches_the_terminal_raw() =>
-        Assert.Contains(@"a\u001b[2J\nb z", Rows(("a\e[2J\nb", "z")).Lines());
+        Assert.Contains(@"a\u{1b}[2J\nb z", Rows(("a\e[2J\nb", "z")).Lines());
 
     [Fact]
     public void Details_leave_out_what_says_nothing()
@@ -65,6 +65,6 @@ public class TableTests
             "access_request",
             "v3",
             new RequestMetadata("bc8ca931-fec9-4b15-9a6f-20c13c5641a9", 1),
-            new RequestSpec("alice", ["dba"], [], "PENDING", created, created.AddDays(7), created.AddHours(1), "", "", null, []));
+            new RequestSpec("alice", ["dba"], [], "PENDING", created, created.AddDays(7), created.AddHours(1), "", "", []));
     }
 }

@@ -15,6 +15,7 @@ public class SshTests
                 "-o", "IdentityFile=\"/home/alice/.certauthority/id\"",
                 "-o", "CertificateFile=\"/home/alice/.certauthority/id-cert.pub\"",
                 "-o", "IdentitiesOnly=yes",
+                "-o", "PreferredAuthentications=publickey",
                 "-o", "UserKnownHostsFile=\"/home/alice/.certauthority/known_hosts\"",
                 "-o", "HostKeyAlias=db1",
                 "-p", "2222",
