@@ -32,6 +32,18 @@ public class DocumentTests
     }
 
     [Fact]
+    public void Every_test_that_guards_something_exists()
+    {
+        var tests = Directory.EnumerateFiles(Path.Combine(Document.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+            .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);
+        foreach (var document in Document.All)
+            foreach (Match named in Regex.Matches(document.Text, @"`(?<class>\w+(?:Tests|Properties))`|(?<method>\b[A-Z][A-Za-z]*(?:_\w+){3,})", RegexOptions.ExplicitCapture))
+                Assert.True(
+                    named.Groups["class"] is { Success: true, Value: var name } ? tests.Contains(name) : tests.Any(file => file.Any(text => text.Contains($" {named.Value}("))),
+                    $"{document.Path} names {named.Value}, and there is no such test");
+    }
+
+    [Fact]
     public void Every_command_of_tsh_and_tctl_parses()
     {
         var commands = Document.All.SelectMany(document => document.Blocks.Where(block => block.Info == "console").SelectMany(block => block.Content.Split('\n')))
