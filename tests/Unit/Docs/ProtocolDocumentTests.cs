@@ -23,6 +23,10 @@ public class ProtocolDocumentTests
     }
 
     [Fact]
+    public void What_is_served_is_what_clients_can_call_and_somebody_may() =>
+        Assert.Equal(Routes.All.ToHashSet(), RouteTable.Rows.Where(row => row.Who != Who.Nobody).Select(row => row.Route).ToHashSet());
+
+    [Fact]
     public void The_table_has_every_problem_with_its_status()
     {
         var written = Protocol.Rows.Where(row => row.Length == 3 && row[1].All(char.IsAsciiDigit)).Select(row => $"{row[0]} {row[1]}");
@@ -47,7 +51,7 @@ public class ProtocolDocumentTests
         foreach (var (type, json) in Examples().Where(example => !Routes.All.Any(route => route.Request == example.Type)))
         {
             // No member more, none less, none otherwise: what is read and written again is the same.
-            var message = JsonSerializer.Deserialize(json, ProtocolJson.Lenient.GetTypeInfo(type)!);
+            var message = JsonSerializer.Deserialize(json, ProtocolJson.Strict.GetTypeInfo(type)!);
             Assert.True(
                 JsonNode.DeepEquals(JsonNode.Parse(json), JsonSerializer.SerializeToNode(message, ProtocolJson.Strict.GetTypeInfo(type)!)),
                 $"the daemon writes {type.Name} otherwise than:\n{json}");
