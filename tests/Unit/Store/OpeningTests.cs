@@ -1,0 +1,92 @@
+using CertAuthority.Store;
+using Microsoft.Data.Sqlite;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+public sealed class OpeningTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private string Path => folder.File("certauthority.db");
+
+    [Fact]
+    public async Task A_database_of_ones_own_opens_again()
+    {
+        await Ours();
+        await using var again = Database.Open(Path);
+        Assert.Empty(again.Read(snapshot => snapshot.Users()));
+    }
+
+    public static readonly TheoryData<string, string> Unusable = new()
+    {
+        { "somebody else's tables", "is a database, but not one of certauthority; move it away or name another data directory" },
+        { "somebody else's mark", "is a database, but not one of certauthority; move it away or name another data directory" },
+        { "somebody else's version", "is a database, but not one of certauthority; move it away or name another data directory" },
+        { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 1); install that version or a later one" },
+        { "garbage", "can not be opened as a database: " },
+        { "a text", "can not be opened as a database: " },
+        { "half of it", "can not be opened as a database: " },
+        { "the first page only", "can not be opened as a database: " },
+        { "a folder", "can not be opened as a database: " },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unusable))]
+    public async Task A_file_that_can_not_be_used_is_refused_in_words_and_left_as_it_is(string what, string told)
+    {
+        switch (what)
+        {
+            case "somebody else's tables": Run("CREATE TABLE bookmarks (url TEXT)"); break;
+            case "somebody else's mark": Run("PRAGMA application_id = 1"); break;
+            case "somebody else's version": Run("PRAGMA user_version = 3"); break;
+            case "a newer schema":
+                await Ours();
+                Run("PRAGMA user_version = 99");
+                break;
+            case "garbage": File.WriteAllBytes(Path, [.. Enumerable.Range(0, 8192).Select(n => (byte)(n * 31))]); break;
+            case "a text": File.WriteAllText(Path, "this is not a database\n"); break;
+            case "half of it":
+                await Ours();
+                Truncate(0.5);
+                break;
+            case "the first page only":
+                await Ours();
+                Truncate(0);
+                break;
+            case "a folder": Directory.CreateDirectory(Path); break;
+            default: throw new ArgumentOutOfRangeException(nameof(what));
+        }
+        var before = File.Exists(Path) ? File.ReadAllBytes(Path) : [];
+        var refused = Assert.Throws<StoreException>(() => Database.Open(Path));
+        Assert.StartsWith($"{Path} {told}", refused.Message, StringComparison.Ordinal);
+        // Apart from the header's mark of the journal, which is not data.
+        Assert.Equal(before.Skip(100), (File.Exists(Path) ? File.ReadAllBytes(Path) : []).Skip(100));
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private async Task Ours()
+    {
+        await using var database = Database.Open(Path);
+        await database.Commit(transaction =>
+        {
+            transaction.Audit(World.Entry("a"));
+            return true;
+        });
+    }
+
+    private void Run(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private void Truncate(double part)
+    {
+        using var file = new FileStream(Path, FileMode.Open);
+        file.SetLength(Math.Max(4096, (long)(file.Length * part) / 4096 * 4096));
+    }
+}

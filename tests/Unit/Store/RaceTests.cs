@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Revocation;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+/// <summary>A hundred administrators and the requester answer one request at once.</summary>
+public sealed class RaceTests : IAsyncLifetime
+{
+    private static readonly Administrator Root = new(new Caller(new UnixIdentity(0, "root"), IsRoot: true));
+    private static readonly Caller Alice = new(new UnixIdentity(5001, "alice"), IsRoot: false);
+
+    private readonly TemporaryFolder folder = new();
+    private readonly World world = new();
+    private readonly CancellationTokenSource stopping = new();
+    private Ca ca = null!;
+    private Task publishing = null!;
+
+    [Theory]
+    [InlineData("approvals only", 100, 0, 0)]
+    [InlineData("denials only", 0, 100, 0)]
+    [InlineData("as many approvals as denials", 50, 50, 0)]
+    [InlineData("a few approvals among denials", 5, 95, 0)]
+    [InlineData("approvals, denials, and a requester who thinks twice", 40, 40, 20)]
+    public async Task Of_a_hundred_answers_at_once_one_approves_at_most_and_each_success_has_its_entry(string mix, int approvals, int denials, int withdrawals)
+    {
+        var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+        using var start = new ManualResetEventSlim();
+        var calls = Shuffled(
+            Enumerable.Repeat(() => Resolutions.Approve(ca, Root, new ResolveRequest(id)), approvals)
+                .Concat(Enumerable.Repeat(() => Resolutions.Deny(ca, Root, new ResolveRequest(id)), denials))
+                .Concat(Enumerable.Repeat(() => Resolutions.Cancel(ca, Alice, new EndMyRequest(id)), withdrawals / 2))
+                .Concat(Enumerable.Repeat(() => Resolutions.Drop(ca, Alice, new EndMyRequest(id)), withdrawals / 2)))
+            .Select(call => Task.Run(async () =>
+            {
+                start.Wait();
+                try
+                {
+                    return (Met: (await call()).Request.Spec.State, Refused: (Problem?)null);
+                }
+                catch (ProblemException e)
+                {
+                    return (Met: "", Refused: e.Problem);
+                }
+            })).ToList();
+        start.Set();
+        var answers = await Task.WhenAll(calls);
+
+        var reached = answers.Where(answer => answer.Refused is null).Select(answer => answer.Met).ToList();
+        var audit = Events(id);
+        var final = ca.Database.Read(snapshot => snapshot.FindRequest(id, null));
+
+        Assert.True(reached.Count(state => state == "APPROVED") <= 1, mix);
+        Assert.True(reached.Count(state => state is "DENIED" or "CANCELLED") <= 1, mix);
+        Assert.NotEmpty(reached);
+        // One entry for each success, in the order in which they happened, and the last one is where the request stands.
+        Assert.Equal(reached.Order(StringComparer.Ordinal), audit.Order(StringComparer.Ordinal));
+        Assert.Equal(RequestTransitions.Word(final.StoredState), audit[^1]);
+        Assert.Equal(reached.Count + 1, final.Revision);
+        Assert.True(audit.Count == 1 || audit is ["APPROVED", _], string.Join(' ', audit));
+        // Everybody else is told the state he met, and it is one that the request has been in.
+        string[] states = ["PENDING", .. audit];
+        Assert.All(answers.Where(answer => answer.Refused is not null), answer =>
+        {
+            Assert.Equal(ProblemCode.Conflict, answer.Refused!.Code);
+            Assert.Contains(states, state => answer.Refused.Detail.StartsWith($"request {id} is {state}; only ", StringComparison.Ordinal));
+        });
+    }
+
+    [Fact]
+    public async Task A_login_that_races_a_denial_is_refused_or_revoked()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+            await Resolutions.Approve(ca, Root, new ResolveRequest(id));
+            var before = await Login(id);
+            using var start = new ManualResetEventSlim();
+            var logins = Enumerable.Range(0, 20).Select(_ => Task.Run(async () =>
+            {
+                start.Wait();
+                return await Login(id);
+            })).ToList();
+            var denial = Task.Run(() =>
+            {
+                start.Wait();
+                return Resolutions.Deny(ca, Root, new ResolveRequest(id));
+            });
+            start.Set();
+            var issued = (await Task.WhenAll(logins)).OfType<string>().Append(before!).ToList();
+            var revoked = (await denial).Revoked;
+
+            Assert.Equal(issued.Order(StringComparer.Ordinal), revoked.Order(StringComparer.Ordinal));
+            // Whoever denied was answered when the list on the disk had them all.
+            var listed = OpenSsh.Krl.Parse(await File.ReadAllBytesAsync(ca.Krl.Path)).Revoked;
+            Assert.All(revoked.Select(ulong.Parse), serial => Assert.Contains(listed, range => range.First <= serial && serial <= range.Last));
+        }
+    }
+
+    [Fact]
+    public async Task Of_thirty_requests_at_once_twenty_five_are_filed()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Task.Run(async () =>
+        {
+            try
+            {
+                return (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+            }
+            catch (ProblemException e)
+            {
+                return e.Message;
+            }
+        })));
+        Assert.Equal(5, answers.Count(answer => answer == "25 of your requests are pending already; that is the limit"));
+        Assert.Equal(25, ca.Database.Read(snapshot => snapshot.Requests()).Count);
+    }
+
+    public async Task InitializeAsync()
+    {
+        var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), "user CA");
+        var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
+        publishing = krl.Run(stopping.Token);
+        await krl.Publish();
+        ca = new Ca(world.Database, TimeProvider.System, key, krl, new RequestWatch(), SiteLimits.Default);
+        await world.Database.Commit(transaction =>
+        {
+            transaction.BeginSerialEpoch(World.Now);
+            transaction.PutRole(Role("contractor", new RoleConditions([], LabelSelector.None, [NamePattern.TryParse("dba", out _)!])));
+            transaction.PutRole(Role("dba", new RoleConditions(["postgres"], LabelSelector.All, [])));
+            transaction.PutUser(World.User("alice") with { Roles = ["contractor"] });
+            return true;
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await publishing;
+        stopping.Dispose();
+        await world.DisposeAsync();
+        ca.UserCa.Dispose();
+        folder.Dispose();
+    }
+
+    /// <summary>The serial, or null when it was refused.</summary>
+    private async Task<string?> Login(string request)
+    {
+        try
+        {
+            return (await Logins.Issue(ca, Alice, new Login(ca.UserCa.PublicKey.ToLine("a key"), Requests: [request]))).Info.Serial;
+        }
+        catch (ProblemException e) when (e.Problem.Code == ProblemCode.Denied)
+        {
+            return null;
+        }
+    }
+
+    private static Role Role(string name, RoleConditions allow) =>
+        new(Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, allow, RoleConditions.Empty, null);
+
+    private static List<T> Shuffled<T>(IEnumerable<T> items) => [.. items.OrderBy(_ => Guid.NewGuid())];
+
+    private List<string> Events(string id) =>
+        [.. ca.Database.Read(snapshot => snapshot.AuditEntries(null)).Where(entry => entry.Request == id && entry.Event != "request.created").Select(entry => entry.State!).Reverse()];
+}

@@ -1,0 +1,145 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+public sealed class RequestTableTests : IAsyncLifetime
+{
+    private static readonly User Alice = World.User("alice");
+    private static readonly User Bob = World.User("bob");
+    private static readonly AccessRequest First = World.Request(Alice, "bc8ca931-fec9-4b15-9a6f-20c13c5641a9");
+    private static readonly AccessRequest Second = World.Request(Alice, "bc8ca932-0000-4000-8000-000000000000");
+    private static readonly AccessRequest OfBob = World.Request(Bob, "bc8f0000-0000-4000-8000-000000000000");
+
+    private readonly World world = new();
+
+    [Theory]
+    [InlineData("the whole id", "bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
+    [InlineData("the first block", "bc8ca931")]
+    [InlineData("a block and its dash", "bc8ca931-")]
+    public void A_unique_prefix_is_the_id(string what, string prefix) =>
+        Assert.True(First.Id == Find(prefix, Alice.Id).Id, what);
+
+    [Theory]
+    [InlineData("bc8ca93")]
+    [InlineData("b")]
+    public void A_prefix_of_several_is_refused(string prefix)
+    {
+        var problem = Problem(prefix, Alice.Id);
+        Assert.Equal((ProblemCode.Invalid, $"several requests start with \"{prefix}\""), (problem.Code, problem.Detail));
+    }
+
+    [Theory]
+    [InlineData("%")]
+    [InlineData("_c8ca931")]
+    [InlineData("bc8ca931%")]
+    [InlineData("bc8*")]
+    [InlineData("")]
+    [InlineData("BC8CA931")]
+    [InlineData("bc8ca931 ")]
+    [InlineData("bc8ca931-fec9-4b15-9a6f-20c13c5641a9a")]
+    [InlineData("ffffffff")]
+    [InlineData("0")]
+    [InlineData("' OR 1=1 --")]
+    public void What_starts_no_id_finds_nothing(string prefix)
+    {
+        var problem = Problem(prefix, null);
+        Assert.Equal((ProblemCode.NotFound, $"there is no request \"{prefix}\""), (problem.Code, problem.Detail));
+    }
+
+    [Fact]
+    public void Somebody_elses_request_and_none_are_one_answer()
+    {
+        var notMine = Problem("bc8f", Alice.Id);
+        var nothing = Problem("bc8e", Alice.Id);
+        Assert.Equal(nothing with { Detail = "" }, notMine with { Detail = "" });
+        Assert.Equal(nothing.Detail.Replace("bc8e", "bc8f", StringComparison.Ordinal), notMine.Detail);
+        Assert.Equal(OfBob.Id, Find("bc8f", Bob.Id).Id);
+    }
+
+    [Fact]
+    public void Somebody_elses_request_makes_no_prefix_of_mine_ambiguous() => Assert.Equal(OfBob.Id, Find("bc8", Bob.Id).Id);
+
+    [Fact]
+    public void An_administrator_finds_everybodys()
+    {
+        Assert.Equal(OfBob.Id, Find("bc8f", null).Id);
+        Assert.Equal(ProblemCode.Invalid, Problem("bc8", null).Code);
+    }
+
+    [Fact]
+    public async Task A_request_reads_back_as_it_was_written()
+    {
+        Assert.Equal(Show(First), Show(Find("bc8ca931", null)));
+        var approved = First with
+        {
+            StoredState = RequestState.Approved,
+            GrantedRoles = First.Roles,
+            AccessUntil = First.AccessUntil.AddMinutes(-5),
+            Resolution = new RequestResolution("root", World.Now.AddMinutes(1), "for \"tonight\""),
+        };
+        var written = await world.Database.Commit(transaction => transaction.UpdateRequest(First, approved));
+        Assert.Equal(2, written.Revision);
+        Assert.Equal(Show(approved with { Revision = 2 }), Show(Find("bc8ca931", null)));
+    }
+
+    public static readonly TheoryData<string> Outdated = new("the revision", "the state", "both", "the request itself");
+
+    [Theory]
+    [MemberData(nameof(Outdated))]
+    public async Task A_step_from_where_the_request_is_not_any_more_is_refused(string what)
+    {
+        var before = what switch
+        {
+            "the revision" => First with { Revision = 2 },
+            "the state" => First with { StoredState = RequestState.Approved },
+            "both" => First with { Revision = 2, StoredState = RequestState.Approved },
+            _ => World.Request(Alice),
+        };
+        var problem = await Assert.ThrowsAsync<ProblemException>(
+            () => world.Database.Commit(transaction => transaction.UpdateRequest(before, before with { StoredState = RequestState.Denied })));
+        Assert.Equal((ProblemCode.Conflict, $"request {before.Id} was changed meanwhile"), (problem.Problem.Code, problem.Message));
+        Assert.Equal(Show(First), Show(Find("bc8ca931", null)));
+    }
+
+    [Fact]
+    public async Task Of_two_who_decided_on_the_same_revision_the_second_is_refused()
+    {
+        var denied = First with { StoredState = RequestState.Denied };
+        var tasks = await world.InOneBatch(
+            transaction => $"{transaction.UpdateRequest(First, denied).Revision}",
+            transaction => $"{transaction.UpdateRequest(First, denied).Revision}");
+        Assert.Equal("2", await (Task<string>)tasks[0]);
+        Assert.Equal(ProblemCode.Conflict, (await Assert.ThrowsAsync<ProblemException>(() => tasks[1])).Problem.Code);
+    }
+
+    [Fact]
+    public void What_waits_no_longer_is_not_counted_as_pending()
+    {
+        Assert.Equal(2, Count(Alice, World.Now));
+        Assert.Equal(2, Count(Alice, First.PendingUntil.AddSeconds(-1)));
+        Assert.Equal(0, Count(Alice, First.PendingUntil));
+        Assert.Equal(1, Count(Bob, World.Now));
+        Assert.Equal(0, Count(Bob with { Id = Guid.NewGuid() }, World.Now));
+    }
+
+    public async Task InitializeAsync() => await world.Database.Commit(transaction =>
+    {
+        transaction.InsertRequest(First);
+        transaction.InsertRequest(Second);
+        transaction.InsertRequest(OfBob);
+        return true;
+    });
+
+    public async Task DisposeAsync() => await world.DisposeAsync();
+
+    private static string Show(AccessRequest request) =>
+        $"{request with { Roles = [], GrantedRoles = [], SuggestedReviewers = [] }} {string.Join(' ', request.Roles)} [{string.Join(' ', request.GrantedRoles)}] {string.Join(' ', request.SuggestedReviewers)}";
+
+    private AccessRequest Find(string prefix, Guid? userId) => world.Database.Read(snapshot => snapshot.FindRequest(prefix, userId));
+
+    private Problem Problem(string prefix, Guid? userId) => Assert.Throws<ProblemException>(() => Find(prefix, userId)).Problem;
+
+    private int Count(User user, DateTimeOffset now) => world.Database.Read(snapshot => snapshot.CountPending(user, now));
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+using Microsoft.Data.Sqlite;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+/// <summary>A real database file, a second pair of eyes on it, and the few rows that the cases need.</summary>
+internal sealed class World : IAsyncDisposable
+{
+    public static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly TemporaryFolder folder = new();
+
+    public World() => Database = Database.Open(Path);
+
+    public string Path => folder.File("certauthority.db");
+
+    public Database Database { get; private set; }
+
+    public static AuditEntry Entry(string what) => new(Now, what);
+
+    public static User User(string name) =>
+        new(Guid.NewGuid(), name, 1, [], [UnixUser.Account(name)], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
+
+    public static AccessRequest Request(User user, string? id = null) =>
+        new(
+            id is null ? Guid.NewGuid() : Guid.Parse(id), 1, user.Id, user.Name, 5001, [new PinnedRole(Guid.NewGuid(), "dba", 1)], [], RequestState.Pending, Now, Now.AddHours(1),
+            Now.AddHours(1), "why", ["bob"], null);
+
+    public static RecordedCertificate Certificate(ulong serial, User user, DateTimeOffset? end = null, params string[] requests) =>
+        new(
+            serial, user.Id, user.Name, user.Name, [new PinnedRole(Guid.NewGuid(), "dba", 1)], [.. requests], ["postgres"], Now, Now.AddMinutes(-1), end ?? Now.AddHours(1), "role dba",
+            Revoked: null);
+
+    /// <summary>A connection of somebody else's.</summary>
+    public SqliteConnection Outside(string mode = "ReadWrite")
+    {
+        var connection = new SqliteConnection($"Data Source={Path};Mode={mode};Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
+    /// <summary>What is committed, seen from outside.</summary>
+    public string[] Committed()
+    {
+        using var outside = Outside("ReadOnly");
+        using var command = outside.CreateCommand();
+        command.CommandText = "SELECT event FROM audit ORDER BY id";
+        using var rows = command.ExecuteReader();
+        var events = new List<string>();
+        while (rows.Read())
+            events.Add(rows.GetString(0));
+        return [.. events];
+    }
+
+    /// <summary>Queues changes while the writer is held up, so that they run in one batch, in this order.</summary>
+    public async Task<Task[]> InOneBatch(params Func<Transaction, string>[] changes)
+    {
+        using var started = new ManualResetEventSlim();
+        using var queued = new ManualResetEventSlim();
+        var first = Database.Commit(_ =>
+        {
+            started.Set();
+            queued.Wait();
+            return true;
+        });
+        // The batch of the first is closed once it runs; all others fall into the next.
+        started.Wait();
+        Task[] others = [.. changes.Select(change => Database.Commit(change))];
+        queued.Set();
+        await first;
+        await Task.WhenAll(others).ContinueWith(_ => { }, TaskScheduler.Default);
+        return others;
+    }
+
+    /// <summary>As after a restart of the daemon.</summary>
+    public async Task Reopen()
+    {
+        await Database.DisposeAsync();
+        Database = Database.Open(Path);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Database.DisposeAsync();
+        folder.Dispose();
+    }
+}
