@@ -1,0 +1,70 @@
+using CertAuthority.Access;
+using CertAuthority.Api;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Tests.Unit.Api;
+
+public class RouteTableTests
+{
+    public static readonly TheoryData<string> Every = [.. Routes.All.Select(Name)];
+
+    [Theory]
+    [MemberData(nameof(Every))]
+    public void Every_route_stands_in_the_table_once_and_says_who_may(string route) =>
+        Assert.NotEqual(Who.Nobody, Assert.Single(RouteTable.Rows, row => Name(row.Route) == route).Who);
+
+    [Fact]
+    public void Every_row_is_a_route_that_the_command_lines_know() =>
+        Assert.Equal(Routes.All.Select(Name).Order(StringComparer.Ordinal), RouteTable.Rows.Select(row => Name(row.Route)).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void All_lists_every_route_there_is() =>
+        Assert.Equal(
+            typeof(Routes).GetFields().Select(field => field.GetValue(null)).OfType<Route>().Select(Name).Order(StringComparer.Ordinal),
+            Routes.All.Select(Name).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Only_the_public_key_of_the_CA_is_for_anybody() =>
+        Assert.Equal([Routes.GetUserCa], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
+
+    [Fact]
+    public void What_is_under_my_is_for_users_and_all_the_rest_for_administrators() =>
+        Assert.All(
+            RouteTable.Rows.Where(row => row.Route != Routes.GetUserCa),
+            row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal) ? Who.Users : Who.Administrators, row.Who));
+
+    [Fact]
+    public void Only_resource_files_may_be_longer_than_64_KiB() =>
+        Assert.Equal([Routes.ApplyResources], RouteTable.Rows.Where(row => row.LargestBody != 64 << 10).Select(row => row.Route));
+
+    [Theory]
+    [InlineData("root", 0, "root", true, true, true, true)]
+    [InlineData("the daemon's own uid", 900, "certauthority", true, true, true, true)]
+    [InlineData("a named administrator", 6001, "bob", false, true, true, true)]
+    [InlineData("somebody else", 5001, "alice", false, true, true, false)]
+    [InlineData("an account whose name looks alike", 5002, "Bob", false, true, true, false)]
+    [InlineData("a uid without an account", 7, null, false, true, true, false)]
+    public void Who_calls_may(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
+    {
+        var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"]);
+        var caller = new Caller(new UnixIdentity(uid, account), isRoot);
+        Assert.True(
+            (anybody, users, administrators, false)
+                == (callers.May(caller, Who.Anybody), callers.May(caller, Who.Users), callers.May(caller, Who.Administrators), callers.May(caller, Who.Nobody)),
+            who);
+        Assert.False(callers.May(caller, (Who)99));
+    }
+
+    [Theory]
+    [MemberData(nameof(Every))]
+    public void A_caller_who_is_no_administrator_gets_no_further_than_his_own(string route)
+    {
+        var callers = new Callers(ownUid: 900, administrators: []);
+        var alice = new Caller(new UnixIdentity(5001, "alice"), IsRoot: false);
+        var row = RouteTable.Rows.Single(one => Name(one.Route) == route);
+        Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Route == Routes.GetUserCa, callers.May(alice, row.Who));
+    }
+
+    private static string Name(Route route) => $"{route.Method} {route.Path}";
+}

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Tests.Unit.Protocol;
+
+public class ProtocolJsonTests
+{
+    private const string Reply = """{"name":"db1","address":"db1:22","logins":["root"]}""";
+
+    [Fact]
+    public void The_daemon_refuses_a_member_that_it_does_not_know_and_a_command_line_takes_it_from_a_newer_daemon()
+    {
+        var newer = Reply.Replace("{", "{\"zone\":{\"a\":[1]},", StringComparison.Ordinal);
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(newer, ProtocolJson.Strict.Of<ReachableNode>()));
+        Assert.Equal("db1:22", JsonSerializer.Deserialize(newer, ProtocolJson.Lenient.Of<ReachableNode>())!.Address);
+    }
+
+    [Theory]
+    [InlineData("a member twice", """{"name":"db1","name":"db2","address":"db1:22","logins":[]}""")]
+    [InlineData("a member that is missing", """{"name":"db1","logins":[]}""")]
+    [InlineData("a member that is null", """{"name":null,"address":"db1:22","logins":[]}""")]
+    [InlineData("a member in another case", """{"Name":"db1","address":"db1:22","logins":[]}""")]
+    [InlineData("a member of another type", """{"name":"db1","address":"db1:22","logins":"root"}""")]
+    [InlineData("a comma too many", """{"name":"db1","address":"db1:22","logins":[],}""")]
+    [InlineData("a comment", """{"name":"db1",/*!*/"address":"db1:22","logins":[]}""")]
+    public void The_daemon_reads_exactly_what_is_written_down(string what, string json)
+    {
+        Assert.NotNull(JsonSerializer.Deserialize(Reply, ProtocolJson.Strict.Of<ReachableNode>()));
+        Assert.True(Record.Exception(() => JsonSerializer.Deserialize(json, ProtocolJson.Strict.Of<ReachableNode>())) is JsonException, what);
+    }
+
+    [Fact]
+    public void Names_are_in_snake_case_and_what_says_nothing_is_not_written() =>
+        Assert.Equal("""{"public_key":"k"}""", JsonSerializer.Serialize(new Login("k"), ProtocolJson.Strict.Of<Login>()));
+
+    [Fact]
+    public void Every_message_of_every_route_has_a_form()
+    {
+        var without = Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Where(type => ProtocolJson.Strict.GetTypeInfo(type) is null || ProtocolJson.Lenient.GetTypeInfo(type) is null);
+        Assert.Empty(without);
+    }
+
+    [Fact]
+    public void No_two_routes_have_one_method_and_path() =>
+        Assert.Equal(Routes.All.Count, Routes.All.Select(route => $"{route.Method} {string.Join('/', route.Path.Split('/').Select(part => part.StartsWith('{') ? "{}" : part))}").Distinct().Count());
+
+    [Theory]
+    [InlineData(ProblemCode.Invalid, "invalid", 400)]
+    [InlineData(ProblemCode.Denied, "denied", 403)]
+    [InlineData(ProblemCode.NotFound, "not_found", 404)]
+    [InlineData(ProblemCode.Conflict, "conflict", 409)]
+    [InlineData(ProblemCode.Expired, "expired", 410)]
+    [InlineData(ProblemCode.Limited, "limited", 429)]
+    [InlineData(ProblemCode.Internal, "internal", 500)]
+    [InlineData(ProblemCode.Unavailable, "unavailable", 503)]
+    public void A_problem_has_a_word_and_a_status(ProblemCode code, string word, int status)
+    {
+        var problem = new Problem(code, "d");
+        Assert.Equal(status, problem.Status);
+        Assert.Equal($$"""{"code":"{{word}}","detail":"d"}""", JsonSerializer.Serialize(problem, ProtocolJson.Strict.Of<Problem>()));
+    }
+}
