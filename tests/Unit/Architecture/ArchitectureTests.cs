@@ -13,7 +13,7 @@ public class ArchitectureTests
 {
     private static readonly Assembly Daemon = typeof(Ca).Assembly;
     private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(Route).Assembly];
-    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
+    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
     private static readonly List<Use> InDaemon = Uses.Of(Daemon);
 
     // Which folders each folder of the daemon may know; Program and Daemon, at the root, know them all.
