@@ -56,8 +56,8 @@ public static class Names
     {
         var bytes = Encoding.UTF8.GetByteCount(reason);
         if (bytes > MaxReasonBytes)
-            return new Refusal($"the reason has {bytes} bytes; at most {MaxReasonBytes} are kept");
-        return IsPlainText(reason) ? null : new Refusal("the reason has control or invisible characters", "write it as one line of plain text");
+            return new Refusal($"the reason has {bytes} bytes; at most {MaxReasonBytes} are kept", Kind: RefusalKind.Invalid);
+        return IsPlainText(reason) ? null : new Refusal("the reason has control or invisible characters", "write it as one line of plain text", RefusalKind.Invalid);
     }
 
     private static bool IsLowerOrDigit(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);

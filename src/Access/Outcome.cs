@@ -2,8 +2,27 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace CertAuthority.Access;
 
+/// <summary>What kind of refusal it is, for programs.</summary>
+public enum RefusalKind
+{
+    /// <summary>A rule forbids it.</summary>
+    Denied,
+
+    /// <summary>What was said can not be.</summary>
+    Invalid,
+
+    /// <summary>It does not fit the state of things.</summary>
+    Conflict,
+
+    /// <summary>Its time is over.</summary>
+    Expired,
+
+    /// <summary>It is too much.</summary>
+    Limited,
+}
+
 /// <summary>Why a decision went against the caller: a sentence that is safe to show and, where one helps, what to do next.</summary>
-public sealed record Refusal(string Message, string? Hint = null);
+public sealed record Refusal(string Message, string? Hint = null, RefusalKind Kind = RefusalKind.Denied);
 
 /// <summary>The verdict of a decision: a value, or the refusal that stands in its place. Never both, never neither.</summary>
 public readonly struct Outcome<T> where T : class

@@ -59,9 +59,9 @@ internal sealed class Daemon : IAsyncDisposable
 
         var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), "user CA"));
         // Never the same key: a host certificate signed by a key that hosts trust for users would open them.
-        using (var hostCa = FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), "host CA"))
-            if (hostCa.PublicKey == userCa.PublicKey)
-                throw new CaKeyException($"{Path.Combine(data, "host_ca")} is the same key as user_ca; restore the right one, or remove host_ca and host_ca.pub");
+        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), "host CA"));
+        if (hostCa.PublicKey == userCa.PublicKey)
+            throw new CaKeyException($"{Path.Combine(data, "host_ca")} is the same key as user_ca; restore the right one, or remove host_ca and host_ca.pub");
 
         var database = Database.Open(Path.Combine(data, "certauthority.db"));
         held.Push(database.DisposeAsync);
@@ -83,8 +83,12 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var ca = new Ca(database, clock, userCa, krl, watch, settings.Limits);
-        Server.Serve(app, ca, new Callers(DurableFile.GetEffectiveUserId(), settings.Administrators), log);
+        var self = DurableFile.GetEffectiveUserId();
+        var privileged = settings.Administrators.Add("root");
+        if (Accounts.NameOf(self) is { } account)
+            privileged = privileged.Add(account);
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, settings.Limits, privileged);
+        Server.Serve(app, ca, new Callers(self, settings.Administrators), log);
         await app.StartAsync();
         held.Push(async () =>
         {

@@ -16,10 +16,15 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(CreateRequest)), JsonSerializable(typeof(RequestResource))]
 [JsonSerializable(typeof(ListMyRequests)), JsonSerializable(typeof(RequestList))]
 [JsonSerializable(typeof(GetMyRequest)), JsonSerializable(typeof(EndMyRequest)), JsonSerializable(typeof(RequestResolved))]
-[JsonSerializable(typeof(ListRequests)), JsonSerializable(typeof(GetRequest)), JsonSerializable(typeof(ResolveRequest))]
+[JsonSerializable(typeof(ListRequests)), JsonSerializable(typeof(GetRequest))]
+[JsonSerializable(typeof(ApproveRequest)), JsonSerializable(typeof(DenyRequest))]
+[JsonSerializable(typeof(CreateRequestFor)), JsonSerializable(typeof(RemoveRequest))]
+[JsonSerializable(typeof(GetCapabilities)), JsonSerializable(typeof(Capabilities))]
+[JsonSerializable(typeof(GetStatus)), JsonSerializable(typeof(DaemonStatus))]
+[JsonSerializable(typeof(RevokeCertificates)), JsonSerializable(typeof(CertificatesRevoked))]
 [JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]
 [JsonSerializable(typeof(GetResources)), JsonSerializable(typeof(ResourceList))]
-[JsonSerializable(typeof(UpdateUser)), JsonSerializable(typeof(RemoveUser)), JsonSerializable(typeof(UserRemoved))]
+[JsonSerializable(typeof(UpdateUser)), JsonSerializable(typeof(RemoveResource))]
 [JsonSerializable(typeof(ListCertificates)), JsonSerializable(typeof(CertificateList))]
 [JsonSerializable(typeof(ListAudit)), JsonSerializable(typeof(AuditList))]
 [JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(CaPublicKey))]
@@ -46,6 +51,21 @@ public sealed partial class ProtocolJson : JsonSerializerContext
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         // Query members arrive as text.
         NumberHandling = JsonNumberHandling.AllowReadingFromString,
+        Converters = { new BooleanOrText() },
         MaxDepth = 16,
     };
+
+    private sealed class BooleanOrText : JsonConverter<bool>
+    {
+        public override bool Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+        {
+            JsonTokenType.True => true,
+            JsonTokenType.False => false,
+            JsonTokenType.String when reader.ValueTextEquals("true") => true,
+            JsonTokenType.String when reader.ValueTextEquals("false") => false,
+            _ => throw new JsonException(),
+        };
+
+        public override void Write(Utf8JsonWriter writer, bool value, JsonSerializerOptions options) => writer.WriteBooleanValue(value);
+    }
 }

@@ -43,18 +43,28 @@ public static class Routes
     public static readonly Route<ListRequests, RequestList> ListRequests = new("GET", "/v1/requests");
     /// <summary>Reads any request.</summary>
     public static readonly Route<GetRequest, RequestResource> GetRequest = new("GET", "/v1/requests/{id}");
+    /// <summary>Files a request for a user.</summary>
+    public static readonly Route<CreateRequestFor, RequestResource> CreateRequestFor = new("POST", "/v1/requests");
+    /// <summary>Removes a request from the list.</summary>
+    public static readonly Route<RemoveRequest, RequestResolved> RemoveRequest = new("DELETE", "/v1/requests/{id}");
+    /// <summary>Reads what a user can ask for.</summary>
+    public static readonly Route<GetCapabilities, Capabilities> GetCapabilities = new("GET", "/v1/users/{name}/capabilities");
     /// <summary>Approves.</summary>
-    public static readonly Route<ResolveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
+    public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
     /// <summary>Denies, or takes an approval back.</summary>
-    public static readonly Route<ResolveRequest, RequestResolved> DenyRequest = new("POST", "/v1/requests/{id}/deny");
+    public static readonly Route<DenyRequest, RequestResolved> DenyRequest = new("POST", "/v1/requests/{id}/deny");
     /// <summary>Creates or replaces resources.</summary>
     public static readonly Route<ApplyResources, AppliedResources> ApplyResources = new("POST", "/v1/resources");
     /// <summary>Reads the resources of a kind, or one of them.</summary>
     public static readonly Route<GetResources, ResourceList> GetResources = new("GET", "/v1/resources/{kind}");
     /// <summary>Changes lists of a user.</summary>
     public static readonly Route<UpdateUser, AppliedResources> UpdateUser = new("POST", "/v1/users/{name}");
-    /// <summary>Removes a user.</summary>
-    public static readonly Route<RemoveUser, UserRemoved> RemoveUser = new("DELETE", "/v1/users/{name}");
+    /// <summary>Removes a resource.</summary>
+    public static readonly Route<RemoveResource, AppliedResources> RemoveResource = new("DELETE", "/v1/resources/{kind}/{name}");
+    /// <summary>Revokes certificates.</summary>
+    public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
+    /// <summary>Tells how the daemon is.</summary>
+    public static readonly Route<GetStatus, DaemonStatus> GetStatus = new("GET", "/v1/status");
     /// <summary>Lists certificates.</summary>
     public static readonly Route<ListCertificates, CertificateList> ListCertificates = new("GET", "/v1/certificates");
     /// <summary>Reads the audit.</summary>
@@ -69,7 +79,7 @@ public static class Routes
     public static readonly IReadOnlyList<Route> All =
     [
         Login, GetMyCertificate, GetMyNode, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
-        ListRequests, GetRequest, ApproveRequest, DenyRequest, ApplyResources, GetResources, UpdateUser, RemoveUser,
-        ListCertificates, ListAudit, GetKrl, GetUserCa,
+        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ApproveRequest, DenyRequest,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, GetUserCa,
     ];
 }

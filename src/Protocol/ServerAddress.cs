@@ -6,9 +6,15 @@ public sealed record ServerAddress(string SocketPath)
 {
     /// <summary>Where a daemon of this account listens unless told otherwise.</summary>
     /// <param name="isRoot">Root's is the one of the whole machine.</param>
-    /// <param name="runtimeDirectory">The value of XDG_RUNTIME_DIR, or null.</param>
-    public static string DefaultSocket(bool isRoot, string? runtimeDirectory) =>
-        isRoot || string.IsNullOrEmpty(runtimeDirectory) ? "/run/certauthority/ca.sock" : Path.Combine(runtimeDirectory, "certauthority", "ca.sock");
+    public static string DefaultSocket(bool isRoot)
+    {
+        if (isRoot)
+            return "/run/certauthority/ca.sock";
+        var runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+        if (string.IsNullOrEmpty(runtime))
+            runtime = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/state/certauthority/run");
+        return Path.Combine(runtime, "certauthority", "ca.sock");
+    }
 
     /// <summary>Reads <c>unix:PATH</c>; null for anything else.</summary>
     public static ServerAddress? TryParse(string text) =>

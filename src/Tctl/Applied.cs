@@ -12,5 +12,9 @@ internal static class Applied
         parsed.Print(applied.Done);
         foreach (var warning in applied.Warnings)
             parsed.Warn(warning);
+        if (applied.Ended is not [])
+            parsed.Say($"{Wording.Count(applied.Ended.Length, "request")} ended: {string.Join(", ", applied.Ended)}");
+        if (applied.Revoked is not [])
+            parsed.Say($"{Wording.Count(applied.Revoked.Length, "certificate")} revoked: {string.Join(", ", applied.Revoked)}");
     }
 }

@@ -7,13 +7,19 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl audit ls</c>.</summary>
 internal sealed class AuditListCommand : Verb
 {
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "About this user only" };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only" };
+    private readonly TimeOption since = new("--since", "Not before");
+    private readonly TimeOption until = new("--until", "Before");
     private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
 
     public AuditListCommand()
-        : base("ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --format=json")
+        : base("ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --user=alice --since=2026-11-22T18:00Z", "tctl audit ls --format=json")
     {
         Aliases.Add("list");
+        foreach (var option in (Option[])[user, request, since, until])
+            Options.Add(option);
         Options.Add(limit);
         Options.Add(format);
     }
@@ -21,7 +27,8 @@ internal sealed class AuditListCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var list = await ca.Send(Routes.ListAudit, new ListAudit(parsed.GetValue(limit)), cancellation);
+        var list = await ca.Send(Routes.ListAudit, new ListAudit(
+            parsed.GetValue(limit), parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(since), parsed.GetValue(until)), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(list.Entries);

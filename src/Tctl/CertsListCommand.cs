@@ -7,13 +7,19 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl certs ls</c>.</summary>
 internal sealed class CertsListCommand : Verb
 {
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only" };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only" };
+    private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only" };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node" };
     private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
 
     public CertsListCommand()
-        : base("ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --format=json")
+        : base("ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --state=live --node=db1", "tctl certs ls --format=json")
     {
         Aliases.Add("list");
+        foreach (var option in (Option[])[user, request, state, node])
+            Options.Add(option);
         Options.Add(limit);
         Options.Add(format);
     }
@@ -21,7 +27,8 @@ internal sealed class CertsListCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var list = await ca.Send(Routes.ListCertificates, new ListCertificates(parsed.GetValue(limit)), cancellation);
+        var list = await ca.Send(Routes.ListCertificates, new ListCertificates(
+            parsed.GetValue(limit), parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(state), parsed.GetValue(node)), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(list.Certificates);

@@ -12,18 +12,21 @@ internal sealed class TctlCommand : Command
         Options.Add(new ServerOption());
         Subcommands.Add(new CreateCommand());
         Subcommands.Add(new GetCommand());
+        Subcommands.Add(new RemoveCommand());
         Subcommands.Add(new Command("users", "Users")
         {
             new UsersAddCommand(), new UsersUpdateCommand(), new UsersListCommand(), new UsersRemoveCommand(),
         });
         Subcommands.Add(new Command("requests", "Requests for roles")
         {
-            new RequestsListCommand(), new RequestsGetCommand(), RequestsResolveCommand.Approve(), RequestsResolveCommand.Deny(),
+            new RequestsListCommand(), new RequestsGetCommand(), new RequestsCreateCommand(), new RequestsApproveCommand(), new RequestsDenyCommand(),
+            new RequestsRemoveCommand(), new RequestsCapabilitiesCommand(),
         });
         Subcommands[^1].Aliases.Add("request");
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand() });
-        Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand() });
+        Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
+        Subcommands.Add(new StatusCommand());
         Subcommands.Add(new VersionCommand());
     }
 }

@@ -12,13 +12,6 @@ internal sealed class UsersRemoveCommand : Verb
     public UsersRemoveCommand()
         : base("rm", "Removes a user, ends its requests and revokes its certificates", "tctl users rm alice") => Arguments.Add(name);
 
-    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
-    {
-        using var ca = ServerOption.Connect(parsed);
-        var user = parsed.GetValue(name)!;
-        var removed = await ca.Send(Routes.RemoveUser, new RemoveUser(user), cancellation);
-        parsed.Print(
-            $"user '{user}' has been removed, {Wording.Count(removed.Ended.Length, "request")} ended, {Wording.Count(removed.Revoked.Length, "certificate")} revoked");
-        return ExitCode.Done;
-    }
+    protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation) =>
+        RemoveCommand.Remove(parsed, new RemoveResource("user", parsed.GetValue(name)!), cancellation);
 }

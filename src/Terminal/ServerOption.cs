@@ -35,9 +35,9 @@ public sealed class ServerOption : Option<ServerAddress?>
             return named;
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text)
             return ServerAddress.TryParse(text) ?? throw new FailureException($"{Variable} is '{text}', which is not unix:/absolute/path");
-        var own = ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess, Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"));
+        var own = ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess);
         // Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.
-        return new ServerAddress(File.Exists(own) ? own : ServerAddress.DefaultSocket(isRoot: true, runtimeDirectory: null));
+        return new ServerAddress(File.Exists(own) ? own : ServerAddress.DefaultSocket(isRoot: true));
     }
 
     // Anybody can bind a socket in a place of his own and point others at it.

@@ -33,7 +33,7 @@ public sealed class IssuanceGrant
     /// <summary>The requests in use.</summary>
     public ImmutableArray<Guid> Requests { get; }
 
-    /// <summary>One to <see cref="Principals.Max"/>.</summary>
+    /// <summary>At least one.</summary>
     public ImmutableArray<Principal> Principals { get; }
 
     /// <summary>Valid when.</summary>

@@ -25,8 +25,18 @@ public static class IssuancePolicy
     /// <summary>How many requests one certificate can draw on; their ids have to fit the key id.</summary>
     public const int MaxRequests = 5;
 
-    /// <summary>The one way to a grant.</summary>
+    /// <summary>The one way to a grant that can be signed.</summary>
     public static Outcome<IssuanceGrant> Decide(IssuanceQuestion question)
+    {
+        if (!Allow(question).Holds(out var allowed, out var refusal))
+            return refusal;
+        return Principals.Fit(allowed.Principals)
+            ? allowed
+            : new Refusal($"these roles reach {allowed.Principals.Length} logins on hosts, more than one certificate holds", "log in with fewer roles");
+    }
+
+    /// <summary>What the rules allow, whether or not one certificate can hold it.</summary>
+    internal static Outcome<IssuanceGrant> Allow(IssuanceQuestion question)
     {
         var (user, roles) = (question.User, question.Roles);
         if (question.Requests.Length > MaxRequests)
@@ -49,8 +59,6 @@ public static class IssuancePolicy
             return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, roles) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
                 : null);
-        if (!Principals.Fit(principals))
-            return new Refusal($"these roles reach {principals.Length} logins on hosts, more than one certificate holds", "log in with fewer roles");
 
         if (!Lifetime.Decide(question.Now, inUse, question.Requests, question.Wish, question.Limits).Holds(out var validity, out var tooLong))
             return tooLong;

@@ -21,18 +21,19 @@ public static class Lifetime
     public static Outcome<Validity> Decide(DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits)
     {
         if (wish <= TimeSpan.Zero)
-            return new Refusal("--ttl must be longer than nothing");
+            return new Refusal("--ttl must be longer than nothing", Kind: RefusalKind.Invalid);
         if (wish > limits.Certificate)
-            return new Refusal($"--ttl {Durations.Show(wish.Value)} is more than the site's maximum of {Durations.Show(limits.Certificate)}");
+            return new Refusal($"--ttl {Durations.Show(wish.Value)} is more than the site's maximum of {Durations.Show(limits.Certificate)}", Kind: RefusalKind.Invalid);
 
         var ends = new List<(DateTimeOffset End, string Rule)>();
         if (wish is { } ttl)
             ends.Add((now + ttl, "--ttl"));
-        ends.AddRange(roles.Where(role => role.MaxSessionTtl is not null).Select(role => (now + role.MaxSessionTtl!.Value, $"role {role.Name}")));
+        // Before the roles: used in the second it was filed, a request ends with its role, and is what decides from then on.
         ends.AddRange(requests.Select(request => (request.AccessUntil, $"request {request.Id}")));
+        ends.AddRange(roles.Where(role => role.MaxSessionTtl is not null).Select(role => (now + role.MaxSessionTtl!.Value, $"role {role.Name}")));
         ends.Add((now + limits.Certificate, "the site's maximum"));
 
         var (end, rule) = ends.MinBy(limit => limit.End);
-        return end > now ? new Validity(now - ClockSkew, end, rule) : new Refusal($"no time is left under {rule}");
+        return end > now ? new Validity(now - ClockSkew, end, rule) : new Refusal($"no time is left under {rule}", Kind: RefusalKind.Expired);
     }
 }

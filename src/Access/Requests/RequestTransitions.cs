@@ -63,7 +63,7 @@ public static class RequestTransitions
         var from = Table.Where(t => t.Action == action && t.By == by).Select(t => Word(t.From)).ToList();
         return from.Count == 0
             ? new Refusal($"only the {Whose(action)} can {Verb(action)} a request")
-            : new Refusal($"request {request.Id} is {Word(state)}; only {string.Join(" or ", from)} requests can be {Participle(action)}");
+            : new Refusal($"request {request.Id} is {Word(state)}; only {string.Join(" or ", from)} requests can be {Participle(action)}", Kind: RefusalKind.Conflict);
     }
 
     /// <summary>A state as people and JSON see it.</summary>

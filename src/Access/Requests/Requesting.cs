@@ -64,27 +64,26 @@ public static class Requesting
         if (Names.ReasonFault(question.Reason) is { } fault)
             return fault;
         if (question.SuggestedReviewers.Length > MaxSuggestedReviewers)
-            return new Refusal($"at most {MaxSuggestedReviewers} reviewers can be suggested");
+            return new Refusal($"at most {MaxSuggestedReviewers} reviewers can be suggested", Kind: RefusalKind.Invalid);
         if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
-            return new Refusal($"\"{odd}\" can not be the name of a reviewer", $"user names have the form {Names.Form}");
+            return new Refusal($"\"{odd}\" can not be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
-            return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one");
+            return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
 
         var requestable = Requestable(question.User, question.Roles);
         if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
-            return new Refusal("\"*\" asks for every role and stands alone");
+            return new Refusal("\"*\" asks for every role and stands alone", Kind: RefusalKind.Invalid);
         ImmutableArray<string> names = question.RoleNames is ["*"]
             ? requestable.RemoveAll(name => question.User.Roles.Contains(name))
             : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (names.IsEmpty)
-            return new Refusal("a request names at least one role", CanRequest(requestable));
+            return new Refusal("a request names at least one role", CanRequest(requestable), RefusalKind.Invalid);
         // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
         if (names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused)
             return new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable));
 
         var roles = names.Select(name => question.Roles[name]).ToList();
-        var sessionTtl = roles.Select(role => role.MaxSessionTtl ?? question.Limits.Certificate).Append(question.Limits.Certificate).Min();
-        var accessUntil = question.Now + sessionTtl;
+        var accessUntil = question.Now + SessionTtl(roles, question.Limits);
         var pendingUntil = question.Now + question.Limits.PendingRequest;
         return new AccessRequest(
             question.Id,
@@ -102,6 +101,10 @@ public static class Requesting
             [.. question.SuggestedReviewers.Distinct(StringComparer.Ordinal)],
             Resolution: null);
     }
+
+    /// <summary>How long a certificate under these roles can be: the shortest of their limits and the site's.</summary>
+    internal static TimeSpan SessionTtl(IEnumerable<Role> roles, SiteLimits limits) =>
+        roles.Select(role => role.MaxSessionTtl ?? limits.Certificate).Append(limits.Certificate).Min();
 
     private static string CanRequest(ImmutableArray<string> requestable) =>
         requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace CertAuthority.Access;
 
 /// <summary>Who answers, as far as the answer depends on it.</summary>
@@ -13,26 +15,55 @@ public static class Resolving
         request.CreatorUid == answerer.Uid || (requester is not null && requester.Id == request.UserId && requester.IsOwnedBy(answerer));
 
     /// <summary>
-    /// The request as approved by an administrator: what was asked is granted. Refused when it is not pending, when a role
-    /// changed since it was asked for, when the requester is gone or may not ask any more, and when it is his own.
+    /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
+    /// for, when the requester is gone or may not ask any more, and when it is the answerer's own.
     /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="requester">Its user as he is now, or null.</param>
+    /// <param name="by">Who answers.</param>
+    /// <param name="roles">Every role that exists.</param>
+    /// <param name="resolution">Who, when, why.</param>
+    /// <param name="limits">The bounds of the site.</param>
+    /// <param name="instead">The roles to grant instead of those asked for; empty for those. Any role that exists will do: what was asked stays on record beside it.</param>
+    /// <param name="force">Approves although a role changed since it was asked for: as it is now.</param>
     public static Outcome<AccessRequest> Approve(
-        AccessRequest request, User? requester, Answerer by, IReadOnlyDictionary<string, Role> roles, RequestResolution resolution)
+        AccessRequest request,
+        User? requester,
+        Answerer by,
+        IReadOnlyDictionary<string, Role> roles,
+        RequestResolution resolution,
+        SiteLimits limits,
+        ImmutableArray<string> instead = default,
+        bool force = false)
     {
         if (!RequestTransitions.Find(request, RequestAction.Approve, RequestActor.Administrator, resolution.At).Holds(out var step, out var refusal))
             return refusal;
         if (Names.ReasonFault(resolution.Reason) is { } fault)
             return fault;
         if (requester is null || requester.Id != request.UserId)
-            return new Refusal($"user \"{request.UserName}\", who asked, is gone");
+            return new Refusal($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);
         if (!by.IsRoot && IsOwn(request, requester, by.Identity))
             return new Refusal("nobody approves his own request", "another administrator, or root, can");
-        if (RequestUse.FirstChanged(request.Roles, roles) is { } changed)
-            return new Refusal($"the role {changed.Name} changed after this request was made", "deny it, and let the requester ask again");
+        if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
+            return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
         var assigned = Requesting.Assigned(requester, roles);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
             return new Refusal($"user \"{requester.Name}\" can no longer request role \"{lost.Name}\"");
-        return request with { StoredState = step.To, GrantedRoles = request.Roles, Resolution = resolution };
+        IEnumerable<string> names = instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        if (names.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
+            return new Refusal($"there is no role \"{unknown}\"", Kind: RefusalKind.Invalid);
+        var granted = names.Select(name => roles[name]).ToList();
+        // Over the roles that are granted, and never later than what was asked for.
+        var accessUntil = request.Created + Requesting.SessionTtl(granted, limits);
+        if (accessUntil <= resolution.At)
+            return new Refusal($"the access would be over already: it counts from the request, and these roles grant {Durations.Show(accessUntil - request.Created)}", "let the requester ask again", RefusalKind.Conflict);
+        return request with
+        {
+            StoredState = step.To,
+            GrantedRoles = [.. granted.Select(role => role.Pin())],
+            AccessUntil = accessUntil < request.AccessUntil ? accessUntil : request.AccessUntil,
+            Resolution = resolution,
+        };
     }
 
     /// <summary>The request after an action that grants nothing.</summary>

@@ -48,15 +48,20 @@ internal static class RouteTable
 
         Administrators(Routes.ListRequests, Requests.List),
         Administrators(Routes.GetRequest, Requests.Get),
+        Administrators(Routes.CreateRequestFor, Requests.CreateFor),
+        Administrators(Routes.RemoveRequest, Resolutions.Remove),
+        Administrators(Routes.GetCapabilities, Requests.Capabilities),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny),
         // A megabyte of file is a third more in base64.
         Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
         Administrators(Routes.GetResources, ResourceFiles.Get),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
-        Administrators(Routes.RemoveUser, Operations.Users.Remove),
+        Administrators(Routes.RemoveResource, Removals.Remove),
         Administrators(Routes.ListCertificates, Certificates.List),
+        Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),
         Administrators(Routes.ListAudit, Certificates.Audit),
+        Administrators(Routes.GetStatus, Certificates.Status),
         Administrators(Routes.GetKrl, Certificates.Krl),
 
         Anybody(Routes.GetUserCa, Certificates.UserCa),

@@ -45,7 +45,8 @@ internal static class Server
     {
         foreach (var row in RouteTable.Rows)
             app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, Dispatch(context, row, ca, callers), log));
-        app.MapFallback(context => Answer(context, Task.FromException<byte[]>(NoSuchRoute()), log));
+        // Not the default pattern, which leaves out what looks like the name of a file.
+        app.MapFallback("{**path}", context => Answer(context, Task.FromException<byte[]>(NoSuchRoute()), log));
     }
 
     private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));

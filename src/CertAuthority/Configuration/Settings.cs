@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Linux;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Configuration;
 
@@ -20,7 +21,7 @@ internal sealed record Settings(string DataDirectory, string SocketPath, Immutab
         var isRoot = DurableFile.GetEffectiveUserId() == 0;
         return new Settings(
             isRoot ? "/var/lib/certauthority" : Path.Combine(Directory("XDG_STATE_HOME", ".local/state"), "certauthority"),
-            isRoot ? "/run/certauthority/ca.sock" : Path.Combine(Directory("XDG_RUNTIME_DIR", ".local/state/certauthority/run"), "certauthority", "ca.sock"),
+            ServerAddress.DefaultSocket(isRoot),
             [],
             SiteLimits.Default);
     }

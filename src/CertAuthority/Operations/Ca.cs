@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using CertAuthority.Access;
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
@@ -10,10 +12,20 @@ namespace CertAuthority.Operations;
 /// <param name="Database">The store.</param>
 /// <param name="Clock">Each operation reads it once.</param>
 /// <param name="UserCa">Signs user certificates.</param>
+/// <param name="HostCa">The public half of the key that signs host certificates.</param>
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Watch">Who waits for which request.</param>
 /// <param name="Limits">The bounds of the site.</param>
-internal sealed record Ca(Database Database, TimeProvider Clock, CaKey UserCa, KrlPublisher Krl, RequestWatch Watch, SiteLimits Limits)
+/// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
+internal sealed record Ca(
+    Database Database,
+    TimeProvider Clock,
+    CaKey UserCa,
+    PublicKey HostCa,
+    KrlPublisher Krl,
+    RequestWatch Watch,
+    SiteLimits Limits,
+    ImmutableHashSet<string> PrivilegedLogins)
 {
     /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
@@ -42,8 +54,20 @@ internal sealed record Administrator(Caller Caller)
 internal static class Verdicts
 {
     /// <summary>The value, or the refusal on its way to the caller.</summary>
-    public static T OrRefuse<T>(this Outcome<T> outcome, ProblemCode code = ProblemCode.Denied) where T : class =>
-        outcome.Holds(out var value, out var refusal) ? value : throw new ProblemException(new Problem(code, refusal.Message, refusal.Hint));
+    public static T OrRefuse<T>(this Outcome<T> outcome) where T : class =>
+        outcome.Holds(out var value, out var refusal) ? value : throw Refused(refusal);
+
+    public static ProblemException Refused(Refusal refusal) => new(new Problem(
+        refusal.Kind switch
+        {
+            RefusalKind.Invalid => ProblemCode.Invalid,
+            RefusalKind.Conflict => ProblemCode.Conflict,
+            RefusalKind.Expired => ProblemCode.Expired,
+            RefusalKind.Limited => ProblemCode.Limited,
+            _ => ProblemCode.Denied,
+        },
+        refusal.Message,
+        refusal.Hint));
 
     /// <summary>The user as whom the caller acts.</summary>
     public static User ActingUser(this Snapshot snapshot, Caller caller, string? asked) =>

@@ -9,7 +9,8 @@ namespace CertAuthority.Operations;
 internal static class Certificates
 {
     public static Task<CertificateList> List(Ca ca, Administrator by, ListCertificates ask) =>
-        Task.FromResult(new CertificateList([.. ca.Database.Read(snapshot => snapshot.Certificates(Limit(ask.Limit))).Select(certificate => certificate.Show())]));
+        Task.FromResult(new CertificateList([.. ca.Database.Read(snapshot => snapshot.Certificates(
+            ca.Now(), ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, Limit(ask.Limit))).Select(certificate => certificate.Show())]));
 
     public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask) =>
         Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
@@ -40,7 +41,30 @@ internal static class Certificates
     public static async Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => new(await File.ReadAllBytesAsync(ca.Krl.Path));
 
     public static Task<AuditList> Audit(Ca ca, Administrator by, ListAudit ask) =>
-        Task.FromResult(new AuditList([.. ca.Database.Read(snapshot => snapshot.AuditEntries(Limit(ask.Limit)))]));
+        Task.FromResult(new AuditList([.. ca.Database.Read(snapshot => snapshot.AuditEntries(
+            ask with { Limit = Limit(ask.Limit), Request = Request(snapshot, ask.Request) }))]));
+
+    public static Task<DaemonStatus> Status(Ca ca, Administrator by, GetStatus ask)
+    {
+        var now = ca.Now();
+        var krl = OpenSsh.Krl.Parse(File.ReadAllBytes(ca.Krl.Path));
+        return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus(
+            typeof(Certificates).Assembly.GetName().Version!.ToString(3),
+            Fingerprint.Of(ca.UserCa.PublicKey),
+            Fingerprint.Of(ca.HostCa),
+            snapshot.CountPending(now),
+            snapshot.LiveCertificates(now).Count,
+            snapshot.RevokedSerials(now).Count,
+            krl.Version.ToString(),
+            DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate))));
+    }
+
+    private static string? State(string? state) => state is null or "live" or "expired" or "revoked"
+        ? state
+        : throw Verdicts.Invalid($"--state takes live, expired or revoked, not \"{state}\"");
+
+    // A whole id is taken as it is: the audit knows requests that were removed.
+    private static string? Request(Snapshot snapshot, string? prefix) => prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();
 
     private static int? Limit(int? limit) => limit is < 0 ? throw Verdicts.Invalid("--limit takes a number from 0") : limit;
 }

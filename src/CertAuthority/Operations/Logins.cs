@@ -31,7 +31,7 @@ internal static class Logins
             var grant = IssuancePolicy.Decide(new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, ca.Limits)).OrRefuse();
 
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-            var recorded = Record(grant, toBeSigned, now);
+            var recorded = Record(grant, by, toBeSigned, now);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did("certificate.issued", now) with
             {
@@ -62,10 +62,11 @@ internal static class Logins
         }
     }
 
-    private static RecordedCertificate Record(IssuanceGrant grant, ToBeSigned toBeSigned, DateTimeOffset now) => new(
+    private static RecordedCertificate Record(IssuanceGrant grant, Caller by, ToBeSigned toBeSigned, DateTimeOffset now) => new(
         toBeSigned.Certificate.Serial,
         grant.User.Id,
         grant.User.Name,
+        by.Identity,
         grant.KeyId,
         grant.Roles,
         [.. grant.Requests.Select(request => request.ToString())],

@@ -9,13 +9,23 @@ internal static class Requests
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(25);
 
-    public static async Task<RequestResource> Create(Ca ca, Caller by, CreateRequest ask)
+    public static Task<RequestResource> Create(Ca ca, Caller by, CreateRequest ask) =>
+        File(ca, by, transaction => transaction.ActingUser(by, ask.User), ask);
+
+    /// <summary>For somebody else. Whoever files it counts as requester, so it takes another administrator to approve it.</summary>
+    public static Task<RequestResource> CreateFor(Ca ca, Administrator by, CreateRequestFor ask) =>
+        File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers));
+
+    public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
+        Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles).ToArray())));
+
+    private static async Task<RequestResource> File(Ca ca, Caller by, Func<Transaction, User> find, CreateRequest ask)
     {
         var now = ca.Now();
         var id = Guid.NewGuid();
         var filed = await ca.Database.Commit(transaction =>
         {
-            var user = transaction.ActingUser(by, ask.User);
+            var user = find(transaction);
             var request = Requesting.File(new RequestQuestion(
                 id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], transaction.Policy().Roles,
                 transaction.CountPending(user, now), ca.Limits)).OrRefuse();

@@ -7,51 +7,93 @@ namespace CertAuthority.Operations;
 /// <summary>Answering requests, and ending them.</summary>
 internal static class Resolutions
 {
-    public static async Task<RequestResolved> Approve(Ca ca, Administrator by, ResolveRequest ask)
+    public static async Task<RequestResolved> Approve(Ca ca, Administrator by, ApproveRequest ask)
     {
         var now = ca.Now();
-        var approved = await ca.Database.Commit(transaction =>
+        var (approved, warnings) = await ca.Database.Commit(transaction =>
         {
+            var roles = transaction.Policy().Roles;
             var request = transaction.FindRequest(ask.Id, null);
             var requester = transaction.FindUser(request.UserId);
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
             var next = transaction.UpdateRequest(
-                request, Resolving.Approve(request, requester, by.Answerer, transaction.Policy().Roles, resolution).OrRefuse(ProblemCode.Conflict));
+                request,
+                Resolving.Approve(request, requester, by.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
-            return next;
+            return (next, Warnings(ca, next, roles));
         });
         ca.Watch.Changed(approved.Id);
-        return new RequestResolved(approved.Show(now), []);
+        return new RequestResolved(approved.Show(now), [], warnings);
     }
 
-    public static Task<RequestResolved> Deny(Ca ca, Administrator by, ResolveRequest ask) =>
+    public static Task<RequestResolved> Deny(Ca ca, Administrator by, DenyRequest ask) =>
         End(ca, by.Caller, RequestAction.Deny, RequestActor.Administrator, ask.Reason, transaction => transaction.FindRequest(ask.Id, null));
 
     public static Task<RequestResolved> Cancel(Ca ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Cancel, ask);
 
     public static Task<RequestResolved> Drop(Ca ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Drop, ask);
 
+    /// <summary>Takes a request off the list. What is still open is ended first, and only with force.</summary>
+    public static async Task<RequestResolved> Remove(Ca ca, Administrator by, RemoveRequest ask)
+    {
+        var now = ca.Now();
+        var removed = await ca.Database.Commit(transaction =>
+        {
+            var request = transaction.FindRequest(ask.Id, null);
+            var ended = new EndedRequest(request, []);
+            if (request.StateAt(now) is RequestState.Pending or RequestState.Approved)
+                ended = ask.Force
+                    ? EndBecause(transaction, by.Caller, request, RequestAction.Deny, "the request was removed", now)
+                    : throw new ProblemException(new Problem(
+                        ProblemCode.Conflict,
+                        $"request {request.Id} is {RequestTransitions.Word(request.StateAt(now))}",
+                        "deny it first, or end and remove it with tctl requests rm -f"));
+            transaction.RemoveRequest(request);
+            transaction.Audit(Resolved(by.Caller, "request.removed", ended.Request, transaction.FindUser(request.UserId), now));
+            return ended;
+        });
+        return await Ended(ca, removed, now);
+    }
+
+    /// <summary>Ends a request inside somebody's transaction, and revokes what was issued under it.</summary>
+    public static EndedRequest EndBecause(Transaction transaction, Caller by, AccessRequest request, RequestAction action, string reason, DateTimeOffset now) =>
+        End(transaction, by, request, action, RequestActor.Administrator, reason, now);
+
     private static Task<RequestResolved> EndMine(Ca ca, Caller by, RequestAction action, EndMyRequest ask) =>
         End(ca, by, action, RequestActor.Requester, "", transaction => transaction.FindRequest(ask.Id, transaction.ActingUser(by, ask.User).Id));
 
-    /// <summary>Ends a request, and with it everything that was issued under it, before the caller is answered.</summary>
     private static async Task<RequestResolved> End(
         Ca ca, Caller by, RequestAction action, RequestActor actor, string reason, Func<Transaction, AccessRequest> find)
     {
         var now = ca.Now();
-        var (ended, revoked) = await ca.Database.Commit(transaction =>
-        {
-            var request = find(transaction);
-            var step = RequestTransitions.Find(request, action, actor, now).OrRefuse(ProblemCode.Conflict);
-            var next = transaction.UpdateRequest(request, Resolving.End(request, step, new RequestResolution(by.Name, now, reason)).OrRefuse(ProblemCode.Invalid));
-            transaction.Audit(Resolved(by, $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}", next, transaction.FindUser(request.UserId), now));
-            return (next, step.Revokes ? Revocations.Revoke(transaction, by, transaction.LiveCertificates(request, now), now) : []);
-        });
-        ca.Watch.Changed(ended.Id);
-        if (revoked.Length > 0)
-            await ca.Krl.Publish();
-        return new RequestResolved(ended.Show(now), revoked);
+        return await Ended(ca, await ca.Database.Commit(transaction => End(transaction, by, find(transaction), action, actor, reason, now)), now);
     }
+
+    private static EndedRequest End(
+        Transaction transaction, Caller by, AccessRequest request, RequestAction action, RequestActor actor, string reason, DateTimeOffset now)
+    {
+        var step = RequestTransitions.Find(request, action, actor, now).OrRefuse();
+        var next = transaction.UpdateRequest(request, Resolving.End(request, step, new RequestResolution(by.Name, now, reason)).OrRefuse());
+        transaction.Audit(Resolved(by, $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}", next, transaction.FindUser(request.UserId), now));
+        return new EndedRequest(next, step.Revokes ? Revocations.Revoke(transaction, by, transaction.LiveCertificates(request, now), reason, now) : []);
+    }
+
+    /// <summary>After the commit: wakes who waits, and answers when hosts can know.</summary>
+    private static async Task<RequestResolved> Ended(Ca ca, EndedRequest ended, DateTimeOffset now)
+    {
+        ca.Watch.Changed(ended.Request.Id);
+        if (ended.Revoked.Length > 0)
+            await ca.Krl.Publish();
+        return new RequestResolved(ended.Request.Show(now), ended.Revoked, []);
+    }
+
+    private static string[] Warnings(Ca ca, AccessRequest request, IReadOnlyDictionary<string, Role> roles) =>
+    [
+        .. request.GrantedRoles
+            .Select(granted => (granted.Name, Login: roles[granted.Name].Allow.Logins.FirstOrDefault(ca.PrivilegedLogins.Contains)))
+            .Where(granted => granted.Login is not null)
+            .Select(granted => $"role {granted.Name} grants the login {granted.Login}, which could change roles wherever it enters this daemon's host"),
+    ];
 
     private static AuditEntry Resolved(Caller by, string what, AccessRequest request, User? requester, DateTimeOffset now) => by.Did(what, now) with
     {
@@ -64,3 +106,6 @@ internal static class Resolutions
         Reason = request.Resolution?.Reason,
     };
 }
+
+/// <summary>A request that was ended, and the serials that were revoked with it.</summary>
+internal sealed record EndedRequest(AccessRequest Request, string[] Revoked);

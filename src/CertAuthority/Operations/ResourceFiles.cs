@@ -19,7 +19,7 @@ internal static class ResourceFiles
             throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
         var resources = Parse(ask.Content, ask.File);
         var now = ca.Now();
-        return await ca.Database.Commit(transaction =>
+        var (done, warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var done = new List<string>();
             var warnings = new List<string>();
@@ -33,14 +33,20 @@ internal static class ResourceFiles
                     _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
                 };
                 done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
-                transaction.Audit(by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with { Resource = $"{applied.Kind}/{applied.Name}" });
+                transaction.Audit(by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with
+                {
+                    User = resource is User ? applied.Name : null,
+                    Resource = $"{applied.Kind}/{applied.Name}",
+                });
             }
             // After everything is in place: a file may hold a user before the role that is assigned to him.
             foreach (var (resource, _) in resources)
                 if (resource is User user)
                     Users.ExpectRoles(transaction, user);
-            return new AppliedResources([.. done], [.. warnings]);
+            return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now));
         });
+        await Withdrawals.Publish(ca, withdrawn);
+        return withdrawn.Show(done, warnings);
     }
 
     public static Task<ResourceList> Get(Ca ca, Administrator by, GetResources ask)
@@ -50,7 +56,7 @@ internal static class ResourceFiles
             "role" => Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
             "user" => Named(snapshot.Users(), user => user.Name, UserResource.Write),
             "node" => Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
-            _ => throw Verdicts.Invalid($"there is no kind of resource \"{ask.Kind}\"", "the kinds are role, user and node"),
+            _ => throw NoSuchKind(ask.Kind),
         });
         return Task.FromResult(found.Length == 0 && ask.Name is not null
             ? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no {ask.Kind} \"{ask.Name}\"", $"tctl get {ask.Kind} lists them"))
@@ -59,6 +65,8 @@ internal static class ResourceFiles
         JsonElement[] Named<T>(IEnumerable<T> all, Func<T, string> name, Func<T, JsonObject> write) =>
             [.. all.Where(one => ask.Name is null || name(one) == ask.Name).Select(one => JsonSerializer.SerializeToElement(write(one), ProtocolJson.Lenient.Of<JsonObject>()))];
     }
+
+    public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user and node");
 
     private static List<(object Resource, long? MadeFrom)> Parse(byte[] content, string file)
     {

@@ -1,3 +1,4 @@
+using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
@@ -5,9 +6,20 @@ namespace CertAuthority.Operations;
 /// <summary>Taking certificates back.</summary>
 internal static class Revocations
 {
+    public static async Task<CertificatesRevoked> RevokeNamed(Ca ca, Administrator by, RevokeCertificates ask)
+    {
+        if (ask is { Serials: null or [], User: null, Request: null, Role: null })
+            throw Verdicts.Invalid("say which certificates: serials, or all of a user, a request or a role");
+        var now = ca.Now();
+        var revoked = await ca.Database.Commit(transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now));
+        if (revoked.Length > 0)
+            await ca.Krl.Publish();
+        return new CertificatesRevoked(revoked);
+    }
+
     /// <summary>Marks certificates revoked, each with its entry in the audit. Hosts hear of it with the next list.</summary>
     /// <returns>Their serials.</returns>
-    public static string[] Revoke(Transaction transaction, Caller by, IReadOnlyCollection<RecordedCertificate> certificates, DateTimeOffset now)
+    public static string[] Revoke(Transaction transaction, Caller by, IReadOnlyCollection<RecordedCertificate> certificates, string reason, DateTimeOffset now)
     {
         foreach (var certificate in certificates)
         {
@@ -17,8 +29,29 @@ internal static class Revocations
                 User = certificate.UserName,
                 Serial = certificate.Serial.ToString(),
                 Requests = [.. certificate.Requests],
+                Reason = reason.Length > 0 ? reason : null,
             });
         }
         return [.. certificates.Select(certificate => certificate.Serial.ToString())];
+    }
+
+    private static List<RecordedCertificate> Named(Transaction transaction, RevokeCertificates ask, DateTimeOffset now)
+    {
+        if (Access.Names.ReasonFault(ask.Reason) is { } fault)
+            throw Verdicts.Refused(fault);
+        var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial) is not null
+            ? serial
+            : throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no certificate with the serial \"{text}\"", "tctl certs ls lists them"))).ToHashSet();
+        if (ask.User is { } name && transaction.FindUser(name) is null)
+            throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no user \"{name}\"", "tctl users ls lists them"));
+        var request = ask.Request is null ? null : transaction.FindRequest(ask.Request, null).Id.ToString();
+        return
+        [
+            .. transaction.LiveCertificates(now).Where(certificate =>
+                serials.Contains(certificate.Serial)
+                || certificate.UserName == ask.User
+                || (request is not null && certificate.Requests.Contains(request))
+                || (ask.Role is not null && certificate.Roles.Any(role => role.Name == ask.Role))),
+        ];
     }
 }

@@ -9,6 +9,7 @@ internal sealed record RecordedCertificate(
     ulong Serial,
     Guid UserId,
     string UserName,
+    UnixIdentity Caller,
     string KeyId,
     ImmutableArray<PinnedRole> Roles,
     ImmutableArray<string> Requests,
@@ -22,20 +23,45 @@ internal sealed record RecordedCertificate(
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
 internal static class CertificateTable
 {
-    private const string Columns = "serial, user_id, user_name, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, revoked";
+    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, revoked";
 
     public static void InsertCertificate(this Transaction transaction, RecordedCertificate certificate, byte[] toBeSigned)
     {
         transaction.Execute(
-            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)",
-            (long)certificate.Serial, certificate.UserId, certificate.UserName, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
+            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, $14)",
+            (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
             Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy, toBeSigned);
         foreach (var request in certificate.Requests)
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
 
-    public static List<RecordedCertificate> Certificates(this Snapshot snapshot, int? limit) =>
-        snapshot.Query($"SELECT {Columns} FROM certificates ORDER BY serial DESC LIMIT $1", Row, limit ?? -1);
+    /// <summary>Newest first; what is null does not matter.</summary>
+    /// <param name="snapshot">Where.</param>
+    /// <param name="now">Parts the live from the expired.</param>
+    /// <param name="user">A user's name.</param>
+    /// <param name="request">The id of a request.</param>
+    /// <param name="state"><c>live</c>, <c>expired</c> or <c>revoked</c>.</param>
+    /// <param name="node">A node on which they open a login.</param>
+    /// <param name="limit">At most so many.</param>
+    public static List<RecordedCertificate> Certificates(
+        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null) =>
+        snapshot.Query(
+            $"""
+            SELECT {Columns} FROM certificates
+            WHERE ($1 IS NULL OR user_name = $1)
+              AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
+              AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
+              AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, instr(value, '@') + 1) = $5))
+            ORDER BY serial DESC LIMIT $6
+            """,
+            Row, user, request, state, now, node, limit ?? -1);
+
+    public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
+        snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);
+
+    /// <summary>All certificates that sshd would still accept.</summary>
+    public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query($"SELECT {Columns} FROM certificates WHERE valid_before > $1 AND revoked IS NULL ORDER BY serial", Row, now);
 
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial, User user) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1 AND user_id = $2", Row, (long)serial, user.Id);
@@ -58,6 +84,6 @@ internal static class CertificateTable
         snapshot.Query("SELECT serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial", row => (ulong)row.GetInt64(0), now.AddDays(-1));
 
     private static RecordedCertificate Row(DbDataReader row) => new(
-        (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), row.GetString(3), row.Pins(4), row.Texts(5), row.Texts(6),
-        row.Time(7), row.Time(8), row.Time(9), row.GetString(10), row.IsDBNull(11) ? null : row.Time(11));
+        (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.GetString(5), row.Pins(6), row.Texts(7), row.Texts(8),
+        row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.IsDBNull(13) ? null : row.Time(13));
 }

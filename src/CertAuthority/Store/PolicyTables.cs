@@ -34,6 +34,16 @@ internal static class PolicyTables
 
     public static void PutNode(this Transaction transaction, Node node) => Put(transaction, "nodes", node.Id, node.Name, node.Revision, NodeResource.Write(node));
 
+    public static void RemoveRole(this Transaction transaction, Role role) => Remove(transaction, "roles", role.Id);
+
+    public static void RemoveNode(this Transaction transaction, Node node) => Remove(transaction, "nodes", node.Id);
+
+    private static void Remove(Transaction transaction, string table, Guid id)
+    {
+        transaction.Execute($"DELETE FROM {table} WHERE id = $1", id);
+        transaction.Execute("UPDATE policy SET generation = $1", Guid.NewGuid());
+    }
+
     private static void Put(Transaction transaction, string table, Guid id, string name, long revision, JsonObject resource)
     {
         transaction.Execute(

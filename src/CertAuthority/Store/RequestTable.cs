@@ -29,11 +29,22 @@ internal static class RequestTable
         };
     }
 
+    public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM requests WHERE id = $1", Row, id);
+
     public static List<AccessRequest> Requests(this Snapshot snapshot) =>
         snapshot.Query($"SELECT {Columns} FROM requests ORDER BY created DESC, id", Row);
 
     public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user) =>
         snapshot.Query($"SELECT {Columns} FROM requests WHERE user_id = $1 ORDER BY created DESC, id", Row, user.Id);
+
+    /// <summary>The approved requests whose access is not over.</summary>
+    public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query($"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND access_until > $1", Row, now);
+
+    public static void RemoveRequest(this Transaction transaction, AccessRequest request) => transaction.Execute("DELETE FROM requests WHERE id = $1", request.Id);
+
+    public static int CountPending(this Snapshot snapshot, DateTimeOffset now) =>
+        (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE state = 'PENDING' AND pending_until > $1", row => row.GetInt64(0), now);
 
     public static int CountPending(this Snapshot snapshot, User user, DateTimeOffset now) =>
         (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0), user.Id, now);

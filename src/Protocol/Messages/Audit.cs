@@ -2,7 +2,33 @@ namespace CertAuthority.Protocol;
 
 /// <summary>Reads the audit.</summary>
 /// <param name="Limit">At most so many; null for all.</param>
-public sealed record ListAudit(int? Limit = null);
+/// <param name="User">About this user only.</param>
+/// <param name="Request">About this request only, by its whole id.</param>
+/// <param name="Since">Not before this instant.</param>
+/// <param name="Until">Before this instant.</param>
+public sealed record ListAudit(int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null);
+
+/// <summary>Asks how the daemon is.</summary>
+public sealed record GetStatus;
+
+/// <summary>How the daemon is.</summary>
+/// <param name="Version">Of the daemon.</param>
+/// <param name="UserCa">The fingerprint of the user CA.</param>
+/// <param name="HostCa">The fingerprint of the host CA.</param>
+/// <param name="PendingRequests">How many wait for an answer.</param>
+/// <param name="LiveCertificates">How many sshd would accept.</param>
+/// <param name="RevokedCertificates">How many the revocation list names.</param>
+/// <param name="KrlVersion">The version of the list in place, as text.</param>
+/// <param name="KrlWritten">When it was written.</param>
+public sealed record DaemonStatus(
+    string Version,
+    string UserCa,
+    string HostCa,
+    int PendingRequests,
+    int LiveCertificates,
+    int RevokedCertificates,
+    string KrlVersion,
+    DateTimeOffset KrlWritten);
 
 /// <summary>Entries of the audit.</summary>
 /// <param name="Entries">Newest first.</param>
@@ -13,6 +39,7 @@ public sealed record AuditList(AuditEntry[] Entries);
 /// <param name="Event">What: <c>request.created</c>, <c>certificate.issued</c>, …</param>
 /// <param name="Uid">The uid that called; null when the daemon acted by itself.</param>
 /// <param name="Account">Its account at that moment.</param>
+/// <param name="LoginUid">The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.</param>
 /// <param name="Self">Whether the caller answered a request of his own.</param>
 /// <param name="User">The user concerned.</param>
 /// <param name="Resource">The resource concerned, <c>role/dba</c>.</param>
@@ -31,6 +58,7 @@ public sealed record AuditEntry(
     string Event,
     uint? Uid = null,
     string? Account = null,
+    uint? LoginUid = null,
     bool? Self = null,
     string? User = null,
     string? Resource = null,

@@ -44,7 +44,23 @@ public sealed record GetMyCertificate(string Serial, string? User = null);
 
 /// <summary>All certificates ever signed, newest first.</summary>
 /// <param name="Limit">At most so many; null for all.</param>
-public sealed record ListCertificates(int? Limit = null);
+/// <param name="User">Of this user only.</param>
+/// <param name="Request">Issued under this request only, by its whole id.</param>
+/// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only.</param>
+/// <param name="Node">Only those that open a login on this node.</param>
+public sealed record ListCertificates(int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null);
+
+/// <summary>Revokes live certificates: by serial, or all of a user, of a request, or with a role in use.</summary>
+/// <param name="Serials">Which; null for none by serial.</param>
+/// <param name="User">All of this user.</param>
+/// <param name="Request">All issued under this request, an id or a unique prefix.</param>
+/// <param name="Role">All issued with this role in use.</param>
+/// <param name="Reason">Kept in the audit.</param>
+public sealed record RevokeCertificates(string[]? Serials = null, string? User = null, string? Request = null, string? Role = null, string Reason = "");
+
+/// <summary>What was revoked.</summary>
+/// <param name="Revoked">The serials; what was revoked or over before is not among them.</param>
+public sealed record CertificatesRevoked(string[] Revoked);
 
 /// <summary>Several certificates.</summary>
 /// <param name="Certificates">Newest first.</param>

@@ -30,10 +30,37 @@ public sealed record ListRequests;
 /// <param name="Id">Its id, or a unique prefix.</param>
 public sealed record GetRequest(string Id);
 
-/// <summary>Approves or denies.</summary>
+/// <summary>Approves.</summary>
 /// <param name="Id">The request's id, or a unique prefix.</param>
 /// <param name="Reason">Shown to the requester.</param>
-public sealed record ResolveRequest(string Id, string Reason = "");
+/// <param name="Roles">Roles to grant instead of those asked for; null for those.</param>
+/// <param name="Force">Approve although a role changed since it was asked for.</param>
+public sealed record ApproveRequest(string Id, string Reason = "", string[]? Roles = null, bool Force = false);
+
+/// <summary>Denies, or takes an approval back.</summary>
+/// <param name="Id">The request's id, or a unique prefix.</param>
+/// <param name="Reason">Shown to the requester.</param>
+public sealed record DenyRequest(string Id, string Reason = "");
+
+/// <summary>Files a request for a user, by an administrator, who counts as requester too.</summary>
+/// <param name="User">For whom.</param>
+/// <param name="Roles">The roles asked for.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Reviewers">Users who are told.</param>
+public sealed record CreateRequestFor(string User, string[] Roles, string Reason = "", string[]? Reviewers = null);
+
+/// <summary>Removes a request from the list; the audit keeps it.</summary>
+/// <param name="Id">The request's id, or a unique prefix.</param>
+/// <param name="Force">Also one that is pending or approved: it is ended first.</param>
+public sealed record RemoveRequest(string Id, bool Force = false);
+
+/// <summary>Asks what a user can ask for.</summary>
+/// <param name="Name">The user.</param>
+public sealed record GetCapabilities(string Name);
+
+/// <summary>What a user can ask for.</summary>
+/// <param name="RequestableRoles">Sorted.</param>
+public sealed record Capabilities(string[] RequestableRoles);
 
 /// <summary>A request as everybody sees it.</summary>
 /// <param name="Kind"><c>access_request</c>.</param>
@@ -79,4 +106,5 @@ public sealed record RequestList(RequestResource[] Requests);
 /// <summary>A request after a change, and what the change ended.</summary>
 /// <param name="Request">The request as it stands now.</param>
 /// <param name="Revoked">The serials of the certificates that were revoked with it.</param>
-public sealed record RequestResolved(RequestResource Request, string[] Revoked);
+/// <param name="Warnings">What deserves a second look.</param>
+public sealed record RequestResolved(RequestResource Request, string[] Revoked, string[] Warnings);

@@ -11,7 +11,9 @@ public sealed record ApplyResources(byte[] Content, string File, bool Force = fa
 /// <summary>What was done, one line a resource.</summary>
 /// <param name="Done"><c>role 'dba' has been created</c>.</param>
 /// <param name="Warnings">What is accepted but deserves a second look.</param>
-public sealed record AppliedResources(string[] Done, string[] Warnings);
+/// <param name="Revoked">The serials of the certificates that the new policy would not issue.</param>
+/// <param name="Ended">The ids of the requests that were approved for a role as it was.</param>
+public sealed record AppliedResources(string[] Done, string[] Warnings, string[] Revoked, string[] Ended);
 
 /// <summary>Reads resources.</summary>
 /// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>.</param>
@@ -22,14 +24,11 @@ public sealed record GetResources(string Kind, string? Name = null);
 /// <param name="Resources">Sorted by name.</param>
 public sealed record ResourceList(JsonElement[] Resources);
 
-/// <summary>Removes a user.</summary>
-/// <param name="Name">The user.</param>
-public sealed record RemoveUser(string Name);
-
-/// <summary>A user is gone.</summary>
-/// <param name="Revoked">The serials of the certificates that were revoked.</param>
-/// <param name="Ended">The ids of the requests that were ended.</param>
-public sealed record UserRemoved(string[] Revoked, string[] Ended);
+/// <summary>Removes a resource, and revokes what the policy would not issue without it.</summary>
+/// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>.</param>
+/// <param name="Name">Which.</param>
+/// <param name="Force">Also a role that users hold: it is taken from them.</param>
+public sealed record RemoveResource(string Kind, string Name, bool Force = false);
 
 /// <summary>Changes lists of a user; what is null stays.</summary>
 /// <param name="Name">The user.</param>

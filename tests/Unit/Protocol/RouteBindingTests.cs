@@ -159,6 +159,7 @@ public class RouteBindingTests
         var t when t == typeof(bool) => true,
         var t when t == typeof(int) => 17,
         var t when t == typeof(long) => 1L << 60,
+        var t when t == typeof(DateTimeOffset) => new DateTimeOffset(2026, 11, 22, 18, 0, 0, TimeSpan.Zero),
         var other => throw new NotSupportedException($"no sample of {other}"),
     };
 

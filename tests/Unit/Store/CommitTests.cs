@@ -261,7 +261,7 @@ public sealed class CommitTests : IAsyncLifetime
         return result;
     };
 
-    private static string[] Events(Snapshot snapshot) => [.. snapshot.AuditEntries(null).Select(entry => entry.Event).Reverse()];
+    private static string[] Events(Snapshot snapshot) => [.. snapshot.AuditEntries(new ListAudit()).Select(entry => entry.Event).Reverse()];
 
     private static void Run(SqliteConnection connection, string sql)
     {

@@ -32,8 +32,8 @@ public sealed class RaceTests : IAsyncLifetime
         var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
         using var start = new ManualResetEventSlim();
         var calls = Shuffled(
-            Enumerable.Repeat(() => Resolutions.Approve(ca, Root, new ResolveRequest(id)), approvals)
-                .Concat(Enumerable.Repeat(() => Resolutions.Deny(ca, Root, new ResolveRequest(id)), denials))
+            Enumerable.Repeat(() => Resolutions.Approve(ca, Root, new ApproveRequest(id)), approvals)
+                .Concat(Enumerable.Repeat(() => Resolutions.Deny(ca, Root, new DenyRequest(id)), denials))
                 .Concat(Enumerable.Repeat(() => Resolutions.Cancel(ca, Alice, new EndMyRequest(id)), withdrawals / 2))
                 .Concat(Enumerable.Repeat(() => Resolutions.Drop(ca, Alice, new EndMyRequest(id)), withdrawals / 2)))
             .Select(call => Task.Run(async () =>
@@ -78,7 +78,7 @@ public sealed class RaceTests : IAsyncLifetime
         for (var round = 0; round < 5; round++)
         {
             var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
-            await Resolutions.Approve(ca, Root, new ResolveRequest(id));
+            await Resolutions.Approve(ca, Root, new ApproveRequest(id));
             var before = await Login(id);
             using var start = new ManualResetEventSlim();
             var logins = Enumerable.Range(0, 20).Select(_ => Task.Run(async () =>
@@ -89,7 +89,7 @@ public sealed class RaceTests : IAsyncLifetime
             var denial = Task.Run(() =>
             {
                 start.Wait();
-                return Resolutions.Deny(ca, Root, new ResolveRequest(id));
+                return Resolutions.Deny(ca, Root, new DenyRequest(id));
             });
             start.Set();
             var issued = (await Task.WhenAll(logins)).OfType<string>().Append(before!).ToList();
@@ -126,7 +126,7 @@ public sealed class RaceTests : IAsyncLifetime
         var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
         publishing = krl.Run(stopping.Token);
         await krl.Publish();
-        ca = new Ca(world.Database, TimeProvider.System, key, krl, new RequestWatch(), SiteLimits.Default);
+        ca = new Ca(world.Database, TimeProvider.System, key, key.PublicKey, krl, new RequestWatch(), SiteLimits.Default, []);
         await world.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
@@ -166,5 +166,5 @@ public sealed class RaceTests : IAsyncLifetime
     private static List<T> Shuffled<T>(IEnumerable<T> items) => [.. items.OrderBy(_ => Guid.NewGuid())];
 
     private List<string> Events(string id) =>
-        [.. ca.Database.Read(snapshot => snapshot.AuditEntries(null)).Where(entry => entry.Request == id && entry.Event != "request.created").Select(entry => entry.State!).Reverse()];
+        [.. ca.Database.Read(snapshot => snapshot.AuditEntries(new ListAudit())).Where(entry => entry.Request == id && entry.Event != "request.created").Select(entry => entry.State!).Reverse()];
 }

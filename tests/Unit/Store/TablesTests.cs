@@ -78,7 +78,7 @@ public sealed class TablesTests : IAsyncLifetime
     {
         var certificate = World.Certificate(7, Alice, null, "r1");
         await Commit(transaction => transaction.InsertCertificate(certificate, [1, 2, 3]));
-        var back = Assert.Single(Read(snapshot => snapshot.Certificates(null)));
+        var back = Assert.Single(Read(snapshot => snapshot.Certificates(World.Now)));
         Assert.Equal(Show(certificate), Show(back));
         Assert.Null(Read(snapshot => snapshot.FindCertificate(7, World.User("alice"))));
         Assert.Equal(Show(certificate), Show(Read(snapshot => snapshot.FindCertificate(7, Alice))!));
@@ -124,12 +124,12 @@ public sealed class TablesTests : IAsyncLifetime
             transaction.Audit(World.Entry("first"));
             transaction.Audit(entry);
         });
-        var entries = Read(snapshot => snapshot.AuditEntries(null));
+        var entries = Read(snapshot => snapshot.AuditEntries(new ListAudit()));
         Assert.Equal(["request.approved", "first"], entries.Select(one => one.Event));
         Assert.Equal(entry with { Asked = null }, entries[0] with { Asked = null });
         Assert.Equal(["dba"], entries[0].Asked!);
-        Assert.Equal(["request.approved"], Read(snapshot => snapshot.AuditEntries(1)).Select(one => one.Event));
-        Assert.Empty(Read(snapshot => snapshot.AuditEntries(0)));
+        Assert.Equal(["request.approved"], Read(snapshot => snapshot.AuditEntries(new ListAudit(1))).Select(one => one.Event));
+        Assert.Empty(Read(snapshot => snapshot.AuditEntries(new ListAudit(0))));
     }
 
     public Task InitializeAsync() => Task.CompletedTask;

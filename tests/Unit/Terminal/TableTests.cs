@@ -39,7 +39,7 @@ public class TableTests
     [InlineData(1, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 1 certificate revoked")]
     [InlineData(2, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 2 certificates revoked")]
     public void What_was_done_says_how_much_was_revoked(int revoked, string line) =>
-        Assert.Equal(line, RequestText.Done(new RequestResolved(Request(), [.. Enumerable.Repeat("1", revoked)]), "denied"));
+        Assert.Equal(line, RequestText.Done(new RequestResolved(Request(), [.. Enumerable.Repeat("1", revoked)], []), "denied"));
 
     [Theory]
     [InlineData(3600, "1h")]

@@ -67,6 +67,8 @@ CREATE TABLE certificates (
     serial         INTEGER PRIMARY KEY,
     user_id        TEXT NOT NULL,
     user_name      TEXT NOT NULL,
+    caller_uid     INTEGER NOT NULL,
+    caller_account TEXT,
     key_id         TEXT NOT NULL,
     roles          TEXT NOT NULL,
     requests       TEXT NOT NULL,
@@ -79,6 +81,7 @@ CREATE TABLE certificates (
     revoked        INTEGER
 ) STRICT;
 CREATE INDEX certificates_by_user ON certificates (user_id, valid_before);
+CREATE INDEX certificates_live ON certificates (valid_before) WHERE revoked IS NULL;
 CREATE INDEX certificates_revoked ON certificates (valid_before) WHERE revoked IS NOT NULL;
 
 CREATE TABLE certificate_requests (
@@ -96,3 +99,5 @@ CREATE TABLE audit (
     request  TEXT,
     entry    BLOB NOT NULL
 ) STRICT;
+CREATE INDEX audit_by_user ON audit (user, id) WHERE user IS NOT NULL;
+CREATE INDEX audit_by_request ON audit (request, id) WHERE request IS NOT NULL;

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>A certificate that is out, as far as taking it back depends on it.</summary>
+/// <param name="Caller">The account that logged in.</param>
+/// <param name="Issued">The instant of issue.</param>
+/// <param name="ValidBefore">Its end.</param>
+/// <param name="Principals">What it opens, as written in it.</param>
+public sealed record IssuedCertificate(UnixIdentity Caller, DateTimeOffset Issued, DateTimeOffset ValidBefore, ImmutableArray<string> Principals);
+
+/// <summary>Whether a certificate may stay out when the policy has changed under it.</summary>
+public static class Withdrawal
+{
+    /// <summary>
+    /// Asks the policy of today about the instant of issue: null while it would still grant every principal and every
+    /// second, else what it grants no more. A grant beyond what one certificate holds is no reason: nothing was taken away.
+    /// </summary>
+    /// <param name="issued">The certificate.</param>
+    /// <param name="user">Its user as he is now; null when he is gone.</param>
+    /// <param name="requests">The requests it draws on, as they are now.</param>
+    /// <param name="roles">Every role that exists now.</param>
+    /// <param name="nodes">Every node that exists now.</param>
+    /// <param name="limits">The bounds of the site.</param>
+    public static string? Reason(
+        IssuedCertificate issued,
+        User? user,
+        ImmutableArray<AccessRequest> requests,
+        IReadOnlyDictionary<string, Role> roles,
+        IReadOnlyCollection<Node> nodes,
+        SiteLimits limits)
+    {
+        if (user is null)
+            return "the user is gone";
+        if (!user.IsOwnedBy(issued.Caller))
+            return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
+        // Without a wish: what --ttl shortened is within whatever is granted.
+        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, limits);
+        if (!IssuancePolicy.Allow(question).Holds(out var granted, out var refusal))
+            return refusal.Message;
+        var covered = granted.Principals.Select(principal => principal.ToString()).ToHashSet(StringComparer.Ordinal);
+        // login@node is covered by the bare login, which opens that node too.
+        if (issued.Principals.FirstOrDefault(principal => !covered.Contains(principal) && !covered.Contains(principal.Split('@')[0])) is { } lost)
+            return $"{lost} is not granted any more";
+        return issued.ValidBefore > granted.Validity.Before ? $"{granted.Validity.LimitedBy} grants less time" : null;
+    }
+}

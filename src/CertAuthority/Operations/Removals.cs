@@ -1,0 +1,70 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Removing roles, users and nodes, and with them what they granted.</summary>
+internal static class Removals
+{
+    public static async Task<AppliedResources> Remove(Ca ca, Administrator by, RemoveResource ask)
+    {
+        var now = ca.Now();
+        var withdrawn = await ca.Database.Commit(transaction =>
+        {
+            switch (ask.Kind)
+            {
+                case "role":
+                    RemoveRole(transaction, by.Caller, ask, now);
+                    break;
+                case "user":
+                    RemoveUser(transaction, by.Caller, ask.Name, now);
+                    break;
+                case "node":
+                    transaction.RemoveNode(transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask));
+                    break;
+                default:
+                    throw ResourceFiles.NoSuchKind(ask.Kind);
+            }
+            transaction.Audit(by.Caller.Did($"{ask.Kind}.removed", now) with
+            {
+                User = ask.Kind == "user" ? ask.Name : null,
+                Resource = $"{ask.Kind}/{ask.Name}",
+            });
+            return Withdrawals.Review(ca, transaction, by.Caller, now);
+        });
+        await Withdrawals.Publish(ca, withdrawn);
+        return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], []);
+    }
+
+    /// <summary>A role in use does not vanish silently: its holders are named, and with force it is taken from them.</summary>
+    private static void RemoveRole(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
+    {
+        var role = transaction.Policy().Roles.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
+        var holders = transaction.Users().FindAll(user => user.Roles.Contains(role.Name));
+        if (holders.Count > 0 && !ask.Force)
+            throw new ProblemException(new Problem(
+                ProblemCode.Conflict,
+                $"role '{role.Name}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
+                "take it from them with tctl users update, or remove it from them too with tctl rm -f"));
+        foreach (var user in holders)
+        {
+            transaction.PutUser(user with { Roles = user.Roles.Remove(role.Name), Revision = user.Revision + 1 });
+            transaction.Audit(by.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Reason = $"role {role.Name} was removed" });
+        }
+        transaction.RemoveRole(role);
+    }
+
+    /// <summary>A removed user's requests end and his certificates are revoked: who comes under the name next inherits nothing.</summary>
+    private static void RemoveUser(Transaction transaction, Caller by, string name, DateTimeOffset now)
+    {
+        var user = Users.Find(transaction, name);
+        foreach (var request in transaction.RequestsOf(user).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved))
+            Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now);
+        // What is left was issued under his regular roles; the review that follows revokes it, for the user is gone.
+        transaction.RemoveUser(user);
+    }
+
+    private static ProblemException Missing(RemoveResource ask) =>
+        new(new Problem(ProblemCode.NotFound, $"there is no {ask.Kind} \"{ask.Name}\"", $"tctl get {ask.Kind} lists them"));
+}

@@ -1,0 +1,21 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl requests deny</c>.</summary>
+internal sealed class RequestsDenyCommand : RequestsEachCommand
+{
+    private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester reads it" };
+
+    public RequestsDenyCommand()
+        : base(
+            "deny",
+            "denied",
+            "Denies requests, or takes an approval back; what was issued under them is revoked",
+            "tctl requests deny --reason=\"today's migration has been canceled\" bc8ca931") =>
+        Options.Add(reason);
+
+    protected override Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation) =>
+        ca.Send(Routes.DenyRequest, new DenyRequest(id, parsed.GetValue(reason) ?? ""), cancellation);
+}

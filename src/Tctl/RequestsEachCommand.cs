@@ -1,0 +1,47 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>A command that does something to several requests, one by one: one that is refused does not keep the others from being done.</summary>
+internal abstract class RequestsEachCommand : Verb
+{
+    private readonly ListArgument ids = new("ID", "The requests, or the beginnings of their ids");
+    private readonly string done;
+
+    /// <param name="name">The command's word.</param>
+    /// <param name="done">What has been done to a request when it is through: <c>approved</c>.</param>
+    /// <param name="description">One sentence for the help.</param>
+    /// <param name="examples">Whole command lines.</param>
+    protected RequestsEachCommand(string name, string done, string description, params string[] examples)
+        : base(name, description, examples)
+    {
+        this.done = done;
+        Arguments.Add(ids);
+    }
+
+    protected abstract Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation);
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var exitCode = ExitCode.Done;
+        foreach (var id in parsed.GetValue(ids)!)
+        {
+            try
+            {
+                var resolved = await Send(ca, id, parsed, cancellation);
+                parsed.Print(RequestText.Done(resolved, done));
+                foreach (var warning in resolved.Warnings)
+                    parsed.Warn(warning);
+            }
+            catch (ProblemException refused)
+            {
+                parsed.Complain(refused.Problem);
+                exitCode = ExitCode.Failed;
+            }
+        }
+        return exitCode;
+    }
+}

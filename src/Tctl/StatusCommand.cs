@@ -1,0 +1,36 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl status</c>.</summary>
+internal sealed class StatusCommand : Verb
+{
+    private readonly FormatOption format = new();
+
+    public StatusCommand()
+        : base("status", "Shows how the daemon is", "tctl status", "tctl status --format=json") => Options.Add(format);
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var status = await ca.Send(Routes.GetStatus, new GetStatus(), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson(status);
+            return ExitCode.Done;
+        }
+        parsed.Print(
+        [
+            $"version: {status.Version}",
+            $"user CA: {status.UserCa}",
+            $"host CA: {status.HostCa}",
+            $"pending requests: {status.PendingRequests}",
+            $"live certificates: {status.LiveCertificates}",
+            $"revoked certificates: {status.RevokedCertificates}",
+            $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
+        ]);
+        return ExitCode.Done;
+    }
+}
