@@ -12,13 +12,14 @@ internal static class Removals
         var now = ca.Now();
         var withdrawn = await ca.Database.Commit(transaction =>
         {
+            IReadOnlyList<EndedRequest> ended = [];
             switch (ask.Kind)
             {
                 case "role":
                     RemoveRole(transaction, by.Caller, ask, now);
                     break;
                 case "user":
-                    RemoveUser(transaction, by.Caller, ask.Name, now);
+                    ended = RemoveUser(transaction, by.Caller, ask.Name, now);
                     break;
                 case "node":
                     transaction.RemoveNode(transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask));
@@ -31,7 +32,7 @@ internal static class Removals
                 User = ask.Kind == "user" ? ask.Name : null,
                 Resource = $"{ask.Kind}/{ask.Name}",
             });
-            return Withdrawals.Review(ca, transaction, by.Caller, now);
+            return Withdrawals.Review(ca, transaction, by.Caller, now, ended);
         });
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], []);
@@ -56,13 +57,16 @@ internal static class Removals
     }
 
     /// <summary>A removed user's requests end and his certificates are revoked: who comes under the name next inherits nothing.</summary>
-    private static void RemoveUser(Transaction transaction, Caller by, string name, DateTimeOffset now)
+    private static List<EndedRequest> RemoveUser(Transaction transaction, Caller by, string name, DateTimeOffset now)
     {
         var user = Users.Find(transaction, name);
-        foreach (var request in transaction.RequestsOf(user).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved))
-            Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now);
+        var ended = transaction.RequestsOf(user)
+            .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
+            .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now))
+            .ToList();
         // What is left was issued under his regular roles; the review that follows revokes it, for the user is gone.
         transaction.RemoveUser(user);
+        return ended;
     }
 
     private static ProblemException Missing(RemoveResource ask) =>

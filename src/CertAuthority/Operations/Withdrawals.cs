@@ -10,17 +10,17 @@ internal static class Withdrawals
 {
     /// <summary>
     /// Ends the approved requests whose granted roles changed, and revokes every live certificate that the policy as it is
-    /// now would not issue. Both are judged by the same rules as a login.
+    /// now would not issue. Both are judged by the same rules as a login. What the change itself has ended is counted in.
     /// </summary>
-    public static Withdrawn Review(Ca ca, Transaction transaction, Caller by, DateTimeOffset now)
+    public static Withdrawn Review(Ca ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore)
     {
         var policy = transaction.Policy();
-        var ended = transaction.ApprovedRequests(now)
+        var ended = new List<EndedRequest>(endedBefore);
+        ended.AddRange(transaction.ApprovedRequests(now)
             .Select(request => (Request: request, Changed: RequestUse.FirstChanged(request.GrantedRoles, policy.Roles)))
             .Where(request => request.Changed is not null)
             .Select(request => Resolutions.EndBecause(
-                transaction, by, request.Request, RequestAction.Deny, $"the role {request.Changed!.Name} changed after this approval; ask again", now))
-            .ToList();
+                transaction, by, request.Request, RequestAction.Deny, $"the role {request.Changed!.Name} changed after this approval; ask again", now)));
 
         var nodes = policy.Nodes.Values.ToList();
         var users = new Dictionary<Guid, User?>();

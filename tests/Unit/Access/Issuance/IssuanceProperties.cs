@@ -44,6 +44,21 @@ public class IssuanceProperties
         .Select(nodes => nodes.Select((labels, n) => Sample.Node($"n{n}", labels)).ToArray());
 
     [Fact]
+    public void The_policy_that_issued_a_certificate_does_not_take_it_back()
+    {
+        var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name)]);
+            var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, SiteLimits.Default);
+            if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
+                return true;
+            var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())]);
+            return Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, SiteLimits.Default) is null;
+        }).Check(Often);
+    }
+
+    [Fact]
     public void A_deny_added_to_any_role_never_adds_a_principal()
     {
         var deny = Gen.OneOf(

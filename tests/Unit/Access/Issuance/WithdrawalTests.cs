@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+/// <summary>What a change of policy takes back, and what it leaves alone.</summary>
+public class WithdrawalTests
+{
+    private static readonly Role Base = Sample.Role("base", ["deploy"], Sample.Where("env=prod"), mayRequest: ["dba"], ttl: TimeSpan.FromHours(8));
+    private static readonly Role Dba = Sample.Role("dba", ["postgres"], LabelSelector.All, ttl: TimeSpan.FromHours(1));
+    private static readonly User Alice = Sample.User("alice", "base");
+    private static readonly Node Db1 = Sample.Node("db1", "env=prod");
+    private static readonly Node Web1 = Sample.Node("web1", "env=prod");
+    private static readonly AccessRequest Approved = Sample.Request(Alice, RequestState.Approved, Dba);
+
+    // Issued under everything above: deploy on both nodes, postgres everywhere, until the request ends.
+    private static readonly IssuedCertificate Issued = new(
+        Sample.AliceAtHerDesk, Sample.Now, Approved.AccessUntil, ["postgres", "deploy@db1", "deploy@web1"]);
+
+    public static readonly TheoryData<string, string?> Changes = new()
+    {
+        { "nothing changed", null },
+        { "a role grants one login more", null },
+        { "a node was added", null },
+        { "more nodes than one certificate holds", null },
+        { "a role for some hosts became one for all", null },
+        { "another user was changed", null },
+        { "the user is gone", "the user is gone" },
+        { "the account may not act as the user", "alice may not act as this user any more" },
+        { "a login was taken from the role", "the role dba changed after this approval; ask again" },
+        { "the base role lost its login", "deploy@db1 is not granted any more" },
+        { "a deny of a login was added", "postgres is not granted any more" },
+        { "a deny of hosts was added", "postgres is not granted any more" },
+        { "a node was relabelled", "deploy@web1 is not granted any more" },
+        { "a node was removed", "deploy@web1 is not granted any more" },
+        { "the base role allows less time", "role base grants less time" },
+        { "the base role was taken from the user", "user \"alice\" can no longer request role \"dba\"" },
+        { "the base role is gone", "the role base, assigned to user \"alice\", does not exist" },
+        { "the request may not be made any more", "user \"alice\" can no longer request role \"dba\"" },
+        { "the granted role was created again", "the role dba changed after this approval; ask again" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void A_change_takes_back_what_it_no_longer_grants(string change, string? reason)
+    {
+        var more = Sample.Role("more", ["root"], LabelSelector.All);
+        Assert.Equal(reason, change switch
+        {
+            "nothing changed" => Judge(),
+            "a role grants one login more" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = ["deploy", "root"] } }, Dba]),
+            "a node was added" => Judge(nodes: [Db1, Web1, Sample.Node("db3", "env=prod")]),
+            "more nodes than one certificate holds" => Judge(nodes: [Db1, Web1, .. Enumerable.Range(0, 300).Select(i => Sample.Node($"n{i}", "env=prod"))]),
+            "a role for some hosts became one for all" => Judge(roles: [Base with { Allow = Base.Allow with { NodeLabels = LabelSelector.All } }, Dba]),
+            "another user was changed" => Judge(roles: [Base, Dba, more]),
+            "the user is gone" => Withdrawal.Reason(Issued, null, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default),
+            "the account may not act as the user" => Judge(Alice.OwnedBy("bob")),
+            "a login was taken from the role" => Judge(roles: [Base, Dba with { Revision = 2, Allow = Dba.Allow with { Logins = [] } }]),
+            "the base role lost its login" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = [] } }, Dba]),
+            "a deny of a login was added" => Judge(roles: [Base with { Deny = Base.Deny with { Logins = ["postgres"] } }, Dba]),
+            "a deny of hosts was added" => Judge(roles: [Base with { Deny = Base.Deny with { NodeLabels = Sample.Where("env=moon") } }, Dba]),
+            "a node was relabelled" => Judge(nodes: [Db1, Web1 with { Labels = Sample.Labels("env=test") }]),
+            "a node was removed" => Judge(nodes: [Db1]),
+            "the base role allows less time" => Judge(roles: [Base with { MaxSessionTtl = TimeSpan.FromMinutes(5) }, Dba]),
+            "the base role was taken from the user" => Judge(Alice with { Roles = [] }),
+            "the base role is gone" => Judge(roles: [Dba]),
+            "the request may not be made any more" => Judge(roles: [Base with { Allow = Base.Allow with { RequestRoles = [] } }, Dba]),
+            "the granted role was created again" => Judge(roles: [Base, Dba with { Id = Guid.NewGuid() }]),
+            _ => throw new InvalidOperationException(change),
+        });
+    }
+
+    [Fact]
+    public void What_a_wish_shortened_stays_under_a_policy_that_still_grants_more() =>
+        Assert.Null(Withdrawal.Reason(
+            Issued with { ValidBefore = Sample.Now.AddMinutes(5) }, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+
+    [Fact]
+    public void It_is_judged_at_its_time_of_issue_not_at_the_time_of_the_change()
+    {
+        // Half of the role's eight hours are over; asked as of today, it would seem to reach too far.
+        var early = Issued with { Issued = Sample.Now.AddHours(-4), ValidBefore = Sample.Now.AddHours(4), Principals = ["deploy@db1"] };
+        Assert.Null(Withdrawal.Reason(early, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+        Assert.NotNull(Withdrawal.Reason(early with { ValidBefore = Sample.Now.AddHours(4).AddSeconds(1) }, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+    }
+
+    private static string? Judge(User? user = null, Role[]? roles = null, Node[]? nodes = null) =>
+        Withdrawal.Reason(Issued, user ?? Alice, ImmutableArray.Create(Approved), Sample.Roles(roles ?? [Base, Dba]), nodes ?? [Db1, Web1], SiteLimits.Default);
+}
