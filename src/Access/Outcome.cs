@@ -19,6 +19,9 @@ public enum RefusalKind
 
     /// <summary>It is too much.</summary>
     Limited,
+
+    /// <summary>It is granted, but only in certificates for single hosts.</summary>
+    PerHost,
 }
 
 /// <summary>Why a decision went against the caller: a sentence that is safe to show and, where one helps, what to do next.</summary>

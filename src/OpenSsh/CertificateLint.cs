@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using System.Text;
 
 namespace CertAuthority.OpenSsh;
@@ -15,6 +16,11 @@ public static class CertificateLint
 
     static readonly SearchValues<byte> FirstPrincipalBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"u8);
+
+    static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
+
+    static readonly SearchValues<byte> OthersNameBytes =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"u8);
 
     /// <summary>Everything that is wrong with <paramref name="toBeSigned"/>, or nothing.</summary>
     /// <param name="toBeSigned">A user certificate up to and including its signature key.</param>
@@ -50,7 +56,7 @@ public static class CertificateLint
         var validBefore = reader.UInt64("valid before");
         Expect(validAfter < validBefore, "the validity is empty");
         Expect(validBefore < 1UL << 63, "the validity has no end before 2^63");
-        ReadCriticalOptions(reader.Nested("critical options"), faults);
+        ReadCriticalOptions(reader.Nested("critical options"), keyType, faults);
         ReadExtensions(reader.Nested("extensions"), faults);
         Expect(reader.String("reserved").IsEmpty, "the reserved field is not empty");
         var signatureKey = PublicKey.ReadBlob(reader.Nested("signature key"));
@@ -79,13 +85,41 @@ public static class CertificateLint
             faults.Add($"there are {seen.Count} principals, not 1 to 256");
     }
 
-    // This CA grants none yet. One that a server does not know locks the holder out; a permit-flag among them does, too.
-    static void ReadCriticalOptions(WireReader packed, List<string> faults)
+    // One that a server does not know locks the holder out; a permit-flag among them does, too.
+    static void ReadCriticalOptions(WireReader packed, string keyType, List<string> faults)
     {
+        var previous = "";
         while (!packed.AtEnd)
         {
-            faults.Add($"critical option {packed.Name("critical option name")} is not one that this CA grants");
-            packed.String("critical option data");
+            var name = packed.Name("critical option name");
+            if (string.CompareOrdinal(previous, name) >= 0)
+                faults.Add("the critical options are not in ascending order");
+            previous = name;
+            switch (name)
+            {
+                case "force-command":
+                    var command = Value(ref packed, name, faults);
+                    // A newline or a NUL would end the command early.
+                    if (command.IsEmpty || command.ContainsAnyInRange((byte)0, (byte)0x1f) || command.Contains((byte)0x7f))
+                        faults.Add("force-command is empty or has a control character");
+                    break;
+                case "source-address":
+                    // One bad entry locks the holder out, and only at the login.
+                    foreach (var address in Encoding.ASCII.GetString(Value(ref packed, name, faults)).Split(','))
+                        if (!IsAddressOrPrefix(address))
+                            faults.Add("source-address has an entry that servers refuse");
+                    break;
+                case "verify-required":
+                    if (!packed.String("data of verify-required").IsEmpty)
+                        faults.Add("verify-required is a flag, and has data");
+                    if (!keyType.StartsWith("sk-", StringComparison.Ordinal))
+                        faults.Add("verify-required is not enforced for a key outside of an authenticator");
+                    break;
+                default:
+                    faults.Add($"critical option {name} is not one that this CA grants");
+                    packed.String("critical option data");
+                    break;
+            }
         }
     }
 
@@ -95,20 +129,64 @@ public static class CertificateLint
         while (!packed.AtEnd)
         {
             var name = packed.String("extension name");
-            var data = packed.String("extension data");
             if (previous.SequenceCompareTo(name) >= 0)
                 faults.Add("the extensions are not in ascending order");
             previous = name;
 
             if (name.SequenceEqual("force-command"u8) || name.SequenceEqual("source-address"u8) || name.SequenceEqual("verify-required"u8))
+            {
                 faults.Add($"{Encoding.ASCII.GetString(name)} is a restriction, and among the extensions servers ignore it");
-            else if (!(name.SequenceEqual("permit-X11-forwarding"u8) || name.SequenceEqual("permit-agent-forwarding"u8)
-                       || name.SequenceEqual("permit-port-forwarding"u8) || name.SequenceEqual("permit-pty"u8)))
+                packed.String("extension data");
+            }
+            else if (name.SequenceEqual("permit-X11-forwarding"u8) || name.SequenceEqual("permit-agent-forwarding"u8)
+                     || name.SequenceEqual("permit-port-forwarding"u8) || name.SequenceEqual("permit-pty"u8))
+            {
+                if (!packed.String("extension data").IsEmpty)
+                    faults.Add($"{Encoding.ASCII.GetString(name)} is a flag, and has data");
+            }
+            else if (IsOthersName(name))
+            {
+                ReadOthersValue(packed.Nested("extension data"), faults);
+            }
+            else
+            {
                 faults.Add("an extension is not one that this CA grants");
-            else if (!data.IsEmpty)
-                faults.Add($"{Encoding.ASCII.GetString(name)} is a flag, and has data");
+                packed.String("extension data");
+            }
         }
     }
+
+    // string(string value)
+    static ReadOnlySpan<byte> Value(ref WireReader packed, string name, List<string> faults)
+    {
+        var data = packed.Nested($"data of {name}");
+        var value = data.String($"value of {name}");
+        if (!data.AtEnd)
+            faults.Add($"bytes follow the value of {name}");
+        return value;
+    }
+
+    static void ReadOthersValue(WireReader data, List<string> faults)
+    {
+        if (data.AtEnd)
+            return;
+        if (data.String("value of an extension").ContainsAnyExceptInRange((byte)' ', (byte)'~') || !data.AtEnd)
+            faults.Add("the value of an extension is not one printable text");
+    }
+
+    // name@domain with one @, as RFC 4251 section 6 has it; the domain openssh.com is not ours to speak for.
+    static bool IsOthersName(ReadOnlySpan<byte> name)
+    {
+        var at = name.IndexOf((byte)'@');
+        return at > 0 && at < name.Length - 1 && name.Length <= 64 && name[(at + 1)..].IndexOf((byte)'@') < 0
+            && !name.ContainsAnyExcept(OthersNameBytes) && !name[(at + 1)..].SequenceEqual("openssh.com"u8);
+    }
+
+    static bool IsAddressOrPrefix(string text) =>
+        !text.AsSpan().ContainsAnyExcept(AddressCharacters)
+        && IPAddress.TryParse(text.Split('/')[0], out var address)
+        && (!text.Contains('/') || (IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(address)))
+        && (text.Contains(':') || text.Count(c => c == '.') == 3);
 
     // string(string algorithm, string blob)
     static int MaxSignatureFieldLength(PublicKey signatureKey) =>

@@ -64,7 +64,10 @@ public sealed class UserCertificate
     static readonly SearchValues<char> PrincipalCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:=/+~-");
 
-    // In ascending order of the bytes of the names.
+    static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
+
+    static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
+
     static readonly (UserExtensions Extension, string Name)[] ExtensionNames =
     [
         (UserExtensions.PermitX11Forwarding, "permit-X11-forwarding"),
@@ -126,6 +129,36 @@ public sealed class UserCertificate
     /// <summary>From when until when.</summary>
     public required Validity Validity { get; init; }
 
+    /// <summary>What runs instead of whatever the holder asks for: one line of printable characters; null for anything.</summary>
+    public string? ForceCommand
+    {
+        get;
+        init => field = value is null || (value.Length > 0 && value.EnumerateRunes().All(rune => rune.Value >= ' ' && rune.Value != 0x7f))
+            ? value
+            : throw new ArgumentException("a forced command is one line, and not empty", nameof(value));
+    }
+
+    /// <summary>From where it may be used: addresses and CIDR prefixes. Empty for anywhere.</summary>
+    public IReadOnlyList<string> SourceAddresses
+    {
+        get;
+        init => field = value.All(address => address.Length > 0 && !address.AsSpan().ContainsAnyExcept(AddressCharacters))
+            ? [.. value]
+            : throw new ArgumentException("a source address is an address or a CIDR prefix", nameof(value));
+    } = [];
+
+    /// <summary>Whether the key must have verified its user, by PIN or by touch of a finger. Servers ask only of keys in authenticators.</summary>
+    public bool VerifyRequired { get; init; }
+
+    /// <summary>Extensions of others, <c>name@domain</c>, with their values; an empty value is written as a flag.</summary>
+    public IReadOnlyDictionary<string, string> OtherExtensions
+    {
+        get;
+        init => field = value.All(extension => IsOthersName(extension.Key) && !extension.Value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            ? value
+            : throw new ArgumentException("an extension of others is name@domain with a printable value", nameof(value));
+    } = new Dictionary<string, string>();
+
     /// <summary>What the holder may do.</summary>
     public required UserExtensions Extensions
     {
@@ -168,6 +201,10 @@ public sealed class UserCertificate
                 .String(signatureBlob))
             .ToArray();
 
+    // RFC 4251 section 6: names with @ belong to whoever owns the domain, and those of openssh.com mean something to servers.
+    static bool IsOthersName(string name) =>
+        name.Length <= 64 && name.Split('@') is [{ Length: > 0 }, { Length: > 0 } domain] && domain != "openssh.com" && !name.AsSpan().ContainsAnyExcept(OthersNameCharacters);
+
     static bool IsPrincipal(string principal) =>
         principal.Length > 0
         && (char.IsAsciiLetterOrDigit(principal[0]) || principal[0] == '_')
@@ -181,17 +218,26 @@ public sealed class UserCertificate
         return packed;
     }
 
-    // None is granted yet. A value goes in as string(string(value)), in ascending order of name: force-command, source-address.
-    static WireWriter PackedCriticalOptions() => new();
+    // A value goes in as string(string(value)), a flag as an empty string; names in ascending order.
+    WireWriter PackedCriticalOptions()
+    {
+        var packed = new WireWriter();
+        if (ForceCommand is not null)
+            packed.String("force-command").String(new WireWriter().String(ForceCommand));
+        if (SourceAddresses.Count > 0)
+            packed.String("source-address").String(new WireWriter().String(string.Join(',', SourceAddresses)));
+        if (VerifyRequired)
+            packed.String("verify-required").String([]);
+        return packed;
+    }
 
     WireWriter PackedExtensions()
     {
         var packed = new WireWriter();
-        foreach (var (extension, name) in ExtensionNames)
-        {
-            if (Extensions.HasFlag(extension))
-                packed.String(name).String([]);
-        }
+        var all = ExtensionNames.Where(known => Extensions.HasFlag(known.Extension)).Select(known => KeyValuePair.Create(known.Name, ""))
+            .Concat(OtherExtensions).OrderBy(extension => extension.Key, StringComparer.Ordinal);
+        foreach (var (name, value) in all)
+            packed.String(name).String(value.Length == 0 ? new WireWriter() : new WireWriter().String(value));
         return packed;
     }
 }

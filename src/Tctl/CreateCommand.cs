@@ -15,12 +15,17 @@ internal sealed class CreateCommand : Verb
         Description = "YAML or JSON, several documents if need be; - or nothing is standard input", DefaultValueFactory = _ => "-",
     };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace what exists" };
+    private readonly Option<bool> dropUnenforceable = new("--drop-unenforceable")
+    {
+        Description = "Leave out what restricts something that nobody here can enforce, and list it; without it such a file is refused",
+    };
 
     public CreateCommand()
-        : base("create", "Creates every resource of a file, or none", "tctl create dba-role.yaml", "tctl get role/dba | tctl create -f")
+        : base("create", "Creates every resource of a file, or none", "tctl create dba-role.yaml", "tctl get role/dba | tctl create -f", "tctl create --drop-unenforceable exported-roles.yaml")
     {
         Arguments.Add(file);
         Options.Add(force);
+        Options.Add(dropUnenforceable);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -30,7 +35,7 @@ internal sealed class CreateCommand : Verb
         name = name == "-" ? "stdin" : name;
         var content = await Read(source, name, cancellation);
         using var ca = ServerOption.Connect(parsed);
-        parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force)), cancellation));
+        parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force), parsed.GetValue(dropUnenforceable)), cancellation));
         return ExitCode.Done;
     }
 

@@ -8,6 +8,7 @@ namespace CertAuthority.Tsh;
 internal sealed class LoginCommand : Verb
 {
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "A shorter life than your roles allow, such as 30m" };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host" };
     private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID");
     private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE");
     private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
@@ -25,6 +26,7 @@ internal sealed class LoginCommand : Verb
     {
         Option[] asking = [reason, reviewers, noWait, wait];
         Options.Add(ttl);
+        Options.Add(node);
         Options.Add(requestIds);
         Options.Add(roles);
         foreach (var option in asking)
@@ -63,9 +65,19 @@ internal sealed class LoginCommand : Verb
 
         try
         {
-            var login = await ca.Send(Routes.Login, new Login(key, user, requests, parsed.GetValue(ttl)), cancellation);
-            home.SaveCertificate(login.Certificate);
-            parsed.Print(StatusText.Lines(login.Info, TimeProvider.System.GetUtcNow()));
+            var login = await ca.Send(Routes.Login, new Login(key, user, requests, parsed.GetValue(ttl), parsed.GetValue(node)), cancellation);
+            if (login is { Certificate: { } certificate, Info: { } info })
+            {
+                home.SaveCertificate(certificate);
+                parsed.Print(StatusText.Lines(info, TimeProvider.System.GetUtcNow()));
+            }
+            if (login.PerHost)
+            {
+                parsed.Say(login.Certificate is null
+                    ? "no certificate: your roles reach more logins on hosts than one certificate holds"
+                    : "your roles reach more logins on hosts than one certificate holds; it has only those that are valid everywhere");
+                parsed.Hint("a certificate for one host: tsh login --node=NODE; tsh ls lists them");
+            }
         }
         catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
         {

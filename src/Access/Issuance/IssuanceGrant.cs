@@ -14,7 +14,8 @@ public sealed class IssuanceGrant
         ImmutableArray<Guid> requests,
         ImmutableArray<Principal> principals,
         Validity validity,
-        SessionPermissions permissions)
+        SessionPermissions permissions,
+        int leftOut = 0)
     {
         User = user;
         Roles = roles;
@@ -22,6 +23,7 @@ public sealed class IssuanceGrant
         Principals = principals;
         Validity = validity;
         Permissions = permissions;
+        LeftOut = leftOut;
     }
 
     /// <summary>Whose certificate it is.</summary>
@@ -41,6 +43,9 @@ public sealed class IssuanceGrant
 
     /// <summary>What a session may do.</summary>
     public SessionPermissions Permissions { get; }
+
+    /// <summary>How many logins on hosts the roles grant beside these; each needs a certificate for that host.</summary>
+    public int LeftOut { get; }
 
     /// <summary>What sshd writes into its log at each login: <c>user</c> or <c>user:request-id[,request-id]</c>; at most 256 bytes, since names have 63.</summary>
     public string KeyId => Requests.IsEmpty ? User.Name : $"{User.Name}:{string.Join(',', Requests)}";

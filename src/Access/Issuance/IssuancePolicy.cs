@@ -17,7 +17,14 @@ public sealed record IssuanceQuestion(
     IReadOnlyDictionary<string, Role> Roles,
     IReadOnlyCollection<Node> Nodes,
     TimeSpan? Wish,
-    SiteLimits Limits);
+    SiteLimits Limits)
+{
+    /// <summary>Whether the key to certify lives in a FIDO authenticator.</summary>
+    public bool IsSecurityKey { get; init; }
+
+    /// <summary>The one node that the certificate is for; null for all that the roles reach.</summary>
+    public string? Node { get; init; }
+}
 
 /// <summary>What gets signed: principals, lifetime, permissions, in this order, each by its own rules.</summary>
 public static class IssuancePolicy
@@ -25,54 +32,101 @@ public static class IssuancePolicy
     /// <summary>How many requests one certificate can draw on; their ids have to fit the key id.</summary>
     public const int MaxRequests = 5;
 
-    /// <summary>The one way to a grant that can be signed.</summary>
+    /// <summary>
+    /// The one way to a grant that can be signed. Where the roles reach more than one certificate holds, it has the bare
+    /// logins only and says how many are left out; without any, <see cref="RefusalKind.PerHost"/>.
+    /// </summary>
     public static Outcome<IssuanceGrant> Decide(IssuanceQuestion question)
     {
         if (!Allow(question).Holds(out var allowed, out var refusal))
             return refusal;
-        return Principals.Fit(allowed.Principals)
-            ? allowed
-            : new Refusal($"these roles reach {allowed.Principals.Length} logins on hosts, more than one certificate holds", "log in with fewer roles");
+        if (Principals.Fit(allowed.Principals, allowed.Permissions))
+            return allowed;
+        var bare = allowed.Principals.RemoveAll(principal => principal.Node is not null);
+        return !bare.IsEmpty && Principals.Fit(bare, allowed.Permissions)
+            ? new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Principals.Length - bare.Length)
+            : new Refusal(
+                $"these roles reach {allowed.Principals.Length} logins on hosts, more than one certificate holds",
+                "get one for a single host: tsh login --node=NODE; tsh ls lists them", RefusalKind.PerHost);
     }
 
     /// <summary>What the rules allow, whether or not one certificate can hold it.</summary>
     internal static Outcome<IssuanceGrant> Allow(IssuanceQuestion question)
     {
-        var (user, roles) = (question.User, question.Roles);
-        if (question.Requests.Length > MaxRequests)
-            return new Refusal($"at most {MaxRequests} requests fit one certificate");
-
-        // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
-        if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } missing)
-            return new Refusal($"the role {missing}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update");
-        var inUse = user.Roles.Select(name => roles[name]).ToList();
-        foreach (var request in question.Requests)
-        {
-            if (!RequestUse.Grants(request, user, roles, question.Now).Holds(out var granted, out var ended))
-                return ended;
-            inUse.AddRange(granted);
-        }
-        inUse = [.. inUse.DistinctBy(role => role.Id)];
+        var user = question.User;
+        if (!Roles(question).Holds(out var roles, out var refusal))
+            return refusal;
+        var inUse = roles.All;
 
         var principals = Principals.Resolve(inUse, question.Nodes);
         if (principals.IsEmpty)
-            return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, roles) is { IsEmpty: false } requestable
+            return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, question.Roles, question.Now) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
                 : null);
-
-        if (!Lifetime.Decide(question.Now, inUse, question.Requests, question.Wish, question.Limits).Holds(out var validity, out var tooLong))
+        if (question.Node is { } node)
+        {
+            principals = Principals.On(node, principals, question.Nodes);
+            if (principals.IsEmpty)
+                return new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}", "tsh ls lists those that are");
+        }
+        if (!Lifetime.Decide(question.Now, inUse.Select(role => role.Role), question.Requests, question.Wish, question.Limits).Holds(out var validity, out var tooLong))
             return tooLong;
+        if (!Permissions.Decide(roles.Assigned, roles.Elevated, question.IsSecurityKey).Holds(out var permissions, out var contradiction))
+            return contradiction;
 
         return new IssuanceGrant(
             user,
-            [.. inUse.Select(role => role.Pin())],
+            [.. inUse.Select(role => role.Role.Pin())],
             [.. question.Requests.Select(request => request.Id)],
             principals,
             validity,
-            Permissions.Decide());
+            permissions);
     }
 
-    private static string NoLogin(User user, IReadOnlyList<Role> inUse) => inUse.Count == 0
+    /// <summary>The roles that the user holds and those that the requests add, filled in for him; or why one of them can not be used.</summary>
+    internal static Outcome<RolesInUse> Roles(IssuanceQuestion question)
+    {
+        var (user, roles, now) = (question.User, question.Roles, question.Now);
+        if (question.Requests.Length > MaxRequests)
+            return new Refusal($"at most {MaxRequests} requests fit one certificate");
+        // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
+        if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } missing)
+            return new Refusal($"the role {missing}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update");
+        var elevated = new List<Role>();
+        foreach (var request in question.Requests)
+        {
+            if (!RequestUse.Grants(request, user, roles, now).Holds(out var granted, out var ended))
+                return ended;
+            elevated.AddRange(granted);
+        }
+        if (!Fill(user.Roles.Select(name => roles[name].At(now))).Holds(out var assignedInUse, out var unfilled) || !Fill(elevated).Holds(out var elevatedInUse, out unfilled))
+            return unfilled;
+        return new RolesInUse(assignedInUse, elevatedInUse);
+
+        Outcome<IReadOnlyList<RoleInUse>> Fill(IEnumerable<Role> some)
+        {
+            var filled = new List<RoleInUse>();
+            foreach (var role in some.DistinctBy(role => role.Id))
+                if (RoleInUse.Of(role, user).Holds(out var inUse, out var refusal))
+                    filled.Add(inUse);
+                else
+                    return refusal;
+            return filled;
+        }
+    }
+
+    private static string NoLogin(User user, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0
         ? $"user \"{user.Name}\" has no roles, so there is no login to certify"
-        : $"no login is granted to user \"{user.Name}\" by the roles in use: {string.Join(", ", inUse.Select(role => role.Name))}";
+        : $"no login is granted to user \"{user.Name}\" by the roles in use: {Names(inUse)}";
+
+    private static string Names(IEnumerable<RoleInUse> roles) => string.Join(", ", roles.Select(role => role.Role.Name));
+}
+
+/// <summary>The roles behind one decision.</summary>
+/// <param name="Assigned">Those that the user holds.</param>
+/// <param name="Elevated">Those that requests add.</param>
+internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyList<RoleInUse> Elevated)
+{
+    /// <summary>Each once, assigned ones first.</summary>
+    public IReadOnlyList<RoleInUse> All { get; } = [.. Assigned.Concat(Elevated).DistinctBy(role => role.Role.Id)];
 }

@@ -30,7 +30,13 @@ public static class Lifetime
             ends.Add((now + ttl, "--ttl"));
         // Before the roles: used in the second it was filed, a request ends with its role, and is what decides from then on.
         ends.AddRange(requests.Select(request => (request.AccessUntil, $"request {request.Id}")));
-        ends.AddRange(roles.Where(role => role.MaxSessionTtl is not null).Select(role => (now + role.MaxSessionTtl!.Value, $"role {role.Name}")));
+        foreach (var role in roles)
+        {
+            if (role.Options.MaxSessionTtl is { } longest)
+                ends.Add((now + longest, $"role {role.Name}"));
+            if (role.Expires is { } over && !role.IsOver(now))
+                ends.Add((over, $"the end of role {role.Name}"));
+        }
         ends.Add((now + limits.Certificate, "the site's maximum"));
 
         var (end, rule) = ends.MinBy(limit => limit.End);

@@ -1,18 +1,93 @@
+using System.Collections.Immutable;
+
 namespace CertAuthority.Access;
 
-/// <summary>What a session may do beside run commands: the extensions of the certificate.</summary>
-/// <param name="Pty">A terminal (<c>permit-pty</c>).</param>
+/// <summary>What a session may do, and under which conditions: the extensions and critical options of the certificate.</summary>
 /// <param name="AgentForwarding"><c>permit-agent-forwarding</c>.</param>
 /// <param name="PortForwarding"><c>permit-port-forwarding</c>.</param>
 /// <param name="X11Forwarding"><c>permit-X11-forwarding</c>.</param>
-public sealed record SessionPermissions(bool Pty, bool AgentForwarding, bool PortForwarding, bool X11Forwarding);
+/// <param name="ForceCommand"><c>force-command</c>: what runs instead of whatever was asked for; null for anything.</param>
+/// <param name="SourceAddresses"><c>source-address</c>: from where; null for anywhere, never empty.</param>
+/// <param name="VerifyRequired"><c>verify-required</c>: the security key must have verified its user.</param>
+/// <param name="Extensions">Extensions of others, <c>name@domain</c>.</param>
+/// <remarks>A terminal (<c>permit-pty</c>) is always granted.</remarks>
+public sealed record SessionPermissions(
+    bool AgentForwarding,
+    bool PortForwarding,
+    bool X11Forwarding,
+    string? ForceCommand,
+    AddressRange[]? SourceAddresses,
+    bool VerifyRequired,
+    ImmutableSortedDictionary<string, string> Extensions)
+{
+    /// <summary>Nothing but a terminal, under no condition.</summary>
+    public static readonly SessionPermissions Plain = new(false, false, false, null, null, false, ImmutableSortedDictionary<string, string>.Empty);
+
+    /// <summary>How many bytes the values take in a certificate, with their lengths.</summary>
+    internal int Bytes =>
+        (ForceCommand is null ? 0 : 32 + ForceCommand.Length)
+        + (SourceAddresses is null ? 0 : 32 + SourceAddresses.Sum(range => range.ToString().Length + 1))
+        + Extensions.Sum(extension => 16 + extension.Key.Length + extension.Value.Length);
+
+    /// <summary>Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is missing.</summary>
+    public string? Exceeded(SessionPermissions issued)
+    {
+        if ((issued.AgentForwarding && !AgentForwarding) || (issued.PortForwarding && !PortForwarding) || (issued.X11Forwarding && !X11Forwarding))
+            return "a forwarding is not granted any more";
+        if (ForceCommand is not null && issued.ForceCommand != ForceCommand)
+            return "another command is forced now";
+        if (SourceAddresses is { } allowed && (issued.SourceAddresses is null || issued.SourceAddresses.Any(range => !allowed.Any(wider => wider.Contains(range)))))
+            return "it may not be used from everywhere any more";
+        if (VerifyRequired && !issued.VerifyRequired)
+            return "the security key must verify its user now";
+        return issued.Extensions.FirstOrDefault(extension => !Extensions.Contains(extension)) is { Key: { } lost } ? $"the extension {lost} is not granted any more" : null;
+    }
+}
 
 /// <summary>The third part of the issuance policy: what a session may do.</summary>
 public static class Permissions
 {
     /// <summary>
-    /// A terminal, always; forwardings only where a role says so, and no role can yet: the options that would are refused
-    /// when the role is created.
+    /// A forwarding is permitted where a role in use says so; on an elevated certificate only a role that was requested can.
+    /// Conditions hold as soon as one role in use says so. Refused when two commands are forced, when the address ranges
+    /// have nothing in common, when an extension has two values, and when a verified security key is needed and this is none:
+    /// sshd ignores <c>verify-required</c> for other keys.
     /// </summary>
-    public static SessionPermissions Decide() => new(Pty: true, AgentForwarding: false, PortForwarding: false, X11Forwarding: false);
+    /// <param name="assigned">The assigned roles.</param>
+    /// <param name="elevated">The roles of the requests in use; empty without any.</param>
+    /// <param name="isSecurityKey">Whether the key to certify lives in a FIDO authenticator.</param>
+    public static Outcome<SessionPermissions> Decide(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
+    {
+        var all = assigned.Concat(elevated).ToList();
+        var permitting = (elevated.Count > 0 ? elevated : assigned).Select(role => role.Role.Options).ToList();
+
+        var commands = all.Where(role => role.Role.Options.ForceCommand is not null).DistinctBy(role => role.Role.Options.ForceCommand).ToList();
+        if (commands.Count > 1)
+            return new Refusal($"role {commands[0].Role.Name} and role {commands[1].Role.Name} force different commands", "log in with one of them");
+
+        AddressRange[]? sources = null;
+        foreach (var role in all.Where(role => !role.Role.Options.SourceAddresses.IsEmpty))
+        {
+            sources = sources is null ? [.. role.Role.Options.SourceAddresses] : [.. AddressRange.Common(sources, role.Role.Options.SourceAddresses)];
+            if (sources is [])
+                return new Refusal($"role {role.Role.Name} and the other roles in use have no source address in common", "log in with one of them");
+        }
+
+        if (all.Find(role => role.Role.Options.VerifyRequired) is { } strict && !isSecurityKey)
+            return new Refusal($"role {strict.Role.Name} certifies only security keys (verify_required)", "make one with ssh-keygen -t ed25519-sk -O verify-required, then: tsh login --key FILE.pub");
+
+        var extensions = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in all.SelectMany(role => role.Extensions))
+            if (!extensions.TryAdd(name, value) && extensions[name] != value)
+                return new Refusal($"the roles in use have different values for the extension {name}", "log in with one of them");
+
+        return new SessionPermissions(
+            permitting.Exists(options => options.ForwardAgent),
+            permitting.Exists(options => options.PortForwarding),
+            permitting.Exists(options => options.X11Forwarding),
+            commands.FirstOrDefault()?.Role.Options.ForceCommand,
+            sources,
+            all.Exists(role => role.Role.Options.VerifyRequired),
+            extensions.ToImmutable());
+    }
 }

@@ -26,12 +26,18 @@ public static class Principals
     /// <summary>sshd reads no more from one certificate (<c>SSHKEY_CERT_MAX_PRINCIPALS</c>).</summary>
     public const int Max = 256;
 
-    /// <summary>What all principals of a certificate take at most, in bytes with their lengths: with the largest key it stays below 8 KB then.</summary>
+    /// <summary>What all principals and options of a certificate take at most, in bytes with their lengths: with the largest key it stays below 8 KB then.</summary>
     public const int MaxBytes = 5120;
 
-    /// <summary>Whether one certificate can hold them.</summary>
-    public static bool Fit(IReadOnlyCollection<Principal> principals) =>
-        principals.Count <= Max && principals.Sum(principal => 4 + principal.ToString().Length) <= MaxBytes;
+    /// <summary>Whether one certificate can hold them beside its options.</summary>
+    public static bool Fit(IReadOnlyCollection<Principal> principals, SessionPermissions permissions) =>
+        principals.Count <= Max && principals.Sum(principal => 4 + principal.ToString().Length) + permissions.Bytes <= MaxBytes;
+
+    /// <summary>What of these principals opens a login on one node, as principals of that node only; none when there is no such node.</summary>
+    public static ImmutableArray<Principal> On(string node, ImmutableArray<Principal> principals, IReadOnlyCollection<Node> nodes) =>
+        nodes.Any(one => one.Name == node)
+            ? [.. principals.Where(principal => principal.Node is null || principal.Node == node).Select(principal => new Principal(principal.Login, node))]
+            : [];
 
     /// <summary>What the roles grant together on the nodes that exist, in order: bare logins first.</summary>
     /// <remarks>
@@ -39,25 +45,26 @@ public static class Principals
     /// independently of each other. A bare login needs a role for all hosts and no deny.node_labels in use: even one that
     /// matches no host today, for the certificate outlives today's inventory.
     /// </remarks>
-    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<Role> roles, IReadOnlyCollection<Node> nodes)
+    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes)
     {
-        var deniedLogins = roles.SelectMany(role => role.Deny.Logins).ToHashSet(StringComparer.Ordinal);
+        var deniedLogins = roles.SelectMany(role => role.DeniedLogins).ToHashSet(StringComparer.Ordinal);
         if (deniedLogins.Contains("*"))
             return [];
-        var deniedNodes = roles.Select(role => role.Deny.NodeLabels).Where(deny => !deny.IsNone).ToList();
+        var deniedNodes = roles.Select(role => role.Role.Deny.NodeLabels).Where(deny => !deny.IsNone).ToList();
 
         var bare = new SortedSet<string>(StringComparer.Ordinal);
         var scoped = new SortedSet<(string Login, string Node)>();
         foreach (var role in roles)
         {
-            var logins = role.Allow.Logins.Where(login => Names.IsLogin(login) && !deniedLogins.Contains(login)).ToList();
-            if (role.Allow.NodeLabels.IsAll && deniedNodes.Count == 0)
+            var allowed = role.Role.Allow.NodeLabels;
+            var logins = role.Logins.Where(login => Names.IsLogin(login) && !deniedLogins.Contains(login)).ToList();
+            if (allowed.IsAll && deniedNodes.Count == 0)
             {
                 bare.UnionWith(logins);
                 continue;
             }
             foreach (var node in nodes)
-                if (role.Allow.NodeLabels.Matches(node.Labels) && !deniedNodes.Exists(deny => deny.Matches(node.Labels)))
+                if (allowed.Matches(node.Labels) && !deniedNodes.Exists(deny => deny.Matches(node.Labels)))
                     scoped.UnionWith(logins.Select(login => (login, node.Name)));
         }
         return

@@ -7,14 +7,16 @@ namespace CertAuthority.Access;
 /// <param name="Issued">The instant of issue.</param>
 /// <param name="ValidBefore">Its end.</param>
 /// <param name="Principals">What it opens, as written in it.</param>
-public sealed record IssuedCertificate(UnixIdentity Caller, DateTimeOffset Issued, DateTimeOffset ValidBefore, ImmutableArray<string> Principals);
+/// <param name="Permissions">What it permits, and under which conditions.</param>
+public sealed record IssuedCertificate(
+    UnixIdentity Caller, DateTimeOffset Issued, DateTimeOffset ValidBefore, ImmutableArray<string> Principals, SessionPermissions Permissions);
 
 /// <summary>Whether a certificate may stay out when the policy has changed under it.</summary>
 public static class Withdrawal
 {
     /// <summary>
-    /// Asks the policy of today about the instant of issue: null while it would still grant every principal and every
-    /// second, else what it grants no more. A grant beyond what one certificate holds is no reason: nothing was taken away.
+    /// Asks the policy of today about the instant of issue: null while it would still grant every principal, every
+    /// permission and every second under the same conditions, else what it grants no more. A grant beyond what one certificate holds is no reason: nothing was taken away.
     /// </summary>
     /// <param name="issued">The certificate.</param>
     /// <param name="user">Its user as he is now; null when he is gone.</param>
@@ -35,13 +37,19 @@ public static class Withdrawal
         if (!user.IsOwnedBy(issued.Caller))
             return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
         // Without a wish: what --ttl shortened is within whatever is granted.
-        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, limits);
+        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, limits)
+        {
+            // Where verification is asked for now, only what has it in writing may stay.
+            IsSecurityKey = issued.Permissions.VerifyRequired,
+        };
         if (!IssuancePolicy.Allow(question).Holds(out var granted, out var refusal))
             return refusal.Message;
         var covered = granted.Principals.Select(principal => principal.ToString()).ToHashSet(StringComparer.Ordinal);
         // login@node is covered by the bare login, which opens that node too.
         if (issued.Principals.FirstOrDefault(principal => !covered.Contains(principal) && !covered.Contains(principal.Split('@')[0])) is { } lost)
             return $"{lost} is not granted any more";
+        if (granted.Permissions.Exceeded(issued.Permissions) is { } exceeded)
+            return exceeded;
         return issued.ValidBefore > granted.Validity.Before ? $"{granted.Validity.LimitedBy} grants less time" : null;
     }
 }

@@ -26,11 +26,13 @@ public static class RequestUse
             case var ended:
                 return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", "ask again with tsh request create", ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied);
         }
-        var assigned = Requesting.Assigned(user, roles);
+        var assigned = Requesting.Assigned(user, roles, now);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");
         if (FirstChanged(request.GrantedRoles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this approval; ask again", Kind: RefusalKind.Conflict);
+        if (request.GrantedRoles.FirstOrDefault(granted => roles[granted.Name].IsOver(now)) is { } over)
+            return new Refusal($"the role {over.Name} has expired", Kind: RefusalKind.Expired);
         return request.GrantedRoles.Select(granted => roles[granted.Name]).ToImmutableArray();
     }
 

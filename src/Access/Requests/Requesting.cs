@@ -48,15 +48,15 @@ public static class Requesting
     }
 
     /// <summary>The names of the existing roles that the user may ask for, sorted.</summary>
-    public static ImmutableArray<string> Requestable(User user, IReadOnlyDictionary<string, Role> roles)
+    public static ImmutableArray<string> Requestable(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
-        var assigned = Assigned(user, roles);
-        return [.. roles.Keys.Where(name => MayRequest(assigned, name)).Order(StringComparer.Ordinal)];
+        var assigned = Assigned(user, roles, now);
+        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name)).Select(role => role.Name).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>The roles assigned to a user that exist.</summary>
-    public static IReadOnlyList<Role> Assigned(User user, IReadOnlyDictionary<string, Role> roles) =>
-        [.. user.Roles.Where(roles.ContainsKey).Select(name => roles[name])];
+    /// <summary>The roles assigned to a user that exist, as they count now.</summary>
+    public static IReadOnlyList<Role> Assigned(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>
+        [.. user.Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
 
     /// <summary>The request as it is filed, pending, or why it may not be.</summary>
     public static Outcome<AccessRequest> File(RequestQuestion question)
@@ -70,7 +70,7 @@ public static class Requesting
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
             return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
 
-        var requestable = Requestable(question.User, question.Roles);
+        var requestable = Requestable(question.User, question.Roles, question.Now);
         if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
             return new Refusal("\"*\" asks for every role and stands alone", Kind: RefusalKind.Invalid);
         ImmutableArray<string> names = question.RoleNames is ["*"]
@@ -104,7 +104,7 @@ public static class Requesting
 
     /// <summary>How long a certificate under these roles can be: the shortest of their limits and the site's.</summary>
     internal static TimeSpan SessionTtl(IEnumerable<Role> roles, SiteLimits limits) =>
-        roles.Select(role => role.MaxSessionTtl ?? limits.Certificate).Append(limits.Certificate).Min();
+        roles.Select(role => role.Options.MaxSessionTtl ?? limits.Certificate).Append(limits.Certificate).Min();
 
     private static string CanRequest(ImmutableArray<string> requestable) =>
         requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";

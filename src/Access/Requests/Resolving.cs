@@ -46,11 +46,11 @@ public static class Resolving
             return new Refusal("nobody approves his own request", "another administrator, or root, can");
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
-        var assigned = Requesting.Assigned(requester, roles);
+        var assigned = Requesting.Assigned(requester, roles, resolution.At);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
             return new Refusal($"user \"{requester.Name}\" can no longer request role \"{lost.Name}\"");
         IEnumerable<string> names = instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
-        if (names.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
+        if (names.FirstOrDefault(name => !roles.TryGetValue(name, out var role) || role.IsOver(resolution.At)) is { } unknown)
             return new Refusal($"there is no role \"{unknown}\"", Kind: RefusalKind.Invalid);
         var granted = names.Select(name => roles[name]).ToList();
         // Over the roles that are granted, and never later than what was asked for.

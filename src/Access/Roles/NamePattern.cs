@@ -8,7 +8,7 @@ namespace CertAuthority.Access;
 /// </summary>
 public sealed class NamePattern
 {
-    private const int LongestExpression = 512;
+    internal const int LongestExpression = 512;
 
     private readonly Regex? expression;
 

@@ -9,9 +9,10 @@ namespace CertAuthority.Access;
 /// <param name="Revision">Counts changes of the spec, from 1. Requests pin it.</param>
 /// <param name="Description">Free text for people; decides nothing.</param>
 /// <param name="Labels">Labels of the resource itself, for people; they decide nothing.</param>
+/// <param name="Expires">The first instant at which it grants nothing more; null for never. What it denies, it denies on.</param>
 /// <param name="Allow">What it grants.</param>
 /// <param name="Deny">What it takes away, from every role in use beside it.</param>
-/// <param name="MaxSessionTtl">The longest certificate under this role; null leaves it to the site.</param>
+/// <param name="Options">How sessions under it are bounded.</param>
 public sealed record Role(
     Guid Id,
     string Name,
@@ -19,22 +20,63 @@ public sealed record Role(
     long Revision,
     string Description,
     ImmutableSortedDictionary<string, string> Labels,
+    DateTimeOffset? Expires,
     RoleConditions Allow,
     RoleConditions Deny,
-    TimeSpan? MaxSessionTtl)
+    RoleOptions Options)
 {
+    /// <summary>Whether its time is over.</summary>
+    public bool IsOver(DateTimeOffset now) => now >= Expires;
+
+    /// <summary>The role as it counts at an instant: once it is over, nothing is left but what it denies and bounds.</summary>
+    public Role At(DateTimeOffset now) => IsOver(now) ? this with { Allow = RoleConditions.Empty, Options = Options.Bounds } : this;
+
     /// <summary>The role as a request remembers it.</summary>
     public PinnedRole Pin() => new(Id, Name, Revision);
 }
 
 /// <summary>One side of a role, <c>allow</c> or <c>deny</c>.</summary>
-/// <param name="Logins">Unix logins; in <c>deny</c> also the sole pattern <c>*</c>, which denies every login.</param>
+/// <param name="Logins">Unix logins, or templates of them; in <c>deny</c> also the sole pattern <c>*</c>, which denies every login.</param>
 /// <param name="NodeLabels">Which hosts.</param>
 /// <param name="RequestRoles">Which roles may, or may not, be asked for.</param>
-public sealed record RoleConditions(ImmutableArray<string> Logins, LabelSelector NodeLabels, ImmutableArray<NamePattern> RequestRoles)
+public sealed record RoleConditions(ImmutableArray<Template> Logins, LabelSelector NodeLabels, ImmutableArray<NamePattern> RequestRoles)
 {
     /// <summary>Says nothing.</summary>
     public static readonly RoleConditions Empty = new([], LabelSelector.None, []);
+}
+
+/// <summary>How sessions under a role are bounded, and what they may do beside running commands.</summary>
+public sealed record RoleOptions
+{
+    /// <summary>Bounds nothing, and permits nothing.</summary>
+    public static readonly RoleOptions None = new();
+
+    /// <summary>Only what bounds: without what permits.</summary>
+    public RoleOptions Bounds => this with { ForwardAgent = false, PortForwarding = false, X11Forwarding = false, Extensions = None.Extensions };
+
+    /// <summary>The longest certificate; null leaves it to the site.</summary>
+    public TimeSpan? MaxSessionTtl { get; init; }
+
+    /// <summary>Whether an agent may be forwarded.</summary>
+    public bool ForwardAgent { get; init; }
+
+    /// <summary>Whether ports may be forwarded.</summary>
+    public bool PortForwarding { get; init; }
+
+    /// <summary>Whether X11 may be forwarded.</summary>
+    public bool X11Forwarding { get; init; }
+
+    /// <summary>The only command that runs, whatever was asked for; null for any.</summary>
+    public string? ForceCommand { get; init; }
+
+    /// <summary>From where logins may come; empty for anywhere.</summary>
+    public ImmutableArray<AddressRange> SourceAddresses { get; init; } = [];
+
+    /// <summary>Whether only security keys that have verified their user are certified.</summary>
+    public bool VerifyRequired { get; init; }
+
+    /// <summary>Extensions of others, <c>name@domain</c>, with their values.</summary>
+    public ImmutableSortedDictionary<string, Template> Extensions { get; init; } = ImmutableSortedDictionary<string, Template>.Empty.WithComparers(StringComparer.Ordinal);
 }
 
 /// <summary>A role at one revision: what a request asked for, or was granted, is that and nothing that later bears the name.</summary>

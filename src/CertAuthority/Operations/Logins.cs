@@ -23,12 +23,18 @@ internal static class Logins
         var nonce = RandomNumberGenerator.GetBytes(UserCertificate.NonceLength);
         var now = ca.Now();
 
-        var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
+        var issued = await ca.Database.Commit<Issued?>(transaction =>
         {
             var user = transaction.ActingUser(by, ask.User);
             var policy = transaction.Policy();
             ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => transaction.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
-            var grant = IssuancePolicy.Decide(new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, ca.Limits)).OrRefuse();
+            var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, ca.Limits)
+            {
+                IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
+                Node = ask.Node,
+            };
+            if (!IssuancePolicy.Decide(question).Holds(out var grant, out var refusal))
+                return refusal.Kind == RefusalKind.PerHost ? null : throw Verdicts.Refused(refusal);
 
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
             var recorded = Record(grant, by, toBeSigned, now);
@@ -43,12 +49,16 @@ internal static class Logins
                 ValidBefore = recorded.ValidBefore,
                 LimitedBy = recorded.LimitedBy,
             });
-            return (recorded, toBeSigned);
+            return new Issued(recorded, toBeSigned, grant.LeftOut);
         });
 
-        var certificate = ca.UserCa.Sign(toBeSigned);
-        return new LoggedIn(Certificate.ToLine(certificate, recorded.KeyId), recorded.Show());
+        if (issued is null)
+            return new LoggedIn(null, null, PerHost: true);
+        var certificate = ca.UserCa.Sign(issued.ToBeSigned);
+        return new LoggedIn(Certificate.ToLine(certificate, issued.Recorded.KeyId), issued.Recorded.Show(), PerHost: issued.LeftOut > 0);
     }
+
+    private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned, int LeftOut);
 
     private static PublicKey CheckedKey(string line)
     {
@@ -75,5 +85,6 @@ internal static class Logins
         grant.Validity.After,
         grant.Validity.Before,
         grant.Validity.LimitedBy,
+        grant.Permissions,
         Revoked: null);
 }

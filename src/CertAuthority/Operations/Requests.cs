@@ -17,7 +17,7 @@ internal static class Requests
         File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers));
 
     public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
-        Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles).ToArray())));
+        Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now()).ToArray())));
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Transaction, User> find, CreateRequest ask)
     {

@@ -20,7 +20,7 @@ internal static class Resolutions
                 request,
                 Resolving.Approve(request, requester, by.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
-            return (next, Warnings(ca, next, roles));
+            return (next, Warnings(ca, next, requester!, roles));
         });
         ca.Watch.Changed(approved.Id);
         return new RequestResolved(approved.Show(now), [], warnings);
@@ -87,10 +87,10 @@ internal static class Resolutions
         return new RequestResolved(ended.Request.Show(now), ended.Revoked, []);
     }
 
-    private static string[] Warnings(Ca ca, AccessRequest request, IReadOnlyDictionary<string, Role> roles) =>
+    private static string[] Warnings(Ca ca, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
     [
         .. request.GrantedRoles
-            .Select(granted => (granted.Name, Login: roles[granted.Name].Allow.Logins.FirstOrDefault(ca.PrivilegedLogins.Contains)))
+            .Select(granted => (granted.Name, Login: roles[granted.Name].Allow.Logins.SelectMany(login => login.Values(requester.Traits)).FirstOrDefault(ca.PrivilegedLogins.Contains)))
             .Where(granted => granted.Login is not null)
             .Select(granted => $"role {granted.Name} grants the login {granted.Login}, which could change roles wherever it enters this daemon's host"),
     ];

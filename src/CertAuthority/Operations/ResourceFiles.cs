@@ -17,12 +17,12 @@ internal static class ResourceFiles
     {
         if (ask.Content.Length > LargestFile)
             throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
-        var resources = Parse(ask.Content, ask.File);
+        var (resources, remarks) = Parse(ask.Content, ask.File, ask.DropUnenforceable);
         var now = ca.Now();
         var (done, warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var done = new List<string>();
-            var warnings = new List<string>();
+            var warnings = new List<string>(remarks);
             foreach (var (resource, madeFrom) in resources)
             {
                 var applied = resource switch
@@ -68,9 +68,9 @@ internal static class ResourceFiles
 
     public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user and node");
 
-    private static List<(object Resource, long? MadeFrom)> Parse(byte[] content, string file)
+    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(byte[] content, string file, bool dropUnenforceable)
     {
-        var faults = new Faults(file);
+        var faults = new Faults(file, dropUnenforceable);
         var resources = new List<(object, long?)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var document in ResourceText.Parse(content, faults))
@@ -96,7 +96,7 @@ internal static class ResourceFiles
         }
         if (faults.Any)
             throw new ProblemException(new Problem(ProblemCode.Invalid, $"{file} has faults; nothing was changed", Faults: faults.Lines));
-        return resources.Count > 0 ? resources : throw Verdicts.Invalid($"{file} holds no resource");
+        return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{file} holds no resource");
     }
 
     private static Applied Put(Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)

@@ -30,7 +30,7 @@ internal static class Withdrawals
             if (!users.TryGetValue(certificate.UserId, out var user))
                 users[certificate.UserId] = user = transaction.FindUser(certificate.UserId);
             ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
-            var issued = new IssuedCertificate(certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals);
+            var issued = new IssuedCertificate(certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
             if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, ca.Limits) is { } why)
                 revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
         }

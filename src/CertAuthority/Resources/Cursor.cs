@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using CertAuthority.Access;
 
 namespace CertAuthority.Resources;
@@ -13,6 +14,10 @@ internal sealed class Cursor
     private readonly string path;
     private readonly Faults faults;
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
+
+    // The words that people's files have for it.
+    private static readonly string[] Yes = ["true", "yes", "on"];
+    private static readonly string[] No = ["false", "no", "off"];
 
     public Cursor(ResourceNode.Map map, string path, Faults faults) => (this.map, this.path, this.faults) = (map, path, faults);
 
@@ -77,6 +82,40 @@ internal sealed class Cursor
         return null;
     }
 
+    /// <summary>A yes or no; no when absent.</summary>
+    public bool Flag(string field)
+    {
+        if (Text(field) is not { } text)
+            return false;
+        if (IsYes(text) || IsNo(text))
+            return IsYes(text);
+        Fault(field, $"{Full(field)} takes true or false");
+        return false;
+    }
+
+    /// <summary>An instant of RFC 3339; null when absent.</summary>
+    public DateTimeOffset? Instant(string field)
+    {
+        if (Text(field) is not { } text)
+            return null;
+        if (DateTimeOffset.TryParseExact(text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant) && text.Length > 19)
+            return DateTimeOffset.FromUnixTimeSeconds(instant.ToUnixTimeSeconds());
+        Fault(field, $"{Full(field)} takes a time such as 2027-01-31T18:00:00Z");
+        return null;
+    }
+
+    /// <summary>The maps in a list; one map alone is a list of one. Empty when absent.</summary>
+    public IReadOnlyList<Cursor> Maps(string field)
+    {
+        var maps = new List<Cursor>();
+        foreach (var item in Take(field) switch { null => [], ResourceNode.List list => list.Items, var alone => [alone] })
+            if (item is ResourceNode.Map each)
+                maps.Add(new Cursor(each, Full(field), faults));
+            else
+                faults.Add(item, $"{Full(field)} takes a list of fields");
+        return maps;
+    }
+
     /// <summary>A map from people's own keys to texts.</summary>
     public ImmutableSortedDictionary<string, string> TextMap(string field)
     {
@@ -113,6 +152,42 @@ internal sealed class Cursor
                 faults.Add(node, $"{Full(field)} is not yet supported");
             }
     }
+
+    /// <summary>Takes fields that are not about SSH logins: accepted, and said to do nothing here.</summary>
+    public void Elsewhere(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+            if (Take(field) is { } node)
+                faults.Warn(node, $"{Full(field)} is not about SSH logins and grants nothing here");
+    }
+
+    /// <summary>Refuses, or drops, a restriction that nobody here can enforce; at a value that restricts nothing it passes.</summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="restrictsNothing">Whether a text is such a value; an empty one always is.</param>
+    public void Unenforceable(string field, Func<string, bool> restrictsNothing)
+    {
+        switch (Take(field))
+        {
+            case null or ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 }:
+            case ResourceNode.Scalar scalar when scalar.Text.Length == 0 || restrictsNothing(scalar.Text):
+                break;
+            case { } node:
+                faults.AddUnenforceable(node, Full(field));
+                break;
+        }
+    }
+
+    /// <summary>Refuses, or drops, the restriction that several fields make together.</summary>
+    public void Unenforceable(string field) => faults.AddUnenforceable(Find(field) ?? map, Full(field));
+
+    /// <summary>Whether a text means no.</summary>
+    public static bool IsNo(string text) => No.Contains(text);
+
+    /// <summary>Whether a text means yes.</summary>
+    public static bool IsYes(string text) => Yes.Contains(text);
+
+    /// <summary>Tells of a field what deserves a second look.</summary>
+    public void Warn(string field, string what) => faults.Warn(Find(field) ?? map, what);
 
     /// <summary>Refuses every field that was not taken.</summary>
     public void Done()

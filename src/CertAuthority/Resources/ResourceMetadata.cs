@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
 
@@ -13,7 +14,7 @@ internal static class ResourceMetadata
             metadata.Fault("name", $"\"{name}\" is not a name; names have the form {form}");
         // What tctl get prints can be fed back; who overwrites a newer revision is told so when it is applied.
         if (metadata.Text("revision") is { } revision && !long.TryParse(revision, out _))
-            metadata.Fault("revision", "metadata.revision is a number");
+            metadata.Warn("revision", "metadata.revision is not a number, so it is none of this daemon's and counts for nothing");
         return name;
     }
 
@@ -30,13 +31,15 @@ internal static class ResourceMetadata
     }
 
     public static JsonObject Write(
-        string kind, string version, string name, long revision, string description, IReadOnlyDictionary<string, string> labels, JsonObject spec)
+        string kind, string version, string name, long revision, string description, IReadOnlyDictionary<string, string> labels, JsonObject spec, DateTimeOffset? expires = null)
     {
         var metadata = new JsonObject { ["name"] = name };
         if (description.Length > 0)
             metadata["description"] = description;
         if (labels.Count > 0)
             metadata["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value)));
+        if (expires is { } end)
+            metadata["expires"] = end.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         metadata["revision"] = revision.ToString();
         return new JsonObject { ["kind"] = kind, ["version"] = version, ["metadata"] = metadata, ["spec"] = spec };
     }

@@ -11,16 +11,31 @@ internal abstract record ResourceNode(int Line, int Column)
     internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, int Line, int Column) : ResourceNode(Line, Column);
 }
 
-/// <summary>Where each thing that is wrong with a text stands. All of them are told at once.</summary>
-internal sealed class Faults(string file)
+/// <summary>Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once.</summary>
+/// <param name="file">What the text is called.</param>
+/// <param name="dropsUnenforceable">Whether restrictions that cannot be enforced here are left out, and said so, instead of refused.</param>
+internal sealed class Faults(string file, bool dropsUnenforceable = false)
 {
     private readonly List<string> lines = [];
+    private readonly List<string> warnings = [];
 
     public bool Any => lines.Count > 0;
 
     public string[] Lines => [.. lines];
 
+    public IReadOnlyList<string> Warnings => warnings;
+
     public void Add(ResourceNode at, string what) => Add(at.Line, at.Column, what);
 
     public void Add(int line, int column, string what) => lines.Add($"{file}:{line}:{column}: {what}");
+
+    public void Warn(ResourceNode at, string what) => warnings.Add($"{file}:{at.Line}:{at.Column}: {what}");
+
+    public void AddUnenforceable(ResourceNode at, string field)
+    {
+        if (dropsUnenforceable)
+            Warn(at, $"{field} was dropped: nobody here can enforce it");
+        else
+            Add(at, $"{field} can not be enforced here; take it out, or let tctl create --drop-unenforceable drop it");
+    }
 }

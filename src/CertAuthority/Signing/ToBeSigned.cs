@@ -32,7 +32,11 @@ sealed class ToBeSigned
             KeyId = grant.KeyId,
             Principals = [.. grant.Principals.Select(principal => principal.ToString())],
             Validity = new Validity((ulong)grant.Validity.After.ToUnixTimeSeconds(), (ulong)grant.Validity.Before.ToUnixTimeSeconds()),
+            ForceCommand = grant.Permissions.ForceCommand,
+            SourceAddresses = [.. (grant.Permissions.SourceAddresses ?? []).Select(range => range.ToString())],
+            VerifyRequired = grant.Permissions.VerifyRequired,
             Extensions = Extensions(grant.Permissions),
+            OtherExtensions = grant.Permissions.Extensions,
             SignatureKey = caKey,
         };
         var bytes = certificate.ToBeSigned();
@@ -42,7 +46,7 @@ sealed class ToBeSigned
     }
 
     static UserExtensions Extensions(SessionPermissions permissions) =>
-        (permissions.Pty ? UserExtensions.PermitPty : UserExtensions.None)
+        UserExtensions.PermitPty
         | (permissions.AgentForwarding ? UserExtensions.PermitAgentForwarding : UserExtensions.None)
         | (permissions.PortForwarding ? UserExtensions.PermitPortForwarding : UserExtensions.None)
         | (permissions.X11Forwarding ? UserExtensions.PermitX11Forwarding : UserExtensions.None);

@@ -18,19 +18,21 @@ internal sealed record RecordedCertificate(
     DateTimeOffset ValidAfter,
     DateTimeOffset ValidBefore,
     string LimitedBy,
+    SessionPermissions Permissions,
     DateTimeOffset? Revoked);
 
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
 internal static class CertificateTable
 {
-    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, revoked";
+    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked";
 
     public static void InsertCertificate(this Transaction transaction, RecordedCertificate certificate, byte[] toBeSigned)
     {
         transaction.Execute(
-            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, $14)",
+            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15)",
             (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
-            Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy, toBeSigned);
+            Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy,
+            Rows.Json(certificate.Permissions), toBeSigned);
         foreach (var request in certificate.Requests)
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
@@ -85,5 +87,5 @@ internal static class CertificateTable
 
     private static RecordedCertificate Row(DbDataReader row) => new(
         (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.GetString(5), row.Pins(6), row.Texts(7), row.Texts(8),
-        row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.IsDBNull(13) ? null : row.Time(13));
+        row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.Permissions(13), row.IsDBNull(14) ? null : row.Time(14));
 }

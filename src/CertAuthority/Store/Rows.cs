@@ -21,12 +21,27 @@ internal static class Rows
     public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, int column) =>
         [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedRoleArray)!];
 
+    public static SessionPermissions Permissions(this DbDataReader row, int column) =>
+        JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.SessionPermissions)!;
+
+    public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(permissions, RowJson.Default.SessionPermissions);
+
     public static string Json(IEnumerable<string> texts) => JsonSerializer.Serialize([.. texts], RowJson.Default.StringArray);
 
     public static string Json(IEnumerable<PinnedRole> pins) => JsonSerializer.Serialize([.. pins], RowJson.Default.PinnedRoleArray);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+/// <summary>As it stands in a certificate.</summary>
+internal sealed class AddressRangeJson : JsonConverter<AddressRange>
+{
+    public override AddressRange Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        AddressRange.TryParse(reader.GetString() ?? "", out var range) ? range : throw new JsonException("not an address range");
+
+    public override void Write(Utf8JsonWriter writer, AddressRange value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(AddressRangeJson)])]
+[JsonSerializable(typeof(SessionPermissions))]
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(PinnedRole[]))]
 internal sealed partial class RowJson : JsonSerializerContext;

@@ -5,12 +5,14 @@ namespace CertAuthority.Protocol;
 /// <param name="User">As which of the caller's users; null where there is only one.</param>
 /// <param name="Requests">Approved requests to use, ids or unique prefixes, at most five.</param>
 /// <param name="Ttl">A lifetime shorter than what the roles allow, as a duration.</param>
-public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null);
+/// <param name="Node">The one node that the certificate is for; null for all that the roles reach.</param>
+public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null);
 
 /// <summary>A certificate, signed.</summary>
-/// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline.</param>
+/// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline; null when every login needs a certificate for its host.</param>
 /// <param name="Info">What it says.</param>
-public sealed record LoggedIn(string Certificate, CertificateInfo Info);
+/// <param name="PerHost">Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.</param>
+public sealed record LoggedIn(string? Certificate, CertificateInfo? Info, bool PerHost);
 
 /// <summary>A certificate as recorded.</summary>
 /// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>

@@ -6,7 +6,8 @@ namespace CertAuthority.Protocol;
 /// <param name="Content">The file's bytes: YAML or JSON, several documents if need be. The daemon parses, so faults have one wording.</param>
 /// <param name="File">What to call it in faults.</param>
 /// <param name="Force">Whether an existing resource is replaced.</param>
-public sealed record ApplyResources(byte[] Content, string File, bool Force = false);
+/// <param name="DropUnenforceable">Whether restrictions that nobody here can enforce are left out, with a warning each, instead of refused.</param>
+public sealed record ApplyResources(byte[] Content, string File, bool Force = false, bool DropUnenforceable = false);
 
 /// <summary>What was done, one line a resource.</summary>
 /// <param name="Done"><c>role 'dba' has been created</c>.</param>

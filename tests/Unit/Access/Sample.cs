@@ -20,10 +20,20 @@ internal static class Sample
         string[]? mayNotRequest = null,
         TimeSpan? ttl = null) =>
         new(
-            Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty,
-            new RoleConditions([.. logins ?? []], on ?? LabelSelector.None, Patterns(mayRequest)),
-            new RoleConditions([.. denyLogins ?? []], denyOn ?? LabelSelector.None, Patterns(mayNotRequest)),
-            ttl);
+            Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, Expires: null,
+            new RoleConditions(Logins(logins ?? []), on ?? LabelSelector.None, Patterns(mayRequest)),
+            new RoleConditions(Logins(denyLogins ?? []), denyOn ?? LabelSelector.None, Patterns(mayNotRequest)),
+            new RoleOptions { MaxSessionTtl = ttl });
+
+    /// <summary>Logins, or templates of them.</summary>
+    public static ImmutableArray<Template> Logins(params string[] texts) =>
+        [.. texts.Select(text => Template.TryParse(text, out var fault) ?? throw new FormatException(fault))];
+
+    public static Role Lasting(this Role role, TimeSpan? ttl) => role with { Options = role.Options with { MaxSessionTtl = ttl } };
+
+    /// <summary>As they count where every login is literal, however odd.</summary>
+    public static RoleInUse[] InUse(params Role[] roles) =>
+        [.. roles.Select(role => new RoleInUse(role, Texts(role.Allow.Logins), Texts(role.Deny.Logins), ImmutableSortedDictionary<string, string>.Empty))];
 
     /// <summary>Entries as <c>env=prod,staging</c>.</summary>
     public static LabelSelector Where(params string[] entries) =>
@@ -47,6 +57,8 @@ internal static class Sample
             stored == RequestState.Approved ? [.. asked.Select(role => role.Pin())] : [],
             stored, Now.AddMinutes(-10), Now.AddMinutes(30), Now.AddMinutes(50), "", [],
             stored == RequestState.Pending ? null : new RequestResolution("root", Now.AddMinutes(-5), ""));
+
+    private static ImmutableArray<string> Texts(ImmutableArray<Template> logins) => [.. logins.Select(login => login.Text)];
 
     public static T Granted<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? value : throw new Xunit.Sdk.XunitException($"refused: {refusal.Message}");

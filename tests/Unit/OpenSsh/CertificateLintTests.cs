@@ -9,6 +9,8 @@ public class CertificateLintTests
 
     static byte[] Packed(params string[] strings) => CertificateBytes.Packed(strings);
 
+    static byte[] Option(string name, string value) => [.. Packed(name), .. new WireWriter().String(new WireWriter().String(value)).ToArray()];
+
     static byte[] Ascii(string text) => Encoding.Latin1.GetBytes(text);
 
     static byte[] Principals(int count, int length) => Packed([.. Enumerable.Range(0, count).Select(i => $"u{i}".PadRight(length, '-'))]);
@@ -63,6 +65,22 @@ public class CertificateLintTests
         { "data on a flag", (Good with { Extensions = Packed("permit-pty", "yes") }).ToBeSigned(), "permit-pty is a flag, and has data" },
         { "extensions in disorder", (Good with { Extensions = Packed("permit-pty", "", "permit-X11-forwarding", "") }).ToBeSigned(), "the extensions are not in ascending order" },
         { "extension twice", (Good with { Extensions = Packed("permit-pty", "", "permit-pty", "") }).ToBeSigned(), "the extensions are not in ascending order" },
+        { "force-command without a string", (Good with { CriticalOptions = Packed("force-command", "") }).ToBeSigned(), "the length of value of force-command needs 4 bytes, 0 are left (at byte 199)" },
+        { "force-command not nested", (Good with { CriticalOptions = Packed("force-command", "id") }).ToBeSigned(), "the length of value of force-command needs 4 bytes, 2 are left (at byte 199)" },
+        { "empty force-command", (Good with { CriticalOptions = Option("force-command", "") }).ToBeSigned(), "force-command is empty or has a control character" },
+        { "newline in force-command", (Good with { CriticalOptions = Option("force-command", "id\nsh") }).ToBeSigned(), "force-command is empty or has a control character" },
+        { "force-command goes on", (Good with { CriticalOptions = [.. Packed("force-command"), .. new WireWriter().String(new WireWriter().String("id").Byte(0)).ToArray()] }).ToBeSigned(), "bytes follow the value of force-command" },
+        { "empty source-address", (Good with { CriticalOptions = Option("source-address", "") }).ToBeSigned(), "source-address has an entry that servers refuse" },
+        { "blank in source-address", (Good with { CriticalOptions = Option("source-address", "10.0.0.1, 10.0.0.2") }).ToBeSigned(), "source-address has an entry that servers refuse" },
+        { "host bits in source-address", (Good with { CriticalOptions = Option("source-address", "10.0.0.1/8") }).ToBeSigned(), "source-address has an entry that servers refuse" },
+        { "negated source-address", (Good with { CriticalOptions = Option("source-address", "!10.0.0.1") }).ToBeSigned(), "source-address has an entry that servers refuse" },
+        { "half an IPv4 address", (Good with { CriticalOptions = Option("source-address", "10.1") }).ToBeSigned(), "source-address has an entry that servers refuse" },
+        { "verify-required for a plain key", (Good with { CriticalOptions = Packed("verify-required", "") }).ToBeSigned(), "verify-required is not enforced for a key outside of an authenticator" },
+        { "critical options in disorder", (Good with { CriticalOptions = [.. Option("source-address", "::1"), .. Option("force-command", "id")] }).ToBeSigned(), "the critical options are not in ascending order" },
+        { "critical option twice", (Good with { CriticalOptions = [.. Option("force-command", "id"), .. Option("force-command", "id")] }).ToBeSigned(), "the critical options are not in ascending order" },
+        { "extension of openssh.com", (Good with { Extensions = Packed("x@openssh.com", "") }).ToBeSigned(), "an extension is not one that this CA grants" },
+        { "extension with two @", (Good with { Extensions = Packed("x@a@b", "") }).ToBeSigned(), "an extension is not one that this CA grants" },
+        { "newline in an extension", (Good with { Extensions = Option("x@a", "a\nb") }).ToBeSigned(), "the value of an extension is not one printable text" },
         { "reserved", (Good with { Reserved = [0] }).ToBeSigned(), "the reserved field is not empty" },
         { "certificate as signature key", (Good with { SignatureKey = Vector.Blob("ed25519-cert.pub") }).ToBeSigned(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
         { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBeSigned(), "n has 2048 bits, not 3072 to 16384" },
@@ -78,6 +96,16 @@ public class CertificateLintTests
         Assert.NotEmpty(fault);
         Assert.Equal([reason], CertificateLint.Faults(toBeSigned));
     }
+
+    [Theory]
+    [InlineData("force-command", "/usr/bin/psql -d \"shop\"")]
+    [InlineData("source-address", "10.0.0.0/8,192.0.2.1,2001:db8::/32,::1")]
+    public void A_restriction_that_servers_enforce_passes(string name, string value) =>
+        Assert.Empty(CertificateLint.Faults((Good with { CriticalOptions = Option(name, value) }).ToBeSigned()));
+
+    [Fact]
+    public void An_extension_of_others_passes_with_and_without_a_value() =>
+        Assert.Empty(CertificateLint.Faults((Good with { Extensions = [.. Option("login@github.com", "alice"), .. Packed("permit-pty", "", "team@example.com", "")] }).ToBeSigned()));
 
     [Fact]
     public void Every_fault_is_named() =>

@@ -33,6 +33,65 @@ public class UserCertificateTests
         Assert.Equal(Vector.Blob($"{name}-cert.pub"), UserCertificate.Seal(ours.ToBeSigned(), theirs.SignatureAlgorithm, theirs.SignatureBlob.Span));
     }
 
+    [Theory]
+    [InlineData("/usr/bin/psql -d \"my shop\"", "10.0.0.0/8,2001:db8::/32", "login@github.com=alice", "team@example.com")]
+    [InlineData(null, "192.0.2.1", "a@b=x y")]
+    [InlineData("id", null)]
+    [InlineData(null, null, "zz@example.com", "aa@example.com=1")]
+    public void Options_are_written_as_ssh_keygen_writes_them_to_the_byte(string? command, string? addresses, params string[] others)
+    {
+        using var folder = new TemporaryFolder();
+        var key = folder.File("id.pub", Vector.Text("ed25519.pub"));
+        Assert.Equal(0, SshKeygen.Run("-q", "-t", "ed25519", "-N", "", "-f", folder.File("ca")).ExitCode);
+        string[] options =
+        [
+            "clear", "permit-pty", .. command is null ? (string[])[] : [$"force-command={command}"], .. addresses is null ? (string[])[] : [$"source-address={addresses}"],
+            .. others.Select(other => $"extension:{other}"),
+        ];
+        var (exitCode, output) = SshKeygen.Run(["-q", "-s", folder.File("ca"), "-I", "alice", "-n", "alice", "-z", "7", "-V", "20300101000000Z:20300101010000Z", .. options.SelectMany(option => new[] { "-O", option }), key]);
+        Assert.True(exitCode == 0, output);
+        var theirs = Certificate.ParseLine(File.ReadAllText(folder.File("id-cert.pub")));
+        var ours = new UserCertificate
+        {
+            Nonce = theirs.Nonce, Key = theirs.Key, Serial = 7, KeyId = "alice", Principals = ["alice"], Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore),
+            ForceCommand = command, SourceAddresses = addresses?.Split(',') ?? [],
+            Extensions = UserExtensions.PermitPty, OtherExtensions = others.Select(other => other.Split('=', 2)).ToDictionary(other => other[0], other => other.ElementAtOrDefault(1) ?? ""),
+            SignatureKey = theirs.SignatureKey,
+        };
+        Assert.Equal(Convert.ToHexString(theirs.SignedBytes.Span), Convert.ToHexString(ours.ToBeSigned()));
+        Assert.Empty(CertificateLint.Faults(ours.ToBeSigned()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("id\nsh")]
+    [InlineData("id\0")]
+    public void A_forced_command_is_one_line(string command) => Assert.Throws<ArgumentException>(() => Restricted(command: command));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("10.0.0.1,10.0.0.2")]
+    [InlineData("!10.0.0.1")]
+    public void A_source_address_is_one_address(string address) => Assert.Throws<ArgumentException>(() => Restricted(address: address));
+
+    [Theory]
+    [InlineData("permit-pty", "")]
+    [InlineData("x@openssh.com", "")]
+    [InlineData("a@b@c", "")]
+    [InlineData("@b", "")]
+    [InlineData("a@", "")]
+    [InlineData("a,c@b", "")]
+    [InlineData("a@b", "line\nbreak")]
+    [InlineData("a@b", "ü")]
+    public void An_extension_of_others_is_named_after_its_domain(string name, string value) => Assert.Throws<ArgumentException>(() => Restricted(extension: (name, value)));
+
+    static UserCertificate Restricted(string? command = null, string? address = null, (string Name, string Value)? extension = null) => new()
+    {
+        Nonce = new byte[32], Key = Ca, Serial = 1, KeyId = "alice", Principals = ["alice"], Validity = new Validity(1, 2), Extensions = UserExtensions.None, SignatureKey = Ca,
+        ForceCommand = command, SourceAddresses = address is null ? [] : [address],
+        OtherExtensions = extension is { } other ? new() { [other.Name] = other.Value } : new Dictionary<string, string>(),
+    };
+
     static UserCertificate Build(
         int nonceLength = 32, ulong serial = 1, string keyId = "alice", string[]? principals = null, ulong after = 1, ulong before = 2, UserExtensions extensions = All) =>
         new()

@@ -15,6 +15,14 @@ internal static class Text
 
     public static string[] RoleFaults(string text) => Read(Encoding.UTF8.GetBytes(text), RoleResource.Read).Faults;
 
+    /// <summary>A line each.</summary>
+    public static (string Faults, string Warnings) RoleRemarks(string text, bool dropsUnenforceable = false)
+    {
+        var faults = new Faults("f", dropsUnenforceable);
+        Read(Encoding.UTF8.GetBytes(text), RoleResource.Read, faults);
+        return (string.Join('\n', faults.Lines), string.Join('\n', faults.Warnings));
+    }
+
     public static string[] UserFaults(string text) => Read(Encoding.UTF8.GetBytes(text), UserResource.Read).Faults;
 
     public static string[] NodeFaults(string text) => Read(Encoding.UTF8.GetBytes(text), NodeResource.Read).Faults;
@@ -37,6 +45,11 @@ internal static class Text
     private static (List<T> Resources, string[] Faults) Read<T>(byte[] bytes, Func<string, Cursor, T> read)
     {
         var faults = new Faults("f");
+        return (Read(bytes, read, faults), faults.Lines);
+    }
+
+    private static List<T> Read<T>(byte[] bytes, Func<string, Cursor, T> read, Faults faults)
+    {
         var resources = new List<T>();
         foreach (var document in ResourceText.Parse(bytes, faults))
             if (Cursor.Root(document, faults) is { } root)
@@ -44,6 +57,6 @@ internal static class Text
                 root.Required("kind");
                 resources.Add(read(root.Required("version"), root));
             }
-        return (resources, faults.Lines);
+        return resources;
     }
 }

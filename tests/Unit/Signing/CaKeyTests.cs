@@ -25,8 +25,8 @@ public sealed class CaKeyTests : IDisposable
     static ToBeSigned Granted(string[] logins, PublicKey key, PublicKey caKey)
     {
         var role = new Role(
-            Guid.NewGuid(), "dba", "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty,
-            new RoleConditions([.. logins], LabelSelector.All, []), RoleConditions.Empty, MaxSessionTtl: null);
+            Guid.NewGuid(), "dba", "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, Expires: null,
+            new RoleConditions([.. logins.Select(login => Template.TryParse(login, out _)!)], LabelSelector.All, []), RoleConditions.Empty, RoleOptions.None);
         var user = new User(Guid.NewGuid(), "alice", 1, ["dba"], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
         var decision = IssuancePolicy.Decide(new IssuanceQuestion(
             new DateTimeOffset(2030, 1, 1, 0, 1, 0, TimeSpan.Zero), user, [], new Dictionary<string, Role> { ["dba"] = role }, [],

@@ -131,7 +131,7 @@ public sealed class RaceTests : IAsyncLifetime
         {
             transaction.BeginSerialEpoch(World.Now);
             transaction.PutRole(Role("contractor", new RoleConditions([], LabelSelector.None, [NamePattern.TryParse("dba", out _)!])));
-            transaction.PutRole(Role("dba", new RoleConditions(["postgres"], LabelSelector.All, [])));
+            transaction.PutRole(Role("dba", new RoleConditions([Template.TryParse("postgres", out _)!], LabelSelector.All, [])));
             transaction.PutUser(World.User("alice") with { Roles = ["contractor"] });
             return true;
         });
@@ -152,7 +152,7 @@ public sealed class RaceTests : IAsyncLifetime
     {
         try
         {
-            return (await Logins.Issue(ca, Alice, new Login(ca.UserCa.PublicKey.ToLine("a key"), Requests: [request]))).Info.Serial;
+            return (await Logins.Issue(ca, Alice, new Login(ca.UserCa.PublicKey.ToLine("a key"), Requests: [request]))).Info!.Serial;
         }
         catch (ProblemException e) when (e.Problem.Code == ProblemCode.Denied)
         {
@@ -161,7 +161,7 @@ public sealed class RaceTests : IAsyncLifetime
     }
 
     private static Role Role(string name, RoleConditions allow) =>
-        new(Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, allow, RoleConditions.Empty, null);
+        new(Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, null, allow, RoleConditions.Empty, RoleOptions.None);
 
     private static List<T> Shuffled<T>(IEnumerable<T> items) => [.. items.OrderBy(_ => Guid.NewGuid())];
 

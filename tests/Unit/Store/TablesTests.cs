@@ -42,7 +42,7 @@ public sealed class TablesTests : IAsyncLifetime
     public async Task A_changed_policy_is_seen_by_the_next_read_and_an_undone_one_by_nobody()
     {
         var dba = new Role(
-            Guid.NewGuid(), "dba", "v8", 1, "", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty, RoleConditions.Empty, RoleConditions.Empty, null);
+            Guid.NewGuid(), "dba", "v8", 1, "", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty, null, RoleConditions.Empty, RoleConditions.Empty, RoleOptions.None);
         Assert.Empty(Read(snapshot => snapshot.Policy()).Roles);
         await Commit(transaction => transaction.PutRole(dba));
         Assert.Equal(1, Read(snapshot => snapshot.Policy()).Roles["dba"].Revision);

@@ -32,7 +32,7 @@ internal sealed class World : IAsyncDisposable
     public static RecordedCertificate Certificate(ulong serial, User user, DateTimeOffset? end = null, params string[] requests) =>
         new(
             serial, user.Id, user.Name, new UnixIdentity(5001, user.Name), user.Name, [new PinnedRole(Guid.NewGuid(), "dba", 1)], [.. requests], ["postgres"], Now, Now.AddMinutes(-1), end ?? Now.AddHours(1), "role dba",
-            Revoked: null);
+            SessionPermissions.Plain, Revoked: null);
 
     /// <summary>A connection of somebody else's.</summary>
     public SqliteConnection Outside(string mode = "ReadWrite")

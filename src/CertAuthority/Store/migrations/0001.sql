@@ -77,6 +77,7 @@ CREATE TABLE certificates (
     valid_after    INTEGER NOT NULL,
     valid_before   INTEGER NOT NULL,
     limited_by     TEXT NOT NULL,
+    permissions    TEXT NOT NULL,
     to_be_signed   BLOB NOT NULL,
     revoked        INTEGER
 ) STRICT;

@@ -53,7 +53,7 @@ public class IssuanceProperties
             var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, SiteLimits.Default);
             if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
                 return true;
-            var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())]);
+            var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
             return Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, SiteLimits.Default) is null;
         }).Check(Often);
     }
@@ -62,7 +62,7 @@ public class IssuanceProperties
     public void A_deny_added_to_any_role_never_adds_a_principal()
     {
         var deny = Gen.OneOf(
-            Gen.Elements(Logins.Append("*").ToArray()).Select(login => (Func<RoleConditions, RoleConditions>)(side => side with { Logins = side.Logins.Add(login) })),
+            Gen.Elements(Logins.Append("*").ToArray()).Select(login => (Func<RoleConditions, RoleConditions>)(side => side with { Logins = [.. side.Logins, .. Sample.Logins(login)] })),
             Selector.Where(selector => !selector.IsNone).Select(selector => (Func<RoleConditions, RoleConditions>)(side => side with { NodeLabels = selector })));
         var cases = from roles in SomeRoles
                     where roles.Length > 0
@@ -73,10 +73,10 @@ public class IssuanceProperties
                     select (Roles: roles, Nodes: nodes, Which: which, Add: add);
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
-            var before = Principals.Resolve(one.Roles, one.Nodes);
+            var before = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes);
             var stricter = one.Roles.Select((role, n) => n == one.Which ? role with { Deny = one.Add(role.Deny) } : role).ToArray();
             // What the bare login opened, login@node opens too: trading one for the other adds nothing.
-            return Principals.Resolve(stricter, one.Nodes).All(principal => before.Contains(principal) || before.Any(old => old.Node is null && old.Login == principal.Login));
+            return Principals.Resolve(Sample.InUse(stricter), one.Nodes).All(principal => before.Contains(principal) || before.Any(old => old.Node is null && old.Login == principal.Login));
         }).Check(Often);
     }
 
@@ -86,7 +86,7 @@ public class IssuanceProperties
         var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
-            var principals = Principals.Resolve(one.Roles, one.Nodes);
+            var principals = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes);
             return Logins.All(login => one.Nodes.All(node => Opens(principals, login, node) == Should(one.Roles, login, node)))
                 && principals.All(principal => principal.Node is null || one.Nodes.Any(node => node.Name == principal.Node));
         }).Check(Often);
@@ -95,17 +95,17 @@ public class IssuanceProperties
             principals.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name));
 
         static bool Should(Role[] roles, string login, Node node) =>
-            roles.Any(role => role.Allow.Logins.Contains(login) && role.Allow.NodeLabels.Matches(node.Labels))
-            && !roles.Any(role => role.Deny.Logins.Contains(login) || role.Deny.Logins.Contains("*") || role.Deny.NodeLabels.Matches(node.Labels));
+            roles.Any(role => role.Allow.Logins.Any(one => one.Text == login) && role.Allow.NodeLabels.Matches(node.Labels))
+            && !roles.Any(role => role.Deny.Logins.Any(one => one.Text == login) || role.Deny.Logins.Any(one => one.Text == "*") || role.Deny.NodeLabels.Matches(node.Labels));
     }
 
     [Fact]
     public void A_bare_login_is_only_ever_one_role_for_all_hosts_without_a_denied_host_in_use()
     {
         var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
-        Prop.ForAll(cases.ToArbitrary(), one => Principals.Resolve(one.Roles, one.Nodes).Where(principal => principal.Node is null).All(bare =>
+        Prop.ForAll(cases.ToArbitrary(), one => Principals.Resolve(Sample.InUse(one.Roles), one.Nodes).Where(principal => principal.Node is null).All(bare =>
             one.Roles.All(role => role.Deny.NodeLabels.Entries.Count == 0)
-            && one.Roles.Any(role => role.Allow.Logins.Contains(bare.Login) && role.Allow.NodeLabels.Entries.Keys.SequenceEqual(["*"]))))
+            && one.Roles.Any(role => role.Allow.Logins.Any(one => one.Text == bare.Login) && role.Allow.NodeLabels.Entries.Keys.SequenceEqual(["*"]))))
             .Check(Often);
     }
 
@@ -129,7 +129,7 @@ public class IssuanceProperties
                 && lasts > TimeSpan.Zero
                 && lasts <= one.Site
                 && !(lasts > one.Wish)
-                && one.Roles.All(role => !(lasts > role.MaxSessionTtl))
+                && one.Roles.All(role => !(lasts > role.Options.MaxSessionTtl))
                 && requests.All(request => validity.Before <= request.AccessUntil)
                 && Sample.Now - validity.After == TimeSpan.FromSeconds(60);
         }).Check(Often);

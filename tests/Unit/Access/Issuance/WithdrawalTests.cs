@@ -15,7 +15,7 @@ public class WithdrawalTests
 
     // Issued under everything above: deploy on both nodes, postgres everywhere, until the request ends.
     private static readonly IssuedCertificate Issued = new(
-        Sample.AliceAtHerDesk, Sample.Now, Approved.AccessUntil, ["postgres", "deploy@db1", "deploy@web1"]);
+        Sample.AliceAtHerDesk, Sample.Now, Approved.AccessUntil, ["postgres", "deploy@db1", "deploy@web1"], SessionPermissions.Plain);
 
     public static readonly TheoryData<string, string?> Changes = new()
     {
@@ -48,7 +48,7 @@ public class WithdrawalTests
         Assert.Equal(reason, change switch
         {
             "nothing changed" => Judge(),
-            "a role grants one login more" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = ["deploy", "root"] } }, Dba]),
+            "a role grants one login more" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = Sample.Logins("deploy", "root") } }, Dba]),
             "a node was added" => Judge(nodes: [Db1, Web1, Sample.Node("db3", "env=prod")]),
             "more nodes than one certificate holds" => Judge(nodes: [Db1, Web1, .. Enumerable.Range(0, 300).Select(i => Sample.Node($"n{i}", "env=prod"))]),
             "a role for some hosts became one for all" => Judge(roles: [Base with { Allow = Base.Allow with { NodeLabels = LabelSelector.All } }, Dba]),
@@ -57,11 +57,11 @@ public class WithdrawalTests
             "the account may not act as the user" => Judge(Alice.OwnedBy("bob")),
             "a login was taken from the role" => Judge(roles: [Base, Dba with { Revision = 2, Allow = Dba.Allow with { Logins = [] } }]),
             "the base role lost its login" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = [] } }, Dba]),
-            "a deny of a login was added" => Judge(roles: [Base with { Deny = Base.Deny with { Logins = ["postgres"] } }, Dba]),
+            "a deny of a login was added" => Judge(roles: [Base with { Deny = Base.Deny with { Logins = Sample.Logins("postgres") } }, Dba]),
             "a deny of hosts was added" => Judge(roles: [Base with { Deny = Base.Deny with { NodeLabels = Sample.Where("env=moon") } }, Dba]),
             "a node was relabelled" => Judge(nodes: [Db1, Web1 with { Labels = Sample.Labels("env=test") }]),
             "a node was removed" => Judge(nodes: [Db1]),
-            "the base role allows less time" => Judge(roles: [Base with { MaxSessionTtl = TimeSpan.FromMinutes(5) }, Dba]),
+            "the base role allows less time" => Judge(roles: [Base.Lasting(TimeSpan.FromMinutes(5)), Dba]),
             "the base role was taken from the user" => Judge(Alice with { Roles = [] }),
             "the base role is gone" => Judge(roles: [Dba]),
             "the request may not be made any more" => Judge(roles: [Base with { Allow = Base.Allow with { RequestRoles = [] } }, Dba]),

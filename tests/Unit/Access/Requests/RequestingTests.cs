@@ -140,7 +140,7 @@ public class RequestingTests
     [InlineData("a role beyond the site", 360000, 108000, 108000)]
     public void Access_ends_at_creation_plus_the_shortest_limit_and_so_does_the_wait(string situation, int? roleSeconds, int access, int pending)
     {
-        var dba = Dba with { MaxSessionTtl = roleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
+        var dba = Dba.Lasting(roleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
         var request = Requesting.File(Question(["dba"]) with { Roles = Sample.Roles(Contractor, dba) }).Granted();
         Assert.True(Sample.Now.AddSeconds(access) == request.AccessUntil, situation);
         Assert.True(Sample.Now.AddSeconds(pending) == request.PendingUntil, situation);

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace CertAuthority.Access;
+
+/// <summary>
+/// A text in which one <c>{{…}}</c> stands for the values of a user's trait: <c>{{internal.logins}}</c>,
+/// <c>{{external.NAME}}</c>, <c>{{email.local(…)}}</c>, <c>{{regexp.replace(…, "expression", "replacement")}}</c>. Without
+/// braces it is a literal. What a value says is data: it is checked like a literal, and never becomes two.
+/// </summary>
+public sealed class Template
+{
+    private readonly string before;
+    private readonly string after;
+    private readonly Expression? expression;
+
+    private Template(string text, string before, Expression? expression, string after) =>
+        (Text, this.before, this.expression, this.after) = (text, before, expression, after);
+
+    /// <summary>As written.</summary>
+    public string Text { get; }
+
+    /// <summary>Whether it means itself, whoever the user is.</summary>
+    public bool IsLiteral => expression is null;
+
+    /// <summary>Reads a text; <paramref name="fault"/> says what is wrong with the expression in it.</summary>
+    public static Template? TryParse(string text, out string? fault)
+    {
+        fault = null;
+        var open = text.IndexOf("{{", StringComparison.Ordinal);
+        var close = text.IndexOf("}}", StringComparison.Ordinal);
+        if (open < 0 && close < 0)
+            return new Template(text, text, null, "");
+        if (open < 0 || close < open || text.IndexOf("{{", open + 2, StringComparison.Ordinal) >= 0 || text.IndexOf("}}", close + 2, StringComparison.Ordinal) >= 0)
+        {
+            fault = "a template has one pair of {{ and }}";
+            return null;
+        }
+        try
+        {
+            var parser = new Parser(text[(open + 2)..close]);
+            return new Template(text, text[..open], parser.Whole(), text[(close + 2)..]);
+        }
+        catch (FormatException wrong)
+        {
+            fault = wrong.Message;
+            return null;
+        }
+    }
+
+    /// <summary>What it stands for under these traits, each once; empty when a trait is missing or no value fits.</summary>
+    public ImmutableArray<string> Values(IReadOnlyDictionary<string, ImmutableArray<string>> traits) =>
+        expression is null ? [Text] : [.. expression(traits).Select(value => before + value + after).Distinct(StringComparer.Ordinal)];
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    private delegate IEnumerable<string> Expression(IReadOnlyDictionary<string, ImmutableArray<string>> traits);
+
+    /// <summary>Reads <c>internal.NAME</c>, <c>external.NAME</c>, <c>external["NAME"]</c> and the two functions over them.</summary>
+    private sealed class Parser(string text)
+    {
+        private int at;
+
+        public Expression Whole()
+        {
+            var expression = Value(depth: 0);
+            SkipBlanks();
+            return at == text.Length ? expression : throw Wrong($"\"{text[at..]}\" is left over in the template");
+        }
+
+        private Expression Value(int depth)
+        {
+            var word = Word();
+            switch (word)
+            {
+                case "internal" or "external":
+                    var trait = Take('[') ? Bracketed() : Dotted(word);
+                    return traits => traits.TryGetValue(trait, out var values) ? values : [];
+                case "email":
+                    Function("local");
+                    var addresses = Argument(depth);
+                    Close();
+                    return traits => addresses(traits).Select(LocalPart).OfType<string>();
+                case "regexp":
+                    Function("replace");
+                    var subjects = Argument(depth);
+                    var pattern = CommaText();
+                    var replacement = CommaText();
+                    Close();
+                    return Replacing(subjects, pattern, replacement);
+                default:
+                    throw Wrong($"a template takes internal.NAME, external.NAME, email.local(…) or regexp.replace(…), not \"{word}\"");
+            }
+        }
+
+        private Expression Argument(int depth) => depth < 4 ? Value(depth + 1) : throw Wrong("the template is nested too deeply");
+
+        private static Expression Replacing(Expression subjects, string pattern, string replacement)
+        {
+            if (pattern.Length > NamePattern.LongestExpression)
+                throw Wrong($"a regular expression has at most {NamePattern.LongestExpression} characters");
+            // $1x is group 1 and an x to some readers, and a group named 1x to others.
+            if (AmbiguousGroup.IsMatch(replacement))
+                throw Wrong("in a replacement, write ${1} where a letter, a digit or _ follows");
+            Regex expression;
+            try
+            {
+                expression = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            }
+            catch (Exception e) when (e is ArgumentException or NotSupportedException)
+            {
+                throw Wrong($"\"{pattern}\" is not a regular expression that can be matched in bounded time");
+            }
+            // A value that does not fit is no value: a pattern picks out as much as it rewrites.
+            return traits => subjects(traits).Where(value => expression.IsMatch(value)).Select(value => expression.Replace(value, replacement)).Where(value => value.Length > 0);
+        }
+
+        private static readonly Regex AmbiguousGroup = new(@"\$[0-9]+[A-Za-z_]", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+
+        private static string? LocalPart(string address) => address.Split('@') is [{ Length: > 0 } local, { Length: > 0 }] ? local : null;
+
+        private void Function(string name)
+        {
+            if (!Take('.') || Word() != name || !Take('('))
+                throw Wrong("the functions are email.local(…) and regexp.replace(…)");
+        }
+
+        private string Word()
+        {
+            SkipBlanks();
+            var start = at;
+            while (at < text.Length && (char.IsAsciiLetterOrDigit(text[at]) || text[at] is '_' or '-'))
+                at++;
+            return at > start ? text[start..at] : throw Wrong("a name is missing in the template");
+        }
+
+        private string Dotted(string word) => Take('.') ? Word() : throw Wrong($"{word} is followed by .NAME");
+
+        private string Bracketed()
+        {
+            var name = Quoted();
+            return Take(']') ? name : throw Wrong("] is missing in the template");
+        }
+
+        private string CommaText() => Take(',') ? Quoted() : throw Wrong("regexp.replace takes a value, an expression and a replacement");
+
+        private string Quoted()
+        {
+            SkipBlanks();
+            if (at == text.Length || text[at] != '"')
+                throw Wrong("a text in a template stands in double quotes");
+            var value = new StringBuilder();
+            for (at++; at < text.Length && text[at] != '"'; at++)
+            {
+                // As in the files people bring: \" and \\ inside quotes; any other backslash belongs to the expression.
+                if (text[at] == '\\' && at + 1 < text.Length && text[at + 1] is '"' or '\\')
+                    at++;
+                value.Append(text[at]);
+            }
+            return Take('"') ? value.ToString() : throw Wrong("a text in a template has no end");
+        }
+
+        private void Close()
+        {
+            if (!Take(')'))
+                throw Wrong(") is missing in the template");
+        }
+
+        private bool Take(char c)
+        {
+            SkipBlanks();
+            if (at == text.Length || text[at] != c)
+                return false;
+            at++;
+            return true;
+        }
+
+        private void SkipBlanks()
+        {
+            while (at < text.Length && text[at] == ' ')
+                at++;
+        }
+
+        private static FormatException Wrong(string what) => new(what);
+    }
+}

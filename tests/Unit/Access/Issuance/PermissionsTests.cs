@@ -1,0 +1,181 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+/// <summary>What a session may do under several roles, and under which conditions.</summary>
+public class PermissionsTests
+{
+    private static readonly Role Plain = Sample.Role("plain", ["alice"], LabelSelector.All);
+
+    [Theory]
+    [InlineData("", "", "")]
+    [InlineData("agent", "", "agent")]
+    [InlineData("agent", "port", "port")]
+    [InlineData("agent port x11", "plain", "")]
+    [InlineData("", "agent x11", "agent x11")]
+    public void On_an_elevated_certificate_only_an_elevated_role_permits_forwarding(string assigned, string elevated, string permitted) =>
+        Assert.Equal(permitted, Shown(Decide([Permitting(assigned)], elevated.Length == 0 ? [] : [Permitting(elevated)]).Granted()));
+
+    [Fact]
+    public void One_forced_command_holds_for_every_role_in_use()
+    {
+        var forced = Plain with { Name = "forced", Options = new RoleOptions { ForceCommand = "/usr/bin/id" } };
+        Assert.Equal("/usr/bin/id", Decide([Plain, forced], []).Granted().ForceCommand);
+        Assert.Equal("/usr/bin/id", Decide([forced], [Plain]).Granted().ForceCommand);
+        Assert.Equal("/usr/bin/id", Decide([forced, forced with { Name = "again" }], []).Granted().ForceCommand);
+        Assert.Equal(
+            "role forced and role other force different commands",
+            Decide([forced], [forced with { Name = "other", Options = new RoleOptions { ForceCommand = "/usr/bin/true" } }]).Refused().Message);
+    }
+
+    [Fact]
+    public void Source_addresses_are_what_all_roles_have_in_common()
+    {
+        var office = From("office", "10.0.0.0/8", "2001:db8::/32");
+        Assert.Null(Decide([Plain], []).Granted().SourceAddresses);
+        Assert.Equal(["10.0.0.0/8", "2001:db8::/32"], Sources(Decide([Plain, office], [])));
+        Assert.Equal(["10.1.0.0/16"], Sources(Decide([office], [From("site", "10.1.0.0/16", "192.0.2.1")])));
+        Assert.Equal("role home and the other roles in use have no source address in common", Decide([office], [From("home", "203.0.113.0/24")]).Refused().Message);
+        // Nothing in common is not the same as nowhere asked: it must never come out as "from anywhere".
+        Assert.False(Decide([From("a", "10.0.0.1"), From("b", "10.0.0.2"), Plain], []).Holds(out _, out _));
+    }
+
+    [Fact]
+    public void Where_verification_is_required_only_a_security_key_is_certified()
+    {
+        var strict = Plain with { Name = "strict", Options = new RoleOptions { VerifyRequired = true } };
+        Assert.True(Decide([Plain], [strict], isSecurityKey: true).Granted().VerifyRequired);
+        Assert.False(Decide([Plain], [], isSecurityKey: true).Granted().VerifyRequired);
+        Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Plain, strict], []).Refused().Message);
+        Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Plain], [strict]).Refused().Message);
+    }
+
+    [Fact]
+    public void Extensions_of_all_roles_add_up_and_may_not_contradict()
+    {
+        var github = Extending("github", "login@github.com", "alice");
+        Assert.Equal(["login@github.com=alice", "team@example.com=db"], Extensions(Decide([github], [Extending("team", "team@example.com", "db")])));
+        Assert.Equal(["login@github.com=alice"], Extensions(Decide([github], [Extending("same", "login@github.com", "alice")])));
+        Assert.Equal("the roles in use have different values for the extension login@github.com", Decide([github], [Extending("other", "login@github.com", "bob")]).Refused().Message);
+    }
+
+    [Theory]
+    [InlineData("{{external.github}}", "alice-gh", null)]
+    [InlineData("{{external.missing}}", null, "role x has no single plain value for the extension login@github.com, \"{{external.missing}}\", from the traits of user \"alice\"")]
+    [InlineData("{{external.both}}", null, "role x has no single plain value for the extension login@github.com, \"{{external.both}}\", from the traits of user \"alice\"")]
+    [InlineData("{{external.line}}", null, "role x has no single plain value for the extension login@github.com, \"{{external.line}}\", from the traits of user \"alice\"")]
+    public void The_value_of_an_extension_comes_from_one_plain_value_of_a_trait(string template, string? value, string? refused)
+    {
+        var role = Extending("x", "login@github.com", template);
+        if (value is null)
+            Assert.Equal(refused, RoleInUse.Of(role, Alice).Refused().Message);
+        else
+            Assert.Equal(value, RoleInUse.Of(role, Alice).Granted().Extensions["login@github.com"]);
+    }
+
+    [Theory]
+    [InlineData("{{internal.logins}}", "alice deploy", null)]
+    [InlineData("{{internal.missing}}", null, "role x grants \"{{internal.missing}}\", and the traits of user \"alice\" have no value for it")]
+    [InlineData("{{external.two}}", null, "role x grants \"{{external.two}}\", which is \"root,admin\" for user \"alice\" and not a login")]
+    [InlineData("{{external.star}}", null, "role x grants \"{{external.star}}\", which is \"*\" for user \"alice\" and not a login")]
+    [InlineData("{{external.at}}", null, "role x grants \"{{external.at}}\", which is \"root@db1\" for user \"alice\" and not a login")]
+    public void A_login_comes_from_a_trait_only_as_a_login(string template, string? logins, string? refused)
+    {
+        var role = Sample.Role("x", [template], LabelSelector.All);
+        if (logins is null)
+            Assert.Equal(refused, RoleInUse.Of(role, Alice).Refused().Message);
+        else
+            Assert.Equal(logins, string.Join(' ', RoleInUse.Of(role, Alice).Granted().Logins));
+    }
+
+    // Left out, a deny that stands for nothing would let somebody in; a star from a trait is no deny of everything but a mistake.
+    [Theory]
+    [InlineData("{{external.missing}}")]
+    [InlineData("{{external.two}}")]
+    [InlineData("{{external.star}}")]
+    public void A_deny_that_can_not_be_filled_in_refuses_the_login(string template) =>
+        Assert.StartsWith($"role x denies \"{template}\"", RoleInUse.Of(Sample.Role("x", ["alice"], LabelSelector.All, denyLogins: [template]), Alice).Refused().Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_role_that_is_over_grants_nothing_and_denies_on()
+    {
+        var role = Sample.Role("x", ["alice", "root"], LabelSelector.All, denyLogins: ["postgres"]) with
+        {
+            Expires = Sample.Now,
+            Options = new RoleOptions { ForwardAgent = true, ForceCommand = "/usr/bin/id", MaxSessionTtl = TimeSpan.FromHours(1) },
+        };
+        Assert.Same(role, role.At(Sample.Now.AddSeconds(-1)));
+        var over = role.At(Sample.Now);
+        Assert.Empty(over.Allow.Logins);
+        Assert.True(over.Allow.NodeLabels.IsNone);
+        Assert.False(over.Options.ForwardAgent);
+        Assert.Equal(("postgres", "/usr/bin/id", TimeSpan.FromHours(1)), (Assert.Single(over.Deny.Logins).Text, over.Options.ForceCommand, over.Options.MaxSessionTtl));
+    }
+
+    public static readonly TheoryData<string, string?> Changes = new()
+    {
+        { "nothing", null },
+        { "more is permitted", null },
+        { "a wider range", null },
+        { "no forwarding any more", "a forwarding is not granted any more" },
+        { "a command is forced", "another command is forced now" },
+        { "a narrower range", "it may not be used from everywhere any more" },
+        { "verification is required", "the security key must verify its user now" },
+        { "an extension is gone", "the extension a@b is not granted any more" },
+        { "an extension has another value", "the extension a@b is not granted any more" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void What_is_out_is_covered_while_nothing_more_is_permitted_and_no_condition_is_missing(string change, string? reason)
+    {
+        var issued = SessionPermissions.Plain with { AgentForwarding = true, SourceAddresses = Ranges("10.1.0.0/16"), Extensions = SessionPermissions.Plain.Extensions.Add("a@b", "1") };
+        var now = issued with { SourceAddresses = Ranges("10.1.0.0/16") };
+        Assert.Equal(reason, (change switch
+        {
+            "nothing" => now,
+            "more is permitted" => now with { PortForwarding = true, Extensions = now.Extensions.Add("c@d", "") },
+            "a wider range" => now with { SourceAddresses = Ranges("192.0.2.1", "10.0.0.0/8") },
+            "no forwarding any more" => now with { AgentForwarding = false },
+            "a command is forced" => now with { ForceCommand = "/usr/bin/id" },
+            "a narrower range" => now with { SourceAddresses = Ranges("10.1.0.0/24") },
+            "verification is required" => now with { VerifyRequired = true },
+            "an extension is gone" => now with { Extensions = SessionPermissions.Plain.Extensions },
+            _ => now with { Extensions = now.Extensions.SetItem("a@b", "2") },
+        }).Exceeded(issued));
+    }
+
+    private static readonly User Alice = Sample.User("alice") with
+    {
+        Traits = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, new Dictionary<string, ImmutableArray<string>>
+        {
+            ["logins"] = ["alice", "deploy"], ["github"] = ["alice-gh"], ["both"] = ["a", "b"], ["line"] = ["a\nb"], ["two"] = ["root,admin"], ["star"] = ["*"], ["at"] = ["root@db1"],
+        }),
+    };
+
+    private static Outcome<SessionPermissions> Decide(Role[] assigned, Role[] elevated, bool isSecurityKey = false) =>
+        Permissions.Decide([.. assigned.Select(InUse)], [.. elevated.Select(InUse)], isSecurityKey);
+
+    private static RoleInUse InUse(Role role) => RoleInUse.Of(role, Alice).Granted();
+
+    private static Role Permitting(string what) => Plain with
+    {
+        Name = $"permitting {what}",
+        Options = new RoleOptions { ForwardAgent = what.Contains("agent"), PortForwarding = what.Contains("port"), X11Forwarding = what.Contains("x11") },
+    };
+
+    private static Role From(string name, params string[] ranges) => Plain with { Name = name, Options = new RoleOptions { SourceAddresses = [.. Ranges(ranges)] } };
+
+    private static Role Extending(string name, string extension, string value) =>
+        Plain with { Name = name, Options = new RoleOptions { Extensions = RoleOptions.None.Extensions.Add(extension, Sample.Logins(value)[0]) } };
+
+    private static AddressRange[] Ranges(params string[] texts) => [.. texts.Select(text => AddressRange.TryParse(text, out var range) ? range : throw new FormatException(text))];
+
+    private static string[] Sources(Outcome<SessionPermissions> outcome) => [.. outcome.Granted().SourceAddresses!.Select(range => range.ToString())];
+
+    private static string[] Extensions(Outcome<SessionPermissions> outcome) => [.. outcome.Granted().Extensions.Select(extension => $"{extension.Key}={extension.Value}")];
+
+    private static string Shown(SessionPermissions permissions) =>
+        string.Join(' ', new[] { ("agent", permissions.AgentForwarding), ("port", permissions.PortForwarding), ("x11", permissions.X11Forwarding) }.Where(one => one.Item2).Select(one => one.Item1));
+}
