@@ -25,6 +25,24 @@ public sealed class Fleet : IAsyncLifetime
             ---
             {kind: role, version: v7, metadata: {name: no-postgres}, spec: {deny: {logins: [postgres]}}}
             ---
+            {kind: role, version: v7, metadata: {name: own-login}, spec: {allow: {logins: ['{{internal.logins}}'], node_labels: {'*': '*'}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: by-mail}, spec: {allow: {logins: ['{{regexp.replace(email.local(external.email), "^([a-z]+)[.].*$", "$1")}}'], node_labels: {env: prod}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: no-banned}, spec: {deny: {logins: ['{{external.banned}}']}}}
+            ---
+            {kind: role, version: v7, metadata: {name: regex}, spec: {allow: {logins: [root], node_labels: {env: '^(prod|stage)$'}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: glob}, spec: {allow: {logins: [root], node_labels: {type: 'd*'}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: both}, spec: {allow: {logins: [root], node_labels: {env: prod, type: db}}}}
+            ---
+            {kind: role, version: v3, metadata: {name: guide}, spec: {allow: {logins: [postgres]}}}
+            ---
+            {kind: role, version: v7, metadata: {name: over, expires: '2001-01-01T00:00:00Z'}, spec: {allow: {logins: [root], node_labels: {'*': '*'}}, deny: {logins: [postgres]}}}
+            ---
+            {kind: role, version: v7, metadata: {name: no-moon}, spec: {deny: {node_labels: {env: moon}}}}
+            ---
             {kind: role, version: v7, metadata: {name: base}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [everywhere, 'short-*']}}}}
             ---
             {kind: role, version: v7, metadata: {name: short-1h}, spec: {allow: {logins: [root], node_labels: {env: prod}}, options: {max_session_ttl: 1h}}}
@@ -35,7 +53,9 @@ public sealed class Fleet : IAsyncLifetime
             ---
             {kind: node, version: v2, metadata: {name: web1, labels: {env: prod, type: web}}, spec: {addr: web1.example.com}}
             """);
-        await Tctl(["users", "add", "alice", "--roles=base", "--unix-user=alice"]);
+        await Tctl(["create"], """
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [base], traits: {logins: [deploy], email: [root.smith@example.com], banned: [postgres, deploy]}}}
+            """);
         foreach (var name in (string[])["db1", "db2", "web1"])
             Hosts[name] = await TestHost.Create(Daemon, name);
         Hosts["db1-files"] = await TestHost.Create(Daemon, "db1", PrincipalsSetting.Files);
@@ -51,11 +71,29 @@ public sealed class Fleet : IAsyncLifetime
     internal async Task<string> Tctl(string[] words, string? input = null) => (await Daemon.Administrator.Types(["tctl", .. words], input)).Done();
 
     /// <summary>Logs alice in with these roles as her only ones.</summary>
-    internal async Task<Person> LogIn(params string[] roles)
+    internal Task<Person> LogIn(params string[] roles) => LogIn(Alice, roles);
+
+    /// <summary>The same with another folder of hers, and with the roles of requests.</summary>
+    internal async Task<Person> LogIn(Person alice, string[] roles, string[]? requested = null)
     {
         await Tctl(["users", "update", $"--set-roles={string.Join(',', roles)}", "alice"]);
-        (await Alice.Types("tsh", "login")).Done();
-        return Alice;
+        var ids = new List<string>();
+        foreach (var role in requested ?? [])
+        {
+            ids.Add(await Request(role));
+            await Tctl(["requests", "approve", ids[^1]]);
+        }
+        (await alice.Types(["tsh", "login", .. ids.Count == 0 ? (string[])[] : [$"--request-id={string.Join(',', ids)}"]])).Done();
+        return alice;
+    }
+
+    /// <summary>Alice with a key of another type, made by ssh-keygen; tsh takes what it finds.</summary>
+    internal async Task<Person> AliceWith(string type, int bits)
+    {
+        var alice = Alice with { Home = Path.Combine(Path.GetDirectoryName(Alice.Home)!, $"{type}-{bits}") };
+        if (!Directory.Exists(alice.Home))
+            (await alice.Types("bash", "-c", $"umask 077 && mkdir {alice.Home} && ssh-keygen -q -t {type} -b {bits} -N '' -f {alice.Home}/id")).Done();
+        return alice;
     }
 
     /// <summary>Files a request as alice; its id.</summary>
@@ -71,8 +109,14 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
 {
     public sealed record Row(string Case, string[] Roles, string EntersAs, string On, string RefusedAs, string There)
     {
+        public string[] Requested { get; init; } = [];
+
+        public (string Type, int Bits) Key { get; init; } = ("ed25519", 256);
+
         public override string ToString() => Case;
     }
+
+    static readonly (string Type, int Bits)[] Keys = [("ed25519", 256), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 3072), ("rsa", 4096)];
 
     public static TheoryData<Row> Rows =>
     [
@@ -92,13 +136,35 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
         new("a denied login is out of reach of a role that grants it", ["prod", "no-postgres"], "deploy", "db1", "postgres", "db1"),
         new("a denied login is out of reach everywhere", ["base", "everywhere", "no-postgres"], "deploy", "db2", "postgres", "db2"),
         new("a bare login beside one for some hosts", ["everywhere", "prod"], "postgres", "db2", "deploy", "db2"),
+        new("version 3 with logins alone means all hosts", ["guide"], "postgres", "db1-bare", "deploy", "db1-bare"),
+        new("a login from the user's trait, and no other", ["own-login"], "deploy", "web1", "postgres", "web1"),
+        new("a login that an expression makes of a trait", ["by-mail"], "root", "db1", "root", "db2"),
+        new("a login denied by a trait", ["prod", "databases", "no-banned"], "root", "db2", "deploy", "db1"),
+        new("a login denied by the second value of a trait", ["everywhere", "regex", "no-banned"], "root", "web1", "postgres", "web1"),
+        new("a regular expression over a label", ["regex"], "root", "web1", "root", "db2"),
+        new("a glob over a label", ["glob"], "root", "db2", "root", "web1"),
+        new("two labels are both", ["both"], "root", "db1", "root", "web1"),
+        new("a role that is over grants nothing", ["own-login", "over"], "deploy", "db1", "root", "db1"),
+        new("a role that is over denies on", ["prod", "over"], "deploy", "db1", "postgres", "db1"),
+        new("a denied host that does not exist takes the bare login all the same", ["everywhere", "no-moon"], "postgres", "db2", "postgres", "db1-bare"),
+        new("a requested role for all hosts beside the regular ones", ["base"], "postgres", "db2", "root", "db2") { Requested = ["everywhere"] },
+        new("a requested role for some hosts beside the regular ones", ["base"], "root", "db1", "root", "db2") { Requested = ["short-1h"] },
+        new("two requests in one certificate", ["base"], "root", "web1", "root", "db2") { Requested = ["short-1h", "everywhere"] },
+        new("a regular deny reaches a requested role", ["base", "no-postgres"], "root", "db1", "postgres", "db1") { Requested = ["short-1h", "everywhere"] },
+        new("a regular deny of hosts reaches a requested role", ["base", "not-test"], "postgres", "db1", "postgres", "db2") { Requested = ["everywhere"] },
+        .. Keys.SelectMany(key => (Row[])
+            [
+                new($"a bare login under a key {key.Type} {key.Bits}, on a host without a principals setting", ["everywhere"], "postgres", "db1-bare", "deploy", "db1-bare") { Key = key },
+                new($"login@node under a key {key.Type} {key.Bits}, on a host with principals files", ["prod"], "deploy", "db1-files", "root", "db1-files") { Key = key },
+                new($"login@node under a key {key.Type} {key.Bits}, on the right host only", ["databases"], "root", "db2", "root", "web1") { Key = key },
+            ]),
     ];
 
     [PeopleTheory]
     [MemberData(nameof(Rows))]
     public async Task Certificate(Row row)
     {
-        var alice = await fleet.LogIn(row.Roles);
+        var alice = await fleet.LogIn(await fleet.AliceWith(row.Key.Type, row.Key.Bits), row.Roles, row.Requested);
 
         Assert.True(await fleet.Hosts[row.On].LetsIn(alice, row.EntersAs), fleet.Hosts[row.On].Log);
         Assert.False(await fleet.Hosts[row.There].LetsIn(alice, row.RefusedAs));

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -20,6 +22,8 @@ sealed class TestHost
 {
     readonly TestDaemon daemon;
     readonly string folder;
+    Process? sshd;
+    int port;
 
     TestHost(TestDaemon daemon, string name, string folder) => (this.daemon, Name, this.folder) = (daemon, name, folder);
 
@@ -83,6 +87,40 @@ sealed class TestHost
         // Refused must mean refused by sshd, not that this test is broken.
         Assert.True(ssh.ExitCode == 255 && ssh.Error.Contains("Permission denied"), $"ssh: {ssh.Error}\nsshd:\n{Log}");
         return false;
+    }
+
+    /// <summary>Serves on a port of the loopback addresses too: only there a connection comes from an address.</summary>
+    public async Task Listen()
+    {
+        var free = new TcpListener(IPAddress.IPv6Loopback, 0);
+        free.Start();
+        port = ((IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        sshd = Process.Start(World.Sshd, ["-D", "-f", Configuration, "-E", LogFile, "-o", $"ListenAddress=127.0.0.1:{port}", "-o", $"ListenAddress=[::1]:{port}", "-o", "XAuthLocation=/usr/bin/true", "-o", "X11Forwarding=yes"]);
+        for (var tries = 0; !Log.Contains("Server listening on ::1", StringComparison.Ordinal) || !Log.Contains("Server listening on 127.0.0.1", StringComparison.Ordinal); tries++)
+        {
+            Assert.True(tries < 200 && !sshd.HasExited, Log);
+            await Task.Delay(50);
+        }
+    }
+
+    public async Task Stop()
+    {
+        sshd!.Kill(entireProcessTree: true);
+        await sshd.WaitForExitAsync();
+        sshd.Dispose();
+    }
+
+    /// <summary>Runs ssh against the port, over IPv4 unless <c>-b</c> names an IPv6 address.</summary>
+    public async Task<Outcome> Ssh(Person person, string login, string command, string[] options, string? agent = null)
+    {
+        // sshd goes on writing at the end, which is the beginning now.
+        await File.WriteAllTextAsync(LogFile, "");
+        return await (daemon.Administrator with { Environment = [("DISPLAY", ":0"), ("SSH_AUTH_SOCK", agent ?? "")] }).Types([
+            "ssh", "-F", "none", "-i", Path.Combine(person.Home, "id"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
+            "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-p", $"{port}", "-l", login, .. options,
+            "--", options.Any(option => option.Contains("::")) ? "::1" : "127.0.0.1", .. command.Length == 0 ? (string[])[] : [command],
+        ]);
     }
 
     /// <summary>What sshd logged for the last connection.</summary>

@@ -87,6 +87,9 @@ sealed record Outcome(int ExitCode, string Output, string Error)
 /// <param name="Server">The value of CERTAUTHORITY_SERVER.</param>
 sealed record Person(uint? Uid, string Home, string Server)
 {
+    /// <summary>More of its environment.</summary>
+    public (string Name, string Value)[] Environment { get; init; } = [];
+
     public const uint Alice = 5001;
     public const uint Bob = 5002;
 
@@ -118,10 +121,12 @@ sealed record Person(uint? Uid, string Home, string Server)
             UseShellExecute = false,
             WorkingDirectory = "/",
         };
-        start.Environment["PATH"] = $"{World.Programs}:{Environment.GetEnvironmentVariable("PATH")}";
+        start.Environment["PATH"] = $"{World.Programs}:{System.Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["CERTAUTHORITY_SERVER"] = Server;
         start.Environment["TSH_HOME"] = Home;
         start.Environment.Remove("SSH_AUTH_SOCK");
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
         return Process.Start(start)!;
     }
 }
