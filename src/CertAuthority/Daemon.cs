@@ -66,10 +66,13 @@ internal sealed class Daemon : IAsyncDisposable
         var database = Database.Open(Path.Combine(data, "certauthority.db"));
         held.Push(database.DisposeAsync);
         Broken = database.Broken;
-        await database.Commit(transaction =>
+        var krlPath = Path.Combine(data, "revoked.krl");
+        var published = KrlPublisher.Published(krlPath);
+        var time = clock.GetUtcNow();
+        var restored = await database.Commit(transaction =>
         {
-            transaction.BeginSerialEpoch(clock.GetUtcNow());
-            return true;
+            transaction.BeginSerialEpoch(time);
+            return Restoration.Run(transaction, userCa.PublicKey, published, settings.Limits, time);
         });
 
         var socket = Hold(SocketFile.Take(settings.SocketPath));
@@ -77,7 +80,10 @@ internal sealed class Daemon : IAsyncDisposable
         held.Push(app.DisposeAsync);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("certauthority");
 
-        var krl = new KrlPublisher(database, clock, userCa.PublicKey, Path.Combine(data, "revoked.krl"), log);
+        if (restored is not null)
+            log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
+
+        var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log);
         Job(krl.Run);
         await krl.Publish();
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));

@@ -70,14 +70,13 @@ public sealed class Krl
     /// </exception>
     public static Krl Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
-    /// <summary>Writes a list. The same arguments give the same bytes; without serials these are the header alone.</summary>
-    /// <param name="revoked">For each CA key its revoked serials, in any order, also repeated.</param>
+    /// <summary>Writes a list. The same arguments give the same bytes; when nothing is revoked these are the header alone.</summary>
+    /// <param name="revoked">Serials, in any order; they may overlap and repeat.</param>
     /// <param name="version">Counts up with each list, by convention.</param>
     /// <param name="generatedDate">Seconds since 1970-01-01 UTC.</param>
     /// <param name="comment">Free text, perhaps empty.</param>
-    /// <exception cref="ArgumentException">Serial 0, which would make sshd refuse the whole list, or a CA key given twice.</exception>
-    public static byte[] Write(
-        IEnumerable<(PublicKey CaKey, IEnumerable<ulong> Serials)> revoked, ulong version, ulong generatedDate, string comment)
+    /// <exception cref="ArgumentException">Serial 0, which would make sshd refuse the whole list, or a range that runs backwards.</exception>
+    public static byte[] Write(IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment)
     {
         var krl = new WireWriter()
             .Raw(Magic)             // uint64    KRL_MAGIC
@@ -88,17 +87,8 @@ public sealed class Krl
             .String([])             // string    reserved
             .String(comment);       // string    comment
 
-        var caKeys = new HashSet<PublicKey>();
-        foreach (var (caKey, serials) in revoked)
-        {
-            if (!caKeys.Add(caKey))
-                throw new ArgumentException("a CA key stands twice", nameof(revoked));
-            var runs = Runs(serials.Order());
-            if (runs is [(0, _), ..])
-                throw new ArgumentException("serial 0 can not be revoked", nameof(revoked));
-            if (runs.Count > 0)
-                krl.Byte(CertificatesSection).String(Certificates(caKey, runs));
-        }
+        foreach (var ofKey in revoked.GroupBy(range => range.CaKey))
+            krl.Byte(CertificatesSection).String(Certificates(ofKey.Key, Runs(ofKey.OrderBy(range => range.First))));
         return krl.ToArray();
     }
 
@@ -119,15 +109,17 @@ public sealed class Krl
         return section;
     }
 
-    static List<(ulong First, ulong Last)> Runs(IEnumerable<ulong> ascending)
+    static List<(ulong First, ulong Last)> Runs(IEnumerable<RevokedRange> ascending)
     {
         var runs = new List<(ulong First, ulong Last)>();
-        foreach (var serial in ascending)
+        foreach (var range in ascending)
         {
-            if (runs is [.., var (first, last)] && serial - last <= 1)
-                runs[^1] = (first, serial);
+            if (range.First == 0 || range.First > range.Last)
+                throw new ArgumentException($"serials {range.First} to {range.Last} can not be revoked", nameof(ascending));
+            if (runs is [.., var (first, last)] && range.First - 1 <= last)
+                runs[^1] = (first, Math.Max(last, range.Last));
             else
-                runs.Add((serial, serial));
+                runs.Add((range.First, range.Last));
         }
         return runs;
     }

@@ -14,6 +14,9 @@ public sealed class UnreachableException(string message, string? hint = null) : 
 /// <summary>The calling end of the protocol.</summary>
 public sealed class CaClient : IDisposable
 {
+    // The longest wait the daemon grants is 25 s.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly HttpClient http;
 
     /// <summary>A client of the daemon at an address.</summary>
@@ -24,8 +27,7 @@ public sealed class CaClient : IDisposable
         http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, cancellation) => Connect(server, trusts, cancellation), UseProxy = false })
         {
             BaseAddress = new Uri("http://certauthority"),
-            // The longest wait the daemon grants is 25 s.
-            Timeout = TimeSpan.FromSeconds(60),
+            Timeout = Timeout.InfiniteTimeSpan,
         };
     }
 
@@ -36,29 +38,57 @@ public sealed class CaClient : IDisposable
         where TRequest : notnull
         where TReply : notnull
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(Patience);
+        try
+        {
+            return await Exchange(route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(patience.Token).ConfigureAwait(false)), patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new UnreachableException("the daemon does not answer");
+        }
+    }
+
+    /// <summary>Asks, and passes the bytes of the answer on as they arrive, however long that takes.</summary>
+    /// <param name="route">A route that answers with bytes.</param>
+    /// <param name="request">What is asked.</param>
+    /// <param name="take">Takes the bytes, and is told how many there will be.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="ProblemException">The daemon refused.</exception>
+    /// <exception cref="UnreachableException">There is no daemon, it is not to be trusted, or it broke off.</exception>
+    public Task Download<TRequest>(Route<TRequest, Stream> route, TRequest request, Func<Stream, long, Task> take, CancellationToken cancellation = default)
+        where TRequest : notnull =>
+        Exchange(
+            route,
+            request,
+            async answer =>
+            {
+                await take(await answer.ReadAsStreamAsync(cancellation).ConfigureAwait(false), answer.Headers.ContentLength ?? 0).ConfigureAwait(false);
+                return true;
+            },
+            cancellation);
+
+    private async Task<T> Exchange<TRequest, T>(Route route, TRequest request, Func<HttpContent, Task<T>> read, CancellationToken cancellation)
+    {
         var (target, body) = RouteBinding.Spread(route, request);
         using var message = new HttpRequestMessage(new HttpMethod(route.Method), target);
         if (body is not null)
             message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         try
         {
-            using var response = await http.SendAsync(message, cancellation).ConfigureAwait(false);
-            var answer = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
-                throw new ProblemException(Read<Problem>(answer));
-            return Read<TReply>(answer);
+                throw new ProblemException(Read<Problem>(await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false)));
+            return await read(response.Content).ConfigureAwait(false);
         }
         catch (HttpRequestException e) when (e.InnerException is UnreachableException inner)
         {
             throw new UnreachableException(inner.Message, inner.Hint);
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or HttpIOException)
         {
             throw new UnreachableException("the daemon broke off the connection");
-        }
-        catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw new UnreachableException("the daemon does not answer");
         }
     }
 

@@ -29,6 +29,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ListAudit)), JsonSerializable(typeof(AuditList))]
 [JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(CaPublicKey))]
 [JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
+[JsonSerializable(typeof(TakeBackup))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>How the daemon reads: an unknown, repeated or missing member is refused, never ignored.</summary>

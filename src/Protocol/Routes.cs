@@ -4,7 +4,7 @@ namespace CertAuthority.Protocol;
 /// <param name="Method">HTTP method.</param>
 /// <param name="Path">Names in braces are members of the request; the others go into the query (GET, DELETE) or the body.</param>
 /// <typeparam name="TRequest">What is asked.</typeparam>
-/// <typeparam name="TReply">What is answered.</typeparam>
+/// <typeparam name="TReply">What is answered: a message, or a <see cref="Stream"/> for bytes as they are.</typeparam>
 public sealed record Route<TRequest, TReply>(string Method, string Path) : Route(Method, Path, typeof(TRequest), typeof(TReply))
     where TRequest : notnull
     where TReply : notnull;
@@ -71,6 +71,8 @@ public static class Routes
     public static readonly Route<ListAudit, AuditList> ListAudit = new("GET", "/v1/audit");
     /// <summary>Reads the revocation list.</summary>
     public static readonly Route<GetKrl, RevocationList> GetKrl = new("GET", "/v1/keys/krl");
+    /// <summary>Copies the database. The answer is a file.</summary>
+    public static readonly Route<TakeBackup, Stream> TakeBackup = new("POST", "/v1/backup");
 
     /// <summary>Reads the public half of the user CA.</summary>
     public static readonly Route<GetUserCa, CaPublicKey> GetUserCa = new("GET", "/v1/keys/user");
@@ -80,6 +82,6 @@ public static class Routes
     [
         Login, GetMyCertificate, GetMyNode, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, GetUserCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa,
     ];
 }

@@ -26,6 +26,7 @@ internal sealed class TctlCommand : Command
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand() });
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
+        Subcommands.Add(new BackupCommand());
         Subcommands.Add(new StatusCommand());
         Subcommands.Add(new VersionCommand());
     }

@@ -9,13 +9,10 @@ public static class AtomicFile
     /// <param name="mode">Its permissions from the first moment on.</param>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
     {
-        var temporary = $"{path}.{Guid.NewGuid():n}";
+        var temporary = Temporary(path);
         try
         {
-            using (var file = new FileStream(temporary, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode,
-            }))
+            using (var file = Create(temporary, mode))
             {
                 file.Write(content);
                 file.Flush(flushToDisk: true);
@@ -28,4 +25,34 @@ public static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>The same for content that is not there yet.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mode">Its permissions from the first moment on.</param>
+    /// <param name="replace">Whether one that exists is replaced; else it is an error.</param>
+    /// <param name="write">Writes all of it.</param>
+    /// <exception cref="IOException">The path exists, or the disk refused.</exception>
+    public static async Task Write(string path, UnixFileMode mode, bool replace, Func<Stream, Task> write)
+    {
+        var temporary = Temporary(path);
+        try
+        {
+            await using (var file = Create(temporary, mode))
+            {
+                await write(file);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, replace);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static string Temporary(string path) => $"{path}.{Guid.NewGuid():n}";
+
+    private static FileStream Create(string path, UnixFileMode mode) =>
+        new(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode });
 }

@@ -28,8 +28,11 @@ internal abstract record Row(Route Route, Who Who)
     /// <summary>How long a body may be, in bytes.</summary>
     public int LargestBody { get; init; } = 64 << 10;
 
-    /// <summary>Reads the message, runs the operation, and writes its reply.</summary>
-    public abstract Task<byte[]> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside);
+    /// <summary>What a reply consists of.</summary>
+    public virtual string ContentType => "application/json";
+
+    /// <summary>Reads the message, runs the operation, and gives the bytes of its reply.</summary>
+    public abstract Task<Stream> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside);
 }
 
 /// <summary>Everything the daemon does for anybody, on one screen.</summary>
@@ -63,6 +66,7 @@ internal static class RouteTable
         Administrators(Routes.ListAudit, Certificates.Audit),
         Administrators(Routes.GetStatus, Certificates.Status),
         Administrators(Routes.GetKrl, Certificates.Krl),
+        Administrators(Routes.TakeBackup, Backups.Take),
 
         Anybody(Routes.GetUserCa, Certificates.UserCa),
     ];
@@ -70,6 +74,9 @@ internal static class RouteTable
     private static Row Administrators<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, Administrator, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
         new Row<TRequest, TReply>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
+
+    private static Row Administrators<TRequest>(Route<TRequest, Stream> route, Func<Ca, Administrator, TRequest, Task<Stream>> operation) where TRequest : notnull =>
+        new FileRow<TRequest>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
 
     private static Row Users<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, Caller, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
@@ -82,7 +89,17 @@ internal static class RouteTable
     private sealed record Row<TRequest, TReply>(Route<TRequest, TReply> To, Who Who, Func<Ca, Caller, TRequest, Task<TReply>> Operation) : Row(To, Who)
         where TRequest : notnull where TReply : notnull
     {
-        public override async Task<byte[]> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
-            JsonSerializer.SerializeToUtf8Bytes(await Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside)), ProtocolJson.Strict.Of<TReply>());
+        public override async Task<Stream> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
+            new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(await Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside)), ProtocolJson.Strict.Of<TReply>()));
+    }
+
+    /// <summary>A row whose reply is a file, sent as it is.</summary>
+    private sealed record FileRow<TRequest>(Route<TRequest, Stream> To, Who Who, Func<Ca, Caller, TRequest, Task<Stream>> Operation) : Row(To, Who)
+        where TRequest : notnull
+    {
+        public override string ContentType => "application/octet-stream";
+
+        public override Task<Stream> Run(Ca ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
+            Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside));
     }
 }

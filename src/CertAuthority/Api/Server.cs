@@ -44,14 +44,14 @@ internal static class Server
     public static void Serve(WebApplication app, Ca ca, Callers callers, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
-            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, Dispatch(context, row, ca, callers), log));
+            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, ca, callers), log));
         // Not the default pattern, which leaves out what looks like the name of a file.
-        app.MapFallback("{**path}", context => Answer(context, Task.FromException<byte[]>(NoSuchRoute()), log));
+        app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
 
     private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
 
-    private static async Task<byte[]> Dispatch(HttpContext context, Row row, Ca ca, Callers callers)
+    private static async Task<Stream> Dispatch(HttpContext context, Row row, Ca ca, Callers callers)
     {
         var caller = callers.Of(context) ?? throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
         if (!callers.May(caller, row.Who))
@@ -77,13 +77,13 @@ internal static class Server
         context.Request.RouteValues.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString() ?? ""))
             .Concat(context.Request.Query.SelectMany(query => query.Value.Select(value => KeyValuePair.Create(query.Key, value ?? ""))));
 
-    private static async Task Answer(HttpContext context, Task<byte[]> call, ILogger log)
+    private static async Task Answer(HttpContext context, string contentType, Task<Stream> call, ILogger log)
     {
-        byte[] answer;
+        Stream answer;
         try
         {
             answer = await call;
-            context.Response.ContentType = "application/json";
+            context.Response.ContentType = contentType;
         }
         catch (Exception e)
         {
@@ -92,10 +92,13 @@ internal static class Server
             var problem = Problem(e, log);
             context.Response.StatusCode = problem.Status;
             context.Response.ContentType = "application/problem+json";
-            answer = JsonSerializer.SerializeToUtf8Bytes(problem, ProtocolJson.Strict.Of<Problem>());
+            answer = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(problem, ProtocolJson.Strict.Of<Problem>()));
         }
-        context.Response.ContentLength = answer.Length;
-        await context.Response.Body.WriteAsync(answer, context.RequestAborted);
+        await using (answer)
+        {
+            context.Response.ContentLength = answer.Length;
+            await answer.CopyToAsync(context.Response.Body, context.RequestAborted);
+        }
     }
 
     /// <summary>What may be told of an error. Whatever is not one of ours is a fault of this program: logged whole, told as that.</summary>

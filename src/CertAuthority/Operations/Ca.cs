@@ -36,11 +36,14 @@ internal sealed record Ca(
 /// <param name="IsRoot">Uid 0, or the uid that the daemon runs as.</param>
 internal sealed record Caller(UnixIdentity Identity, bool IsRoot)
 {
+    /// <summary>Nobody called: the daemon acts by itself. Its uid is never a caller's.</summary>
+    public static readonly Caller Daemon = new(new UnixIdentity(uint.MaxValue, "certauthority"), IsRoot: true);
+
     /// <summary>How records name the caller.</summary>
     public string Name => Identity.Account ?? $"uid {Identity.Uid}";
 
     /// <summary>An entry of the audit with the caller in it.</summary>
-    public AuditEntry Did(string what, DateTimeOffset now) => new(now, what, Identity.Uid, Identity.Account);
+    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon ? new(now, what) : new(now, what, Identity.Uid, Identity.Account);
 }
 
 /// <summary>A caller who may administer. Only the route table's check makes one.</summary>

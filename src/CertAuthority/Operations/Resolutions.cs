@@ -55,9 +55,9 @@ internal static class Resolutions
         return await Ended(ca, removed, now);
     }
 
-    /// <summary>Ends a request inside somebody's transaction, and revokes what was issued under it.</summary>
+    /// <summary>Ends a request inside somebody's transaction, in the place of whoever could have, and revokes what was issued under it.</summary>
     public static EndedRequest EndBecause(Transaction transaction, Caller by, AccessRequest request, RequestAction action, string reason, DateTimeOffset now) =>
-        End(transaction, by, request, action, RequestActor.Administrator, reason, now);
+        End(transaction, by, request, action, action is RequestAction.Deny ? RequestActor.Administrator : RequestActor.Requester, reason, now);
 
     private static Task<RequestResolved> EndMine(Ca ca, Caller by, RequestAction action, EndMyRequest ask) =>
         End(ca, by, action, RequestActor.Requester, "", transaction => transaction.FindRequest(ask.Id, transaction.ActingUser(by, ask.User).Id));

@@ -22,6 +22,19 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
     /// <summary>Where the list lies.</summary>
     public string Path => path;
 
+    /// <summary>The list that lies at a path; null when there is none, or none that can be read.</summary>
+    public static Krl? Published(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? Krl.Parse(File.ReadAllBytes(path)) : null;
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Returns when a list that holds everything revoked before the call is in place.</summary>
     /// <exception cref="ProblemException">It could not be written. The revocation stands, and writing is tried again until it succeeds.</exception>
     public async Task Publish()
@@ -66,9 +79,9 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         try
         {
             var now = clock.GetUtcNow();
-            var (version, serials) = await database.Commit(transaction => (transaction.NextKrlVersion(now), transaction.RevokedSerials(now)));
-            var bytes = Krl.Write([(userCa, serials)], version, (ulong)now.ToUnixTimeSeconds(), "");
-            if (!Serials(bytes).SequenceEqual(serials))
+            var (version, revoked) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now)));
+            var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), "");
+            if (!SaysNoMoreAndNoLess(Krl.Parse(bytes).Revoked, revoked))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
             return true;
@@ -80,14 +93,25 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         }
     }
 
-    // The list is small by design, since serials leave it; each revoked one is looked up, not only counted.
-    private static IEnumerable<ulong> Serials(byte[] krl)
+    private List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now) =>
+    [
+        .. snapshot.RevokedSerials(now).Select(serial => (First: serial, Last: serial)).Concat(snapshot.LostSerials(now))
+            .Select(range => new RevokedRange(userCa, range.First, range.Last)).OrderBy(range => range.First),
+    ];
+
+    /// <summary>Each revoked range, which ascend, lies in one that is listed, and none that is listed begins or ends anywhere else.</summary>
+    private static bool SaysNoMoreAndNoLess(IEnumerable<RevokedRange> listed, List<RevokedRange> revoked)
     {
-        var serials = new List<ulong>();
-        foreach (var range in Krl.Parse(krl).Revoked)
-            for (var serial = range.First; serial <= range.Last; serial++)
-                serials.Add(serial);
-        return serials.Order();
+        var left = new Queue<RevokedRange>(listed.OrderBy(range => range.First));
+        foreach (var range in revoked)
+        {
+            while (left.TryPeek(out var before) && before.Last < range.First)
+                left.Dequeue();
+            if (!left.TryPeek(out var around) || around.First > range.First || around.Last < range.Last)
+                return false;
+        }
+        var (firsts, lasts) = (revoked.Select(range => range.First).ToHashSet(), revoked.Select(range => range.Last).ToHashSet());
+        return listed.All(range => firsts.Contains(range.First) && lasts.Contains(range.Last));
     }
 
     /// <summary>Lets the reader that sshd uses have the last word: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.</summary>

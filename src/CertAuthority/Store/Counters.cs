@@ -9,9 +9,27 @@ internal static class Counters
     /// </summary>
     public static void BeginSerialEpoch(this Transaction transaction, DateTimeOffset now)
     {
-        var recorded = transaction.QueryFirst("SELECT max(serial) FROM certificates", row => row.IsDBNull(0) ? 0 : row.GetInt64(0));
-        Raise(transaction, "serial", Math.Max(recorded, now.ToUnixTimeSeconds() - 1));
+        var last = transaction.LastSerial();
+        var seconds = now.ToUnixTimeSeconds();
+        // After a restore serials are microseconds, and stay so.
+        Raise(transaction, "serial", Math.Max(last, last / 1000 < seconds ? seconds - 1 : Microseconds(now)));
     }
+
+    /// <summary>
+    /// Moves serials and versions of revocation lists beyond all that was given out after a backup, whoever knows how fast: it
+    /// began at earlier seconds, and nobody gives out a million in one.
+    /// </summary>
+    /// <returns>The serials that were skipped.</returns>
+    public static (long First, long Last) LeapBeyondLost(this Transaction transaction, DateTimeOffset now, long publishedKrl)
+    {
+        var last = transaction.LastSerial();
+        Raise(transaction, "serial", Math.Max(last + 1_000_000, Microseconds(now)));
+        Raise(transaction, "krl_version", Math.Max(Math.Max(transaction.LastKrlVersion(), publishedKrl) + 1_000_000, Microseconds(now)));
+        return (last + 1, transaction.LastSerial());
+    }
+
+    /// <summary>The version of the last revocation list that this database knows of; 0 before the first.</summary>
+    public static long LastKrlVersion(this Snapshot snapshot) => Last(snapshot, "krl_version");
 
     /// <summary>A serial that was never used: never 0, consecutive within an epoch, below 2^63.</summary>
     public static ulong NextSerial(this Transaction transaction) => (ulong)Increment(transaction, "serial");
@@ -22,6 +40,14 @@ internal static class Counters
         Raise(transaction, "krl_version", now.ToUnixTimeSeconds() - 1);
         return (ulong)Increment(transaction, "krl_version");
     }
+
+    // The counter and the records agree unless somebody meddled; then the higher one is safe.
+    private static long LastSerial(this Snapshot snapshot) =>
+        Math.Max(Last(snapshot, "serial"), snapshot.QueryFirst("SELECT max(serial) FROM certificates", row => row.IsDBNull(0) ? 0 : row.GetInt64(0)));
+
+    private static long Last(Snapshot snapshot, string name) => snapshot.QueryFirst("SELECT value FROM counters WHERE name = $1", row => row.GetInt64(0), name);
+
+    private static long Microseconds(DateTimeOffset now) => (now - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private static void Raise(Transaction transaction, string name, long least) =>
         transaction.Execute("INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)", name, least);

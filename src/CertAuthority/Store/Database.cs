@@ -30,6 +30,9 @@ internal sealed class Database : IAsyncDisposable
     private Database(string path)
     {
         this.path = path;
+        // Of a process that was killed while it made one.
+        foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
+            File.Delete(unfinished);
         writer = new Session(Sqlite.OpenWriter(path), policies);
         thread = new Thread(Write) { Name = "writer", IsBackground = true };
         thread.Start();
@@ -79,6 +82,29 @@ internal sealed class Database : IAsyncDisposable
             // Its transaction is still open; a fresh connection costs less than telling whether this one is sound.
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A copy as of one moment, marked as a backup. Reading and changing go on meanwhile. It lies in a file without a name, gone when it is closed.</summary>
+    /// <exception cref="ProblemException">Unavailable: there is no room for it.</exception>
+    public Stream BackUp(DateTimeOffset now)
+    {
+        var copy = $"{path}.backup-{Path.GetRandomFileName()}";
+        try
+        {
+            Sqlite.Copy(path, copy);
+            using (var session = new Session(Sqlite.OpenCopy(copy), policies))
+                new Transaction(session).MarkAsBackup(now);
+            return File.OpenRead(copy);
+        }
+        catch (DbException)
+        {
+            throw Unavailable("a copy of the database can not be written right now");
+        }
+        finally
+        {
+            File.Delete(copy);
+            File.Delete($"{copy}-journal");
         }
     }
 

@@ -47,6 +47,21 @@ internal static class Sqlite
         return connection;
     }
 
+    /// <summary>Writes a copy as of one moment into a new file, without waiting for the writer or holding it up.</summary>
+    public static void Copy(string path, string copy)
+    {
+        using var source = OpenReader(path);
+        Run(source, $"VACUUM INTO '{copy.Replace("'", "''", StringComparison.Ordinal)}'");
+    }
+
+    /// <summary>Opens the file of a <see cref="Copy"/> to write to it. It stays one file: nothing of it goes into a log beside it.</summary>
+    public static DbConnection OpenCopy(string copy)
+    {
+        var connection = Connection(copy, SqliteOpenMode.ReadWrite);
+        connection.Open();
+        return connection;
+    }
+
     /// <summary>Whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.</summary>
     public static bool IsRolledBack(DbConnection connection) => raw.sqlite3_get_autocommit(((SqliteConnection)connection).Handle) != 0;
 

@@ -8,6 +8,9 @@ namespace CertAuthority.Protocol;
 /// <param name="Until">Before this instant.</param>
 public sealed record ListAudit(int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null);
 
+/// <summary>Asks for a copy of the database.</summary>
+public sealed record TakeBackup;
+
 /// <summary>Asks how the daemon is.</summary>
 public sealed record GetStatus;
 

@@ -34,14 +34,13 @@ public class KrlTests
         var theirs = Vector.Bytes("empty.krl");
         Assert.Equal(44, theirs.Length);
         Assert.Equal(theirs, Krl.Write([], 1, Krl.Parse(theirs).GeneratedDate, ""));
-        Assert.Equal(theirs, Krl.Write([(Ca, []), (OtherCa, [])], 1, Krl.Parse(theirs).GeneratedDate, ""));
         Assert.Empty(Krl.Parse(theirs).Revoked);
     }
 
     [Fact]
     public void Loners_go_into_a_list_and_neighbours_into_ranges()
     {
-        var krl = Krl.Parse(Krl.Write([(Ca, [12, 5, 11, 10, 5, 3, 20, 21, ulong.MaxValue])], 1, 2, "evening"));
+        var krl = Krl.Parse(Krl.Write(Of(Ca, 12, 5, 11, 10, 5, 3, 20, 21, ulong.MaxValue), 1, 2, "evening"));
         Assert.Equal(
             [new(Ca, 3, 3), new(Ca, 5, 5), new(Ca, ulong.MaxValue, ulong.MaxValue), new(Ca, 10, 12), new(Ca, 20, 21)], krl.Revoked);
         Assert.Equal((1ul, 2ul, "evening"), (krl.Version, krl.GeneratedDate, krl.Comment));
@@ -50,15 +49,42 @@ public class KrlTests
     [Fact]
     public void Ten_thousand_neighbours_take_no_more_room_than_two() =>
         Assert.Equal(
-            Krl.Write([(Ca, [1, 2])], 1, 1, "").Length,
-            Krl.Write([(Ca, Enumerable.Range(1, 10_000).Select(serial => (ulong)serial))], 1, 1, "").Length);
+            Krl.Write(Of(Ca, 1, 2), 1, 1, "").Length,
+            Krl.Write(Of(Ca, Enumerable.Range(1, 10_000).Select(serial => (ulong)serial)), 1, 1, "").Length);
 
     [Fact]
-    public void Serial_0_and_a_repeated_CA_are_refused()
+    public void Ranges_that_meet_or_overlap_become_one()
     {
-        Assert.Throws<ArgumentException>(() => Krl.Write([(Ca, [1, 0])], 1, 1, ""));
-        Assert.Throws<ArgumentException>(() => Krl.Write([(Ca, [1]), (Ca, [2])], 1, 1, ""));
+        RevokedRange[] given = [new(Ca, 40, ulong.MaxValue), new(Ca, 5, 9), new(Ca, 20, 30), new(Ca, 22, 25), new(Ca, 10, 12), new(Ca, 39, 41), new(OtherCa, 1, 2)];
+        Assert.Equal(
+            [new(Ca, 5, 12), new(Ca, 20, 30), new(Ca, 39, ulong.MaxValue), new(OtherCa, 1, 2)], Krl.Parse(Krl.Write(given, 1, 1, "")).Revoked);
     }
+
+    [Fact]
+    public void A_range_of_a_million_years_is_one_entry_to_ssh_keygen_too()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(file, Krl.Write([new(Ca, 1_795_347_674, 1_795_347_674_000_000), new(Ca, 7, 7)], 1, 1, ""));
+            var (exit, said) = SshKeygen.Run("-Q", "-l", "-f", file);
+            Assert.True(exit == 0, said);
+            Assert.Contains("serial: 1795347674-1795347674000000\n", said);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void Serial_0_and_a_range_backwards_are_refused()
+    {
+        Assert.Throws<ArgumentException>(() => Krl.Write(Of(Ca, 1, 0), 1, 1, ""));
+        Assert.Throws<ArgumentException>(() => Krl.Write([new(Ca, 9, 8)], 1, 1, ""));
+    }
+
+    static IEnumerable<RevokedRange> Of(PublicKey caKey, params IEnumerable<ulong> serials) => serials.Select(serial => new RevokedRange(caKey, serial, serial));
 
     static WireWriter Header(ulong flags = 0, uint format = 1) =>
         new WireWriter().Raw("SSHKRL\n\0"u8).UInt32(format).UInt64(1).UInt64(2).UInt64(flags).String([]).String("");
@@ -113,7 +139,7 @@ public class KrlTests
         var serials = Gen.Choose(1, 40).Select(serial => (ulong)serial).ListOf();
         Prop.ForAll(Arb.From(serials), Arb.From(serials), (first, second) =>
         {
-            var krl = Krl.Parse(Krl.Write([(Ca, first), (OtherCa, second)], 1, 1, ""));
+            var krl = Krl.Parse(Krl.Write([.. Of(Ca, first), .. Of(OtherCa, second)], 1, 1, ""));
             for (ulong serial = 0; serial <= 41; serial++)
             {
                 Assert.Equal(first.Contains(serial), krl.IsRevoked(Ca, serial));

@@ -91,9 +91,9 @@ public sealed class CaKeyTests : IDisposable
         AssertRevoked([(ca.PublicKey, [1, 2, 9]), (otherCa.PublicKey, [42])], ours: false, others: true);
         AssertRevoked([(ca.PublicKey, [42]), (otherCa.PublicKey, [42])], ours: true, others: true);
 
-        void AssertRevoked((PublicKey, IEnumerable<ulong>)[] revoked, bool ours, bool others)
+        void AssertRevoked((PublicKey CaKey, IEnumerable<ulong> Serials)[] revoked, bool ours, bool others)
         {
-            var krl = folder.File("revoked.krl", Krl.Write(revoked, version: 1, generatedDate: 1, comment: "the evening's list"));
+            var krl = folder.File("revoked.krl", Krl.Write(revoked.SelectMany(one => one.Serials.Select(serial => new RevokedRange(one.CaKey, serial, serial))), version: 1, generatedDate: 1, comment: "the evening's list"));
             AssertVerdict(krl, ours ? 1 : 0, "ours-cert.pub");
             AssertVerdict(krl, others ? 1 : 0, "others-cert.pub");
         }

@@ -1,0 +1,20 @@
+namespace CertAuthority.Store;
+
+/// <summary>The mark of a backup, and what a database that was restored from one can not know.</summary>
+internal static class BackupTables
+{
+    public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken) => transaction.Execute("INSERT OR REPLACE INTO backup VALUES (1, $1)", taken);
+
+    /// <summary>When this database was taken from another as a backup; null for one that is in use.</summary>
+    public static DateTimeOffset? BackupTaken(this Snapshot snapshot) => snapshot.QueryFirst("SELECT taken FROM backup", row => (DateTimeOffset?)row.Time(0));
+
+    public static void RemoveBackupMark(this Transaction transaction) => transaction.Execute("DELETE FROM backup");
+
+    /// <summary>Revokes serials of which there is no record, as far as certificates can live.</summary>
+    public static void LoseSerials(this Transaction transaction, long first, long last, DateTimeOffset until) =>
+        transaction.Execute("INSERT INTO lost_serials VALUES ($1, $2, $3) ON CONFLICT (first, last) DO UPDATE SET until = max(until, excluded.until)", first, last, until);
+
+    /// <summary>Those that a revocation list of this moment must name; like <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.</summary>
+    public static List<(ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query("SELECT first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => ((ulong)row.GetInt64(0), (ulong)row.GetInt64(1)), now.AddDays(-1));
+}
