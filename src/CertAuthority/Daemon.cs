@@ -71,8 +71,10 @@ internal sealed class Daemon : IAsyncDisposable
         var time = clock.GetUtcNow();
         var restored = await database.Commit(transaction =>
         {
+            // Looks at the last serial before the new epoch moves it.
+            var lost = Restoration.Run(transaction, userCa.PublicKey, published, settings.Limits, time);
             transaction.BeginSerialEpoch(time);
-            return Restoration.Run(transaction, userCa.PublicKey, published, settings.Limits, time);
+            return lost;
         });
 
         var socket = Hold(SocketFile.Take(settings.SocketPath));

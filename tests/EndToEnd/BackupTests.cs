@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 
@@ -22,12 +21,12 @@ public sealed class BackupTests
         // Many at once: faster than one a second, serials and versions run ahead of the clock.
         using var enough = new CancellationTokenSource();
         var load = Load(lost, enough.Token);
-        await Until(() => load.Serials.Count > 50);
+        await Eventually.Holds(() => load.Serials.Count > 50);
         var file = lost.Scratch["backup.db"];
         var atBackup = load.Serials.Count;
         Assert.Equal($"backup written to {file}\n", (await lost.Administrator.Types("tctl", "backup", file)).Done());
         Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(file));
-        await Until(() => load.Serials.Count > atBackup + 200);
+        await Eventually.Holds(() => load.Serials.Count > atBackup + 200);
         // Signed after the backup, and answered after it.
         (await bob.Types("tsh", "login")).Done();
         var late = await FileRequest(bob);
@@ -38,7 +37,7 @@ public sealed class BackupTests
         var host = await TestHost.Create(lost, "db1");
         Assert.True(await host.LetsIn(alice, "postgres"), host.Log);
         Assert.True(await host.LetsIn(bob, "deploy"), host.Log);
-        var before = KrlOf(lost);
+        var before = lost.RevocationList();
         await lost.Stop("KILL");
         var issued = load.Serials.Append(Serial(alice)).Append(Serial(bob)).ToList();
 
@@ -53,8 +52,8 @@ public sealed class BackupTests
         var hostNow = await TestHost.Create(restored, "db1");
         Assert.False(await hostNow.LetsIn(alice, "postgres"));
         Assert.False(await hostNow.LetsIn(bob, "deploy"));
-        var krl = KrlOf(restored);
-        var userCa = PublicKey.ParseLine(await File.ReadAllTextAsync(restored.File("user_ca.pub")));
+        var krl = restored.RevocationList();
+        var userCa = restored.PublicKey("user_ca");
         Assert.All(issued, serial => Assert.True(krl.IsRevoked(userCa, serial), $"{serial} is not revoked"));
         Assert.True(krl.Version > before.Version, $"{krl.Version} after {before.Version}");
 
@@ -74,7 +73,7 @@ public sealed class BackupTests
         await restored.Restart();
         Assert.True(await hostNow.LetsIn(alice, "deploy"), hostNow.Log);
         Assert.False(await hostNow.LetsIn(bob, "deploy"));
-        Assert.True(KrlOf(restored).Version > krl.Version);
+        Assert.True(restored.RevocationList().Version > krl.Version);
         Assert.Equal(2, (await restored.Administrator.Types("tctl", "audit", "ls")).Done().Split("daemon.restored").Length);
     }
 
@@ -91,21 +90,23 @@ public sealed class BackupTests
         (await daemon.Administrator.Types("tctl", "certs", "revoke", $"{revoked}")).Done();
         (await daemon.Myself.Types("tsh", "login")).Done();
         var live = Serial(daemon.Myself);
-        var before = KrlOf(daemon);
+        var before = daemon.RevocationList();
+        // Until the clock has passed the last serial, as it has at any real restore.
+        await Eventually.Holds(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() > (long)live + 1);
         await daemon.Stop();
         Assert.False(File.Exists(daemon.File("certauthority.db-wal")));
         File.Copy(daemon.Scratch["copy"], daemon.File("certauthority.db"), overwrite: true);
 
         await daemon.Restart();
 
-        var after = KrlOf(daemon);
-        var key = PublicKey.ParseLine(await File.ReadAllTextAsync(daemon.File("user_ca.pub")));
+        var after = daemon.RevocationList();
+        var key = daemon.PublicKey("user_ca");
         Assert.True(after.Version > before.Version);
         Assert.True(after.IsRevoked(key, revoked), "the list forgets what it had revoked");
         Assert.True(after.IsRevoked(key, live), "a certificate without a record lives on");
         Assert.Contains("daemon.restored", (await daemon.Administrator.Types("tctl", "audit", "ls")).Done());
         (await daemon.Myself.Types("tsh", "login")).Done();
-        Assert.False(KrlOf(daemon).IsRevoked(key, Serial(daemon.Myself)));
+        Assert.False(daemon.RevocationList().IsRevoked(key, Serial(daemon.Myself)));
     }
 
     [Fact]
@@ -120,7 +121,7 @@ public sealed class BackupTests
         {
             (await daemon.Myself.Types("tsh", "login")).Done();
             serials.Add(Serial(daemon.Myself));
-            versions.Add(KrlOf(daemon).Version);
+            versions.Add(daemon.RevocationList().Version);
             await daemon.Stop("KILL");
             foreach (var old in Directory.GetFiles(daemon.DataDirectory, "certauthority.db*").Append(daemon.File("revoked.krl")))
                 File.Delete(old);
@@ -180,13 +181,12 @@ public sealed class BackupTests
 
     static ulong Serial(Person person) => Certificate.ParseLine(File.ReadAllText(Path.Combine(person.Home, "id-cert.pub"))).Serial;
 
-    static Krl KrlOf(TestDaemon daemon) => Krl.Parse(File.ReadAllBytes(daemon.File("revoked.krl")));
 
     static (ConcurrentQueue<ulong> Serials, Task Done) Load(TestDaemon daemon, CancellationToken enough)
     {
         var serials = new ConcurrentQueue<ulong>();
-        var key = new Login(PublicKey.ParseLine(File.ReadAllText(daemon.File("host_ca.pub"))).ToLine("any key"), "me");
-        var ca = new CaClient(ServerAddress.TryParse(daemon.Server)!, _ => true);
+        var key = new Login(daemon.PublicKey("host_ca").ToLine("any key"), "me");
+        var ca = daemon.Connect();
         return (serials, LogIn());
 
         async Task LogIn()
@@ -195,11 +195,5 @@ public sealed class BackupTests
                 serials.Enqueue(ulong.Parse((await ca.Send(Routes.Login, key, CancellationToken.None)).Info.Serial));
             ca.Dispose();
         }
-    }
-
-    static async Task Until(Func<bool> holds)
-    {
-        for (var clock = Stopwatch.StartNew(); !holds(); await Task.Delay(10))
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), "it never came about");
     }
 }

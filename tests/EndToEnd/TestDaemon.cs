@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -42,6 +44,15 @@ sealed class TestDaemon : IAsyncDisposable
     public Person Myself => new(null, scratch["me"], Server);
 
     public Scratch Scratch => scratch;
+
+    /// <summary>The protocol without a command line around it, for tests that call often.</summary>
+    public CaClient Connect() => new(ServerAddress.TryParse(Server)!, _ => true);
+
+    /// <summary>The revocation list in place.</summary>
+    public Krl RevocationList() => Krl.Parse(System.IO.File.ReadAllBytes(File("revoked.krl")));
+
+    /// <summary>The public half of a key in the data directory.</summary>
+    public PublicKey PublicKey(string name) => OpenSsh.PublicKey.ParseLine(System.IO.File.ReadAllText(File($"{name}.pub")));
 
     /// <param name="scratch">An old folder, to start again on it.</param>
     /// <param name="around">A command to run it under, such as strace.</param>

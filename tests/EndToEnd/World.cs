@@ -70,6 +70,16 @@ sealed class Scratch : IDisposable
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
 
+/// <summary>Waiting for what must come about, and for no longer.</summary>
+static class Eventually
+{
+    public static async Task Holds(Func<bool> what, [CallerArgumentExpression(nameof(what))] string said = "")
+    {
+        for (var clock = Stopwatch.StartNew(); !what(); await Task.Delay(5))
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"it never came about: {said}");
+    }
+}
+
 /// <summary>What a finished process left.</summary>
 sealed record Outcome(int ExitCode, string Output, string Error)
 {

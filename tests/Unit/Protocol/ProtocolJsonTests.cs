@@ -36,7 +36,7 @@ public class ProtocolJsonTests
     [Fact]
     public void Every_message_of_every_route_has_a_form()
     {
-        var without = Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Where(type => type != typeof(Stream) && ProtocolJson.Strict.GetTypeInfo(type) is null || ProtocolJson.Lenient.GetTypeInfo(type) is null);
+        var without = Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Where(type => type != typeof(Stream)).Where(type => ProtocolJson.Strict.GetTypeInfo(type) is null || ProtocolJson.Lenient.GetTypeInfo(type) is null);
         Assert.Empty(without);
     }
 

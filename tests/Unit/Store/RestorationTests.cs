@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+/// <summary>The first transaction on an old database, at an hour of our choosing.</summary>
+public sealed class RestorationTests : IAsyncLifetime
+{
+    private static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
+    private static readonly PublicKey OtherCa = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
+    private static readonly DateTimeOffset Later = World.Now.AddHours(5);
+    private static readonly User Alice = World.User("alice");
+
+    private readonly World world = new();
+
+    [Fact]
+    public async Task A_database_in_use_is_left_alone()
+    {
+        var version = await Used();
+        Assert.Null(await Start(Later, Published(version)));
+        Assert.Null(await Start(Later, published: null));
+        Assert.Empty(Read(snapshot => snapshot.LostSerials(Later)));
+        Assert.Empty(Read(snapshot => snapshot.RevokedSerials(Later)));
+    }
+
+    [Fact]
+    public async Task A_backup_is_restored_once()
+    {
+        await Used();
+        await Backup();
+        var restored = await Start(Later, published: null);
+        Assert.Equal(("a backup of 2026-03-01T12:00:00Z", 2, 2), (restored!.From, restored.Ended, restored.Revoked));
+        Assert.Null(await Start(Later.AddMinutes(1), published: null));
+        Assert.Equal(
+            ["certificate.revoked", "certificate.revoked", "daemon.restored", "request.cancelled", "request.cancelled"],
+            Read(snapshot => snapshot.AuditEntries(new ListAudit())).Select(entry => entry.Event).Order(StringComparer.Ordinal));
+        Assert.All(Read(snapshot => snapshot.AuditEntries(new ListAudit())), entry => Assert.Equal((null, null, null), (entry.Uid, entry.Account, entry.Self)));
+        Assert.All(Read(snapshot => snapshot.Requests()).Where(request => request.StoredState != RequestState.Denied), request =>
+        {
+            Assert.Equal(RequestState.Cancelled, request.StoredState);
+            Assert.Equal(("certauthority", "the daemon was restored from a backup of 2026-03-01T12:00:00Z"), (request.Resolution!.By, request.Resolution.Reason));
+        });
+    }
+
+    [Fact]
+    public async Task Every_serial_from_the_last_one_known_to_the_next_one_given_is_revoked_as_long_as_one_could_live_and_a_day()
+    {
+        await Used();
+        await Backup();
+        await Start(Later, published: null);
+        var next = await world.Database.Commit(transaction => transaction.NextSerial());
+        var (first, last) = Assert.Single(Read(snapshot => snapshot.LostSerials(Later)));
+        Assert.Equal(3UL + (ulong)World.Now.ToUnixTimeSeconds(), first);
+        Assert.Equal(next - 1, last);
+        Assert.Equal((ulong)Later.ToUnixTimeSeconds() * 1_000_000, last);
+        Assert.Single(Read(snapshot => snapshot.LostSerials(Later.AddHours(30 + 24).AddSeconds(-1))));
+        Assert.Empty(Read(snapshot => snapshot.LostSerials(Later.AddHours(30 + 24))));
+    }
+
+    [Theory]
+    [InlineData("the clock went on", 5 * 3600)]
+    [InlineData("the clock stood", 0)]
+    [InlineData("the clock went back to 1970", -1772366400)]
+    public async Task What_comes_after_a_restore_is_beyond_what_was_before_whatever_the_clock_says(string clock, int seconds)
+    {
+        var version = await Used();
+        await Backup();
+        var serial = await world.Database.Commit(transaction => transaction.NextSerial());
+        await Start(World.Now.AddSeconds(seconds), Published(version + 100));
+        Assert.True(await world.Database.Commit(transaction => transaction.NextSerial()) > serial + 100_000, clock);
+        Assert.True(await world.Database.Commit(transaction => transaction.NextKrlVersion(World.Now.AddSeconds(seconds))) > version + 100, clock);
+    }
+
+    [Fact]
+    public async Task After_a_restore_epochs_count_in_microseconds_too()
+    {
+        await Used();
+        await Backup();
+        await Start(Later, published: null);
+        await world.Database.Commit(transaction =>
+        {
+            transaction.BeginSerialEpoch(Later.AddSeconds(10));
+            return true;
+        });
+        Assert.Equal((ulong)Later.AddSeconds(10).ToUnixTimeSeconds() * 1_000_000 + 1, await world.Database.Commit(transaction => transaction.NextSerial()));
+    }
+
+    [Fact]
+    public async Task A_list_in_place_that_is_newer_tells_of_a_restore_and_what_it_names_stays_named()
+    {
+        var version = await Used();
+        RevokedRange[] named = [new(Ca, 5, 9), new(Ca, 12, 12), new(OtherCa, 77, 77), new(Ca, ulong.MaxValue, ulong.MaxValue)];
+        var restored = await Start(Later, Krl.Parse(Krl.Write(named, version + 1, 0, "")));
+        Assert.Equal("a copy older than the revocation list beside it", restored!.From);
+        var lost = Read(snapshot => snapshot.LostSerials(Later));
+        Assert.Equal([(5, 9), (12, 12)], lost.Take(2));
+        Assert.Equal(3, lost.Count);
+        Assert.Null(await Start(Later, Published(version + 1)));
+    }
+
+    [Fact]
+    public async Task A_new_database_beside_an_old_list_revokes_all_that_was_ever_signed()
+    {
+        Assert.NotNull(await Start(Later, Published(4)));
+        Assert.Equal(1UL, Assert.Single(Read(snapshot => snapshot.LostSerials(Later))).First);
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await world.DisposeAsync();
+
+    private static Krl Published(ulong version) => Krl.Parse(Krl.Write([], version, 0, ""));
+
+    private T Read<T>(Func<Snapshot, T> read) => world.Database.Read(read);
+
+    private Task<Restored?> Start(DateTimeOffset time, Krl? published) =>
+        world.Database.Commit(transaction => Restoration.Run(transaction, Ca, published, SiteLimits.Default, time));
+
+    private Task<int> Backup() => world.Database.Commit(transaction =>
+    {
+        transaction.MarkAsBackup(World.Now);
+        return transaction.Execute("DELETE FROM audit");
+    });
+
+    /// <summary>A request in each state, a certificate under the approved one, one under none, and a list published; its version.</summary>
+    private Task<ulong> Used() => world.Database.Commit(transaction =>
+    {
+        transaction.BeginSerialEpoch(World.Now);
+        var end = Later.AddHours(1);
+        var pending = World.Request(Alice) with { PendingUntil = end, AccessUntil = end };
+        transaction.InsertRequest(pending);
+        var approved = World.Request(Alice) with { PendingUntil = end, AccessUntil = end, StoredState = RequestState.Approved };
+        transaction.InsertRequest(approved);
+        transaction.InsertRequest(World.Request(Alice) with { StoredState = RequestState.Denied });
+        foreach (var requests in ImmutableArray.Create<string[]>([approved.Id.ToString()], [], []))
+            transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end, requests), []);
+        // One was revoked before.
+        transaction.MarkRevoked(transaction.LiveCertificates(World.Now)[^1], World.Now);
+        transaction.Execute("UPDATE certificates SET valid_before = 0 WHERE revoked IS NOT NULL");
+        return transaction.NextKrlVersion(World.Now);
+    });
+}
