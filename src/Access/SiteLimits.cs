@@ -4,8 +4,11 @@ namespace CertAuthority.Access;
 /// <param name="Certificate">The longest certificate.</param>
 /// <param name="PendingRequest">How long a request may wait for an answer.</param>
 /// <param name="PendingRequestsPerUser">How many requests of one user may wait at a time.</param>
-public sealed record SiteLimits(TimeSpan Certificate, TimeSpan PendingRequest, int PendingRequestsPerUser)
+/// <param name="LiveCertificatesPerUser">How many certificates of one user may be out at a time: each can come to stand in the revocation list.</param>
+/// <param name="LoginsPerMinute">How often one uid may try to log in.</param>
+public sealed record SiteLimits(
+    TimeSpan Certificate, TimeSpan PendingRequest, int PendingRequestsPerUser, int LiveCertificatesPerUser, int LoginsPerMinute)
 {
-    /// <summary>30 hours, 7 days, 25.</summary>
-    public static readonly SiteLimits Default = new(TimeSpan.FromHours(30), TimeSpan.FromDays(7), 25);
+    /// <summary>30 hours, 7 days, 25, 50, 10.</summary>
+    public static readonly SiteLimits Default = new(TimeSpan.FromHours(30), TimeSpan.FromDays(7), 25, 50, 10);
 }

@@ -95,7 +95,7 @@ internal sealed class Daemon : IAsyncDisposable
         var privileged = settings.Administrators.Add("root");
         if (Accounts.NameOf(self) is { } account)
             privileged = privileged.Add(account);
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, settings.Limits, privileged);
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), settings.Limits, privileged);
         Server.Serve(app, ca, new Callers(self, settings.Administrators), log);
         await app.StartAsync();
         held.Push(async () =>

@@ -192,7 +192,7 @@ public sealed class BackupTests
         async Task LogIn()
         {
             while (!enough.IsCancellationRequested)
-                serials.Enqueue(ulong.Parse((await ca.Send(Routes.Login, key, CancellationToken.None)).Info.Serial));
+                serials.Enqueue(ulong.Parse((await ca.Send(Routes.Login, key, CancellationToken.None)).Info!.Serial));
             ca.Dispose();
         }
     }

@@ -74,7 +74,7 @@ public sealed class RaceTests
         start.SignalAndWait();
         try
         {
-            return (await ca.Send(Routes.Login, ask)).Info.Serial;
+            return (await ca.Send(Routes.Login, ask)).Info!.Serial;
         }
         catch (ProblemException refused) when (refused.Problem.Code is ProblemCode.Denied or ProblemCode.NotFound or ProblemCode.Conflict)
         {

@@ -58,7 +58,7 @@ public sealed class WitnessTests
                 requests[id] = ("PENDING", "PENDING");
                 Interlocked.Increment(ref acknowledged);
                 await Resolve(id, "APPROVED", () => ca.Send(Routes.ApproveRequest, new ApproveRequest(id)));
-                var serial = (await ca.Send(Routes.Login, new Login(key, User(worker), [id]))).Info.Serial;
+                var serial = (await ca.Send(Routes.Login, new Login(key, User(worker), [id]))).Info!.Serial;
                 certificates[serial] = id;
                 Interlocked.Increment(ref acknowledged);
                 if (turn % 2 == 0)

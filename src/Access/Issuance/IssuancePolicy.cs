@@ -9,6 +9,7 @@ namespace CertAuthority.Access;
 /// <param name="Roles">Every role that exists, by name.</param>
 /// <param name="Nodes">Every node that exists.</param>
 /// <param name="Wish">The lifetime asked for, or null.</param>
+/// <param name="LiveCertificates">How many certificates of this user are out already.</param>
 /// <param name="Limits">The bounds of the site.</param>
 public sealed record IssuanceQuestion(
     DateTimeOffset Now,
@@ -17,6 +18,7 @@ public sealed record IssuanceQuestion(
     IReadOnlyDictionary<string, Role> Roles,
     IReadOnlyCollection<Node> Nodes,
     TimeSpan? Wish,
+    int LiveCertificates,
     SiteLimits Limits)
 {
     /// <summary>Whether the key to certify lives in a FIDO authenticator.</summary>
@@ -38,6 +40,11 @@ public static class IssuancePolicy
     /// </summary>
     public static Outcome<IssuanceGrant> Decide(IssuanceQuestion question)
     {
+        if (question.LiveCertificates >= question.Limits.LiveCertificatesPerUser)
+            return new Refusal(
+                $"user \"{question.User.Name}\" has {question.LiveCertificates} live certificates already; the limit is {question.Limits.LiveCertificatesPerUser}",
+                $"wait until some have ended; an administrator ends them sooner with tctl certs revoke --user={question.User.Name}",
+                RefusalKind.Limited);
         if (!Allow(question).Holds(out var allowed, out var refusal))
             return refusal;
         if (Principals.Fit(allowed.Principals, allowed.Permissions))

@@ -37,7 +37,7 @@ public static class Withdrawal
         if (!user.IsOwnedBy(issued.Caller))
             return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
         // Without a wish: what --ttl shortened is within whatever is granted.
-        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, limits)
+        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, LiveCertificates: 0, limits)
         {
             // Where verification is asked for now, only what has it in writing may stay.
             IsSecurityKey = issued.Permissions.VerifyRequired,

@@ -1,3 +1,4 @@
+using CertAuthority.Access;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Configuration;
@@ -33,6 +34,7 @@ internal static class ConfigurationFile
             settings = settings with { Administrators = [.. admins.Texts("users").Select(user => user.Text)] };
             admins.NotYet("groups");
             admins.Done();
+            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits) };
             root.Done();
             return faults.Any ? throw new ConfigurationException(faults.Lines) : settings;
         }
@@ -40,6 +42,22 @@ internal static class ConfigurationFile
         {
             throw new ConfigurationException([$"{path}: {e.Message}"]);
         }
+    }
+
+    private static SiteLimits Limits(Cursor limits, SiteLimits defaults)
+    {
+        var certificate = limits.Duration("certificate");
+        if (certificate <= TimeSpan.Zero || certificate > SiteLimits.Default.Certificate)
+            limits.Fault("certificate", $"limits.certificate takes a duration from 1s to {Durations.Show(SiteLimits.Default.Certificate)}");
+        var read = defaults with
+        {
+            Certificate = certificate ?? defaults.Certificate,
+            PendingRequestsPerUser = limits.Number("pending_requests", 1, 1000) ?? defaults.PendingRequestsPerUser,
+            LiveCertificatesPerUser = limits.Number("live_certificates", 1, 10_000) ?? defaults.LiveCertificatesPerUser,
+            LoginsPerMinute = limits.Number("logins_per_minute", 1, 1000) ?? defaults.LoginsPerMinute,
+        };
+        limits.Done();
+        return read;
     }
 
     private static string? AbsolutePath(Cursor root, string field)

@@ -15,6 +15,7 @@ namespace CertAuthority.Operations;
 /// <param name="HostCa">The public half of the key that signs host certificates.</param>
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Watch">Who waits for which request.</param>
+/// <param name="Logins">Who has tried to log in how often.</param>
 /// <param name="Limits">The bounds of the site.</param>
 /// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
 internal sealed record Ca(
@@ -24,6 +25,7 @@ internal sealed record Ca(
     PublicKey HostCa,
     KrlPublisher Krl,
     RequestWatch Watch,
+    Recent<uint> Logins,
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {

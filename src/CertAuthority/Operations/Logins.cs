@@ -18,6 +18,12 @@ internal static class Logins
     /// </summary>
     public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
     {
+        // Root could lift the bound, so it would keep him from nothing.
+        if (!by.IsRoot && ca.Logins.Wait(by.Identity.Uid, ca.Limits.LoginsPerMinute) is { } wait)
+            throw Verdicts.Refused(new Refusal(
+                $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
+                $"try again in {Durations.Show(wait)}",
+                RefusalKind.Limited));
         var key = CheckedKey(ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
         var nonce = RandomNumberGenerator.GetBytes(UserCertificate.NonceLength);
@@ -28,7 +34,7 @@ internal static class Logins
             var user = transaction.ActingUser(by, ask.User);
             var policy = transaction.Policy();
             ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => transaction.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
-            var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, ca.Limits)
+            var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, transaction.CountLive(user, now), ca.Limits)
             {
                 IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
                 Node = ask.Node,

@@ -116,6 +116,17 @@ internal sealed class Cursor
         return maps;
     }
 
+    /// <summary>A whole number within bounds; null when absent.</summary>
+    public int? Number(string field, int least, int most)
+    {
+        if (Text(field) is not { } text)
+            return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+            return number;
+        Fault(field, $"{Full(field)} takes a number from {least} to {most}");
+        return null;
+    }
+
     /// <summary>A map from people's own keys to texts.</summary>
     public ImmutableSortedDictionary<string, string> TextMap(string field)
     {

@@ -72,6 +72,10 @@ internal static class CertificateTable
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
         snapshot.Query($"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row, userId, now);
 
+    public static int CountLive(this Snapshot snapshot, User user, DateTimeOffset now) =>
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL", row => row.GetInt64(0), user.Id, now);
+
     /// <summary>The certificates issued under a request that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, AccessRequest request, DateTimeOffset now) =>
         snapshot.Query(

@@ -24,6 +24,41 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(SiteLimits.Default, settings.Limits);
     }
 
+    [Theory]
+    [InlineData("all of them", "limits: {certificate: 8h, pending_requests: 5, live_certificates: 20, logins_per_minute: 3}\n", "8h 5 20 3")]
+    [InlineData("one of them", "limits: {live_certificates: 10000}\n", "30h 25 10000 10")]
+    [InlineData("the longest and the least", "limits: {certificate: 30h, pending_requests: 1, live_certificates: 1, logins_per_minute: 1}\n", "30h 1 1 1")]
+    [InlineData("none of them", "limits:\n", "30h 25 50 10")]
+    public void The_limits_of_the_site_are_the_files(string what, string text, string read)
+    {
+        var limits = Read(text).Limits;
+        Assert.True(
+            read == $"{Durations.Show(limits.Certificate)} {limits.PendingRequestsPerUser} {limits.LiveCertificatesPerUser} {limits.LoginsPerMinute}", what);
+        Assert.Equal(SiteLimits.Default.PendingRequest, limits.PendingRequest);
+    }
+
+    [Fact]
+    public void Every_limit_that_can_not_be_is_told_with_its_place() =>
+        Assert.Equal(
+            [
+                "2:16: limits.certificate takes a duration from 1s to 30h",
+                "3:21: limits.pending_requests takes a number from 1 to 1000",
+                "4:22: limits.live_certificates takes a number from 1 to 10000",
+                "5:22: limits.logins_per_minute takes a number from 1 to 1000",
+                "6:3: limits has no field \"sessions\"",
+            ],
+            Assert.Throws<ConfigurationException>(() => Read(
+                "limits:\n  certificate: 31h\n  pending_requests: 0\n  live_certificates: many\n  logins_per_minute: -1\n  sessions: 3\n"))
+                .Faults.Select(fault => fault[(folder.File("c.yaml").Length + 1)..]));
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("0s")]
+    [InlineData("30h1s")]
+    [InlineData("30")]
+    public void The_longest_certificate_can_only_be_lowered(string certificate) =>
+        Assert.Contains(":1:23: limits.certificate takes a duration", Assert.Throws<ConfigurationException>(() => Read($"limits: {{certificate: {certificate}}}\n")).Message, StringComparison.Ordinal);
+
     [Fact]
     public void Everything_that_is_wrong_is_told_at_once_with_its_place()
     {

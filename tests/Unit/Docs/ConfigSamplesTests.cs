@@ -12,8 +12,13 @@ public class ConfigSamplesTests
     private static readonly string Config = Path.Combine(Document.Root, "config");
 
     [Fact]
-    public void The_configuration_is_read_without_a_fault() =>
-        Assert.Equal("/var/lib/certauthority", ConfigurationFile.Read(Path.Combine(Config, "certauthority.yaml"), Settings.Default()).DataDirectory);
+    public void The_configuration_is_read_without_a_fault_and_shows_the_defaults()
+    {
+        // Something else than the defaults, so that what the sample leaves out is seen.
+        var none = new SiteLimits(TimeSpan.Zero, SiteLimits.Default.PendingRequest, 0, 0, 0);
+        var settings = ConfigurationFile.Read(Path.Combine(Config, "certauthority.yaml"), Settings.Default() with { Limits = none });
+        Assert.Equal(("/var/lib/certauthority", SiteLimits.Default), (settings.DataDirectory, settings.Limits));
+    }
 
     [Fact]
     public void Every_resource_is_read_without_a_fault_and_bears_the_name_of_its_file()

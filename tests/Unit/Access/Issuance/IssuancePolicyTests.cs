@@ -116,9 +116,20 @@ public class IssuancePolicyTests
         Assert.Equal(
             "--ttl 31h is more than the site's maximum of 30h", IssuancePolicy.Decide(Question() with { Wish = TimeSpan.FromHours(31) }).Refused().Message);
 
+    [Theory]
+    [InlineData("one below the limit", 49, 50, null)]
+    [InlineData("at the limit", 50, 50, "user \"alice\" has 50 live certificates already; the limit is 50")]
+    [InlineData("over a limit that was lowered", 50, 3, "user \"alice\" has 50 live certificates already; the limit is 3")]
+    public void A_user_with_many_live_certificates_gets_no_more(string how, int live, int limit, string? told)
+    {
+        var outcome = IssuancePolicy.Decide(Question() with { LiveCertificates = live, Limits = SiteLimits.Default with { LiveCertificatesPerUser = limit } });
+        Assert.True(told is null == outcome.Holds(out _, out var refusal), how);
+        Assert.Equal((told, told is null ? null : RefusalKind.Limited as RefusalKind?), (refusal?.Message, refusal?.Kind));
+    }
+
     [Fact]
     public void A_verdict_that_nobody_gave_is_a_refusal() => Assert.Equal("no decision was made", default(Outcome<IssuanceGrant>).Refused().Message);
 
     private static IssuanceQuestion Question(params AccessRequest[] requests) =>
-        new(Sample.Now, Alice, [.. requests], Sample.Roles(Access, Contractor, Dba), [], null, SiteLimits.Default);
+        new(Sample.Now, Alice, [.. requests], Sample.Roles(Access, Contractor, Dba), [], null, 0, SiteLimits.Default);
 }

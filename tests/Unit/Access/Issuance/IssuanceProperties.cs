@@ -50,7 +50,7 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name)]);
-            var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, SiteLimits.Default);
+            var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default);
             if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
                 return true;
             var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
@@ -147,7 +147,7 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.Wish, SiteLimits.Default);
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.Wish, 0, SiteLimits.Default);
             return Answer(question) == Answer(question)
                 && Answer(question) == Answer(question with { Nodes = one.ShuffledNodes, Roles = Sample.Roles(one.ShuffledRoles) });
         }).Check(Often);
