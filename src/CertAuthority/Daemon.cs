@@ -18,6 +18,9 @@ internal sealed class Daemon : IAsyncDisposable
     // In the order of taking; let go in reverse.
     private readonly Stack<Func<ValueTask>> held = new();
 
+    // What calls run under. Swapped whole.
+    private volatile Serving serving = null!;
+
     private Daemon()
     {
     }
@@ -78,7 +81,7 @@ internal sealed class Daemon : IAsyncDisposable
         });
 
         var socket = Hold(SocketFile.Take(settings.SocketPath));
-        var app = Server.Build(socket);
+        var app = Server.Build(socket, () => serving);
         held.Push(app.DisposeAsync);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("certauthority");
 
@@ -96,7 +99,8 @@ internal sealed class Daemon : IAsyncDisposable
         if (Accounts.NameOf(self) is { } account)
             privileged = privileged.Add(account);
         var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), settings.Limits, privileged);
-        Server.Serve(app, ca, new Callers(self, settings.Administrators), log);
+        serving = new Serving(ca, new Callers(self, settings.Administrators));
+        Server.Serve(app, () => serving, log);
         await app.StartAsync();
         held.Push(async () =>
         {

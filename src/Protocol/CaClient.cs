@@ -88,7 +88,7 @@ public sealed class CaClient : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or HttpIOException)
         {
-            throw new UnreachableException("the daemon broke off the connection");
+            throw new UnreachableException("the daemon broke off the connection", "try again in a moment; one account can hold only so many connections at a time");
         }
     }
 

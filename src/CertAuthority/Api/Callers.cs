@@ -2,8 +2,6 @@ using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
-using CertAuthority.Protocol;
-using Microsoft.AspNetCore.Connections.Features;
 
 namespace CertAuthority.Api;
 
@@ -12,14 +10,8 @@ namespace CertAuthority.Api;
 /// <param name="administrators">Accounts that the configuration names.</param>
 internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrators)
 {
-    /// <summary>The caller at the other end of a connection, or null for nobody.</summary>
-    public Caller? Of(HttpContext context)
-    {
-        if (context.Features.Get<IConnectionSocketFeature>() is not { } connection)
-            return null;
-        var uid = PeerCredentials.Of(connection.Socket).Uid;
-        return UnixIdentity.IsSomebody(uid) ? new Caller(new UnixIdentity(uid, Accounts.NameOf(uid)), IsRoot: uid == 0 || uid == ownUid) : null;
-    }
+    /// <summary>The caller at the other end of a connection, under the account that the uid has now.</summary>
+    public Caller Of(Peer peer) => new(new UnixIdentity(peer.Uid, Accounts.NameOf(peer.Uid)), IsRoot: peer.Uid == 0 || peer.Uid == ownUid);
 
     /// <summary>Whether the row lets the caller in.</summary>
     public bool May(Caller caller, Who who) => who switch

@@ -1,9 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CertAuthority.Access;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -14,10 +17,15 @@ namespace CertAuthority.Api;
 /// <summary>The only socket: HTTP in front of the route table.</summary>
 internal static class Server
 {
+    private static readonly TimeSpan BodyWithin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(8);
 
-    public static WebApplication Build(SocketFile socket)
+    /// <summary>The server, not yet started.</summary>
+    /// <param name="socket">Where.</param>
+    /// <param name="serving">Asked for each connection and each call, once it is started.</param>
+    public static WebApplication Build(SocketFile socket, Func<Serving> serving)
     {
+        var connections = new Connections();
         var builder = WebApplication.CreateSlimBuilder();
         // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
@@ -31,29 +39,71 @@ internal static class Server
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            // Whatever no row reads is not waited for either.
+            kestrel.Limits.MaxRequestBodySize = 64 << 10;
             kestrel.Limits.MaxRequestHeadersTotalSize = 8 << 10;
             kestrel.Limits.MaxRequestLineSize = 4 << 10;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
-            kestrel.ListenUnixSocket(socket.Path, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.ListenUnixSocket(socket.Path, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection => Admit(connection, next, connections, serving()));
+            });
         });
         return builder.Build();
     }
 
     /// <summary>Puts every row of the table on its path.</summary>
-    public static void Serve(WebApplication app, Ca ca, Callers callers, ILogger log)
+    public static void Serve(WebApplication app, Func<Serving> serving, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
-            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, ca, callers), log));
+            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving()), log));
         // Not the default pattern, which leaves out what looks like the name of a file.
         app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
 
+    /// <summary>Gives a connection its place, or closes it: whoever holds all of his is not waited for.</summary>
+    private static async Task Admit(ConnectionContext connection, ConnectionDelegate next, Connections connections, Serving serving)
+    {
+        if (connection.Features.Get<IConnectionSocketFeature>() is not { } accepted || Peer.Of(accepted.Socket) is not { } peer)
+        {
+            connection.Abort();
+            return;
+        }
+        var standing = StandingOf(serving.Callers.Of(peer), serving);
+        using var place = connections.Take(peer.Uid, standing);
+        if (place is null)
+        {
+            connection.Abort();
+            return;
+        }
+        connection.Features.Set(peer);
+        await next(connection);
+    }
+
+    private static Standing StandingOf(Caller caller, Serving serving)
+    {
+        if (serving.Callers.May(caller, Who.Administrators))
+            return Standing.Administrator;
+        try
+        {
+            return serving.Ca.Database.Read(snapshot => snapshot.OwnsUser(caller.Identity)) ? Standing.User : Standing.Stranger;
+        }
+        catch (ProblemException)
+        {
+            return Standing.Stranger;
+        }
+    }
+
     private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
 
-    private static async Task<Stream> Dispatch(HttpContext context, Row row, Ca ca, Callers callers)
+    private static async Task<Stream> Dispatch(HttpContext context, Row row, Serving serving)
     {
-        var caller = callers.Of(context) ?? throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
+        var (ca, callers) = serving;
+        var caller = callers.Of(context.Features.Get<Peer>()!);
+        if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
+            throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
         if (!callers.May(caller, row.Who))
             throw new ProblemException(new Problem(
                 ProblemCode.Denied, $"{caller.Name} is not an administrator", "run it as root, or let the configuration name your account under admins"));
@@ -65,13 +115,24 @@ internal static class Server
     {
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = row.LargestBody;
         using var bytes = new MemoryStream();
-        await context.Request.Body.CopyToAsync(bytes, context.RequestAborted);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit.CancelAfter(BodyWithin);
+        try
+        {
+            await context.Request.Body.CopyToAsync(bytes, limit.Token);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            throw TooSlow();
+        }
         if (bytes.Length == 0)
             return null;
         var json = JsonNode.Parse(
             bytes.GetBuffer().AsSpan(0, (int)bytes.Length), null, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
         return json as JsonObject ?? throw new JsonException("the body is not an object");
     }
+
+    private static ProblemException TooSlow() => new(new Problem(ProblemCode.Limited, "the message comes too slowly"));
 
     private static IEnumerable<KeyValuePair<string, string>> Outside(HttpContext context) =>
         context.Request.RouteValues.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString() ?? ""))
@@ -90,6 +151,9 @@ internal static class Server
             if (context.RequestAborted.IsCancellationRequested)
                 return;
             var problem = Problem(e, log);
+            // What is left of a message that was given up is not waited for.
+            if (problem.Code == ProblemCode.Limited)
+                context.Response.Headers.Connection = "close";
             context.Response.StatusCode = problem.Status;
             context.Response.ContentType = "application/problem+json";
             answer = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(problem, ProtocolJson.Strict.Of<Problem>()));
@@ -112,6 +176,8 @@ internal static class Server
                 return new Problem(ProblemCode.Invalid, $"the message does not fit this route: a member is missing, unknown, repeated or of another type ({json.Path ?? "$"})", "docs/protocol.md shows the message");
             case BadHttpRequestException { StatusCode: 413 }:
                 return new Problem(ProblemCode.Limited, "the message is too long");
+            case BadHttpRequestException { StatusCode: 408 }:
+                return TooSlow().Problem;
             case BadHttpRequestException:
                 return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
             case OutcomeUnknownException:

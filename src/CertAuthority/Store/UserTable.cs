@@ -21,6 +21,12 @@ internal static class UserTable
             $"SELECT {Columns} FROM users WHERE id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2)) ORDER BY name",
             Row, $"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}");
 
+    /// <summary>Whether an account may act as any user.</summary>
+    public static bool OwnsUser(this Snapshot snapshot, UnixIdentity caller) =>
+        snapshot.QueryFirst(
+            "SELECT 1 FROM user_accounts WHERE entry IN ($1, $2) LIMIT 1",
+            row => row.GetInt64(0), $"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}") == 1;
+
     public static void PutUser(this Transaction transaction, User user)
     {
         transaction.Execute(
