@@ -47,7 +47,7 @@ internal sealed class AuditListCommand : Verb
     {
         (string Name, string? Value)[] facts =
         [
-            ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State),
+            ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State), ("self", entry.Self is true ? "yes" : null),
             ("asked", List(entry.Asked)), ("granted", List(entry.Granted)), ("requests", List(entry.Requests)), ("serial", entry.Serial),
             ("principals", List(entry.Principals)), ("limited_by", entry.LimitedBy), ("reason", entry.Reason),
         ];

@@ -11,12 +11,13 @@ internal static class AuditTable
             "INSERT INTO audit (time, event, user, request, entry) VALUES ($1, $2, $3, $4, $5)",
             entry.Time, entry.Event, entry.User, entry.Request, JsonSerializer.SerializeToUtf8Bytes(entry, ProtocolJson.Strict.Of<AuditEntry>()));
 
-    /// <summary>Newest first; what is null in the question does not matter.</summary>
+    /// <summary>Newest first; what is null in the question does not matter. To a request belong the certificates issued under it too.</summary>
     public static List<AuditEntry> AuditEntries(this Snapshot snapshot, ListAudit ask) =>
         snapshot.Query(
             """
             SELECT entry FROM audit
-            WHERE ($1 IS NULL OR user = $1) AND ($2 IS NULL OR request = $2) AND ($3 IS NULL OR time >= $3) AND ($4 IS NULL OR time < $4)
+            WHERE ($1 IS NULL OR user = $1) AND ($3 IS NULL OR time >= $3) AND ($4 IS NULL OR time < $4)
+              AND ($2 IS NULL OR request = $2 OR (request IS NULL AND EXISTS (SELECT 1 FROM json_each(CAST(entry AS TEXT), '$.requests') WHERE value = $2)))
             ORDER BY id DESC LIMIT $5
             """,
             row => JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(0), ProtocolJson.Lenient.Of<AuditEntry>())!,

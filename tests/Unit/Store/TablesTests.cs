@@ -132,6 +132,26 @@ public sealed class TablesTests : IAsyncLifetime
         Assert.Empty(Read(snapshot => snapshot.AuditEntries(new ListAudit(0))));
     }
 
+    [Fact]
+    public async Task To_a_request_belong_its_own_entries_and_those_of_every_certificate_under_it()
+    {
+        await Commit(transaction =>
+        {
+            transaction.Audit(World.Entry("request.created") with { User = "alice", Request = "r" });
+            transaction.Audit(World.Entry("certificate.issued") with { User = "alice", Requests = ["q", "r"], Reason = "r" });
+            transaction.Audit(World.Entry("certificate.issued") with { User = "alice", Requests = ["q"], Reason = "r" });
+            transaction.Audit(World.Entry("certificate.issued") with { User = "bob", Requests = [] });
+            transaction.Audit(World.Entry("certificate.revoked") with { User = "alice", Requests = ["q", "r"] });
+            transaction.Audit(World.Entry("request.denied") with { User = "alice", Request = "r" });
+        });
+        Assert.Equal(["request.denied", "certificate.revoked", "certificate.issued", "request.created"], Found(new ListAudit(Request: "r")));
+        Assert.Equal(["certificate.revoked", "certificate.issued", "certificate.issued"], Found(new ListAudit(Request: "q")));
+        Assert.Equal(["request.denied"], Found(new ListAudit(Limit: 1, User: "alice", Request: "r")));
+        Assert.Empty(Found(new ListAudit(User: "bob", Request: "r")));
+
+        IEnumerable<string> Found(ListAudit ask) => Read(snapshot => snapshot.AuditEntries(ask)).Select(entry => entry.Event);
+    }
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await world.DisposeAsync();
