@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -18,13 +19,19 @@ public sealed class CaClient : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly HttpClient http;
+    private readonly TimeSpan patience;
 
     /// <summary>A client of the daemon at an address.</summary>
     /// <param name="server">Where.</param>
     /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of his own.</param>
-    public CaClient(ServerAddress server, Func<uint, bool> trusts)
+    /// <param name="patience">How long an answer may take. Default: a minute.</param>
+    public CaClient(ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null)
     {
-        http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, cancellation) => Connect(server, trusts, cancellation), UseProxy = false })
+        this.patience = patience ?? Patience;
+        http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = (_, cancellation) => Connect(server, trusts, cancellation), UseProxy = false, AllowAutoRedirect = false,
+        })
         {
             BaseAddress = new Uri("http://certauthority"),
             Timeout = Timeout.InfiniteTimeSpan,
@@ -38,15 +45,15 @@ public sealed class CaClient : IDisposable
         where TRequest : notnull
         where TReply : notnull
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(Patience);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(patience);
         try
         {
-            return await Exchange(route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(patience.Token).ConfigureAwait(false)), patience.Token).ConfigureAwait(false);
+            return await Exchange(route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)), limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new UnreachableException("the daemon does not answer");
+            throw new UnreachableException("the daemon does not answer", Unknown(route));
         }
     }
 
@@ -78,6 +85,9 @@ public sealed class CaClient : IDisposable
         try
         {
             using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+            // Refused by the server's limits, before anybody could write a problem.
+            if (response.StatusCode is HttpStatusCode.RequestUriTooLong or HttpStatusCode.RequestHeaderFieldsTooLarge)
+                throw new ProblemException(new Problem(ProblemCode.Limited, "a name, an id or a filter is too long"));
             if (!response.IsSuccessStatusCode)
                 throw new ProblemException(Read<Problem>(await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false)));
             return await read(response.Content).ConfigureAwait(false);
@@ -86,9 +96,14 @@ public sealed class CaClient : IDisposable
         {
             throw new UnreachableException(inner.Message, inner.Hint);
         }
+        catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.InvalidResponse)
+        {
+            throw Stranger();
+        }
         catch (Exception e) when (e is HttpRequestException or HttpIOException)
         {
-            throw new UnreachableException("the daemon broke off the connection", "try again in a moment; one account can hold only so many connections at a time");
+            throw new UnreachableException(
+                "the daemon broke off the connection", Unknown(route) ?? "try again in a moment; one account can hold only so many connections at a time");
         }
     }
 
@@ -103,9 +118,13 @@ public sealed class CaClient : IDisposable
         }
         catch (JsonException)
         {
-            throw new UnreachableException("what answers is not certauthority, or a version that this program does not understand");
+            throw Stranger();
         }
     }
+
+    private static UnreachableException Stranger() => new("what answers is not certauthority, or a version that this program does not understand");
+
+    private static string? Unknown(Route route) => route.Method == "GET" ? null : "whether it was done is not known; look before you try again";
 
     private static async ValueTask<Stream> Connect(ServerAddress server, Func<uint, bool> trusts, CancellationToken cancellation)
     {
