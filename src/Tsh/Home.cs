@@ -56,17 +56,11 @@ internal sealed class Home(string folder)
     }
 
     /// <summary>Whose the certificate at hand is, even when it has expired.</summary>
-    public string? UserLoggedIn()
-    {
-        try
-        {
-            return ReadCertificate()?.User;
-        }
-        catch (SshFormatException)
-        {
-            return null;
-        }
-    }
+    public string? UserLoggedIn() => WellFormedCertificate()?.User;
+
+    /// <summary>The requests that the certificate at hand draws on; none once it has expired.</summary>
+    public string[] RequestsInUse(DateTimeOffset now) =>
+        WellFormedCertificate() is { } certificate && now < certificate.ValidBefore ? certificate.Requests : [];
 
     /// <summary>Removes key and certificate; false when there was nothing.</summary>
     public bool Clear()
@@ -75,6 +69,18 @@ internal sealed class Home(string folder)
         foreach (var file in present)
             File.Delete(file);
         return present is not [];
+    }
+
+    private CertificateInfo? WellFormedCertificate()
+    {
+        try
+        {
+            return ReadCertificate();
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
     }
 
     private async Task MakeKey(string comment, CancellationToken cancellation)

@@ -70,6 +70,7 @@ internal sealed class LoginCommand : Verb
             {
                 home.SaveCertificate(certificate);
                 parsed.Print(StatusText.Lines(info, TimeProvider.System.GetUtcNow()));
+                await parsed.HintAtReady(ca, user, info.Requests, cancellation);
             }
             if (login.PerHost)
             {
@@ -83,8 +84,13 @@ internal sealed class LoginCommand : Verb
         {
             parsed.Warn($"no certificate for now: {none.Message}");
         }
+        // The approval must not get lost with the daemon that was there a moment ago.
+        catch (UnreachableException away) when (filed is not null)
+        {
+            throw new FailureException(away.Message, $"request {filed} stays: {ReadyRequests.Use(requests is [] ? [filed] : requests)}", ExitCode.Unreachable);
+        }
         if (nowait)
-            parsed.Hint($"once the request is approved: {Waiting.Resume(filed!)}");
+            parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
         return ExitCode.Done;
     }
 }

@@ -34,7 +34,8 @@ internal sealed class RequestCreateCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var user = UserOption.Chosen(parsed, Home.OfCaller());
+        var home = Home.OfCaller();
+        var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(
             Routes.CreateRequest,
@@ -43,12 +44,12 @@ internal sealed class RequestCreateCommand : Verb
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
         if (parsed.GetValue(noWait))
         {
-            parsed.Hint($"to wait for the answer: tsh request show {request.Metadata.Name} --wait");
+            parsed.Hint($"to wait for the answer: {Waiting.Resume(request.Metadata.Name)}");
             return ExitCode.Done;
         }
         var approved = await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
         parsed.Print($"request {approved.Metadata.Name} is {approved.Spec.State}");
-        parsed.Hint(Waiting.Resume(approved.Metadata.Name));
+        parsed.HintAtReady([approved], home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

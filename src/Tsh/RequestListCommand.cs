@@ -18,12 +18,14 @@ internal sealed class RequestListCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
+        var home = Home.OfCaller();
         using var ca = ServerOption.Connect(parsed);
-        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, Home.OfCaller())), cancellation);
+        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home)), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(list.Requests);
         else
             parsed.Print(RequestText.Table(list.Requests).Lines());
+        parsed.HintAtReady(list.Requests, home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

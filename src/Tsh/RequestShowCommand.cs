@@ -21,7 +21,8 @@ internal sealed class RequestShowCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var user = UserOption.Chosen(parsed, Home.OfCaller());
+        var home = Home.OfCaller();
+        var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(Routes.GetMyRequest, new GetMyRequest(parsed.GetValue(id)!, user), cancellation);
         if (parsed.GetResult(wait) is not null)
@@ -30,6 +31,7 @@ internal sealed class RequestShowCommand : Verb
             parsed.PrintJson(request);
         else
             parsed.Print(RequestText.Details(request));
+        parsed.HintAtReady([request], home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

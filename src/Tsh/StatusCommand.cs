@@ -21,7 +21,9 @@ internal sealed class StatusCommand : Verb
         var home = Home.OfCaller();
         var now = TimeProvider.System.GetUtcNow();
         var local = Usable(home, now);
-        var recorded = await AskDaemon(parsed, local, parsed.GetValue<string?>("--user") ?? local.User, cancellation);
+        var user = parsed.GetValue<string?>("--user") ?? local.User;
+        using var ca = ServerOption.Connect(parsed);
+        var recorded = await AskDaemon(parsed, ca, local, user, cancellation);
         if (recorded is { Revoked: true })
             throw new FailureException($"certificate {local.Serial} has been revoked", "tsh login");
         if (parsed.GetValue(format) == FormatOption.Text)
@@ -30,6 +32,8 @@ internal sealed class StatusCommand : Verb
             parsed.PrintJson(recorded);
         else
             parsed.PrintJson(LocalFacts(local));
+        if (recorded is not null)
+            await parsed.HintAtReady(ca, user, recorded.Requests, cancellation);
         return ExitCode.Done;
     }
 
@@ -49,11 +53,10 @@ internal sealed class StatusCommand : Verb
         }
     }
 
-    private static async Task<CertificateInfo?> AskDaemon(ParseResult parsed, CertificateInfo local, string user, CancellationToken cancellation)
+    private static async Task<CertificateInfo?> AskDaemon(ParseResult parsed, CaClient ca, CertificateInfo local, string user, CancellationToken cancellation)
     {
         try
         {
-            using var ca = ServerOption.Connect(parsed);
             return await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(local.Serial, user), cancellation);
         }
         catch (Exception silent) when (silent is UnreachableException or ProblemException)

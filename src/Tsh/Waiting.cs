@@ -4,7 +4,10 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>Waits for the answer to a request. The request itself stays whatever happens to the wait.</summary>
+/// <summary>
+/// Waits for the answer to a request. The request itself stays whatever happens to the wait. Nothing is lost before the wait
+/// begins, or while nobody listens: the daemon is told the last revision seen, and answers at once when there is a later one.
+/// </summary>
 internal static class Waiting
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -18,49 +21,60 @@ internal static class Waiting
         ParseResult parsed, CaClient ca, RequestResource request, string? user, TimeSpan? limit, CancellationToken cancellation)
     {
         var id = request.Metadata.Name;
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (limit is { } end)
-            patience.CancelAfter(end < Longest ? end : Longest);
+        var patience = limit < Longest ? limit.Value : Longest;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        over.CancelAfter(patience);
         try
         {
-            var answered = await UntilAnswered(parsed, ca, request, user, patience.Token);
+            var answered = await UntilAnswered(parsed, ca, request, user, Spinner(parsed, request, patience), over.Token);
             return answered.Spec.State == "APPROVED" ? answered : throw new FailureException(End(answered));
         }
         catch (OperationCanceledException)
         {
-            var hint = $"the request stays; once it is approved: {Resume(id)}";
+            var hint = $"the request stays; to wait on: {Resume(id)}";
             throw cancellation.IsCancellationRequested
-                ? new FailureException($"interrupted, request {id} is still pending", hint, ExitCode.Interrupted)
-                : new FailureException($"gave up waiting, request {id} is still pending", hint, ExitCode.GaveUp);
+                ? new FailureException($"interrupted while waiting for request {id}", hint, ExitCode.Interrupted)
+                : new FailureException($"gave up waiting for request {id}", hint, ExitCode.GaveUp);
         }
     }
 
-    /// <summary>How an approved request is put to use.</summary>
-    public static string Resume(string id) => $"tsh login --request-id={id}";
+    /// <summary>How the wait goes on.</summary>
+    public static string Resume(string id) => $"tsh request show {id} --wait";
 
     private static async Task<RequestResource> UntilAnswered(
-        ParseResult parsed, CaClient ca, RequestResource request, string? user, CancellationToken cancellation)
+        ParseResult parsed, CaClient ca, RequestResource request, string? user, Spinner spinner, CancellationToken cancellation)
     {
-        var lost = false;
+        var away = false;
         while (request.Spec.State == "PENDING")
         {
             try
             {
-                request = await ca.Send(
+                var answer = ca.Send(
                     Routes.GetMyRequest, new GetMyRequest(request.Metadata.Name, user, request.Metadata.Revision, "25s"), cancellation);
-                lost = false;
+                await spinner.During(answer);
+                request = await answer;
+                away = false;
             }
             // The daemon restarts, or has its hands full.
             catch (Exception passing) when (passing is UnreachableException
                 or ProblemException { Problem.Code: ProblemCode.Unavailable or ProblemCode.Limited })
             {
-                if (!lost)
+                if (!away)
                     parsed.Warn($"{passing.Message}; still waiting for request {request.Metadata.Name}");
-                lost = true;
-                await Task.Delay(Pause, cancellation);
+                away = true;
+                await spinner.During(Task.Delay(Pause, cancellation));
             }
         }
         return request;
+    }
+
+    private static Spinner Spinner(ParseResult parsed, RequestResource request, TimeSpan patience)
+    {
+        var clock = TimeProvider.System;
+        var givenUp = clock.GetUtcNow() + patience;
+        var expired = request.Spec.Expires;
+        return new Spinner(
+            Terminal.Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, "waiting for an answer", givenUp < expired ? givenUp : expired, clock);
     }
 
     private static string End(RequestResource request)
