@@ -18,8 +18,12 @@ internal sealed class Daemon : IAsyncDisposable
     // In the order of taking; let go in reverse.
     private readonly Stack<Func<ValueTask>> held = new();
 
+    private readonly uint self = DurableFile.GetEffectiveUserId();
+
     // What calls run under. Swapped whole.
     private volatile Serving serving = null!;
+    private Settings settings = null!;
+    private ILogger log = null!;
 
     private Daemon()
     {
@@ -48,6 +52,15 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes over administrators and limits, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
+    public void Reload(Settings changed)
+    {
+        KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
+        KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
+        serving = Under(changed, serving.Ca);
+        log.LogInformation("the configuration was read again and is in force");
+    }
+
     public async ValueTask DisposeAsync()
     {
         while (held.TryPop(out var release))
@@ -56,6 +69,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     private async Task Run(Settings settings, TimeProvider clock)
     {
+        this.settings = settings;
         var data = settings.DataDirectory;
         DurableFile.PrivateDirectory(data);
         Hold(TakeDirectory(data));
@@ -83,7 +97,7 @@ internal sealed class Daemon : IAsyncDisposable
         var socket = Hold(SocketFile.Take(settings.SocketPath));
         var app = Server.Build(socket, () => serving);
         held.Push(app.DisposeAsync);
-        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("certauthority");
+        log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("certauthority");
 
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
@@ -94,12 +108,8 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var self = DurableFile.GetEffectiveUserId();
-        var privileged = settings.Administrators.Add("root");
-        if (Accounts.NameOf(self) is { } account)
-            privileged = privileged.Add(account);
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), settings.Limits, privileged);
-        serving = new Serving(ca, new Callers(self, settings.Administrators));
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), settings.Limits, []);
+        serving = Under(settings, ca);
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
         held.Push(async () =>
@@ -108,6 +118,20 @@ internal sealed class Daemon : IAsyncDisposable
             await app.StopAsync();
         });
         socket.Open();
+    }
+
+    private Serving Under(Settings settings, Ca ca)
+    {
+        var privileged = settings.Administrators.Add("root");
+        if (Accounts.NameOf(self) is { } account)
+            privileged = privileged.Add(account);
+        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged }, new Callers(self, settings.Administrators));
+    }
+
+    private void KeepsUntilStart(string what, string now, string changed)
+    {
+        if (changed != now)
+            log.LogWarning("{What} can not change while the daemon runs; it stays {Now} until the next start", what, now);
     }
 
     /// <summary>One daemon a directory, and the second is told which process is the first.</summary>

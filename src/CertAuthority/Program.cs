@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -15,17 +16,9 @@ root.SetAction(async (parsed, _) =>
 {
     try
     {
-        var settings = Settings.Default();
-        var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
-        if (file is not null)
-            settings = ConfigurationFile.Read(file, settings);
-        settings = settings with
-        {
-            DataDirectory = Path.GetFullPath(parsed.GetValue(dataDirectory) ?? settings.DataDirectory),
-            SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
-        };
         if (!parsed.GetValue(checkConfig))
-            return await Run(settings);
+            return await Run(Read);
+        Read();
         Console.WriteLine("the configuration is good");
         return 0;
     }
@@ -36,6 +29,19 @@ root.SetAction(async (parsed, _) =>
     catch (StartException e)
     {
         return Fail(e.Message);
+    }
+
+    Settings Read()
+    {
+        var settings = Settings.Default();
+        var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
+        if (file is not null)
+            settings = ConfigurationFile.Read(file, settings);
+        return settings with
+        {
+            DataDirectory = Path.GetFullPath(parsed.GetValue(dataDirectory) ?? settings.DataDirectory),
+            SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
+        };
     }
 });
 
@@ -48,17 +54,31 @@ if (result.Errors.Count == 0)
 Fail([.. result.Errors.Select(error => error.Message)]);
 return 2;
 
-static async Task<int> Run(Settings settings)
+static async Task<int> Run(Func<Settings> read)
 {
     // Registered before the first file is touched: a signal during the start ends it just as cleanly.
     var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using var hangups = new SemaphoreSlim(0);
+    using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+    {
+        signal.Cancel = true;
+        hangups.Release();
+    });
 
+    var settings = read();
     await using var daemon = await Daemon.Start(settings, TimeProvider.System);
     Console.WriteLine($"ready: {new ServerAddress(settings.SocketPath)}");
-    await NotifyReady();
-    await Task.WhenAny(stop.Task, daemon.Broken);
+    await Notify("READY=1");
+    var over = Task.WhenAny(stop.Task, daemon.Broken);
+    for (var hangup = hangups.WaitAsync(); await Task.WhenAny(over, hangup) == hangup; hangup = hangups.WaitAsync())
+    {
+        await Notify($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}");
+        Reload(daemon, read);
+        await Notify("READY=1");
+    }
+    await Notify("STOPPING=1");
     if (!daemon.Broken.IsCompleted)
         return 0;
     // What was acknowledged is on the disk; what was not is nowhere but here. Only the next process can tell what is true.
@@ -71,13 +91,26 @@ static async Task<int> Run(Settings settings)
     }
 }
 
+// A bad file changes nothing: a daemon that administrators can reach is worth more than one that has obeyed half of it.
+static void Reload(Daemon daemon, Func<Settings> read)
+{
+    try
+    {
+        daemon.Reload(read());
+    }
+    catch (ConfigurationException e)
+    {
+        Fail([.. e.Faults, "the configuration was not read again; the daemon runs on with what it had"]);
+    }
+}
+
 // sd_notify(3): one datagram to the socket that systemd names. A leading @ stands for the abstract namespace.
-static async Task NotifyReady()
+static async Task Notify(string state)
 {
     if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is not { Length: > 0 } path)
         return;
     using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-    await systemd.SendToAsync(Encoding.ASCII.GetBytes("READY=1"), new UnixDomainSocketEndPoint(path[0] == '@' ? '\0' + path[1..] : path));
+    await systemd.SendToAsync(Encoding.ASCII.GetBytes(state), new UnixDomainSocketEndPoint(path[0] == '@' ? '\0' + path[1..] : path));
 }
 
 static int Fail(params string[] messages)

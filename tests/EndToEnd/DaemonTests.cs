@@ -168,10 +168,80 @@ public sealed class DaemonTests
         systemd.Bind(new UnixDomainSocketEndPoint(scratch["notify"]));
         await using var daemon = await TestDaemon.Start(scratch, around: ["env", $"NOTIFY_SOCKET={scratch["notify"]}"]);
 
-        var message = new byte[64];
-        var length = await systemd.ReceiveAsync(message).WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal("READY=1", await Told());
+        await daemon.Signal("HUP");
+        Assert.Matches("^RELOADING=1\nMONOTONIC_USEC=[0-9]+$", await Told());
+        Assert.Equal("READY=1", await Told());
+        Assert.Equal(0, await daemon.Stop());
+        Assert.Equal("STOPPING=1", await Told());
 
-        Assert.Equal("READY=1", System.Text.Encoding.ASCII.GetString(message, 0, length));
+        async Task<string> Told()
+        {
+            var message = new byte[64];
+            var length = await systemd.ReceiveAsync(message).WaitAsync(TimeSpan.FromSeconds(10));
+            return System.Text.Encoding.ASCII.GetString(message, 0, length);
+        }
+    }
+
+    [PeopleFact]
+    public async Task SIGHUP_reads_administrators_and_limits_again_and_keeps_everything_when_the_file_is_bad()
+    {
+        using var scratch = new Scratch();
+        var file = scratch.Write("certauthority.yaml", "");
+        await using var daemon = await TestDaemon.Start(scratch, arguments: ["--config", file]);
+        await Setup(daemon);
+        var bob = daemon.Person(Person.Bob);
+        Assert.Equal(1, (await bob.Types("tctl", "users", "ls")).ExitCode);
+
+        await Reload("admins: {users: [bob]}\nlimits: {certificate: 1h}\n", "info: certauthority[0] the configuration was read again and is in force");
+        (await bob.Types("tctl", "users", "ls")).Done();
+        Assert.Contains("valid for 1h, limited by the site's maximum", (await daemon.Myself.Types("tsh", "login")).Done());
+
+        // Two faults, and a change of administrators that must not be obeyed.
+        await Reload(
+            "admins: {users: []}\nlimits: {certificate: 31h}\nsockets: /x\n",
+            $"certauthority: error: {file}:2:23: limits.certificate takes a duration from 1s to 30h",
+            $"certauthority: error: {file}:3:1: there is no field \"sockets\" here",
+            "certauthority: error: the configuration was not read again; the daemon runs on with what it had");
+        (await bob.Types("tctl", "users", "ls")).Done();
+        Assert.Contains("valid for 1h", (await daemon.Myself.Types("tsh", "login")).Done());
+
+        // The flags win over the file, also now.
+        await Reload($"data_dir: {scratch["elsewhere"]}\nsocket: {scratch["else.sock"]}\n", "the configuration was read again and is in force");
+        Assert.DoesNotContain("can not change", daemon.Log);
+        Assert.Equal(1, (await bob.Types("tctl", "users", "ls")).ExitCode);
+        Assert.Contains("valid for 30h", (await daemon.Myself.Types("tsh", "login")).Done());
+        Assert.False(Directory.Exists(scratch["elsewhere"]));
+
+        async Task Reload(string text, params string[] logged)
+        {
+            var before = daemon.Log.Length;
+            File.WriteAllText(file, text);
+            await daemon.Signal("HUP");
+            for (var left = 100; logged.Any(line => !daemon.Log[before..].Contains(line, StringComparison.Ordinal)); left--)
+            {
+                Assert.True(left > 0, daemon.Log[before..]);
+                await Task.Delay(100);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task SIGHUP_moves_neither_the_data_nor_the_socket_and_says_so()
+    {
+        using var scratch = new Scratch();
+        string Config(string data, string socket) => $"data_dir: {scratch[data]}\nsocket: {scratch[socket]}\n";
+        var file = scratch.Write("certauthority.yaml", Config("data", "run/ca.sock"));
+        await using var daemon = await TestDaemon.Start(scratch, arguments: ["--config", file], flags: false);
+
+        File.WriteAllText(file, Config("other", "other.sock"));
+        await daemon.Signal("HUP");
+        for (var left = 100; !daemon.Log.Contains("in force", StringComparison.Ordinal); left--, await Task.Delay(100))
+            Assert.True(left > 0, daemon.Log);
+
+        Assert.Contains($"data_dir can not change while the daemon runs; it stays {scratch["data"]} until the next start", daemon.Log);
+        Assert.Contains($"socket can not change while the daemon runs; it stays {scratch["run/ca.sock"]} until the next start", daemon.Log);
+        (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
     }
 
     [StraceFact]

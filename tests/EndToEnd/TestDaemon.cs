@@ -57,10 +57,11 @@ sealed class TestDaemon : IAsyncDisposable
     /// <param name="scratch">An old folder, to start again on it.</param>
     /// <param name="around">A command to run it under, such as strace.</param>
     /// <param name="arguments">More of the daemon's own.</param>
-    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null)
+    /// <param name="flags">Whether flags say where it keeps its things and serves; else a configuration in the arguments does.</param>
+    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null, bool flags = true)
     {
         var folder = scratch ?? new Scratch();
-        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments));
+        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments, flags));
         await daemon.WaitUntilReady();
         return daemon;
     }
@@ -79,9 +80,14 @@ sealed class TestDaemon : IAsyncDisposable
     /// <summary>Asks it to stop.</summary>
     public async Task<int> Stop(string signal = "TERM")
     {
-        using (var kill = Process.Start("kill", ["-s", signal, ProcessId.ToString()]))
-            await kill.WaitForExitAsync();
+        await Signal(signal);
         return await Ended();
+    }
+
+    public async Task Signal(string signal)
+    {
+        using var kill = Process.Start("kill", ["-s", signal, ProcessId.ToString()]);
+        await kill.WaitForExitAsync();
     }
 
     public async Task<int> Ended()
@@ -122,13 +128,13 @@ sealed class TestDaemon : IAsyncDisposable
         return Path.Combine(home, ".certauthority");
     }
 
-    static Process Launch(Scratch scratch, string[]? around, string[]? arguments)
+    static Process Launch(Scratch scratch, string[]? around, string[]? arguments, bool flags = true)
     {
         string[] words =
         [
             .. around ?? [], Path.Combine(World.Programs, "certauthority"), .. arguments ?? [],
-            .. arguments?.Contains("--data-dir") == true ? (string[])[] : ["--data-dir", scratch["data"]],
-            .. arguments?.Contains("--socket") == true ? (string[])[] : ["--socket", scratch["run/ca.sock"]],
+            .. !flags || arguments?.Contains("--data-dir") == true ? (string[])[] : ["--data-dir", scratch["data"]],
+            .. !flags || arguments?.Contains("--socket") == true ? (string[])[] : ["--socket", scratch["run/ca.sock"]],
         ];
         return Process.Start(new ProcessStartInfo(words[0], words[1..])
         {
