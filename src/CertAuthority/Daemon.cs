@@ -3,6 +3,7 @@ using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
+using CertAuthority.Protocol;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -46,7 +47,7 @@ internal sealed class Daemon : IAsyncDisposable
         {
             await daemon.DisposeAsync();
             if (e is InUseException or ExposedException or CaKeyException or StoreException or IOException or UnauthorizedAccessException
-                or Protocol.ProblemException or System.Net.Sockets.SocketException)
+                or ProblemException or System.Net.Sockets.SocketException)
                 throw new StartException(e.Message, e);
             throw;
         }
@@ -86,6 +87,7 @@ internal sealed class Daemon : IAsyncDisposable
         var krlPath = Path.Combine(data, "revoked.krl");
         var published = KrlPublisher.Published(krlPath);
         var time = clock.GetUtcNow();
+        database.ExpectReadable(time);
         var restored = await database.Commit(transaction =>
         {
             // Looks at the last serial before the new epoch moves it.
@@ -104,7 +106,14 @@ internal sealed class Daemon : IAsyncDisposable
 
         var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log);
         Job(krl.Run);
-        await krl.Publish();
+        try
+        {
+            await krl.Publish();
+        }
+        catch (ProblemException e)
+        {
+            throw new StartException($"{krlPath} can not be written; the log says why", e);
+        }
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();

@@ -38,7 +38,7 @@ internal static class Certificates
     public static Task<CaPublicKey> UserCa(Ca ca, GetUserCa ask) =>
         Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Of(ca.UserCa.PublicKey)));
 
-    public static async Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => new(await File.ReadAllBytesAsync(ca.Krl.Path));
+    public static Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
 
     public static Task<AuditList> Audit(Ca ca, Administrator by, ListAudit ask) =>
         Task.FromResult(new AuditList([.. ca.Database.Read(snapshot => snapshot.AuditEntries(
@@ -47,7 +47,7 @@ internal static class Certificates
     public static Task<DaemonStatus> Status(Ca ca, Administrator by, GetStatus ask)
     {
         var now = ca.Now();
-        var krl = OpenSsh.Krl.Parse(File.ReadAllBytes(ca.Krl.Path));
+        var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus(
             typeof(Certificates).Assembly.GetName().Version!.ToString(3),
             Fingerprint.Of(ca.UserCa.PublicKey),

@@ -19,8 +19,19 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
 
     private readonly Channel<TaskCompletionSource<bool>> wanted = Channel.CreateUnbounded<TaskCompletionSource<bool>>();
 
-    /// <summary>Where the list lies.</summary>
-    public string Path => path;
+    /// <summary>The bytes of the list in place.</summary>
+    /// <exception cref="ProblemException">Somebody took it away; it will be written again.</exception>
+    public byte[] Read()
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ProblemException(new Problem(ProblemCode.Unavailable, "the revocation list can not be read", "it is written anew every few minutes; the daemon's log says what is in the way"));
+        }
+    }
 
     /// <summary>The list that lies at a path; null when there is none, or none that can be read.</summary>
     public static Krl? Published(string path)

@@ -44,6 +44,20 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="StoreException">The file cannot be used.</exception>
     public static Database Open(string path) => new(path);
 
+    /// <summary>Reads all that decisions rest on.</summary>
+    /// <exception cref="StoreException">A row is none of ours.</exception>
+    public void ExpectReadable(DateTimeOffset now)
+    {
+        try
+        {
+            Read(snapshot => (snapshot.Policy(), snapshot.Users(), snapshot.Requests(), snapshot.LiveCertificates(now)));
+        }
+        catch (StoreException e)
+        {
+            throw new StoreException($"{path}: {e.Message}; restore a backup", e);
+        }
+    }
+
     /// <summary>
     /// Loads, decides and writes in one transaction. <paramref name="change"/> is synchronous, has no effect but on the
     /// transaction, and may be run again. When it throws, its own writes are undone and nobody else's. The task completes
@@ -113,9 +127,10 @@ internal sealed class Database : IAsyncDisposable
     {
         queue.Writer.TryComplete();
         await Task.Run(thread.Join);
-        writer.Dispose();
         while (readers.TryTake(out var session))
             session.Dispose();
+        // Last: it alone can bring what is in the log home, so that the database is one file again.
+        writer.Dispose();
     }
 
     private void Write()

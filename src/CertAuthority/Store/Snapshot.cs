@@ -12,14 +12,28 @@ internal class Snapshot(Session session)
         var rows = new List<T>();
         using var reader = Session.Bind(sql, values).ExecuteReader();
         while (reader.Read())
-            rows.Add(row(reader));
+            rows.Add(Read(reader, row));
         return rows;
     }
 
     public T? QueryFirst<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
         using var reader = Session.Bind(sql, values).ExecuteReader();
-        return reader.Read() ? row(reader) : default;
+        return reader.Read() ? Read(reader, row) : default;
+    }
+
+    // What the schema lets in and we never wrote: somebody edited the file.
+    private static T Read<T>(DbDataReader reader, Func<DbDataReader, T> row)
+    {
+        try
+        {
+            return row(reader);
+        }
+        catch (Exception e) when (e is not DbException)
+        {
+            var key = reader.GetColumnSchema()[0];
+            throw new StoreException($"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that was not written by certauthority: {e.Message}", e);
+        }
     }
 
     /// <summary>What a policy generation holds; see <see cref="PolicyTables"/>.</summary>

@@ -25,12 +25,13 @@ internal static class Sqlite
             // FULL: in WAL mode NORMAL loses acknowledged commits when the power goes.
             Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
             Migrate(connection, path);
+            ExpectSound(connection, path);
             return connection;
         }
         catch (SqliteException e)
         {
             connection.Dispose();
-            throw new StoreException($"{path} can not be opened as a database: {e.Message}", e);
+            throw new StoreException($"{path} can not be opened as a database: {e.Message}; restore a backup, or move it away to start anew", e);
         }
         catch
         {
@@ -88,6 +89,19 @@ internal static class Sqlite
             Run(connection, $"BEGIN IMMEDIATE; {migrations[next]}; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {next + 1}; COMMIT");
     }
 
+    private static void ExpectSound(DbConnection connection, string path)
+    {
+        // Reads every page once; a broken index could hide what is revoked.
+        if (Text(connection, "PRAGMA integrity_check(1)") is not "ok" and var damage)
+            throw new StoreException($"{path} is damaged: {damage.ReplaceLineEndings(" ")}; restore a backup");
+        using var ours = Connection(":memory:", SqliteOpenMode.Memory);
+        ours.Open();
+        Migrations().ForEach(migration => Run(ours, migration));
+        const string Schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)";
+        if (Text(connection, Schema) != Text(ours, Schema))
+            throw new StoreException($"{path} is damaged: its tables are not those that certauthority makes; restore a backup");
+    }
+
     // 0001.sql, 0002.sql, …: the number is the schema version that it leads to.
     private static List<string> Migrations()
     {
@@ -106,10 +120,14 @@ internal static class Sqlite
         command.ExecuteNonQuery();
     }
 
-    private static long Number(DbConnection connection, string sql)
+    private static long Number(DbConnection connection, string sql) => (long)Scalar(connection, sql);
+
+    private static string Text(DbConnection connection, string sql) => (string)Scalar(connection, sql);
+
+    private static object Scalar(DbConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;
-        return (long)command.ExecuteScalar()!;
+        return command.ExecuteScalar()!;
     }
 }
