@@ -75,9 +75,9 @@ internal sealed class Daemon : IAsyncDisposable
         DurableFile.PrivateDirectory(data);
         Hold(TakeDirectory(data));
 
-        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), "user CA"));
+        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), "user CA", settings.NewCaKeys));
         // Never the same key: a host certificate signed by a key that hosts trust for users would open them.
-        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), "host CA"));
+        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), "host CA", settings.NewCaKeys));
         if (hostCa.PublicKey == userCa.PublicKey)
             throw new CaKeyException($"{Path.Combine(data, "host_ca")} is the same key as user_ca; restore the right one, or remove host_ca and host_ca.pub");
 

@@ -56,7 +56,7 @@ public sealed class Certificate
         CriticalOptions = ReadOptions(reader.Nested("critical options"), "critical option");
         Extensions = ReadOptions(reader.Nested("extensions"), "extension");
         Reserved = reader.String("reserved").ToArray();
-        SignatureKey = PublicKey.ReadBlob(reader.Nested("signature key"));
+        SignatureKey = SignatureKey.ReadBlob(reader.Nested("signature key"));
         SignedBytes = blob[..reader.Position].ToArray();
         var signature = reader.Nested("signature");
         reader.ExpectEnd("certificate");
@@ -104,12 +104,12 @@ public sealed class Certificate
     public ReadOnlyMemory<byte> Reserved { get; }
 
     /// <summary>The key that made the signature, by the certificate's own account.</summary>
-    public PublicKey SignatureKey { get; }
+    public SignatureKey SignatureKey { get; }
 
     /// <summary>Everything before the signature: what the signature is over.</summary>
     public ReadOnlyMemory<byte> SignedBytes { get; }
 
-    /// <summary>One of the signing key's <see cref="PublicKey.SignatureAlgorithms"/>.</summary>
+    /// <summary>One of the signing key's <see cref="SignatureKey.SignatureAlgorithms"/>.</summary>
     public string SignatureAlgorithm { get; }
 
     /// <summary>The signature, as its algorithm defines it.</summary>
@@ -118,7 +118,7 @@ public sealed class Certificate
     /// <summary>Reads a certificate blob.</summary>
     /// <exception cref="SshFormatException">
     /// It is malformed or goes on after its end; a key in it is refused by <see cref="PublicKey.Parse"/>; the signature key is itself a
-    /// certificate; names of options are not in strictly ascending order; a flag has data, or a value is not exactly one nested string.
+    /// certificate, or a security key; names of options are not in strictly ascending order; a flag has data, or a value is not exactly one nested string.
     /// </exception>
     public static Certificate Parse(ReadOnlySpan<byte> blob) => new(blob);
 
@@ -144,10 +144,9 @@ public sealed class Certificate
     /// <returns>The type of the key that is certified.</returns>
     internal static string ReadKeyType(ref WireReader reader)
     {
-        var type = reader.Name("certificate type");
-        return type.EndsWith(PublicKey.CertificateSuffix, StringComparison.Ordinal)
-            ? type[..^PublicKey.CertificateSuffix.Length]
-            : throw new SshFormatException($"{type} is not the type of a certificate");
+        var format = reader.Name("certificate type");
+        return Array.Find(PublicKey.Types, type => PublicKey.CertificateFormatOf(type) == format)
+            ?? throw new SshFormatException($"{format} is not the type of a certificate for keys that are supported");
     }
 
     static CertificateType ReadType(ref WireReader reader) => reader.UInt32("type") switch

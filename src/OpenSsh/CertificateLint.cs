@@ -59,7 +59,7 @@ public static class CertificateLint
         ReadCriticalOptions(reader.Nested("critical options"), keyType, faults);
         ReadExtensions(reader.Nested("extensions"), faults);
         Expect(reader.String("reserved").IsEmpty, "the reserved field is not empty");
-        var signatureKey = PublicKey.ReadBlob(reader.Nested("signature key"));
+        var signatureKey = SignatureKey.ReadBlob(reader.Nested("signature key"));
         reader.ExpectEnd("to-be-signed part of a certificate");
         Expect(toBeSigned.Length + MaxSignatureFieldLength(signatureKey) < 8192, "the certificate would not stay below 8192 bytes");
 
@@ -189,6 +189,6 @@ public static class CertificateLint
         && (text.Contains(':') || text.Count(c => c == '.') == 3);
 
     // string(string algorithm, string blob)
-    static int MaxSignatureFieldLength(PublicKey signatureKey) =>
+    static int MaxSignatureFieldLength(SignatureKey signatureKey) =>
         (3 * sizeof(uint)) + signatureKey.SignatureAlgorithms.Max(algorithm => algorithm.Length) + signatureKey.MaxSignatureLength;
 }

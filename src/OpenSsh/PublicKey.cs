@@ -7,10 +7,14 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public abstract record PublicKey
 {
-    internal const string CertificateSuffix = "-cert-v01@openssh.com";
+    const string Vendor = "@openssh.com";
+    const string CertificateSuffix = "-cert-v01" + Vendor;
 
     internal static readonly string[] Types =
-        ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
+    [
+        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
+        "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+    ];
 
     readonly byte[] fields;
 
@@ -20,16 +24,10 @@ public abstract record PublicKey
     public string Type { get; }
 
     /// <summary>The name of a certificate's format for such a key.</summary>
-    internal string CertificateFormat => Type + CertificateSuffix;
+    internal string CertificateFormat => CertificateFormatOf(Type);
 
     /// <summary>What follows the type: the same fields, in the same order, in a plain key and in a certificate.</summary>
     internal ReadOnlySpan<byte> Fields => fields;
-
-    /// <summary>Names of the signature formats that this key's owner may use. SHA-1 is never one of them.</summary>
-    public abstract IReadOnlyList<string> SignatureAlgorithms { get; }
-
-    /// <summary>The most bytes that the blob of a signature by this key takes.</summary>
-    internal abstract int MaxSignatureLength { get; }
 
     /// <summary>Reads a key blob: the type and its fields, and nothing after them.</summary>
     /// <exception cref="SshFormatException">
@@ -72,6 +70,10 @@ public abstract record PublicKey
     /// <summary>The key as a line without a comment.</summary>
     public sealed override string ToString() => ToLine("");
 
+    // The vendor stays last: sk-ssh-ed25519@openssh.com is certified as sk-ssh-ed25519-cert-v01@openssh.com.
+    internal static string CertificateFormatOf(string type) =>
+        (type.EndsWith(Vendor, StringComparison.Ordinal) ? type[..^Vendor.Length] : type) + CertificateSuffix;
+
     /// <summary>Reads a key blob inside other bytes.</summary>
     internal static PublicKey ReadBlob(WireReader blob)
     {
@@ -88,14 +90,44 @@ public abstract record PublicKey
         "ecdsa-sha2-nistp384" => EcdsaPublicKey.Read(EcdsaCurve.NistP384, ref reader),
         "ecdsa-sha2-nistp521" => EcdsaPublicKey.Read(EcdsaCurve.NistP521, ref reader),
         "ssh-rsa" => RsaPublicKey.Read(ref reader),
+        "sk-ssh-ed25519@openssh.com" => SecurityKeyEd25519PublicKey.Read(ref reader),
+        "sk-ecdsa-sha2-nistp256@openssh.com" => SecurityKeyEcdsaPublicKey.Read(ref reader),
         _ when type.EndsWith(CertificateSuffix, StringComparison.Ordinal) =>
             throw new SshFormatException($"{type} is a certificate where a plain key belongs"),
         _ => throw new SshFormatException($"key type {type} is not supported"),
     };
 }
 
+/// <summary>
+/// A key that can stand as the signature key of a certificate: a CA's. A security key can not, for it signs only when somebody touches it.
+/// </summary>
+public abstract record SignatureKey : PublicKey
+{
+    private protected SignatureKey(string type, byte[] fields)
+        : base(type, fields)
+    {
+    }
+
+    /// <summary>Names of the signature formats that this key's owner may use, the one to choose first. SHA-1 is never one of them.</summary>
+    public abstract IReadOnlyList<string> SignatureAlgorithms { get; }
+
+    /// <summary>The most bytes that the blob of a signature by this key takes.</summary>
+    internal abstract int MaxSignatureLength { get; }
+
+    /// <inheritdoc cref="PublicKey.Parse"/>
+    /// <exception cref="SshFormatException">It is a key that <see cref="PublicKey.Parse"/> refuses, or a security key.</exception>
+    public static new SignatureKey Parse(ReadOnlySpan<byte> blob) => ReadBlob(new WireReader(blob));
+
+    /// <inheritdoc cref="PublicKey.ReadBlob"/>
+    internal static new SignatureKey ReadBlob(WireReader blob) => PublicKey.ReadBlob(blob) switch
+    {
+        SignatureKey key => key,
+        var other => throw new SshFormatException($"{other.Type} is a security key, and those sign no certificates"),
+    };
+}
+
 /// <summary>An Ed25519 key (RFC 8709).</summary>
-public sealed record Ed25519PublicKey : PublicKey
+public sealed record Ed25519PublicKey : SignatureKey
 {
     const int Length = 32;
 
@@ -116,11 +148,14 @@ public sealed record Ed25519PublicKey : PublicKey
 
     internal override int MaxSignatureLength => 64;
 
-    internal static Ed25519PublicKey Read(ref WireReader reader) => new(reader.String(Length, "pk"));
+    internal static Ed25519PublicKey Read(ref WireReader reader) => new(ReadPk(ref reader));
+
+    /// <summary>Reads the 32 bytes, as they stand in keys of Ed25519.</summary>
+    internal static ReadOnlySpan<byte> ReadPk(ref WireReader reader) => reader.String(Length, "pk");
 }
 
 /// <summary>An ECDSA key (RFC 5656 section 3.1).</summary>
-public sealed record EcdsaPublicKey : PublicKey
+public sealed record EcdsaPublicKey : SignatureKey
 {
     EcdsaPublicKey(EcdsaCurve curve, ReadOnlySpan<byte> q)
         : base("ecdsa-sha2-" + curve.Name, new WireWriter().String(curve.Name).String(q).ToArray()) => Curve = curve;
@@ -137,19 +172,20 @@ public sealed record EcdsaPublicKey : PublicKey
     // mpint r, mpint s: each a length, perhaps a zero, and a number below the order of the curve
     internal override int MaxSignatureLength => 2 * (sizeof(uint) + 1 + Curve.FieldLength);
 
-    internal static EcdsaPublicKey Read(EcdsaCurve curve, ref WireReader reader)
+    internal static EcdsaPublicKey Read(EcdsaCurve curve, ref WireReader reader) => new(curve, ReadPoint(curve, ref reader));
+
+    /// <summary>Reads curve and point, as they stand in keys of ECDSA.</summary>
+    internal static ReadOnlySpan<byte> ReadPoint(EcdsaCurve curve, ref WireReader reader)
     {
         if (reader.Name("curve") is var name && name != curve.Name)
-            throw new SshFormatException($"the curve is {name} in a key of type ecdsa-sha2-{curve.Name}");
+            throw new SshFormatException($"the curve is {name} in a key for {curve.Name}");
         var q = reader.String("Q");
-        return curve.Contains(q)
-            ? new EcdsaPublicKey(curve, q)
-            : throw new SshFormatException($"Q is not an uncompressed point of {curve.Name}");
+        return curve.Contains(q) ? q : throw new SshFormatException($"Q is not an uncompressed point of {curve.Name}");
     }
 }
 
 /// <summary>An RSA key (RFC 4253 section 6.6) of 3072 to 16384 bits.</summary>
-public sealed record RsaPublicKey : PublicKey
+public sealed record RsaPublicKey : SignatureKey
 {
     // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound is OpenSSH's own.
     const int MinBits = 3072;
@@ -183,12 +219,12 @@ public sealed record RsaPublicKey : PublicKey
     {
         var e = reader.MpInt("e");
         if (e.Length is 0 or > sizeof(uint) || e is [1] || !IsOdd(e))
-            throw new SshFormatException("e is not an odd number from 3 to 2^32-1");
+            throw new SshFormatException("the exponent of the rsa key is not an odd number from 3 to 2^32-1");
         var n = reader.MpInt("n");
         if (BitLength(n) is var bits and (< MinBits or > MaxBits))
-            throw new SshFormatException($"n has {bits} bits, not {MinBits} to {MaxBits}");
+            throw new SshFormatException($"the rsa key has {bits} bits, not {MinBits} to {MaxBits}");
         if (!IsOdd(n))
-            throw new SshFormatException("n is even");
+            throw new SshFormatException("the modulus of the rsa key is even");
         return new RsaPublicKey(e, n);
     }
 
@@ -196,4 +232,48 @@ public sealed record RsaPublicKey : PublicKey
 
     static int BitLength(ReadOnlySpan<byte> magnitude) =>
         magnitude.IsEmpty ? 0 : (8 * magnitude.Length) - (BitOperations.LeadingZeroCount(magnitude[0]) - 24);
+}
+
+/// <summary>What a security key (PROTOCOL.u2f) was enrolled for, last among the fields of its public key.</summary>
+static class SecurityKeyApplication
+{
+    // ssh-keygen enrols for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for signatures.
+    const string Prefix = "ssh:";
+    const int MaxLength = 256;
+
+    internal static string Read(ref WireReader reader)
+    {
+        var application = reader.Utf8("application");
+        if (!application.StartsWith(Prefix, StringComparison.Ordinal))
+            throw new SshFormatException($"the security key was not made for ssh: its application does not begin with {Prefix}");
+        if (application.Length > MaxLength || application.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            throw new SshFormatException($"the application of the security key is not up to {MaxLength} printable characters");
+        return application;
+    }
+}
+
+/// <summary>An Ed25519 key inside a security key.</summary>
+public sealed record SecurityKeyEd25519PublicKey : PublicKey
+{
+    SecurityKeyEd25519PublicKey(ReadOnlySpan<byte> pk, string application)
+        : base("sk-ssh-ed25519@openssh.com", new WireWriter().String(pk).String(application).ToArray()) => Application = application;
+
+    /// <summary>Printable, and begins with <c>ssh:</c>.</summary>
+    public string Application { get; }
+
+    internal static SecurityKeyEd25519PublicKey Read(ref WireReader reader) => new(Ed25519PublicKey.ReadPk(ref reader), SecurityKeyApplication.Read(ref reader));
+}
+
+/// <summary>An ECDSA key on P-256 inside a security key.</summary>
+public sealed record SecurityKeyEcdsaPublicKey : PublicKey
+{
+    SecurityKeyEcdsaPublicKey(ReadOnlySpan<byte> q, string application)
+        : base("sk-ecdsa-sha2-nistp256@openssh.com", new WireWriter().String(EcdsaCurve.NistP256.Name).String(q).String(application).ToArray()) =>
+        Application = application;
+
+    /// <summary>Printable, and begins with <c>ssh:</c>.</summary>
+    public string Application { get; }
+
+    internal static SecurityKeyEcdsaPublicKey Read(ref WireReader reader) =>
+        new(EcdsaPublicKey.ReadPoint(EcdsaCurve.NistP256, ref reader), SecurityKeyApplication.Read(ref reader));
 }

@@ -169,7 +169,7 @@ public sealed class UserCertificate
     }
 
     /// <summary>The CA's public key.</summary>
-    public required PublicKey SignatureKey { get; init; }
+    public required SignatureKey SignatureKey { get; init; }
 
     /// <summary>The bytes that the CA signs.</summary>
     public byte[] ToBeSigned() =>
@@ -191,7 +191,7 @@ public sealed class UserCertificate
 
     /// <summary>The whole certificate: what was signed, then <c>string signature</c>.</summary>
     /// <param name="toBeSigned">From <see cref="ToBeSigned"/>.</param>
-    /// <param name="signatureAlgorithm">One of the CA key's <see cref="PublicKey.SignatureAlgorithms"/>.</param>
+    /// <param name="signatureAlgorithm">One of the CA key's <see cref="SignatureKey.SignatureAlgorithms"/>.</param>
     /// <param name="signatureBlob">The signature as that algorithm defines it.</param>
     public static byte[] Seal(ReadOnlySpan<byte> toBeSigned, string signatureAlgorithm, ReadOnlySpan<byte> signatureBlob) =>
         new WireWriter()

@@ -29,6 +29,7 @@ internal static class ConfigurationFile
             {
                 DataDirectory = AbsolutePath(root, "data_dir") ?? defaults.DataDirectory,
                 SocketPath = AbsolutePath(root, "socket") ?? defaults.SocketPath,
+                NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
             };
             var admins = root.Map("admins");
             settings = settings with { Administrators = [.. admins.Texts("users").Select(user => user.Text)] };
@@ -58,6 +59,20 @@ internal static class ConfigurationFile
         };
         limits.Done();
         return read;
+    }
+
+    private static CaKeyType? KeyType(Cursor root, string field)
+    {
+        switch (root.Text(field))
+        {
+            case null: return null;
+            case "ed25519": return CaKeyType.Ed25519;
+            case "ecdsa": return CaKeyType.Ecdsa;
+            case "rsa": return CaKeyType.Rsa;
+            default:
+                root.Fault(field, $"{field} takes ed25519, ecdsa or rsa");
+                return null;
+        }
     }
 
     private static string? AbsolutePath(Cursor root, string field)

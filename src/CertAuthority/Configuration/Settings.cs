@@ -5,6 +5,14 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Configuration;
 
+/// <summary>What kind of key a new CA has.</summary>
+internal enum CaKeyType
+{
+    Ed25519,
+    Ecdsa,
+    Rsa,
+}
+
 /// <summary>How a daemon runs: checked once, then unchanged.</summary>
 /// <param name="DataDirectory">Keys, database and revocation list; mode 0700.</param>
 /// <param name="SocketPath">Where it serves.</param>
@@ -12,6 +20,9 @@ namespace CertAuthority.Configuration;
 /// <param name="Limits">The bounds of the site.</param>
 internal sealed record Settings(string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, SiteLimits Limits)
 {
+    /// <summary>What CA keys are made of where there are none. Those that are there stay.</summary>
+    public CaKeyType NewCaKeys { get; init; }
+
     /// <summary>The file that is read when none is named.</summary>
     public const string DefaultFile = "/etc/certauthority/certauthority.yaml";
 

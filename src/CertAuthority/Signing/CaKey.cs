@@ -10,7 +10,7 @@ sealed class CaKeyException(string message) : Exception(message);
 abstract class CaKey : IDisposable
 {
     /// <summary>The half that hosts trust.</summary>
-    internal abstract PublicKey PublicKey { get; }
+    internal abstract SignatureKey PublicKey { get; }
 
     /// <summary>The only way to a signature. What comes back is verified and read before it leaves.</summary>
     /// <returns>The whole certificate.</returns>
@@ -25,9 +25,9 @@ abstract class CaKey : IDisposable
         var (algorithm, blob) = SignBytes(toBeSigned);
         var signed = UserCertificate.Seal(toBeSigned, algorithm, blob);
 
-        // A fault in memory, an agent or a token must not leave the house: a wrong Ed25519 signature can give the private key away.
+        // A fault in memory, an agent or a token must not leave the house: a wrong signature can give the private key away.
         var readBack = Certificate.Parse(signed);
-        if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned) || !Verifies(readBack))
+        if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned) || !Signature.Verifies(PublicKey, toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
             throw new CryptographicException("the CA key made a signature that its public key does not verify");
         return signed;
     }
@@ -36,10 +36,4 @@ abstract class CaKey : IDisposable
     private protected abstract (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned);
 
     public abstract void Dispose();
-
-    bool Verifies(Certificate certificate) => PublicKey switch
-    {
-        Ed25519PublicKey key => Libcrypto.Verify(key, certificate.SignedBytes.Span, certificate.SignatureBlob.Span),
-        var other => throw new NotSupportedException($"signatures of {other.Type} keys are not verified here"),
-    };
 }

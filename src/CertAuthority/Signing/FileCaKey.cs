@@ -1,64 +1,58 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>An Ed25519 CA key in an unencrypted OpenSSH file, its public key in <c>.pub</c> beside it.</summary>
+/// <summary>A CA key in an unencrypted OpenSSH file, its public key in <c>.pub</c> beside it.</summary>
 sealed class FileCaKey : CaKey
 {
-    readonly Libcrypto.PrivateKey privateKey;
+    readonly PrivateKey privateKey;
 
-    FileCaKey(Libcrypto.PrivateKey privateKey)
-    {
-        this.privateKey = privateKey;
-        PublicKey = privateKey.PublicKey();
-    }
+    FileCaKey(PrivateKey privateKey) => this.privateKey = privateKey;
 
-    internal override PublicKey PublicKey { get; }
+    internal override SignatureKey PublicKey => privateKey.PublicKey;
 
     /// <summary>The key at <paramref name="path"/>; at the first start, when there is neither key nor <c>.pub</c>, a new one.</summary>
     /// <param name="path">Of the private key. It is created 0600, <c>.pub</c> 0644.</param>
     /// <param name="comment">Of a new key, such as <c>user CA</c>.</param>
+    /// <param name="type">Of a new key; one that is there keeps its own.</param>
     /// <exception cref="CaKeyException">
-    /// Others may read the key or own it, it is malformed, it is gone, or <c>.pub</c> holds another key.
+    /// Others may read the key or own it, it is encrypted, weak or malformed, it is gone, or <c>.pub</c> holds another key.
     /// </exception>
-    internal static FileCaKey LoadOrCreate(string path, string comment)
+    internal static FileCaKey LoadOrCreate(string path, string comment, CaKeyType type = CaKeyType.Ed25519)
     {
         if (!File.Exists(path))
-            Create(path, comment);
+            Create(path, comment, type);
         return Load(path);
     }
 
     public override void Dispose() => privateKey.Dispose();
 
-    private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) =>
-        (PublicKey.Type, privateKey.Sign(toBeSigned));
+    private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => privateKey.Sign(toBeSigned);
 
-    static void Create(string path, string comment)
+    static void Create(string path, string comment, CaKeyType type)
     {
         if (File.Exists(PubPath(path)))
             throw new CaKeyException(
                 $"{path} is missing, but {PubPath(path)} is there: restore the key, or remove the .pub file to begin with a new CA");
 
-        var seed = RandomNumberGenerator.GetBytes(Libcrypto.PrivateKey.SeedLength);
-        using var newKey = Libcrypto.PrivateKey.FromSeed(seed);
+        using var newKey = PrivateKey.New(type);
         var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
-        DurableFile.Create(path, new OpenSshPrivateKey(seed, newKey.PublicKey(), comment).ToFile(checkInt), DurableFile.OwnerOnly);
+        DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }
 
     static FileCaKey Load(string path)
     {
         try
         {
-            var pair = OpenSshPrivateKey.Parse(DurableFile.ReadPrivate(path));
-            var key = new FileCaKey(Libcrypto.PrivateKey.FromSeed(pair.Seed));
-            if (key.PublicKey != pair.PublicKey)
-                throw new SshFormatException("the seed belongs to another public key");
-            ExpectPub(PubPath(path), pair);
-            return key;
+            var file = OpenSshPrivateKey.Parse(DurableFile.ReadPrivate(path), path);
+            ExpectPair(file.Key);
+            ExpectPub(PubPath(path), file);
+            return new FileCaKey(file.Key);
         }
         catch (ExposedException exposed)
         {
@@ -70,14 +64,31 @@ sealed class FileCaKey : CaKey
         }
     }
 
+    // Better now than at the first login. What is signed here is no certificate, nor anything else that a server takes.
+    static void ExpectPair(PrivateKey key)
+    {
+        var data = "does this private key sign for its public key?"u8;
+        try
+        {
+            var (algorithm, blob) = key.Sign(data);
+            if (Signature.Verifies(key.PublicKey, data, algorithm, blob))
+                return;
+        }
+        catch (CryptographicException)
+        {
+            // Numbers with which nothing can be signed.
+        }
+        throw PrivateKey.Mismatch();
+    }
+
     // Written after the private key, so that a crash between the two leaves a key without .pub, which the next start repairs.
-    static void ExpectPub(string pubPath, OpenSshPrivateKey pair)
+    static void ExpectPub(string pubPath, OpenSshPrivateKey file)
     {
         if (!File.Exists(pubPath))
         {
-            DurableFile.Create(pubPath, Encoding.UTF8.GetBytes($"{pair.PublicKey.ToLine(pair.Comment)}\n"), DurableFile.ReadableByAll);
+            DurableFile.Create(pubPath, Encoding.UTF8.GetBytes($"{file.Key.PublicKey.ToLine(file.Comment)}\n"), DurableFile.ReadableByAll);
         }
-        else if (!Holds(pubPath, pair.PublicKey))
+        else if (!Holds(pubPath, file.Key.PublicKey))
         {
             throw new CaKeyException(
                 $"{pubPath} does not hold the public key of the private key beside it: "
@@ -89,7 +100,7 @@ sealed class FileCaKey : CaKey
     {
         try
         {
-            return PublicKey.ParseLine(File.ReadAllText(pubPath)) == key;
+            return OpenSsh.PublicKey.ParseLine(File.ReadAllText(pubPath)) == key;
         }
         catch (SshFormatException)
         {

@@ -5,33 +5,17 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>An Ed25519 key pair as an unencrypted <c>openssh-key-v1</c> file (PROTOCOL.key) holds it.</summary>
-/// <remarks>Passing copies of the seed are not wiped: the key itself stays in this process's memory for as long as it runs.</remarks>
-sealed class OpenSshPrivateKey
+/// <summary>A key pair as an unencrypted <c>openssh-key-v1</c> file (PROTOCOL.key) holds it.</summary>
+/// <param name="Key">The key. It is the caller's to dispose of.</param>
+/// <param name="Comment">Free text without control characters.</param>
+sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
 {
     const int Columns = 70;
     const int BlockSize = 8; // of the cipher "none"
 
-    readonly byte[] seed;
-
-    internal OpenSshPrivateKey(ReadOnlySpan<byte> seed, Ed25519PublicKey publicKey, string comment)
-    {
-        this.seed = seed.ToArray();
-        PublicKey = publicKey;
-        Comment = comment;
-    }
-
     static ReadOnlySpan<byte> Begin => "-----BEGIN OPENSSH PRIVATE KEY-----\n"u8;
     static ReadOnlySpan<byte> End => "-----END OPENSSH PRIVATE KEY-----\n"u8;
     static ReadOnlySpan<byte> AuthMagic => "openssh-key-v1\0"u8;
-
-    /// <summary>32 bytes, RFC 8032 section 5.1.5.</summary>
-    internal ReadOnlySpan<byte> Seed => seed;
-
-    /// <summary>The public key, by the file's own account.</summary>
-    internal Ed25519PublicKey PublicKey { get; }
-
-    internal string Comment { get; }
 
     /// <summary>The file: lines of 70 columns that end with LF, the last one too, or OpenSSH refuses it.</summary>
     /// <param name="checkInt">A random number. It stands there twice, so that decryption of an encrypted file shows its success.</param>
@@ -40,10 +24,9 @@ sealed class OpenSshPrivateKey
         var privateKeys = new WireWriter()
             .UInt32(checkInt)                       // uint32   checkint
             .UInt32(checkInt)                       // uint32   checkint
-            .String(PublicKey.Type)                 // byte[]   privatekey1, as the agent takes it:
-            .String(PublicKey.Pk)                   //            string pk
-            .String([.. seed, .. PublicKey.Pk])     //            string seed || pk
-            .String(Comment);                       // string   comment1
+            .String(Key.PublicKey.Type);            // byte[]   privatekey1, as the agent takes it:
+        Key.WriteFields(privateKeys);               //            ...
+        privateKeys.String(Comment);                // string   comment1
         for (byte padding = 1; privateKeys.Length % BlockSize != 0; padding++)
             privateKeys.Byte(padding);              // byte     1, 2, 3, ...
 
@@ -53,7 +36,7 @@ sealed class OpenSshPrivateKey
             .String("none")                         // string   kdfname
             .String([])                             // string   kdfoptions
             .UInt32(1)                              // uint32   number of keys N
-            .String(PublicKey.ToBlob())             // string   publickey1
+            .String(Key.PublicKey.ToBlob())         // string   publickey1
             .String(privateKeys)                    // string   padded list of private keys
             .ToArray();
 
@@ -61,22 +44,29 @@ sealed class OpenSshPrivateKey
         return [.. Begin, .. Encoding.ASCII.GetBytes(string.Concat(lines)), .. End];
     }
 
-    /// <exception cref="SshFormatException">It is encrypted, not an Ed25519 key, or malformed.</exception>
-    internal static OpenSshPrivateKey Parse(ReadOnlySpan<byte> file)
+    /// <summary>Reads a file. Whether the two halves of the key belong together is not looked at.</summary>
+    /// <param name="file">What is in it.</param>
+    /// <param name="path">Its name, for the command that makes a usable one of it.</param>
+    /// <exception cref="SshFormatException">It is encrypted, in another format, malformed, or holds a key that no CA should have.</exception>
+    internal static OpenSshPrivateKey Parse(ReadOnlySpan<byte> file, string path)
     {
+        // Rewrites the file in this format, and asks for the old passphrase where there is one.
+        var rewrite = $"ssh-keygen -p -N '' -f {path}";
+        if (file.StartsWith("-----BEGIN "u8) && !file.StartsWith("-----BEGIN OPENSSH "u8))
+            throw new SshFormatException($"the key is in PEM, not in the format of OpenSSH; run: {rewrite}");
+
         var reader = new WireReader(Unarmour(file));
         if (!reader.Raw(AuthMagic.Length, "magic").SequenceEqual(AuthMagic))
             throw new SshFormatException("the armour does not hold an openssh-key-v1 key");
         var cipher = reader.Name("ciphername");
         var kdf = reader.Name("kdfname");
         if (cipher != "none" || kdf != "none")
-            throw new SshFormatException($"the key is encrypted ({cipher}), and nobody is there to type a passphrase");
+            throw new SshFormatException($"the key is encrypted ({cipher}), and nobody is there to type a passphrase; run: {rewrite}");
         if (!reader.String("kdfoptions").IsEmpty)
             throw new SshFormatException("kdfoptions are not empty");
         if (reader.UInt32("number of keys") is var count and not 1)
             throw new SshFormatException($"the file holds {count} keys, not 1");
-        var publicKey = OpenSsh.PublicKey.Parse(reader.String("publickey1")) as Ed25519PublicKey
-            ?? throw new SshFormatException("the key is not ed25519");
+        var publicKey = SignatureKey.Parse(reader.String("publickey1"));
         var privateKeys = reader.Nested("private keys");
         reader.ExpectEnd("private key file");
 
@@ -84,16 +74,12 @@ sealed class OpenSshPrivateKey
             throw new SshFormatException("the check numbers differ");
         if (privateKeys.Name("private key type") != publicKey.Type)
             throw new SshFormatException("the private key is of another type than the public key");
-        if (!privateKeys.String("pk").SequenceEqual(publicKey.Pk))
-            throw new SshFormatException("the private key belongs to another public key");
-        var seedAndPk = privateKeys.String(Libcrypto.PrivateKey.SeedLength + publicKey.Pk.Length, "seed and pk");
-        if (!seedAndPk[Libcrypto.PrivateKey.SeedLength..].SequenceEqual(publicKey.Pk))
-            throw new SshFormatException("the seed belongs to another public key");
+        var key = PrivateKey.ReadFields(publicKey, ref privateKeys);
         var comment = privateKeys.Utf8("comment");
         if (comment.Any(char.IsControl))
             throw new SshFormatException("the comment has control characters");
         ExpectPadding(privateKeys);
-        return new OpenSshPrivateKey(seedAndPk[..Libcrypto.PrivateKey.SeedLength], publicKey, comment);
+        return new OpenSshPrivateKey(key, comment);
     }
 
     static void ExpectPadding(WireReader privateKeys)

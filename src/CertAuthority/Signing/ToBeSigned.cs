@@ -22,7 +22,7 @@ sealed class ToBeSigned
     /// <param name="key">The key to certify.</param>
     /// <param name="caKey">The public half of the CA key that will sign.</param>
     /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
-    internal static ToBeSigned From(IssuanceGrant grant, ulong serial, byte[] nonce, PublicKey key, PublicKey caKey)
+    internal static ToBeSigned From(IssuanceGrant grant, ulong serial, byte[] nonce, PublicKey key, SignatureKey caKey)
     {
         var certificate = new UserCertificate
         {

@@ -22,7 +22,7 @@ public class ArchitectureTests
         ["Linux"] = [],
         ["Resources"] = [],
         ["Configuration"] = ["Resources", "Linux"],
-        ["Signing"] = ["Linux"],
+        ["Signing"] = ["Configuration", "Linux"],
         ["Store"] = ["Resources"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation"],
@@ -103,6 +103,10 @@ public class ArchitectureTests
     [Fact]
     public void Only_the_CA_key_asks_a_key_for_a_signature() =>
         Assert.Equal([typeof(CaKey)], Everywhere(use => use.What is MethodInfo { Name: "SignBytes" }).Select(use => use.ByType).Distinct());
+
+    [Fact]
+    public void Only_the_file_of_the_CA_holds_a_private_key_that_signs() =>
+        Assert.Equal([typeof(FileCaKey)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
 
     [Fact]
     public void Only_signing_calls_libcrypto()

@@ -59,6 +59,13 @@ public sealed class ConfigurationFileTests : IDisposable
     public void The_longest_certificate_can_only_be_lowered(string certificate) =>
         Assert.Contains(":1:23: limits.certificate takes a duration", Assert.Throws<ConfigurationException>(() => Read($"limits: {{certificate: {certificate}}}\n")).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("", nameof(CaKeyType.Ed25519))]
+    [InlineData("new_ca_keys: ed25519", nameof(CaKeyType.Ed25519))]
+    [InlineData("new_ca_keys: ecdsa", nameof(CaKeyType.Ecdsa))]
+    [InlineData("new_ca_keys: rsa", nameof(CaKeyType.Rsa))]
+    public void New_CA_keys_are_of_three_kinds(string text, string type) => Assert.Equal(type, Read(text).NewCaKeys.ToString());
+
     [Fact]
     public void Everything_that_is_wrong_is_told_at_once_with_its_place()
     {
@@ -80,6 +87,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("two documents", "socket: /a\n---\nsocket: /b\n", ":3:1: a configuration is one document")]
     [InlineData("a list", "[a]\n", ":1:2: a document starts with fields, such as kind: role")]
     [InlineData("an empty path", "socket: ''\n", ":1:9: socket takes an absolute path")]
+    [InlineData("a key of no kind", "new_ca_keys: RSA\n", ":1:14: new_ca_keys takes ed25519, ecdsa or rsa")]
     [InlineData("no YAML", "socket: [\n", ": not YAML: ")]
     public void A_file_that_can_not_be_used_is_refused(string what, string text, string told) =>
         Assert.True(Assert.Throws<ConfigurationException>(() => Read(text)).Faults.Any(fault => fault.Contains(told, StringComparison.Ordinal)), what);

@@ -24,13 +24,16 @@ public class CertificateLintTests
     [InlineData("ecdsa384")]
     [InlineData("ecdsa521")]
     [InlineData("rsa3072")]
+    [InlineData("sk_ed25519")]
+    [InlineData("sk_ecdsa256")]
     public void One_that_ssh_keygen_wrote_passes(string name) =>
         Assert.Empty(CertificateLint.Faults(Certificate.ParseLine(Vector.Text($"{name}-cert.pub")).SignedBytes.Span));
 
     public static readonly TheoryData<string, byte[], string> OneFaultEach = new()
     {
-        { "not a certificate", Vector.Blob("ed25519.pub"), "ssh-ed25519 is not the type of a certificate" },
-        { "unknown key type", (Good with { Type = "ssh-dss-cert-v01@openssh.com" }).ToBeSigned(), "key type ssh-dss is not supported" },
+        { "not a certificate", Vector.Blob("ed25519.pub"), "ssh-ed25519 is not the type of a certificate for keys that are supported" },
+        { "unknown key type", (Good with { Type = "ssh-dss-cert-v01@openssh.com" }).ToBeSigned(), "ssh-dss-cert-v01@openssh.com is not the type of a certificate for keys that are supported" },
+        { "type with the vendor inside", (Good with { Type = "sk-ssh-ed25519@openssh.com-cert-v01@openssh.com" }).ToBeSigned(), "sk-ssh-ed25519@openssh.com-cert-v01@openssh.com is not the type of a certificate for keys that are supported" },
         { "short nonce", (Good with { Nonce = new byte[31] }).ToBeSigned(), "the nonce is not 32 bytes long" },
         { "short key", (Good with { KeyFields = new WireWriter().String(new byte[31]).ToArray() }).ToBeSigned(), "pk is 31 bytes long, not 32 (at byte 72)" },
         { "serial 0", (Good with { Serial = 0 }).ToBeSigned(), "the serial is not from 1 to 2^63-1" },
@@ -83,7 +86,8 @@ public class CertificateLintTests
         { "newline in an extension", (Good with { Extensions = Option("x@a", "a\nb") }).ToBeSigned(), "the value of an extension is not one printable text" },
         { "reserved", (Good with { Reserved = [0] }).ToBeSigned(), "the reserved field is not empty" },
         { "certificate as signature key", (Good with { SignatureKey = Vector.Blob("ed25519-cert.pub") }).ToBeSigned(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
-        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBeSigned(), "n has 2048 bits, not 3072 to 16384" },
+        { "security key as signature key", (Good with { SignatureKey = Vector.Blob("sk_ed25519.pub") }).ToBeSigned(), "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates" },
+        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBeSigned(), "the rsa key has 2048 bits, not 3072 to 16384" },
         { "trailing", [.. Good.ToBeSigned(), 0], "to-be-signed part of a certificate is followed by 1 bytes that do not belong to it (at byte 289)" },
         { "signed already", Good.ToBlob(), "to-be-signed part of a certificate is followed by 87 bytes that do not belong to it (at byte 289)" },
         { "too long", (Good with { Principals = Principals(256, 28) }).ToBeSigned(), "the certificate would not stay below 8192 bytes" },

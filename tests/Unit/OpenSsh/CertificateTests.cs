@@ -28,7 +28,7 @@ public class CertificateTests
             ["permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty"], certificate.Extensions.Select(o => o.Name));
         Assert.All(certificate.Extensions, extension => Assert.True(extension.Data.IsEmpty));
         Assert.True(certificate.Reserved.IsEmpty);
-        Assert.Equal(PublicKey.ParseLine(Vector.Text("ca.pub")), certificate.SignatureKey);
+        Assert.Equal(Vector.CaOf(name), certificate.SignatureKey);
         Assert.Equal("ssh-ed25519", certificate.SignatureAlgorithm);
         Assert.Equal(64, certificate.SignatureBlob.Length);
         Assert.Equal(Vector.Blob($"{name}-cert.pub")[..^(4 + 4 + 11 + 4 + 64)], certificate.SignedBytes.ToArray());
@@ -72,9 +72,10 @@ public class CertificateTests
 
     public static readonly TheoryData<string, byte[], string> Refused = new()
     {
-        { "a plain key", Vector.Blob("ed25519.pub"), "ssh-ed25519 is not the type of a certificate" },
-        { "unknown key type", (Good with { Type = "ssh-dss-cert-v01@openssh.com" }).ToBlob(), "key type ssh-dss is not supported" },
-        { "nested type", (Good with { Type = "ssh-ed25519-cert-v01@openssh.com-cert-v01@openssh.com" }).ToBlob(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
+        { "a plain key", Vector.Blob("ed25519.pub"), "ssh-ed25519 is not the type of a certificate for keys that are supported" },
+        { "unknown key type", (Good with { Type = "ssh-dss-cert-v01@openssh.com" }).ToBlob(), "ssh-dss-cert-v01@openssh.com is not the type of a certificate for keys that are supported" },
+        { "type with the vendor inside", (Good with { Type = "sk-ssh-ed25519@openssh.com-cert-v01@openssh.com" }).ToBlob(), "sk-ssh-ed25519@openssh.com-cert-v01@openssh.com is not the type of a certificate for keys that are supported" },
+        { "nested type", (Good with { Type = "ssh-ed25519-cert-v01@openssh.com-cert-v01@openssh.com" }).ToBlob(), "ssh-ed25519-cert-v01@openssh.com-cert-v01@openssh.com is not the type of a certificate for keys that are supported" },
         { "short key", (Good with { KeyFields = new WireWriter().String(new byte[31]).ToArray() }).ToBlob(), "pk is 31 bytes long, not 32 (at byte 72)" },
         { "neither user nor host", (Good with { CertificateType = 3 }).ToBlob(), "certificate type 3 is neither user (1) nor host (2)" },
         { "NUL in key id", (Good with { KeyId = [0x61, 0] }).ToBlob(), "key id has a NUL in it (at byte 120)" },
@@ -89,7 +90,8 @@ public class CertificateTests
         { "name twice", (Good with { Extensions = Packed("permit-pty", "", "permit-pty", "") }).ToBlob(), "extension permit-pty does not stand in ascending order" },
         { "nameless extension", (Good with { Extensions = Packed("", "") }).ToBlob(), "extension name is not a name of 1 to 64 printable characters (at byte 182)" },
         { "certificate as signature key", (Good with { SignatureKey = Vector.Blob("ed25519-cert.pub") }).ToBlob(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
-        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBlob(), "n has 2048 bits, not 3072 to 16384" },
+        { "security key as signature key", (Good with { SignatureKey = Vector.Blob("sk_ed25519.pub") }).ToBlob(), "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates" },
+        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBlob(), "the rsa key has 2048 bits, not 3072 to 16384" },
         { "signature of another kind", (Good with { Signature = Signature("ecdsa-sha2-nistp256") }).ToBlob(), "signature ecdsa-sha2-nistp256 is not one that a key of type ssh-ed25519 makes" },
         { "SHA-1 signature", (Good with { SignatureKey = Vector.Blob("rsa3072.pub"), Signature = Signature("ssh-rsa") }).ToBlob(), "signature ssh-rsa is not one that a key of type ssh-rsa makes" },
         { "trailing in signature", (Good with { Signature = [.. Signature("ssh-ed25519"), 0] }).ToBlob(), "signature is followed by 1 bytes that do not belong to it (at byte 376)" },
@@ -120,6 +122,8 @@ public class CertificateTests
     [InlineData("ed25519")]
     [InlineData("ecdsa521")]
     [InlineData("rsa3072")]
+    [InlineData("sk_ed25519")]
+    [InlineData("sk_ecdsa256")]
     [InlineData("options")]
     [InlineData("host")]
     public void Spoiled_bytes_are_refused_as_bad_bytes(string name)

@@ -48,6 +48,22 @@ public class PublicKeyTests
         Assert.Equal(Vector.Blob("rsa3072.pub").AsSpan()[^384..], key.N);
     }
 
+    [Fact]
+    public void A_security_key_has_an_application_and_signs_no_certificate()
+    {
+        Assert.Equal("ssh:alice", Assert.IsType<SecurityKeyEd25519PublicKey>(PublicKey.ParseLine(Vector.Text("sk_ed25519.pub"))).Application);
+        Assert.Equal("ssh:alice", Assert.IsType<SecurityKeyEcdsaPublicKey>(PublicKey.ParseLine(Vector.Text("sk_ecdsa256.pub"))).Application);
+        Assert.Equal(
+            "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates",
+            Assert.Throws<SshFormatException>(() => SignatureKey.Parse(Vector.Blob("sk_ed25519.pub"))).Message);
+    }
+
+    [Theory]
+    [InlineData("ssh:")]
+    [InlineData("ssh:alice's token, the blue one")]
+    public void An_application_begins_with_ssh(string application) =>
+        PublicKey.Parse(Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String(application.PadRight(256)).ToArray());
+
     static readonly string Base64 = Convert.ToBase64String(Vector.Blob("ed25519.pub"));
 
     public static readonly TheoryData<string, string> RefusedLines = new()
@@ -59,12 +75,14 @@ public class PublicKeyTests
         { $"no-pty ssh-ed25519 {Base64}", "options stand before the key" },
         { $"command=\"id -u\" ssh-ed25519 {Base64}", "options stand before the key" },
         { $"cert-authority ssh-ed25519 {Base64} ca", "options stand before the key" },
+        { $"verify-required {Vector.Text("sk_ed25519.pub")}", "options stand before the key" },
         { $"ssh-ed25519 {Base64}\nssh-ed25519 {Base64}", "more than one line where one key belongs" },
         { $"ssh-ed25519 {Base64}\n\n", "more than one line where one key belongs" },
         { $"ssh-ed25519 {Base64}\rssh-ed25519 {Base64}", "more than one line where one key belongs" },
         { Vector.Text("plain_key"), "this is a private key, and must stay where it is; the public key is in the .pub file beside it" },
         { Vector.Text("ed25519-cert.pub"), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
-        { Vector.Text("rsa2048.pub"), "n has 2048 bits, not 3072 to 16384" },
+        { Vector.Text("sk_ecdsa256-cert.pub"), "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com is a certificate where a plain key belongs" },
+        { Vector.Text("rsa2048.pub"), "the rsa key has 2048 bits, not 3072 to 16384" },
     };
 
     [Theory]
@@ -106,12 +124,11 @@ public class PublicKeyTests
     {
         { "nothing", [], "the length of key type needs 4 bytes, 0 are left (at byte 0)" },
         { "unknown type", Key("ssh-dss").ToArray(), "key type ssh-dss is not supported" },
-        { "security key", Key("sk-ssh-ed25519@openssh.com").ToArray(), "key type sk-ssh-ed25519@openssh.com is not supported" },
         { "type that forges a line", Key("ssh\nroot").ToArray(), "key type is not a name of 1 to 64 printable characters (at byte 0)" },
         { "ed25519, short", Key("ssh-ed25519").String(new byte[31]).ToArray(), "pk is 31 bytes long, not 32 (at byte 15)" },
         { "ed25519, long", Key("ssh-ed25519").String(new byte[33]).ToArray(), "pk is 33 bytes long, not 32 (at byte 15)" },
         { "ed25519, trailing", Key("ssh-ed25519").String(new byte[32]).Byte(0).ToArray(), "public key is followed by 1 bytes that do not belong to it (at byte 51)" },
-        { "ecdsa, other curve", Key("ecdsa-sha2-nistp256").String("nistp384").ToArray(), "the curve is nistp384 in a key of type ecdsa-sha2-nistp256" },
+        { "ecdsa, other curve", Key("ecdsa-sha2-nistp256").String("nistp384").ToArray(), "the curve is nistp384 in a key for nistp256" },
         { "ecdsa, compressed", Key("ecdsa-sha2-nistp256").String("nistp256").String([2, .. Point("ecdsa256", 4, 0).AsSpan(1, 32)]).ToArray(), "Q is not an uncompressed point of nistp256" },
         { "ecdsa, hybrid form", Key("ecdsa-sha2-nistp256").String("nistp256").String(Point("ecdsa256", 6, 0)).ToArray(), "Q is not an uncompressed point of nistp256" },
         { "ecdsa, x off the curve", Key("ecdsa-sha2-nistp256").String("nistp256").String(Point("ecdsa256", 4, 32)).ToArray(), "Q is not an uncompressed point of nistp256" },
@@ -119,16 +136,27 @@ public class PublicKeyTests
         { "ecdsa, 521 off the curve", Key("ecdsa-sha2-nistp521").String("nistp521").String(Point("ecdsa521", 4, 132)).ToArray(), "Q is not an uncompressed point of nistp521" },
         { "ecdsa, infinity", Key("ecdsa-sha2-nistp256").String("nistp256").String([0]).ToArray(), "Q is not an uncompressed point of nistp256" },
         { "ecdsa, zeros", Key("ecdsa-sha2-nistp256").String("nistp256").String([4, .. new byte[64]]).ToArray(), "Q is not an uncompressed point of nistp256" },
-        { "rsa, e even", Key("ssh-rsa").MpInt([4]).MpInt(Modulus(3072)).ToArray(), "e is not an odd number from 3 to 2^32-1" },
-        { "rsa, e one", Key("ssh-rsa").MpInt([1]).MpInt(Modulus(3072)).ToArray(), "e is not an odd number from 3 to 2^32-1" },
-        { "rsa, e zero", Key("ssh-rsa").MpInt([]).MpInt(Modulus(3072)).ToArray(), "e is not an odd number from 3 to 2^32-1" },
-        { "rsa, e large", Key("ssh-rsa").MpInt([1, 0, 0, 0, 1]).MpInt(Modulus(3072)).ToArray(), "e is not an odd number from 3 to 2^32-1" },
+        { "rsa, e even", Key("ssh-rsa").MpInt([4]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
+        { "rsa, e one", Key("ssh-rsa").MpInt([1]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
+        { "rsa, e zero", Key("ssh-rsa").MpInt([]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
+        { "rsa, e large", Key("ssh-rsa").MpInt([1, 0, 0, 0, 1]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
         { "rsa, e negative", Key("ssh-rsa").String([0x81]).MpInt(Modulus(3072)).ToArray(), "e is negative (at byte 11)" },
         { "rsa, e padded", Key("ssh-rsa").String([0, 3]).MpInt(Modulus(3072)).ToArray(), "e has a leading zero it does not need (at byte 11)" },
-        { "rsa, 3071 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3071)).ToArray(), "n has 3071 bits, not 3072 to 16384" },
-        { "rsa, 16385 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(16385)).ToArray(), "n has 16385 bits, not 3072 to 16384" },
-        { "rsa, no modulus", Key("ssh-rsa").MpInt([3]).MpInt([]).ToArray(), "n has 0 bits, not 3072 to 16384" },
-        { "rsa, even", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3072, odd: false)).ToArray(), "n is even" },
+        { "rsa, 3071 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3071)).ToArray(), "the rsa key has 3071 bits, not 3072 to 16384" },
+        { "rsa, 16385 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(16385)).ToArray(), "the rsa key has 16385 bits, not 3072 to 16384" },
+        { "rsa, no modulus", Key("ssh-rsa").MpInt([3]).MpInt([]).ToArray(), "the rsa key has 0 bits, not 3072 to 16384" },
+        { "security key, short", Key("sk-ssh-ed25519@openssh.com").String(new byte[31]).String("ssh:").ToArray(), "pk is 31 bytes long, not 32 (at byte 30)" },
+        { "security key without an application", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).ToArray(), "the length of application needs 4 bytes, 0 are left (at byte 66)" },
+        { "security key of a web page", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("https://example.com").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
+        { "security key, application in capitals", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("SSH:").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
+        { "security key, application not printable", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:a\nb").ToArray(), "the application of the security key is not up to 256 printable characters" },
+        { "security key, application not ascii", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:å").ToArray(), "the application of the security key is not up to 256 printable characters" },
+        { "security key, application too long", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:" + new string('a', 253)).ToArray(), "the application of the security key is not up to 256 printable characters" },
+        { "security key, trailing", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:").Byte(0).ToArray(), "public key is followed by 1 bytes that do not belong to it (at byte 74)" },
+        { "security key, x off the curve", Key("sk-ecdsa-sha2-nistp256@openssh.com").String("nistp256").String(Point("ecdsa256", 4, 32)).String("ssh:").ToArray(), "Q is not an uncompressed point of nistp256" },
+        { "security key, other curve", Key("sk-ecdsa-sha2-nistp256@openssh.com").String("nistp384").String(Point("ecdsa384", 4, 0)).String("ssh:").ToArray(), "the curve is nistp384 in a key for nistp256" },
+        { "security key on a curve that none has", Key("sk-ecdsa-sha2-nistp384@openssh.com").String("nistp384").String(Point("ecdsa384", 4, 0)).String("ssh:").ToArray(), "key type sk-ecdsa-sha2-nistp384@openssh.com is not supported" },
+        { "rsa, even", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3072, odd: false)).ToArray(), "the modulus of the rsa key is even" },
     };
 
     [Theory]

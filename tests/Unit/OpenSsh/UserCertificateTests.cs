@@ -9,7 +9,7 @@ public class UserCertificateTests
     const UserExtensions All =
         UserExtensions.PermitX11Forwarding | UserExtensions.PermitAgentForwarding | UserExtensions.PermitPortForwarding | UserExtensions.PermitPty;
 
-    static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
+    static readonly SignatureKey Ca = Vector.CaOf("ed25519");
 
     public static readonly TheoryData<string> Vectors = [.. Vector.UserCertificates];
 
@@ -27,7 +27,7 @@ public class UserCertificateTests
             Principals = ["postgres", "alice@db1"],
             Validity = new Validity(1_893_456_000, 1_893_459_600),
             Extensions = All,
-            SignatureKey = Ca,
+            SignatureKey = Vector.CaOf(name),
         };
         Assert.Equal(theirs.SignedBytes.ToArray(), ours.ToBeSigned());
         Assert.Equal(Vector.Blob($"{name}-cert.pub"), UserCertificate.Seal(ours.ToBeSigned(), theirs.SignatureAlgorithm, theirs.SignatureBlob.Span));
@@ -215,7 +215,7 @@ public class UserCertificateTests
             from after in Gen.Choose(0, int.MaxValue)
             from length in Gen.Choose(1, int.MaxValue)
             from extensions in Gen.Choose(0, (int)All)
-            from signatureKey in Gen.Elements(keys)
+            from signatureKey in Gen.Elements(keys.OfType<SignatureKey>().ToArray())
             select new UserCertificate
             {
                 Nonce = nonce,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using CertAuthority.Access;
+using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 
@@ -20,9 +21,9 @@ public sealed class CaKeyTests : IDisposable
     }
 
     // Nothing else can be signed than what the policy grants: here, these logins on all hosts for an hour of 2030.
-    static ToBeSigned Granted(string[] logins, string key, PublicKey caKey) => Granted(logins, PublicKey.ParseLine(Vector.Text($"{key}.pub")), caKey);
+    static ToBeSigned Granted(string[] logins, string key, SignatureKey caKey) => Granted(logins, PublicKey.ParseLine(Vector.Text($"{key}.pub")), caKey);
 
-    static ToBeSigned Granted(string[] logins, PublicKey key, PublicKey caKey)
+    static ToBeSigned Granted(string[] logins, PublicKey key, SignatureKey caKey)
     {
         var role = new Role(
             Guid.NewGuid(), "dba", "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, Expires: null,
@@ -44,6 +45,8 @@ public sealed class CaKeyTests : IDisposable
         { "ecdsa384", "ecdsa-sha2-nistp384", "ECDSA" },
         { "ecdsa521", "ecdsa-sha2-nistp521", "ECDSA" },
         { "rsa3072", "ssh-rsa", "RSA" },
+        { "sk_ed25519", "sk-ssh-ed25519", "ED25519-SK" },
+        { "sk_ecdsa256", "sk-ecdsa-sha2-nistp256", "ECDSA-SK" },
     };
 
     [Theory]
@@ -72,6 +75,20 @@ public sealed class CaKeyTests : IDisposable
                 "permit-pty",
             ],
             output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData(nameof(CaKeyType.Ed25519), "ED25519", "ssh-ed25519")]
+    [InlineData(nameof(CaKeyType.Ecdsa), "ECDSA", "ecdsa-sha2-nistp256")]
+    [InlineData(nameof(CaKeyType.Rsa), "RSA", "rsa-sha2-512")]
+    public void Ssh_keygen_verifies_what_a_CA_of_any_kind_signed(string type, string kind, string algorithm)
+    {
+        using var key = FileCaKey.LoadOrCreate(folder.File("ca"), "CA", Enum.Parse<CaKeyType>(type));
+        var path = folder.File("id-cert.pub", Certificate.ToLine(key.Sign(Granted(["alice"], "ed25519", key.PublicKey)), "") + "\n");
+        // It reads no certificate whose signature it could not verify.
+        var (exitCode, output) = SshKeygen.Run("-L", "-f", path);
+        Assert.Equal(0, exitCode);
+        Assert.Contains($"Signing CA: {kind} {Fingerprint.Of(key.PublicKey)} (using {algorithm})\n", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,7 +135,7 @@ public sealed class CaKeyTests : IDisposable
     [Fact]
     public void A_certificate_that_names_another_CA_is_not_signed()
     {
-        var other = Granted(["alice"], "ed25519", PublicKey.ParseLine(Vector.Text("ca.pub")));
+        var other = Granted(["alice"], "ed25519", Vector.CaOf("ed25519"));
         Assert.Throws<ArgumentException>(() => ca.Sign(other));
     }
 
@@ -132,18 +149,23 @@ public sealed class CaKeyTests : IDisposable
         Assert.InRange(certificate.Length, 7000, UserCertificate.MaxLength - 1);
     }
 
-    [Fact]
-    public void A_signature_gone_wrong_does_not_leave()
+    [Theory]
+    [InlineData(nameof(CaKeyType.Ed25519))]
+    [InlineData(nameof(CaKeyType.Ecdsa))]
+    [InlineData(nameof(CaKeyType.Rsa))]
+    public void A_signature_gone_wrong_does_not_leave(string type)
     {
-        using var faulty = new FaultyCaKey(ca.PublicKey);
-        Assert.Throws<CryptographicException>(() => faulty.Sign(Granted()));
+        using var key = PrivateKey.New(Enum.Parse<CaKeyType>(type));
+        using var faulty = new FaultyCaKey(key);
+        Assert.Throws<CryptographicException>(() => faulty.Sign(Granted(["alice"], "ed25519", key.PublicKey)));
     }
 
-    sealed class FaultyCaKey(PublicKey publicKey) : CaKey
+    // Its signature is good, but over other bytes.
+    sealed class FaultyCaKey(PrivateKey key) : CaKey
     {
-        internal override PublicKey PublicKey => publicKey;
+        internal override SignatureKey PublicKey => key.PublicKey;
 
-        private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => ("ssh-ed25519", new byte[64]);
+        private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => key.Sign(toBeSigned[1..]);
 
         public override void Dispose()
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 
@@ -43,12 +44,29 @@ public sealed class FileCaKeyTests : IDisposable
         Assert.Equal(first.PublicKey.ToLine("user CA") + "\n", File.ReadAllText(PubPath));
     }
 
-    [Fact]
-    public void A_key_that_ssh_keygen_made_is_taken()
+    [Theory]
+    [InlineData("ed25519", 256)]
+    [InlineData("ecdsa", 256)]
+    [InlineData("ecdsa", 384)]
+    [InlineData("ecdsa", 521)]
+    [InlineData("rsa", 3072)]
+    public void A_key_that_ssh_keygen_made_is_taken(string type, int bits)
     {
-        SshKeygen.Run("-q", "-t", "ed25519", "-N", "", "-C", "brought along", "-f", KeyPath);
+        SshKeygen.Run("-q", "-t", type, "-b", $"{bits}", "-N", "", "-C", "brought along", "-f", KeyPath);
         using var key = FileCaKey.LoadOrCreate(KeyPath, "user CA");
         Assert.Equal(PublicKey.ParseLine(File.ReadAllText(PubPath)), key.PublicKey);
+    }
+
+    [Theory]
+    [InlineData(nameof(CaKeyType.Ecdsa), 256, "ECDSA")]
+    [InlineData(nameof(CaKeyType.Rsa), 3072, "RSA")]
+    public void The_first_start_makes_the_kind_of_key_that_is_asked_for_and_later_ones_keep_it(string type, int bits, string kind)
+    {
+        using var key = FileCaKey.LoadOrCreate(KeyPath, "user CA", Enum.Parse<CaKeyType>(type));
+        Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
+        Assert.Equal((0, $"{bits} {Fingerprint.Of(key.PublicKey)} user CA ({kind})\n"), SshKeygen.Run("-l", "-f", PubPath));
+        using var second = FileCaKey.LoadOrCreate(KeyPath, "user CA", CaKeyType.Ed25519);
+        Assert.Equal(key.PublicKey, second.PublicKey);
     }
 
     [Theory]
@@ -110,9 +128,36 @@ public sealed class FileCaKeyTests : IDisposable
         Assert.Equal(["user_ca.pub"], folder.Names);
     }
 
+    [Fact]
+    public void An_encrypted_key_is_refused_with_the_command_that_opens_it()
+    {
+        File.SetUnixFileMode(folder.File("user_ca", Vector.Bytes("encrypted_key")), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal($"{KeyPath}: the key is encrypted (aes256-ctr), and nobody is there to type a passphrase; run: ssh-keygen -p -N '' -f {KeyPath}", Refusal());
+        Assert.Equal(0, SshKeygen.Run("-p", "-P", "secret", "-N", "", "-f", KeyPath).ExitCode);
+        FileCaKey.LoadOrCreate(KeyPath, "user CA").Dispose();
+    }
+
     [Theory]
-    [InlineData("encrypted_key", "the key is encrypted (aes256-ctr), and nobody is there to type a passphrase")]
-    [InlineData("ecdsa_key", "the key is not ed25519")]
+    [InlineData("ecdsa", "PEM")]
+    [InlineData("rsa", "PEM")]
+    [InlineData("rsa", "PKCS8")]
+    public void A_key_in_PEM_is_refused_with_the_command_that_converts_it(string type, string format)
+    {
+        SshKeygen.Run("-q", "-t", type, "-m", format, "-N", "", "-f", KeyPath);
+        Assert.Equal($"{KeyPath}: the key is in PEM, not in the format of OpenSSH; run: ssh-keygen -p -N '' -f {KeyPath}", Refusal());
+        Assert.Equal(0, SshKeygen.Run("-p", "-N", "", "-f", KeyPath).ExitCode);
+        using var key = FileCaKey.LoadOrCreate(KeyPath, "user CA");
+        Assert.Equal(PublicKey.ParseLine(File.ReadAllText(PubPath)), key.PublicKey);
+    }
+
+    [Fact]
+    public void A_weak_key_is_refused()
+    {
+        SshKeygen.Run("-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", KeyPath);
+        Assert.Equal($"{KeyPath}: the rsa key has 2048 bits, not 3072 to 16384", Refusal());
+    }
+
+    [Theory]
     [InlineData("empty.krl", "the file does not begin and end as an OpenSSH private key does, with lines that end in LF")]
     public void A_file_that_is_no_usable_key_is_refused_by_name(string vector, string reason)
     {
@@ -123,9 +168,12 @@ public sealed class FileCaKeyTests : IDisposable
     [Fact]
     public void A_seed_of_another_key_is_refused()
     {
-        var file = new OpenSshPrivateKey(new byte[32], new Ed25519PublicKey(new byte[32]), "").ToFile(1);
-        File.SetUnixFileMode(folder.File("user_ca", file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        Assert.Equal($"{KeyPath}: the seed belongs to another public key", Refusal());
+        using var one = Ed25519PrivateKey.FromSeed(new byte[32]);
+        var fields = new WireWriter().String(((Ed25519PublicKey)one.PublicKey).Pk).String([1, .. new byte[31], .. ((Ed25519PublicKey)one.PublicKey).Pk]);
+        var reader = new WireReader(fields.ToArray());
+        using var mixed = PrivateKey.ReadFields(one.PublicKey, ref reader);
+        File.SetUnixFileMode(folder.File("user_ca", new OpenSshPrivateKey(mixed, "").ToFile(1)), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal($"{KeyPath}: the private key belongs to another public key", Refusal());
     }
 
     string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, "user CA")).Message;

@@ -9,7 +9,7 @@ public class FingerprintTests
     public void It_is_what_ssh_keygen_prints()
     {
         var lines = Vector.Text("fingerprints").Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(11, lines.Length);
+        Assert.Equal(14, lines.Length);
         Assert.All(lines, line =>
         {
             var words = line.Split(' ');

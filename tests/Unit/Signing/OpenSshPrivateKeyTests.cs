@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 
@@ -18,12 +19,28 @@ public class OpenSshPrivateKeyTests
     [Fact]
     public void A_key_of_ssh_keygen_is_read_and_written_back_to_the_byte()
     {
-        var key = OpenSshPrivateKey.Parse(Theirs);
-        Assert.Equal("plain", key.Comment);
+        var file = Parse(Theirs);
+        using var key = file.Key;
+        Assert.Equal("plain", file.Comment);
         Assert.Equal(PublicKey.ParseLine(Vector.Text("plain_key.pub")), key.PublicKey);
-        using var privateKey = Libcrypto.PrivateKey.FromSeed(key.Seed);
-        Assert.Equal(key.PublicKey, privateKey.PublicKey());
-        Assert.Equal(Theirs, key.ToFile(BinaryPrimitives.ReadUInt32BigEndian(Unarmour(Theirs).AsSpan(CheckIntAt))));
+        Assert.Equal(Theirs, file.ToFile(BinaryPrimitives.ReadUInt32BigEndian(Unarmour(Theirs).AsSpan(CheckIntAt))));
+    }
+
+    [Theory]
+    [InlineData("ecdsa", 256)]
+    [InlineData("ecdsa", 384)]
+    [InlineData("ecdsa", 521)]
+    [InlineData("rsa", 3072)]
+    [InlineData("rsa", 3080)]
+    public void A_key_of_any_kind_is_read_and_written_back_to_the_byte(string type, int bits)
+    {
+        using var folder = new TemporaryFolder();
+        SshKeygen.Run("-q", "-t", type, "-b", $"{bits}", "-N", "", "-f", folder.File("key"));
+        var theirs = File.ReadAllBytes(folder.File("key"));
+        var file = Parse(theirs);
+        using var key = file.Key;
+        var checkIntAt = 15 + 8 + 8 + 4 + 4 + (4 + key.PublicKey.ToBlob().Length) + 4;
+        Assert.Equal(theirs, file.ToFile(BinaryPrimitives.ReadUInt32BigEndian(Unarmour(theirs).AsSpan(checkIntAt))));
     }
 
     [Theory]
@@ -35,25 +52,27 @@ public class OpenSshPrivateKeyTests
     public void Ssh_keygen_reads_what_we_write(string comment)
     {
         using var folder = new TemporaryFolder();
-        using var privateKey = Libcrypto.PrivateKey.FromSeed(new byte[32]);
-        var file = new OpenSshPrivateKey(new byte[32], privateKey.PublicKey(), comment).ToFile(checkInt: 0x01020304);
+        using var privateKey = Ed25519PrivateKey.FromSeed(new byte[32]);
+        var file = new OpenSshPrivateKey(privateKey, comment).ToFile(checkInt: 0x01020304);
         var path = folder.File("key", file);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
 
         var (exitCode, output) = SshKeygen.Run("-y", "-f", path);
-        Assert.Equal((0, privateKey.PublicKey().ToLine(comment) + "\n"), (exitCode, output));
-        Assert.Equal(comment, OpenSshPrivateKey.Parse(file).Comment);
+        Assert.Equal((0, privateKey.PublicKey.ToLine(comment) + "\n"), (exitCode, output));
+        Assert.Equal(comment, Parse(file).Comment);
     }
 
     [Fact]
     public void Lines_have_70_columns_and_end_in_LF()
     {
-        var lines = Encoding.ASCII.GetString(OpenSshPrivateKey.Parse(Theirs).ToFile(1)).Split('\n');
+        var lines = Encoding.ASCII.GetString(Parse(Theirs).ToFile(1)).Split('\n');
         Assert.Equal("", lines[^1]);
         Assert.Equal(End, lines[^2] + "\n");
         Assert.All(lines[1..^3], line => Assert.Equal(70, line.Length));
         Assert.InRange(lines[^3].Length, 1, 70);
     }
+
+    static OpenSshPrivateKey Parse(byte[] file) => OpenSshPrivateKey.Parse(file, "PATH");
 
     static byte[] Unarmour(byte[] file) => Convert.FromBase64String(Encoding.ASCII.GetString(file)[Begin.Length..^End.Length]);
 
@@ -74,6 +93,42 @@ public class OpenSshPrivateKeyTests
         new WireWriter().UInt32(1).UInt32(secondCheckInt).String(type).String([(byte)pk, .. new byte[31]])
             .String([.. new byte[32], (byte)pkBesideSeed, .. new byte[31]]).String(comment).Raw(padding ?? [1, 2]).ToArray();
 
+    // An RSA key with one of its numbers spoiled: n, e, d, iqmp, p, q. What is read nevertheless can not sign, and so is not loaded.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void An_rsa_key_with_a_spoiled_number_is_refused(int spoiled)
+    {
+        using var key = PrivateKey.New(CaKeyType.Rsa);
+        var written = new WireWriter();
+        key.WriteFields(written);
+        var numbers = new WireReader(written.ToArray());
+        var changed = new WireWriter();
+        for (var i = 0; !numbers.AtEnd; i++)
+        {
+            byte[] number = [.. numbers.MpInt("number")];
+            number[^1] ^= (byte)(i == spoiled ? 2 : 0);
+            changed.MpInt(number);
+        }
+        using var folder = new TemporaryFolder();
+        var file = Armour(new WireWriter().Raw("openssh-key-v1\0"u8).String("none").String("none").String("").UInt32(1).String(key.PublicKey.ToBlob())
+            .String(Padded(new WireWriter().UInt32(1).UInt32(1).String("ssh-rsa").Raw(changed.ToArray()).String(""))).ToArray());
+        File.SetUnixFileMode(folder.File("user_ca", file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal(
+            $"{folder.File("user_ca")}: the private key belongs to another public key",
+            Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(folder.File("user_ca"), "user CA")).Message);
+    }
+
+    static byte[] Padded(WireWriter privateKeys)
+    {
+        for (byte padding = 1; privateKeys.Length % 8 != 0; padding++)
+            privateKeys.Byte(padding);
+        return privateKeys.ToArray();
+    }
+
     public static readonly TheoryData<string, byte[], string> Refused = new()
     {
         { "nothing", [], "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
@@ -83,8 +138,12 @@ public class OpenSshPrivateKeyTests
         { "two files", [.. Theirs, .. Theirs], "the private key is not base64" },
         { "overlapping armour", Encoding.ASCII.GetBytes("-----BEGIN OPENSSH PRIVATE KEY-----\n"), "the file does not begin and end as an OpenSSH private key does, with lines that end in LF" },
         { "other magic", Changed(0), "the armour does not hold an openssh-key-v1 key" },
-        { "encrypted", Vector.Bytes("encrypted_key"), "the key is encrypted (aes256-ctr), and nobody is there to type a passphrase" },
-        { "ecdsa", Vector.Bytes("ecdsa_key"), "the key is not ed25519" },
+        { "encrypted", Vector.Bytes("encrypted_key"), "the key is encrypted (aes256-ctr), and nobody is there to type a passphrase; run: ssh-keygen -p -N '' -f PATH" },
+        { "PEM", "-----BEGIN RSA PRIVATE KEY-----\n"u8.ToArray(), "the key is in PEM, not in the format of OpenSSH; run: ssh-keygen -p -N '' -f PATH" },
+        { "PKCS8", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"u8.ToArray(), "the key is in PEM, not in the format of OpenSSH; run: ssh-keygen -p -N '' -f PATH" },
+        { "security key", Build(outer: Vector.Blob("sk_ed25519.pub")), "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates" },
+        { "weak", Build(outer: Vector.Blob("rsa2048.pub")), "the rsa key has 2048 bits, not 3072 to 16384" },
+        { "certificate", Build(outer: Vector.Blob("ed25519-cert.pub")), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
         { "options", Build(options: "x"), "kdfoptions are not empty" },
         { "two keys", Build(keys: 2), "the file holds 2 keys, not 1" },
         { "trailing", Build(trailing: "x"), "private key file is followed by 1 bytes that do not belong to it (at byte 234)" },
@@ -92,7 +151,7 @@ public class OpenSshPrivateKeyTests
         { "other public key", Build(outer: new Ed25519PublicKey([1, .. new byte[31]]).ToBlob()), "the private key belongs to another public key" },
         { "other type inside", Build(privateKeys: Private(type: "ssh-rsa")), "the private key is of another type than the public key" },
         { "other pk inside", Build(privateKeys: Private(pk: 1)), "the private key belongs to another public key" },
-        { "other pk beside the seed", Build(privateKeys: Private(pkBesideSeed: 1)), "the seed belongs to another public key" },
+        { "other pk beside the seed", Build(privateKeys: Private(pkBesideSeed: 1)), "the private key belongs to another public key" },
         { "newline in comment", Build(privateKeys: Private(comment: "a\nb")), "the comment has control characters" },
         { "wrong padding", Build(privateKeys: Private(padding: [1, 3])), "the padding is not 1, 2, 3, ..." },
         { "short padding", Build(privateKeys: Private(padding: [1])), "the padding does not end at the next multiple of 8" },
@@ -104,18 +163,21 @@ public class OpenSshPrivateKeyTests
     public void A_file_is_refused_with_the_reason(string fault, byte[] file, string reason)
     {
         Assert.NotEmpty(fault);
-        Assert.Equal(reason, Assert.Throws<SshFormatException>(() => OpenSshPrivateKey.Parse(file)).Message);
+        Assert.Equal(reason, Assert.Throws<SshFormatException>(() => Parse(file)).Message);
     }
 
     [Fact]
-    public void The_file_that_the_table_spoils_is_good() => Assert.Equal("abc", OpenSshPrivateKey.Parse(Build()).Comment);
+    public void The_file_that_the_table_spoils_is_good() => Assert.Equal("abc", Parse(Build()).Comment);
 
     [Fact]
     public void Spoiled_bytes_are_refused_as_bad_bytes()
     {
-        Spoiled.EveryTruncationIsRefused(Theirs, file => OpenSshPrivateKey.Parse(file));
-        Spoiled.NoChangedByteDoesHarm(Theirs, file => OpenSshPrivateKey.Parse(file));
-        Spoiled.EveryTruncationIsRefused(Unarmour(Theirs), blob => OpenSshPrivateKey.Parse(Armour(blob)));
-        Spoiled.NoChangedByteDoesHarm(Unarmour(Theirs), blob => OpenSshPrivateKey.Parse(Armour(blob)));
+        var ecdsa = Unarmour(Vector.Bytes("ecdsa_key"));
+        Spoiled.EveryTruncationIsRefused(ecdsa, blob => Parse(Armour(blob)));
+        Spoiled.NoChangedByteDoesHarm(ecdsa, blob => Parse(Armour(blob)));
+        Spoiled.EveryTruncationIsRefused(Theirs, file => Parse(file));
+        Spoiled.NoChangedByteDoesHarm(Theirs, file => Parse(file));
+        Spoiled.EveryTruncationIsRefused(Unarmour(Theirs), blob => Parse(Armour(blob)));
+        Spoiled.NoChangedByteDoesHarm(Unarmour(Theirs), blob => Parse(Armour(blob)));
     }
 }

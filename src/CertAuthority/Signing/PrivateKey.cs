@@ -1,0 +1,48 @@
+using CertAuthority.Configuration;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Signing;
+
+/// <summary>A private key in the memory of this process, of a kind that a CA can have.</summary>
+/// <remarks>Passing copies of its secrets are not wiped: the key itself stays in memory for as long as the process runs.</remarks>
+abstract class PrivateKey : IDisposable
+{
+    /// <summary>The public half, by the account of the file that the key came from.</summary>
+    internal abstract SignatureKey PublicKey { get; }
+
+    /// <summary>Signs. Any number of threads may at once.</summary>
+    /// <returns>The best of the public key's <see cref="SignatureKey.SignatureAlgorithms"/>, and the signature as it defines it.</returns>
+    internal abstract (string Algorithm, byte[] Blob) Sign(ReadOnlySpan<byte> data);
+
+    /// <summary>Writes what follows the type in an <c>openssh-key-v1</c> file, public numbers and private ones.</summary>
+    internal abstract void WriteFields(WireWriter file);
+
+    public abstract void Dispose();
+
+    /// <summary>A key that nobody has had before.</summary>
+    internal static PrivateKey New(CaKeyType type) => type switch
+    {
+        CaKeyType.Ed25519 => Ed25519PrivateKey.New(),
+        CaKeyType.Ecdsa => EcdsaPrivateKey.New(),
+        CaKeyType.Rsa => RsaPrivateKey.New(),
+        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+    };
+
+    /// <summary>Reads what follows the type. Whether it signs for the public key is not looked at.</summary>
+    /// <exception cref="SshFormatException">It is malformed, or names another public key.</exception>
+    internal static PrivateKey ReadFields(SignatureKey publicKey, ref WireReader reader) => publicKey switch
+    {
+        Ed25519PublicKey ed25519 => Ed25519PrivateKey.Read(ed25519, ref reader),
+        EcdsaPublicKey ecdsa => EcdsaPrivateKey.Read(ecdsa, ref reader),
+        RsaPublicKey rsa => RsaPrivateKey.Read(rsa, ref reader),
+        _ => throw new SshFormatException($"private keys of type {publicKey.Type} are not read"),
+    };
+
+    internal static SshFormatException Mismatch() => new("the private key belongs to another public key");
+
+    private protected static void Expect(bool match)
+    {
+        if (!match)
+            throw Mismatch();
+    }
+}

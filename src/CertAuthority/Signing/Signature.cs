@@ -1,0 +1,32 @@
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Signing;
+
+/// <summary>Signatures of every kind that a CA makes.</summary>
+static class Signature
+{
+    /// <summary>Whether the owner of <paramref name="key"/> signed <paramref name="data"/>.</summary>
+    /// <param name="key">The public key.</param>
+    /// <param name="data">What was signed.</param>
+    /// <param name="algorithm">What the signer says that it used.</param>
+    /// <param name="blob">The signature as that algorithm defines it, or anything else.</param>
+    internal static bool Verifies(SignatureKey key, ReadOnlySpan<byte> data, string algorithm, ReadOnlySpan<byte> blob)
+    {
+        if (!key.SignatureAlgorithms.Contains(algorithm))
+            return false;
+        try
+        {
+            return key switch
+            {
+                Ed25519PublicKey ed25519 => Libcrypto.Verify(ed25519, data, blob),
+                EcdsaPublicKey ecdsa => EcdsaPrivateKey.Verify(ecdsa, data, blob),
+                RsaPublicKey rsa => RsaPrivateKey.Verify(rsa, algorithm, data, blob),
+                _ => throw new NotSupportedException($"signatures of {key.Type} keys are not verified here"),
+            };
+        }
+        catch (SshFormatException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using CertAuthority.Configuration;
+using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace CertAuthority.Tests.Unit;
+
+/// <summary>Certificates of every kind, thousands of them: ssh-keygen must read in them what we read.</summary>
+public sealed class RandomCertificateTests : IDisposable
+{
+    const int Count = 10_000;
+
+    // Ed25519 most of the time: RSA signs a hundred times slower.
+    readonly PrivateKey[] authorities =
+        [.. new[] { CaKeyType.Ed25519, CaKeyType.Ecdsa, CaKeyType.Rsa }.Select(PrivateKey.New)];
+
+    readonly TemporaryFolder folder = new();
+
+    public void Dispose()
+    {
+        Array.ForEach(authorities, key => key.Dispose());
+        folder.Dispose();
+    }
+
+    [Fact]
+    public void Ssh_keygen_and_we_read_ten_thousand_certificates_alike()
+    {
+        byte[][] blobs = [.. Certificates().Sample(Count).Select(Signed)];
+        var path = folder.File("many-cert.pub", string.Concat(blobs.Select(blob => Certificate.ToLine(blob, "") + "\n")));
+
+        // It reads no certificate whose signature it could not verify.
+        var (exitCode, output) = SshKeygen.Run("-L", "-f", path);
+        Assert.Equal(0, exitCode);
+
+        // "FILE:" before the first, "FILE:LINE:" before each other.
+        string[] theirs = [.. output.Split(path + ":").Skip(1).Select(text => text[(text.IndexOf('\n') + 1)..])];
+        Assert.Equal(Count, theirs.Length);
+        for (var i = 0; i < Count; i++)
+            Assert.Equal(AsSshKeygenShows(Certificate.Parse(blobs[i])), theirs[i]);
+    }
+
+    byte[] Signed(UserCertificate certificate)
+    {
+        var toBeSigned = certificate.ToBeSigned();
+        Assert.Empty(CertificateLint.Faults(toBeSigned));
+        var (algorithm, blob) = authorities.Single(key => key.PublicKey == certificate.SignatureKey).Sign(toBeSigned);
+        return UserCertificate.Seal(toBeSigned, algorithm, blob);
+    }
+
+    Gen<UserCertificate> Certificates() =>
+        from nonce in Bytes(UserCertificate.NonceLength)
+        from key in Gen.OneOf(Keys)
+        from serial in Gen.Choose(1, int.MaxValue)
+        from shift in Gen.Choose(0, 32)
+        from keyId in Gen.Choose(' ', '~').Select(c => (char)c).ArrayOf().Where(id => id.Length is >= 1 and <= 256)
+        from principals in Gen.Elements("AZaz09._@:=/+~-".ToCharArray()).ArrayOf(7).NonEmptyListOf()
+        from after in Gen.Choose(1, int.MaxValue)
+        from length in Gen.Choose(1, int.MaxValue)
+        from extensions in Gen.Choose(0, 15)
+        from authority in Gen.Frequency((40, Gen.Constant(authorities[0])), (8, Gen.Constant(authorities[1])), (1, Gen.Constant(authorities[2])))
+        select new UserCertificate
+        {
+            Nonce = nonce,
+            Key = key,
+            Serial = (ulong)serial << shift,
+            KeyId = new string(keyId),
+            Principals = [.. principals.Select(principal => "_" + new string(principal)).Distinct()],
+            Validity = new Validity((ulong)after, (ulong)after + (ulong)length),
+            Extensions = (UserExtensions)extensions,
+            SignatureKey = authority.PublicKey,
+        };
+
+    // One generator for each type of key that is certified.
+    static readonly Gen<PublicKey>[] Keys =
+    [
+        from pk in Bytes(32) select Key("ssh-ed25519", new WireWriter().String(pk)),
+        from point in Points(EcdsaCurve.NistP256, ECCurve.NamedCurves.nistP256) select Key("ecdsa-sha2-nistp256", point),
+        from point in Points(EcdsaCurve.NistP384, ECCurve.NamedCurves.nistP384) select Key("ecdsa-sha2-nistp384", point),
+        from point in Points(EcdsaCurve.NistP521, ECCurve.NamedCurves.nistP521) select Key("ecdsa-sha2-nistp521", point),
+        from e in Gen.Elements<byte[]>([3], [17], [1, 0, 1], [255, 255, 255, 255])
+        from length in Gen.Elements(384, 385, 512)
+        from n in Bytes(length)
+        select Key("ssh-rsa", new WireWriter().MpInt(e).MpInt([(byte)(n[0] | 0x80), .. n[1..^1], (byte)(n[^1] | 1)])),
+        from pk in Bytes(32) from application in Applications select Key("sk-ssh-ed25519@openssh.com", new WireWriter().String(pk).String(application)),
+        from point in Points(EcdsaCurve.NistP256, ECCurve.NamedCurves.nistP256) from application in Applications
+        select Key("sk-ecdsa-sha2-nistp256@openssh.com", new WireWriter().Raw(point.ToArray()).String(application)),
+    ];
+
+    static Gen<string> Applications => Gen.Choose(' ', '~').Select(c => (char)c).ArrayOf().Where(rest => rest.Length <= 252).Select(rest => "ssh:" + new string(rest));
+
+    static Gen<byte[]> Bytes(int length) => Gen.Choose(0, 255).Select(b => (byte)b).ArrayOf(length);
+
+    // A few points of each curve: to make one costs as much as a signature.
+    static Gen<WireWriter> Points(EcdsaCurve curve, ECCurve named) => Gen.Elements(Enumerable.Range(0, 8).Select(_ =>
+    {
+        using var key = ECDsa.Create(named);
+        var q = key.ExportParameters(includePrivateParameters: false).Q;
+        return new WireWriter().String(curve.Name).String([0x04, .. q.X!, .. q.Y!]);
+    }).ToArray());
+
+    static PublicKey Key(string type, WireWriter fields) => PublicKey.Parse(new WireWriter().String(type).Raw(fields.ToArray()).ToArray());
+
+    static string AsSshKeygenShows(Certificate certificate) =>
+        $"        Type: {certificate.Key.Type.Split('@')[0]}-cert-v01@openssh.com user certificate\n"
+        + $"        Public key: {Kind(certificate.Key)}-CERT {Fingerprint.Of(certificate.Key)}\n"
+        + $"        Signing CA: {Kind(certificate.SignatureKey)} {Fingerprint.Of(certificate.SignatureKey)} (using {certificate.SignatureAlgorithm})\n"
+        + $"        Key ID: \"{certificate.KeyId}\"\n"
+        + $"        Serial: {certificate.Serial}\n"
+        + $"        Valid: from {Time(certificate.ValidAfter)} to {Time(certificate.ValidBefore)}\n"
+        + $"        Principals: \n{string.Concat(certificate.Principals.Select(principal => $"                {principal}\n"))}"
+        + $"        Critical Options: {Options(certificate.CriticalOptions)}"
+        + $"        Extensions: {Options(certificate.Extensions)}";
+
+    static string Kind(PublicKey key) => key switch
+    {
+        Ed25519PublicKey => "ED25519",
+        EcdsaPublicKey => "ECDSA",
+        RsaPublicKey => "RSA",
+        SecurityKeyEd25519PublicKey => "ED25519-SK",
+        _ => "ECDSA-SK",
+    };
+
+    static string Time(ulong seconds) => DateTimeOffset.FromUnixTimeSeconds((long)seconds).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
+
+    static string Options(IReadOnlyList<CertificateOption> options) => options is [] ? "(none)\n" : $"\n{string.Concat(options.Select(Option))}";
+
+    // A flag has no data, a value is one nested string.
+    static string Option(CertificateOption option) =>
+        option.Data.IsEmpty ? $"                {option.Name}\n" : $"                {option.Name} {new WireReader(option.Data.Span).Utf8("value")}\n";
+}
