@@ -13,11 +13,15 @@ public static class Durations
     /// Reads a duration of zero or more whole seconds. False for anything else: a bare number (<c>30</c> of what?), a sign,
     /// a fraction, a repeated or misplaced part, more than a hundred years.
     /// </summary>
-    public static bool TryParse(string text, out TimeSpan duration)
+    public static bool TryParse(string text, out TimeSpan duration) => TryParseWish(text, out duration) && duration <= Longest;
+
+    /// <summary>Reads the same for a limit to refuse by its name: however long it is, it is a duration, and counts as one second more than a hundred years.</summary>
+    public static bool TryParseWish(string text, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;
         const string units = "dhms";
         long[] seconds = [86400, 3600, 60, 1];
+        var tooLong = (long)Longest.TotalSeconds + 1;
         long total = 0;
         var nextUnit = 0;
         var digits = 0;
@@ -29,24 +33,30 @@ public static class Durations
             if (unit < nextUnit || i == digits)
                 return false;
             // Nine digits of days still fit a long; more are too many in every unit.
-            if (i - digits > 9 || !long.TryParse(text.AsSpan(digits, i - digits), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
-                return false;
-            total += count * seconds[unit];
+            var number = text.AsSpan(digits, i - digits).TrimStart('0');
+            total += number switch
+            {
+                { Length: 0 } => 0,
+                { Length: > 9 } => tooLong,
+                _ => Math.Min(tooLong, long.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture) * seconds[unit]),
+            };
             nextUnit = unit + 1;
             digits = i + 1;
         }
-        if (text.Length == 0 || digits != text.Length || total > (long)Longest.TotalSeconds)
+        if (text.Length == 0 || digits != text.Length)
             return false;
-        duration = TimeSpan.FromSeconds(total);
+        duration = TimeSpan.FromSeconds(Math.Min(total, tooLong));
         return true;
     }
 
-    /// <summary>Writes a duration as <see cref="TryParse"/> reads it, shortest form: <c>58m</c>, <c>1h30m</c>, <c>30h</c>, <c>0s</c>. Days are written from two days up.</summary>
+    /// <summary>Writes a duration as <see cref="TryParse"/> reads it, shortest form: <c>58m</c>, <c>1h30m</c>, <c>30h</c>, <c>0s</c>. Days are written from two days up, and beyond a hundred years only that.</summary>
     public static string Show(TimeSpan duration)
     {
         var left = (long)duration.TotalSeconds;
         if (left <= 0)
             return "0s";
+        if (duration > Longest)
+            return $"more than {Show(Longest)}";
         var text = new StringBuilder();
         if (left >= 2 * 86400)
             Part('d', 86400);

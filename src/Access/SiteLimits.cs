@@ -11,4 +11,10 @@ public sealed record SiteLimits(
 {
     /// <summary>30 hours, 7 days, 25, 50, 10.</summary>
     public static readonly SiteLimits Default = new(TimeSpan.FromHours(30), TimeSpan.FromDays(7), 25, 50, 10);
+
+    /// <summary>The longest access under a request.</summary>
+    public TimeSpan Access { get; init; } = TimeSpan.FromDays(14);
+
+    /// <summary>How far ahead the beginning of an access can be.</summary>
+    public TimeSpan AssumeAhead { get; init; } = TimeSpan.FromDays(7);
 }

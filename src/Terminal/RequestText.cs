@@ -34,7 +34,10 @@ public static class RequestText
             ("suggested reviewers", string.Join(", ", spec.SuggestedReviewers)),
             ("created", Wording.Time(spec.Created)),
             ("answer expected until", spec.State == "PENDING" ? Wording.Time(spec.Expires) : null),
-            ("access ends", Wording.Time(spec.AccessExpires)),
+            ("access begins", spec.AssumeStartTime is { } begins ? Wording.Time(begins) : null),
+            ("access ends", $"{(spec is { State: "PENDING", Clock: "approval" } ? $"{spec.AccessLasts} after the approval" : Wording.Time(spec.AccessExpires))}, limited by {spec.AccessLimitedBy}"),
+            ("certificates", spec.SessionTtl is { } session ? $"at most {session}" : null),
+            ("shortened", string.Join("; ", spec.Shortened)),
             ("resolved by", spec.ResolvedBy),
             ("resolve reason", spec.ResolveReason),
         ];

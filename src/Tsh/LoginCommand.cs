@@ -13,6 +13,7 @@ internal sealed class LoginCommand : Verb
     private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE");
     private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
+    private readonly LifetimeOptions lifetimes = new();
     private readonly Option<bool> noWait = new("--request-nowait") { Description = "Log in with your regular roles now; the request stays" };
     private readonly WaitOption wait = new("Give up waiting after this long");
 
@@ -24,7 +25,7 @@ internal sealed class LoginCommand : Verb
             "tsh login --request-roles=dba --request-reason=\"performing DB migration tonight\"",
             "tsh login --request-id=bc8ca931-fec9-4b15-9a6f-20c13c5641a9")
     {
-        Option[] asking = [reason, reviewers, noWait, wait];
+        Option[] asking = [reason, reviewers, .. lifetimes.All, noWait, wait];
         Options.Add(ttl);
         Options.Add(node);
         Options.Add(requestIds);
@@ -52,10 +53,12 @@ internal sealed class LoginCommand : Verb
         {
             var request = await ca.Send(
                 Routes.CreateRequest,
-                new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)),
+                lifetimes.Of(parsed, new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed))),
                 cancellation);
             filed = request.Metadata.Name;
             parsed.Print($"Seeking request approval... (id: {filed})");
+            foreach (var shortened in request.Spec.Shortened)
+                parsed.Warn(shortened);
             if (!nowait)
             {
                 await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);

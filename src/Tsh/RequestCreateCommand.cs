@@ -10,6 +10,7 @@ internal sealed class RequestCreateCommand : Verb
     private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { Required = true };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
+    private readonly LifetimeOptions lifetimes = new();
     private readonly Option<bool> noWait = new("--nowait") { Description = "Return at once; the request stays" };
     private readonly WaitOption wait = new("Give up waiting after this long");
 
@@ -23,6 +24,8 @@ internal sealed class RequestCreateCommand : Verb
         Options.Add(roles);
         Options.Add(reason);
         Options.Add(reviewers);
+        foreach (var option in lifetimes.All)
+            Options.Add(option);
         Options.Add(noWait);
         Options.Add(wait);
         Validators.Add(result =>
@@ -39,9 +42,11 @@ internal sealed class RequestCreateCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(
             Routes.CreateRequest,
-            new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)),
+            lifetimes.Of(parsed, new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed))),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
+        foreach (var shortened in request.Spec.Shortened)
+            parsed.Warn(shortened);
         if (parsed.GetValue(noWait))
         {
             parsed.Hint($"to wait for the answer: {Waiting.Resume(request.Metadata.Name)}");

@@ -100,7 +100,8 @@ public static class IssuancePolicy
         if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } missing)
             return new Refusal($"the role {missing}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update");
         var elevated = new List<Role>();
-        foreach (var request in question.Requests)
+        // The one that can be assumed last first: its refusal is the one that says from when all can.
+        foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
         {
             if (!RequestUse.Grants(request, user, roles, now).Holds(out var granted, out var ended))
                 return ended;

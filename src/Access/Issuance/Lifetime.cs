@@ -20,10 +20,8 @@ public static class Lifetime
     /// <param name="limits">The bounds of the site.</param>
     public static Outcome<Validity> Decide(DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits)
     {
-        if (wish <= TimeSpan.Zero)
-            return new Refusal("--ttl must be longer than nothing", Kind: RefusalKind.Invalid);
-        if (wish > limits.Certificate)
-            return new Refusal($"--ttl {Durations.Show(wish.Value)} is more than the site's maximum of {Durations.Show(limits.Certificate)}", Kind: RefusalKind.Invalid);
+        if (Beyond("--ttl", wish, limits.Certificate) is { } beyond)
+            return beyond;
 
         var ends = new List<(DateTimeOffset End, string Rule)>();
         if (wish is { } ttl)
@@ -37,9 +35,21 @@ public static class Lifetime
             if (role.Expires is { } over && !role.IsOver(now))
                 ends.Add((over, $"the end of role {role.Name}"));
         }
+        // After the roles: where one of them shortened it, the role decides.
+        foreach (var request in requests)
+            if (request.Terms.SessionTtl is { } session)
+                ends.Add((now + session, $"the session ttl of request {request.Id}"));
         ends.Add((now + limits.Certificate, "the site's maximum"));
 
         var (end, rule) = ends.MinBy(limit => limit.End);
         return end > now ? new Validity(now - ClockSkew, end, rule) : new Refusal($"no time is left under {rule}", Kind: RefusalKind.Expired);
+    }
+
+    /// <summary>Why a length of time can not be wished for at all: it is nothing, or more than the site ever allows.</summary>
+    internal static Refusal? Beyond(string name, TimeSpan? wish, TimeSpan longest)
+    {
+        if (wish <= TimeSpan.Zero)
+            return new Refusal($"{name} must be longer than nothing", Kind: RefusalKind.Invalid);
+        return wish > longest ? new Refusal($"{name} {Durations.Show(wish.Value)} is more than the site's maximum of {Durations.Show(longest)}", Kind: RefusalKind.Invalid) : null;
     }
 }

@@ -32,7 +32,7 @@ public enum RequestState
 /// <param name="StoredState">The state as recorded; <see cref="StateAt"/> adds the clock.</param>
 /// <param name="Created">When it was filed; whole seconds, as all times here.</param>
 /// <param name="PendingUntil">The first instant at which it is too late for an answer.</param>
-/// <param name="AccessUntil">The first instant at which it grants nothing more.</param>
+/// <param name="AccessUntil">The first instant at which it grants nothing more; while the clock waits for the approval, the latest that this can be.</param>
 /// <param name="Reason">Why it was asked for, in the requester's words.</param>
 /// <param name="SuggestedReviewers">Who is told; they gain no right.</param>
 /// <param name="Resolution">The answer, null while there is none.</param>
@@ -52,6 +52,9 @@ public sealed record AccessRequest(
     ImmutableArray<string> SuggestedReviewers,
     RequestResolution? Resolution)
 {
+    /// <summary>How long it grants access, and why no longer.</summary>
+    public required AccessTerms Terms { get; init; }
+
     /// <summary>The state at an instant.</summary>
     public RequestState StateAt(DateTimeOffset now) => StoredState switch
     {

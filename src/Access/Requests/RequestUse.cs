@@ -26,6 +26,9 @@ public static class RequestUse
             case var ended:
                 return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", "ask again with tsh request create", ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied);
         }
+        if (now < request.Terms.AssumeFrom)
+            return new Refusal(
+                $"access request can not be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);
         var assigned = Requesting.Assigned(user, roles, now);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");

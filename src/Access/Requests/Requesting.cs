@@ -23,7 +23,11 @@ public sealed record RequestQuestion(
     ImmutableArray<string> SuggestedReviewers,
     IReadOnlyDictionary<string, Role> Roles,
     int PendingRequests,
-    SiteLimits Limits);
+    SiteLimits Limits)
+{
+    /// <summary>What the requester says about times.</summary>
+    public AccessWishes Wishes { get; init; } = AccessWishes.None;
+}
 
 /// <summary>Who may ask for which role, and what a request looks like when it is filed.</summary>
 public static class Requesting
@@ -83,8 +87,8 @@ public static class Requesting
             return new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable));
 
         var roles = names.Select(name => question.Roles[name]).ToList();
-        var accessUntil = question.Now + SessionTtl(roles, question.Limits);
-        var pendingUntil = question.Now + question.Limits.PendingRequest;
+        if (!AccessWindow.File(question.Now, roles, Assigned(question.User, question.Roles, question.Now), question.Wishes, question.Limits).Holds(out var window, out var refusal))
+            return refusal;
         return new AccessRequest(
             question.Id,
             Revision: 1,
@@ -95,16 +99,15 @@ public static class Requesting
             GrantedRoles: [],
             RequestState.Pending,
             question.Now,
-            pendingUntil < accessUntil ? pendingUntil : accessUntil,
-            accessUntil,
+            window.PendingUntil,
+            window.AccessUntil,
             question.Reason,
             [.. question.SuggestedReviewers.Distinct(StringComparer.Ordinal)],
-            Resolution: null);
+            Resolution: null)
+        {
+            Terms = window.Terms,
+        };
     }
-
-    /// <summary>How long a certificate under these roles can be: the shortest of their limits and the site's.</summary>
-    internal static TimeSpan SessionTtl(IEnumerable<Role> roles, SiteLimits limits) =>
-        roles.Select(role => role.Options.MaxSessionTtl ?? limits.Certificate).Append(limits.Certificate).Min();
 
     private static string CanRequest(ImmutableArray<string> requestable) =>
         requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";

@@ -53,15 +53,14 @@ public static class Resolving
         if (names.FirstOrDefault(name => !roles.TryGetValue(name, out var role) || role.IsOver(resolution.At)) is { } unknown)
             return new Refusal($"there is no role \"{unknown}\"", Kind: RefusalKind.Invalid);
         var granted = names.Select(name => roles[name]).ToList();
-        // Over the roles that are granted, and never later than what was asked for.
-        var accessUntil = request.Created + Requesting.SessionTtl(granted, limits);
-        if (accessUntil <= resolution.At)
-            return new Refusal($"the access would be over already: it counts from the request, and these roles grant {Durations.Show(accessUntil - request.Created)}", "let the requester ask again", RefusalKind.Conflict);
+        if (!AccessWindow.Approve(request, resolution.At, granted, assigned, limits).Holds(out var window, out refusal))
+            return refusal;
         return request with
         {
             StoredState = step.To,
             GrantedRoles = [.. granted.Select(role => role.Pin())],
-            AccessUntil = accessUntil < request.AccessUntil ? accessUntil : request.AccessUntil,
+            AccessUntil = window.AccessUntil,
+            Terms = window.Terms,
             Resolution = resolution,
         };
     }

@@ -43,6 +43,15 @@ public sealed record RoleConditions(ImmutableArray<Template> Logins, LabelSelect
 {
     /// <summary>Says nothing.</summary>
     public static readonly RoleConditions Empty = new([], LabelSelector.None, []);
+
+    /// <summary>How long the access lasts that is asked for by it; null leaves that to the sessions of the roles asked for.</summary>
+    public TimeSpan? MaxRequestDuration { get; init; }
+
+    /// <summary>From when that counts.</summary>
+    public RequestClock RequestClock { get; init; }
+
+    /// <summary>Whether a role is among those that may, or may not, be asked for.</summary>
+    public bool LetsRequest(Role role) => RequestRoles.Any(pattern => pattern.Matches(role.Name));
 }
 
 /// <summary>How sessions under a role are bounded, and what they may do beside running commands.</summary>

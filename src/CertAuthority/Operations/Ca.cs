@@ -80,7 +80,11 @@ internal static class Verdicts
 
     /// <summary>A duration as people write it.</summary>
     public static TimeSpan Duration(string field, string text) =>
-        Durations.TryParse(text, out var duration) ? duration : throw Invalid($"{field} takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
+        Durations.TryParseWish(text, out var duration) ? duration : throw Invalid($"{field} takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
+
+    /// <summary>An instant as people write it.</summary>
+    public static DateTimeOffset Instant(string field, string text) =>
+        Instants.TryParse(text, out var instant) ? instant : throw Invalid($"{field} takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
     public static ProblemException Invalid(string detail, string? hint = null) => new(new Problem(ProblemCode.Invalid, detail, hint));
 }

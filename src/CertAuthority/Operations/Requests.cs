@@ -23,12 +23,13 @@ internal static class Requests
     {
         var now = ca.Now();
         var id = Guid.NewGuid();
+        var wishes = Wishes(ask);
         var filed = await ca.Database.Commit(transaction =>
         {
             var user = find(transaction);
             var request = Requesting.File(new RequestQuestion(
                 id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], transaction.Policy().Roles,
-                transaction.CountPending(user, now), ca.Limits)).OrRefuse();
+                transaction.CountPending(user, now), ca.Limits) { Wishes = wishes }).OrRefuse();
             transaction.InsertRequest(request);
             transaction.Audit(by.Did("request.created", now) with
             {
@@ -41,6 +42,15 @@ internal static class Requests
             return request;
         });
         return filed.Show(now);
+    }
+
+    private static AccessWishes Wishes(CreateRequest ask)
+    {
+        return new AccessWishes(
+            Duration("--session-ttl", ask.SessionTtl), Duration("--request-ttl", ask.RequestTtl), Duration("--max-duration", ask.MaxDuration),
+            ask.AssumeStartTime is { } from ? Verdicts.Instant("--assume-start-time", from) : null);
+
+        static TimeSpan? Duration(string field, string? text) => text is null ? null : Verdicts.Duration(field, text);
     }
 
     public static Task<RequestList> ListMine(Ca ca, Caller by, ListMyRequests ask)

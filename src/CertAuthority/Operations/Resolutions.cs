@@ -20,7 +20,7 @@ internal static class Resolutions
                 request,
                 Resolving.Approve(request, requester, by.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
-            return (next, Warnings(ca, next, requester!, roles));
+            return (next, (string[])[.. next.Terms.Shortened.Skip(request.Terms.Shortened.Length), .. Warnings(ca, next, requester!, roles)]);
         });
         ca.Watch.Changed(approved.Id);
         return new RequestResolved(approved.Show(now), [], warnings);

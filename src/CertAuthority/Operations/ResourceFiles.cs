@@ -27,7 +27,7 @@ internal static class ResourceFiles
             {
                 var applied = resource switch
                 {
-                    Role role => Put(transaction, role, madeFrom, ask.Force, warnings),
+                    Role role => Put(ca, transaction, role, madeFrom, ask.Force, warnings),
                     User user => Put(transaction, user, madeFrom, ask.Force),
                     Node node => Put(transaction, node, madeFrom, ask.Force),
                     _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
@@ -99,10 +99,12 @@ internal static class ResourceFiles
         return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{file} holds no resource");
     }
 
-    private static Applied Put(Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)
+    private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)
     {
         if (role.Allow.Logins.IsEmpty && role.Allow.RequestRoles.IsEmpty)
             warnings.Add($"role '{role.Name}' grants no login");
+        if (role.Allow.MaxRequestDuration > ca.Limits.Access)
+            warnings.Add($"role '{role.Name}' has a max_duration of {Durations.Show(role.Allow.MaxRequestDuration.Value)}; access ends after the site's maximum of {Durations.Show(ca.Limits.Access)}");
         var old = transaction.Policy().Roles.GetValueOrDefault(role.Name);
         var applied = Next("role", role.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : RoleResource.WriteSpec(old), RoleResource.WriteSpec(role));
         transaction.PutRole(role with { Id = applied.Id, Revision = applied.Revision });

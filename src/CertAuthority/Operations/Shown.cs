@@ -19,10 +19,16 @@ internal static class Shown
             request.Created,
             request.PendingUntil,
             request.AccessUntil,
+            Durations.Show(request.Terms.Lasts),
+            request.Terms.LimitedBy,
+            RequestTable.Word(request.Terms.Clock),
+            [.. request.Terms.Shortened],
             request.Reason,
             request.Resolution?.Reason ?? "",
             [.. request.SuggestedReviewers],
-            request.Resolution?.By));
+            request.Resolution?.By,
+            request.Terms.SessionTtl is { } session ? Durations.Show(session) : null,
+            request.Terms.AssumeFrom));
 
     public static CertificateInfo Show(this RecordedCertificate certificate) => new(
         certificate.Serial.ToString(),

@@ -98,8 +98,8 @@ internal sealed class Cursor
     {
         if (Text(field) is not { } text)
             return null;
-        if (DateTimeOffset.TryParseExact(text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant) && text.Length > 19)
-            return DateTimeOffset.FromUnixTimeSeconds(instant.ToUnixTimeSeconds());
+        if (Instants.TryParse(text, out var instant))
+            return instant;
         Fault(field, $"{Full(field)} takes a time such as 2027-01-31T18:00:00Z");
         return null;
     }

@@ -222,7 +222,8 @@ internal static class RoleResource
 
         var request = side.Map("request");
         var roles = Patterns(request, request.Texts("roles"));
-        request.NotYet("search_as_roles", "thresholds", "require", "suggested_reviewers", "max_duration", "clock", "reason", "annotations");
+        var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), ReadClock(request));
+        request.NotYet("search_as_roles", "thresholds", "require", "suggested_reviewers", "reason", "annotations");
         request.Done();
         side.NotYet("review_requests");
         side.Unenforceable("node_labels_expression", _ => false);
@@ -230,7 +231,19 @@ internal static class RoleResource
         side.Elsewhere(NotAboutLogins);
         side.Done();
         return new RoleConditions(
-            [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()), roles);
+            [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()), roles)
+        {
+            MaxRequestDuration = maxDuration == TimeSpan.Zero ? null : maxDuration,
+            RequestClock = clock,
+        };
+    }
+
+    private static RequestClock ReadClock(Cursor request)
+    {
+        var clock = request.Text("clock");
+        if (clock is not (null or "creation" or "approval"))
+            request.Fault("clock", "spec.allow.request.clock takes creation or approval");
+        return clock == "approval" ? RequestClock.Approval : RequestClock.Creation;
     }
 
     private static ImmutableArray<NamePattern> Patterns(Cursor side, ImmutableArray<(string Text, ResourceNode At)> texts)
@@ -256,8 +269,14 @@ internal static class RoleResource
         if (!side.NodeLabels.IsNone)
             fields["node_labels"] = new JsonObject(side.NodeLabels.Entries.Select(entry => KeyValuePair.Create<string, JsonNode?>(
                 entry.Key, entry.Value is [var only] ? only.Text : ResourceMetadata.Array(entry.Value.Select(pattern => pattern.Text)))));
+        var request = new JsonObject();
         if (!side.RequestRoles.IsEmpty)
-            fields["request"] = new JsonObject { ["roles"] = ResourceMetadata.Array(side.RequestRoles.Select(pattern => pattern.Text)) };
+            request["roles"] = ResourceMetadata.Array(side.RequestRoles.Select(pattern => pattern.Text));
+        if (side.MaxRequestDuration is { } duration)
+            request["max_duration"] = Durations.Show(duration);
+        if (side.RequestClock == RequestClock.Approval)
+            request["clock"] = "approval";
+        Add(fields, "request", request);
         return fields;
     }
 

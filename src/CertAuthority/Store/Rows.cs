@@ -13,6 +13,8 @@ internal static class Rows
 
     public static DateTimeOffset Time(this DbDataReader row, int column) => DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(column));
 
+    public static TimeSpan Length(this DbDataReader row, int column) => TimeSpan.FromSeconds(row.GetInt64(column));
+
     public static string? Text(this DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
     public static ImmutableArray<string> Texts(this DbDataReader row, int column) =>

@@ -77,6 +77,7 @@ internal sealed class Session(DbConnection connection, PolicyCache policies) : I
                 null => DBNull.Value,
                 Guid id => id.ToString(),
                 DateTimeOffset time => time.ToUnixTimeSeconds(),
+                TimeSpan length => (long)length.TotalSeconds,
                 var plain => plain,
             };
         return command;

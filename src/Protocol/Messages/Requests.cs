@@ -5,7 +5,19 @@ namespace CertAuthority.Protocol;
 /// <param name="User">As which of the caller's users; null where there is only one.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
-public sealed record CreateRequest(string[] Roles, string? User = null, string Reason = "", string[]? Reviewers = null);
+/// <param name="SessionTtl">The longest certificate under it, as a duration.</param>
+/// <param name="RequestTtl">How long it waits for an answer, as a duration.</param>
+/// <param name="MaxDuration">How long the access lasts, as a duration.</param>
+/// <param name="AssumeStartTime">When the access begins: a time of RFC 3339.</param>
+public sealed record CreateRequest(
+    string[] Roles,
+    string? User = null,
+    string Reason = "",
+    string[]? Reviewers = null,
+    string? SessionTtl = null,
+    string? RequestTtl = null,
+    string? MaxDuration = null,
+    string? AssumeStartTime = null);
 
 /// <summary>The caller's own requests, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
@@ -81,11 +93,17 @@ public sealed record RequestMetadata(string Name, long Revision);
 /// <param name="State"><c>PENDING</c>, <c>APPROVED</c>, <c>DENIED</c>, <c>CANCELLED</c> or <c>EXPIRED</c>.</param>
 /// <param name="Created">When it was filed.</param>
 /// <param name="Expires">When it is too late for an answer.</param>
-/// <param name="AccessExpires">When the access ends.</param>
+/// <param name="AccessExpires">When the access ends; pending and with its clock at approval, the latest that this can be.</param>
+/// <param name="AccessLasts">How long the access lasts, as a duration.</param>
+/// <param name="AccessLimitedBy">The rule that decided how long.</param>
+/// <param name="Clock">From when it counts: <c>creation</c> or <c>approval</c>.</param>
+/// <param name="Shortened">Where something is shorter than was asked for: a sentence each.</param>
 /// <param name="RequestReason">The requester's words.</param>
 /// <param name="ResolveReason">The answerer's words.</param>
 /// <param name="SuggestedReviewers">Who was told.</param>
 /// <param name="ResolvedBy">Who answered; null while nobody has.</param>
+/// <param name="SessionTtl">The longest certificate under it, where the requester said so.</param>
+/// <param name="AssumeStartTime">When the access begins, where not at once.</param>
 public sealed record RequestSpec(
     string User,
     string[] Roles,
@@ -94,10 +112,16 @@ public sealed record RequestSpec(
     DateTimeOffset Created,
     DateTimeOffset Expires,
     DateTimeOffset AccessExpires,
+    string AccessLasts,
+    string AccessLimitedBy,
+    string Clock,
+    string[] Shortened,
     string RequestReason,
     string ResolveReason,
     string[] SuggestedReviewers,
-    string? ResolvedBy = null);
+    string? ResolvedBy = null,
+    string? SessionTtl = null,
+    DateTimeOffset? AssumeStartTime = null);
 
 /// <summary>Several requests.</summary>
 /// <param name="Requests">Newest first.</param>

@@ -54,6 +54,29 @@ public class DurationsTests
         Assert.False(Durations.TryParse(text, out var duration), $"{because}: {text} was read as {duration}");
 
     [Theory]
+    [InlineData("36500d", "36500d")]
+    [InlineData("36500d1s", "more than 36500d")]
+    [InlineData("3652059d", "more than 36500d")]
+    [InlineData("999999999d", "more than 36500d")]
+    [InlineData("999999999d999999999h999999999m999999999s", "more than 36500d")]
+    [InlineData("99999999999999999999999999999999d", "more than 36500d")]
+    [InlineData("99999999999999999999999999999999s", "more than 36500d")]
+    [InlineData("00000000000000000000000000000001s", "1s")]
+    public void A_wish_is_read_however_long_it_is(string text, string shown)
+    {
+        Assert.True(Durations.TryParseWish(text, out var duration));
+        Assert.Equal(shown, Durations.Show(duration));
+    }
+
+    [Theory]
+    [InlineData("999999999")]
+    [InlineData("-999999999d")]
+    [InlineData("1e9d")]
+    [InlineData("999999999d1")]
+    [InlineData("d")]
+    public void A_wish_that_is_no_duration_is_refused_however_long_it_is(string text) => Assert.False(Durations.TryParseWish(text, out _));
+
+    [Theory]
     [InlineData(0, "0s")]
     [InlineData(-5, "0s")]
     [InlineData(59, "59s")]

@@ -56,7 +56,10 @@ internal static class Sample
             Guid.NewGuid(), 1, user.Id, user.Name, 5001, [.. asked.Select(role => role.Pin())],
             stored == RequestState.Approved ? [.. asked.Select(role => role.Pin())] : [],
             stored, Now.AddMinutes(-10), Now.AddMinutes(30), Now.AddMinutes(50), "", [],
-            stored == RequestState.Pending ? null : new RequestResolution("root", Now.AddMinutes(-5), ""));
+            stored == RequestState.Pending ? null : new RequestResolution("root", Now.AddMinutes(-5), ""))
+        {
+            Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, SessionTtl: null, AssumeFrom: null, Shortened: []),
+        };
 
     private static ImmutableArray<string> Texts(ImmutableArray<Template> logins) => [.. logins.Select(login => login.Text)];
 

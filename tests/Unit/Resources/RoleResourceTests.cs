@@ -74,6 +74,19 @@ public class RoleResourceTests
         Assert.Equal(seconds, (int?)Text.Role($"{Head}spec:\n  options:\n    {option}\n").Options.MaxSessionTtl?.TotalSeconds);
 
     [Theory]
+    [InlineData("roles: [dba]", null, RequestClock.Creation)]
+    [InlineData("max_duration: 4d", 4 * 86400, RequestClock.Creation)]
+    [InlineData("max_duration: 0", null, RequestClock.Creation)]
+    [InlineData("max_duration: 0s", null, RequestClock.Creation)]
+    [InlineData("clock: creation", null, RequestClock.Creation)]
+    [InlineData("clock: approval, max_duration: 90s", 90, RequestClock.Approval)]
+    public void What_is_asked_for_lasts_as_long_as_the_role_says(string request, int? seconds, RequestClock clock)
+    {
+        var allow = Text.Role($"{Head}spec: {{allow: {{request: {{{request}}}}}}}\n").Allow;
+        Assert.Equal((seconds, clock), ((int?)allow.MaxRequestDuration?.TotalSeconds, allow.RequestClock));
+    }
+
+    [Theory]
     [InlineData("1")]
     [InlineData("1.5h")]
     [InlineData("-1h")]
@@ -128,8 +141,6 @@ public class RoleResourceTests
     [InlineData("spec: {allow: {request: {thresholds: [{approve: 2}]}}}", "spec.allow.request.thresholds")]
     [InlineData("spec: {allow: {request: {require: all}}}", "spec.allow.request.require")]
     [InlineData("spec: {allow: {request: {suggested_reviewers: [bob]}}}", "spec.allow.request.suggested_reviewers")]
-    [InlineData("spec: {allow: {request: {max_duration: 4d}}}", "spec.allow.request.max_duration")]
-    [InlineData("spec: {allow: {request: {clock: approval}}}", "spec.allow.request.clock")]
     [InlineData("spec: {allow: {request: {reason: {mode: required}}}}", "spec.allow.request.reason")]
     [InlineData("spec: {allow: {request: {annotations: {a: [b]}}}}", "spec.allow.request.annotations")]
     [InlineData("spec: {deny: {request: {search_as_roles: [x]}}}", "spec.deny.request.search_as_roles")]
@@ -159,6 +170,13 @@ public class RoleResourceTests
     [InlineData("allow: {node_labels: [env]}", "spec.allow.node_labels takes fields below it")]
     [InlineData("allow: {request: {roles: [\"a\\u202eb\"]}}", "a name or pattern is empty or has control characters")]
     [InlineData("allow: [logins]", "spec.allow takes fields below it")]
+    [InlineData("allow: {request: {max_duration: 4}}", "spec.allow.request.max_duration takes a duration such as 1h, 30h0m0s or 90s")]
+    [InlineData("allow: {request: {max_duration: 3652059d}}", "spec.allow.request.max_duration takes a duration such as 1h, 30h0m0s or 90s")]
+    [InlineData("allow: {request: {clock: noon}}", "spec.allow.request.clock takes creation or approval")]
+    [InlineData("allow: {request: {clock: ''}}", "spec.allow.request.clock takes creation or approval")]
+    [InlineData("deny: {request: {max_duration: 4d}}", "spec.deny.request has no field \"max_duration\"")]
+    [InlineData("deny: {request: {clock: approval}}", "spec.deny.request has no field \"clock\"")]
+    [InlineData("options: {max_session_ttl: 999999999d}", "spec.options.max_session_ttl takes a duration such as 1h, 30h0m0s or 90s")]
     [InlineData("options: {max_session_ttl: [1h]}", "spec.options.max_session_ttl takes one value")]
     [InlineData("options: {max_sesion_ttl: 1h}", "spec.options has no field \"max_sesion_ttl\"")]
     [InlineData("allow: {logins: ['{{external}}']}", "\"{{external}}\": external is followed by .NAME")]
@@ -283,6 +301,7 @@ public class RoleResourceTests
         $"{Head}spec: {{allow: {{logins: [postgres, root], node_labels: {{'*': '*'}}}}}}\n",
         $"{Head}spec: {{allow: {{node_labels: {{env: [prod, 'st*'], no: 'on', '0777': ^a$, 'a b': ['\"q\"']}}}}, deny: {{logins: ['*'], node_labels: {{env: moon}}}}}}\n",
         $"{Head}spec: {{allow: {{request: {{roles: ['*', db-*, ^x$]}}}}, deny: {{request: {{roles: [root]}}}}, options: {{max_session_ttl: 1h30m}}}}\n",
+        $"{Head}spec: {{allow: {{request: {{roles: [dba], max_duration: 36h, clock: approval}}}}}}\n",
         $"{Head}spec: {{allow: {{logins: ['{{{{internal.logins}}}}', root]}}, deny: {{logins: ['x{{{{external.y}}}}']}}}}\n",
         $"{Head}spec: {{options: {{forward_agent: yes, port_forwarding: on, permit_x11_forwarding: true, verify_required: true, force_command: 'a  b', source_address: [10.0.0.0/8, '::1']}}}}\n",
         $"{Head}spec: {{options: {{cert_extensions: [{{name: b@c, value: '{{{{external.x}}}}', type: ssh, mode: extension}}, {{name: a@b}}]}}}}\n",
@@ -321,7 +340,7 @@ public class RoleResourceTests
 
     private static string Show(LabelSelector selector) => string.Join(' ', selector.Entries.Select(entry => $"{entry.Key}={string.Join(',', entry.Value)}"));
 
-    private static string Show(RoleConditions side) => $"[{string.Join(' ', side.Logins)}] [{Show(side.NodeLabels)}] [{string.Join(' ', side.RequestRoles)}]";
+    private static string Show(RoleConditions side) => $"[{string.Join(' ', side.Logins)}] [{Show(side.NodeLabels)}] [{string.Join(' ', side.RequestRoles)}] {side.MaxRequestDuration} {side.RequestClock}";
 
     private static string Show(Role role) =>
         $"{role.Id} {role.Name} {role.Version} {role.Revision} \"{role.Description}\" {string.Join(' ', role.Labels)} {role.Expires} {Show(role.Allow)} {Show(role.Deny)} {Show(role.Options)}";

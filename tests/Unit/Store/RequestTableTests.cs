@@ -78,10 +78,23 @@ public sealed class RequestTableTests : IAsyncLifetime
             GrantedRoles = First.Roles,
             AccessUntil = First.AccessUntil.AddMinutes(-5),
             Resolution = new RequestResolution("root", World.Now.AddMinutes(1), "for \"tonight\""),
+            Terms = First.Terms with { Lasts = TimeSpan.FromMinutes(50), LimitedBy = "role support", Shortened = First.Terms.Shortened.Add("shorter") },
         };
         var written = await world.Database.Commit(transaction => transaction.UpdateRequest(First, approved));
         Assert.Equal(2, written.Revision);
         Assert.Equal(Show(approved with { Revision = 2 }), Show(Find("bc8ca931", null)));
+    }
+
+    [Fact]
+    public async Task Times_that_nobody_spoke_of_stay_unsaid()
+    {
+        var plain = World.Request(Alice, "aa000000-0000-4000-8000-000000000000") with { Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, null, null, []) };
+        await world.Database.Commit(transaction =>
+        {
+            transaction.InsertRequest(plain);
+            return true;
+        });
+        Assert.Equal(Show(plain), Show(Find("aa", null)));
     }
 
     public static readonly TheoryData<string> Outdated = new("the revision", "the state", "both", "the request itself");
@@ -135,7 +148,7 @@ public sealed class RequestTableTests : IAsyncLifetime
     public async Task DisposeAsync() => await world.DisposeAsync();
 
     private static string Show(AccessRequest request) =>
-        $"{request with { Roles = [], GrantedRoles = [], SuggestedReviewers = [] }} {string.Join(' ', request.Roles)} [{string.Join(' ', request.GrantedRoles)}] {string.Join(' ', request.SuggestedReviewers)}";
+        $"{request with { Roles = [], GrantedRoles = [], SuggestedReviewers = [] }} {string.Join(' ', request.Roles)} [{string.Join(' ', request.GrantedRoles)}] {string.Join(' ', request.SuggestedReviewers)} [{string.Join("; ", request.Terms.Shortened)}]";
 
     private AccessRequest Find(string prefix, Guid? userId) => world.Database.Read(snapshot => snapshot.FindRequest(prefix, userId));
 

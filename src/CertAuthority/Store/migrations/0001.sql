@@ -1,4 +1,4 @@
--- Times are whole Unix seconds. Lists are JSON. Names stand beside ids where a person reads the table; ids decide.
+-- Times are whole Unix seconds, lengths of time whole seconds. Lists are JSON. Names stand beside ids where a person reads the table; ids decide.
 
 CREATE TABLE counters (
     name   TEXT PRIMARY KEY,
@@ -52,6 +52,12 @@ CREATE TABLE requests (
     created              INTEGER NOT NULL,
     pending_until        INTEGER NOT NULL,
     access_until         INTEGER NOT NULL,
+    access_lasts         INTEGER NOT NULL,
+    access_limited_by    TEXT NOT NULL,
+    clock                TEXT NOT NULL CHECK (clock IN ('creation', 'approval')),
+    session_ttl          INTEGER,
+    assume_from          INTEGER,
+    shortened            TEXT NOT NULL,
     reason               TEXT NOT NULL,
     suggested_reviewers  TEXT NOT NULL,
     resolved_by          TEXT,

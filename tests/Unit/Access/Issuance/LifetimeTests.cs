@@ -25,6 +25,14 @@ public class LifetimeTests
         ["a role beyond the site"] = ([Sample.Role("long", ttl: TimeSpan.FromDays(365))], [], null, TimeSpan.FromHours(30), "the site's maximum"),
         ["a wish of exactly the site's maximum"] = ([Unlimited], [], TimeSpan.FromHours(30), TimeSpan.FromHours(30), "--ttl"),
         ["a wish of one second"] = ([Hour], [], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), "--ttl"),
+        ["the request's session"] = ([Hour], [FiftyMinutes with { Terms = FiftyMinutes.Terms with { SessionTtl = TimeSpan.FromMinutes(9) } }], null, TimeSpan.FromMinutes(9), $"the session ttl of request {FiftyMinutes.Id}"),
+        ["the shortest session of the requests"] = (
+            [Hour],
+            [FiftyMinutes with { Terms = FiftyMinutes.Terms with { SessionTtl = TimeSpan.FromMinutes(9) } }, TenMinutes with { Terms = TenMinutes.Terms with { SessionTtl = TimeSpan.FromMinutes(8) } }],
+            null, TimeSpan.FromMinutes(8), $"the session ttl of request {TenMinutes.Id}"),
+        ["the role that shortened the request's session"] = (
+            [Sample.Role("brief", ttl: TimeSpan.FromMinutes(9))], [FiftyMinutes with { Terms = FiftyMinutes.Terms with { SessionTtl = TimeSpan.FromMinutes(9) } }],
+            null, TimeSpan.FromMinutes(9), "role brief"),
         ["no role at all"] = ([], [], null, TimeSpan.FromHours(30), "the site's maximum"),
     };
 

@@ -17,6 +17,17 @@ public class WithdrawalTests
     private static readonly IssuedCertificate Issued = new(
         Sample.AliceAtHerDesk, Sample.Now, Approved.AccessUntil, ["postgres", "deploy@db1", "deploy@web1"], SessionPermissions.Plain);
 
+    [Fact]
+    public void Times_of_the_request_are_judged_at_the_issue()
+    {
+        var request = Approved with { Terms = Approved.Terms with { AssumeFrom = Issued.Issued, SessionTtl = TimeSpan.FromMinutes(20) } };
+        var within = Issued with { ValidBefore = Issued.Issued.AddMinutes(20) };
+        Assert.Null(Withdrawal.Reason(within, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+        Assert.Equal(
+            $"the session ttl of request {request.Id} grants less time",
+            Withdrawal.Reason(within with { ValidBefore = within.ValidBefore.AddSeconds(1) }, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+    }
+
     public static readonly TheoryData<string, string?> Changes = new()
     {
         { "nothing changed", null },

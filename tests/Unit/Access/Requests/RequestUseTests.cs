@@ -74,6 +74,28 @@ public class RequestUseTests
     }
 
     [Fact]
+    public void It_can_not_be_used_before_its_beginning()
+    {
+        var later = From(Sample.Now.AddMinutes(5));
+        var early = RequestUse.Grants(later, Alice, Roles, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
+        Assert.Equal(("access request can not be assumed until 2026-03-01 12:05:00 UTC", $"then: tsh login --request-id={later.Id}"), (early.Message, early.Hint));
+        Assert.NotEmpty(RequestUse.Grants(later, Alice, Roles, Sample.Now.AddMinutes(5)).Granted());
+    }
+
+    [Theory]
+    [InlineData("the latest first", new[] { 9, 5 })]
+    [InlineData("the latest last", new[] { 5, 9 })]
+    [InlineData("the latest between", new[] { 0, 9, 5 })]
+    public void Of_several_the_latest_beginning_counts(string order, int[] minutes)
+    {
+        var question = new IssuanceQuestion(
+            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, SiteLimits.Default);
+        Assert.True("access request can not be assumed until 2026-03-01 12:09:00 UTC" == IssuancePolicy.Decide(question).Refused().Message, order);
+    }
+
+    private static AccessRequest From(DateTimeOffset? begins) => Approved with { Id = Guid.NewGuid(), Terms = Approved.Terms with { AssumeFrom = begins } };
+
+    [Fact]
     public void It_can_be_used_until_the_last_second() =>
         Assert.NotEmpty(RequestUse.Grants(Approved, Alice, Roles, Approved.AccessUntil.AddSeconds(-1)).Granted());
 }

@@ -1,0 +1,241 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+/// <summary>When a request ends, by which rule, and what is said about it.</summary>
+public class AccessWindowTests
+{
+    private static readonly DateTimeOffset Now = Sample.Now;
+    private static readonly Role Dba = Sample.Role("dba", ttl: Hours(1));
+    private static readonly Role Support = Sample.Role("support", ttl: Hours(2));
+    private static readonly Role Open = Sample.Role("open");
+
+    public static readonly TheoryData<string> Windows = [.. Table.Keys];
+
+    // What is asked for, by whose roles, with which wishes; how long access and wait are then, the rule, and what is said.
+    private static Dictionary<string, (Role[] Asked, Role[] Assigned, AccessWishes Wishes, TimeSpan Access, TimeSpan Pending, string Rule, string[] Said)> Table => new()
+    {
+        ["the role's session"] = ([Dba], [Asker()], new(), Hours(1), Hours(1), "role dba", []),
+        ["no role says anything"] = ([Open], [Asker()], new(), Hours(30), Hours(30), "the site's maximum for certificates", []),
+        ["a role beyond the site"] = ([Open.Lasting(Days(365))], [Asker()], new(), Hours(30), Hours(30), "the site's maximum for certificates", []),
+        ["the strictest of the roles asked for"] = ([Support, Dba], [Asker()], new(), Hours(1), Hours(1), "role dba", []),
+        ["the requester's own sessions do not count"] = ([Support], [Asker().Lasting(Hours(1))], new(), Hours(2), Hours(2), "role support", []),
+
+        ["a shorter session is asked for"] = ([Dba], [Asker()], new(SessionTtl: Minutes(30)), Minutes(30), Minutes(30), "--session-ttl", []),
+        ["as much session as the role grants"] = ([Dba], [Asker()], new(SessionTtl: Hours(1)), Hours(1), Hours(1), "role dba", []),
+        ["more session than the role grants"] =
+            ([Dba], [Asker()], new(SessionTtl: Hours(8)), Hours(1), Hours(1), "role dba", ["--session-ttl 8h is shortened to 1h, limited by role dba"]),
+
+        ["a max_duration replaces the session"] = ([Dba], [Asker(Days(4))], new(), Days(4), Days(4), "role asker", []),
+        ["a max_duration below the session"] = ([Dba], [Asker(Minutes(10))], new(), Minutes(10), Minutes(10), "role asker", []),
+        ["of several max_durations the largest"] = ([Dba], [Asker(Hours(3)), Asker(Hours(5), "other"), Asker(Hours(4), "third")], new(), Hours(5), Hours(5), "role other", []),
+        ["a max_duration of a role that allows another"] = ([Dba], [Asker(), Asker(Days(4), "other", lets: "support")], new(), Hours(1), Hours(1), "role dba", []),
+        ["beside one without a max_duration, the one with it"] = ([Dba], [Asker(), Asker(Days(4), "other")], new(), Days(4), Days(4), "role other", []),
+        ["over several roles the smallest max_duration"] =
+            ([Dba, Support], [Asker(Days(4), lets: "dba"), Asker(Days(2), "other", lets: "support")], new(), Days(2), Days(2), "role other", []),
+        ["a role without a max_duration counts as its session"] = ([Dba, Support], [Asker(Days(4), lets: "dba")], new(), Hours(2), Hours(2), "role support", []),
+        ["and as its own, not another's"] = ([Dba, Support], [Asker(Hours(5), lets: "dba"), Asker(lets: "support")], new(), Hours(2), Hours(2), "role support", []),
+        ["a max_duration beyond the site"] = ([Dba], [Asker(Days(36500))], new(), Days(14), Days(7), "the site's maximum for access", []),
+        ["a session ttl does not shorten a max_duration"] = ([Dba], [Asker(Days(4))], new(SessionTtl: Minutes(5)), Days(4), Days(4), "role asker", []),
+        ["but the session of a role without one"] = ([Dba, Support], [Asker(Days(4), lets: "dba")], new(SessionTtl: Minutes(5)), Minutes(5), Minutes(5), "--session-ttl", []),
+
+        ["less access is asked for"] = ([Dba], [Asker(Days(4))], new(MaxDuration: Days(1)), Days(1), Days(1), "--max-duration", []),
+        ["more access than the session"] =
+            ([Dba], [Asker()], new(MaxDuration: Hours(5)), Hours(1), Hours(1), "role dba", ["--max-duration 5h is shortened to 1h, limited by role dba"]),
+        ["more access than the max_duration"] =
+            ([Dba], [Asker(Days(4))], new(MaxDuration: Days(14)), Days(4), Days(4), "role asker", ["--max-duration 14d is shortened to 4d, limited by role asker"]),
+        ["more access than the session ttl"] =
+            ([Dba], [Asker()], new(SessionTtl: Minutes(30), MaxDuration: Hours(1)), Minutes(30), Minutes(30), "--session-ttl", ["--max-duration 1h is shortened to 30m, limited by --session-ttl"]),
+        ["more access than anybody limits"] =
+            ([Open], [Asker()], new(MaxDuration: Days(14)), Hours(30), Hours(30), "the site's maximum for certificates", ["--max-duration 14d is shortened to 30h, limited by the site's maximum for certificates"]),
+
+        ["a shorter wait is asked for"] = ([Dba], [Asker()], new(RequestTtl: Minutes(5)), Hours(1), Minutes(5), "role dba", []),
+        ["a wait beyond the access"] =
+            ([Dba], [Asker()], new(RequestTtl: Days(7)), Hours(1), Hours(1), "role dba", ["--request-ttl 7d is shortened to 1h, limited by role dba"]),
+        ["a wait beyond the access that was asked for"] =
+            ([Dba], [Asker()], new(RequestTtl: Hours(1), MaxDuration: Minutes(9)), Minutes(9), Minutes(9), "--max-duration", ["--request-ttl 1h is shortened to 9m, limited by --max-duration"]),
+        ["everything is too much"] =
+            ([Dba], [Asker()], new(Hours(2), Days(1), Days(2)), Hours(1), Hours(1), "role dba",
+                [
+                    "--session-ttl 2h is shortened to 1h, limited by role dba", "--max-duration 2d is shortened to 1h, limited by role dba",
+                    "--request-ttl 24h is shortened to 1h, limited by role dba",
+                ]),
+    };
+
+    [Theory]
+    [MemberData(nameof(Windows))]
+    public void The_shortest_limit_ends_it_and_is_named(string situation)
+    {
+        var (asked, assigned, wishes, access, pending, rule, said) = Table[situation];
+        var window = AccessWindow.File(Now, asked, assigned, wishes, SiteLimits.Default).Granted();
+        Assert.Equal((access, rule, RequestClock.Creation), (window.Terms.Lasts, window.Terms.LimitedBy, window.Terms.Clock));
+        Assert.Equal((Now + access, Now + pending), (window.AccessUntil, window.PendingUntil));
+        Assert.Equal(said, window.Terms.Shortened.ToArray());
+        Assert.Equal(wishes.SessionTtl is null, window.Terms.SessionTtl is null);
+        Assert.False(window.Terms.SessionTtl > wishes.SessionTtl);
+    }
+
+    [Theory]
+    [InlineData("all say approval", "approval approval", RequestClock.Approval)]
+    [InlineData("one says creation", "approval creation", RequestClock.Creation)]
+    [InlineData("the other says creation", "creation approval", RequestClock.Creation)]
+    [InlineData("one that allows something else says creation", "approval elsewhere", RequestClock.Approval)]
+    [InlineData("one that allows something else says approval", "creation elsewhere", RequestClock.Creation)]
+    public void The_clock_waits_for_the_approval_where_every_role_that_allows_the_request_says_so(string situation, string says, RequestClock clock)
+    {
+        var roles = says.Split(' ').Select((word, n) => word switch
+        {
+            "approval" => Asker(name: $"r{n}", clock: RequestClock.Approval),
+            "creation" => Asker(name: $"r{n}"),
+            _ => Asker(name: $"r{n}", lets: "support", clock: says.StartsWith("creation", StringComparison.Ordinal) ? RequestClock.Approval : RequestClock.Creation),
+        });
+        Assert.True(clock == AccessWindow.File(Now, [Dba], [.. roles], AccessWishes.None, SiteLimits.Default).Granted().Terms.Clock, situation);
+    }
+
+    [Fact]
+    public void While_the_clock_waits_the_request_does_too_and_its_end_is_the_latest_that_it_can_be()
+    {
+        var asker = Asker(clock: RequestClock.Approval);
+        var window = AccessWindow.File(Now, [Dba], [asker], AccessWishes.None, SiteLimits.Default).Granted();
+        Assert.Equal((Now.AddDays(7), Now.AddDays(7).AddHours(1)), (window.PendingUntil, window.AccessUntil));
+        var patient = AccessWindow.File(Now, [Dba], [asker], new AccessWishes(RequestTtl: Days(2)), SiteLimits.Default).Granted();
+        Assert.Equal((Now.AddDays(2), Now.AddDays(2).AddHours(1)), (patient.PendingUntil, patient.AccessUntil));
+        Assert.Empty(patient.Terms.Shortened);
+    }
+
+    public static readonly TheoryData<string> Wishes = [.. Refusals.Keys];
+
+    private static Dictionary<string, (AccessWishes Wishes, string Told)> Refusals => new()
+    {
+        ["a session beyond the site"] = (new(SessionTtl: Hours(30).Add(Seconds(1))), "--session-ttl 30h1s is more than the site's maximum of 30h"),
+        ["a wait beyond the site"] = (new(RequestTtl: Days(8)), "--request-ttl 8d is more than the site's maximum of 7d"),
+        ["an access beyond the site"] = (new(MaxDuration: Days(15)), "--max-duration 15d is more than the site's maximum of 14d"),
+        ["no session"] = (new(SessionTtl: TimeSpan.Zero), "--session-ttl must be longer than nothing"),
+        ["no wait"] = (new(RequestTtl: TimeSpan.Zero), "--request-ttl must be longer than nothing"),
+        ["no access"] = (new(MaxDuration: TimeSpan.Zero), "--max-duration must be longer than nothing"),
+        ["less than no access"] = (new(MaxDuration: TimeSpan.MinValue), "--max-duration must be longer than nothing"),
+        ["the longest session there is"] = (new(SessionTtl: TimeSpan.MaxValue), "--session-ttl more than 36500d is more than the site's maximum of 30h"),
+        ["the longest wait there is"] = (new(RequestTtl: TimeSpan.MaxValue), "--request-ttl more than 36500d is more than the site's maximum of 7d"),
+        ["the longest access there is"] = (new(MaxDuration: TimeSpan.MaxValue), "--max-duration more than 36500d is more than the site's maximum of 14d"),
+        ["it begins before it is asked for"] = (new(AssumeFrom: Now.AddSeconds(-1)), "--assume-start-time 2026-03-01 11:59:59 UTC is over already"),
+        ["it begins at the beginning of time"] = (new(AssumeFrom: DateTimeOffset.MinValue), "--assume-start-time 0001-01-01 00:00:00 UTC is over already"),
+        ["it begins at the end of time"] = (new(AssumeFrom: DateTimeOffset.MaxValue), "--assume-start-time 9999-12-31 23:59:59 UTC is more than the site's maximum of 7d away"),
+        ["it begins in a week and a second"] = (new(AssumeFrom: Now.AddDays(7).AddSeconds(1)), "--assume-start-time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away"),
+        ["it begins when it ends"] = (new(AssumeFrom: Now.AddHours(1)), "--assume-start-time 2026-03-01 13:00:00 UTC is not before the access ends, at 2026-03-01 13:00:00 UTC"),
+    };
+
+    [Theory]
+    [MemberData(nameof(Wishes))]
+    public void What_the_site_never_allows_is_refused_with_its_limit(string wish)
+    {
+        var (wishes, told) = Refusals[wish];
+        var refusal = AccessWindow.File(Now, [Dba], [Asker()], wishes, SiteLimits.Default).Refused();
+        Assert.Equal((told, RefusalKind.Invalid), (refusal.Message, refusal.Kind));
+    }
+
+    [Fact]
+    public void Every_limit_of_the_site_can_be_reached() =>
+        Assert.Equal(
+            (Days(14), Now.AddDays(7), Now.AddDays(7), Hours(30)),
+            AccessWindow.File(Now, [Open], [Asker(Days(14))], new AccessWishes(Hours(30), Days(7), Days(14), Now.AddDays(7)), SiteLimits.Default).Granted() is { } window
+                ? (window.Terms.Lasts, window.PendingUntil, window.Terms.AssumeFrom!.Value, window.Terms.SessionTtl!.Value)
+                : default);
+
+    [Fact]
+    public void It_can_begin_at_once_and_until_its_last_second()
+    {
+        Assert.Equal(Now, AccessWindow.File(Now, [Dba], [Asker()], new AccessWishes(AssumeFrom: Now), SiteLimits.Default).Granted().Terms.AssumeFrom);
+        var last = Now.AddHours(1).AddSeconds(-1);
+        Assert.Equal(last, AccessWindow.File(Now, [Dba], [Asker()], new AccessWishes(AssumeFrom: last), SiteLimits.Default).Granted().Terms.AssumeFrom);
+    }
+
+    [Theory]
+    [InlineData("from the request", RequestClock.Creation, 10, 60)]
+    [InlineData("from the approval", RequestClock.Approval, 10, 70)]
+    public void Access_counts_by_its_clock(string situation, RequestClock clock, int approvedAfter, int ends)
+    {
+        var asker = Asker(clock: clock);
+        var approved = AccessWindow.Approve(Filed([Dba], [asker]), Now.AddMinutes(approvedAfter), [Dba], [asker], SiteLimits.Default).Granted();
+        Assert.True(Now.AddMinutes(ends) == approved.AccessUntil, situation);
+        Assert.Empty(approved.Terms.Shortened);
+    }
+
+    public static readonly TheoryData<string, RequestClock, string, int, string?> Overrides = new()
+    {
+        { "a stricter role", RequestClock.Creation, "strict", 20, "the access lasts 20m instead of 1h, limited by role strict" },
+        { "a stricter role, from the approval", RequestClock.Approval, "strict", 30, "the access lasts 20m instead of 1h, limited by role strict" },
+        { "a more generous role", RequestClock.Creation, "support", 60, null },
+        { "a more generous role, from the approval", RequestClock.Approval, "support", 70, null },
+        { "a role without a limit", RequestClock.Creation, "open", 60, null },
+        { "one more role", RequestClock.Creation, "dba strict", 20, "the access lasts 20m instead of 1h, limited by role strict" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Overrides))]
+    public void An_override_can_only_end_earlier(string instead, RequestClock clock, string granted, int ends, string? said)
+    {
+        var asker = Asker(clock: clock);
+        Role[] all = [Dba, Support, Open, Sample.Role("strict", ttl: Minutes(20))];
+        var approved = AccessWindow.Approve(
+            Filed([Dba], [asker]), Now.AddMinutes(10), [.. granted.Split(' ').Select(name => Array.Find(all, role => role.Name == name)!)], [asker], SiteLimits.Default).Granted();
+        Assert.True(Now.AddMinutes(ends) == approved.AccessUntil, $"{instead}: {approved.AccessUntil}");
+        Assert.Equal(said is null ? [] : [said], approved.Terms.Shortened.ToArray());
+    }
+
+    [Fact]
+    public void What_is_granted_instead_has_no_max_duration_unless_it_may_be_asked_for()
+    {
+        var asker = Asker(Days(4), lets: "dba");
+        var approved = AccessWindow.Approve(Filed([Dba], [asker]), Now, [Support], [asker], SiteLimits.Default).Granted();
+        Assert.Equal((Hours(2), "role support"), (approved.Terms.Lasts, approved.Terms.LimitedBy));
+    }
+
+    [Fact]
+    public void The_session_that_was_asked_for_binds_an_override_too()
+    {
+        var filed = Filed([Dba], [Asker()], new AccessWishes(SessionTtl: Minutes(30)));
+        Assert.Equal(Minutes(30), AccessWindow.Approve(filed, Now, [Support], [Asker()], SiteLimits.Default).Granted().Terms.Lasts);
+    }
+
+    [Fact]
+    public void An_approval_that_comes_too_late_for_what_it_grants_is_refused()
+    {
+        var strict = Sample.Role("strict", ttl: Minutes(10));
+        var refusal = AccessWindow.Approve(Filed([Dba], [Asker()]), Now.AddMinutes(10), [strict], [Asker()], SiteLimits.Default).Refused();
+        Assert.Equal("the access would be over already: it counts from the request, and these roles grant 10m", refusal.Message);
+    }
+
+    [Fact]
+    public void An_approval_that_is_over_before_its_beginning_is_refused()
+    {
+        var asker = Asker(clock: RequestClock.Approval);
+        var filed = Filed([Dba], [asker], new AccessWishes(AssumeFrom: Now.AddDays(1)));
+        var early = AccessWindow.Approve(filed, Now.AddHours(23), [Dba], [asker], SiteLimits.Default).Refused();
+        Assert.Equal(
+            ("the access would be over before it can be assumed at 2026-03-02 12:00:00 UTC", "it lasts 1h from the approval: approve it later"), (early.Message, early.Hint));
+        Assert.Equal(Now.AddHours(24).AddSeconds(1), AccessWindow.Approve(filed, Now.AddHours(23).AddSeconds(1), [Dba], [asker], SiteLimits.Default).Granted().AccessUntil);
+    }
+
+    private static AccessRequest Filed(Role[] asked, Role[] assigned, AccessWishes? wishes = null)
+    {
+        var window = AccessWindow.File(Now, asked, assigned, wishes ?? AccessWishes.None, SiteLimits.Default).Granted();
+        return Sample.Request(Sample.User("alice"), RequestState.Pending, asked) with
+        {
+            Created = Now, PendingUntil = window.PendingUntil, AccessUntil = window.AccessUntil, Terms = window.Terms,
+        };
+    }
+
+    private static Role Asker(TimeSpan? maxDuration = null, string name = "asker", string lets = "*", RequestClock clock = RequestClock.Creation)
+    {
+        var role = Sample.Role(name, mayRequest: [lets]);
+        return role with { Allow = role.Allow with { MaxRequestDuration = maxDuration, RequestClock = clock } };
+    }
+
+    private static TimeSpan Days(int days) => TimeSpan.FromDays(days);
+
+    private static TimeSpan Hours(int hours) => TimeSpan.FromHours(hours);
+
+    private static TimeSpan Minutes(int minutes) => TimeSpan.FromMinutes(minutes);
+
+    private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
+}
