@@ -61,8 +61,10 @@ public sealed class BadServerTests : IDisposable
     [Fact]
     public async Task A_socket_that_nobody_listens_on_any_more_is_nobody_there()
     {
-        Serve(_ => Task.CompletedTask).Dispose();
-        Assert.True(File.Exists(Path));
+        // A server that ends in good order takes the file away; one that was killed leaves it.
+        using (Serve(_ => Task.CompletedTask))
+            File.Move(Path, Path + ".left");
+        File.Move(Path + ".left", Path);
         Assert.Equal(3, (await Types(new TshCommand(), "request", "ls")).ExitCode);
     }
 

@@ -89,7 +89,7 @@ public class RequestUseTests
     public void Of_several_the_latest_beginning_counts(string order, int[] minutes)
     {
         var question = new IssuanceQuestion(
-            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, SiteLimits.Default);
+            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, LiveCertificates: 0, SiteLimits.Default);
         Assert.True("access request can not be assumed until 2026-03-01 12:09:00 UTC" == IssuancePolicy.Decide(question).Refused().Message, order);
     }
 
