@@ -117,7 +117,7 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), settings.Limits, []);
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, []);
         serving = Under(settings, ca);
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
@@ -131,10 +131,10 @@ internal sealed class Daemon : IAsyncDisposable
 
     private Serving Under(Settings settings, Ca ca)
     {
-        var privileged = settings.Administrators.Add("root");
+        var privileged = settings.Administrators.Add("root").Union(settings.AdministratorGroups.SelectMany(name => Accounts.GroupOf(name)?.Members ?? []));
         if (Accounts.NameOf(self) is { } account)
             privileged = privileged.Add(account);
-        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged }, new Callers(self, settings.Administrators));
+        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
     }
 
     private void KeepsUntilStart(string what, string now, string changed)

@@ -41,13 +41,18 @@ internal sealed class AuditListCommand : Verb
         return ExitCode.Done;
     }
 
-    private static string By(AuditEntry entry) => entry.Account ?? (entry.Uid is { } uid ? $"uid {uid}" : "certauthority");
+    // As whom somebody logged in says more where he has become somebody else since.
+    private static string By(AuditEntry entry)
+    {
+        var by = entry.Account ?? (entry.Uid is { } uid ? $"uid {uid}" : "certauthority");
+        return entry.LoginUid is { } login && login != entry.Uid ? $"{by} (login uid {login})" : by;
+    }
 
     private static string What(AuditEntry entry)
     {
         (string Name, string? Value)[] facts =
         [
-            ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State), ("self", entry.Self is true ? "yes" : null),
+            ("route", entry.Route), ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State), ("self", entry.Self is true ? "yes" : null),
             ("asked", List(entry.Asked)), ("granted", List(entry.Granted)), ("requests", List(entry.Requests)), ("serial", entry.Serial),
             ("principals", List(entry.Principals)), ("limited_by", entry.LimitedBy), ("reason", entry.Reason),
         ];

@@ -36,6 +36,7 @@ public enum RequestState
 /// <param name="Reason">Why it was asked for, in the requester's words.</param>
 /// <param name="SuggestedReviewers">Who is told; they gain no right.</param>
 /// <param name="Resolution">The answer, null while there is none.</param>
+/// <param name="CreatorLoginUid">As whom the creator once logged in, where that is known; he counts as the same person.</param>
 public sealed record AccessRequest(
     Guid Id,
     long Revision,
@@ -50,7 +51,8 @@ public sealed record AccessRequest(
     DateTimeOffset AccessUntil,
     string Reason,
     ImmutableArray<string> SuggestedReviewers,
-    RequestResolution? Resolution)
+    RequestResolution? Resolution,
+    uint? CreatorLoginUid = null)
 {
     /// <summary>How long it grants access, and why no longer.</summary>
     public required AccessTerms Terms { get; init; }

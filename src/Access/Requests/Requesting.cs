@@ -13,6 +13,7 @@ namespace CertAuthority.Access;
 /// <param name="Roles">Every role that exists.</param>
 /// <param name="PendingRequests">How many requests of this user wait already.</param>
 /// <param name="Limits">The bounds of the site.</param>
+/// <param name="CreatorLoginUid">As whom he once logged in, where that is known.</param>
 public sealed record RequestQuestion(
     Guid Id,
     DateTimeOffset Now,
@@ -23,7 +24,8 @@ public sealed record RequestQuestion(
     ImmutableArray<string> SuggestedReviewers,
     IReadOnlyDictionary<string, Role> Roles,
     int PendingRequests,
-    SiteLimits Limits)
+    SiteLimits Limits,
+    uint? CreatorLoginUid = null)
 {
     /// <summary>What the requester says about times.</summary>
     public AccessWishes Wishes { get; init; } = AccessWishes.None;
@@ -103,7 +105,8 @@ public static class Requesting
             window.AccessUntil,
             question.Reason,
             [.. question.SuggestedReviewers.Distinct(StringComparer.Ordinal)],
-            Resolution: null)
+            Resolution: null,
+            question.CreatorLoginUid)
         {
             Terms = window.Terms,
         };

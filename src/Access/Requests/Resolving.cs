@@ -5,14 +5,15 @@ namespace CertAuthority.Access;
 /// <summary>Who answers, as far as the answer depends on it.</summary>
 /// <param name="Identity">Who the kernel says is calling.</param>
 /// <param name="IsRoot">Uid 0 or the daemon's own uid: they could write the database anyway, so they may answer their own request and the audit says so.</param>
-public sealed record Answerer(UnixIdentity Identity, bool IsRoot);
+/// <param name="Login">As whom he once logged in, where that is known: sudo and su leave it as it is.</param>
+public sealed record Answerer(UnixIdentity Identity, bool IsRoot, UnixIdentity? Login = null);
 
 /// <summary>What approving, denying, cancelling and dropping make of a request.</summary>
 public static class Resolving
 {
-    /// <summary>Whether the request is the answerer's own: he filed it, or is an account of its user.</summary>
-    public static bool IsOwn(AccessRequest request, User? requester, UnixIdentity answerer) =>
-        request.CreatorUid == answerer.Uid || (requester is not null && requester.Id == request.UserId && requester.IsOwnedBy(answerer));
+    /// <summary>Whether the request is the answerer's own: under the uid he calls as or the one he logged in as, he filed it or is an account of its user.</summary>
+    public static bool IsOwn(AccessRequest request, User? requester, Answerer answerer) =>
+        IsOf(request, requester, answerer.Identity) || (answerer.Login is { } login && IsOf(request, requester, login));
 
     /// <summary>
     /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
@@ -42,7 +43,7 @@ public static class Resolving
             return fault;
         if (requester is null || requester.Id != request.UserId)
             return new Refusal($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);
-        if (!by.IsRoot && IsOwn(request, requester, by.Identity))
+        if (!by.IsRoot && IsOwn(request, requester, by))
             return new Refusal("nobody approves his own request", "another administrator, or root, can");
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
@@ -64,6 +65,9 @@ public static class Resolving
             Resolution = resolution,
         };
     }
+
+    private static bool IsOf(AccessRequest request, User? requester, UnixIdentity one) =>
+        request.CreatorUid == one.Uid || request.CreatorLoginUid == one.Uid || (requester is not null && requester.Id == request.UserId && requester.IsOwnedBy(one));
 
     /// <summary>The request after an action that grants nothing.</summary>
     /// <param name="step">The step taken; it says whether what was issued must be revoked.</param>

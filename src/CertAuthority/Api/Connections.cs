@@ -1,3 +1,5 @@
+using CertAuthority.Linux;
+
 namespace CertAuthority.Api;
 
 /// <summary>What an account is to the daemon, as far as places go.</summary>
@@ -11,6 +13,13 @@ internal enum Standing
 
     /// <summary>Administers.</summary>
     Administrator,
+}
+
+/// <summary>Who opened a connection, and as what it was let in.</summary>
+internal sealed record Guest(Peer Peer, Standing Standing)
+{
+    /// <summary>Under which uid it counts where there must not be too much of something: strangers are one, for one account can have many of their uids.</summary>
+    public uint CountedAs => Standing == Standing.Stranger ? uint.MaxValue : Peer.Uid;
 }
 
 /// <summary>

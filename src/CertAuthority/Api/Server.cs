@@ -58,7 +58,7 @@ internal static class Server
     public static void Serve(WebApplication app, Func<Serving> serving, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
-            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving()), log));
+            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving(), log), log));
         // Not the default pattern, which leaves out what looks like the name of a file.
         app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
@@ -78,7 +78,7 @@ internal static class Server
             connection.Abort();
             return;
         }
-        connection.Features.Set(peer);
+        connection.Features.Set(new Guest(peer, standing));
         await next(connection);
     }
 
@@ -98,17 +98,35 @@ internal static class Server
 
     private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
 
-    private static async Task<Stream> Dispatch(HttpContext context, Row row, Serving serving)
+    private static async Task<Stream> Dispatch(HttpContext context, Row row, Serving serving, ILogger log)
     {
         var (ca, callers) = serving;
-        var caller = callers.Of(context.Features.Get<Peer>()!);
-        if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
-            throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
-        if (!callers.May(caller, row.Who))
-            throw new ProblemException(new Problem(
-                ProblemCode.Denied, $"{caller.Name} is not an administrator", "run it as root, or let the configuration name your account under admins"));
-        var body = row.Route.UsesQuery ? null : await Body(context, row);
-        return await row.Run(ca, caller, body, Outside(context));
+        var guest = context.Features.Get<Guest>()!;
+        var caller = callers.Of(guest.Peer);
+        var outside = Outside(context).ToList();
+        JsonObject? body = null;
+        try
+        {
+            if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
+                throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
+            if (!callers.May(caller, row.Who))
+                throw new ProblemException(new Problem(
+                    ProblemCode.Denied, $"{caller.Name} is not an administrator", "run it as root, or let the configuration name your account under admins"));
+            body = row.Route.UsesQuery ? null : await Body(context, row);
+            return await row.Run(ca, caller, body, outside);
+        }
+        catch (ProblemException refused) when (Refusals.AreOfAccess(row.Route, refused.Problem.Code))
+        {
+            try
+            {
+                await Refusals.Record(ca, caller, guest.CountedAs, new RefusedCall(row.Route, RefusedCall.WhatWasSaid(body, outside), refused.Problem));
+            }
+            catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
+            {
+                log.LogWarning("a refusal of {Caller} is not in the audit: {Why}", caller.Name, e.Message);
+            }
+            throw;
+        }
     }
 
     private static async Task<JsonObject?> Body(HttpContext context, Row row)
@@ -121,9 +139,9 @@ internal static class Server
         {
             await context.Request.Body.CopyToAsync(bytes, limit.Token);
         }
-        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException late) when (!context.RequestAborted.IsCancellationRequested)
         {
-            throw TooSlow();
+            throw new BadHttpRequestException("the body comes too slowly", StatusCodes.Status408RequestTimeout, late);
         }
         if (bytes.Length == 0)
             return null;
@@ -131,8 +149,6 @@ internal static class Server
             bytes.GetBuffer().AsSpan(0, (int)bytes.Length), null, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
         return json as JsonObject ?? throw new JsonException("the body is not an object");
     }
-
-    private static ProblemException TooSlow() => new(new Problem(ProblemCode.Limited, "the message comes too slowly"));
 
     private static IEnumerable<KeyValuePair<string, string>> Outside(HttpContext context) =>
         context.Request.RouteValues.Select(value => KeyValuePair.Create(value.Key, value.Value?.ToString() ?? ""))
@@ -177,7 +193,7 @@ internal static class Server
             case BadHttpRequestException { StatusCode: 413 }:
                 return new Problem(ProblemCode.Limited, "the message is too long");
             case BadHttpRequestException { StatusCode: 408 }:
-                return TooSlow().Problem;
+                return new Problem(ProblemCode.Limited, "the message comes too slowly");
             case BadHttpRequestException:
                 return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
             case OutcomeUnknownException:

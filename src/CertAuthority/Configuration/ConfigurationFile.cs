@@ -32,8 +32,11 @@ internal static class ConfigurationFile
                 NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
             };
             var admins = root.Map("admins");
-            settings = settings with { Administrators = [.. admins.Texts("users").Select(user => user.Text)] };
-            admins.NotYet("groups");
+            settings = settings with
+            {
+                Administrators = [.. admins.Texts("users").Select(user => user.Text)],
+                AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
+            };
             admins.Done();
             settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits) };
             root.Done();

@@ -17,8 +17,10 @@ internal enum CaKeyType
 /// <param name="DataDirectory">Keys, database and revocation list; mode 0700.</param>
 /// <param name="SocketPath">Where it serves.</param>
 /// <param name="Administrators">Accounts that may administer, beside root and the daemon's own.</param>
+/// <param name="AdministratorGroups">Groups whose members administer too.</param>
 /// <param name="Limits">The bounds of the site.</param>
-internal sealed record Settings(string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, SiteLimits Limits)
+internal sealed record Settings(
+    string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, ImmutableHashSet<string> AdministratorGroups, SiteLimits Limits)
 {
     /// <summary>What CA keys are made of where there are none. Those that are there stay.</summary>
     public CaKeyType NewCaKeys { get; init; }
@@ -33,6 +35,7 @@ internal sealed record Settings(string DataDirectory, string SocketPath, Immutab
         return new Settings(
             isRoot ? "/var/lib/certauthority" : Path.Combine(Directory("XDG_STATE_HOME", ".local/state"), "certauthority"),
             ServerAddress.DefaultSocket(isRoot),
+            [],
             [],
             SiteLimits.Default);
     }

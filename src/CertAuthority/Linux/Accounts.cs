@@ -30,6 +30,42 @@ static partial class Accounts
         return null;
     }
 
+    /// <summary>The gid of a group and the accounts it lists, or null when there is no such group. Asked anew each time.</summary>
+    internal static unsafe (uint Gid, string[] Members)? GroupOf(string name)
+    {
+        Group group;
+        for (var size = 1024; size <= 1 << 20; size *= 4)
+        {
+            var buffer = new byte[size];
+            fixed (byte* text = buffer)
+            {
+                var error = GetGrNam(name, &group, text, (nuint)size, out var found);
+                if (error == Erange)
+                    continue;
+                if (error != 0 || found == 0)
+                    return null;
+                var members = new List<string>();
+                for (var member = group.Members; *member is not null; member++)
+                    members.Add(Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*member)));
+                return (group.Gid, [.. members]);
+            }
+        }
+        return null;
+    }
+
+    // struct group, the same on every Linux.
+    [StructLayout(LayoutKind.Sequential)]
+    unsafe struct Group
+    {
+        public byte* Name;
+        public byte* Password;
+        public uint Gid;
+        public byte** Members;
+    }
+
+    [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int GetGrNam(string name, Group* group, byte* buffer, nuint size, out nint found);
+
     [LibraryImport("libc", EntryPoint = "getpwuid_r")]
     private static unsafe partial int GetPwUid(uint uid, byte* passwd, byte* buffer, nuint size, out nint found);
 }

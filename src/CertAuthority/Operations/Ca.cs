@@ -16,6 +16,7 @@ namespace CertAuthority.Operations;
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Watch">Who waits for which request.</param>
 /// <param name="Logins">Who has tried to log in how often.</param>
+/// <param name="Refusals">Who was refused how often.</param>
 /// <param name="Limits">The bounds of the site.</param>
 /// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
 internal sealed record Ca(
@@ -26,6 +27,7 @@ internal sealed record Ca(
     KrlPublisher Krl,
     RequestWatch Watch,
     Recent<uint> Logins,
+    Recent<(uint Uid, bool TooMany)> Refusals,
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
@@ -36,24 +38,27 @@ internal sealed record Ca(
 /// <summary>Who calls: what the kernel said, and nothing that the caller did.</summary>
 /// <param name="Identity">Uid and account.</param>
 /// <param name="IsRoot">Uid 0, or the uid that the daemon runs as.</param>
-internal sealed record Caller(UnixIdentity Identity, bool IsRoot)
+/// <param name="Login">As whom whoever runs the process once logged in, where the kernel says: sudo has a name.</param>
+internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? Login = null)
 {
     /// <summary>Nobody called: the daemon acts by itself. Its uid is never a caller's.</summary>
     public static readonly Caller Daemon = new(new UnixIdentity(uint.MaxValue, "certauthority"), IsRoot: true);
 
+    /// <summary>The gids of the process.</summary>
+    public ImmutableArray<uint> Groups { get; init; } = [];
+
     /// <summary>How records name the caller.</summary>
     public string Name => Identity.Account ?? $"uid {Identity.Uid}";
 
+    /// <summary>What the rules of answering look at.</summary>
+    public Answerer Answerer => new(Identity, IsRoot, Login);
+
     /// <summary>An entry of the audit with the caller in it.</summary>
-    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon ? new(now, what) : new(now, what, Identity.Uid, Identity.Account);
+    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon ? new(now, what) : new(now, what, Identity.Uid, Identity.Account, Login?.Uid);
 }
 
 /// <summary>A caller who may administer. Only the route table's check makes one.</summary>
-internal sealed record Administrator(Caller Caller)
-{
-    /// <summary>What the rules of answering look at.</summary>
-    public Answerer Answerer => new(Caller.Identity, Caller.IsRoot);
-}
+internal sealed record Administrator(Caller Caller);
 
 /// <summary>From verdicts to what the caller is told.</summary>
 internal static class Verdicts

@@ -29,7 +29,7 @@ internal static class Requests
             var user = find(transaction);
             var request = Requesting.File(new RequestQuestion(
                 id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], transaction.Policy().Roles,
-                transaction.CountPending(user, now), ca.Limits) { Wishes = wishes }).OrRefuse();
+                transaction.CountPending(user, now), ca.Limits, by.Login?.Uid) { Wishes = wishes }).OrRefuse();
             transaction.InsertRequest(request);
             transaction.Audit(by.Did("request.created", now) with
             {

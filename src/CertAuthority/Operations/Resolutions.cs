@@ -18,7 +18,7 @@ internal static class Resolutions
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
             var next = transaction.UpdateRequest(
                 request,
-                Resolving.Approve(request, requester, by.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
+                Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
             return (next, (string[])[.. next.Terms.Shortened.Skip(request.Terms.Shortened.Length), .. Warnings(ca, next, requester!, roles)]);
         });
@@ -97,7 +97,7 @@ internal static class Resolutions
 
     private static AuditEntry Resolved(Caller by, string what, AccessRequest request, User? requester, DateTimeOffset now) => by.Did(what, now) with
     {
-        Self = Resolving.IsOwn(request, requester, by.Identity) ? true : null,
+        Self = Resolving.IsOwn(request, requester, by.Answerer) ? true : null,
         User = request.UserName,
         Request = request.Id.ToString(),
         State = RequestTransitions.Word(request.StoredState),

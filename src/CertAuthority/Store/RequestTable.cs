@@ -9,7 +9,8 @@ internal static class RequestTable
 {
     private const string Columns =
         "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
-        "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened";
+        "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
+        "creator_login_uid";
 
     /// <summary>The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one answer.</summary>
     /// <exception cref="ProblemException">Not found, or several start so.</exception>
@@ -51,11 +52,11 @@ internal static class RequestTable
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
-            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19)",
+            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20)",
             request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles), Rows.Json(request.GrantedRoles),
             RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
             Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock), request.Terms.SessionTtl, request.Terms.AssumeFrom,
-            Rows.Json(request.Terms.Shortened));
+            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid);
 
     /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
     /// <returns>The request at its new revision.</returns>
@@ -76,7 +77,8 @@ internal static class RequestTable
     private static AccessRequest Row(DbDataReader row) => new(
         row.Id(0), row.GetInt64(1), row.Id(2), row.GetString(3), (uint)row.GetInt64(4), row.Pins(5), row.Pins(6), State(row.GetString(7)),
         row.Time(8), row.Time(9), row.Time(10), row.GetString(11), row.Texts(12),
-        row.Text(13) is { } by ? new RequestResolution(by, row.Time(14), row.Text(15) ?? "") : null)
+        row.Text(13) is { } by ? new RequestResolution(by, row.Time(14), row.Text(15) ?? "") : null,
+        row.IsDBNull(22) ? null : (uint)row.GetInt64(22))
     {
         Terms = new AccessTerms(
             row.Length(16), row.GetString(17), row.GetString(18) == "approval" ? RequestClock.Approval : RequestClock.Creation,

@@ -56,6 +56,7 @@ public sealed record AuditList(AuditEntry[] Entries);
 /// <param name="ValidBefore">When it ends.</param>
 /// <param name="LimitedBy">The rule that set the end.</param>
 /// <param name="Reason">Why, in somebody's words.</param>
+/// <param name="Route">The route that was refused.</param>
 public sealed record AuditEntry(
     DateTimeOffset Time,
     string Event,
@@ -74,4 +75,5 @@ public sealed record AuditEntry(
     string[]? Principals = null,
     DateTimeOffset? ValidBefore = null,
     string? LimitedBy = null,
-    string? Reason = null);
+    string? Reason = null,
+    string? Route = null);

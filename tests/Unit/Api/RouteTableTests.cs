@@ -47,7 +47,7 @@ public class RouteTableTests
     [InlineData("a uid without an account", 7, null, false, true, true, false)]
     public void Who_calls_may(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
     {
-        var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"]);
+        var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"], groups: []);
         var caller = new Caller(new UnixIdentity(uid, account), isRoot);
         Assert.True(
             (anybody, users, administrators, false)
@@ -56,11 +56,23 @@ public class RouteTableTests
         Assert.False(callers.May(caller, (Who)99));
     }
 
+    // The group root is 0 on every Linux.
+    [Theory]
+    [InlineData("in the group", "root", 0u, true)]
+    [InlineData("in another group", "root", 1u, false)]
+    [InlineData("a group that does not exist", "there-is-no-such-group", 0u, false)]
+    [InlineData("what unmapped gids read as", "nogroup", 65534u, false)]
+    public void Who_is_in_a_group_of_administrators_administers(string who, string group, uint gid, bool may)
+    {
+        var callers = new Callers(ownUid: 900, administrators: [], groups: [group]);
+        Assert.True(may == callers.May(new Caller(new UnixIdentity(5001, "alice"), IsRoot: false) { Groups = [7, gid] }, Who.Administrators), who);
+    }
+
     [Theory]
     [MemberData(nameof(Every))]
     public void A_caller_who_is_no_administrator_gets_no_further_than_his_own(string route)
     {
-        var callers = new Callers(ownUid: 900, administrators: []);
+        var callers = new Callers(ownUid: 900, administrators: [], groups: []);
         var alice = new Caller(new UnixIdentity(5001, "alice"), IsRoot: false);
         var row = RouteTable.Rows.Single(one => Name(one.Route) == route);
         Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Route == Routes.GetUserCa, callers.May(alice, row.Who));

@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.Unit.Configuration;
 
 public sealed class ConfigurationFileTests : IDisposable
 {
-    private static readonly Settings Defaults = new("/default/data", "/default/ca.sock", [], SiteLimits.Default);
+    private static readonly Settings Defaults = new("/default/data", "/default/ca.sock", [], [], SiteLimits.Default);
 
     private readonly TemporaryFolder folder = new();
 
@@ -67,14 +67,21 @@ public sealed class ConfigurationFileTests : IDisposable
     public void New_CA_keys_are_of_three_kinds(string text, string type) => Assert.Equal(type, Read(text).NewCaKeys.ToString());
 
     [Fact]
+    public void Administrators_are_accounts_and_groups()
+    {
+        var settings = Read("admins: {users: [bob], groups: [wheel, sudo]}\n");
+        Assert.Equal(("bob", "sudo wheel"), (Assert.Single(settings.Administrators), string.Join(' ', settings.AdministratorGroups.Order(StringComparer.Ordinal))));
+    }
+
+    [Fact]
     public void Everything_that_is_wrong_is_told_at_once_with_its_place()
     {
-        var faults = Assert.Throws<ConfigurationException>(() => Read("data_dir: srv/ca\nsocket: ca.sock\nadmins:\n  groups: [wheel]\n  user: bob\ndata-dir: /srv\n")).Faults;
+        var faults = Assert.Throws<ConfigurationException>(() => Read("data_dir: srv/ca\nsocket: ca.sock\nadmins:\n  groups: {wheel: 1}\n  user: bob\ndata-dir: /srv\n")).Faults;
         Assert.Equal(
             [
                 "1:11: data_dir takes an absolute path",
                 "2:9: socket takes an absolute path",
-                "4:11: admins.groups is not yet supported",
+                "4:11: admins.groups takes a list of texts",
                 "5:3: admins has no field \"user\"",
                 "6:1: there is no field \"data-dir\" here",
             ],

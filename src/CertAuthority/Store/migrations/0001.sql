@@ -46,6 +46,7 @@ CREATE TABLE requests (
     user_id              TEXT NOT NULL,
     user_name            TEXT NOT NULL,
     creator_uid          INTEGER NOT NULL,
+    creator_login_uid    INTEGER,
     roles                TEXT NOT NULL,
     granted_roles        TEXT NOT NULL,
     state                TEXT NOT NULL CHECK (state IN ('PENDING', 'APPROVED', 'DENIED', 'CANCELLED')),

@@ -41,7 +41,7 @@ public class ResolvingTests
         var parts = identity.Split(':');
         var caller = new UnixIdentity(uint.Parse(parts[0]), parts[1].Length == 0 ? null : parts[1]);
 
-        Assert.True(own == Resolving.IsOwn(Pending, requester, caller), who);
+        Assert.True(own == Resolving.IsOwn(Pending, requester, new Answerer(caller, IsRoot: false)), who);
         var outcome = Resolving.Approve(Pending, requester, new Answerer(caller, IsRoot: false), Roles, Resolution, SiteLimits.Default);
         if (own)
             Assert.Equal("nobody approves his own request", outcome.Refused().Message);
@@ -49,11 +49,40 @@ public class ResolvingTests
             Assert.Equal(RequestState.Approved, outcome.Granted().StoredState);
     }
 
+    public static readonly TheoryData<string, uint?, uint?, bool> ByLogin = new()
+    {
+        { "logged in as the requester", null, 7001, true },
+        { "logged in as who filed it", null, 5001, true },
+        { "logged in as the one who once became who filed it", 8001, 8001, true },
+        { "it was filed by somebody who had logged in as him", 6001, null, true },
+        { "logged in as himself", 8001, 6001, false },
+        { "logged in as somebody else", 8001, 8002, false },
+        { "nobody knows", null, null, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(ByLogin))]
+    public void Who_became_another_account_is_still_the_one_who_logged_in(string who, uint? creatorLogin, uint? login, bool own)
+    {
+        var requester = Alice with { UnixUsers = [UnixUser.Account("alice"), UnixUser.TryParse("7001")!.Value] };
+        var request = Pending with { CreatorLoginUid = creatorLogin };
+        var bob = Bob with { Login = login is { } uid ? new UnixIdentity(uid, null) : null };
+
+        Assert.True(own == Resolving.IsOwn(request, requester, bob), who);
+        var outcome = Resolving.Approve(request, requester, bob, Roles, Resolution, SiteLimits.Default);
+        Assert.True(own ? outcome.Refused().Message == "nobody approves his own request" : outcome.Granted().StoredState == RequestState.Approved, who);
+        // Root may, and knows it for his own.
+        var root = Root with { Login = bob.Login };
+        Assert.Equal(RequestState.Approved, Resolving.Approve(request, requester, root, Roles, Resolution, SiteLimits.Default).Granted().StoredState);
+        if (login is not null)
+            Assert.True(own == Resolving.IsOwn(request, requester, root), who);
+    }
+
     [Fact]
     public void Root_may_approve_his_own()
     {
         var filedByRoot = Pending with { CreatorUid = 0 };
-        Assert.True(Resolving.IsOwn(filedByRoot, Alice, Root.Identity));
+        Assert.True(Resolving.IsOwn(filedByRoot, Alice, Root));
         Assert.Equal(RequestState.Approved, Resolving.Approve(filedByRoot, Alice, Root, Roles, Resolution, SiteLimits.Default).Granted().StoredState);
     }
 
@@ -61,7 +90,7 @@ public class ResolvingTests
     public void A_user_created_anew_under_the_name_is_not_the_one_who_asked()
     {
         var another = Alice with { Id = Guid.NewGuid() };
-        Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, another, Sample.AliceAtHerDesk));
+        Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, another, new Answerer(Sample.AliceAtHerDesk, IsRoot: false)));
         Assert.Equal("user \"alice\", who asked, is gone", Resolving.Approve(Pending, another, Root, Roles, Resolution, SiteLimits.Default).Refused().Message);
     }
 
