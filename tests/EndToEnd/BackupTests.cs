@@ -145,7 +145,8 @@ public sealed class BackupTests
         var nowhere = await daemon.Administrator.Types("tctl", "backup", daemon.Scratch["nowhere/file"]);
         Assert.Equal((1, ""), (nowhere.ExitCode, nowhere.Output));
         var alice = await daemon.Person(Person.Alice).Types("tctl", "backup", daemon.Scratch["home-5001/backup"]);
-        Assert.Equal((1, "", "tctl: error: alice is not an administrator\n"), (alice.ExitCode, alice.Output, alice.Error.Split('\n')[0] + "\n"));
+        Assert.Equal((1, ""), (alice.ExitCode, alice.Output));
+        Assert.Contains("tctl: error: alice is not an administrator\n", alice.Error);
         Assert.Empty(Directory.GetFiles(daemon.Scratch["home-5001"]));
         Assert.Equal("something else\n", await File.ReadAllTextAsync(file));
 
