@@ -91,7 +91,7 @@ internal sealed class Daemon : IAsyncDisposable
         var restored = await database.Commit(transaction =>
         {
             // Looks at the last serial before the new epoch moves it.
-            var lost = Restoration.Run(transaction, userCa.PublicKey, published, settings.Limits, time);
+            var lost = Restoration.Run(transaction, userCa.PublicKey, published, time);
             transaction.BeginSerialEpoch(time);
             return lost;
         });

@@ -20,9 +20,8 @@ internal static class Restoration
     /// <param name="transaction">Before anything is served.</param>
     /// <param name="userCa">Whose certificates are meant.</param>
     /// <param name="published">The revocation list in place. Its version is recorded before it is written, so a higher one than recorded tells of a later database.</param>
-    /// <param name="limits">How long a certificate can live.</param>
     /// <param name="time">Now, with its fractions.</param>
-    public static Restored? Run(Transaction transaction, PublicKey userCa, Krl? published, SiteLimits limits, DateTimeOffset time)
+    public static Restored? Run(Transaction transaction, PublicKey userCa, Krl? published, DateTimeOffset time)
     {
         var publishedVersion = (long)Math.Min(published?.Version ?? 0, long.MaxValue / 2);
         var taken = transaction.BackupTaken();
@@ -40,7 +39,8 @@ internal static class Restoration
             .ToList();
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
 
-        var until = now + limits.Certificate;
+        // The longest that any configuration allows: the lost daemon's may have been another.
+        var until = now + SiteLimits.Default.Certificate;
         var (first, last) = transaction.LeapBeyondLost(time, publishedVersion);
         transaction.LoseSerials(first, last, until);
         foreach (var range in published?.Revoked.Where(range => range.CaKey == userCa && range.First <= long.MaxValue) ?? [])

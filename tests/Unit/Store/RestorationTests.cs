@@ -118,7 +118,7 @@ public sealed class RestorationTests : IAsyncLifetime
     private T Read<T>(Func<Snapshot, T> read) => world.Database.Read(read);
 
     private Task<Restored?> Start(DateTimeOffset time, Krl? published) =>
-        world.Database.Commit(transaction => Restoration.Run(transaction, Ca, published, SiteLimits.Default, time));
+        world.Database.Commit(transaction => Restoration.Run(transaction, Ca, published, time));
 
     private Task<int> Backup() => world.Database.Commit(transaction =>
     {
