@@ -15,7 +15,8 @@ internal static class ReadyRequests
         /// <summary>Names the command that puts them to use, beside those that are in use already. Without any it says nothing.</summary>
         public void HintAtReady(IEnumerable<RequestResource> requests, string[] inUse)
         {
-            string[] approved = [.. requests.Where(request => request.Spec.State == "APPROVED").Select(request => request.Metadata.Name)];
+            var now = TimeProvider.System.GetUtcNow();
+            string[] approved = [.. requests.Where(request => request.Spec.State == "APPROVED" && !(request.Spec.AssumeStartTime > now)).Select(request => request.Metadata.Name)];
             var subject = approved.Except(inUse).ToArray() switch
             {
                 [] => null,
