@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -36,7 +35,7 @@ internal sealed class Home(string folder)
             await MakeKey(comment, cancellation);
         if (File.Exists(PublicKey))
             return (await File.ReadAllTextAsync(PublicKey, cancellation)).Trim();
-        var derived = await Keygen(["-y", "-f", Key], cancellation);
+        var derived = await Keygen.PublicKeyOf(Key, cancellation);
         AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(derived), OwnerOnly);
         return derived.Trim();
     }
@@ -91,7 +90,7 @@ internal sealed class Home(string folder)
         var temporary = Path.Combine(Folder, $"id.{Guid.NewGuid():n}");
         try
         {
-            await Keygen(["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", temporary], cancellation);
+            await Keygen.Make(temporary, comment, cancellation);
             File.Move(temporary, Key, overwrite: false);
         }
         catch (IOException) when (File.Exists(Key))
@@ -102,27 +101,6 @@ internal sealed class Home(string folder)
         {
             File.Delete(temporary);
             File.Delete(temporary + ".pub");
-        }
-    }
-
-    private static async Task<string> Keygen(string[] args, CancellationToken cancellation)
-    {
-        var start = new ProcessStartInfo("ssh-keygen", args)
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        };
-        try
-        {
-            using var keygen = Process.Start(start)!;
-            keygen.StandardInput.Close();
-            var complaint = keygen.StandardError.ReadToEndAsync(cancellation);
-            var output = await keygen.StandardOutput.ReadToEndAsync(cancellation);
-            await keygen.WaitForExitAsync(cancellation);
-            return keygen.ExitCode == 0 ? output : throw new FailureException($"ssh-keygen failed: {(await complaint).Trim()}");
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            throw new FailureException("ssh-keygen can not be started", "install the OpenSSH client");
         }
     }
 

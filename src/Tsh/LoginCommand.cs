@@ -16,6 +16,8 @@ internal sealed class LoginCommand : Verb
     private readonly LifetimeOptions lifetimes = new();
     private readonly Option<bool> noWait = new("--request-nowait") { Description = "Log in with your regular roles now; the request stays" };
     private readonly WaitOption wait = new("Give up waiting after this long");
+    private readonly Option<string?> keyFile = new("--key") { HelpName = "FILE.pub", Description = "Certify this public key of yours (hardware keys too) instead of tsh's; the certificate goes to FILE-cert.pub" };
+    private readonly Option<string?> outFile = new("--out") { HelpName = "FILE", Description = "With --key: where the certificate goes. Without: make a new key FILE, with FILE.pub and FILE-cert.pub" };
 
     public LoginCommand()
         : base(
@@ -23,7 +25,8 @@ internal sealed class LoginCommand : Verb
             "Gets a certificate",
             "tsh login --user=alice",
             "tsh login --request-roles=dba --request-reason=\"performing DB migration tonight\"",
-            "tsh login --request-id=bc8ca931-fec9-4b15-9a6f-20c13c5641a9")
+            "tsh login --request-id=bc8ca931-fec9-4b15-9a6f-20c13c5641a9",
+            "tsh login --key ~/.ssh/id_ed25519_sk.pub")
     {
         Option[] asking = [reason, reviewers, .. lifetimes.All, noWait, wait];
         Options.Add(ttl);
@@ -32,6 +35,15 @@ internal sealed class LoginCommand : Verb
         Options.Add(roles);
         foreach (var option in asking)
             Options.Add(option);
+        foreach (var file in new[] { keyFile, outFile })
+        {
+            file.Validators.Add(given =>
+            {
+                if (given.Tokens is [{ Value: "" }])
+                    given.AddError($"{file.Name} takes the name of a file");
+            });
+            Options.Add(file);
+        }
         Validators.Add(result =>
         {
             if (result.GetResult(roles) is null && asking.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
@@ -44,8 +56,9 @@ internal sealed class LoginCommand : Verb
         var home = Home.OfCaller();
         var user = UserOption.Chosen(parsed, home);
         var nowait = parsed.GetValue(noWait);
+        using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile));
         using var ca = ServerOption.Connect(parsed);
-        var key = await home.EnsureKey(user ?? Environment.UserName, cancellation);
+        var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
         var requests = requestIds.Given(parsed) ?? [];
 
         string? filed = null;
@@ -68,11 +81,13 @@ internal sealed class LoginCommand : Verb
 
         try
         {
-            var login = await ca.Send(Routes.Login, new Login(key, user, requests, parsed.GetValue(ttl), parsed.GetValue(node)), cancellation);
+            var login = await ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node)), cancellation);
             if (login is { Certificate: { } certificate, Info: { } info })
             {
-                home.SaveCertificate(certificate);
+                key.Save(certificate);
                 parsed.Print(StatusText.Lines(info, TimeProvider.System.GetUtcNow()));
+                if (key.Hint is { } next)
+                    parsed.Hint(next);
                 await parsed.HintAtReady(ca, user, info.Requests, cancellation);
             }
             if (login.PerHost)

@@ -4,7 +4,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh logout</c>.</summary>
-internal sealed class LogoutCommand() : Verb("logout", "Removes your key and certificate from this machine", "tsh logout")
+internal sealed class LogoutCommand() : Verb("logout", "Removes the key and certificate in tsh's home; what --key and --out of login wrote elsewhere stays", "tsh logout")
 {
     protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {

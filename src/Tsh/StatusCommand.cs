@@ -13,7 +13,7 @@ internal sealed class StatusCommand : Verb
     private readonly FormatOption format = new();
 
     public StatusCommand()
-        : base("status", "Shows who you are, what your certificate opens, and until when", "tsh status", "tsh status --format=json | jq -r .valid_before") =>
+        : base("status", "Shows whose the certificate in tsh's home is, what it opens, and until when", "tsh status", "tsh status --format=json | jq -r .valid_before") =>
         Options.Add(format);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

@@ -3,6 +3,8 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A daemon with people, roles and nodes, and hosts that trust it.</summary>
 public sealed class Fleet : IAsyncLifetime
 {
+    private readonly Scratch scratch = new();
+
     internal TestDaemon Daemon { get; private set; } = null!;
 
     internal Dictionary<string, TestHost> Hosts { get; } = [];
@@ -13,7 +15,9 @@ public sealed class Fleet : IAsyncLifetime
     {
         if (!World.HasPeople)
             return;
-        Daemon = await TestDaemon.Start();
+        // Alice logs in for every row.
+        var settings = scratch.Write("certauthority.yaml", "limits: {logins_per_minute: 1000, live_certificates: 10000}\n");
+        Daemon = await TestDaemon.Start(scratch, arguments: ["--config", settings]);
         await Tctl(["create"], """
             {kind: role, version: v7, metadata: {name: everywhere}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
             ---
@@ -66,6 +70,7 @@ public sealed class Fleet : IAsyncLifetime
     {
         if (Daemon is not null)
             await Daemon.DisposeAsync();
+        scratch.Dispose();
     }
 
     internal async Task<string> Tctl(string[] words, string? input = null) => (await Daemon.Administrator.Types(["tctl", .. words], input)).Done();

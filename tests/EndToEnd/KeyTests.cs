@@ -25,6 +25,83 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
         Assert.False(await fleet.Hosts["db2"].LetsIn(alice, "postgres"));
     }
 
+    // sshd is unmodified, so what it takes from a CA of another kind is what any host takes.
+    [PeopleTheory]
+    [InlineData("ecdsa", 256, "ECDSA", true)]
+    [InlineData("rsa", 3072, "RSA", true)]
+    [InlineData("ecdsa", 384, "ECDSA", false)]
+    [InlineData("ecdsa", 521, "ECDSA", false)]
+    [InlineData("rsa", 4096, "RSA", false)]
+    public async Task Opens_under_a_CA_of_another_kind_until_it_is_revoked(string type, int bits, string kind, bool made)
+    {
+        using var scratch = new Scratch();
+        Directory.CreateDirectory(scratch["data"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var administrator = new Person(null, scratch["admin"], "");
+        if (!made)
+            foreach (var name in (string[])["user_ca", "host_ca"])
+                (await administrator.Types("ssh-keygen", "-q", "-t", type, "-b", $"{bits}", "-N", "", "-C", name, "-f", scratch[$"data/{name}"])).Done();
+        await using var daemon = await TestDaemon.Start(scratch, arguments: ["--config", scratch.Write("certauthority.yaml", $"new_ca_keys: {(made ? type : "ed25519")}\n")]);
+        foreach (var name in (string[])["user_ca", "host_ca"])
+            Assert.Matches($@"^{bits} .* \({kind}\)$", (await administrator.Types("ssh-keygen", "-l", "-f", daemon.File($"{name}.pub"))).Done().Trim());
+        var (alice, db1) = (daemon.Person(Person.Alice), await TestHost.Create(daemon, "db1"));
+        (await daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v7, metadata: {name: everywhere}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}")).Done();
+        (await daemon.Administrator.Types("tctl", "users", "add", "alice", "--roles=everywhere")).Done();
+
+        (await alice.Types("tsh", "login")).Done();
+
+        Assert.True(await db1.LetsIn(alice, "postgres"), db1.Log);
+        Assert.Contains($"CA {kind} SHA256:", db1.Log);
+        Assert.False(await db1.LetsIn(alice, "deploy"));
+        (await daemon.Administrator.Types("tctl", "users", "rm", "alice")).Done();
+        Assert.False(await db1.LetsIn(alice, "postgres"));
+        Assert.Contains("revoked", db1.Log);
+    }
+
+    [PeopleTheory]
+    [InlineData("sk-ssh-ed25519@openssh.com", "ssh-ed25519", "ED25519-SK")]
+    [InlineData("sk-ecdsa-sha2-nistp256@openssh.com", "ecdsa-sha2-nistp256", "ECDSA-SK")]
+    public async Task Of_hardware_is_certified_where_it_lies(string type, string inside, string kind)
+    {
+        // The line of a security key, by hand: the numbers of another key, and "ssh:" behind them.
+        var alice = await fleet.LogIn("prod");
+        var home = Path.GetDirectoryName(alice.Home)!;
+        var (key, file) = (Path.Combine(home, $"for-{kind}"), Path.Combine(home, $"{kind}.pub"));
+        (await alice.Types("ssh-keygen", "-q", "-t", inside.Split('-')[0] == "ssh" ? "ed25519" : "ecdsa", "-N", "", "-f", key)).Done();
+        var fields = Convert.FromBase64String((await File.ReadAllTextAsync($"{key}.pub")).Split(' ')[1])[(4 + inside.Length)..];
+        var blob = new OpenSsh.WireWriter().String(type).Raw(fields).String("ssh:").ToArray();
+        await File.WriteAllTextAsync(file, $"{type} {Convert.ToBase64String(blob)} alice\n");
+
+        var login = await alice.Types("tsh", "login", "--key", file, "--ttl=1h");
+
+        Assert.Contains("user: alice", login.Done());
+        var certificate = Path.Combine(home, $"{kind}-cert.pub");
+        Assert.Equal($"tsh: hint: ssh -i {file} -o CertificateFile={certificate} LOGIN@HOST\n", login.Error);
+        var shown = (await alice.Types("ssh-keygen", "-L", "-f", certificate)).Done();
+        Assert.Contains($"Public key: {kind}-CERT ", shown);
+        Assert.Contains("postgres@db1", shown);
+    }
+
+    [PeopleTheory]
+    [InlineData("prod")]
+    [InlineData("base")]
+    public async Task And_certificate_that_login_put_elsewhere_open_what_the_roles_say(string roles)
+    {
+        var alice = await fleet.LogIn(roles);
+        var job = fleet.Alice with { Home = Path.Combine(Path.GetDirectoryName(alice.Home)!, $"job-{roles}") };
+        (await alice.Types("mkdir", job.Home)).Done();
+        var request = roles == "base" ? await fleet.Request("everywhere") : null;
+        if (request is not null)
+            await fleet.Tctl(["requests", "approve", request]);
+        var old = await File.ReadAllTextAsync(Path.Combine(alice.Home, "id-cert.pub"));
+
+        (await alice.Types(["tsh", "login", "--out", Path.Combine(job.Home, "id"), .. request is null ? (string[])[] : [$"--request-id={request}"]])).Done();
+
+        Assert.True(await fleet.Hosts["db1"].LetsIn(job, "postgres"), fleet.Hosts["db1"].Log);
+        Assert.False(await fleet.Hosts["db1"].LetsIn(job, "root"));
+        Assert.Equal(["id", "id-cert.pub", "id.pub"], Directory.GetFiles(job.Home).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(old, await File.ReadAllTextAsync(Path.Combine(alice.Home, "id-cert.pub")));
+    }
+
     [PeopleTheory]
     [InlineData("rsa", 2048, "the key can not be certified: ")]
     [InlineData("dsa", 1024, "the key can not be certified: ")]

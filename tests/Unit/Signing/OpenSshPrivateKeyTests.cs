@@ -11,6 +11,8 @@ public class OpenSshPrivateKeyTests
     const string Begin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
     const string End = "-----END OPENSSH PRIVATE KEY-----\n";
 
+    static readonly PrivateKey Rsa = PrivateKey.New(CaKeyType.Rsa);
+
     static readonly byte[] Theirs = Vector.Bytes("plain_key");
 
     // Both checkints follow the magic, "none" twice, no options, the number 1, the public key and the length of the private part.
@@ -30,7 +32,6 @@ public class OpenSshPrivateKeyTests
     [InlineData("ecdsa", 256)]
     [InlineData("ecdsa", 384)]
     [InlineData("ecdsa", 521)]
-    [InlineData("rsa", 3072)]
     [InlineData("rsa", 3080)]
     public void A_key_of_any_kind_is_read_and_written_back_to_the_byte(string type, int bits)
     {
@@ -102,9 +103,8 @@ public class OpenSshPrivateKeyTests
     [InlineData(5)]
     public void An_rsa_key_with_a_spoiled_number_is_refused(int spoiled)
     {
-        using var key = PrivateKey.New(CaKeyType.Rsa);
         var written = new WireWriter();
-        key.WriteFields(written);
+        Rsa.WriteFields(written);
         var numbers = new WireReader(written.ToArray());
         var changed = new WireWriter();
         for (var i = 0; !numbers.AtEnd; i++)
@@ -114,7 +114,7 @@ public class OpenSshPrivateKeyTests
             changed.MpInt(number);
         }
         using var folder = new TemporaryFolder();
-        var file = Armour(new WireWriter().Raw("openssh-key-v1\0"u8).String("none").String("none").String("").UInt32(1).String(key.PublicKey.ToBlob())
+        var file = Armour(new WireWriter().Raw("openssh-key-v1\0"u8).String("none").String("none").String("").UInt32(1).String(Rsa.PublicKey.ToBlob())
             .String(Padded(new WireWriter().UInt32(1).UInt32(1).String("ssh-rsa").Raw(changed.ToArray()).String(""))).ToArray());
         File.SetUnixFileMode(folder.File("user_ca", file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Equal(

@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>ssh-keygen, which makes and reads private keys so that tsh need not.</summary>
+internal static class Keygen
+{
+    /// <summary>Makes an Ed25519 pair without a passphrase, 0600.</summary>
+    public static Task Make(string path, string comment, CancellationToken cancellation) =>
+        Run(["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path], cancellation);
+
+    /// <summary>The line of the public key of a private one.</summary>
+    public static Task<string> PublicKeyOf(string path, CancellationToken cancellation) => Run(["-y", "-f", path], cancellation);
+
+    private static async Task<string> Run(string[] args, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo("ssh-keygen", args)
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        };
+        try
+        {
+            using var keygen = Process.Start(start)!;
+            keygen.StandardInput.Close();
+            var complaint = keygen.StandardError.ReadToEndAsync(cancellation);
+            var output = await keygen.StandardOutput.ReadToEndAsync(cancellation);
+            await keygen.WaitForExitAsync(cancellation);
+            return keygen.ExitCode == 0 ? output : throw new FailureException($"ssh-keygen failed: {(await complaint).Trim()}");
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            throw new FailureException("ssh-keygen can not be started", "install the OpenSSH client");
+        }
+    }
+}

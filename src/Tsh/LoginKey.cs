@@ -1,0 +1,151 @@
+using System.Text;
+using CertAuthority.OpenSsh;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>The key that a login certifies: where it comes from, and where its certificate goes.</summary>
+internal abstract class LoginKey : IDisposable
+{
+    private protected const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>The key that the options choose. What is wrong with them is told here, before anything is asked of the daemon.</summary>
+    /// <param name="home">Has the key where no option names another.</param>
+    /// <param name="publicKey"><c>--key</c>: a public key of the user's own.</param>
+    /// <param name="result"><c>--out</c>: where the result goes.</param>
+    /// <exception cref="FailureException">There is no such key, or something that must not be replaced is in the way.</exception>
+    public static LoginKey Chosen(Home home, string? publicKey, string? result) => (publicKey, result) switch
+    {
+        (null, null) => new KeyOfHome(home),
+        (null, { } path) => new FreshKey(path),
+        ({ } path, _) => new OwnKey(path, result),
+    };
+
+    /// <summary>The line of the public key.</summary>
+    /// <param name="comment">Of a key that is made.</param>
+    /// <param name="cancellation">Stops.</param>
+    public abstract Task<string> PublicKey(string comment, CancellationToken cancellation);
+
+    /// <summary>Puts the certificate in its place.</summary>
+    public abstract void Save(string certificate);
+
+    /// <summary>What to type next; null where tsh itself uses the key.</summary>
+    public virtual string? Hint => null;
+
+    /// <summary>Removes what was begun and not saved.</summary>
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>Refuses to replace anything but a certificate.</summary>
+    private protected static void ExpectCertificateOrNothing(string path)
+    {
+        ExpectFolder(path);
+        if (Directory.Exists(path))
+            throw new FailureException($"{path} is a directory");
+        if (!File.Exists(path))
+            return;
+        try
+        {
+            OpenSsh.Certificate.ParseLine(KeyFile.Read(path));
+        }
+        catch (SshFormatException)
+        {
+            throw new FailureException($"{path} exists and is not a certificate, so it is not replaced", "name another file with --out");
+        }
+    }
+
+    private protected static void ExpectFolder(string path)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new FailureException($"the folder of {path} does not exist");
+    }
+
+    private protected static void Write(string path, string line) => AtomicFile.Write(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+
+    private protected static string Quoted(string path) =>
+        path.Any(c => !char.IsAsciiLetterOrDigit(c) && !"/._-+@%:,=".Contains(c)) ? $"'{path.Replace("'", "'\\''")}'" : path;
+
+    /// <summary>tsh's own.</summary>
+    private sealed class KeyOfHome(Home home) : LoginKey
+    {
+        public override Task<string> PublicKey(string comment, CancellationToken cancellation) => home.EnsureKey(comment, cancellation);
+
+        public override void Save(string certificate) => home.SaveCertificate(certificate);
+    }
+
+    /// <summary>One of the user's own, on disk, in an agent or in hardware. Its private half is never looked for.</summary>
+    private sealed class OwnKey : LoginKey
+    {
+        private readonly string path;
+        private readonly string key;
+        private readonly string certificate;
+
+        public OwnKey(string path, string? result)
+        {
+            this.path = path;
+            key = KeyFile.PublicKey(path).ToString();
+            certificate = result ?? Stem + "-cert.pub";
+            ExpectCertificateOrNothing(certificate);
+        }
+
+        // ssh looks for FILE-cert.pub beside the private key FILE.
+        private string Stem => path.EndsWith(".pub", StringComparison.Ordinal) ? path[..^4] : path;
+
+        public override string Hint
+        {
+            get
+            {
+                var identity = File.Exists(Stem) ? Stem : path;
+                var elsewhere = certificate == identity + "-cert.pub" ? "" : $"-o {Quoted($"CertificateFile={certificate.Replace(" ", "\\ ")}")} ";
+                return $"ssh -i {Quoted(identity)} {elsewhere}LOGIN@HOST";
+            }
+        }
+
+        public override Task<string> PublicKey(string comment, CancellationToken cancellation) => Task.FromResult(key);
+
+        public override void Save(string certificate) => Write(this.certificate, certificate);
+    }
+
+    /// <summary>A new one, beside its certificate. It appears with the certificate, or not at all.</summary>
+    private sealed class FreshKey : LoginKey
+    {
+        private readonly string path;
+        private readonly string temporary;
+
+        public FreshKey(string path)
+        {
+            this.path = path;
+            temporary = $"{path}.{Guid.NewGuid():n}";
+            ExpectFolder(path);
+            foreach (var present in new[] { path, path + ".pub" })
+                if (Path.Exists(present))
+                    throw new FailureException(
+                        $"{present} exists, and a key is never replaced", $"to certify the key that is there: tsh login --key {Quoted(path)}.pub");
+            ExpectCertificateOrNothing(path + "-cert.pub");
+        }
+
+        public override string Hint => $"ssh -i {Quoted(path)} LOGIN@HOST";
+
+        public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
+        {
+            await Keygen.Make(temporary, comment, cancellation);
+            return (await File.ReadAllTextAsync(temporary + ".pub", cancellation)).Trim();
+        }
+
+        public override void Save(string certificate)
+        {
+            File.SetUnixFileMode(temporary + ".pub", OwnerOnly);
+            File.Move(temporary, path, overwrite: false);
+            File.Move(temporary + ".pub", path + ".pub", overwrite: false);
+            Write(path + "-cert.pub", certificate);
+        }
+
+        public override void Dispose()
+        {
+            File.Delete(temporary);
+            File.Delete(temporary + ".pub");
+            base.Dispose();
+        }
+    }
+}
