@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -17,54 +16,35 @@ internal static class ResourceText
     /// <summary>The documents of a file. A JSON array of resources is as many documents. Empty when there are faults.</summary>
     public static IReadOnlyList<ResourceNode> Parse(ReadOnlySpan<byte> utf8, Faults faults)
     {
+        // The mark that some editors put in front says nothing in UTF-8.
+        utf8 = utf8.StartsWith(Encoding.UTF8.Preamble) ? utf8[Encoding.UTF8.Preamble.Length..] : utf8;
         string text;
         try
         {
             text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(utf8);
         }
-        catch (ArgumentException)
+        catch (DecoderFallbackException malformed)
         {
-            faults.Add(1, 1, "the file is not UTF-8 text");
+            Fault(utf8, Math.Max(0, malformed.Index), "the file is not UTF-8 text");
             return [];
         }
-        // The mark that some editors put in front says nothing in UTF-8.
-        text = text.StartsWith('\uFEFF') ? text[1..] : text;
-        if (text.Contains('\0', StringComparison.Ordinal))
+        if (utf8.IndexOf((byte)0) is var nul and >= 0)
         {
-            faults.Add(1, 1, "the file has NUL characters");
+            Fault(utf8, nul, "the file has NUL characters");
             return [];
         }
-        // Each JSON text is meant to be YAML too, but not every escape of it is read alike: JSON gets JSON's own reader.
-        // What only looks like JSON falls through, and its faults are told with line and column.
-        if (text.AsSpan().TrimStart() is ['{' or '[', ..] && TryParseJson(text) is { } json)
-            return json is ResourceNode.List list ? list.Items : [json];
+        // Each JSON text is meant to be YAML too, but not every escape of it is read alike: JSON gets a reader of its own.
+        // What only looks like JSON falls through.
+        if (text.AsSpan().TrimStart() is ['{' or '[', ..] && JsonText.TryParse(utf8, MaxDepth, faults) is { } json)
+            return faults.Any ? [] : json is ResourceNode.List list ? list.Items : [json];
         return ParseYaml(text, faults);
-    }
 
-    private static ResourceNode? TryParseJson(string text)
-    {
-        try
+        void Fault(ReadOnlySpan<byte> utf8, int offset, string what)
         {
-            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
-            return FromJson(document.RootElement);
-        }
-        catch (JsonException)
-        {
-            return null;
+            var place = Place.Start.At(utf8, offset);
+            faults.Add(place.Line, place.Column, what);
         }
     }
-
-    // System.Text.Json does not tell where an element stood; a fault in valid JSON names its field, at 1:1.
-    private static ResourceNode FromJson(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => new ResourceNode.Map(
-            [.. element.EnumerateObject().Select(p => (new ResourceNode.Scalar(p.Name, IsNull: false, 1, 1), FromJson(p.Value)))], 1, 1),
-        JsonValueKind.Array => new ResourceNode.List([.. element.EnumerateArray().Select(FromJson)], 1, 1),
-        JsonValueKind.Null => new ResourceNode.Scalar("", IsNull: true, 1, 1),
-        JsonValueKind.String => new ResourceNode.Scalar(element.GetString()!, IsNull: false, 1, 1),
-        // As written, not as .NET prints it: true, 3.10.
-        _ => new ResourceNode.Scalar(element.GetRawText(), IsNull: false, 1, 1),
-    };
 
     private static IReadOnlyList<ResourceNode> ParseYaml(string text, Faults faults)
     {

@@ -18,8 +18,15 @@ public class ResourceTextTests
     [InlineData("duplicate key, once quoted", "a: 1\n\"a\": 3\n", "f:2:1: \"a\" is given twice")]
     [InlineData("duplicate key, deeper", "a:\n  b: 1\n  b: 2\n", "f:3:3: \"b\" is given twice")]
     [InlineData("duplicate key in JSON", "{\"a\": 1,\n \"a\": 2}", "f:2:2: \"a\" is given twice")]
+    [InlineData("duplicate key in JSON, once escaped", "{\"a\": 1, \"\\u0061\": 2}", "f:1:10: \"a\" is given twice")]
     [InlineData("a list as a key", "? [a, b]\n: 1\n", "f:1:3: a key must be a plain text")]
-    [InlineData("NUL", "a: \0\n", "f:1:1: the file has NUL characters")]
+    [InlineData("NUL", "a: 1\nb: \0\n", "f:2:4: the file has NUL characters")]
+    [InlineData("NUL after the end of a document", "a: 1\n...\n\0", "f:3:1: the file has NUL characters")]
+    [InlineData("half a character in JSON", "{\"a\": \"x\",\n \"b\": [\"\\ud800\"]}", "f:2:8: an escape in this text is half a character")]
+    [InlineData("half a character in a key of JSON", "{\"\\udc00\": 1}", "f:1:2: an escape in this text is half a character")]
+    [InlineData("half a character in YAML", "a: \"\\ud800\"\n", "f:1:4: not YAML: While scanning a quoted scalar, found invalid Unicode surrogates.")]
+    [InlineData("the second of two documents", "a: 1\n---\nb: *x\n", "f:3:4: aliases are not read; write the value out")]
+    [InlineData("the second of two documents of JSON", "[{\"a\": 1},\n {\"b\": 1, \"b\": 2}]", "f:2:11: \"b\" is given twice")]
     public void What_has_more_than_one_reading_is_refused(string what, string text, string fault)
     {
         var (documents, faults) = Text.Parse(text);
@@ -51,17 +58,16 @@ public class ResourceTextTests
     }
 
     [Theory]
-    [InlineData("UTF-16 with a mark, little-endian", "utf-16", true)]
-    [InlineData("UTF-16 with a mark, big-endian", "utf-16BE", true)]
-    [InlineData("UTF-16 without a mark", "utf-16", false)]
-    [InlineData("UTF-32", "utf-32", true)]
-    [InlineData("Latin 1", "latin1", false)]
-    public void A_text_that_is_not_UTF_8_is_refused(string what, string encoding, bool mark)
+    [InlineData("UTF-16 with a mark, little-endian", "utf-16", true, "f:1:1")]
+    [InlineData("UTF-16 with a mark, big-endian", "utf-16BE", true, "f:1:1")]
+    [InlineData("UTF-16 without a mark", "utf-16", false, "f:1:17")]
+    [InlineData("UTF-32", "utf-32", true, "f:1:1")]
+    [InlineData("Latin 1", "latin1", false, "f:1:9")]
+    public void A_text_that_is_not_UTF_8_is_refused(string what, string encoding, bool mark, string place)
     {
         var writer = Encoding.GetEncoding(encoding);
         byte[] bytes = [.. mark ? writer.GetPreamble() : [], .. writer.GetBytes("kind: \"rôle\"\n")];
-        var fault = Assert.Single(Text.Parse(bytes).Faults);
-        Assert.True(fault is "f:1:1: the file is not UTF-8 text" or "f:1:1: the file has NUL characters", $"{what}: {fault}");
+        Assert.Equal($"{what}: {place}: the file is not UTF-8 text", $"{what}: {Assert.Single(Text.Parse(bytes).Faults)}");
     }
 
     [Theory]
@@ -152,6 +158,22 @@ public class ResourceTextTests
         Assert.Equal(Enumerable.Range(1, count).Select(n => ("a", $"{n}")), documents.Select(Entry));
     }
 
+    // What YAML's reader says of the same text, for it reads this much of JSON too.
+    [Theory]
+    [InlineData("{\"a\": 1, \"b\": [true, null,\n  \"x\"], \"c\": {\"d\": -1.5e3}}")]
+    [InlineData("[{\"kind\": \"rôle\", \"😀\": \"x\", \"e\": 1},\r\n {}, []]")]
+    [InlineData("\n\n  [  {\"a\":{}}  ,\n\n{\"b\" : [ ] } ]\n")]
+    public void A_value_of_JSON_stands_where_YAML_says(string json)
+    {
+        var (documents, faults) = Text.Parse(json);
+        Assert.Empty(faults);
+        Assert.Equal(Places(Text.Parse($"{json} # only YAML has comments").Documents), Places(documents));
+    }
+
+    [Fact]
+    public void A_UTF_8_mark_in_front_moves_no_place() =>
+        Assert.Equal((1, 2), Place(Assert.IsType<ResourceNode.Map>(Assert.Single(Text.Parse([0xEF, 0xBB, 0xBF, .. "{\"a\": 1}"u8]).Documents)).Entries[0].Key));
+
     [Fact]
     public void A_value_knows_its_line_and_column()
     {
@@ -159,6 +181,16 @@ public class ResourceTextTests
         var list = Assert.IsType<ResourceNode.List>(map.Entries[0].Value);
         Assert.Equal([(3, 5), (4, 7)], list.Items.Select(item => (item.Line, item.Column)));
     }
+
+    private static string Places(IEnumerable<ResourceNode> nodes) => string.Join(' ', nodes.Select(node => $"{Place(node)}" + node switch
+    {
+        ResourceNode.Scalar scalar => scalar.IsNull ? "" : scalar.Text,
+        ResourceNode.List list => $"[{Places(list.Items)}]",
+        ResourceNode.Map map => $"{{{string.Join(' ', map.Entries.Select(entry => Places([entry.Key, entry.Value])))}}}",
+        _ => throw new InvalidOperationException(),
+    }));
+
+    private static (int Line, int Column) Place(ResourceNode node) => (node.Line, node.Column);
 
     private static (string Key, string Value) Entry(ResourceNode node)
     {

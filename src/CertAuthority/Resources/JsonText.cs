@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace CertAuthority.Resources;
+
+/// <summary>JSON text into nodes that know where they stand. YAML's reader takes most of JSON, but not every escape alike.</summary>
+internal static class JsonText
+{
+    /// <summary>The value, or null when the text is not JSON through and through.</summary>
+    public static ResourceNode? TryParse(ReadOnlySpan<byte> utf8, int maxDepth, Faults faults)
+    {
+        var found = new List<(ResourceNode At, string What)>();
+        ResourceNode root;
+        try
+        {
+            var walk = new Walk(utf8, maxDepth, found);
+            root = walk.Value();
+            walk.End();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        foreach (var (at, what) in found)
+            faults.Add(at, what);
+        return root;
+    }
+
+    private ref struct Walk
+    {
+        private readonly ReadOnlySpan<byte> utf8;
+        private readonly List<(ResourceNode At, string What)> faults;
+        private Utf8JsonReader reader;
+        private Place place;
+
+        public Walk(ReadOnlySpan<byte> utf8, int maxDepth, List<(ResourceNode At, string What)> faults)
+        {
+            this.utf8 = utf8;
+            this.faults = faults;
+            reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = maxDepth });
+            place = Place.Start;
+            reader.Read();
+        }
+
+        /// <summary>The value at which the reader stands; its depth is bounded by the reader's.</summary>
+        public ResourceNode Value()
+        {
+            place = place.At(utf8, (int)reader.TokenStartIndex);
+            var (line, column) = (place.Line, place.Column);
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.StartObject:
+                    return Map(line, column);
+                case JsonTokenType.StartArray:
+                    var items = new List<ResourceNode>();
+                    while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                        items.Add(Value());
+                    return new ResourceNode.List(items, line, column);
+                case JsonTokenType.Null:
+                    return new ResourceNode.Scalar("", IsNull: true, line, column);
+                case JsonTokenType.String:
+                    return Text(line, column);
+                default:
+                    // As written, not as .NET prints it: true, 3.10.
+                    return new ResourceNode.Scalar(Encoding.UTF8.GetString(reader.ValueSpan), IsNull: false, line, column);
+            }
+        }
+
+        /// <summary>Nothing may follow.</summary>
+        public void End() => reader.Read();
+
+        private ResourceNode.Map Map(int line, int column)
+        {
+            var entries = new List<(ResourceNode.Scalar, ResourceNode)>();
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+            {
+                place = place.At(utf8, (int)reader.TokenStartIndex);
+                var key = Text(place.Line, place.Column);
+                reader.Read();
+                var value = Value();
+                if (seen.Add(key.Text))
+                    entries.Add((key, value));
+                else
+                    faults.Add((key, $"\"{key.Text}\" is given twice"));
+            }
+            return new ResourceNode.Map(entries, line, column);
+        }
+
+        private readonly ResourceNode.Scalar Text(int line, int column)
+        {
+            try
+            {
+                return new ResourceNode.Scalar(reader.GetString()!, IsNull: false, line, column);
+            }
+            catch (InvalidOperationException)
+            {
+                var half = new ResourceNode.Scalar("", IsNull: false, line, column);
+                faults.Add((half, "an escape in this text is half a character"));
+                return half;
+            }
+        }
+    }
+}
+
+/// <summary>Where a byte of a text stands, counted in the units that YAML's reader counts in.</summary>
+/// <param name="Offset">Of the byte.</param>
+/// <param name="Line">From 1.</param>
+/// <param name="Column">From 1.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Place(int Offset, int Line, int Column)
+{
+    public static readonly Place Start = new(0, 1, 1);
+
+    /// <summary>A place further on: each byte between is looked at once.</summary>
+    public Place At(ReadOnlySpan<byte> utf8, int offset)
+    {
+        var between = utf8[Offset..offset];
+        var last = between.LastIndexOf((byte)'\n');
+        return last < 0
+            ? new Place(offset, Line, Column + Encoding.UTF8.GetCharCount(between))
+            : new Place(offset, Line + between.Count((byte)'\n'), 1 + Encoding.UTF8.GetCharCount(between[(last + 1)..]));
+    }
+}
