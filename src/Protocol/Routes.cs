@@ -28,6 +28,8 @@ public static class Routes
     public static readonly Route<GetMyCertificate, CertificateInfo> GetMyCertificate = new("GET", "/v1/my/certificates/{serial}");
     /// <summary>Reads the address of a node within reach.</summary>
     public static readonly Route<GetMyNode, ReachableNode> GetMyNode = new("GET", "/v1/my/nodes/{name}");
+    /// <summary>Lists the nodes within reach.</summary>
+    public static readonly Route<ListMyNodes, NodeList> ListMyNodes = new("GET", "/v1/my/nodes");
     /// <summary>Files a request.</summary>
     public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests");
     /// <summary>Lists the caller's requests.</summary>
@@ -49,6 +51,8 @@ public static class Routes
     public static readonly Route<RemoveRequest, RequestResolved> RemoveRequest = new("DELETE", "/v1/requests/{id}");
     /// <summary>Reads what a user can ask for.</summary>
     public static readonly Route<GetCapabilities, Capabilities> GetCapabilities = new("GET", "/v1/users/{name}/capabilities");
+    /// <summary>Tells why a user can, or can not, log in.</summary>
+    public static readonly Route<ExplainAccess, AccessExplained> ExplainAccess = new("GET", "/v1/users/{name}/access");
     /// <summary>Approves.</summary>
     public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
     /// <summary>Denies, or takes an approval back.</summary>
@@ -80,8 +84,8 @@ public static class Routes
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
-        Login, GetMyCertificate, GetMyNode, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
-        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ApproveRequest, DenyRequest,
+        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
+        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
         ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa,
     ];
 }

@@ -23,6 +23,7 @@ internal sealed class TctlCommand : Command
             new RequestsRemoveCommand(), new RequestsCapabilitiesCommand(),
         });
         Subcommands[^1].Aliases.Add("request");
+        Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand() });
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand() });
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });

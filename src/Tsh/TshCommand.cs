@@ -14,6 +14,7 @@ internal sealed class TshCommand : Command
         Subcommands.Add(new LoginCommand());
         Subcommands.Add(new LogoutCommand());
         Subcommands.Add(new StatusCommand());
+        Subcommands.Add(new ListCommand());
         Subcommands.Add(new SshCommand());
         Subcommands.Add(new RequestCommand());
         Subcommands.Add(new VersionCommand());

@@ -90,37 +90,48 @@ public static class IssuancePolicy
             permissions);
     }
 
+    /// <summary>What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.</summary>
+    public static Outcome<Reach> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
+        ? new Reach(
+            [.. allowed.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login)],
+            [
+                .. question.Nodes
+                    .Select(node => new ReachedNode(node, [.. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login).Order(StringComparer.Ordinal)]))
+                    .Where(reached => !reached.Logins.IsEmpty),
+            ],
+            PerHost: !Principals.Fit(allowed.Principals, allowed.Permissions))
+        : refusal;
+
     /// <summary>The roles that the user holds and those that the requests add, filled in for him; or why one of them can not be used.</summary>
     internal static Outcome<RolesInUse> Roles(IssuanceQuestion question)
     {
-        var (user, roles, now) = (question.User, question.Roles, question.Now);
         if (question.Requests.Length > MaxRequests)
             return new Refusal($"at most {MaxRequests} requests fit one certificate");
-        // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
-        if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } missing)
-            return new Refusal($"the role {missing}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update");
-        var elevated = new List<Role>();
+        var (assigned, elevated) = (new List<RoleInUse>(), new List<RoleInUse>());
+        foreach (var drawn in Draw(question))
+            if (drawn.Use.Holds(out var inUse, out var refusal))
+                (drawn.Request is null ? assigned : elevated).Add(inUse);
+            else
+                return refusal;
+        return new RolesInUse([.. assigned.DistinctBy(role => role.Role.Id)], [.. elevated.DistinctBy(role => role.Role.Id)]);
+    }
+
+    /// <summary>Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it can not be used.</summary>
+    internal static IEnumerable<DrawnRole> Draw(IssuanceQuestion question)
+    {
+        var (user, roles, now) = (question.User, question.Roles, question.Now);
+        foreach (var name in user.Roles)
+            // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
+            yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
+                ? RoleInUse.Of(role.At(now), user)
+                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update"));
         // The one that can be assumed last first: its refusal is the one that says from when all can.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
-        {
-            if (!RequestUse.Grants(request, user, roles, now).Holds(out var granted, out var ended))
-                return ended;
-            elevated.AddRange(granted);
-        }
-        if (!Fill(user.Roles.Select(name => roles[name].At(now))).Holds(out var assignedInUse, out var unfilled) || !Fill(elevated).Holds(out var elevatedInUse, out unfilled))
-            return unfilled;
-        return new RolesInUse(assignedInUse, elevatedInUse);
-
-        Outcome<IReadOnlyList<RoleInUse>> Fill(IEnumerable<Role> some)
-        {
-            var filled = new List<RoleInUse>();
-            foreach (var role in some.DistinctBy(role => role.Id))
-                if (RoleInUse.Of(role, user).Holds(out var inUse, out var refusal))
-                    filled.Add(inUse);
-                else
-                    return refusal;
-            return filled;
-        }
+            if (RequestUse.Grants(request, user, roles, now).Holds(out var granted, out var ended))
+                foreach (var role in granted)
+                    yield return new DrawnRole(role.Name, request, RoleInUse.Of(role, user));
+            else
+                yield return new DrawnRole(string.Join(", ", request.Roles.Select(asked => asked.Name)), request, ended);
     }
 
     private static string NoLogin(User user, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0
@@ -138,3 +149,20 @@ internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyLi
     /// <summary>Each once, assigned ones first.</summary>
     public IReadOnlyList<RoleInUse> All { get; } = [.. Assigned.Concat(Elevated).DistinctBy(role => role.Role.Id)];
 }
+
+/// <summary>A role behind a decision, or behind its refusal.</summary>
+/// <param name="Name">Its name; where a request grants nothing, the names of what was asked for.</param>
+/// <param name="Request">The request that adds it; null for an assigned one.</param>
+/// <param name="Use">It as it counts, or why it can not be used.</param>
+internal sealed record DrawnRole(string Name, AccessRequest? Request, Outcome<RoleInUse> Use);
+
+/// <summary>How far roles reach.</summary>
+/// <param name="Everywhere">Bare logins: valid on every host that trusts the CA.</param>
+/// <param name="Nodes">The nodes within reach, and the logins there; bare ones are among them.</param>
+/// <param name="PerHost">Whether it is more than one certificate holds.</param>
+public sealed record Reach(ImmutableArray<string> Everywhere, ImmutableArray<ReachedNode> Nodes, bool PerHost);
+
+/// <summary>A node within reach.</summary>
+/// <param name="Node">Which.</param>
+/// <param name="Logins">At least one, sorted.</param>
+public sealed record ReachedNode(Node Node, ImmutableArray<string> Logins);

@@ -59,7 +59,7 @@ public static class Permissions
     public static Outcome<SessionPermissions> Decide(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
     {
         var all = assigned.Concat(elevated).ToList();
-        var permitting = (elevated.Count > 0 ? elevated : assigned).Select(role => role.Role.Options).ToList();
+        var permitting = Permitting(assigned, elevated).Select(role => role.Role.Options).ToList();
 
         var commands = all.Where(role => role.Role.Options.ForceCommand is not null).DistinctBy(role => role.Role.Options.ForceCommand).ToList();
         if (commands.Count > 1)
@@ -90,4 +90,7 @@ public static class Permissions
             all.Exists(role => role.Role.Options.VerifyRequired),
             extensions.ToImmutable());
     }
+
+    /// <summary>The roles that can permit a forwarding.</summary>
+    internal static IReadOnlyList<RoleInUse> Permitting(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated) => elevated.Count > 0 ? elevated : assigned;
 }

@@ -47,24 +47,17 @@ public static class Principals
     /// </remarks>
     public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes)
     {
-        var deniedLogins = roles.SelectMany(role => role.DeniedLogins).ToHashSet(StringComparer.Ordinal);
-        if (deniedLogins.Contains("*"))
-            return [];
-        var deniedNodes = roles.Select(role => role.Role.Deny.NodeLabels).Where(deny => !deny.IsNone).ToList();
-
+        var denials = new Denials(roles);
         var bare = new SortedSet<string>(StringComparer.Ordinal);
         var scoped = new SortedSet<(string Login, string Node)>();
+        var open = nodes.Where(node => !denials.Of(node).Any()).ToList();
         foreach (var role in roles)
         {
-            var allowed = role.Role.Allow.NodeLabels;
-            var logins = role.Logins.Where(login => Names.IsLogin(login) && !deniedLogins.Contains(login)).ToList();
-            if (allowed.IsAll && deniedNodes.Count == 0)
-            {
+            var logins = role.Logins.Where(login => Names.IsLogin(login) && !denials.Of(login).Any()).ToList();
+            if (denials.GrantsBare(role))
                 bare.UnionWith(logins);
-                continue;
-            }
-            foreach (var node in nodes)
-                if (allowed.Matches(node.Labels) && !deniedNodes.Exists(deny => deny.Matches(node.Labels)))
+            else
+                foreach (var node in open.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels)))
                     scoped.UnionWith(logins.Select(login => (login, node.Name)));
         }
         return
@@ -74,4 +67,24 @@ public static class Principals
             .. scoped.Where(pair => !bare.Contains(pair.Login)).Select(pair => new Principal(pair.Login, pair.Node)),
         ];
     }
+}
+
+/// <summary>What roles in use take from each other: a deny counts for all of them.</summary>
+internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles)
+{
+    /// <summary>The roles that name hosts to deny, whether or not there is such a host today.</summary>
+    public IReadOnlyList<RoleInUse> OfHosts { get; } = [.. roles.Where(role => !role.Role.Deny.NodeLabels.IsNone)];
+
+    private readonly ILookup<string, RoleInUse> logins = roles
+        .SelectMany(role => role.DeniedLogins.Select(login => (Login: login, Role: role)))
+        .ToLookup(denied => denied.Login, denied => denied.Role, StringComparer.Ordinal);
+
+    /// <summary>The roles that deny a login.</summary>
+    public IEnumerable<RoleInUse> Of(string login) => logins["*"].Concat(logins[login]).Distinct();
+
+    /// <summary>The roles that deny a node.</summary>
+    public IEnumerable<RoleInUse> Of(Node node) => OfHosts.Where(role => role.Role.Deny.NodeLabels.Matches(node.Labels));
+
+    /// <summary>Whether what a role grants is valid on every host that trusts the CA.</summary>
+    public bool GrantsBare(RoleInUse role) => role.Role.Allow.NodeLabels.IsAll && OfHosts.Count == 0;
 }

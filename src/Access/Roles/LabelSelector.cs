@@ -27,7 +27,9 @@ public sealed class LabelSelector
     public bool IsAll => Entries.Count == 1 && Entries.ContainsKey("*");
 
     /// <summary>Whether a node with these labels is selected.</summary>
-    public bool Matches(IReadOnlyDictionary<string, string> labels) =>
-        !IsNone && Entries.All(entry =>
-            entry.Key == "*" || (labels.TryGetValue(entry.Key, out var value) && entry.Value.Any(pattern => pattern.Matches(value))));
+    public bool Matches(IReadOnlyDictionary<string, string> labels) => !IsNone && Entries.Keys.All(key => Matches(key, labels));
+
+    /// <summary>Whether these labels have what one entry asks for.</summary>
+    internal bool Matches(string key, IReadOnlyDictionary<string, string> labels) =>
+        key == "*" || (labels.TryGetValue(key, out var value) && Entries[key].Any(pattern => pattern.Matches(value)));
 }

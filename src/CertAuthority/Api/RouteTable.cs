@@ -43,6 +43,7 @@ internal static class RouteTable
         Users(Routes.Login, Logins.Issue),
         Users(Routes.GetMyCertificate, Certificates.GetMine),
         Users(Routes.GetMyNode, Certificates.FindNode),
+        Users(Routes.ListMyNodes, Explanations.ListNodes),
         Users(Routes.CreateRequest, Requests.Create),
         Users(Routes.ListMyRequests, Requests.ListMine),
         Users(Routes.GetMyRequest, Requests.GetMine),
@@ -54,6 +55,7 @@ internal static class RouteTable
         Administrators(Routes.CreateRequestFor, Requests.CreateFor),
         Administrators(Routes.RemoveRequest, Resolutions.Remove),
         Administrators(Routes.GetCapabilities, Requests.Capabilities),
+        Administrators(Routes.ExplainAccess, Explanations.Explain),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny),
         // A megabyte of file is a third more in base64.

@@ -79,6 +79,23 @@ public sealed record GetMyNode(string Name, string? User = null);
 /// <param name="Logins">Sorted.</param>
 public sealed record ReachableNode(string Name, string Address, string[] Logins);
 
+/// <summary>The nodes within reach: of the user's roles, and of the requests that a live certificate draws on.</summary>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record ListMyNodes(string? User = null);
+
+/// <summary>What a login reaches.</summary>
+/// <param name="Nodes">Sorted by name.</param>
+/// <param name="Everywhere">Logins that are valid on every host that trusts the CA, listed here or not.</param>
+/// <param name="PerHost">Whether that is more than one certificate holds, so that some nodes need a certificate of their own.</param>
+public sealed record NodeList(ListedNode[] Nodes, string[] Everywhere, bool PerHost);
+
+/// <summary>A node within reach.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="Address"><c>host[:port]</c>.</param>
+/// <param name="Labels">What roles select it by.</param>
+/// <param name="Logins">Sorted.</param>
+public sealed record ListedNode(string Name, string Address, Dictionary<string, string> Labels, string[] Logins);
+
 /// <summary>Asks for the public half of the user CA.</summary>
 public sealed record GetUserCa;
 

@@ -110,6 +110,61 @@ public class IssuanceProperties
     }
 
     [Fact]
+    public void The_verdict_of_an_explanation_is_what_a_login_gets_and_its_rules_add_up_to_it()
+    {
+        var cases = from assigned in SomeRoles
+                    from elevated in SomeRoles
+                    from nodes in SomeNodes
+                    from over in Gen.Elements(0, 0, 0, 1, 2)
+                    from asks in Gen.Elements(true, true, false)
+                    select (Assigned: assigned, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Over: over, Asks: asks);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            // Some roles are over, some requests grant nothing, and some templates have no value: what is refused must be explained as that.
+            var assigned = one.Assigned.Select((role, n) => n == 0 && one.Over == 1 ? role with { Expires = Sample.Now } : n == 0 && one.Over == 2 ? role with { Allow = role.Allow with { Logins = Sample.Logins("{{external.none}}") } } : role).ToArray();
+            var asking = Sample.Role("asking", mayRequest: one.Asks ? ["*"] : []);
+            var user = Sample.User("alice", [.. assigned.Select(role => role.Name), "asking"]);
+            ImmutableArray<AccessRequest> requests = one.Elevated.Length == 0 ? [] : [Sample.Request(user, RequestState.Approved, one.Elevated)];
+            var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. one.Elevated, asking]), one.Nodes, null, SiteLimits.Default);
+            var granted = IssuancePolicy.Decide(question).Holds(out var grant, out _) ? grant.Principals : [];
+            return Logins.All(login => one.Nodes.All(node =>
+            {
+                var explained = Explanation.Of(question with { Node = node.Name }, login);
+                var opens = granted.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name));
+                var there = IssuancePolicy.Decide(question with { Node = node.Name }).Holds(out var single, out _) && single.Principals.Any(principal => principal.Login == login);
+                return explained.IsGranted == opens && explained.IsGranted == there && AddsUp(explained) == opens;
+            }) && Explanation.Of(question, login).IsGranted == granted.Any(principal => principal.Login == login))
+            && Explanation.Of(question).IsGranted == !granted.IsEmpty;
+        }).Check(Often);
+
+        static bool AddsUp(Explanation explained)
+        {
+            var rules = explained.Roles.SelectMany(role => role.Rules).ToList();
+            return !rules.Exists(rule => rule.Effect is RuleEffect.Denies or RuleEffect.Refuses)
+                && explained.Roles.Any(role => role.Rules.Any(rule => rule is { Effect: RuleEffect.Allows, Field: "allow.logins" })
+                    && !role.Rules.Any(rule => rule.Effect == RuleEffect.Misses && rule.Field.StartsWith("allow.", StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void What_is_listed_is_what_a_login_gets()
+    {
+        var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var question = new IssuanceQuestion(
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, SiteLimits.Default);
+            if (!IssuancePolicy.Decide(question).Holds(out var grant, out var refusal))
+                return !IssuancePolicy.Reach(question).Holds(out _, out var same) && same == refusal;
+            return IssuancePolicy.Reach(question).Holds(out var reach, out _)
+                && reach.Everywhere.SequenceEqual(grant.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login))
+                && one.Nodes.All(node => Logins.All(login =>
+                    reach.Nodes.Any(reached => reached.Node == node && reached.Logins.Contains(login))
+                        == grant.Principals.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name))));
+        }).Check(Often);
+    }
+
+    [Fact]
     public void No_certificate_outlives_any_of_its_limits()
     {
         var cases = from roles in SomeRoles

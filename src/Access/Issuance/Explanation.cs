@@ -1,0 +1,216 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>What one rule does to a login.</summary>
+public enum RuleEffect
+{
+    /// <summary>It grants.</summary>
+    Allows,
+
+    /// <summary>It would grant, and does not fit what was asked.</summary>
+    Misses,
+
+    /// <summary>It takes away, from every role in use.</summary>
+    Denies,
+
+    /// <summary>It bounds: how long, from where, which command, on one host only.</summary>
+    Limits,
+
+    /// <summary>The role can not be used, and so nobody logs in with it.</summary>
+    Refuses,
+}
+
+/// <summary>One rule at work.</summary>
+/// <param name="Effect">What it does.</param>
+/// <param name="Field">Where it stands: <c>allow.node_labels</c>.</param>
+/// <param name="Entry">What it says: <c>env: prod</c>; empty where it says nothing.</param>
+/// <param name="Why">What that means here.</param>
+public sealed record RuleAtWork(RuleEffect Effect, string Field, string Entry, string Why);
+
+/// <summary>A role behind a verdict.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Request">The request that adds it; null for an assigned one.</param>
+/// <param name="Rules">Its rules that matter, in the order of the resource.</param>
+public sealed record RoleAtWork(string Name, Guid? Request, ImmutableArray<RuleAtWork> Rules);
+
+/// <summary>Why somebody can, or can not, log in. The verdict is the issuance policy's own; the rules beside it are read off by the functions it decides with.</summary>
+/// <param name="IsGranted">Whether there is such a login.</param>
+/// <param name="Verdict">In one line.</param>
+/// <param name="Validity">When a certificate would end, and by which rule; null where there would be none.</param>
+/// <param name="Roles">Every role that the decision draws on.</param>
+public sealed record Explanation(bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles)
+{
+    private const string AllowLogins = "allow.logins";
+    private const string AllowNodes = "allow.node_labels";
+    private const string DenyLogins = "deny.logins";
+    private const string DenyNodes = "deny.node_labels";
+
+    // More names do not make a line clearer.
+    private const int MostNames = 8;
+
+    /// <summary>Explains what <see cref="IssuancePolicy.Decide"/> makes of a question, for one login or for all; where the question names a node, on that node.</summary>
+    /// <param name="question">As a login would put it.</param>
+    /// <param name="login">The login; null for any.</param>
+    /// <param name="assumed">Whether the question assumes something that is not so yet.</param>
+    public static Explanation Of(IssuanceQuestion question, string? login = null, bool assumed = false)
+    {
+        var rules = new Rules(question, login, [.. IssuancePolicy.Draw(question)]);
+        var roles = rules.AtWork;
+        // Without a node it is about what is granted; that one certificate can not hold all of it refuses nobody.
+        var decided = question.Node is null ? IssuancePolicy.Allow(question) : IssuancePolicy.Decide(question);
+        var principals = decided.Holds(out var granted, out var refusal) ? granted.Principals.RemoveAll(principal => login is not null && principal.Login != login) : [];
+        var verdict = principals.IsEmpty
+            ? $"no: {rules.WhyNot() ?? refusal?.Message ?? $"no role in use grants {login}"}"
+            : $"yes, as {Few(principals.Select(principal => rules.IsBare(principal) ? $"{principal.Login} (all hosts)" : principal.ToString()))}";
+        return new Explanation(
+            !principals.IsEmpty,
+            $"{question.User.Name} {(assumed ? "could" : "can")} log in{(login is null ? "" : $" as {login}")}{(question.Node is null ? "" : $" on {question.Node}")}: {verdict}",
+            principals.IsEmpty ? null : granted!.Validity,
+            roles);
+    }
+
+    private static string Few(IEnumerable<string> names)
+    {
+        var all = names.ToList();
+        return all.Count <= MostNames ? string.Join(", ", all) : $"{string.Join(", ", all.Take(MostNames))} and {all.Count - MostNames} more";
+    }
+
+    /// <summary>The rules of roles, as they meet one question.</summary>
+    private sealed class Rules
+    {
+        private readonly IssuanceQuestion question;
+        private readonly string? login;
+        private readonly Node? node;
+        private readonly Denials denials;
+        private readonly HashSet<string> bare;
+        private readonly IReadOnlyList<RoleInUse> permitting;
+
+        public Rules(IssuanceQuestion question, string? login, IReadOnlyList<DrawnRole> drawn)
+        {
+            (this.question, this.login) = (question, login);
+            node = question.Nodes.FirstOrDefault(one => one.Name == question.Node);
+            var usable = drawn.Select(role => (role.Request, Use: role.Use.Holds(out var inUse, out _) ? inUse : null)).Where(role => role.Use is not null)
+                .ToLookup(role => role.Request is null, role => role.Use!);
+            IReadOnlyList<RoleInUse> all = [.. usable[true].Concat(usable[false]).DistinctBy(role => role.Role.Id)];
+            denials = new Denials(all);
+            // Where no node is known, only what needs none is left.
+            bare = Principals.Resolve(all, []).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal);
+            permitting = Permissions.Permitting([.. usable[true]], [.. usable[false]]);
+            AtWork = [.. drawn.Select(role => new RoleAtWork(role.Name, role.Request?.Id, [.. Of(role)]))];
+        }
+
+        public ImmutableArray<RoleAtWork> AtWork { get; }
+
+        public bool IsBare(Principal principal) => bare.Contains(principal.Login);
+
+        /// <summary>The rule that decides against it, in a sentence; null where it is none of the roles'.</summary>
+        public string? WhyNot()
+        {
+            var rules = AtWork.SelectMany(role => role.Rules.Select(rule => (Role: role.Name, Rule: rule))).ToList();
+            if (rules.Exists(one => one.Rule.Effect == RuleEffect.Refuses) || (login is null && question.Node is null))
+                return null;
+            if (question.Node is not null && node is null)
+                return $"there is no node \"{question.Node}\"";
+            // What denies one login says nothing of the others.
+            if (rules.Find(one => one.Rule.Effect == RuleEffect.Denies && (one.Rule.Field == DenyLogins ? login is not null || one.Rule.Entry == "*" : node is not null)) is { Rule: { } denied } by)
+                return $"role {by.Role} denies {(denied.Field == DenyLogins ? login ?? "every login" : node!.Name)} ({denied.Field} {denied.Entry})";
+            var near = AtWork.Where(role => role.Rules.Any(rule => rule.Effect == RuleEffect.Allows && rule.Field == AllowLogins)).ToList();
+            if (near.Count == 0)
+                return login is null ? null : $"no role in use allows the login {login}";
+            var missed = near.Select(role => (role.Name, Rule: role.Rules.FirstOrDefault(rule => rule.Effect == RuleEffect.Misses && rule.Field == AllowNodes))).ToList();
+            return missed.Exists(role => role.Rule is null) ? null : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({AllowNodes} {missed[0].Rule!.Entry})";
+        }
+
+        private IEnumerable<RuleAtWork> Of(DrawnRole drawn)
+        {
+            if (!drawn.Use.Holds(out var inUse, out var refusal))
+                return [new RuleAtWork(RuleEffect.Refuses, drawn.Request is null ? "role" : "request", drawn.Name, refusal.Message)];
+            // What is over has lost its allow already.
+            return [.. Ends(inUse.Role), .. inUse.Role.IsOver(question.Now) ? [] : Allows(inUse), .. Denies(inUse), .. Limits(inUse)];
+        }
+
+        private IEnumerable<RuleAtWork> Ends(Role role)
+        {
+            if (role.Expires is { } end)
+                yield return role.IsOver(question.Now)
+                    ? new RuleAtWork(RuleEffect.Misses, "metadata.expires", $"{end:yyyy-MM-dd'T'HH:mm:ss'Z'}", "it is over: it allows nothing any more; what it denies and limits stays")
+                    : new RuleAtWork(RuleEffect.Limits, "metadata.expires", $"{end:yyyy-MM-dd'T'HH:mm:ss'Z'}", "no certificate outlives it");
+        }
+
+        private IEnumerable<RuleAtWork> Allows(RoleInUse role)
+        {
+            var allow = role.Role.Allow;
+            if (allow.Logins.IsEmpty)
+            {
+                yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, "", "it allows no login");
+                yield break;
+            }
+            var fitting = allow.Logins.Where(entry => login is null || Values(entry).Contains(login)).ToList();
+            foreach (var entry in fitting)
+                yield return new RuleAtWork(RuleEffect.Allows, AllowLogins, entry.Text, entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", Values(entry))}, from the traits of {question.User.Name}");
+            if (fitting.Count == 0)
+                yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, string.Join(", ", allow.Logins), $"{login} is none of these");
+
+            var labels = allow.NodeLabels;
+            if (labels.IsNone)
+                yield return new RuleAtWork(RuleEffect.Misses, AllowNodes, "", "it names no host");
+            else if (labels.IsAll)
+                yield return new RuleAtWork(RuleEffect.Allows, AllowNodes, Entry(labels, "*"), denials.GrantsBare(role)
+                    ? "every host: a bare login, valid wherever the CA is trusted"
+                    : $"every host, one by one: no bare login, since role {denials.OfHosts[0].Role.Name} denies some");
+            else if (node is null)
+                yield return new RuleAtWork(question.Nodes.Any(one => labels.Matches(one.Labels)) ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entries(labels), Matching(labels));
+            else
+                foreach (var key in labels.Entries.Keys)
+                    yield return new RuleAtWork(labels.Matches(key, node.Labels) ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entry(labels, key), Has(node, key));
+        }
+
+        private IEnumerable<RuleAtWork> Denies(RoleInUse role)
+        {
+            var (logins, labels) = (role.Role.Deny.Logins, role.Role.Deny.NodeLabels);
+            foreach (var entry in logins.Where(entry => login is null || entry.Text == "*" || Values(entry).Contains(login)))
+                yield return new RuleAtWork(RuleEffect.Denies, DenyLogins, entry.Text, $"takes {(entry.Text == "*" ? "every login" : string.Join(", ", Values(entry)))} from every role in use");
+            if (labels.IsNone)
+                yield break;
+            if (node is null)
+                yield return new RuleAtWork(RuleEffect.Denies, DenyNodes, Entries(labels), $"takes from every role in use: {Matching(labels)}; none grants a bare login beside it");
+            else if (labels.Matches(node.Labels))
+                yield return new RuleAtWork(RuleEffect.Denies, DenyNodes, Entries(labels), $"takes {node.Name} from every role in use: {string.Join(", ", labels.Entries.Keys.Select(key => Has(node, key)))}");
+            else
+                yield return new RuleAtWork(RuleEffect.Limits, DenyNodes, Entries(labels), $"not {node.Name}; but no role in use grants a bare login beside it");
+        }
+
+        private IEnumerable<RuleAtWork> Limits(RoleInUse role)
+        {
+            var options = role.Role.Options;
+            if (options.MaxSessionTtl is { } longest)
+                yield return new RuleAtWork(RuleEffect.Limits, "options.max_session_ttl", Durations.Show(longest), "no certificate is longer");
+            if (options.ForceCommand is { } command)
+                yield return new RuleAtWork(RuleEffect.Limits, "options.force_command", command, "runs, whatever is asked for");
+            if (!options.SourceAddresses.IsEmpty)
+                yield return new RuleAtWork(RuleEffect.Limits, "options.source_address", string.Join(", ", options.SourceAddresses), "logins come from there only");
+            if (options.VerifyRequired)
+                yield return new RuleAtWork(RuleEffect.Limits, "options.verify_required", "true", "only a security key that verifies its user is certified");
+            foreach (var (name, value) in role.Extensions)
+                yield return new RuleAtWork(RuleEffect.Allows, "options.cert_extensions", name, value.Length == 0 ? "without a value" : $"with the value {value}");
+            foreach (var (field, set) in new[] { ("forward_agent", options.ForwardAgent), ("port_forwarding", options.PortForwarding), ("permit_x11_forwarding", options.X11Forwarding) })
+                if (set)
+                    yield return permitting.Any(one => one.Role.Id == role.Role.Id)
+                        ? new RuleAtWork(RuleEffect.Allows, $"options.{field}", "true", "permitted")
+                        : new RuleAtWork(RuleEffect.Misses, $"options.{field}", "true", "beside a request only the roles of the request permit it");
+        }
+
+        private ImmutableArray<string> Values(Template entry) => entry.Values(question.User.Traits);
+
+        private string Matching(LabelSelector labels) =>
+            question.Nodes.Where(one => labels.Matches(one.Labels)).Select(one => one.Name).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } names ? Few(names) : "no host today";
+
+        private static string Has(Node node, string key) =>
+            key == "*" ? $"{node.Name} is a host" : node.Labels.TryGetValue(key, out var value) ? $"{node.Name} has {key}: {value}" : $"{node.Name} has no label {key}";
+
+        private static string Entries(LabelSelector labels) => string.Join("; ", labels.Entries.Keys.Select(key => Entry(labels, key)));
+
+        private static string Entry(LabelSelector labels, string key) => $"{key}: {string.Join(", ", labels.Entries[key])}";
+    }
+}

@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>What the policy would say, without a login.</summary>
+internal static class Explanations
+{
+    public static Task<AccessExplained> Explain(Ca ca, Administrator by, ExplainAccess ask)
+    {
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var user = Users.Find(snapshot, ask.Name);
+            var request = ask.Request is null ? null : snapshot.FindRequest(ask.Request, user.Id);
+            // By the rules of answering, so that what would not be approved is not explained as if it were.
+            var pending = request?.StateAt(now) == RequestState.Pending;
+            if (pending)
+                request = Resolving.Approve(request!, user, by.Answerer with { IsRoot = true }, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits).OrRefuse();
+            var explained = Explanation.Of(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
+            return new AccessExplained(
+                explained.Verdict,
+                explained.IsGranted,
+                [.. explained.Roles.Select(role => new RoleExplained(role.Name, [.. role.Rules.Select(Show)], role.Request?.ToString()))],
+                pending ? $"request {request!.Id} is PENDING: this is what it would grant" : null,
+                explained.Validity?.Before,
+                explained.Validity?.LimitedBy);
+        }));
+    }
+
+    /// <summary>What the user's roles reach, and what each live certificate reaches with its requests: the union, for several certificates can be in use.</summary>
+    public static Task<NodeList> ListNodes(Ca ca, Caller by, ListMyNodes ask)
+    {
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var user = snapshot.ActingUser(by, ask.User);
+            var reached = new List<Reach>();
+            Refusal? first = null;
+            foreach (var ids in snapshot.LiveCertificates(user.Id, now).Select(certificate => certificate.Requests).Prepend([]).DistinctBy(ids => string.Join(',', ids)))
+                if (IssuancePolicy.Reach(Question(ca, snapshot, user, [.. ids.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()], now)).Holds(out var reach, out var refusal))
+                    reached.Add(reach);
+                else
+                    first ??= refusal;
+            return reached.Count == 0
+                ? throw Verdicts.Refused(first!)
+                : new NodeList(
+                    [.. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name).OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)],
+                    [.. reached.SelectMany(reach => reach.Everywhere).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
+                    reached.Exists(reach => reach.PerHost));
+        }));
+    }
+
+    // A security key passes every rule about keys; which key there will be is not known yet.
+    private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
+        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, ca.Limits) { IsSecurityKey = true };
+
+    private static ListedNode Show(IGrouping<string, ReachedNode> reached)
+    {
+        var node = reached.First().Node;
+        return new ListedNode(node.Name, node.Address, node.Labels.ToDictionary(), [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+    }
+
+    private static RuleExplained Show(RuleAtWork rule) => new(rule.Effect.ToString().ToLowerInvariant(), rule.Field, rule.Entry, rule.Why);
+}

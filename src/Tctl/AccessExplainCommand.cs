@@ -1,0 +1,52 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl access explain</c>.</summary>
+internal sealed class AccessExplainCommand : Verb
+{
+    private readonly Argument<string> user = new("USER") { Description = "Who would log in" };
+    private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "As this login; else as any" };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "On this node; else wherever the roles reach" };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "With this request; a pending one as if it were approved" };
+    private readonly FormatOption format = new();
+
+    public AccessExplainCommand()
+        : base(
+            "explain",
+            "Tells why a user can, or can not, log in: which rule of which role allows, denies or limits it",
+            "tctl access explain alice --login=postgres --node=db1",
+            "tctl access explain alice --request=bc8ca931",
+            "tctl access explain alice --format=json | jq .granted")
+    {
+        Arguments.Add(user);
+        foreach (var option in (Option[])[login, node, request, format])
+            Options.Add(option);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var explained = await ca.Send(
+            Routes.ExplainAccess, new ExplainAccess(parsed.GetValue(user)!, parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request)), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson(explained);
+            return ExitCode.Done;
+        }
+        parsed.Print(explained.Verdict);
+        if (explained.Assumes is not null)
+            parsed.Print(explained.Assumes);
+        if (explained is { ValidBefore: { } end, LimitedBy: { } limit })
+            parsed.Print($"until {Wording.Time(end)}, limited by {limit}");
+        var table = new Table("Role", "From", "Effect", "Rule", "Why");
+        foreach (var role in explained.Roles)
+            foreach (var rule in role.Rules)
+                table.Add(role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect, $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
+        if (explained.Roles is not [])
+            parsed.Print(table.Lines());
+        return ExitCode.Done;
+    }
+}

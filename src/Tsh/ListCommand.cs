@@ -1,0 +1,66 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh ls</c>.</summary>
+internal sealed class ListCommand : Verb
+{
+    private readonly Argument<string[]> filters = new("KEY=VALUE")
+    {
+        HelpName = "KEY=VALUE", Description = "Only hosts with these labels", Arity = ArgumentArity.ZeroOrMore,
+    };
+    private readonly FormatOption format = new();
+
+    public ListCommand()
+        : base("ls", "Lists the hosts within your reach, and your logins there", "tsh ls", "tsh ls env=prod type=db", "tsh ls --format=json | jq -r '.[].name'")
+    {
+        Aliases.Add("list");
+        Arguments.Add(filters);
+        Options.Add(format);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(filters)?.Tokens.FirstOrDefault(token => !token.Value.Contains('=')) is { } odd)
+                result.AddError($"'{odd.Value}' is not KEY=VALUE, such as env=prod");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var home = Home.OfCaller();
+        using var ca = ServerOption.Connect(parsed);
+        var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
+        var wanted = parsed.GetValue(filters)!.Select(filter => filter.Split('=', 2)).ToList();
+        var nodes = list.Nodes.Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson(nodes);
+            return ExitCode.Done;
+        }
+        var table = new Table("Node", "Address", "Labels", "Logins");
+        foreach (var node in nodes)
+            table.Add(node.Name, node.Address, string.Join(',', node.Labels.Select(label => $"{label.Key}={label.Value}")), string.Join(',', node.Logins));
+        parsed.Print(table.Lines());
+        if (list.Everywhere is not [])
+            parsed.Say($"on every host that trusts the authority: {string.Join(", ", list.Everywhere)}");
+        if (!IsLoggedIn(home))
+            parsed.Hint("you have no certificate that is valid now: tsh login");
+        else if (list.PerHost)
+            parsed.Hint("more than one certificate holds; a certificate for one host: tsh login --node=NODE");
+        return ExitCode.Done;
+    }
+
+    private static bool IsLoggedIn(Home home)
+    {
+        try
+        {
+            StatusCommand.Usable(home, TimeProvider.System.GetUtcNow());
+            return true;
+        }
+        catch (FailureException)
+        {
+            return false;
+        }
+    }
+}
