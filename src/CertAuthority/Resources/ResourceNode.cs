@@ -11,23 +11,32 @@ internal abstract record ResourceNode(int Line, int Column)
     internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, int Line, int Column) : ResourceNode(Line, Column);
 }
 
-/// <summary>Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once.</summary>
+/// <summary>Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once, up to what a person can use.</summary>
 /// <param name="file">What the text is called.</param>
 /// <param name="dropsUnenforceable">Whether restrictions that cannot be enforced here are left out, and said so, instead of refused.</param>
 internal sealed class Faults(string file, bool dropsUnenforceable = false)
 {
+    private const int Most = 100;
+
     private readonly List<string> lines = [];
     private readonly List<string> warnings = [];
 
     public bool Any => lines.Count > 0;
 
-    public string[] Lines => [.. lines];
+    public string[] Lines => IsFull ? [.. lines.Take(Most), $"{file}: there are more faults; mend these first"] : [.. lines];
+
+    /// <summary>Whether there are more than anybody is told of, so that looking for others is in vain.</summary>
+    public bool IsFull => lines.Count > Most;
 
     public IReadOnlyList<string> Warnings => warnings;
 
     public void Add(ResourceNode at, string what) => Add(at.Line, at.Column, what);
 
-    public void Add(int line, int column, string what) => lines.Add($"{file}:{line}:{column}: {what}");
+    public void Add(int line, int column, string what)
+    {
+        if (!IsFull)
+            lines.Add($"{file}:{line}:{column}: {what}");
+    }
 
     public void Warn(ResourceNode at, string what) => warnings.Add($"{file}:{at.Line}:{at.Column}: {what}");
 

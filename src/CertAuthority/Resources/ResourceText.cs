@@ -53,12 +53,13 @@ internal static class ResourceText
         {
             var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
-            while (!parser.TryConsume<StreamEnd>(out _))
+            while (!faults.IsFull && !parser.TryConsume<StreamEnd>(out _))
             {
                 parser.Consume<DocumentStart>();
                 if (Node(parser, 0, faults) is not ResourceNode.Scalar { IsNull: true } and { } root)
                     documents.AddRange(root is ResourceNode.List list ? list.Items : [root]);
-                parser.Consume<DocumentEnd>();
+                if (!faults.IsFull)
+                    parser.Consume<DocumentEnd>();
             }
         }
         catch (TooDeepException e)
@@ -95,7 +96,7 @@ internal static class ResourceText
                 return new ResourceNode.Scalar(scalar.Value, isNull, line, column);
             case SequenceStart:
                 var items = new List<ResourceNode>();
-                while (!parser.TryConsume<SequenceEnd>(out _))
+                while (!faults.IsFull && !parser.TryConsume<SequenceEnd>(out _))
                     items.Add(Node(parser, depth + 1, faults));
                 return new ResourceNode.List(items, line, column);
             default:
@@ -107,7 +108,7 @@ internal static class ResourceText
     {
         var entries = new List<(ResourceNode.Scalar, ResourceNode)>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        while (!parser.TryConsume<MappingEnd>(out _))
+        while (!faults.IsFull && !parser.TryConsume<MappingEnd>(out _))
         {
             var key = Node(parser, depth + 1, faults);
             var value = Node(parser, depth + 1, faults);

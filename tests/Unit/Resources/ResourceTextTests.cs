@@ -46,6 +46,24 @@ public class ResourceTextTests
             Text.Parse("a: !x 1\nb: 2\na: 3\n---\nd: 1\nc: &c 2\n").Faults);
 
     [Theory]
+    [InlineData("one key of YAML", "a: 1\n", 100_000, "f:101:1: \"a\" is given twice")]
+    [InlineData("anchors in a list", "- &a 1\n", 100_000, "f:100:3: anchors are not read; write the value out")]
+    [InlineData("documents", "--- !x\na: 1\n", 100_000, "f:199:5: tags are not read")]
+    [InlineData("a list of maps", "- {a: *x}\n", 100_000, "f:100:7: aliases are not read; write the value out")]
+    public void A_hundred_faults_are_told_and_no_others_looked_for(string what, string again, int times, string last)
+    {
+        var (documents, faults) = Text.Parse(string.Concat(Enumerable.Repeat(again, times)));
+        Assert.Empty(documents);
+        Assert.True(faults.Length == 101, what);
+        Assert.Equal([last, "f: there are more faults; mend these first"], faults[^2..]);
+    }
+
+    [Fact]
+    public void A_hundred_faults_of_meaning_are_told() =>
+        Assert.Equal("f: there are more faults; mend these first", Text.NodeFaults(
+            $"kind: node\nversion: v2\nmetadata: {{name: a}}\nspec: {{addr: a, {string.Join(", ", Enumerable.Range(0, 200).Select(n => $"k{n}: 1"))}}}\n")[100]);
+
+    [Theory]
     [InlineData("an unclosed bracket", "a: [1, 2\n")]
     [InlineData("an unclosed quote", "a: \"1\n")]
     [InlineData("a tab for indentation", "a:\n\tb: 1\n")]
