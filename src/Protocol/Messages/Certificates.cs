@@ -12,7 +12,7 @@ public sealed record Login(string PublicKey, string? User = null, string[]? Requ
 /// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline; null when every login needs a certificate for its host.</param>
 /// <param name="Info">What it says.</param>
 /// <param name="PerHost">Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.</param>
-public sealed record LoggedIn(string? Certificate, CertificateInfo? Info, bool PerHost);
+public sealed record LoggedIn(string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false);
 
 /// <summary>A certificate as recorded.</summary>
 /// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>

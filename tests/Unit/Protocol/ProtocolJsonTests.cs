@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using CertAuthority.Protocol;
 
@@ -6,6 +7,16 @@ namespace CertAuthority.Tests.Unit.Protocol;
 public class ProtocolJsonTests
 {
     private const string Reply = """{"name":"db1","address":"db1:22","logins":["root"]}""";
+
+    public static TheoryData<Type> Messages => [.. Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Distinct()];
+
+    // It is not written where it is null, so who reads must not miss it.
+    [Theory]
+    [MemberData(nameof(Messages))]
+    public void A_member_that_can_be_null_can_be_absent(Type message) =>
+        Assert.All(
+            message.GetConstructors().Single().GetParameters().Where(parameter => new NullabilityInfoContext().Create(parameter).ReadState == NullabilityState.Nullable),
+            parameter => Assert.True(parameter.HasDefaultValue, $"{message.Name}.{parameter.Name}"));
 
     [Fact]
     public void The_daemon_refuses_a_member_that_it_does_not_know_and_a_command_line_takes_it_from_a_newer_daemon()
