@@ -8,11 +8,11 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl get</c>.</summary>
 internal sealed class GetCommand : Verb
 {
-    private readonly ListArgument wanted = new("KIND[/NAME]", "Roles, users, nodes: all of them, or one by name");
+    private readonly ListArgument wanted = new("KIND[/NAME]", "roles, users, nodes: all of them, or one by name; all: every kind, to be fed to tctl create");
     private readonly FormatOption format = new(FormatOption.Yaml, FormatOption.Json, FormatOption.Text);
 
     public GetCommand()
-        : base("get", "Shows resources as they would be written in a file", "tctl get role/dba", "tctl get users,nodes --format=json")
+        : base("get", "Shows resources as they would be written in a file", "tctl get role/dba", "tctl get users,nodes --format=json", "tctl get all > everything.yaml")
     {
         Arguments.Add(wanted);
         Options.Add(format);
@@ -27,7 +27,11 @@ internal sealed class GetCommand : Verb
             var (kinds, name) = item.Split('/', 2) is [var one, var two] ? (one, two) : (item, null);
             // Which kinds there are is the daemon's business.
             var kind = kinds.TrimEnd('s');
-            found.Add((kind, (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources));
+            var resources = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources;
+            if (kind == "all")
+                found.AddRange(resources.GroupBy(resource => resource.GetProperty("kind").GetString()!).Select(each => (each.Key, each.ToArray())));
+            else
+                found.Add((kind, resources));
         }
         var all = found.SelectMany(each => each.Resources);
         switch (parsed.GetValue(format))
@@ -36,7 +40,7 @@ internal sealed class GetCommand : Verb
                 parsed.PrintJson(all.ToArray());
                 break;
             case FormatOption.Yaml:
-                parsed.Print(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
+                parsed.PrintEscaped(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
                 break;
             default:
                 parsed.Print(found.SelectMany(each => ResourceTable.Of(each.Kind, each.Resources).Lines().Append("")).SkipLast(1));

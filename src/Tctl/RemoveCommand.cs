@@ -7,25 +7,40 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl rm</c>.</summary>
 internal sealed class RemoveCommand : Verb
 {
-    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice or node/db1" };
+    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice or node/db1");
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also a role that users hold: it is taken from them" };
 
     public RemoveCommand()
-        : base("rm", "Removes a role, user or node, and revokes what would not be issued without it", "tctl rm node/db1", "tctl rm -f role/dba")
+        : base("rm", "Removes roles, users and nodes, and revokes what would not be issued without them", "tctl rm node/db1 node/db2", "tctl rm -f role/dba")
     {
-        Arguments.Add(resource);
+        Arguments.Add(resources);
         Options.Add(force);
         Validators.Add(result =>
         {
-            if (result.GetResult(resource) is { Tokens: [var token] } && token.Value.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
-                result.AddError($"'{token.Value}' is not KIND/NAME, such as role/dba");
+            foreach (var item in (result.GetResult(resources)?.Tokens ?? []).SelectMany(token => ListOption.Split(token.Value)))
+                if (item.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+                    result.AddError($"'{item}' is not KIND/NAME, such as role/dba");
         });
     }
 
-    protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    /// <summary>One by one: one that is refused does not keep the others from being removed.</summary>
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var words = parsed.GetValue(resource)!.Split('/');
-        return Remove(parsed, new RemoveResource(words[0].TrimEnd('s'), words[1], parsed.GetValue(force)), cancellation);
+        var exitCode = ExitCode.Done;
+        foreach (var item in parsed.GetValue(resources)!)
+        {
+            var words = item.Split('/');
+            try
+            {
+                await Remove(parsed, new RemoveResource(words[0].TrimEnd('s'), words[1], parsed.GetValue(force)), cancellation);
+            }
+            catch (ProblemException refused)
+            {
+                parsed.Complain(refused.Problem);
+                exitCode = ExitCode.Failed;
+            }
+        }
+        return exitCode;
     }
 
     public static async Task<int> Remove(ParseResult parsed, RemoveResource remove, CancellationToken cancellation)

@@ -13,6 +13,7 @@ internal sealed class TctlCommand : Command
         Subcommands.Add(new CreateCommand());
         Subcommands.Add(new GetCommand());
         Subcommands.Add(new RemoveCommand());
+        Subcommands.Add(new EditCommand());
         Subcommands.Add(new Command("users", "Users")
         {
             new UsersAddCommand(), new UsersUpdateCommand(), new UsersListCommand(), new UsersRemoveCommand(),

@@ -25,6 +25,9 @@ public static class Speech
             parsed.InvocationConfiguration.Output.Write(text.ToString());
         }
 
+        /// <summary>Lines that are escaped already, by the notation they are written in; twice would be another text.</summary>
+        public void PrintEscaped(IEnumerable<string> lines) => parsed.InvocationConfiguration.Output.Write(string.Concat(lines.Select(line => line + "\n")));
+
         /// <summary>A message, or an array of messages, as indented JSON.</summary>
         public void PrintJson<T>(T value)
         {

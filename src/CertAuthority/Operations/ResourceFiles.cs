@@ -17,7 +17,7 @@ internal static class ResourceFiles
     {
         if (ask.Content.Length > LargestFile)
             throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
-        var (resources, remarks) = Parse(ask.Content, ask.File, ask.DropUnenforceable);
+        var (resources, remarks) = Parse(ask);
         var now = ca.Now();
         var (done, warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
@@ -32,6 +32,8 @@ internal static class ResourceFiles
                     Node node => Put(transaction, node, madeFrom, ask.Force),
                     _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
                 };
+                if (ask.Edits is not null && applied.Verb == "created")
+                    throw new ProblemException(new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", "tctl create makes it again"));
                 done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
                 transaction.Audit(by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with
                 {
@@ -56,6 +58,13 @@ internal static class ResourceFiles
             "role" => Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
             "user" => Named(snapshot.Users(), user => user.Name, UserResource.Write),
             "node" => Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
+            // Of one moment, so that what users hold is there.
+            "all" =>
+            [
+                .. Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
+                .. Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
+                .. Named(snapshot.Users(), user => user.Name, UserResource.Write),
+            ],
             _ => throw NoSuchKind(ask.Kind),
         });
         return Task.FromResult(found.Length == 0 && ask.Name is not null
@@ -68,12 +77,14 @@ internal static class ResourceFiles
 
     public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user and node");
 
-    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(byte[] content, string file, bool dropUnenforceable)
+    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(ApplyResources ask)
     {
-        var faults = new Faults(file, dropUnenforceable);
+        if (ask.Revision is not null && !long.TryParse(ask.Revision, out _))
+            throw Verdicts.Invalid($"\"{ask.Revision}\" is not a revision");
+        var faults = new Faults(ask.File, ask.DropUnenforceable);
         var resources = new List<(object, long?)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var document in ResourceText.Parse(content, faults))
+        foreach (var document in ResourceText.Parse(ask.Content, faults))
         {
             if (Cursor.Root(document, faults) is not { } root)
                 continue;
@@ -91,12 +102,14 @@ internal static class ResourceFiles
             var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, _ => "" };
             if (name.Length > 0 && !names.Add($"{kind}/{name}"))
                 root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
+            else if (name.Length > 0 && ask.Edits is { } edits && edits != $"{kind}/{name}")
+                root.Fault("metadata", $"this is {kind}/{name}, and {edits} was to be edited; another one is made with tctl create");
             if (resource is not null)
-                resources.Add((resource, ResourceMetadata.Revision(document)));
+                resources.Add((resource, ask.Revision is { } from ? long.Parse(from) : ResourceMetadata.Revision(document)));
         }
         if (faults.Any)
-            throw new ProblemException(new Problem(ProblemCode.Invalid, $"{file} has faults; nothing was changed", Faults: faults.Lines));
-        return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{file} holds no resource");
+            throw new ProblemException(new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines));
+        return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{ask.File} holds no resource");
     }
 
     private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)

@@ -7,7 +7,9 @@ namespace CertAuthority.Protocol;
 /// <param name="File">What to call it in faults.</param>
 /// <param name="Force">Whether an existing resource is replaced.</param>
 /// <param name="DropUnenforceable">Whether restrictions that nobody here can enforce are left out, with a warning each, instead of refused.</param>
-public sealed record ApplyResources(byte[] Content, string File, bool Force = false, bool DropUnenforceable = false);
+/// <param name="Edits">The only resource that the file may hold, <c>role/dba</c>, where it is the edited form of one; null for any.</param>
+/// <param name="Revision">The revision it was made from, whatever the file says; null where the file says it.</param>
+public sealed record ApplyResources(byte[] Content, string File, bool Force = false, bool DropUnenforceable = false, string? Edits = null, string? Revision = null);
 
 /// <summary>What was done, one line a resource.</summary>
 /// <param name="Done"><c>role 'dba' has been created</c>.</param>
@@ -17,7 +19,7 @@ public sealed record ApplyResources(byte[] Content, string File, bool Force = fa
 public sealed record AppliedResources(string[] Done, string[] Warnings, string[] Revoked, string[] Ended);
 
 /// <summary>Reads resources.</summary>
-/// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>.</param>
+/// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>; <c>all</c> for every kind, roles first, in an order in which they can be created.</param>
 /// <param name="Name">One of them; null for all.</param>
 public sealed record GetResources(string Kind, string? Name = null);
 

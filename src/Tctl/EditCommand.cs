@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+using UnreachableException = CertAuthority.Protocol.UnreachableException;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.</summary>
+internal sealed class EditCommand : Verb
+{
+    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice or node/db1" };
+
+    public EditCommand()
+        : base("edit", "Opens a role, user or node in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
+    {
+        Arguments.Add(resource);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(resource) is { Tokens: [var token] } && token.Value.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+                result.AddError($"'{token.Value}' is not KIND/NAME, such as role/dba");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var (kind, name) = parsed.GetValue(resource)!.Split('/') is [var kinds, var one] ? (kinds.TrimEnd('s'), one) : ("", "");
+        using var ca = ServerOption.Connect(parsed);
+        var before = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources.Single();
+        var revision = before.GetProperty("metadata").GetProperty("revision").GetString();
+        // A folder of its own: editors put their own files beside it, and nobody else reads them.
+        var folder = Directory.CreateTempSubdirectory("tctl-edit-").FullName;
+        var file = Path.Combine(folder, $"{kind}-{name}.yaml");
+        var last = Encoding.UTF8.GetBytes(string.Concat(Yaml.Lines(before).Select(line => line + "\n")));
+        await File.WriteAllBytesAsync(file, last, cancellation);
+        for (var first = true; ; first = false)
+        {
+            await OpenEditor(file, cancellation);
+            var edited = await File.ReadAllBytesAsync(file, cancellation);
+            if (first && edited.AsSpan().SequenceEqual(last))
+            {
+                Directory.Delete(folder, recursive: true);
+                parsed.Say($"{kind} '{name}' was left as it is");
+                return ExitCode.Done;
+            }
+            try
+            {
+                parsed.Show(await ca.Send(
+                    Routes.ApplyResources, new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{kind}/{name}", Revision: revision), cancellation));
+                Directory.Delete(folder, recursive: true);
+                return ExitCode.Done;
+            }
+            catch (ProblemException refused)
+            {
+                parsed.Complain(refused.Problem);
+                parsed.Say($"nothing was changed; your text is kept in {file}");
+                // Another text can mend a fault, and nothing else. An editor that opened at once would hide what is wrong.
+                if (refused.Problem.Code != ProblemCode.Invalid || edited.AsSpan().SequenceEqual(last))
+                    return ExitCode.Failed;
+                parsed.Say("Enter opens it again, Ctrl-C leaves it there");
+                if (!await Enter(cancellation))
+                    return ExitCode.Failed;
+            }
+            catch (UnreachableException unreachable)
+            {
+                parsed.Complain(unreachable.Message, unreachable.Hint);
+                parsed.Say($"whether anything was changed is not known; your text is kept in {file}");
+                return ExitCode.Unreachable;
+            }
+            last = edited;
+        }
+    }
+
+    private static async Task OpenEditor(string file, CancellationToken cancellation)
+    {
+        var editor = Named("VISUAL") ?? Named("EDITOR") ?? "vi";
+        // Through a shell, for people write arguments into it: code --wait.
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"{editor} \"$1\"", "sh", file]) { UseShellExecute = false })!;
+        await process.WaitForExitAsync(cancellation);
+        if (process.ExitCode != 0)
+            throw new FailureException($"the editor {editor} ended with exit code {process.ExitCode}; nothing was changed", $"your text is kept in {file}");
+    }
+
+    private static string? Named(string variable) => Environment.GetEnvironmentVariable(variable) is { } editor && !string.IsNullOrWhiteSpace(editor) ? editor : null;
+
+    // Byte by byte: what is typed ahead belongs to the editor.
+    private static async Task<bool> Enter(CancellationToken cancellation)
+    {
+        await using var input = Console.OpenStandardInput();
+        var one = new byte[1];
+        while (await input.ReadAsync(one, cancellation) == 1)
+            if (one[0] == '\n')
+                return true;
+        return false;
+    }
+}

@@ -1,0 +1,151 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary><c>tctl edit</c> with editors that are scripts.</summary>
+public sealed class EditTests : IAsyncLifetime
+{
+    const string Role = "{kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}";
+
+    TestDaemon daemon = null!;
+
+    public async Task InitializeAsync()
+    {
+        daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], Role)).Done();
+    }
+
+    public async Task DisposeAsync() => await daemon.DisposeAsync();
+
+    [Fact]
+    public async Task What_the_editor_leaves_is_applied_and_no_file_stays()
+    {
+        var edited = await Edit("cat $1 > seen; echo $1 > path; sed -i s/postgres/barman/ $1");
+        Assert.Equal("role 'dba' has been updated\n", edited.Done());
+        Assert.Equal((await Get()).Replace("barman", "postgres").Replace("\"2\"", "\"1\""), File.ReadAllText(daemon.Scratch["seen"]));
+        Assert.Contains("- barman\n", await Get());
+        var path = File.ReadAllText(daemon.Scratch["path"]).Trim();
+        Assert.Equal("role-dba.yaml", Path.GetFileName(path));
+        Assert.False(Directory.Exists(Path.GetDirectoryName(path)));
+    }
+
+    [Fact]
+    public async Task Nobody_else_can_read_what_is_edited()
+    {
+        (await Edit("stat -c %a $(dirname $1) > mode")).Done();
+        Assert.Equal("700\n", File.ReadAllText(daemon.Scratch["mode"]));
+    }
+
+    [Fact]
+    public async Task What_is_left_as_it_is_changes_nothing()
+    {
+        var edited = await Edit("true");
+        Assert.Equal((0, "", "tctl: role 'dba' was left as it is\n"), (edited.ExitCode, edited.Output, edited.Error));
+        Assert.Contains("revision: \"1\"", await Get());
+    }
+
+    [Fact]
+    public async Task VISUAL_comes_before_EDITOR_and_both_may_have_arguments()
+    {
+        var script = Script("shift; sed -i s/postgres/visual/ $1");
+        Assert.Equal("role 'dba' has been updated\n", (await daemon.Administrator.Types(["env", $"VISUAL={script} --wait", "EDITOR=false", "tctl", "edit", "roles/dba"], "")).Done());
+        Assert.Contains("- visual\n", await Get());
+    }
+
+    [Theory]
+    [InlineData("as the file says", "")]
+    [InlineData("although the file says nothing any more", "; sed -i /revision/d $1")]
+    public async Task A_change_made_meanwhile_is_not_overwritten_and_the_text_is_kept(string what, string more)
+    {
+        var edited = await Edit($"sed -i s/postgres/mine/ $1{more}; echo \"{Role.Replace("postgres", "theirs")}\" | tctl create -f - > /dev/null");
+        Assert.Equal((1, ""), (edited.ExitCode, edited.Output));
+        var lines = edited.Error.Split('\n');
+        Assert.True(lines[0] == "tctl: error: role 'dba' was changed since this file was made from it: revision 1 then, 2 now", $"{what}: {edited.Error}");
+        Assert.Contains("- mine\n", File.ReadAllText(Kept(edited)));
+        Assert.Contains("- theirs\n", await Get());
+    }
+
+    [Fact]
+    public async Task A_role_removed_meanwhile_does_not_come_back_and_the_text_is_kept()
+    {
+        var edited = await Edit("sed -i s/postgres/mine/ $1; tctl rm role/dba > /dev/null");
+        Assert.Equal(1, edited.ExitCode);
+        Assert.StartsWith("tctl: error: role/dba was removed meanwhile\ntctl: hint: tctl create makes it again\n", edited.Error, StringComparison.Ordinal);
+        Assert.Contains("- mine\n", File.ReadAllText(Kept(edited)));
+        Assert.Equal(1, (await daemon.Administrator.Types("tctl", "get", "role/dba")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Another_name_is_refused_and_so_is_a_second_resource()
+    {
+        var renamed = await Edit("sed -i s/dba/root/ $1");
+        Assert.StartsWith("tctl: error: role-dba.yaml:4:3: this is role/root, and role/dba was to be edited; another one is made with tctl create\n", renamed.Error, StringComparison.Ordinal);
+        var second = await Edit($"echo --- >> $1; echo \"{Role.Replace("dba", "more")}\" >> $1");
+        Assert.Contains("this is role/more, and role/dba was to be edited", second.Error);
+        Assert.Equal(1, (await daemon.Administrator.Types("tctl", "get", "role/more")).ExitCode);
+        Directory.Delete(Path.GetDirectoryName(Kept(renamed))!, recursive: true);
+        Directory.Delete(Path.GetDirectoryName(Kept(second))!, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_fault_is_shown_and_without_an_answer_the_text_is_kept()
+    {
+        var edited = await Edit("sed -i s/postgres/1a/ $1");
+        Assert.Equal((1, ""), (edited.ExitCode, edited.Output));
+        Assert.StartsWith("tctl: error: role-dba.yaml:9:9: \"1a\" is not a login", edited.Error, StringComparison.Ordinal);
+        Assert.Contains("- \"1a\"\n".Replace("\"", ""), File.ReadAllText(Kept(edited)));
+        Assert.Contains("- postgres\n", await Get());
+        Directory.Delete(Path.GetDirectoryName(Kept(edited))!, recursive: true);
+    }
+
+    [Fact]
+    public async Task Enter_opens_a_faulty_text_again()
+    {
+        var edited = await Edit("if grep -q 1a $1; then sed -i s/1a/second/ $1; else sed -i s/postgres/1a/ $1; fi", "\n");
+        Assert.Equal("role 'dba' has been updated\n", edited.Done());
+        Assert.Contains("is not a login", edited.Error);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(Kept(edited))));
+        Assert.Contains("- second\n", await Get());
+    }
+
+    [Fact]
+    public async Task An_editor_that_fails_changes_nothing_and_the_text_is_kept()
+    {
+        var edited = await Edit("sed -i s/postgres/mine/ $1; exit 3");
+        Assert.Equal(1, edited.ExitCode);
+        Assert.Matches(@"^tctl: error: the editor \S+ ended with exit code 3; nothing was changed\ntctl: hint: your text is kept in \S+\n$", edited.Error);
+        Assert.Contains("- mine\n", File.ReadAllText(Kept(edited)));
+        Assert.Contains("- postgres\n", await Get());
+        Directory.Delete(Path.GetDirectoryName(Kept(edited))!, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_is_gone_leaves_the_text()
+    {
+        var edited = await Edit($"sed -i s/postgres/mine/ $1; kill {daemon.ProcessId}; while kill -0 {daemon.ProcessId} 2> /dev/null; do sleep 0.1; done");
+        Assert.Equal(3, edited.ExitCode);
+        Assert.Contains("- mine\n", File.ReadAllText(Kept(edited)));
+        Directory.Delete(Path.GetDirectoryName(Kept(edited))!, recursive: true);
+    }
+
+    [Fact]
+    public async Task What_does_not_exist_opens_no_editor()
+    {
+        var edited = await Edit("touch opened", name: "role/gone");
+        Assert.Equal((1, "tctl: error: there is no role \"gone\"\ntctl: hint: tctl get role lists them\n"), (edited.ExitCode, edited.Error));
+        Assert.False(File.Exists(daemon.Scratch["opened"]));
+        Assert.Equal(2, (await daemon.Administrator.Types("tctl", "edit", "dba")).ExitCode);
+    }
+
+    Task<Outcome> Edit(string editor, string input = "", string name = "role/dba") =>
+        daemon.Administrator.Types(["env", "-u", "VISUAL", $"EDITOR={Script(editor)}", "tctl", "edit", name], input);
+
+    string Script(string commands)
+    {
+        var script = daemon.Scratch.Write("editor", $"#!/bin/sh\ncd {daemon.Scratch.Path}\n{commands}\n");
+        File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
+        return script;
+    }
+
+    async Task<string> Get() => (await daemon.Administrator.Types("tctl", "get", "role/dba")).Done();
+
+    static string Kept(Outcome edited) => System.Text.RegularExpressions.Regex.Match(edited.Error, @"your text is kept in (\S+)").Groups[1].Value;
+}
