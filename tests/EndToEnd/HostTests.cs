@@ -3,8 +3,6 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A daemon with people, roles and nodes, and hosts that trust it.</summary>
 public sealed class Fleet : IAsyncLifetime
 {
-    private readonly Scratch scratch = new();
-
     internal TestDaemon Daemon { get; private set; } = null!;
 
     internal Dictionary<string, TestHost> Hosts { get; } = [];
@@ -16,6 +14,7 @@ public sealed class Fleet : IAsyncLifetime
         if (!World.HasPeople)
             return;
         // Alice logs in for every row.
+        var scratch = new Scratch();
         var settings = scratch.Write("certauthority.yaml", "limits: {logins_per_minute: 1000, live_certificates: 10000}\n");
         Daemon = await TestDaemon.Start(scratch, arguments: ["--config", settings]);
         await Tctl(["create"], """
@@ -68,9 +67,10 @@ public sealed class Fleet : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (Daemon is not null)
-            await Daemon.DisposeAsync();
-        scratch.Dispose();
+        if (Daemon is null)
+            return;
+        await Daemon.DisposeAsync();
+        Daemon.Scratch.Dispose();
     }
 
     internal async Task<string> Tctl(string[] words, string? input = null) => (await Daemon.Administrator.Types(["tctl", .. words], input)).Done();
