@@ -18,7 +18,7 @@ internal static class Explanations
             // By the rules of answering, so that what would not be approved is not explained as if it were.
             var pending = request?.StateAt(now) == RequestState.Pending;
             if (pending)
-                request = Resolving.Approve(request!, user, by.Answerer with { IsRoot = true }, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits).OrRefuse();
+                request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits).OrRefuse();
             var explained = Explanation.Of(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
             return new AccessExplained(
                 explained.Verdict,
@@ -55,7 +55,7 @@ internal static class Explanations
 
     // A security key passes every rule about keys; which key there will be is not known yet.
     private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, ca.Limits) { IsSecurityKey = true };
+        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, LiveCertificates: 0, ca.Limits) { IsSecurityKey = true };
 
     private static ListedNode Show(IGrouping<string, ReachedNode> reached)
     {
