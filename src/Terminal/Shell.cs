@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 
 namespace CertAuthority.Terminal;
 
@@ -25,12 +26,28 @@ public static class Shell
     {
         root.Options.Add(HelpWithExamples());
         // No response files: the @ of root@db1 is a login's.
-        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = root.Parse([.. KeepEmptyValues(args)], new ParserConfiguration { ResponseFileTokenReplacer = null });
         parsed.InvocationConfiguration.Output = output;
         parsed.InvocationConfiguration.Error = error;
-        return parsed.Errors.Count == 0
+        return parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any()
             ? await parsed.InvokeAsync(parsed.InvocationConfiguration)
             : RefuseUsage(parsed);
+    }
+
+    // The parser would give --roles= the next word for its value.
+    private static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
+    {
+        var options = args.TakeWhile(arg => arg != "--").Count();
+        return args.SelectMany((arg, i) => i < options && arg.StartsWith("--", StringComparison.Ordinal) && arg.IndexOf('=') == arg.Length - 1 ? [arg[..^1], ""] : (string[])[arg]);
+    }
+
+    // The parser would take a misspelt option for an argument: approve --rolse=db-support bc8ca931 would approve what was asked.
+    private static IEnumerable<string> UnknownOptions(ParseResult parsed)
+    {
+        var options = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).ToList();
+        return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens)
+            .Where(token => token.Value is ['-', _, ..] && options.Exists(option => ReferenceEquals(option, token)))
+            .Select(token => token.Value);
     }
 
     internal static string InOurStyle(string message) =>
@@ -39,8 +56,9 @@ public static class Shell
     private static int RefuseUsage(ParseResult parsed)
     {
         // A word that fits nowhere also makes other things seem to be missing.
-        var faults = parsed.UnmatchedTokens.Count > 0
-            ? parsed.UnmatchedTokens.Select(word => $"unknown command or argument '{word}'")
+        string[] unknown = [.. parsed.UnmatchedTokens, .. UnknownOptions(parsed)];
+        var faults = unknown.Length > 0
+            ? unknown.Select(word => $"unknown command or argument '{word}'")
             : parsed.Errors.Select(error => InOurStyle(error.Message)).Distinct();
         foreach (var fault in faults)
             parsed.Complain(fault);

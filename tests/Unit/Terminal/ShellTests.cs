@@ -21,6 +21,9 @@ public class ShellTests
     [InlineData("request create", "option '--roles' is required")]
     [InlineData("request create --roles=dba --wait=soon", "--wait takes a duration such as 90s, 15m or 1h30m, not 'soon'")]
     [InlineData("request show", "required argument missing for command: 'show'")]
+    [InlineData("request show --frobnicate", "unknown command or argument '--frobnicate'")]
+    [InlineData("ssh -x db1", "unknown command or argument '-x'")]
+    [InlineData("login --request-nowait= --request-roles=dba", "unknown command or argument ''")]
     [InlineData("ssh -l root postgres@db1", "the login is given twice, by -l and before the node")]
     public Task What_tsh_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TshCommand(), "tsh", line, error);
 
@@ -29,6 +32,8 @@ public class ShellTests
     [InlineData("users add alice", "option '--roles' is required")]
     [InlineData("create one two", "unknown command or argument 'two'")]
     [InlineData("requests approve ,", "no ID is given")]
+    [InlineData("requests approve --rolse=db-support bc8ca931", "unknown command or argument '--rolse=db-support'")]
+    [InlineData("requests approve bc8ca931 -F", "unknown command or argument '-F'")]
     [InlineData("certs ls --limit=0", "--limit takes a number from 1 up, not '0'")]
     [InlineData("auth export --type=host", "--type takes user or krl, not 'host'")]
     [InlineData("get", "required argument missing for command: 'get'")]
@@ -39,6 +44,9 @@ public class ShellTests
     [InlineData("--server unix:/nowhere/ca.sock request list")]
     [InlineData("request approve --server=unix:/nowhere/ca.sock a,b c --reason=@x")]
     [InlineData("users update --set-roles ,contractor alice --server=unix:/nowhere/ca.sock")]
+    [InlineData("users update --set-roles= alice --server=unix:/nowhere/ca.sock")]
+    [InlineData("requests deny --reason=--force a --server=unix:/nowhere/ca.sock")]
+    [InlineData("requests deny --server=unix:/nowhere/ca.sock -- --frobnicate")]
     public async Task Without_a_daemon_the_exit_code_says_so(string line)
     {
         var (exitCode, output, error) = await Run(new TctlCommand(), line);
