@@ -3,15 +3,18 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Stories played with the real programs: the guide's, the README's, and one for each way to be refused.</summary>
 public sealed class StoryTests
 {
-    public static TheoryData<string> Stories =>
-        [.. Directory.GetFiles(Path.Combine(World.Repository, "tests", "EndToEnd", "stories"), "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
+    static readonly string Folder = Path.Combine(World.Repository, "tests", "EndToEnd", "stories");
+
+    public static TheoryData<string> Stories => [.. Directory.GetFiles(Folder, "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
 
     [PeopleTheory]
     [MemberData(nameof(Stories))]
     public async Task Goes(string story)
     {
-        await using var daemon = await TestDaemon.Start();
-        await Story.Read(Path.Combine(World.Repository, "tests", "EndToEnd", "stories", story + ".txt")).Play(daemon);
+        // A configuration of the story's own lies beside it.
+        var configuration = Path.Combine(Folder, story + ".yaml");
+        await using var daemon = await TestDaemon.Start(arguments: File.Exists(configuration) ? ["--config", configuration] : null);
+        await Story.Read(Path.Combine(Folder, story + ".txt")).Play(daemon);
     }
 
     [PeopleFact]

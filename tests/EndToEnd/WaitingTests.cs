@@ -167,7 +167,10 @@ public sealed partial class WaitingTests
         var log = daemon.Scratch["home-5001/log"];
         var alice = daemon.Person(Person.Alice);
         var seen = await alice.Types("env", "TERM=xterm", "script", "-qec", $"bash -c 'tsh request create --roles=dba --wait=1s 2>{log}'", "/dev/null");
-        Assert.DoesNotContain('\u001b', seen.Output + await File.ReadAllTextAsync(log));
+        Assert.DoesNotContain("waiting for an answer", seen.Output);
+        var written = await File.ReadAllTextAsync(log);
+        Assert.StartsWith("tsh: error: gave up waiting", written);
+        Assert.DoesNotContain('\u001b', written);
     }
 
     static async Task<TestDaemon> Prepared()
