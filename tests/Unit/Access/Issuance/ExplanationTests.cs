@@ -137,7 +137,7 @@ public class ExplanationTests
     private static User Alice(params Role[] roles) =>
         Sample.User("alice", [.. roles.Select(role => role.Name)]) with { Traits = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("accounts", ["anna", "alice"]) };
 
-    private static IssuanceQuestion Question(params Role[] roles) => new(Sample.Now, Alice(roles), [], Sample.Roles(roles), [Db1, Web1], null, SiteLimits.Default);
+    private static IssuanceQuestion Question(params Role[] roles) => new(Sample.Now, Alice(roles), [], Sample.Roles(roles), [Db1, Web1], null, 0, SiteLimits.Default);
 
     private static AddressRange Range(string text) => AddressRange.TryParse(text, out var range) ? range : throw new FormatException(text);
 

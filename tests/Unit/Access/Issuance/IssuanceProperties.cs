@@ -125,7 +125,7 @@ public class IssuanceProperties
             var asking = Sample.Role("asking", mayRequest: one.Asks ? ["*"] : []);
             var user = Sample.User("alice", [.. assigned.Select(role => role.Name), "asking"]);
             ImmutableArray<AccessRequest> requests = one.Elevated.Length == 0 ? [] : [Sample.Request(user, RequestState.Approved, one.Elevated)];
-            var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. one.Elevated, asking]), one.Nodes, null, SiteLimits.Default);
+            var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default);
             var granted = IssuancePolicy.Decide(question).Holds(out var grant, out _) ? grant.Principals : [];
             return Logins.All(login => one.Nodes.All(node =>
             {
@@ -153,7 +153,7 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, SiteLimits.Default);
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default);
             if (!IssuancePolicy.Decide(question).Holds(out var grant, out var refusal))
                 return !IssuancePolicy.Reach(question).Holds(out _, out var same) && same == refusal;
             return IssuancePolicy.Reach(question).Holds(out var reach, out _)
