@@ -184,12 +184,13 @@ public sealed record EcdsaPublicKey : SignatureKey
     }
 }
 
-/// <summary>An RSA key (RFC 4253 section 6.6) of 3072 to 16384 bits.</summary>
+/// <summary>An RSA key (RFC 4253 section 6.6) of 3072 to 8192 bits.</summary>
 public sealed record RsaPublicKey : SignatureKey
 {
-    // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound is OpenSSH's own.
+    // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound leaves room
+    // in a certificate for everything else that it may say.
     const int MinBits = 3072;
-    const int MaxBits = 16384;
+    const int MaxBits = 8192;
 
     RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
         : base("ssh-rsa", new WireWriter().MpInt(e).MpInt(n).ToArray())

@@ -6,7 +6,7 @@ namespace CertAuthority.Tsh;
 /// <summary>Files that people name on the command line, and that may be anything.</summary>
 internal static class KeyFile
 {
-    // A certificate stays below 8 KB, an RSA key of 16384 bits below 4.
+    // A certificate stays below 8 KB, an RSA key of 8192 bits below 2.
     private const int MaxLength = 16 * 1024;
 
     /// <summary>The public key in a file.</summary>

@@ -10,6 +10,9 @@ sealed class RsaPrivateKey : PrivateKey
     // As strong as Ed25519 and nistp256; each signature by a longer one costs more, and makes every certificate longer.
     const int NewKeyBits = 3072;
 
+    // Key and signature are in each certificate, which has to stay below 8 KB with the longest key and the most principals.
+    const int MaxBytes = 4096 / 8;
+
     readonly RsaPublicKey publicKey;
     readonly RSA key;
     readonly Lock signing = new(); // .NET promises nothing about threads
@@ -28,6 +31,8 @@ sealed class RsaPrivateKey : PrivateKey
 
     internal static RsaPrivateKey Read(RsaPublicKey publicKey, ref WireReader reader)
     {
+        if (publicKey.N.Length > MaxBytes)
+            throw new SshFormatException($"the rsa key has more than {8 * MaxBytes} bits, which makes certificates too long");
         Expect(reader.MpInt("n").SequenceEqual(publicKey.N));
         Expect(reader.MpInt("e").SequenceEqual(publicKey.E));
         var (d, inverseQ) = (Number(reader.MpInt("d")), Number(reader.MpInt("iqmp")));

@@ -87,7 +87,7 @@ public class CertificateLintTests
         { "reserved", (Good with { Reserved = [0] }).ToBeSigned(), "the reserved field is not empty" },
         { "certificate as signature key", (Good with { SignatureKey = Vector.Blob("ed25519-cert.pub") }).ToBeSigned(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
         { "security key as signature key", (Good with { SignatureKey = Vector.Blob("sk_ed25519.pub") }).ToBeSigned(), "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates" },
-        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBeSigned(), "the rsa key has 2048 bits, not 3072 to 16384" },
+        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBeSigned(), "the rsa key has 2048 bits, not 3072 to 8192" },
         { "trailing", [.. Good.ToBeSigned(), 0], "to-be-signed part of a certificate is followed by 1 bytes that do not belong to it (at byte 289)" },
         { "signed already", Good.ToBlob(), "to-be-signed part of a certificate is followed by 87 bytes that do not belong to it (at byte 289)" },
         { "too long", (Good with { Principals = Principals(256, 28) }).ToBeSigned(), "the certificate would not stay below 8192 bytes" },

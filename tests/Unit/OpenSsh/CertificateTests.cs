@@ -91,7 +91,7 @@ public class CertificateTests
         { "nameless extension", (Good with { Extensions = Packed("", "") }).ToBlob(), "extension name is not a name of 1 to 64 printable characters (at byte 182)" },
         { "certificate as signature key", (Good with { SignatureKey = Vector.Blob("ed25519-cert.pub") }).ToBlob(), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
         { "security key as signature key", (Good with { SignatureKey = Vector.Blob("sk_ed25519.pub") }).ToBlob(), "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates" },
-        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBlob(), "the rsa key has 2048 bits, not 3072 to 16384" },
+        { "weak signature key", (Good with { SignatureKey = Vector.Blob("rsa2048.pub") }).ToBlob(), "the rsa key has 2048 bits, not 3072 to 8192" },
         { "signature of another kind", (Good with { Signature = Signature("ecdsa-sha2-nistp256") }).ToBlob(), "signature ecdsa-sha2-nistp256 is not one that a key of type ssh-ed25519 makes" },
         { "SHA-1 signature", (Good with { SignatureKey = Vector.Blob("rsa3072.pub"), Signature = Signature("ssh-rsa") }).ToBlob(), "signature ssh-rsa is not one that a key of type ssh-rsa makes" },
         { "trailing in signature", (Good with { Signature = [.. Signature("ssh-ed25519"), 0] }).ToBlob(), "signature is followed by 1 bytes that do not belong to it (at byte 376)" },

@@ -82,7 +82,7 @@ public class PublicKeyTests
         { Vector.Text("plain_key"), "this is a private key, and must stay where it is; the public key is in the .pub file beside it" },
         { Vector.Text("ed25519-cert.pub"), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
         { Vector.Text("sk_ecdsa256-cert.pub"), "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com is a certificate where a plain key belongs" },
-        { Vector.Text("rsa2048.pub"), "the rsa key has 2048 bits, not 3072 to 16384" },
+        { Vector.Text("rsa2048.pub"), "the rsa key has 2048 bits, not 3072 to 8192" },
     };
 
     [Theory]
@@ -142,9 +142,9 @@ public class PublicKeyTests
         { "rsa, e large", Key("ssh-rsa").MpInt([1, 0, 0, 0, 1]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
         { "rsa, e negative", Key("ssh-rsa").String([0x81]).MpInt(Modulus(3072)).ToArray(), "e is negative (at byte 11)" },
         { "rsa, e padded", Key("ssh-rsa").String([0, 3]).MpInt(Modulus(3072)).ToArray(), "e has a leading zero it does not need (at byte 11)" },
-        { "rsa, 3071 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3071)).ToArray(), "the rsa key has 3071 bits, not 3072 to 16384" },
-        { "rsa, 16385 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(16385)).ToArray(), "the rsa key has 16385 bits, not 3072 to 16384" },
-        { "rsa, no modulus", Key("ssh-rsa").MpInt([3]).MpInt([]).ToArray(), "the rsa key has 0 bits, not 3072 to 16384" },
+        { "rsa, 3071 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3071)).ToArray(), "the rsa key has 3071 bits, not 3072 to 8192" },
+        { "rsa, 8193 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(8193)).ToArray(), "the rsa key has 8193 bits, not 3072 to 8192" },
+        { "rsa, no modulus", Key("ssh-rsa").MpInt([3]).MpInt([]).ToArray(), "the rsa key has 0 bits, not 3072 to 8192" },
         { "security key, short", Key("sk-ssh-ed25519@openssh.com").String(new byte[31]).String("ssh:").ToArray(), "pk is 31 bytes long, not 32 (at byte 30)" },
         { "security key without an application", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).ToArray(), "the length of application needs 4 bytes, 0 are left (at byte 66)" },
         { "security key of a web page", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("https://example.com").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
@@ -178,7 +178,7 @@ public class PublicKeyTests
 
     [Theory]
     [InlineData(3072)]
-    [InlineData(16384)]
+    [InlineData(8192)]
     public void The_bounds_of_an_rsa_modulus_belong_to_it(int bits) =>
         Assert.IsType<RsaPublicKey>(PublicKey.Parse(Key("ssh-rsa").MpInt([255, 255, 255, 255]).MpInt(Modulus(bits)).ToArray()));
 

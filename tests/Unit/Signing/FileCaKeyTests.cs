@@ -154,7 +154,7 @@ public sealed class FileCaKeyTests : IDisposable
     public void A_weak_key_is_refused()
     {
         SshKeygen.Run("-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", KeyPath);
-        Assert.Equal($"{KeyPath}: the rsa key has 2048 bits, not 3072 to 16384", Refusal());
+        Assert.Equal($"{KeyPath}: the rsa key has 2048 bits, not 3072 to 8192", Refusal());
     }
 
     [Theory]
