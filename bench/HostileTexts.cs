@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Text;
-using Xunit.Abstractions;
+using CertAuthority.Resources;
 
-namespace CertAuthority.Tests.Unit.Resources;
+namespace CertAuthority.Bench;
 
-/// <summary>What hostile texts cost. Printed on demand, never judged: a busy machine is no fault.</summary>
-public class HostileTextMeasurement(ITestOutputHelper output)
+/// <summary>What hostile resource files cost the daemon before it refuses them, beside what it costs to look at each byte once.</summary>
+internal static class HostileTexts
 {
     private static readonly Dictionary<string, byte[]> Texts = new()
     {
@@ -31,32 +31,37 @@ public class HostileTextMeasurement(ITestOutputHelper output)
         ["1 MiB of UTF-16"] = Encoding.Unicode.GetBytes(new string('x', 1 << 19)),
     };
 
-    [MeasurementFact]
-    public void Print()
+    public static void Print()
     {
-        output.WriteLine($"{"text",-34}{"ms",8}{"MB",8}  first fault");
+        Console.WriteLine($"{"text",-34}{"ms",8}{"MB",8}{"x UTF-8",10}  first fault");
         foreach (var (name, text) in Texts)
         {
-            var (best, allocated, first) = (TimeSpan.MaxValue, 0L, "");
-            for (var i = 0; i < 5; i++)
+            var first = "";
+            var (best, allocated) = Best(() =>
             {
-                var before = GC.GetAllocatedBytesForCurrentThread();
-                var clock = Stopwatch.StartNew();
-                var (documents, faults) = Text.Parse(text);
-                var took = clock.Elapsed;
-                allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-                best = took < best ? took : best;
-                first = faults is [var fault, ..] ? $"{fault} ({faults.Length})" : $"none, {documents.Count} documents";
-            }
-            output.WriteLine($"{name,-34}{best.TotalMilliseconds,8:0.0}{allocated / 1e6,8:0.0}  {first}");
+                var faults = new Faults("f");
+                var documents = ResourceText.Parse(text, faults);
+                first = faults.Lines is [var fault, ..] lines ? $"{fault} ({lines.Length})" : $"none, {documents.Count} documents";
+            });
+            var (decoding, _) = Best(() => Encoding.UTF8.GetString(text));
+            Console.WriteLine($"{name,-34}{best.TotalMilliseconds,8:0.0}{allocated / 1e6,8:0.0}{best / decoding,10:0}  {first}");
         }
     }
 
-    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
-
-    [AttributeUsage(AttributeTargets.Method)]
-    private sealed class MeasurementFactAttribute : FactAttribute
+    private static (TimeSpan Took, long Allocated) Best(Action action)
     {
-        public MeasurementFactAttribute() => Skip = Environment.GetEnvironmentVariable("MEASURE") == "true" ? null : "prints figures; run it with MEASURE=true and --logger \"console;verbosity=detailed\"";
+        var (best, allocated) = (TimeSpan.MaxValue, 0L);
+        for (var i = 0; i < 5; i++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var clock = Stopwatch.StartNew();
+            action();
+            var took = clock.Elapsed;
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            best = took < best ? took : best;
+        }
+        return (best, allocated);
     }
+
+    private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 }

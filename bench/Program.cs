@@ -1,0 +1,1 @@
+CertAuthority.Bench.HostileTexts.Print();
