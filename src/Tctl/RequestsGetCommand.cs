@@ -8,7 +8,7 @@ namespace CertAuthority.Tctl;
 internal sealed class RequestsGetCommand : Verb
 {
     private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
-    private readonly FormatOption format = new();
+    private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
     public RequestsGetCommand()
         : base("get", "Shows a request", "tctl requests get bc8ca931")
@@ -21,10 +21,18 @@ internal sealed class RequestsGetCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(Routes.GetRequest, new GetRequest(parsed.GetValue(id)!), cancellation);
-        if (parsed.GetValue(format) == FormatOption.Json)
-            parsed.PrintJson(request);
-        else
-            parsed.Print(RequestText.Details(request));
+        switch (parsed.GetValue(format))
+        {
+            case FormatOption.Json:
+                parsed.PrintJson(request);
+                break;
+            case FormatOption.Yaml:
+                parsed.PrintEscaped(Yaml.Of(request));
+                break;
+            default:
+                parsed.Print(RequestText.Details(request));
+                break;
+        }
         return ExitCode.Done;
     }
 }

@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests ls</c>.</summary>
 internal sealed class RequestsListCommand : Verb
 {
-    private readonly FormatOption format = new();
+    private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
     public RequestsListCommand()
         : base("ls", "Lists everybody's requests, newest first", "tctl requests ls", "tctl requests ls --format=json")
@@ -20,10 +20,18 @@ internal sealed class RequestsListCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var list = await ca.Send(Routes.ListRequests, new ListRequests(), cancellation);
-        if (parsed.GetValue(format) == FormatOption.Json)
-            parsed.PrintJson(list.Requests);
-        else
-            parsed.Print(RequestText.Table(list.Requests).Lines());
+        switch (parsed.GetValue(format))
+        {
+            case FormatOption.Json:
+                parsed.PrintJson(list.Requests);
+                break;
+            case FormatOption.Yaml:
+                parsed.PrintEscaped(list.Requests.SelectMany((request, i) => i == 0 ? Yaml.Of(request) : Yaml.Of(request).Prepend("---")));
+                break;
+            default:
+                parsed.Print(RequestText.Table(list.Requests).Lines());
+                break;
+        }
         return ExitCode.Done;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Tctl;
 
@@ -12,6 +13,9 @@ internal static class Yaml
     {
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity",
     };
+
+    /// <summary>A message of the protocol.</summary>
+    public static IEnumerable<string> Of<T>(T message) => Lines(JsonSerializer.SerializeToElement(message, ProtocolJson.Lenient.Of<T>()));
 
     /// <summary>A document in block style, without markers.</summary>
     public static IEnumerable<string> Lines(JsonElement value) => value.ValueKind switch

@@ -10,7 +10,7 @@ public sealed class BackupTests
     [PeopleFact]
     public async Task Nothing_that_was_granted_before_or_after_a_backup_lives_on_after_its_restore()
     {
-        await using var lost = await TestDaemon.Start();
+        await using var lost = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         await Setup(lost);
         var (alice, bob) = (lost.Person(Person.Alice), lost.Person(Person.Bob));
         var approved = await FileRequest(alice);

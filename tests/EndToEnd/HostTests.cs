@@ -13,10 +13,7 @@ public sealed class Fleet : IAsyncLifetime
     {
         if (!World.HasPeople)
             return;
-        // Alice logs in for every row.
-        var scratch = new Scratch();
-        var settings = scratch.Write("certauthority.yaml", "limits: {logins_per_minute: 1000, live_certificates: 10000}\n");
-        Daemon = await TestDaemon.Start(scratch, arguments: ["--config", settings]);
+        Daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         await Tctl(["create"], """
             {kind: role, version: v7, metadata: {name: everywhere}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
             ---

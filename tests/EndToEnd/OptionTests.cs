@@ -20,7 +20,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
         {
             if (!World.HasPeople)
                 return;
-            Daemon = await TestDaemon.Start();
+            Daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
             (await Daemon.Administrator.Types(["tctl", "create"], """
                 {kind: role, version: v7, metadata: {name: plain}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}, request: {roles: ['*']}}}}
                 ---

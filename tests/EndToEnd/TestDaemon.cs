@@ -57,14 +57,20 @@ sealed class TestDaemon : IAsyncDisposable
     /// <param name="scratch">An old folder, to start again on it.</param>
     /// <param name="around">A command to run it under, such as strace.</param>
     /// <param name="arguments">More of the daemon's own.</param>
+    /// <param name="configuration">What is in its configuration file; null for none.</param>
     /// <param name="flags">Whether flags say where it keeps its things and serves; else a configuration in the arguments does.</param>
-    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null, bool flags = true)
+    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null, string? configuration = null, bool flags = true)
     {
         var folder = scratch ?? new Scratch();
+        if (configuration is not null)
+            arguments = ["--config", folder.Write("certauthority.yaml", configuration), .. arguments ?? []];
         var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments, flags));
         await daemon.WaitUntilReady();
         return daemon;
     }
+
+    /// <summary>A configuration for tests in which one person logs in more often than anybody would.</summary>
+    public const string ManyLogins = "limits: {logins_per_minute: 1000, live_certificates: 10000}\n";
 
     /// <summary>Runs the daemon where it is expected to refuse.</summary>
     public static async Task<Outcome> Refuses(Scratch scratch, params string[] arguments)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
 using CertAuthority.Access;
@@ -11,6 +12,8 @@ public class ConfigSamplesTests
 {
     private static readonly string Config = Path.Combine(Document.Root, "config");
 
+    private static readonly string Team = Path.Combine(Config, "roles", "team-of-sixty.yaml");
+
     [Fact]
     public void The_configuration_is_read_without_a_fault_and_shows_the_defaults()
     {
@@ -23,10 +26,52 @@ public class ConfigSamplesTests
     [Fact]
     public void Every_resource_is_read_without_a_fault_and_bears_the_name_of_its_file()
     {
-        var files = Directory.GetFiles(Path.Combine(Config, "roles")).Concat(Directory.GetFiles(Path.Combine(Config, "users"))).ToList();
+        var files = Directory.GetFiles(Path.Combine(Config, "roles")).Concat(Directory.GetFiles(Path.Combine(Config, "users"))).Where(file => file != Team).ToList();
         Assert.NotEmpty(files);
         foreach (var file in files)
             Assert.Equal(Path.GetFileNameWithoutExtension(file), Read(file) is Role role ? role.Name : ((User)Read(file)).Name);
+    }
+
+    // Who, by assigned roles; what is asked for and approved; and what opens then.
+    [Theory]
+    [InlineData("developer", "", "alice@db-staging alice@web-dev")]
+    [InlineData("developer", "prod-read", "alice@db-staging alice@web-dev logreader@db-prod logreader@orders-prod logreader@web-prod")]
+    [InlineData("developer", "prod-deploy", "alice@db-staging alice@web-dev deploy@web-prod")]
+    [InlineData("developer on-call", "prod-root", "alice@db-staging alice@web-dev root@db-prod root@orders-prod root@web-prod")]
+    [InlineData("dba-team", "", "alice@db-staging")]
+    [InlineData("dba-team", "db-postgres", "alice@db-staging postgres@db-prod postgres@db-staging postgres@orders-prod")]
+    [InlineData("dba-team", "db-restore-orders", "alice@db-staging postgres@orders-prod")]
+    [InlineData("contractor-web", "", "c-alice@web-dev")]
+    [InlineData("contractor-web developer", "prod-read", "alice@db-staging alice@web-dev c-alice@web-dev")]
+    [InlineData("auditor", "prod-read", "logreader@db-prod logreader@orders-prod logreader@web-prod")]
+    public void The_team_of_sixty_reaches_what_its_file_says(string assigned, string requested, string principals)
+    {
+        var roles = ReadAll(Team, File.ReadAllBytes(Team)).Cast<Role>().Select(role => role with { Id = Guid.NewGuid(), Revision = 1 }).ToDictionary(role => role.Name);
+        Node[] nodes =
+        [
+            Access.Sample.Node("web-dev", "env=dev", "type=web", "team=web"), Access.Sample.Node("db-staging", "env=staging", "type=db", "team=shop"),
+            Access.Sample.Node("web-prod", "env=prod", "type=web", "team=web"), Access.Sample.Node("db-prod", "env=prod", "type=db", "team=shop"),
+            Access.Sample.Node("orders-prod", "env=prod", "type=db", "team=orders"),
+        ];
+        var alice = Access.Sample.User("alice", assigned.Split(' ')) with
+        {
+            Traits = new Dictionary<string, ImmutableArray<string>> { ["logins"] = ["alice"], ["email"] = ["alice@example.com"] }.ToImmutableSortedDictionary(StringComparer.Ordinal),
+        };
+        ImmutableArray<AccessRequest> requests = requested.Length == 0 ? [] : [Access.Sample.Request(alice, RequestState.Approved, roles[requested])];
+        var question = new IssuanceQuestion(Access.Sample.Now, alice, requests, roles, nodes, Wish: null, LiveCertificates: 0, SiteLimits.Default) { IsSecurityKey = true };
+        Assert.True(IssuancePolicy.Decide(question).Holds(out var grant, out var refusal), refusal?.Message);
+        Assert.Equal(principals, string.Join(' ', grant.Principals));
+    }
+
+    [Fact]
+    public void Every_role_that_the_team_of_sixty_can_ask_for_is_there_and_nobody_holds_production_every_day()
+    {
+        var roles = ReadAll(Team, File.ReadAllBytes(Team)).Cast<Role>().ToList();
+        foreach (var pattern in roles.SelectMany(role => role.Allow.RequestRoles))
+            Assert.Contains(roles, role => pattern.Matches(role.Name));
+        var requestable = roles.SelectMany(role => role.Allow.RequestRoles).ToList();
+        foreach (var everyday in roles.Where(role => !requestable.Exists(pattern => pattern.Matches(role.Name))))
+            Assert.False(everyday.Allow.NodeLabels.Matches(Access.Sample.Labels("env=prod", "type=db", "team=web")), everyday.Name);
     }
 
     [Fact]
