@@ -26,7 +26,7 @@ public sealed class FormatOption : Option<string>
         {
             var format = result.Tokens[0].Value;
             if (!formats.Contains(format))
-                result.AddError($"--format takes {string.Join(" or ", formats)}, not '{format}'");
+                result.AddError($"--format takes {string.Join(", ", formats[..^1])} or {formats[^1]}, not '{format}'");
             return format;
         };
     }

@@ -24,6 +24,7 @@ public sealed class EndingTests
         new("the granted role is removed", "tctl rm role/ops"),
         new("the base role is removed from all who hold it", "tctl rm -f role/staff"),
         new("the base role is taken from the user", "tctl users update --set-roles '' alice"),
+        new("the login is taken from the user's traits", "tctl users update --set-logins=other alice"),
         new("another account owns the user", "tctl users update --set-unix-users bob alice"),
         new("the host is relabelled", "tctl create -f <<< '{kind: node, version: v2, metadata: {name: db1, labels: {env: test}}, spec: {addr: db1.example.com}}'"),
         new("the host is removed", "tctl rm node/db1"),
@@ -39,13 +40,13 @@ public sealed class EndingTests
         (await daemon.Administrator.Types(["tctl", "create"], """
             {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [ops]}}}}
             ---
-            {kind: role, version: v7, metadata: {name: ops}, spec: {allow: {logins: [deploy], node_labels: {env: prod}}}}
+            {kind: role, version: v7, metadata: {name: ops}, spec: {allow: {logins: ['{{internal.logins}}'], node_labels: {env: prod}}}}
             ---
             {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
             ---
             {kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com}}
             ---
-            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff], traits: {logins: [deploy]}}}
             ---
             {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [dba]}}
             """)).Done();

@@ -162,6 +162,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
         finally
         {
             fake.Kill(entireProcessTree: true);
+            await fake.WaitForExitAsync();
         }
     }
 

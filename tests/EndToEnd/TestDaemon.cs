@@ -12,7 +12,10 @@ sealed class TestDaemon : IAsyncDisposable
     Process process;
     readonly List<string> log = [];
 
-    TestDaemon(Scratch scratch, bool ownsScratch, Process process) => (this.scratch, this.ownsScratch, this.process) = (scratch, ownsScratch, process);
+    readonly string? configuration;
+
+    TestDaemon(Scratch scratch, bool ownsScratch, Process process, string? configuration) =>
+        (this.scratch, this.ownsScratch, this.process, this.configuration) = (scratch, ownsScratch, process, configuration);
 
     public string DataDirectory => scratch["data"];
 
@@ -62,9 +65,9 @@ sealed class TestDaemon : IAsyncDisposable
     public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null, string? configuration = null, bool flags = true)
     {
         var folder = scratch ?? new Scratch();
-        if (configuration is not null)
-            arguments = ["--config", folder.Write("certauthority.yaml", configuration), .. arguments ?? []];
-        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments, flags));
+        var file = configuration is null ? null : folder.Write("certauthority.yaml", configuration);
+        arguments = [.. Configured(file), .. arguments ?? []];
+        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments, flags), file);
         await daemon.WaitUntilReady();
         return daemon;
     }
@@ -102,11 +105,11 @@ sealed class TestDaemon : IAsyncDisposable
         return process.ExitCode;
     }
 
-    /// <summary>Starts it again on the same folder.</summary>
+    /// <summary>Starts it again on the same folder and configuration.</summary>
     public async Task Restart()
     {
         process.Dispose();
-        process = Launch(scratch, null, null);
+        process = Launch(scratch, null, Configured(configuration));
         await WaitUntilReady();
     }
 
@@ -133,6 +136,8 @@ sealed class TestDaemon : IAsyncDisposable
         }
         return Path.Combine(home, ".certauthority");
     }
+
+    static string[] Configured(string? file) => file is null ? [] : ["--config", file];
 
     static Process Launch(Scratch scratch, string[]? around, string[]? arguments, bool flags = true)
     {

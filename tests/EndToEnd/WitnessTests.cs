@@ -19,7 +19,7 @@ public sealed class WitnessTests
     [Fact]
     public async Task Of_sixty_daemons_killed_at_work_none_forgets_what_it_acknowledged_nor_signs_what_it_does_not_know()
     {
-        await using var daemon = await TestDaemon.Start();
+        await using var daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         await DaemonTests.Setup(daemon);
         foreach (var worker in Enumerable.Range(0, Workers))
             (await daemon.Administrator.Types("tctl", "users", "add", User(worker), "--roles=staff", $"--unix-user={Environment.UserName}")).Done();
