@@ -201,8 +201,11 @@ public sealed class UserCertificate
                 .String(signatureBlob))
             .ToArray();
 
-    // RFC 4251 section 6: names with @ belong to whoever owns the domain, and those of openssh.com mean something to servers.
-    static bool IsOthersName(string name) =>
+    /// <summary>
+    /// Whether an extension of this name is somebody else's: <c>name@domain</c>, at most 64 characters. RFC 4251 section 6 gives such a name to
+    /// whoever owns the domain; those of openssh.com mean something to servers.
+    /// </summary>
+    public static bool IsOthersName(string name) =>
         name.Length <= 64 && name.Split('@') is [{ Length: > 0 }, { Length: > 0 } domain] && domain != "openssh.com" && !name.AsSpan().ContainsAnyExcept(OthersNameCharacters);
 
     static bool IsPrincipal(string principal) =>

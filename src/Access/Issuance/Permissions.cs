@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 
 namespace CertAuthority.Access;
 
@@ -25,7 +26,7 @@ public sealed record SessionPermissions(
 
     /// <summary>How many bytes the values take in a certificate, with their lengths.</summary>
     internal int Bytes =>
-        (ForceCommand is null ? 0 : 32 + ForceCommand.Length)
+        (ForceCommand is null ? 0 : 32 + Encoding.UTF8.GetByteCount(ForceCommand))
         + (SourceAddresses is null ? 0 : 32 + SourceAddresses.Sum(range => range.ToString().Length + 1))
         + Extensions.Sum(extension => 16 + extension.Key.Length + extension.Value.Length);
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
+using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Resources;
 
@@ -151,7 +152,7 @@ internal static class RoleResource
         {
             var name = extension.Required("name");
             var text = extension.Text("value") ?? "";
-            if (name.Length > 0 && !IsExtensionName(name))
+            if (name.Length > 0 && !UserCertificate.IsOthersName(name))
                 extension.Fault("name", $"\"{name}\" is not the name of an extension; those of others have the form name@domain");
             else if (extensions.ContainsKey(name))
                 extension.Fault("name", $"the extension {name} stands in this role twice");
@@ -169,11 +170,6 @@ internal static class RoleResource
         }
         return extensions.ToImmutable();
     }
-
-    // RFC 4251 section 6: a name with @ belongs to whoever owns the domain. Those of openssh.com mean something to sshd.
-    private static bool IsExtensionName(string name) =>
-        name.Length <= 64 && name.Split('@') is [{ Length: > 0 }, { Length: > 0 } domain] && domain != "openssh.com"
-        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' or '@');
 
     private static JsonObject WriteOptions(RoleOptions options)
     {

@@ -29,6 +29,15 @@ public class PermissionsTests
             Decide([forced], [forced with { Name = "other", Options = new RoleOptions { ForceCommand = "/usr/bin/true" } }]).Refused().Message);
     }
 
+    // 1,024 characters of three bytes each: with them a certificate has room for fewer principals, not for a length that the lint then refuses.
+    [Fact]
+    public void A_forced_command_takes_its_bytes_from_the_room_for_principals()
+    {
+        Principal[] principals = [.. Enumerable.Range(0, 100).Select(i => Principals.Resolve(Sample.InUse(Sample.Role("r", [$"login-of-some-length-{i:000}"], LabelSelector.All)), [])[0])];
+        Assert.True(Principals.Fit(principals, SessionPermissions.Plain with { ForceCommand = new string('x', 1024) }));
+        Assert.False(Principals.Fit(principals, SessionPermissions.Plain with { ForceCommand = new string('€', 1024) }));
+    }
+
     [Fact]
     public void Source_addresses_are_what_all_roles_have_in_common()
     {
