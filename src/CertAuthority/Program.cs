@@ -69,7 +69,7 @@ static async Task<int> Run(Func<Settings> read)
 
     var settings = read();
     await using var daemon = await Daemon.Start(settings, TimeProvider.System);
-    Console.WriteLine($"ready: {new ServerAddress(settings.SocketPath)}");
+    Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
     await Notify("READY=1");
     var over = Task.WhenAny(stop.Task, daemon.Broken);
     for (var hangup = hangups.WaitAsync(); await Task.WhenAny(over, hangup) == hangup; hangup = hangups.WaitAsync())

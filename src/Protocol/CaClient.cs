@@ -5,18 +5,14 @@ using System.Text.Json;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>Nobody answers where the daemon should be, or whoever answers is not to be trusted.</summary>
-public sealed class UnreachableException(string message, string? hint = null) : Exception(message)
-{
-    /// <summary>What to do about it.</summary>
-    public string? Hint { get; } = hint;
-}
-
 /// <summary>The calling end of the protocol.</summary>
 public sealed class CaClient : IDisposable
 {
     // The longest wait the daemon grants is 25 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    // Somebody may have to find his security key first.
+    private static readonly TimeSpan PatienceWithPeople = TimeSpan.FromMinutes(3);
 
     private readonly HttpClient http;
     private readonly TimeSpan patience;
@@ -24,13 +20,30 @@ public sealed class CaClient : IDisposable
     /// <summary>A client of the daemon at an address.</summary>
     /// <param name="server">Where.</param>
     /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of his own.</param>
-    /// <param name="patience">How long an answer may take. Default: a minute.</param>
+    /// <param name="patience">How long an answer may take. Default: a minute; through ssh, which may ask for a passphrase, three.</param>
     public CaClient(ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null)
     {
-        this.patience = patience ?? Patience;
+        this.patience = patience ?? (server is ServerAddress.Ssh ? PatienceWithPeople : Patience);
+        Func<CancellationToken, ValueTask<Stream>> connect;
+        switch (server)
+        {
+            case ServerAddress.Unix unix:
+                connect = async cancellation => new NetworkStream(await UnixTransport.Connect(unix, trusts, cancellation).ConfigureAwait(false), ownsSocket: true);
+                break;
+            case ServerAddress.Ssh ssh:
+                var transport = new SshTransport(ssh);
+                connect = _ => ValueTask.FromResult(transport.Connect());
+                break;
+            default:
+                throw new ArgumentException("no transport goes there", nameof(server));
+        }
         http = new HttpClient(new SocketsHttpHandler
         {
-            ConnectCallback = (_, cancellation) => Connect(server, trusts, cancellation), UseProxy = false, AllowAutoRedirect = false,
+            ConnectCallback = (_, cancellation) => connect(cancellation),
+            // A second one would cost a second login.
+            MaxConnectionsPerServer = server is ServerAddress.Ssh ? 1 : int.MaxValue,
+            UseProxy = false,
+            AllowAutoRedirect = false,
         })
         {
             BaseAddress = new Uri("http://certauthority"),
@@ -94,7 +107,11 @@ public sealed class CaClient : IDisposable
         }
         catch (HttpRequestException e) when (e.InnerException is UnreachableException inner)
         {
-            throw new UnreachableException(inner.Message, inner.Hint);
+            throw Unreached(inner, route);
+        }
+        catch (UnreachableException e)
+        {
+            throw Unreached(e, route);
         }
         catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.InvalidResponse)
         {
@@ -122,32 +139,10 @@ public sealed class CaClient : IDisposable
         }
     }
 
+    private static UnreachableException Unreached(UnreachableException e, Route route) =>
+        new(e.Message, (e.MayHaveArrived ? Unknown(route) : null) ?? e.Hint) { IsLasting = e.IsLasting };
+
     private static UnreachableException Stranger() => new("what answers is not certauthority, or a version that this program does not understand");
 
     private static string? Unknown(Route route) => route.Method == "GET" ? null : "whether it was done is not known; look before you try again";
-
-    private static async ValueTask<Stream> Connect(ServerAddress server, Func<uint, bool> trusts, CancellationToken cancellation)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(server.SocketPath), cancellation).ConfigureAwait(false);
-            var uid = PeerCredentials.Of(socket).Uid;
-            if (!trusts(uid))
-                throw new UnreachableException(
-                    $"the daemon at {server} runs as uid {uid}, which is neither root, nor certauthority, nor you",
-                    "name the right one with --server or CERTAUTHORITY_SERVER");
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch (Exception e) when (e is SocketException or ArgumentException)
-        {
-            socket.Dispose();
-            throw new UnreachableException($"no daemon answers at {server}", "start certauthority, or name another with --server or CERTAUTHORITY_SERVER");
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
 }

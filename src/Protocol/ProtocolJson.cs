@@ -7,7 +7,7 @@ namespace CertAuthority.Protocol;
 
 /// <summary>The JSON of every message: snake_case, generated at compile time.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(JsonObject)), JsonSerializable(typeof(JsonArray))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Login)), JsonSerializable(typeof(LoggedIn))]
@@ -29,7 +29,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(UpdateUser)), JsonSerializable(typeof(RemoveResource))]
 [JsonSerializable(typeof(ListCertificates)), JsonSerializable(typeof(CertificateList))]
 [JsonSerializable(typeof(ListAudit)), JsonSerializable(typeof(AuditList))]
-[JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(CaPublicKey))]
+[JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(GetHostCa)), JsonSerializable(typeof(CaPublicKey))]
 [JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
 [JsonSerializable(typeof(TakeBackup))]
 public sealed partial class ProtocolJson : JsonSerializerContext

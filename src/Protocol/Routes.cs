@@ -18,7 +18,7 @@ public abstract record Route(string Method, string Path, Type Request, Type Repl
 
 /// <summary>
 /// Every route: what the daemon serves, and what the command lines call. Who may is said beside each in the daemon's route
-/// table; <c>/v1/my</c> is for users acting as themselves, the rest for administrators, the CA's public key for anybody.
+/// table; <c>/v1/my</c> is for users acting as themselves, the rest for administrators, the CAs' public keys for anybody.
 /// </summary>
 public static class Routes
 {
@@ -80,12 +80,14 @@ public static class Routes
 
     /// <summary>Reads the public half of the user CA.</summary>
     public static readonly Route<GetUserCa, CaPublicKey> GetUserCa = new("GET", "/v1/keys/user");
+    /// <summary>Reads the public half of the host CA.</summary>
+    public static readonly Route<GetHostCa, CaPublicKey> GetHostCa = new("GET", "/v1/keys/host");
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

@@ -1,9 +1,69 @@
+using System.Buffers;
+
 namespace CertAuthority.Protocol;
 
-/// <summary>Where the daemon is: <c>unix:PATH</c>.</summary>
-/// <param name="SocketPath">The socket's path.</param>
-public sealed record ServerAddress(string SocketPath)
+/// <summary>Where the daemon is.</summary>
+public abstract record ServerAddress
 {
+    /// <summary>The forms that <see cref="TryParse"/> reads, for those who ask people for one.</summary>
+    public const string Forms = "unix:/absolute/path or ssh://[USER@]HOST[:PORT]";
+
+    private ServerAddress()
+    {
+    }
+
+    /// <summary><c>unix:PATH</c>: on this machine.</summary>
+    /// <param name="SocketPath">The socket's path.</param>
+    public sealed record Unix(string SocketPath) : ServerAddress
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"unix:{SocketPath}";
+    }
+
+    /// <summary><c>ssh://[user@]host[:port]</c>: on a host that the system's ssh reaches, through the relay there.</summary>
+    /// <param name="User">The account there; null where ssh knows it.</param>
+    /// <param name="Host">A name, an address, or an alias of ssh's own configuration. It can not be taken for an option, and no shell finds anything to expand in it.</param>
+    /// <param name="Port">1 to 65535; null where ssh knows it.</param>
+    public sealed record Ssh(string? User, string Host, ushort? Port) : ServerAddress
+    {
+        private const string AlphaNumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        private static readonly SearchValues<char> NameCharacters = SearchValues.Create(AlphaNumeric + "._-");
+        // Accounts of directories can be called alice@example.com.
+        private static readonly SearchValues<char> UserCharacters = SearchValues.Create(AlphaNumeric + "._@+-");
+        private static readonly SearchValues<char> V6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
+
+        /// <inheritdoc/>
+        public override string ToString() =>
+            $"ssh://{(User is null ? "" : $"{User}@")}{(Host.Contains(':') ? $"[{Host}]" : Host)}{(Port is null ? "" : $":{Port}")}";
+
+        internal static Ssh? TryParse(ReadOnlySpan<char> text)
+        {
+            string? user = null;
+            if (text.LastIndexOf('@') is var at and >= 0)
+            {
+                user = text[..at].ToString();
+                text = text[(at + 1)..];
+                if (!Fits(user, UserCharacters))
+                    return null;
+            }
+            var isV6 = text.StartsWith('[');
+            var end = isV6 ? text.IndexOf(']') + 1 : text.IndexOf(':') is var colon and >= 0 ? colon : text.Length;
+            if (isV6 && end == 0)
+                return null;
+            var host = isV6 ? text[1..(end - 1)] : text[..end];
+            if (isV6 ? host.IsEmpty || host.ContainsAnyExcept(V6Characters) : !Fits(host, NameCharacters))
+                return null;
+            if (end == text.Length)
+                return new Ssh(user, host.ToString(), null);
+            return text[end] == ':' && ushort.TryParse(text[(end + 1)..], System.Globalization.NumberStyles.None, null, out var port) && port > 0
+                ? new Ssh(user, host.ToString(), port)
+                : null;
+        }
+
+        private static bool Fits(ReadOnlySpan<char> text, SearchValues<char> characters) =>
+            text.Length is > 0 and <= 255 && (char.IsAsciiLetterOrDigit(text[0]) || text[0] == '_') && !text.ContainsAnyExcept(characters);
+    }
+
     /// <summary>Where a daemon of this account listens unless told otherwise.</summary>
     /// <param name="isRoot">Root's is the one of the whole machine.</param>
     public static string DefaultSocket(bool isRoot)
@@ -16,10 +76,13 @@ public sealed record ServerAddress(string SocketPath)
         return Path.Combine(runtime, "certauthority", "ca.sock");
     }
 
-    /// <summary>Reads <c>unix:PATH</c>; null for anything else.</summary>
-    public static ServerAddress? TryParse(string text) =>
-        text.StartsWith("unix:", StringComparison.Ordinal) && Path.IsPathFullyQualified(text["unix:".Length..]) ? new ServerAddress(text["unix:".Length..]) : null;
-
-    /// <inheritdoc/>
-    public override string ToString() => $"unix:{SocketPath}";
+    /// <summary>Reads <c>unix:/absolute/path</c> or <c>ssh://[user@]host[:port]</c>; null for anything else.</summary>
+    public static ServerAddress? TryParse(string text)
+    {
+        const string unix = "unix:";
+        const string ssh = "ssh://";
+        return text.StartsWith(unix, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[unix.Length..]) ? new Unix(text[unix.Length..])
+            : text.StartsWith(ssh, StringComparison.Ordinal) ? Ssh.TryParse(text.AsSpan(ssh.Length))
+            : null;
+    }
 }

@@ -12,15 +12,16 @@ internal sealed class AuthExportCommand : Verb
 
     private readonly Option<string> type = new("--type")
     {
-        Required = true, HelpName = "user|krl", Description = "user: the line that TrustedUserCAKeys takes; krl: the file that RevokedKeys takes",
+        Required = true, HelpName = "user|host|krl", Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
     };
     private readonly Option<string?> file = new("--out") { HelpName = "FILE", Description = "Replace this file in one step, instead of standard output" };
 
     public AuthExportCommand()
         : base(
             "export",
-            "Writes the public key that hosts trust, or what they must not accept any more",
+            "Writes a public key of the authority, or what hosts must not accept any more",
             "tctl auth export --type=user > /etc/ssh/user_ca.pub",
+            "tctl auth export --type=host >> ~/.ssh/known_hosts",
             "tctl auth export --type=krl --out=/etc/ssh/revoked.krl")
     {
         Options.Add(type);
@@ -28,8 +29,8 @@ internal sealed class AuthExportCommand : Verb
         type.CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (text is not ("user" or "krl"))
-                result.AddError($"--type takes user or krl, not '{text}'");
+            if (text is not ("user" or "host" or "krl"))
+                result.AddError($"--type takes user, host or krl, not '{text}'");
             return text;
         };
     }
@@ -37,16 +38,19 @@ internal sealed class AuthExportCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var target = parsed.GetValue(file);
-        var isKrl = parsed.GetValue(type) == "krl";
-        if (isKrl && target is null && !Console.IsOutputRedirected)
+        var what = parsed.GetValue(type);
+        if (what == "krl" && target is null && !Console.IsOutputRedirected)
             throw new FailureException("a revocation list is no text for a terminal", "tctl auth export --type=krl --out=FILE");
         if (target is not null && Path.GetFullPath(target).StartsWith("/dev/", StringComparison.Ordinal))
             throw new FailureException($"{target} is a device, and a file would take its place", "without --out it goes to standard output");
 
         using var ca = ServerOption.Connect(parsed);
-        var content = isKrl
-            ? (await ca.Send(Routes.GetKrl, new GetKrl(), cancellation)).Krl
-            : Encoding.UTF8.GetBytes((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey + "\n");
+        var content = what switch
+        {
+            "krl" => (await ca.Send(Routes.GetKrl, new GetKrl(), cancellation)).Krl,
+            "host" => Encoding.UTF8.GetBytes($"@cert-authority * {(await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey}\n"),
+            _ => Encoding.UTF8.GetBytes((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey + "\n"),
+        };
         if (target is not null)
         {
             AtomicFile.Write(target, content, ReadableByAll);

@@ -3,25 +3,30 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 
-/// <summary><c>--server unix:PATH</c>, after any subcommand.</summary>
+/// <summary><c>--server unix:PATH</c> or <c>ssh://…</c>, after any subcommand.</summary>
 public sealed class ServerOption : Option<ServerAddress?>
 {
-    private const string Variable = "CERTAUTHORITY_SERVER";
+    /// <summary>The environment variable that names the daemon where the option does not.</summary>
+    public const string Variable = "CERTAUTHORITY_SERVER";
+
+    private readonly Func<ParseResult, ServerAddress?> remembered;
 
     /// <summary>The option.</summary>
+    /// <param name="remembered">The daemon of earlier days, which counts where neither option nor environment names one; null for a program that remembers none.</param>
     /// <param name="aliases">Other words for it.</param>
-    public ServerOption(params string[] aliases)
+    public ServerOption(Func<ParseResult, ServerAddress?>? remembered = null, params string[] aliases)
         : base("--server", aliases)
     {
-        Description = $"Where the daemon is: unix:PATH. Default: ${Variable}, else your own daemon if one runs, else the machine's";
-        HelpName = "unix:PATH";
+        this.remembered = remembered ?? (_ => null);
+        Description = $"Where the daemon is: {ServerAddress.Forms}. Default: ${Variable}, else {(remembered is null ? "" : "the one you logged in to, else ")}your own daemon if one runs, else the machine's";
+        HelpName = "unix:PATH|ssh://HOST";
         Recursive = true;
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
             if (ServerAddress.TryParse(text) is { } address)
                 return address;
-            result.AddError($"--server takes unix:/absolute/path, not '{text}'");
+            result.AddError($"--server takes {ServerAddress.Forms}, not '{text}'");
             return null;
         };
     }
@@ -29,17 +34,27 @@ public sealed class ServerOption : Option<ServerAddress?>
     /// <summary>The daemon that a command line means. Nothing is sent yet.</summary>
     public static CaClient Connect(ParseResult parsed) => new(Chosen(parsed), IsTrusted);
 
-    private static ServerAddress Chosen(ParseResult parsed)
+    /// <summary>Where a command line means.</summary>
+    public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Of(parsed).remembered(parsed) ?? OfThisHost();
+
+    /// <summary>What the option or else the environment names; null where neither does.</summary>
+    public static ServerAddress? Named(ParseResult parsed)
     {
-        if (parsed.GetValue<ServerAddress?>("--server") is { } named)
+        if (parsed.GetValue(Of(parsed)) is { } named)
             return named;
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text)
-            return ServerAddress.TryParse(text) ?? throw new FailureException($"{Variable} is '{text}', which is not unix:/absolute/path");
-        var own = ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess);
-        // Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.
-        return new ServerAddress(File.Exists(own) ? own : ServerAddress.DefaultSocket(isRoot: true));
+        return Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text ? null
+            : ServerAddress.TryParse(text) ?? throw new FailureException($"{Variable} is '{text}', which is not {ServerAddress.Forms}");
     }
 
-    // Anybody can bind a socket in a place of his own and point others at it.
-    private static bool IsTrusted(uint uid) => uid == 0 || uid == Account.OwnUid || uid == Account.Uid("certauthority");
+    /// <summary>Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.</summary>
+    public static ServerAddress.Unix OfThisHost()
+    {
+        var own = ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess);
+        return new ServerAddress.Unix(File.Exists(own) ? own : ServerAddress.DefaultSocket(isRoot: true));
+    }
+
+    /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of his own and point others at it.</summary>
+    public static bool IsTrusted(uint uid) => uid == 0 || uid == Account.OwnUid || uid == Account.Uid("certauthority");
+
+    private static ServerOption Of(ParseResult parsed) => parsed.RootCommandResult.Command.Options.OfType<ServerOption>().Single();
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -5,12 +6,18 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The folder where tsh keeps a key, its certificate and the hosts it has seen.</summary>
-internal sealed class Home(string folder)
+/// <summary>The folder where tsh keeps a key, its certificate, the hosts it has seen, and what ssh reads of it.</summary>
+/// <param name="folder">Where.</param>
+/// <param name="profile">Which of several logins; null for the one without a name.</param>
+internal sealed class Home(string folder, string? profile = null)
 {
+    private const string Profiles = "profiles";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public string Folder { get; } = folder;
+
+    /// <summary>Which of several logins it is; null for the one without a name.</summary>
+    public string? Profile { get; } = profile;
 
     /// <summary>The private key.</summary>
     public string Key => Path.Combine(Folder, "id");
@@ -21,16 +28,58 @@ internal sealed class Home(string folder)
 
     public string KnownHosts => Path.Combine(Folder, "known_hosts");
 
+    /// <summary>Whose host certificates ssh believes: beside known_hosts, which ssh writes.</summary>
+    public string KnownCas => Path.Combine(Folder, "known_cas");
+
+    /// <summary>What <c>tsh config</c> has told ssh; there only where it has.</summary>
+    public string SshConfig => Path.Combine(Folder, "ssh_config");
+
+    /// <summary>The certificate that is for one node only.</summary>
+    public string NodeCertificate(string node) => Path.Combine(NodeCertificates, $"{node}-cert.pub");
+
+    private string NodeCertificates => Path.Combine(Folder, "nodes");
+
+    /// <summary>What is remembered of the last login.</summary>
+    public Memory Memory => Memory.Read(Path.Combine(Folder, "profile"));
+
+    /// <summary>TSH_HOME, else <c>~/.certauthority</c>; below it the chosen profile's.</summary>
+    public static Home Of(ParseResult parsed) => Of(ProfileOption.Chosen(parsed));
+
+    /// <summary>The login without a name, and every profile, whether or not there is a certificate.</summary>
+    public static IEnumerable<Home> All()
+    {
+        yield return Of((string?)null);
+        var profiles = Path.Combine(Root(), Profiles);
+        if (Directory.Exists(profiles))
+            foreach (var name in Directory.EnumerateDirectories(profiles).Select(path => Path.GetFileName(path)).Where(ProfileOption.IsName).Order(StringComparer.Ordinal))
+                yield return Of(name);
+    }
+
+    private static Home Of(string? profile) => profile is null ? new Home(Root()) : new Home(Path.Combine(Root(), Profiles, profile), profile);
+
     /// <summary>TSH_HOME, else <c>~/.certauthority</c>.</summary>
-    public static Home OfCaller() => new(
+    public static string Root() =>
         Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } chosen
             ? Path.GetFullPath(chosen)
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".certauthority"));
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".certauthority");
+
+    /// <summary>A command of tsh's that means this login.</summary>
+    public string Command(string rest) => Profile is null ? $"tsh {rest}" : $"tsh --profile={Profile} {rest}";
+
+    /// <summary>Makes the folder where it is missing; nobody else may look into it.</summary>
+    public void EnsureFolder() => Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
+
+    /// <summary>Keeps in mind what the next command is to know.</summary>
+    public void Remember(Memory memory)
+    {
+        EnsureFolder();
+        memory.Write(Path.Combine(Folder, "profile"));
+    }
 
     /// <summary>The line of the public key. Key and folder are made where they are missing; a new key gets the comment.</summary>
     public async Task<string> EnsureKey(string comment, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
+        EnsureFolder();
         if (!File.Exists(Key))
             await MakeKey(comment, cancellation);
         if (File.Exists(PublicKey))
@@ -42,35 +91,82 @@ internal sealed class Home(string folder)
 
     public void SaveCertificate(string line) => AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
 
+    /// <summary>Lets ssh believe the host certificates of this authority.</summary>
+    /// <param name="hostCa">The public key, a line.</param>
+    public void SaveKnownCas(string hostCa)
+    {
+        var line = $"@cert-authority * {OpenSsh.PublicKey.ParseLine(hostCa)}\n";
+        if (!File.Exists(KnownCas) || File.ReadAllText(KnownCas) != line)
+            AtomicFile.Write(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
+    }
+
+    /// <summary>Keeps a certificate that is for one node only.</summary>
+    public void SaveNodeCertificate(string node, string line)
+    {
+        Directory.CreateDirectory(NodeCertificates, OwnerOnly | UnixFileMode.UserExecute);
+        AtomicFile.Write(NodeCertificate(node), Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    }
+
+    /// <summary>Keeps the public half of a key whose private half is not here, and its certificate.</summary>
+    public void SavePublic(string publicKey, string certificate)
+    {
+        EnsureFolder();
+        File.Delete(Key);
+        AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(publicKey + "\n"), OwnerOnly);
+        SaveCertificate(certificate);
+    }
+
+    /// <summary>The public key; null when there is none that can be read.</summary>
+    public PublicKey? PublicKeyAtHand()
+    {
+        try
+        {
+            return File.Exists(PublicKey) ? OpenSsh.PublicKey.ParseLine(File.ReadAllText(PublicKey)) : null;
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>What the certificate itself says, or null when there is none. Which roles are in use, and whether it is revoked, only the daemon knows.</summary>
     /// <exception cref="SshFormatException">The file holds something else.</exception>
-    public CertificateInfo? ReadCertificate()
+    public CertificateInfo? ReadCertificate() => ReadCertificate(Certificate);
+
+    /// <summary>The same for the certificate of one node.</summary>
+    /// <exception cref="SshFormatException">The file holds something else.</exception>
+    public CertificateInfo? ReadNodeCertificate(string node) => ReadCertificate(NodeCertificate(node));
+
+    private static CertificateInfo? ReadCertificate(string path)
     {
-        if (!File.Exists(Certificate))
+        if (!File.Exists(path))
             return null;
-        var read = OpenSsh.Certificate.ParseLine(File.ReadAllText(Certificate).Trim());
+        var read = OpenSsh.Certificate.ParseLine(File.ReadAllText(path).Trim());
         var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
         return new CertificateInfo(
             read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false);
     }
 
     /// <summary>Whose the certificate at hand is, even when it has expired.</summary>
-    public string? UserLoggedIn() => WellFormedCertificate()?.User;
+    public string? UserLoggedIn() => CertificateAtHand()?.User;
 
     /// <summary>The requests that the certificate at hand draws on; none once it has expired.</summary>
     public string[] RequestsInUse(DateTimeOffset now) =>
-        WellFormedCertificate() is { } certificate && now < certificate.ValidBefore ? certificate.Requests : [];
+        CertificateAtHand() is { } certificate && now < certificate.ValidBefore ? certificate.Requests : [];
 
-    /// <summary>Removes key and certificate; false when there was nothing.</summary>
+    /// <summary>Removes key and certificates; false when there was nothing.</summary>
     public bool Clear()
     {
         string[] present = [.. new[] { Certificate, PublicKey, Key }.Where(File.Exists)];
         foreach (var file in present)
             File.Delete(file);
+        if (Directory.Exists(NodeCertificates))
+            Directory.Delete(NodeCertificates, recursive: true);
         return present is not [];
     }
 
-    private CertificateInfo? WellFormedCertificate()
+    /// <summary>What the certificate says, expired or not; null when there is none that can be read.</summary>
+    public CertificateInfo? CertificateAtHand()
     {
         try
         {

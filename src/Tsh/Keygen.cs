@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
@@ -15,22 +14,7 @@ internal static class Keygen
 
     private static async Task<string> Run(string[] args, CancellationToken cancellation)
     {
-        var start = new ProcessStartInfo("ssh-keygen", args)
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        };
-        try
-        {
-            using var keygen = Process.Start(start)!;
-            keygen.StandardInput.Close();
-            var complaint = keygen.StandardError.ReadToEndAsync(cancellation);
-            var output = await keygen.StandardOutput.ReadToEndAsync(cancellation);
-            await keygen.WaitForExitAsync(cancellation);
-            return keygen.ExitCode == 0 ? output : throw new FailureException($"ssh-keygen failed: {(await complaint).Trim()}");
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            throw new FailureException("ssh-keygen can not be started", "install the OpenSSH client");
-        }
+        var keygen = await SshTool.Run("ssh-keygen", args, cancellation);
+        return keygen.ExitCode == 0 ? keygen.Output : throw new FailureException($"ssh-keygen failed: {keygen.Error}");
     }
 }

@@ -28,7 +28,7 @@ internal sealed class ListCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.OfCaller();
+        var home = Home.Of(parsed);
         using var ca = ServerOption.Connect(parsed);
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         var wanted = parsed.GetValue(filters)!.Select(filter => filter.Split('=', 2)).ToList();
@@ -44,6 +44,8 @@ internal sealed class ListCommand : Verb
         parsed.Print(table.Lines());
         if (list.Everywhere is not [])
             parsed.Say($"on every host that trusts the authority: {string.Join(", ", list.Everywhere)}");
+        if (list.Requestable is not [])
+            parsed.Say($"a request away: {string.Join(", ", list.Requestable.Take(10).Select(node => $"{node.Name} ({string.Join(" or ", node.Roles)})"))}{(list.Requestable.Length > 10 ? ", …" : "")}");
         if (!IsLoggedIn(home))
             parsed.Hint("you have no certificate that is valid now: tsh login");
         else if (list.PerHost)

@@ -19,6 +19,8 @@ internal sealed class LoginCommand : Verb
     private readonly Option<string?> keyFile = new("--key") { HelpName = "FILE.pub", Description = "Certify this public key of yours (hardware keys too) instead of tsh's; the certificate goes to FILE-cert.pub" };
     private readonly Option<string?> outFile = new("--out") { HelpName = "FILE", Description = "With --key: where the certificate goes. Without: make a new key FILE, with FILE.pub and FILE-cert.pub" };
 
+    private readonly AgentOption agent = new();
+
     public LoginCommand()
         : base(
             "login",
@@ -44,19 +46,24 @@ internal sealed class LoginCommand : Verb
             });
             Options.Add(file);
         }
+        Options.Add(agent);
         Validators.Add(result =>
         {
             if (result.GetResult(roles) is null && asking.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} goes with --request-roles");
+            if (result.GetResult(agent) is not null && (result.GetResult(keyFile) is not null || result.GetResult(outFile) is not null))
+                result.AddError($"{agent.Name} is about tsh's own key: it goes neither with --key nor with --out");
         });
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.OfCaller();
+        var home = Home.Of(parsed);
         var user = UserOption.Chosen(parsed, home);
         var nowait = parsed.GetValue(noWait);
-        using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile));
+        var memory = home.Memory;
+        var (server, use) = (ServerOption.Named(parsed), parsed.GetValue(agent) ?? memory.Agent);
+        using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile), use ?? AgentUse.Auto);
         using var ca = ServerOption.Connect(parsed);
         var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
         var requests = requestIds.Given(parsed) ?? [];
@@ -82,13 +89,23 @@ internal sealed class LoginCommand : Verb
         try
         {
             var login = await ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node)), cancellation);
+            var now = TimeProvider.System.GetUtcNow();
             if (login is { Certificate: { } certificate, Info: { } info })
             {
-                key.Save(certificate);
-                parsed.Print(StatusText.Lines(info, TimeProvider.System.GetUtcNow()));
+                await key.Save(certificate, info.ValidBefore - now, login.PerHost, parsed.Warn, cancellation);
+                parsed.Print(StatusText.Lines(info, now));
                 if (key.Hint is { } next)
                     parsed.Hint(next);
                 await parsed.HintAtReady(ca, user, info.Requests, cancellation);
+            }
+            if (key.IsOfHome)
+            {
+                home.Remember(memory with
+                {
+                    Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use, Requests = [.. requests], PerHost = login.PerHost,
+                });
+                home.SaveKnownCas(login.HostCa);
+                await ConfigCommand.Refresh(parsed, home, ca, cancellation);
             }
             if (login.PerHost)
             {

@@ -13,10 +13,11 @@ internal abstract class LoginKey : IDisposable
     /// <param name="home">Has the key where no option names another.</param>
     /// <param name="publicKey"><c>--key</c>: a public key of the user's own.</param>
     /// <param name="result"><c>--out</c>: where the result goes.</param>
+    /// <param name="agent">What becomes of the key of the home.</param>
     /// <exception cref="FailureException">There is no such key, or something that must not be replaced is in the way.</exception>
-    public static LoginKey Chosen(Home home, string? publicKey, string? result) => (publicKey, result) switch
+    public static LoginKey Chosen(Home home, string? publicKey, string? result, AgentUse agent) => (publicKey, result) switch
     {
-        (null, null) => new KeyOfHome(home),
+        (null, null) => agent == AgentUse.Only ? new KeyOfAgent(home) : new KeyOfHome(home, agent),
         (null, { } path) => new FreshKey(path),
         ({ } path, _) => new OwnKey(path, result),
     };
@@ -27,7 +28,15 @@ internal abstract class LoginKey : IDisposable
     public abstract Task<string> PublicKey(string comment, CancellationToken cancellation);
 
     /// <summary>Puts the certificate in its place.</summary>
-    public abstract void Save(string certificate);
+    /// <param name="certificate">Its line.</param>
+    /// <param name="life">How long it lives.</param>
+    /// <param name="perHost">Whether certificates for single hosts will follow, for the same key.</param>
+    /// <param name="warn">Told what did not work and does no harm.</param>
+    /// <param name="cancellation">Stops.</param>
+    public abstract Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation);
+
+    /// <summary>Whether tsh itself uses it.</summary>
+    public virtual bool IsOfHome => false;
 
     /// <summary>What to type next; null where tsh itself uses the key.</summary>
     public virtual string? Hint => null;
@@ -66,13 +75,77 @@ internal abstract class LoginKey : IDisposable
     private protected static string Quoted(string path) =>
         path.Any(c => !char.IsAsciiLetterOrDigit(c) && !"/._-+@%:,=".Contains(c)) ? $"'{path.Replace("'", "'\\''")}'" : path;
 
-    /// <summary>tsh's own.</summary>
-    private sealed class KeyOfHome(Home home) : LoginKey
+    /// <summary>tsh's own, on the disk.</summary>
+    private sealed class KeyOfHome(Home home, AgentUse agent) : LoginKey
     {
-        public override Task<string> PublicKey(string comment, CancellationToken cancellation) => home.EnsureKey(comment, cancellation);
+        public override bool IsOfHome => true;
 
-        public override void Save(string certificate) => home.SaveCertificate(certificate);
+        public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
+        {
+            if (agent == AgentUse.Yes && !await Agent.Runs(cancellation))
+                throw NoAgent();
+            return await home.EnsureKey(comment, cancellation);
+        }
+
+        public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        {
+            home.SaveCertificate(certificate);
+            if (agent == AgentUse.No || (agent == AgentUse.Auto && !await Agent.Runs(cancellation)))
+                return;
+            try
+            {
+                await Agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
+            }
+            catch (FailureException refused) when (agent == AgentUse.Auto)
+            {
+                warn(refused.Message);
+            }
+        }
     }
+
+    /// <summary>A new one at each login, whose private half only the ssh-agent has.</summary>
+    private sealed class KeyOfAgent(Home home) : LoginKey
+    {
+        private string? folder;
+        private string publicKey = "";
+
+        public override bool IsOfHome => true;
+
+        public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
+        {
+            if (!await Agent.Runs(cancellation))
+                throw NoAgent();
+            // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with this process.
+            folder = Path.Combine(InMemory() ?? home.Folder, $"tsh.{Guid.NewGuid():n}");
+            home.EnsureFolder();
+            Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
+            await Keygen.Make(Key, comment, cancellation);
+            return publicKey = (await File.ReadAllTextAsync(Key + ".pub", cancellation)).Trim();
+        }
+
+        public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        {
+            Write(Key + "-cert.pub", certificate);
+            await Agent.Add(home, Key, life, perHost, cancellation);
+            home.SavePublic(publicKey, certificate);
+        }
+
+        public override void Dispose()
+        {
+            if (folder is not null)
+                Directory.Delete(folder, recursive: true);
+            base.Dispose();
+        }
+
+        private string Key => Path.Combine(folder!, "id");
+
+        private static string? InMemory() =>
+            Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime) ? runtime
+            : Directory.Exists("/dev/shm") ? "/dev/shm"
+            : null;
+    }
+
+    private static FailureException NoAgent() => new("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
     /// <summary>One of the user's own, on disk, in an agent or in hardware. Its private half is never looked for.</summary>
     private sealed class OwnKey : LoginKey
@@ -104,7 +177,11 @@ internal abstract class LoginKey : IDisposable
 
         public override Task<string> PublicKey(string comment, CancellationToken cancellation) => Task.FromResult(key);
 
-        public override void Save(string certificate) => Write(this.certificate, certificate);
+        public override Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        {
+            Write(this.certificate, certificate);
+            return Task.CompletedTask;
+        }
     }
 
     /// <summary>A new one, beside its certificate. It appears with the certificate, or not at all.</summary>
@@ -133,12 +210,13 @@ internal abstract class LoginKey : IDisposable
             return (await File.ReadAllTextAsync(temporary + ".pub", cancellation)).Trim();
         }
 
-        public override void Save(string certificate)
+        public override Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
         {
             File.SetUnixFileMode(temporary + ".pub", OwnerOnly);
             File.Move(temporary, path, overwrite: false);
             File.Move(temporary + ".pub", path + ".pub", overwrite: false);
             Write(path + "-cert.pub", certificate);
+            return Task.CompletedTask;
         }
 
         public override void Dispose()

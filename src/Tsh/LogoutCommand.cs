@@ -1,21 +1,27 @@
 using System.CommandLine;
+using System.Text;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh logout</c>.</summary>
-internal sealed class LogoutCommand() : Verb("logout", "Removes the key and certificate in tsh's home; what --key and --out of login wrote elsewhere stays", "tsh logout")
+internal sealed class LogoutCommand() : Verb(
+    "logout", "Removes the key and certificate in tsh's home and in the ssh-agent; what --key and --out of login wrote elsewhere stays", "tsh logout")
 {
-    protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.OfCaller();
+        var home = Home.Of(parsed);
         var user = home.UserLoggedIn();
+        if (await Agent.Runs(cancellation))
+            await Agent.Forget(home, cancellation);
+        if (File.Exists(home.SshConfig))
+            AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         parsed.Print((home.Clear(), user) switch
         {
             (false, _) => "not logged in, nothing to remove",
             (true, null) => $"key removed from {home.Folder}",
             (true, _) => $"{user} has been logged out, key and certificate removed from {home.Folder}",
         });
-        return Task.FromResult(ExitCode.Done);
+        return ExitCode.Done;
     }
 }

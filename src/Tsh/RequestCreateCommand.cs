@@ -37,7 +37,7 @@ internal sealed class RequestCreateCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.OfCaller();
+        var home = Home.Of(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(

@@ -27,7 +27,7 @@ internal sealed class RequestEndCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var user = UserOption.Chosen(parsed, Home.OfCaller());
+        var user = UserOption.Chosen(parsed, Home.Of(parsed));
         parsed.Print(RequestText.Done(await ca.Send(route, new EndMyRequest(parsed.GetValue(id)!, user), cancellation), done));
         return ExitCode.Done;
     }

@@ -18,7 +18,7 @@ internal sealed class RequestListCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.OfCaller();
+        var home = Home.Of(parsed);
         using var ca = ServerOption.Connect(parsed);
         var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home)), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)

@@ -33,7 +33,12 @@ internal static class SshArguments
     }
 
     /// <summary>Everything after the word ssh.</summary>
-    public static string[] For(Home home, ReachableNode node, string login, string[] command)
+    /// <param name="home">Has the key.</param>
+    /// <param name="node">Where.</param>
+    /// <param name="login">As whom.</param>
+    /// <param name="command">What to run there; none for a shell.</param>
+    /// <param name="certificate">Its file; null for the home's own.</param>
+    public static string[] For(Home home, ReachableNode node, string login, string[] command, string? certificate = null)
     {
         CheckNode(node.Name);
         CheckLogin(login);
@@ -42,11 +47,11 @@ internal static class SshArguments
         [
             // Not -i, which looks for the file before it undoes the escapes.
             "-o", $"IdentityFile={Path(home.Key)}",
-            "-o", $"CertificateFile={Path(home.Certificate)}",
+            "-o", $"CertificateFile={Path(certificate ?? home.Certificate)}",
             "-o", "IdentitiesOnly=yes",
             // A login that the certificate does not open is refused, not asked for its password.
             "-o", "PreferredAuthentications=publickey",
-            "-o", $"UserKnownHostsFile={Path(home.KnownHosts)}",
+            "-o", $"UserKnownHostsFile={KnownHosts(home)}",
             "-o", $"HostKeyAlias={node.Name}",
             .. port is null ? Array.Empty<string>() : ["-p", port],
             "-l", login,
@@ -55,7 +60,8 @@ internal static class SshArguments
     }
 
     /// <summary>Takes <c>host</c>, <c>host:port</c>, <c>[v6]</c>, <c>[v6]:port</c> apart.</summary>
-    private static (string Host, string? Port) Endpoint(string address)
+    /// <exception cref="FailureException">It is something else.</exception>
+    public static (string Host, string? Port) Endpoint(string address)
     {
         var hostEnd = address.LastIndexOf(']') is var bracket and > 0 ? bracket + 1
             : address.IndexOf(':') is var colon and > 0 ? colon
@@ -71,8 +77,11 @@ internal static class SshArguments
     private static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
         text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
 
-    // ssh splits values at blanks, and expands %h and ${HOME} in paths.
-    private static string Path(string path) =>
+    /// <summary>The files that say which host keys are known, in the form of a value of ssh's; ssh adds to the first.</summary>
+    public static string KnownHosts(Home home) => File.Exists(home.KnownCas) ? $"{Path(home.KnownHosts)} {Path(home.KnownCas)}" : Path(home.KnownHosts);
+
+    /// <summary>A path in the form of a value of ssh's, which splits values at blanks, and expands %h and ${HOME} in paths.</summary>
+    public static string Path(string path) =>
         path.AsSpan().ContainsAny("\"\\$\r\n")
             ? throw new FailureException($"ssh can not use {path}", "set TSH_HOME to a path without quotes, backslashes and dollar signs")
             : $"\"{path.Replace("%", "%%")}\"";

@@ -35,13 +35,37 @@ internal sealed class SshCommand : Verb
         if (wanted is not null)
             SshArguments.CheckLogin(wanted);
 
-        var home = Home.OfCaller();
-        var certificate = StatusCommand.Usable(home, TimeProvider.System.GetUtcNow());
+        var home = Home.Of(parsed);
+        var user = UserOption.Chosen(parsed, home);
+        string certificate;
         ReachableNode node;
         using (var ca = ServerOption.Connect(parsed))
-            node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, parsed.GetValue<string?>("--user") ?? certificate.User), cancellation);
+        {
+            certificate = await Certificate(home, name, wanted, ca, user, cancellation);
+            node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, user), cancellation);
+        }
         SshArguments.CheckNode(node.Name);
-        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted ?? OnlyLogin(node), parsed.GetValue(command) ?? [])]);
+        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted ?? OnlyLogin(node), parsed.GetValue(command) ?? [], certificate)]);
+    }
+
+    /// <summary>The certificate at hand; where it opens no such login, and single nodes have certificates of their own, the node's.</summary>
+    private static async Task<string> Certificate(Home home, string node, string? login, CaClient ca, string? user, CancellationToken cancellation)
+    {
+        var perHost = home.Memory.PerHost;
+        if (!(perHost && home.CertificateAtHand() is null) && (Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow())) || !perHost))
+            return home.Certificate;
+        try
+        {
+            return await NodeCertificate.Ensure(home, node, ca, user, cancellation);
+        }
+        catch (ProblemException refused) when (refused.Problem.Code == ProblemCode.Denied)
+        {
+            // Whoever is asked for the address next says so too, and what to ask for.
+            return home.Certificate;
+        }
+
+        bool Opens(CertificateInfo certificate) => certificate.Principals.Any(principal =>
+            login is null ? principal.EndsWith($"@{node}", StringComparison.Ordinal) : principal == login || principal == $"{login}@{node}");
     }
 
     /// <summary>
@@ -49,7 +73,7 @@ internal sealed class SshCommand : Verb
     /// </summary>
     public static IReadOnlyList<string> EndOptionsAfterNode(string[] args)
     {
-        string[] takeValue = ["--server", "--proxy", "--user", "-l", "--login"];
+        string[] takeValue = ["--server", "--proxy", "--user", "--profile", "-l", "--login"];
         var words = 0;
         for (var i = 0; i < args.Length; i++)
         {

@@ -10,16 +10,24 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh status</c>.</summary>
 internal sealed class StatusCommand : Verb
 {
+    private readonly Option<bool> all = new("--all") { Description = "List the login of each profile instead" };
     private readonly FormatOption format = new();
 
     public StatusCommand()
-        : base("status", "Shows whose the certificate in tsh's home is, what it opens, and until when", "tsh status", "tsh status --format=json | jq -r .valid_before") =>
+        : base(
+            "status", "Shows whose the certificate in tsh's home is, what it opens, and until when",
+            "tsh status", "tsh status --format=json | jq -r .valid_before", "tsh status --all")
+    {
+        Options.Add(all);
         Options.Add(format);
+    }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.OfCaller();
         var now = TimeProvider.System.GetUtcNow();
+        if (parsed.GetValue(all))
+            return ListAll(parsed, now);
+        var home = Home.Of(parsed);
         var local = Usable(home, now);
         var user = parsed.GetValue<string?>("--user") ?? local.User;
         using var ca = ServerOption.Connect(parsed);
@@ -34,6 +42,33 @@ internal sealed class StatusCommand : Verb
             parsed.PrintJson(LocalFacts(local));
         if (recorded is not null)
             await parsed.HintAtReady(ca, user, recorded.Requests, cancellation);
+        return ExitCode.Done;
+    }
+
+    /// <summary>What this machine knows of each login; no daemon is asked.</summary>
+    private int ListAll(ParseResult parsed, DateTimeOffset now)
+    {
+        var logins = Home.All().Select(home => (home.Profile, home.Memory, Certificate: home.CertificateAtHand()))
+            .Where(login => login.Profile is not null || login.Memory.Server is not null || login.Certificate is not null).ToList();
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson<JsonArray>([.. logins.Select(login => new JsonObject
+            {
+                ["profile"] = login.Profile ?? "",
+                ["server"] = login.Memory.Server?.ToString(),
+                ["user"] = login.Certificate?.User ?? login.Memory.User,
+                ["valid_before"] = login.Certificate?.ValidBefore.ToString("yyyy-MM-ddTHH:mm:ssZ"),
+            })]);
+            return ExitCode.Done;
+        }
+        var table = new Table("Profile", "Server", "User", "Valid until");
+        foreach (var (profile, memory, certificate) in logins)
+            table.Add(
+                profile ?? "-",
+                memory.Server?.ToString() ?? "-",
+                certificate?.User ?? memory.User ?? "-",
+                certificate is null ? "not logged in" : now < certificate.ValidBefore ? Wording.Time(certificate.ValidBefore) : $"expired {Wording.Time(certificate.ValidBefore)}");
+        parsed.Print(table.Lines());
         return ExitCode.Done;
     }
 

@@ -9,14 +9,17 @@ internal sealed class TshCommand : Command
     public TshCommand()
         : base("tsh", "Logs in to hosts with certificates that last minutes to hours, and asks for roles when more is needed")
     {
-        Options.Add(new ServerOption("--proxy"));
+        Options.Add(new ServerOption(parsed => Home.Of(parsed).Memory.Server, "--proxy"));
         Options.Add(new UserOption());
+        Options.Add(new ProfileOption());
         Subcommands.Add(new LoginCommand());
         Subcommands.Add(new LogoutCommand());
         Subcommands.Add(new StatusCommand());
         Subcommands.Add(new ListCommand());
         Subcommands.Add(new SshCommand());
+        Subcommands.Add(new ConfigCommand());
         Subcommands.Add(new RequestCommand());
+        Subcommands.Add(new RelayCommand());
         Subcommands.Add(new VersionCommand());
     }
 }

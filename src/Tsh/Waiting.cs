@@ -10,7 +10,10 @@ namespace CertAuthority.Tsh;
 /// </summary>
 internal static class Waiting
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+
+    // A host that is away for long is not asked every second: sshd counts connections that come to nothing.
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
 
     // What a timer holds; a request is pending for a week at most.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(40);
@@ -45,6 +48,7 @@ internal static class Waiting
         ParseResult parsed, CaClient ca, RequestResource request, string? user, Spinner spinner, CancellationToken cancellation)
     {
         var away = false;
+        var pause = FirstPause;
         while (request.Spec.State == "PENDING")
         {
             try
@@ -54,15 +58,21 @@ internal static class Waiting
                 await spinner.During(answer);
                 request = await answer;
                 away = false;
+                pause = FirstPause;
             }
-            // The daemon restarts, or has its hands full.
+            catch (UnreachableException lasting) when (lasting.IsLasting)
+            {
+                throw new FailureException(lasting.Message, $"the request stays; to wait on: {Resume(request.Metadata.Name)}", ExitCode.Unreachable);
+            }
+            // The daemon restarts, or has its hands full, or the network is gone.
             catch (Exception passing) when (passing is UnreachableException
                 or ProblemException { Problem.Code: ProblemCode.Unavailable or ProblemCode.Limited })
             {
                 if (!away)
                     parsed.Warn($"{passing.Message}; still waiting for request {request.Metadata.Name}");
                 away = true;
-                await spinner.During(Task.Delay(Pause, cancellation));
+                await spinner.During(Task.Delay(pause, cancellation));
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
         return request;

@@ -71,6 +71,7 @@ internal static class RouteTable
         Administrators(Routes.TakeBackup, Backups.Take),
 
         Anybody(Routes.GetUserCa, Certificates.UserCa),
+        Anybody(Routes.GetHostCa, Certificates.HostCa),
     ];
 
     private static Row Administrators<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, Administrator, TRequest, Task<TReply>> operation)

@@ -31,12 +31,17 @@ internal static class Certificates
             return logins.Length > 0 && snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is { } node
                 ? new ReachableNode(node.Name, node.Address, logins)
                 : throw new ProblemException(new Problem(
-                    ProblemCode.NotFound, $"there is no node \"{ask.Name}\" within reach of your certificates", "tsh status shows what you hold; tsh request create asks for more"));
+                    ProblemCode.NotFound,
+                    $"there is no node \"{ask.Name}\" within reach of your certificates",
+                    Explanations.HowToAsk(snapshot, user, ask.Name, now) ?? "tsh status shows what you hold; tsh request create asks for more"));
         }));
     }
 
     public static Task<CaPublicKey> UserCa(Ca ca, GetUserCa ask) =>
         Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Of(ca.UserCa.PublicKey)));
+
+    public static Task<CaPublicKey> HostCa(Ca ca, GetHostCa ask) =>
+        Task.FromResult(new CaPublicKey(ca.HostCa.ToLine("host CA"), Fingerprint.Of(ca.HostCa)));
 
     public static Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
 

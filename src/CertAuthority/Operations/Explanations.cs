@@ -44,14 +44,30 @@ internal static class Explanations
                     reached.Add(reach);
                 else
                     first ??= refusal;
-            return reached.Count == 0
+            ListedNode[] nodes = [.. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name).OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)];
+            var requestable = Requestable(snapshot, user, snapshot.Policy().Nodes.Values.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
+            return reached.Count == 0 && requestable.Length == 0
                 ? throw Verdicts.Refused(first!)
                 : new NodeList(
-                    [.. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name).OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)],
+                    nodes,
                     [.. reached.SelectMany(reach => reach.Everywhere).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
-                    reached.Exists(reach => reach.PerHost));
+                    reached.Exists(reach => reach.PerHost),
+                    requestable);
         }));
     }
+
+    /// <summary>What to type for a node that is out of reach and would be within it with a role that the user may ask for; null when there is no such role.</summary>
+    public static string? HowToAsk(Snapshot snapshot, User user, string node, DateTimeOffset now) =>
+        Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now) is [var found] ? $"tsh login --request-roles={found.Roles[0]}" : null;
+
+    private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now) =>
+    [
+        .. Elevation.WithinAsking(user, snapshot.Policy().Roles, nodes.ToList(), now)
+            .SelectMany(elevation => elevation.Nodes.Select(node => (Node: node, elevation.Role)))
+            .GroupBy(opened => opened.Node, opened => opened.Role)
+            .OrderBy(opened => opened.Key, StringComparer.Ordinal)
+            .Select(opened => new RequestableNode(opened.Key, [.. opened])),
+    ];
 
     // A security key passes every rule about keys; which key there will be is not known yet.
     private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>

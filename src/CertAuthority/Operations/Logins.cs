@@ -59,9 +59,9 @@ internal static class Logins
         });
 
         if (issued is null)
-            return new LoggedIn(null, null, PerHost: true);
+            return new LoggedIn(ca.HostCa.ToLine("host CA"), PerHost: true);
         var certificate = ca.UserCa.Sign(issued.ToBeSigned);
-        return new LoggedIn(Certificate.ToLine(certificate, issued.Recorded.KeyId), issued.Recorded.Show(), PerHost: issued.LeftOut > 0);
+        return new LoggedIn(ca.HostCa.ToLine("host CA"), Certificate.ToLine(certificate, issued.Recorded.KeyId), issued.Recorded.Show(), PerHost: issued.LeftOut > 0);
     }
 
     private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned, int LeftOut);

@@ -12,7 +12,8 @@ public sealed record Login(string PublicKey, string? User = null, string[]? Requ
 /// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline; null when every login needs a certificate for its host.</param>
 /// <param name="Info">What it says.</param>
 /// <param name="PerHost">Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.</param>
-public sealed record LoggedIn(string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false);
+/// <param name="HostCa">The public half of the host CA, a line: what the hosts' own certificates are signed with.</param>
+public sealed record LoggedIn(string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false);
 
 /// <summary>A certificate as recorded.</summary>
 /// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>
@@ -87,7 +88,13 @@ public sealed record ListMyNodes(string? User = null);
 /// <param name="Nodes">Sorted by name.</param>
 /// <param name="Everywhere">Logins that are valid on every host that trusts the CA, listed here or not.</param>
 /// <param name="PerHost">Whether that is more than one certificate holds, so that some nodes need a certificate of their own.</param>
-public sealed record NodeList(ListedNode[] Nodes, string[] Everywhere, bool PerHost);
+/// <param name="Requestable">Nodes out of reach that a role would open which the user may ask for. Sorted by name.</param>
+public sealed record NodeList(ListedNode[] Nodes, string[] Everywhere, bool PerHost, RequestableNode[] Requestable);
+
+/// <summary>A node that a request could open.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="Roles">Roles to ask for; each would do. Sorted.</param>
+public sealed record RequestableNode(string Name, string[] Roles);
 
 /// <summary>A node within reach.</summary>
 /// <param name="Name">The node.</param>
@@ -99,8 +106,11 @@ public sealed record ListedNode(string Name, string Address, Dictionary<string, 
 /// <summary>Asks for the public half of the user CA.</summary>
 public sealed record GetUserCa;
 
+/// <summary>Asks for the public half of the host CA.</summary>
+public sealed record GetHostCa;
+
 /// <summary>A public key.</summary>
-/// <param name="PublicKey">Exactly a line of a TrustedUserCAKeys file.</param>
+/// <param name="PublicKey">One line: for users exactly one of a TrustedUserCAKeys file, for hosts what stands behind <c>@cert-authority PATTERN</c> in a known_hosts file.</param>
 /// <param name="Fingerprint">As <c>ssh-keygen -l</c> prints it.</param>
 public sealed record CaPublicKey(string PublicKey, string Fingerprint);
 

@@ -26,12 +26,12 @@ public class RouteTableTests
 
     [Fact]
     public void Only_the_public_key_of_the_CA_is_for_anybody() =>
-        Assert.Equal([Routes.GetUserCa], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
+        Assert.Equal([Routes.GetUserCa, Routes.GetHostCa], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
 
     [Fact]
     public void What_is_under_my_is_for_users_and_all_the_rest_for_administrators() =>
         Assert.All(
-            RouteTable.Rows.Where(row => row.Route != Routes.GetUserCa),
+            RouteTable.Rows.Where(row => row.Route != Routes.GetUserCa && row.Route != Routes.GetHostCa),
             row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal) ? Who.Users : Who.Administrators, row.Who));
 
     [Fact]
@@ -75,7 +75,7 @@ public class RouteTableTests
         var callers = new Callers(ownUid: 900, administrators: [], groups: []);
         var alice = new Caller(new UnixIdentity(5001, "alice"), IsRoot: false);
         var row = RouteTable.Rows.Single(one => Name(one.Route) == route);
-        Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Route == Routes.GetUserCa, callers.May(alice, row.Who));
+        Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Who == Who.Anybody, callers.May(alice, row.Who));
     }
 
     private static string Name(Route route) => $"{route.Method} {route.Path}";

@@ -100,7 +100,7 @@ public sealed class BadServerTests : IDisposable
                 await Task.Delay(20);
             }
         });
-        using var ca = new CaClient(new ServerAddress(Path), _ => true, TimeSpan.FromMilliseconds(300));
+        using var ca = new CaClient(new ServerAddress.Unix(Path), _ => true, TimeSpan.FromMilliseconds(300));
         Assert.Equal("the daemon does not answer", (await Assert.ThrowsAsync<UnreachableException>(() => ca.Send(Routes.ListMyRequests, new ListMyRequests()))).Message);
     }
 
@@ -109,7 +109,7 @@ public sealed class BadServerTests : IDisposable
     {
         var heard = new TaskCompletionSource<int>();
         using var server = Serve(async connection => heard.SetResult(await connection.ReceiveAsync(new byte[1])));
-        using var ca = new CaClient(new ServerAddress(Path), _ => false);
+        using var ca = new CaClient(new ServerAddress.Unix(Path), _ => false);
 
         var refused = await Assert.ThrowsAsync<UnreachableException>(() => ca.Send(Routes.ListMyRequests, new ListMyRequests()));
 

@@ -15,7 +15,8 @@ public class ShellTests
     [InlineData("login --request-roles", "required argument missing for option: '--request-roles'")]
     [InlineData("login --reason=x", "--request-reason goes with --request-roles")]
     [InlineData("login --request-nowait", "--request-nowait goes with --request-roles")]
-    [InlineData("login --server=ssh://host", "--server takes unix:/absolute/path, not 'ssh://host'")]
+    [InlineData("login --server=tcp://host", "--server takes unix:/absolute/path or ssh://[USER@]HOST[:PORT], not 'tcp://host'")]
+    [InlineData("login --proxy=ssh://-oProxyCommand=id", "--server takes unix:/absolute/path or ssh://[USER@]HOST[:PORT], not 'ssh://-oProxyCommand=id'")]
     [InlineData("request", "required command was not provided")]
     [InlineData("requests list --format=xml", "--format takes text or json, not 'xml'")]
     [InlineData("request create", "option '--roles' is required")]
@@ -35,7 +36,7 @@ public class ShellTests
     [InlineData("requests approve --rolse=db-support bc8ca931", "unknown command or argument '--rolse=db-support'")]
     [InlineData("requests approve bc8ca931 -F", "unknown command or argument '-F'")]
     [InlineData("certs ls --limit=0", "--limit takes a number from 1 up, not '0'")]
-    [InlineData("auth export --type=host", "--type takes user or krl, not 'host'")]
+    [InlineData("auth export --type=hosts", "--type takes user, host or krl, not 'hosts'")]
     [InlineData("get", "required argument missing for command: 'get'")]
     public Task What_tctl_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TctlCommand(), "tctl", line, error);
 

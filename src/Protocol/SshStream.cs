@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace CertAuthority.Protocol;
+
+/// <summary>Both ends of a running ssh as one stream. When ssh ends before a byte came back, reading says why.</summary>
+internal sealed class SshStream : Stream
+{
+    // What ssh and the far side say is kept for a message, and no more of it than that takes.
+    private const int MostSaid = 2048;
+
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
+
+    private readonly ServerAddress.Ssh server;
+    private readonly Process ssh;
+    private readonly Stream toRelay;
+    private readonly Stream fromRelay;
+    private readonly Action onFirstByte;
+    private readonly StringBuilder said = new();
+    private readonly Task listening;
+    private bool isThrough;
+
+    /// <param name="server">Where it goes, for messages.</param>
+    /// <param name="ssh">Started, with all its streams redirected.</param>
+    /// <param name="onFirstByte">Called once somebody has answered.</param>
+    public SshStream(ServerAddress.Ssh server, Process ssh, Action onFirstByte)
+    {
+        (this.server, this.ssh, this.onFirstByte) = (server, ssh, onFirstByte);
+        (toRelay, fromRelay) = (ssh.StandardInput.BaseStream, ssh.StandardOutput.BaseStream);
+        listening = Listen();
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var length = await fromRelay.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        if (isThrough || buffer.IsEmpty)
+            return length;
+        if (length == 0)
+            throw await Failure(cancellationToken).ConfigureAwait(false);
+        isThrough = true;
+        onFirstByte();
+        return length;
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await toRelay.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+            await toRelay.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        // ssh has ended; reading finds out why.
+        catch (IOException) when (!isThrough)
+        {
+        }
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("HTTP reads asynchronously");
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("HTTP writes asynchronously");
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            // The relay takes the end of its input for the end, and ssh ends with it; one that hangs or still tries is not waited for.
+            toRelay.Dispose();
+            if (!isThrough && !ssh.HasExited)
+                ssh.Kill();
+            fromRelay.Dispose();
+            ssh.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private async Task Listen()
+    {
+        try
+        {
+            var buffer = new char[512];
+            while (await ssh.StandardError.ReadAsync(buffer).ConfigureAwait(false) is var length and > 0)
+                lock (said)
+                {
+                    said.Append(buffer, 0, length);
+                    if (said.Length > MostSaid)
+                        said.Remove(0, said.Length - MostSaid);
+                }
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+        }
+    }
+
+    private async Task<UnreachableException> Failure(CancellationToken cancellation)
+    {
+        await ssh.WaitForExitAsync(cancellation).ConfigureAwait(false);
+        // A shared connection that outlives this ssh can hold stderr open.
+        await Task.WhenAny(listening, Task.Delay(LastWords, cancellation)).ConfigureAwait(false);
+        lock (said)
+            return SshFailure.Of(server, ssh.ExitCode, said.ToString());
+    }
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh config</c>.</summary>
+internal sealed class ConfigCommand : Verb
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly Option<bool> remove = new("--remove") { Description = "Take out what it put in" };
+    private readonly Option<bool> print = new("--print") { Description = "Print what ssh would read, and change nothing" };
+
+    public ConfigCommand()
+        : base(
+            "config",
+            "Lets plain ssh, scp, sftp, rsync and git reach your hosts with your certificate: a block in ~/.ssh/config, kept up to date by each login",
+            "tsh config && ssh postgres@db1",
+            "tsh config --remove")
+    {
+        Options.Add(remove);
+        Options.Add(print);
+        Subcommands.Add(new ForHostCommand());
+        Validators.Add(result =>
+        {
+            if (result.GetResult(remove) is { Implicit: false } && result.GetResult(print) is { Implicit: false })
+                result.AddError("--remove and --print exclude each other");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var home = Home.Of(parsed);
+        if (parsed.GetValue(remove))
+        {
+            var removed = Edit(SshConfig.WithoutBlock, home);
+            File.Delete(home.SshConfig);
+            parsed.Print(removed ? $"the block of tsh config has been removed from {OfUser()}" : $"{OfUser()} has no block of tsh config, nothing to remove");
+            return ExitCode.Done;
+        }
+        using var ca = ServerOption.Connect(parsed);
+        var (text, nodes) = await Text(parsed, home, ca, cancellation);
+        if (parsed.GetValue(print))
+        {
+            parsed.PrintEscaped(text.TrimEnd('\n').Split('\n'));
+            return ExitCode.Done;
+        }
+        home.SaveKnownCas((await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey);
+        AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
+        Edit(SshConfig.WithBlock, home);
+        parsed.Print($"{OfUser()} now has your {Wording.Count(nodes.Length, "host")}{(nodes is [] ? "" : $": {string.Join(", ", nodes.Take(10).Select(node => node.Name))}{(nodes.Length > 10 ? ", …" : "")}")}");
+        if (nodes is [var first, ..])
+            parsed.Hint(first.Logins is [_] ? $"ssh {first.Name}" : $"ssh LOGIN@{first.Name}");
+        return ExitCode.Done;
+    }
+
+    /// <summary>After a login: ssh is told of the new certificate, where it is told anything. A courtesy, so failing is no failure of the login.</summary>
+    public static async Task Refresh(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
+    {
+        if (!File.Exists(home.SshConfig))
+            return;
+        try
+        {
+            AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes((await Text(parsed, home, ca, cancellation)).Text), OwnerOnly);
+        }
+        catch (Exception failed) when (failed is ProblemException or UnreachableException or FailureException)
+        {
+            parsed.Warn($"ssh is not told of this login: {failed.Message}");
+        }
+    }
+
+    private static async Task<(string Text, ListedNode[] Nodes)> Text(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
+    {
+        var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
+        var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
+        return (SshConfig.Text(home, list, home.CertificateAtHand(), home.Memory.PerHost, ServerOption.Chosen(parsed), program), list.Nodes);
+    }
+
+    private static string OfUser() => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ssh", "config");
+
+    /// <summary>Changes <c>~/.ssh/config</c> in one step, and in the place where it really lies: people keep it behind links.</summary>
+    private static bool Edit(Func<string, Home, string> change, Home home)
+    {
+        var file = OfUser();
+        if (new FileInfo(file).ResolveLinkTarget(returnFinalTarget: true) is { } target)
+            file = target.FullName;
+        var exists = File.Exists(file);
+        // Bytes that are no UTF-8 stay what they are.
+        var old = exists ? Encoding.Latin1.GetString(File.ReadAllBytes(file)) : "";
+        var next = change(old, home);
+        if (next == old)
+            return false;
+        if (next.Length == 0)
+        {
+            File.Delete(file);
+            return true;
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!, OwnerOnly | UnixFileMode.UserExecute);
+        AtomicFile.Write(file, Encoding.Latin1.GetBytes(next), exists ? File.GetUnixFileMode(file) : OwnerOnly);
+        return true;
+    }
+
+    /// <summary><c>tsh config for-host NODE</c>: what ssh runs before it connects to a node that needs a certificate of its own. It says nothing where all is well.</summary>
+    private sealed class ForHostCommand : Verb
+    {
+        private readonly Argument<string> node = new("NODE") { Description = "The node" };
+
+        public ForHostCommand()
+            : base("for-host", "Sees to a certificate for one host; ssh runs it")
+        {
+            Hidden = true;
+            Arguments.Add(node);
+        }
+
+        protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+        {
+            var name = parsed.GetValue(node)!;
+            SshArguments.CheckNode(name);
+            var home = Home.Of(parsed);
+            using var ca = ServerOption.Connect(parsed);
+            await NodeCertificate.Ensure(home, name, ca, UserOption.Chosen(parsed, home), cancellation);
+            return ExitCode.Done;
+        }
+    }
+}

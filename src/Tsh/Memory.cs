@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>What tsh remembers of the last login: a word and its value a line, in the file <c>profile</c> of its home. A line that makes no sense counts for nothing.</summary>
+internal sealed record Memory
+{
+    /// <summary>Where the daemon was, if somebody said so.</summary>
+    public ServerAddress? Server { get; init; }
+
+    /// <summary>As which user, if somebody said so.</summary>
+    public string? User { get; init; }
+
+    /// <summary>What was to become of the key.</summary>
+    public AgentUse? Agent { get; init; }
+
+    /// <summary>The requests that the login drew on: certificates for single hosts draw on them too.</summary>
+    public ImmutableArray<string> Requests { get; init; } = [];
+
+    /// <summary>Whether the roles reached more than one certificate holds, so that single hosts have certificates of their own.</summary>
+    public bool PerHost { get; init; }
+
+    public static Memory Read(string path)
+    {
+        var memory = new Memory();
+        if (!File.Exists(path))
+            return memory;
+        foreach (var line in File.ReadLines(path))
+            if (line.Split(": ", 2) is [var word, var value])
+                memory = word switch
+                {
+                    "server" => memory with { Server = ServerAddress.TryParse(value) },
+                    "user" => memory with { User = value },
+                    "add-keys-to-agent" => memory with { Agent = AgentUses.TryParse(value) },
+                    "requests" => memory with { Requests = [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries)] },
+                    "per-host" => memory with { PerHost = value == "yes" },
+                    _ => memory,
+                };
+        return memory;
+    }
+
+    public void Write(string path)
+    {
+        (string Word, string? Value)[] lines =
+        [
+            ("server", Server?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()), ("requests", Requests.IsEmpty ? null : string.Join(',', Requests)),
+            ("per-host", PerHost ? "yes" : null),
+        ];
+        AtomicFile.Write(
+            path,
+            Encoding.UTF8.GetBytes(string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Word}: {line.Value}\n"))),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh relay</c>: the far side of <c>--server ssh://…</c>. It joins its standard streams to the daemon's socket and reads none of what passes.</summary>
+internal sealed class RelayCommand() : Verb(
+    "relay",
+    "Joins standard input and output to the daemon of this host; ssh runs it for --server ssh://…",
+    "ssh auth1 tsh relay",
+    "command=\"tsh relay\",restrict ssh-ed25519 AAAA… alice     (a line of authorized_keys: this key can speak to the daemon, and nothing else)")
+{
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        // Not the daemon that somebody once logged in to from here: a relay is for the daemon of its own host.
+        var server = ServerOption.Named(parsed) ?? ServerOption.OfThisHost();
+        if (server is not ServerAddress.Unix here)
+            throw new FailureException($"a relay leads to a socket of its own host, not to {server}", "name one with --server unix:PATH");
+        using var socket = await UnixTransport.Connect(here, ServerOption.IsTrusted, cancellation);
+        await using var daemon = new NetworkStream(socket);
+        var asked = Ask(socket, daemon, cancellation);
+        await using var output = Console.OpenStandardOutput();
+        try
+        {
+            await daemon.CopyToAsync(output, cancellation);
+        }
+        catch (IOException)
+        {
+            // Either end is gone, and with it the reason to be here.
+        }
+        if (asked.IsFaulted)
+            await asked;
+        return ExitCode.Done;
+    }
+
+    private static async Task Ask(Socket socket, NetworkStream daemon, CancellationToken cancellation)
+    {
+        await using var input = Console.OpenStandardInput();
+        try
+        {
+            await input.CopyToAsync(daemon, cancellation);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception gone) when (gone is IOException or SocketException or ObjectDisposedException)
+        {
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>
+/// What ssh, and all that runs it (scp, sftp, rsync, git), is told about nodes: text for its own configuration. Names, addresses and
+/// roles come from elsewhere; only what can be nothing but a name or an address gets in, and a shell sees literal names only: never %h,
+/// which is whatever somebody typed.
+/// </summary>
+internal static partial class SshConfig
+{
+    private const string Quoted = "\"";
+
+    /// <summary>The whole of TSH_HOME/ssh_config.</summary>
+    /// <param name="home">Has key and certificates.</param>
+    /// <param name="list">What is within reach, and what could be.</param>
+    /// <param name="certificate">The one at hand; null for none.</param>
+    /// <param name="perHost">Whether nodes that it does not open have certificates of their own.</param>
+    /// <param name="server">Where the daemon is. Its host is left out: ssh has to find it as it always did, and it never trusts the authority.</param>
+    /// <param name="tsh">How a shell starts tsh for this home.</param>
+    public static string Text(Home home, NodeList list, CertificateInfo? certificate, bool perHost, ServerAddress server, string tsh)
+    {
+        var daemonHost = (server as ServerAddress.Ssh)?.Host;
+        var text = new StringBuilder("# Written by tsh config, and again by each login. What is changed here by hand is lost.\n");
+        var addresses = list.Nodes.CountBy(node => SshArguments.Endpoint(node.Address).Host).ToDictionary();
+        var hosts = new List<string>();
+        foreach (var node in list.Nodes)
+        {
+            SshArguments.CheckNode(node.Name);
+            var (host, port) = SshArguments.Endpoint(node.Address);
+            if (node.Name == daemonHost || host == daemonHost)
+                continue;
+            // What people type is the name of the node, or the name of the host where that means one node only.
+            string[] names = addresses[host] == 1 && host != node.Name && !IPAddress.TryParse(host, out _) && host != "localhost" ? [node.Name, host] : [node.Name];
+            hosts.AddRange(names);
+            text.Append($"\nHost {string.Join(' ', names)}\n    HostName {host}\n");
+            if (port is not null)
+                text.Append($"    Port {port}\n");
+            if (node.Logins is [var only])
+            {
+                SshArguments.CheckLogin(only);
+                text.Append($"    User {only}\n");
+            }
+            text.Append($"    HostKeyAlias {node.Name}\nMatch originalhost {string.Join(',', names)} exec {Quoted}");
+            if (Opens(certificate, node))
+                text.Append($"sh -c 'test $(date +%%s) -lt {certificate!.ValidBefore.ToUnixTimeSeconds()} || {Tell($"you have no certificate that is valid now: {home.Command("login")}")}'{Quoted}\n");
+            else if (perHost)
+                text.Append($"{tsh} config for-host {node.Name}{Quoted}\n    CertificateFile {SshArguments.Path(home.NodeCertificate(node.Name))}\n");
+            else
+                text.Append($"sh -c '{Tell($"your certificate does not open {node.Name} yet: {home.Command("login")}")}'{Quoted}\n");
+        }
+        if (hosts.Count > 0)
+            text.Append($"""
+
+                Host {string.Join(' ', hosts)}
+                    IdentityFile {SshArguments.Path(home.Key)}
+                    CertificateFile {SshArguments.Path(home.Certificate)}
+                    IdentitiesOnly yes
+                    UserKnownHostsFile {SshArguments.KnownHosts(home)}
+
+                """);
+        foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
+        {
+            SshArguments.CheckNode(node.Name);
+            CheckRole(node.Roles[0]);
+            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{Tell($"no access to {node.Name} now, this asks for it: {home.Command($"login --request-roles={node.Roles[0]}")}")}'{Quoted}\n");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>The same text once there is no certificate any more.</summary>
+    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-lt 0 ");
+
+    /// <summary>The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.</summary>
+    public static string WithBlock(string text, Home home) => $"{Begin(home)}\nInclude {IncludePath(home)}\n{End(home)}\n{WithoutBlock(text, home)}";
+
+    /// <summary>The same without it. Nothing else is touched.</summary>
+    public static string WithoutBlock(string text, Home home)
+    {
+        var begin = text.IndexOf(Begin(home) + "\n", StringComparison.Ordinal);
+        var end = begin < 0 ? -1 : text.IndexOf(End(home) + "\n", begin, StringComparison.Ordinal);
+        return end < 0 ? text : text.Remove(begin, end + End(home).Length + 1 - begin);
+    }
+
+    /// <summary>How a shell starts this very program for this home, whatever its environment is then.</summary>
+    public static string Program(Home home, string? program, string? chosenFolder)
+    {
+        var tsh = program is not null && IsPlain(program) && Path.GetFileName(program) == "tsh" ? program : "tsh";
+        var folder = chosenFolder is null ? ""
+            : IsPlain(chosenFolder) ? $"env TSH_HOME={chosenFolder} "
+            : throw new FailureException($"a shell would not read TSH_HOME {chosenFolder} as it is", "choose a path of letters, digits and /._+-");
+        return $"{folder}{tsh}{(home.Profile is null ? "" : $" --profile={home.Profile}")}";
+    }
+
+    private static bool Opens(CertificateInfo? certificate, ListedNode node) =>
+        certificate is not null && node.Logins.All(login => certificate.Principals.Contains(login) || certificate.Principals.Contains($"{login}@{node.Name}"));
+
+    // Plain words: they pass through ssh's quotes and the shell's.
+    private static string Tell(string line) => $"{{ echo tsh: {line} >&2; false; }}";
+
+    private static void CheckRole(string role)
+    {
+        if (!RoleName().IsMatch(role))
+            throw new FailureException($"'{role}' is not the name of a role");
+    }
+
+    private static bool IsPlain(string path) => PlainPath().IsMatch(path);
+
+    private static string IncludePath(Home home) =>
+        !IsPlain(home.SshConfig)
+            ? throw new FailureException($"ssh can not include {home.SshConfig} as it is", "set TSH_HOME to a path of letters, digits and /._+-")
+            : $"\"{home.SshConfig}\"";
+
+    private static string Begin(Home home) => $"# >>> tsh config {home.Profile ?? ""}".TrimEnd() + ": out with tsh config --remove";
+
+    private static string End(Home home) => $"# <<< tsh config {home.Profile ?? ""}".TrimEnd();
+
+    [GeneratedRegex("-lt [0-9]+ ")]
+    private static partial Regex ValidUntil();
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}\\z")]
+    private static partial Regex RoleName();
+
+    [GeneratedRegex("^[A-Za-z0-9/._+-]+\\z")]
+    private static partial Regex PlainPath();
+}
