@@ -108,7 +108,7 @@ internal sealed class ConfigCommand : Verb
         private readonly Argument<string> node = new("NODE") { Description = "The node" };
 
         public ForHostCommand()
-            : base("for-host", "Sees to a certificate for one host; ssh runs it")
+            : base("for-host", "Sees to a certificate for one host; ssh runs it", "tsh config for-host db1")
         {
             Hidden = true;
             Arguments.Add(node);

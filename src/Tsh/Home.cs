@@ -26,6 +26,9 @@ internal sealed class Home(string folder, string? profile = null)
 
     public string Certificate => Path.Combine(Folder, "id-cert.pub");
 
+    /// <summary>Whether there is a key whose private half is not here.</summary>
+    public bool KeyIsInAgentOnly => !File.Exists(Key) && File.Exists(PublicKey);
+
     public string KnownHosts => Path.Combine(Folder, "known_hosts");
 
     /// <summary>Whose host certificates ssh believes: beside known_hosts, which ssh writes.</summary>

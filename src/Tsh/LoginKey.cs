@@ -76,27 +76,33 @@ internal abstract class LoginKey : IDisposable
         path.Any(c => !char.IsAsciiLetterOrDigit(c) && !"/._-+@%:,=".Contains(c)) ? $"'{path.Replace("'", "'\\''")}'" : path;
 
     /// <summary>tsh's own, on the disk.</summary>
-    private sealed class KeyOfHome(Home home, AgentUse agent) : LoginKey
+    private sealed class KeyOfHome(Home home, AgentUse use) : LoginKey
     {
+        private Agent? agent;
+
         public override bool IsOfHome => true;
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
-            if (agent == AgentUse.Yes && !await Agent.Runs(cancellation))
-                throw NoAgent();
+            agent = use switch
+            {
+                AgentUse.No => null,
+                AgentUse.Yes => await Agent.Expected(cancellation),
+                _ => await Agent.Running(cancellation),
+            };
             return await home.EnsureKey(comment, cancellation);
         }
 
         public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
         {
             home.SaveCertificate(certificate);
-            if (agent == AgentUse.No || (agent == AgentUse.Auto && !await Agent.Runs(cancellation)))
+            if (agent is null)
                 return;
             try
             {
-                await Agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
+                await agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
             }
-            catch (FailureException refused) when (agent == AgentUse.Auto)
+            catch (FailureException refused) when (use == AgentUse.Auto)
             {
                 warn(refused.Message);
             }
@@ -106,6 +112,7 @@ internal abstract class LoginKey : IDisposable
     /// <summary>A new one at each login, whose private half only the ssh-agent has.</summary>
     private sealed class KeyOfAgent(Home home) : LoginKey
     {
+        private Agent? agent;
         private string? folder;
         private string publicKey = "";
 
@@ -113,8 +120,7 @@ internal abstract class LoginKey : IDisposable
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
-            if (!await Agent.Runs(cancellation))
-                throw NoAgent();
+            agent = await Agent.Expected(cancellation);
             // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with this process.
             folder = Path.Combine(InMemory() ?? home.Folder, $"tsh.{Guid.NewGuid():n}");
             home.EnsureFolder();
@@ -126,7 +132,7 @@ internal abstract class LoginKey : IDisposable
         public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
         {
             Write(Key + "-cert.pub", certificate);
-            await Agent.Add(home, Key, life, perHost, cancellation);
+            await agent!.Add(home, Key, life, perHost, cancellation);
             home.SavePublic(publicKey, certificate);
         }
 
@@ -144,8 +150,6 @@ internal abstract class LoginKey : IDisposable
             : Directory.Exists("/dev/shm") ? "/dev/shm"
             : null;
     }
-
-    private static FailureException NoAgent() => new("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
     /// <summary>One of the user's own, on disk, in an agent or in hardware. Its private half is never looked for.</summary>
     private sealed class OwnKey : LoginKey

@@ -10,7 +10,7 @@ internal sealed class RelayCommand() : Verb(
     "relay",
     "Joins standard input and output to the daemon of this host; ssh runs it for --server ssh://…",
     "ssh auth1 tsh relay",
-    "command=\"tsh relay\",restrict ssh-ed25519 AAAA… alice     (a line of authorized_keys: this key can speak to the daemon, and nothing else)")
+    "command=\"tsh relay\",restrict ssh-ed25519 AAAA… alice    # in authorized_keys: this key speaks to the daemon, and does nothing else")
 {
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {

@@ -46,8 +46,7 @@ internal static class SshArguments
         return
         [
             // Not -i, which looks for the file before it undoes the escapes.
-            "-o", $"IdentityFile={Path(home.Key)}",
-            "-o", $"CertificateFile={Path(certificate ?? home.Certificate)}",
+            .. Identity(home, certificate).SelectMany(option => (string[])["-o", $"{option.Name}={option.Value}"]),
             "-o", "IdentitiesOnly=yes",
             // A login that the certificate does not open is refused, not asked for its password.
             "-o", "PreferredAuthentications=publickey",
@@ -76,6 +75,15 @@ internal static class SshArguments
 
     private static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
         text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
+
+    /// <summary>How ssh is told of a key and its certificate, as options of its own.</summary>
+    /// <param name="home">Has the key.</param>
+    /// <param name="certificate">The certificate's file; null for the home's own.</param>
+    public static (string Name, string Value)[] Identity(Home home, string? certificate = null) =>
+        (certificate ?? home.Certificate) == home.Certificate && home.KeyIsInAgentOnly
+            // ssh pairs a CertificateFile with a plain key. Where only the agent has the key, and has it as this certificate, the certificate is the identity.
+            ? [("IdentityFile", Path(home.Certificate))]
+            : [("IdentityFile", Path(home.Key)), ("CertificateFile", Path(certificate ?? home.Certificate))];
 
     /// <summary>The files that say which host keys are known, in the form of a value of ssh's; ssh adds to the first.</summary>
     public static string KnownHosts(Home home) => File.Exists(home.KnownCas) ? $"{Path(home.KnownHosts)} {Path(home.KnownCas)}" : Path(home.KnownHosts);

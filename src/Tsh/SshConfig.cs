@@ -49,20 +49,12 @@ internal static partial class SshConfig
             if (Opens(certificate, node))
                 text.Append($"sh -c 'test $(date +%%s) -lt {certificate!.ValidBefore.ToUnixTimeSeconds()} || {Tell($"you have no certificate that is valid now: {home.Command("login")}")}'{Quoted}\n");
             else if (perHost)
-                text.Append($"{tsh} config for-host {node.Name}{Quoted}\n    CertificateFile {SshArguments.Path(home.NodeCertificate(node.Name))}\n");
+                text.Append($"{tsh} config for-host {node.Name}{Quoted}\n{Options(SshArguments.Identity(home, home.NodeCertificate(node.Name)))}");
             else
                 text.Append($"sh -c '{Tell($"your certificate does not open {node.Name} yet: {home.Command("login")}")}'{Quoted}\n");
         }
         if (hosts.Count > 0)
-            text.Append($"""
-
-                Host {string.Join(' ', hosts)}
-                    IdentityFile {SshArguments.Path(home.Key)}
-                    CertificateFile {SshArguments.Path(home.Certificate)}
-                    IdentitiesOnly yes
-                    UserKnownHostsFile {SshArguments.KnownHosts(home)}
-
-                """);
+            text.Append($"\nHost {string.Join(' ', hosts)}\n{Options([.. SshArguments.Identity(home), ("IdentitiesOnly", "yes"), ("UserKnownHostsFile", SshArguments.KnownHosts(home))])}");
         foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
         {
             SshArguments.CheckNode(node.Name);
@@ -95,6 +87,8 @@ internal static partial class SshConfig
             : throw new FailureException($"a shell would not read TSH_HOME {chosenFolder} as it is", "choose a path of letters, digits and /._+-");
         return $"{folder}{tsh}{(home.Profile is null ? "" : $" --profile={home.Profile}")}";
     }
+
+    private static string Options((string Name, string Value)[] options) => string.Concat(options.Select(option => $"    {option.Name} {option.Value}\n"));
 
     private static bool Opens(CertificateInfo? certificate, ListedNode node) =>
         certificate is not null && node.Logins.All(login => certificate.Principals.Contains(login) || certificate.Principals.Contains($"{login}@{node.Name}"));

@@ -29,6 +29,9 @@ sealed class TestHost
 
     public string Name { get; }
 
+    /// <summary>Where it listens, once it does.</summary>
+    public int Port => port;
+
     string Configuration => Path.Combine(folder, "sshd_config");
 
     string LogFile => Path.Combine(folder, "log");
@@ -60,6 +63,7 @@ sealed class TestHost
             TrustedUserCAKeys {folder}/user_ca.pub
             RevokedKeys {daemon.File("revoked.krl")}
             AuthorizedKeysFile none
+            Subsystem sftp internal-sftp
             {principals}
 
             """);
@@ -87,6 +91,13 @@ sealed class TestHost
         // Refused must mean refused by sshd, not that this test is broken.
         Assert.True(ssh.ExitCode == 255 && ssh.Error.Contains("Permission denied"), $"ssh: {ssh.Error}\nsshd:\n{Log}");
         return false;
+    }
+
+    /// <summary>Has a certificate of the authority for its own key, under its name.</summary>
+    public async Task Certify()
+    {
+        await Run("ssh-keygen", "-q", "-s", daemon.File("host_ca"), "-h", "-I", Name, "-n", Name, "-V", "+1h", Path.Combine(folder, "host_key.pub"));
+        File.AppendAllText(Configuration, $"HostCertificate {folder}/host_key-cert.pub\n");
     }
 
     /// <summary>Serves on a port of the loopback addresses too: only there a connection comes from an address.</summary>

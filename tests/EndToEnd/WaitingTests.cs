@@ -1,10 +1,7 @@
-using System.Diagnostics;
-using System.Text.RegularExpressions;
-
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Waiting for an answer: what it survives, how it ends, and what it shows. Nothing sleeps: each test goes on when tsh has said the line it waits for.</summary>
-public sealed partial class WaitingTests
+public sealed class WaitingTests
 {
     public static TheoryData<string, string> Waits => new()
     {
@@ -190,41 +187,4 @@ public sealed partial class WaitingTests
 
     static async Task<string> Hash(Person person) =>
         Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(person.Home, "id-cert.pub"))));
-
-    /// <summary>A command that waits, and what it has said so far.</summary>
-    sealed partial class Wait(Process process) : IDisposable
-    {
-        static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
-
-        public static Wait Start(Person person, string command) => new(person.Start(command.Split(' ')));
-
-        /// <summary>The id in the first line.</summary>
-        public async Task<string> Filed() => Id().Match(await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) ?? "").Value;
-
-        public async Task<string> NextTalk() => await process.StandardError.ReadLineAsync().WaitAsync(Patience) ?? "";
-
-        public async Task Signal(string signal)
-        {
-            using var kill = Process.Start("kill", ["-s", signal, process.Id.ToString()]);
-            await kill.WaitForExitAsync();
-        }
-
-        public async Task<Outcome> Ended()
-        {
-            var output = process.StandardOutput.ReadToEndAsync();
-            var error = process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync().WaitAsync(Patience);
-            return new Outcome(process.ExitCode, await output, await error);
-        }
-
-        public void Dispose()
-        {
-            if (!process.HasExited)
-                process.Kill();
-            process.Dispose();
-        }
-
-        [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")]
-        private static partial Regex Id();
-    }
 }

@@ -100,6 +100,9 @@ sealed record Person(uint? Uid, string Home, string Server)
     /// <summary>More of its environment.</summary>
     public (string Name, string Value)[] Environment { get; init; } = [];
 
+    /// <summary>A command under which everything runs.</summary>
+    public string[] Around { get; init; } = [];
+
     public const uint Alice = 5001;
     public const uint Bob = 5002;
 
@@ -123,6 +126,7 @@ sealed record Person(uint? Uid, string Home, string Server)
         if (File.Exists(Path.Combine(World.Programs, command[0])))
             command = [Path.Combine(World.Programs, command[0]), .. command[1..]];
         string[] words = Uid is { } uid ? ["setpriv", $"--reuid={uid}", $"--regid={uid}", "--clear-groups", "--", .. command] : command;
+        words = [.. Around, .. words];
         var start = new ProcessStartInfo(words[0], words[1..])
         {
             RedirectStandardInput = true,

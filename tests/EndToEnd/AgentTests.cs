@@ -1,0 +1,109 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The ssh-agent: of each login it holds one identity, as long as the certificate lives.</summary>
+[Collection("laptop")]
+public sealed class AgentTests
+{
+    [PeopleFact]
+    public async Task Without_a_key_file_anywhere_db1_is_entered()
+    {
+        await using var daemon = await Laptop.Daemon();
+        var db1 = await Laptop.Db1(daemon);
+        await using var laptop = await Laptop.Create(daemon);
+        var alice = await WithAgent(laptop);
+        // The key for the daemon's host goes into the agent too; its file goes.
+        (await alice.Types("bash", "-c", "ssh-add -q ~/.ssh/id_ed25519 && rm ~/.ssh/id_ed25519")).Done();
+
+        (await alice.Types("tsh", "login", "--server", Laptop.Server, "--add-keys-to-agent=only")).Done();
+        var id = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        // What was chosen once is chosen.
+        (await alice.Types("tsh", "login", $"--request-id={id}")).Done();
+
+        Assert.Equal("postgres\n", (await alice.Types("tsh", "ssh", "db1", "id", "-un")).Done());
+        (await alice.Types("tsh", "config")).Done();
+        Assert.Equal("postgres\n", (await alice.Types("ssh", "-o", "BatchMode=yes", "db1", "id", "-un")).Done());
+        Assert.Equal("", (await alice.Types("grep", "-rl", "PRIVATE KEY", laptop.Home, "/dev/shm")).Output);
+        Assert.Equal(["ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
+
+        (await alice.Types("tsh", "logout")).Done();
+        Assert.Equal(["ssh-ed25519"], await Identities(alice));
+        await db1.Stop();
+    }
+
+    [PeopleTheory]
+    [InlineData("auto", 100)]
+    [InlineData("only", 20)]
+    public async Task A_hundred_logins_leave_one_identity(string use, int logins)
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+        // On the daemon's host itself, where it is quick.
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] };
+        for (var login = 0; login < logins; login++)
+            (await alice.Types("tsh", "login", $"--add-keys-to-agent={use}")).Done();
+        Assert.Equal(["ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
+        // It is the last one.
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(alice.Home, "id-cert.pub")).Split(' ')[1],
+            (await alice.Types("ssh-add", "-L")).Done().Split(' ')[1]);
+        Assert.Equal(use == "auto", File.Exists(Path.Combine(alice.Home, "id")));
+    }
+
+    [PeopleFact]
+    public async Task The_identity_ends_with_the_certificate()
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] };
+        (await alice.Types("tsh", "login", "--ttl=4s")).Done();
+        Assert.Equal(["ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); (await Identities(alice)).Length > 0; await Task.Delay(200))
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15));
+    }
+
+    [PeopleFact]
+    public async Task Others_identities_are_left_alone()
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] };
+        foreach (var type in (string[])["ed25519", "rsa", "ecdsa"])
+            (await alice.Types("bash", "-c", $"ssh-keygen -q -t {type} -N '' -f $TSH_HOME.{type} && ssh-add -q $TSH_HOME.{type}")).Done();
+        (await alice.Types("tsh", "login")).Done();
+        (await alice.Types("tsh", "login", "--profile=other")).Done();
+        Assert.Equal(5, (await Identities(alice)).Length);
+        (await alice.Types("tsh", "logout")).Done();
+        Assert.Equal(["ecdsa-sha2-nistp256", "ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", "ssh-rsa"], await Identities(alice));
+    }
+
+    [PeopleFact]
+    public async Task Where_no_agent_runs_it_is_said_only_to_those_who_asked()
+    {
+        await using var daemon = await Laptop.Daemon();
+        var alice = daemon.Person(Person.Alice);
+        Assert.Equal("", (await alice.Types("tsh", "login")).Error);
+        Assert.Equal("", (await alice.Types("tsh", "login", "--add-keys-to-agent=no")).Error);
+        foreach (var use in (string[])["yes", "only"])
+        {
+            var refused = await alice.Types("tsh", "login", $"--add-keys-to-agent={use}");
+            Assert.Equal(
+                (1, "", "tsh: error: no ssh-agent runs here\ntsh: hint: start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no\n"),
+                (refused.ExitCode, refused.Output, refused.Error));
+        }
+        // One that is gone is as good as none.
+        var stale = alice with { Environment = [("SSH_AUTH_SOCK", "/nowhere/agent")] };
+        Assert.Equal((0, ""), ((await stale.Types("tsh", "login")).ExitCode, (await stale.Types("tsh", "login")).Error));
+        Assert.Equal(2, (await alice.Types("tsh", "login", "--add-keys-to-agent=maybe")).ExitCode);
+        Assert.Equal(2, (await alice.Types("tsh", "login", "--add-keys-to-agent=yes", "--out=x")).ExitCode);
+    }
+
+    static async Task<Person> WithAgent(Laptop laptop)
+    {
+        var alice = laptop.Alice;
+        return alice with { Environment = [.. alice.Environment, ("SSH_AUTH_SOCK", await laptop.StartAgent())] };
+    }
+
+    static async Task<string[]> Identities(Person person) =>
+        [.. (await person.Types("ssh-add", "-L")).Output.Split('\n').Where(line => line.Contains(" AAAA", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]).Order(StringComparer.Ordinal)];
+}

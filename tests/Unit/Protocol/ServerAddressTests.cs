@@ -1,0 +1,53 @@
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Tests.Unit.Protocol;
+
+public class ServerAddressTests
+{
+    [Theory]
+    [InlineData("unix:/run/certauthority/ca.sock")]
+    [InlineData("ssh://auth1")]
+    [InlineData("ssh://alice@auth1")]
+    [InlineData("ssh://alice@auth1.example.com:2222")]
+    [InlineData("ssh://auth_1:1")]
+    [InlineData("ssh://alice@example.com@auth1")]
+    [InlineData("ssh://10.0.0.1:65535")]
+    [InlineData("ssh://alice@[::1]")]
+    [InlineData("ssh://[fe80::1]:22")]
+    public void An_address_is_read_and_written(string text) => Assert.Equal(text, ServerAddress.TryParse(text)?.ToString());
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("unix:")]
+    [InlineData("unix:ca.sock")]
+    [InlineData("/run/certauthority/ca.sock")]
+    [InlineData("http://auth1")]
+    [InlineData("ssh:auth1")]
+    [InlineData("ssh://")]
+    [InlineData("ssh://@auth1")]
+    [InlineData("ssh://alice@")]
+    [InlineData("ssh://auth1/")]
+    [InlineData("ssh://auth1:")]
+    [InlineData("ssh://auth1:0")]
+    [InlineData("ssh://auth1:65536")]
+    [InlineData("ssh://auth1:+22")]
+    [InlineData("ssh://auth1:22:22")]
+    [InlineData("ssh://-oProxyCommand=id")]
+    [InlineData("ssh://-l@auth1")]
+    [InlineData("ssh://alice@-oProxyCommand=id")]
+    [InlineData("ssh://auth1 -oProxyCommand=id")]
+    [InlineData("ssh://$(id)")]
+    [InlineData("ssh://`id`")]
+    [InlineData("ssh://auth%h")]
+    [InlineData("ssh://auth1\n")]
+    [InlineData("ssh://al ice@auth1")]
+    [InlineData("ssh://al;ice@auth1")]
+    [InlineData("ssh://[::1")]
+    [InlineData("ssh://[]")]
+    [InlineData("ssh://[-o]")]
+    [InlineData("ssh://::1")]
+    public void Anything_else_is_none(string text) => Assert.Null(ServerAddress.TryParse(text));
+
+    [Fact]
+    public void A_path_is_taken_as_it_is() => Assert.Equal("/a b%h", Assert.IsType<ServerAddress.Unix>(ServerAddress.TryParse("unix:/a b%h")).SocketPath);
+}

@@ -1,0 +1,31 @@
+using CertAuthority.Protocol;
+using CertAuthority.Tsh;
+
+namespace CertAuthority.Tests.Unit.Tsh;
+
+public class MemoryTests
+{
+    [Fact]
+    public void What_is_remembered_is_read_again()
+    {
+        using var folder = new Store.TemporaryFolder();
+        var path = Path.Combine(folder.Path, "profile");
+        var memory = new Memory { Server = ServerAddress.TryParse("ssh://alice@auth1:22"), User = "bob", Agent = AgentUse.Only, Requests = ["1", "2"], PerHost = true };
+        memory.Write(path);
+        Assert.Equal("server: ssh://alice@auth1:22\nuser: bob\nadd-keys-to-agent: only\nrequests: 1,2\nper-host: yes\n", File.ReadAllText(path));
+        var read = Memory.Read(path);
+        Assert.Equal<string>(["1", "2"], read.Requests);
+        Assert.Equal(memory with { Requests = default }, read with { Requests = default });
+    }
+
+    [Fact]
+    public void What_makes_no_sense_counts_for_nothing()
+    {
+        using var folder = new Store.TemporaryFolder();
+        var path = Path.Combine(folder.Path, "profile");
+        File.WriteAllText(path, "server: ssh://-oProxyCommand=id\nadd-keys-to-agent: maybe\n\nserver\nfuture: thing\nuser: bob\n");
+        Assert.Equal(new Memory { User = "bob" } with { Requests = default }, Memory.Read(path) with { Requests = default });
+        Assert.Empty(Memory.Read(path).Requests);
+        Assert.Null(Memory.Read(Path.Combine(folder.Path, "none")).Server);
+    }
+}

@@ -1,0 +1,131 @@
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+using CertAuthority.Tsh;
+
+namespace CertAuthority.Tests.Unit.Tsh;
+
+public class SshConfigTests
+{
+    private static readonly Home Home = new("/home/alice/.certauthority");
+    private static readonly ServerAddress Server = ServerAddress.TryParse("ssh://alice@auth1")!;
+
+    [Fact]
+    public void A_node_that_the_certificate_opens_and_one_that_a_request_would() =>
+        Assert.Equal(
+            """
+            # Written by tsh config, and again by each login. What is changed here by hand is lost.
+
+            Host web1 web1.example.com
+                HostName web1.example.com
+                Port 2222
+                User deploy
+                HostKeyAlias web1
+            Match originalhost web1,web1.example.com exec "sh -c 'test $(date +%%s) -lt 1795348277 || { echo tsh: you have no certificate that is valid now: tsh login >&2; false; }'"
+
+            Host web1 web1.example.com
+                IdentityFile "/home/alice/.certauthority/id"
+                CertificateFile "/home/alice/.certauthority/id-cert.pub"
+                IdentitiesOnly yes
+                UserKnownHostsFile "/home/alice/.certauthority/known_hosts"
+
+            Match originalhost db1 exec "sh -c '{ echo tsh: no access to db1 now, this asks for it: tsh login --request-roles=dba >&2; false; }'"
+
+            """,
+            Text(new NodeList([Node("web1", "web1.example.com:2222", "deploy")], [], false, [new RequestableNode("db1", ["dba", "dbo"])]), "deploy@web1"));
+
+    [Fact]
+    public void A_node_that_needs_a_certificate_of_its_own_is_seen_to_by_name()
+    {
+        var text = Text(new NodeList([Node("db1", "10.0.0.1", "postgres"), Node("db2", "10.0.0.2", "postgres", "root")], ["deploy"], true, []), perHost: true);
+        Assert.Contains("Match originalhost db1 exec \"tsh config for-host db1\"\n    IdentityFile \"/home/alice/.certauthority/id\"\n    CertificateFile \"/home/alice/.certauthority/nodes/db1-cert.pub\"\n", text);
+        Assert.DoesNotContain("User root", text);
+        Assert.DoesNotContain("User postgres\n    HostKeyAlias db2", text);
+    }
+
+    [Fact]
+    public void Names_that_mean_several_nodes_stand_for_none()
+    {
+        var text = Text(new NodeList([Node("a", "gate.example.com:1", "root"), Node("b", "gate.example.com:2", "root"), Node("c", "localhost:3", "root"), Node("d", "10.0.0.1", "root")], [], false, []));
+        Assert.Contains("\nHost a\n", text);
+        Assert.Contains("\nHost a b c d\n", text);
+    }
+
+    [Theory]
+    [InlineData("auth1", "auth1.example.com")]
+    [InlineData("gate", "auth1")]
+    public void The_way_to_the_daemon_stays_as_it_is(string name, string address) =>
+        Assert.DoesNotContain("\nHost", Text(new NodeList([Node(name, address, "root")], [], false, [])));
+
+    [Theory]
+    [InlineData("a b", "db1", "root")]
+    [InlineData("*", "db1", "root")]
+    [InlineData("!db1", "db1", "root")]
+    [InlineData("db1,db2", "db1", "root")]
+    [InlineData("db1\nProxyCommand id", "db1", "root")]
+    [InlineData("$(id)", "db1", "root")]
+    [InlineData("db1", "db1\nProxyCommand id", "root")]
+    [InlineData("db1", "%h", "root")]
+    [InlineData("db1", "db1", "root\nProxyCommand id")]
+    public void What_is_no_name_gets_nowhere(string name, string address, string login) =>
+        Assert.Throws<FailureException>(() => Text(new NodeList([Node(name, address, login)], [], false, [])));
+
+    [Theory]
+    [InlineData("db1'", "dba")]
+    [InlineData("db1", "dba'; id; '")]
+    [InlineData("db1", "$(id)")]
+    [InlineData("db1", "dba\n")]
+    public void Nor_does_it_where_it_could_be_asked_for(string node, string role) =>
+        Assert.Throws<FailureException>(() => Text(new NodeList([], [], false, [new RequestableNode(node, [role])])));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Host *\n  User me\n")]
+    [InlineData("# no newline at the end")]
+    [InlineData("\n\n")]
+    public void The_block_leaves_no_trace(string before)
+    {
+        var with = SshConfig.WithBlock(before, Home);
+        Assert.StartsWith("# >>> tsh config: out with tsh config --remove\nInclude \"/home/alice/.certauthority/ssh_config\"\n# <<< tsh config\n", with);
+        Assert.EndsWith(before, with);
+        Assert.Equal(with, SshConfig.WithBlock(with, Home));
+        Assert.Equal(before, SshConfig.WithoutBlock(with, Home));
+    }
+
+    [Fact]
+    public void A_block_of_another_profile_stays()
+    {
+        var night = new Home("/home/alice/.certauthority/profiles/night", "night");
+        var both = SshConfig.WithBlock(SshConfig.WithBlock("Host *\n", night), Home);
+        Assert.Equal(SshConfig.WithBlock("Host *\n", night), SshConfig.WithoutBlock(both, Home));
+        Assert.Equal(SshConfig.WithBlock("Host *\n", Home), SshConfig.WithoutBlock(both, night));
+    }
+
+    [Fact]
+    public void A_begin_without_an_end_is_not_a_block()
+    {
+        var torn = SshConfig.WithBlock("Host *\n", Home).Replace("# <<< tsh config\n", "");
+        Assert.Equal(torn, SshConfig.WithoutBlock(torn, Home));
+    }
+
+    [Fact]
+    public void A_shell_starts_the_same_program_for_the_same_home()
+    {
+        Assert.Equal("/usr/bin/tsh", SshConfig.Program(Home, "/usr/bin/tsh", null));
+        Assert.Equal("env TSH_HOME=/srv/tsh /usr/bin/tsh --profile=night", SshConfig.Program(new Home("/srv/tsh/profiles/night", "night"), "/usr/bin/tsh", "/srv/tsh"));
+        Assert.Equal("tsh", SshConfig.Program(Home, "/opt/a b/tsh", null));
+        Assert.Equal("tsh", SshConfig.Program(Home, "/usr/bin/dotnet", null));
+        Assert.Throws<FailureException>(() => SshConfig.Program(Home, "/usr/bin/tsh", "/srv/$(id)"));
+    }
+
+    [Fact]
+    public void After_a_logout_every_certificate_is_over() =>
+        Assert.Contains(" -lt 0 || ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), "deploy@web1")));
+
+    private static string Text(NodeList list, string principal = "deploy", bool perHost = false)
+    {
+        var end = DateTimeOffset.FromUnixTimeSeconds(1795348277);
+        return SshConfig.Text(Home, list, new CertificateInfo("1", "alice", "alice", [], [], [principal], end, end, "", false), perHost, Server, "tsh");
+    }
+
+    private static ListedNode Node(string name, string address, params string[] logins) => new(name, address, [], logins);
+}
