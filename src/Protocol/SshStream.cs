@@ -17,6 +17,7 @@ internal sealed class SshStream : Stream
     private readonly Stream fromRelay;
     private readonly Action onFirstByte;
     private readonly StringBuilder said = new();
+    private readonly TaskCompletionSource answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task listening;
     private bool isThrough;
 
@@ -29,6 +30,9 @@ internal sealed class SshStream : Stream
         (toRelay, fromRelay) = (ssh.StandardInput.BaseStream, ssh.StandardOutput.BaseStream);
         listening = Listen();
     }
+
+    /// <summary>Completes with the first byte, or when there will be none.</summary>
+    public Task Answered => answered.Task;
 
     public override bool CanRead => true;
 
@@ -49,6 +53,7 @@ internal sealed class SshStream : Stream
         var length = await fromRelay.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         if (isThrough || buffer.IsEmpty)
             return length;
+        answered.TrySetResult();
         if (length == 0)
             throw await Failure(cancellationToken).ConfigureAwait(false);
         isThrough = true;
@@ -94,6 +99,7 @@ internal sealed class SshStream : Stream
         if (disposing)
         {
             // The relay takes the end of its input for the end, and ssh ends with it; one that hangs or still tries is not waited for.
+            answered.TrySetResult();
             toRelay.Dispose();
             if (!isThrough && !ssh.HasExited)
                 ssh.Kill();

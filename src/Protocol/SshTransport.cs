@@ -8,8 +8,11 @@ namespace CertAuthority.Protocol;
 /// connections and host keys are ssh's business, and who one is there is what its sshd says.
 /// </summary>
 /// <param name="server">Where.</param>
-internal sealed class SshTransport(ServerAddress.Ssh server)
+/// <param name="tell">Told when a connection takes its time; null where nobody looks on.</param>
+internal sealed class SshTransport(ServerAddress.Ssh server, Action<string>? tell)
 {
+    private static readonly TimeSpan Unnoticed = TimeSpan.FromSeconds(2);
+
     // Nobody is asked for a passphrase in the middle of a wait.
     private bool mayAsk = true;
 
@@ -24,12 +27,22 @@ internal sealed class SshTransport(ServerAddress.Ssh server)
         try
         {
             var connection = new SshStream(server, Process.Start(start)!, onFirstByte: () => mayAsk = false);
+            if (tell is not null && mayAsk)
+                _ = TellIfSlow(connection, tell);
             return connection;
         }
         catch (Win32Exception)
         {
             throw new UnreachableException("ssh can not be started", "install the OpenSSH client") { IsLasting = true };
         }
+    }
+
+    // ssh itself asks for passphrases at the terminal, but a security key it mentions only where its stderr is one.
+    private async Task TellIfSlow(SshStream connection, Action<string> tell)
+    {
+        await Task.WhenAny(connection.Answered, Task.Delay(Unnoticed)).ConfigureAwait(false);
+        if (!connection.Answered.IsCompleted)
+            tell($"waiting for ssh to {server.Host}; if your security key blinks, touch it");
     }
 
     /// <summary>Everything after the word ssh.</summary>

@@ -32,7 +32,7 @@ public sealed class ServerOption : Option<ServerAddress?>
     }
 
     /// <summary>The daemon that a command line means. Nothing is sent yet.</summary>
-    public static CaClient Connect(ParseResult parsed) => new(Chosen(parsed), IsTrusted);
+    public static CaClient Connect(ParseResult parsed) => new(Chosen(parsed), IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
 
     /// <summary>Where a command line means.</summary>
     public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Of(parsed).remembered(parsed) ?? OfThisHost();
