@@ -26,6 +26,8 @@ internal sealed class Daemon : IAsyncDisposable
     private Settings settings = null!;
     private ILogger log = null!;
 
+    private readonly SemaphoreSlim lookAtGroups = new(0);
+
     private Daemon()
     {
     }
@@ -53,12 +55,22 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over administrators and limits, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
-    public void Reload(Settings changed)
+    /// <summary>Takes over administrators, limits and which groups make users, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
+    public async Task Reload(Settings changed)
     {
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
         serving = Under(changed, serving.Ca);
+        try
+        {
+            await GroupUsers.Reconfigure(serving.Ca);
+            WarnOfMissingRoles();
+        }
+        catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
+        {
+            log.LogWarning("users from groups are not yet what the configuration says: {Why}", e.Message);
+        }
+        lookAtGroups.Release();
         log.LogInformation("the configuration was read again and is in force");
     }
 
@@ -66,6 +78,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         while (held.TryPop(out var release))
             await release();
+        lookAtGroups.Dispose();
     }
 
     private async Task Run(Settings settings, TimeProvider clock)
@@ -117,8 +130,14 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, []);
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
+        {
+            Groups = new Groups(clock),
+        };
         serving = Under(settings, ca);
+        await GroupUsers.Reconfigure(serving.Ca);
+        WarnOfMissingRoles();
+        Job(stopping => GroupReview.Run(() => serving.Ca, lookAtGroups, log, stopping));
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
         held.Push(async () =>
@@ -134,7 +153,14 @@ internal sealed class Daemon : IAsyncDisposable
         var privileged = settings.Administrators.Add("root").Union(settings.AdministratorGroups.SelectMany(name => Accounts.GroupOf(name)?.Members ?? []));
         if (Accounts.NameOf(self) is { } account)
             privileged = privileged.Add(account);
-        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
+        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
+    }
+
+    private void WarnOfMissingRoles()
+    {
+        var roles = serving.Ca.Database.Read(snapshot => snapshot.Policy().Roles);
+        foreach (var missing in serving.Ca.UsersFromGroups.Roles.Where(role => !roles.ContainsKey(role)))
+            log.LogWarning("users_from_groups gives the role {Role}, which does not exist; until it does, whoever gets it can not log in", missing);
     }
 
     private void KeepsUntilStart(string what, string now, string changed)

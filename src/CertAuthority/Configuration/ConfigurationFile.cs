@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Resources;
 
@@ -38,7 +39,7 @@ internal static class ConfigurationFile
                 AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
             };
             admins.Done();
-            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits) };
+            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root) };
             root.Done();
             return faults.Any ? throw new ConfigurationException(faults.Lines) : settings;
         }
@@ -62,6 +63,21 @@ internal static class ConfigurationFile
         };
         limits.Done();
         return read;
+    }
+
+    private static UsersFromGroups Groups(Cursor root)
+    {
+        var groups = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
+        foreach (var (group, roles) in root.TextLists("users_from_groups"))
+        {
+            if (roles.IsEmpty)
+                root.Fault(group, $"users_from_groups.{group.Text} takes the names of roles");
+            foreach (var (text, at) in roles)
+                if (!Names.IsName(text))
+                    root.Fault(at, $"\"{text}\" is not the name of a role");
+            groups[group.Text] = [.. roles.Select(role => role.Text)];
+        }
+        return new UsersFromGroups(groups.ToImmutable());
     }
 
     private static CaKeyType? KeyType(Cursor root, string field)

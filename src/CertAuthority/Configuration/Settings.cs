@@ -25,6 +25,9 @@ internal sealed record Settings(
     /// <summary>What CA keys are made of where there are none. Those that are there stay.</summary>
     public CaKeyType NewCaKeys { get; init; }
 
+    /// <summary>Which groups make users.</summary>
+    public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
+
     /// <summary>The file that is read when none is named.</summary>
     public const string DefaultFile = "/etc/certauthority/certauthority.yaml";
 

@@ -74,6 +74,24 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void Groups_make_users_with_the_roles_that_they_give()
+    {
+        var groups = Read("users_from_groups:\n  dba-team: [contractor, access]\n  domain users: access\n").UsersFromGroups;
+        Assert.Equal("access contractor", string.Join(' ', groups.Of("bob", ["dba-team"])!.Roles));
+        Assert.Equal("access", string.Join(' ', groups.Of("bob", ["domain users"])!.Roles));
+        Assert.True(Read("users_from_groups: {}\n").UsersFromGroups.IsEmpty);
+        Assert.True(Read("").UsersFromGroups.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("a group without roles", "{dba-team: []}", ":1:21: users_from_groups.dba-team takes the names of roles")]
+    [InlineData("no name of a role", "{dba-team: [DBA]}", ":1:32: \"DBA\" is not the name of a role")]
+    [InlineData("not a list", "{dba-team: {a: b}}", ":1:31: users_from_groups.dba-team takes a list of texts")]
+    [InlineData("no groups", "[dba-team]", ":1:20: users_from_groups takes fields below it")]
+    public void Groups_that_give_no_roles_are_refused(string what, string text, string told) =>
+        Assert.True(Assert.Throws<ConfigurationException>(() => Read($"users_from_groups: {text}\n")).Faults.Any(fault => fault.EndsWith(told, StringComparison.Ordinal)), what);
+
+    [Fact]
     public void Everything_that_is_wrong_is_told_at_once_with_its_place()
     {
         var faults = Assert.Throws<ConfigurationException>(() => Read("data_dir: srv/ca\nsocket: ca.sock\nadmins:\n  groups: {wheel: 1}\n  user: bob\ndata-dir: /srv\n")).Faults;
