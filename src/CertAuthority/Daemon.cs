@@ -23,6 +23,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     // What calls run under. Swapped whole.
     private volatile Serving serving = null!;
+    private volatile NotifySettings notify = NotifySettings.Nobody;
     private Settings settings = null!;
     private ILogger log = null!;
 
@@ -55,20 +56,22 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over administrators, limits and which groups make users, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
+    /// <summary>Takes over administrators, limits, which groups make users and who is told of what, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
     public async Task Reload(Settings changed)
     {
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
         serving = Under(changed, serving.Ca);
+        notify = changed.Notify;
         try
         {
+            await SetReceivers(serving.Ca);
             await GroupUsers.Reconfigure(serving.Ca);
             WarnOfMissingRoles();
         }
         catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
         {
-            log.LogWarning("users from groups are not yet what the configuration says: {Why}", e.Message);
+            log.LogWarning("users from groups, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
         }
         lookAtGroups.Release();
         log.LogInformation("the configuration was read again and is in force");
@@ -135,8 +138,11 @@ internal sealed class Daemon : IAsyncDisposable
             Groups = new Groups(clock),
         };
         serving = Under(settings, ca);
+        notify = settings.Notify;
+        await SetReceivers(ca);
         await GroupUsers.Reconfigure(serving.Ca);
         WarnOfMissingRoles();
+        Job(stopping => NotifyDelivery.Run(() => serving.Ca, () => notify, log, stopping));
         Job(stopping => GroupReview.Run(() => serving.Ca, lookAtGroups, log, stopping));
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
@@ -154,6 +160,19 @@ internal sealed class Daemon : IAsyncDisposable
         if (Accounts.NameOf(self) is { } account)
             privileged = privileged.Add(account);
         return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
+    }
+
+    /// <summary>Where nobody is told, nothing waits to be: what did is dropped, and said to be.</summary>
+    private async Task SetReceivers(Ca ca)
+    {
+        var dropped = await ca.Database.Commit(transaction =>
+        {
+            var before = transaction.Receivers().Sum(receiver => receiver.Waiting);
+            transaction.SetReceivers(notify.Command.IsEmpty ? [] : [NotifyDelivery.Command]);
+            return before - transaction.Receivers().Sum(receiver => receiver.Waiting);
+        });
+        if (dropped > 0)
+            log.LogWarning("{Count} notifications that waited for a command were dropped: there is none any more", dropped);
     }
 
     private void WarnOfMissingRoles()

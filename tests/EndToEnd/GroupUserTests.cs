@@ -168,7 +168,7 @@ public sealed class GroupUserTests
         await daemon.Signal("HUP");
         await Eventually.Holds(() => daemon.Log.Contains("the groups of 1 users are not known, and what they hold stays as it is; of bob: id did not answer within 3 s"));
         Assert.Empty(daemon.RevocationList().Revoked);
-        Assert.Equal("", Process("pgrep", "-f", site.Sleeping));
+        await Eventually.Holds(() => Processes.Running(site.Sleeping) == 0);
 
         site.Hangs = false;
         await Eventually.Holds(() => bob.Types("tsh", "login").Result.ExitCode == 0);

@@ -26,7 +26,7 @@ public class ArchitectureTests
         ["Store"] = ["Resources"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Linux"],
-        ["Jobs"] = ["Operations", "Revocation", "Store"],
+        ["Jobs"] = ["Operations", "Revocation", "Store", "Configuration", "Linux"],
         ["Api"] = ["Operations", "Linux", "Store"],
     };
 
