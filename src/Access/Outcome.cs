@@ -20,6 +20,9 @@ public enum RefusalKind
     /// <summary>It is too much.</summary>
     Limited,
 
+    /// <summary>It can not be decided now.</summary>
+    Unavailable,
+
     /// <summary>It is granted, but only in certificates for single hosts.</summary>
     PerHost,
 }

@@ -23,8 +23,11 @@ internal sealed class Daemon : IAsyncDisposable
 
     // What calls run under. Swapped whole.
     private volatile Serving serving = null!;
+    private volatile NotifySettings notify = NotifySettings.Nobody;
     private Settings settings = null!;
     private ILogger log = null!;
+
+    private readonly SemaphoreSlim lookAtGroups = new(0);
 
     private Daemon()
     {
@@ -53,12 +56,24 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over administrators and limits, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
-    public void Reload(Settings changed)
+    /// <summary>Takes over administrators, limits, which groups make users and who is told of what, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
+    public async Task Reload(Settings changed)
     {
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
         serving = Under(changed, serving.Ca);
+        notify = changed.Notify;
+        try
+        {
+            await SetReceivers(serving.Ca);
+            await GroupUsers.Reconfigure(serving.Ca);
+            WarnOfMissingRoles();
+        }
+        catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
+        {
+            log.LogWarning("users from groups, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
+        }
+        lookAtGroups.Release();
         log.LogInformation("the configuration was read again and is in force");
     }
 
@@ -66,6 +81,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         while (held.TryPop(out var release))
             await release();
+        lookAtGroups.Dispose();
     }
 
     private async Task Run(Settings settings, TimeProvider clock)
@@ -117,8 +133,17 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, []);
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
+        {
+            Groups = new Groups(clock),
+        };
         serving = Under(settings, ca);
+        notify = settings.Notify;
+        await SetReceivers(ca);
+        await GroupUsers.Reconfigure(serving.Ca);
+        WarnOfMissingRoles();
+        Job(stopping => NotifyDelivery.Run(() => serving.Ca, () => notify, log, stopping));
+        Job(stopping => GroupReview.Run(() => serving.Ca, lookAtGroups, log, stopping));
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
         held.Push(async () =>
@@ -134,7 +159,27 @@ internal sealed class Daemon : IAsyncDisposable
         var privileged = settings.Administrators.Add("root").Union(settings.AdministratorGroups.SelectMany(name => Accounts.GroupOf(name)?.Members ?? []));
         if (Accounts.NameOf(self) is { } account)
             privileged = privileged.Add(account);
-        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
+        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
+    }
+
+    /// <summary>Where nobody is told, nothing waits to be: what did is dropped, and said to be.</summary>
+    private async Task SetReceivers(Ca ca)
+    {
+        var dropped = await ca.Database.Commit(transaction =>
+        {
+            var before = transaction.Receivers().Sum(receiver => receiver.Waiting);
+            transaction.SetReceivers(notify.Command.IsEmpty ? [] : [NotifyDelivery.Command]);
+            return before - transaction.Receivers().Sum(receiver => receiver.Waiting);
+        });
+        if (dropped > 0)
+            log.LogWarning("{Count} notifications that waited for a command were dropped: there is none any more", dropped);
+    }
+
+    private void WarnOfMissingRoles()
+    {
+        var roles = serving.Ca.Database.Read(snapshot => snapshot.Policy().Roles);
+        foreach (var missing in serving.Ca.UsersFromGroups.Roles.Where(role => !roles.ContainsKey(role)))
+            log.LogWarning("users_from_groups gives the role {Role}, which does not exist; until it does, whoever gets it can not log in", missing);
     }
 
     private void KeepsUntilStart(string what, string now, string changed)

@@ -75,7 +75,7 @@ static async Task<int> Run(Func<Settings> read)
     for (var hangup = hangups.WaitAsync(); await Task.WhenAny(over, hangup) == hangup; hangup = hangups.WaitAsync())
     {
         await Notify($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}");
-        Reload(daemon, read);
+        await Reload(daemon, read);
         await Notify("READY=1");
     }
     await Notify("STOPPING=1");
@@ -92,11 +92,11 @@ static async Task<int> Run(Func<Settings> read)
 }
 
 // A bad file changes nothing: a daemon that administrators can reach is worth more than one that has obeyed half of it.
-static void Reload(Daemon daemon, Func<Settings> read)
+static async Task Reload(Daemon daemon, Func<Settings> read)
 {
     try
     {
-        daemon.Reload(read());
+        await daemon.Reload(read());
     }
     catch (ConfigurationException e)
     {

@@ -10,6 +10,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(JsonObject)), JsonSerializable(typeof(JsonArray))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(AuditEntry))]
+[JsonSerializable(typeof(Notification))]
 [JsonSerializable(typeof(Login)), JsonSerializable(typeof(LoggedIn))]
 [JsonSerializable(typeof(GetMyCertificate)), JsonSerializable(typeof(CertificateInfo))]
 [JsonSerializable(typeof(GetMyNode)), JsonSerializable(typeof(ReachableNode))]

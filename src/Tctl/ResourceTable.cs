@@ -10,11 +10,16 @@ internal static class ResourceTable
     public static Table Of(string kind, JsonElement[] resources)
     {
         var columns = Columns(kind);
+        // Where users come from matters as soon as not all have a resource.
+        if (resources.Any(resource => Cell(resource, FromGroups.Path).Length > 0))
+            columns = [.. columns, FromGroups];
         var table = new Table([.. columns.Select(column => column.Header)]);
         foreach (var resource in resources)
             table.Add([.. columns.Select(column => Cell(resource, column.Path))]);
         return table;
     }
+
+    private static readonly (string Header, string Path) FromGroups = ("From Groups", "metadata.from_groups");
 
     private static (string Header, string Path)[] Columns(string kind) => kind switch
     {

@@ -30,7 +30,12 @@ internal sealed class StatusCommand : Verb
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
+            .. (status.Notifications ?? []).Select(Show),
         ]);
         return ExitCode.Done;
     }
+
+    private static string Show(ReceiverStatus to) =>
+        $"notifications ({to.Name}): {to.Waiting} waiting, {to.GivenUp} given up" +
+        (to.LastFailure is { } why && to.LastFailed is { } when ? $"; last failure {Wording.Time(when)}: {why}" : "");
 }

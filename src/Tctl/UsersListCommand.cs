@@ -10,7 +10,7 @@ internal sealed class UsersListCommand : Verb
     private readonly FormatOption format = new();
 
     public UsersListCommand()
-        : base("ls", "Lists users", "tctl users ls")
+        : base("ls", "Lists users, those that come from groups too", "tctl users ls")
     {
         Aliases.Add("list");
         Options.Add(format);
@@ -19,7 +19,7 @@ internal sealed class UsersListCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var users = await ca.Send(Routes.GetResources, new GetResources("user"), cancellation);
+        var users = await ca.Send(Routes.GetResources, new GetResources("user", FromGroups: true), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(users.Resources);
         else

@@ -80,6 +80,22 @@ static class Eventually
     }
 }
 
+/// <summary>Processes of this machine, told apart by the file that they run.</summary>
+static class Processes
+{
+    public static int Running(string program) => Directory.EnumerateDirectories("/proc").Count(process =>
+    {
+        try
+        {
+            return new FileInfo(Path.Combine(process, "exe")).LinkTarget == program;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    });
+}
+
 /// <summary>What a finished process left.</summary>
 sealed record Outcome(int ExitCode, string Output, string Error)
 {

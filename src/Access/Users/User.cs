@@ -17,6 +17,15 @@ public sealed record User(
     ImmutableArray<UnixUser> UnixUsers,
     ImmutableSortedDictionary<string, ImmutableArray<string>> Traits)
 {
+    /// <summary>The groups of this machine that make an account this user, sorted; empty for a user with a resource.</summary>
+    public ImmutableArray<string> FromGroups { get; init; } = [];
+
+    /// <summary>Whether it has no resource, and is there as long as its account is in a group.</summary>
+    public bool IsFromGroups => !FromGroups.IsEmpty;
+
+    /// <summary>Whether groups make the same user of an account, whatever its id.</summary>
+    public bool HasGroupsOf(User other) => FromGroups.SequenceEqual(other.FromGroups) && Roles.SequenceEqual(other.Roles);
+
     /// <summary>Whether the kernel's answer to "who is calling" is one of this user's accounts.</summary>
     public bool IsOwnedBy(UnixIdentity caller) => UnixUsers.Any(entry => entry.Is(caller));
 }
@@ -70,9 +79,23 @@ public sealed record UnixIdentity(uint Uid, string? Account)
     /// </summary>
     /// <param name="users">Users of which some may be the caller's.</param>
     /// <param name="asked">The value of <c>--user</c>, or null.</param>
-    public Outcome<User> ActAs(IEnumerable<User> users, string? asked)
+    /// <param name="noGroups">
+    /// Why it is not known whether the caller's groups make him a user; null when it is known. It stands wherever that user would
+    /// be, or might be, the one, and keeps nobody from a user that has a resource.
+    /// </param>
+    public Outcome<User> ActAs(IEnumerable<User> users, string? asked, Refusal? noGroups = null)
     {
         var owned = users.Where(user => user.IsOwnedBy(this)).ToList();
+        var outcome = Choose(owned, asked);
+        if (noGroups is null)
+            return outcome;
+        if (outcome.Holds(out var user, out var refusal))
+            return user.IsFromGroups ? noGroups : user;
+        return (asked is null ? owned.Count == 0 : asked == Account) ? noGroups : refusal;
+    }
+
+    private Outcome<User> Choose(List<User> owned, string? asked)
+    {
         if (asked is not null)
             return owned.Find(user => user.Name == asked) is { } chosen
                 ? chosen

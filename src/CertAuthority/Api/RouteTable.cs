@@ -83,7 +83,7 @@ internal static class RouteTable
 
     private static Row Users<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, Caller, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
-        new Row<TRequest, TReply>(route, Who.Users, operation);
+        new Row<TRequest, TReply>(route, Who.Users, async (ca, caller, ask) => await operation(ca, await GroupUsers.Of(ca, caller), ask));
 
     private static Row Anybody<TRequest, TReply>(Route<TRequest, TReply> route, Func<Ca, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;
@@ -31,6 +32,12 @@ internal sealed record Ca(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
+    /// <summary>Which groups make users.</summary>
+    public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
+
+    /// <summary>Who is in which groups.</summary>
+    public required Groups Groups { get; init; }
+
     /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }
@@ -46,6 +53,9 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
 
     /// <summary>The gids of the process.</summary>
     public ImmutableArray<uint> Groups { get; init; } = [];
+
+    /// <summary>Why it is not known whether his groups make him a user; null where it is.</summary>
+    public Refusal? NoGroups { get; init; }
 
     /// <summary>How records name the caller.</summary>
     public string Name => Identity.Account ?? $"uid {Identity.Uid}";
@@ -74,6 +84,7 @@ internal static class Verdicts
             RefusalKind.Conflict => ProblemCode.Conflict,
             RefusalKind.Expired => ProblemCode.Expired,
             RefusalKind.Limited => ProblemCode.Limited,
+            RefusalKind.Unavailable => ProblemCode.Unavailable,
             _ => ProblemCode.Denied,
         },
         refusal.Message,
@@ -81,7 +92,7 @@ internal static class Verdicts
 
     /// <summary>The user as whom the caller acts.</summary>
     public static User ActingUser(this Snapshot snapshot, Caller caller, string? asked) =>
-        caller.Identity.ActAs(snapshot.UsersOf(caller.Identity), asked).OrRefuse();
+        caller.Identity.ActAs(snapshot.UsersOf(caller.Identity), asked, caller.NoGroups).OrRefuse();
 
     /// <summary>A duration as people write it.</summary>
     public static TimeSpan Duration(string field, string text) =>

@@ -61,7 +61,8 @@ internal static class Certificates
             snapshot.LiveCertificates(now).Count,
             snapshot.RevokedSerials(now).Count,
             krl.Version.ToString(),
-            DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate))));
+            DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
+            snapshot.Receivers() is [_, ..] receivers ? [.. receivers] : null)));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

@@ -10,16 +10,17 @@ internal static class Removals
     public static async Task<AppliedResources> Remove(Ca ca, Administrator by, RemoveResource ask)
     {
         var now = ca.Now();
-        var withdrawn = await ca.Database.Commit(transaction =>
+        var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
+            string[] warnings = [];
             IReadOnlyList<EndedRequest> ended = [];
             switch (ask.Kind)
             {
                 case "role":
-                    RemoveRole(transaction, by.Caller, ask, now);
+                    warnings = RemoveRole(transaction, by.Caller, ask, now);
                     break;
                 case "user":
-                    ended = RemoveUser(transaction, by.Caller, ask.Name, now);
+                    ended = RemoveUser(transaction, by.Caller, Users.FindResource(transaction, ask.Name), "the user was removed", now);
                     break;
                 case "node":
                     transaction.RemoveNode(transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask));
@@ -32,14 +33,18 @@ internal static class Removals
                 User = ask.Kind == "user" ? ask.Name : null,
                 Resource = $"{ask.Kind}/{ask.Name}",
             });
-            return Withdrawals.Review(ca, transaction, by.Caller, now, ended);
+            return (warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
         });
         await Withdrawals.Publish(ca, withdrawn);
-        return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], []);
+        return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
     }
 
-    /// <summary>A role in use does not vanish silently: its holders are named, and with force it is taken from them.</summary>
-    private static void RemoveRole(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
+    /// <summary>
+    /// A role in use does not vanish silently: its holders are named, and with force it is taken from them. Those who have it from
+    /// groups keep its name, and are refused: what the configuration says is not changed here.
+    /// </summary>
+    /// <returns>What deserves a second look.</returns>
+    private static string[] RemoveRole(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
     {
         var role = transaction.Policy().Roles.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
         var holders = transaction.Users().FindAll(user => user.Roles.Contains(role.Name));
@@ -48,21 +53,23 @@ internal static class Removals
                 ProblemCode.Conflict,
                 $"role '{role.Name}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
                 "take it from them with tctl users update, or remove it from them too with tctl rm -f"));
-        foreach (var user in holders)
+        foreach (var user in holders.Where(user => !user.IsFromGroups))
         {
             transaction.PutUser(user with { Roles = user.Roles.Remove(role.Name), Revision = user.Revision + 1 });
             transaction.Audit(by.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Reason = $"role {role.Name} was removed" });
         }
         transaction.RemoveRole(role);
+        return holders.Exists(user => user.IsFromGroups)
+            ? [$"users_from_groups still gives role '{role.Name}', so whoever has it from a group can not log in: take it out of the configuration, or create it again"]
+            : [];
     }
 
     /// <summary>A removed user's requests end and his certificates are revoked: who comes under the name next inherits nothing.</summary>
-    private static List<EndedRequest> RemoveUser(Transaction transaction, Caller by, string name, DateTimeOffset now)
+    public static List<EndedRequest> RemoveUser(Transaction transaction, Caller by, User user, string reason, DateTimeOffset now)
     {
-        var user = Users.Find(transaction, name);
         var ended = transaction.RequestsOf(user)
             .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
-            .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now))
+            .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, reason, now))
             .ToList();
         // What is left was issued under his regular roles; the review that follows revokes it, for the user is gone.
         transaction.RemoveUser(user);

@@ -31,6 +31,7 @@ internal static class Requests
                 id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], transaction.Policy().Roles,
                 transaction.CountPending(user, now), ca.Limits, by.Login?.Uid) { Wishes = wishes }).OrRefuse();
             transaction.InsertRequest(request);
+            transaction.Tell("request.created", request, now);
             transaction.Audit(by.Did("request.created", now) with
             {
                 User = user.Name,

@@ -20,6 +20,7 @@ internal static class Resolutions
                 request,
                 Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
+            transaction.Tell("request.approved", next, now);
             return (next, (string[])[.. next.Terms.Shortened.Skip(request.Terms.Shortened.Length), .. Warnings(ca, next, requester!, roles)]);
         });
         ca.Watch.Changed(approved.Id);
@@ -74,7 +75,9 @@ internal static class Resolutions
     {
         var step = RequestTransitions.Find(request, action, actor, now).OrRefuse();
         var next = transaction.UpdateRequest(request, Resolving.End(request, step, new RequestResolution(by.Name, now, reason)).OrRefuse());
-        transaction.Audit(Resolved(by, $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}", next, transaction.FindUser(request.UserId), now));
+        var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
+        transaction.Audit(Resolved(by, what, next, transaction.FindUser(request.UserId), now));
+        transaction.Tell(what, next, now);
         return new EndedRequest(next, step.Revokes ? Revocations.Revoke(transaction, by, transaction.LiveCertificates(request, now), reason, now) : []);
     }
 

@@ -23,12 +23,13 @@ internal static class ResourceFiles
         {
             var done = new List<string>();
             var warnings = new List<string>(remarks);
+            var ended = new List<EndedRequest>();
             foreach (var (resource, madeFrom) in resources)
             {
                 var applied = resource switch
                 {
                     Role role => Put(ca, transaction, role, madeFrom, ask.Force, warnings),
-                    User user => Put(transaction, user, madeFrom, ask.Force),
+                    User user => Put(transaction, by.Caller, user, madeFrom, ask.Force, ended, now),
                     Node node => Put(transaction, node, madeFrom, ask.Force),
                     _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
                 };
@@ -45,7 +46,7 @@ internal static class ResourceFiles
             foreach (var (resource, _) in resources)
                 if (resource is User user)
                     Users.ExpectRoles(transaction, user);
-            return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now));
+            return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
         });
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show(done, warnings);
@@ -56,14 +57,14 @@ internal static class ResourceFiles
         var found = ca.Database.Read(snapshot => ask.Kind switch
         {
             "role" => Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
-            "user" => Named(snapshot.Users(), user => user.Name, UserResource.Write),
+            "user" => Named(snapshot.Users().Where(user => ask.FromGroups || !user.IsFromGroups), user => user.Name, UserResource.Show),
             "node" => Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
             // Of one moment, so that what users hold is there.
             "all" =>
             [
                 .. Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
                 .. Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
-                .. Named(snapshot.Users(), user => user.Name, UserResource.Write),
+                .. Named(snapshot.Users().Where(user => !user.IsFromGroups), user => user.Name, UserResource.Write),
             ],
             _ => throw NoSuchKind(ask.Kind),
         });
@@ -124,9 +125,16 @@ internal static class ResourceFiles
         return applied;
     }
 
-    private static Applied Put(Transaction transaction, User user, long? madeFrom, bool force)
+    /// <summary>One that comes from groups is no resource to be replaced: it goes, and what it had ends, for who gets the name now is whom the file says.</summary>
+    private static Applied Put(Transaction transaction, Caller by, User user, long? madeFrom, bool force, List<EndedRequest> ended, DateTimeOffset now)
     {
         var old = transaction.FindUser(user.Name);
+        if (old is { IsFromGroups: true })
+        {
+            ended.AddRange(Removals.RemoveUser(transaction, by, old, "a user resource took the place of the user from groups", now));
+            transaction.Audit(by.Did("user.removed", now) with { User = old.Name, Resource = $"user/{old.Name}", Reason = "replaced by a resource" });
+            old = null;
+        }
         var applied = Next("user", user.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : UserResource.WriteSpec(old), UserResource.WriteSpec(user));
         transaction.PutUser(user with { Id = applied.Id, Revision = applied.Revision });
         return applied;

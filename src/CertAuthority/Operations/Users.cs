@@ -17,7 +17,7 @@ internal static class Users
         var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Verdicts.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
         var withdrawn = await ca.Database.Commit(transaction =>
         {
-            var old = Find(transaction, ask.Name);
+            var old = FindResource(transaction, ask.Name);
             var user = old with
             {
                 Roles = Items(ask.Roles) ?? old.Roles,
@@ -44,6 +44,14 @@ internal static class Users
 
     public static User Find(Snapshot snapshot, string name) =>
         snapshot.FindUser(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no user \"{name}\"", "tctl users ls lists them"));
+
+    /// <summary>One that has a resource to change.</summary>
+    public static User FindResource(Snapshot snapshot, string name) => Find(snapshot, name) is var user && !user.IsFromGroups
+        ? user
+        : throw new ProblemException(new Problem(
+            ProblemCode.Conflict,
+            $"user \"{name}\" comes from {(user.FromGroups.Length == 1 ? "the group" : "the groups")} {string.Join(", ", user.FromGroups)} and has no resource",
+            $"change the groups of the account, or users_from_groups in the configuration; tctl users add {name} --roles=… gives it a resource of its own"));
 
     private static ImmutableArray<string>? Items(string[]? items) =>
         items is null ? null : [.. items.Select(item => item.Trim()).Where(item => item.Length > 0).Distinct(StringComparer.Ordinal)];

@@ -52,6 +52,9 @@ internal static class Withdrawals
 /// <param name="Revoked">Serials of certificates.</param>
 internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<string> Revoked)
 {
+    /// <summary>Nothing was.</summary>
+    public static readonly Withdrawn Nothing = new([], []);
+
     /// <summary>As the administrator is told.</summary>
     public AppliedResources Show(IEnumerable<string> done, IEnumerable<string> warnings) =>
         new([.. done], [.. warnings], [.. Revoked], [.. Ended.Select(id => id.ToString())]);

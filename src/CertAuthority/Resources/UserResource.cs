@@ -62,6 +62,15 @@ internal static class UserResource
         return spec;
     }
 
+    /// <summary>As it is listed: what comes from groups says so, and is then no file that could be fed back.</summary>
+    public static JsonObject Show(User user)
+    {
+        var resource = Write(user);
+        if (user.IsFromGroups)
+            resource["metadata"]!["from_groups"] = ResourceMetadata.Array(user.FromGroups);
+        return resource;
+    }
+
     public static JsonObject Write(User user) =>
         ResourceMetadata.Write("user", "v2", user.Name, user.Revision, "", ImmutableSortedDictionary<string, string>.Empty, WriteSpec(user));
 }

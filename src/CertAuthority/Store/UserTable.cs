@@ -7,13 +7,16 @@ namespace CertAuthority.Store;
 /// <summary>The tables of users and of the accounts that may act as them.</summary>
 internal static class UserTable
 {
-    private const string Columns = "id, revision, resource";
+    private const string Columns = "id, revision, resource, from_groups";
 
     public static User? FindUser(this Snapshot snapshot, string name) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE name = $1", Row, name);
 
     public static User? FindUser(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE id = $1", Row, id);
 
     public static List<User> Users(this Snapshot snapshot) => snapshot.Query($"SELECT {Columns} FROM users ORDER BY name", Row);
+
+    /// <summary>Those without a resource.</summary>
+    public static List<User> UsersFromGroups(this Snapshot snapshot) => snapshot.Query($"SELECT {Columns} FROM users WHERE from_groups IS NOT NULL ORDER BY name", Row);
 
     /// <summary>The users that an account may act as.</summary>
     public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>
@@ -31,9 +34,9 @@ internal static class UserTable
     {
         transaction.Execute(
             """
-            INSERT INTO users (id, name, revision, resource) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource
-            """, user.Id, user.Name, user.Revision, UserResource.Write(user).ToJsonString());
+            INSERT INTO users (id, name, revision, resource, from_groups) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource, from_groups = excluded.from_groups
+            """, user.Id, user.Name, user.Revision, UserResource.Write(user).ToJsonString(), user.IsFromGroups ? Rows.Json(user.FromGroups) : null);
         transaction.Execute("DELETE FROM user_accounts WHERE user_id = $1", user.Id);
         foreach (var entry in user.UnixUsers)
             transaction.Execute("INSERT OR IGNORE INTO user_accounts (entry, user_id) VALUES ($1, $2)", entry.IsUid ? $"uid:{entry}" : $"account:{entry}", user.Id);
@@ -41,5 +44,5 @@ internal static class UserTable
 
     public static void RemoveUser(this Transaction transaction, User user) => transaction.Execute("DELETE FROM users WHERE id = $1", user.Id);
 
-    private static User Row(DbDataReader row) => StoredResource.User(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) };
+    private static User Row(DbDataReader row) => StoredResource.User(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1), FromGroups = row.IsDBNull(3) ? [] : row.Texts(3) };
 }

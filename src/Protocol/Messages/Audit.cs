@@ -23,6 +23,7 @@ public sealed record GetStatus;
 /// <param name="RevokedCertificates">How many the revocation list names.</param>
 /// <param name="KrlVersion">The version of the list in place, as text.</param>
 /// <param name="KrlWritten">When it was written.</param>
+/// <param name="Notifications">How those fare who are told of what happens; null when nobody is.</param>
 public sealed record DaemonStatus(
     string Version,
     string UserCa,
@@ -31,7 +32,8 @@ public sealed record DaemonStatus(
     int LiveCertificates,
     int RevokedCertificates,
     string KrlVersion,
-    DateTimeOffset KrlWritten);
+    DateTimeOffset KrlWritten,
+    ReceiverStatus[]? Notifications = null);
 
 /// <summary>Entries of the audit.</summary>
 /// <param name="Entries">Newest first.</param>

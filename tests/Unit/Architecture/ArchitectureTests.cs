@@ -25,8 +25,8 @@ public class ArchitectureTests
         ["Signing"] = ["Configuration", "Linux"],
         ["Store"] = ["Resources"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
-        ["Operations"] = ["Store", "Signing", "Resources", "Revocation"],
-        ["Jobs"] = ["Revocation"],
+        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Linux"],
+        ["Jobs"] = ["Operations", "Revocation", "Store", "Configuration", "Linux"],
         ["Api"] = ["Operations", "Linux", "Store"],
     };
 

@@ -74,6 +74,49 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void Groups_make_users_with_the_roles_that_they_give()
+    {
+        var groups = Read("users_from_groups:\n  dba-team: [contractor, access]\n  domain users: access\n").UsersFromGroups;
+        Assert.Equal("access contractor", string.Join(' ', groups.Of("bob", ["dba-team"])!.Roles));
+        Assert.Equal("access", string.Join(' ', groups.Of("bob", ["domain users"])!.Roles));
+        Assert.True(Read("users_from_groups: {}\n").UsersFromGroups.IsEmpty);
+        Assert.True(Read("").UsersFromGroups.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("a group without roles", "{dba-team: []}", ":1:21: users_from_groups.dba-team takes the names of roles")]
+    [InlineData("no name of a role", "{dba-team: [DBA]}", ":1:32: \"DBA\" is not the name of a role")]
+    [InlineData("not a list", "{dba-team: {a: b}}", ":1:31: users_from_groups.dba-team takes a list of texts")]
+    [InlineData("no groups", "[dba-team]", ":1:20: users_from_groups takes fields below it")]
+    public void Groups_that_give_no_roles_are_refused(string what, string text, string told) =>
+        Assert.True(Assert.Throws<ConfigurationException>(() => Read($"users_from_groups: {text}\n")).Faults.Any(fault => fault.EndsWith(told, StringComparison.Ordinal)), what);
+
+    [Theory]
+    [InlineData("nobody", "", "", "15m 10s 20")]
+    [InlineData("nobody, in words", "notify: {command: [], before_end: 1h}\n", "", "1h 10s 20")]
+    [InlineData("a program", "notify: {command: /bin/logger}\n", "/bin/logger", "15m 10s 20")]
+    [InlineData("a program with arguments", "notify: {command: [/bin/logger, -t, 'a b'], before_end: 90s, timeout: 1m, tries: 3}\n", "/bin/logger|-t|a b", "1m30s 1m 3")]
+    public void A_command_is_told_of_what_happens(string what, string text, string command, string rest)
+    {
+        var notify = Read(text).Notify;
+        Assert.True(
+            (command, rest) == (string.Join('|', notify.Command), $"{Durations.Show(notify.BeforeEnd)} {Durations.Show(notify.Timeout)} {notify.Tries}"), what);
+    }
+
+    [Fact]
+    public void A_command_that_can_not_be_is_refused_with_its_place() =>
+        Assert.Equal(
+            [
+                "2:13: notify.command starts with the absolute path of a program",
+                "3:15: notify.before_end takes a duration from 1s to 7d",
+                "4:12: notify.timeout takes a duration from 1s to 5m",
+                "5:10: notify.tries takes a number from 1 to 100",
+                "6:3: notify has no field \"shell\"",
+            ],
+            Assert.Throws<ConfigurationException>(() => Read("notify:\n  command: [logger, -t]\n  before_end: 0s\n  timeout: 6m\n  tries: 0\n  shell: true\n"))
+                .Faults.Select(fault => fault[(folder.File("c.yaml").Length + 1)..]));
+
+    [Fact]
     public void Everything_that_is_wrong_is_told_at_once_with_its_place()
     {
         var faults = Assert.Throws<ConfigurationException>(() => Read("data_dir: srv/ca\nsocket: ca.sock\nadmins:\n  groups: {wheel: 1}\n  user: bob\ndata-dir: /srv\n")).Faults;

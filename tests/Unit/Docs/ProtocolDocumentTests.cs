@@ -11,7 +11,7 @@ public class ProtocolDocumentTests
 {
     private static readonly Document Protocol = Document.Read("docs/protocol.md");
 
-    private static readonly Type[] Messages = [typeof(Problem), .. Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Distinct().Where(type => type != typeof(Stream))];
+    private static readonly Type[] Messages = [typeof(Problem), typeof(Notification), .. Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Distinct().Where(type => type != typeof(Stream))];
 
     [Fact]
     public void The_table_has_every_route_with_who_may_and_its_messages()

@@ -39,6 +39,18 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_comes_from_groups_is_kept_with_them_and_told_from_who_has_a_resource()
+    {
+        var bob = World.User("bob") with { FromGroups = ["dba-team", "web-team"] };
+        await Commit(transaction => transaction.PutUser(Alice));
+        await Commit(transaction => transaction.PutUser(bob));
+        var stored = Assert.Single(Read(snapshot => snapshot.UsersFromGroups()));
+        Assert.Equal((bob.Id, "dba-team web-team"), (stored.Id, string.Join(' ', stored.FromGroups)));
+        Assert.False(Read(snapshot => snapshot.FindUser("alice"))!.IsFromGroups);
+        Assert.True(Read(snapshot => snapshot.OwnsUser(new UnixIdentity(1, "bob"))));
+    }
+
+    [Fact]
     public async Task A_changed_policy_is_seen_by_the_next_read_and_an_undone_one_by_nobody()
     {
         var dba = new Role(

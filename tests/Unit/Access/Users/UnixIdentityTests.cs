@@ -92,6 +92,28 @@ public class UnixIdentityTests
         Assert.Equal("you can not act as user \"bob\"", notOwned.Message);
     }
 
+    private static readonly Refusal NotKnown = new("the system does not say", Kind: RefusalKind.Unavailable);
+
+    [Theory]
+    [InlineData("no user at all", "", null, "the system does not say")]
+    [InlineData("the user of the groups, known from before", "alice/groups", null, "the system does not say")]
+    [InlineData("the same, by name", "alice/groups", "alice", "the system does not say")]
+    [InlineData("a namesake that there may be", "deploy", "alice", "the system does not say")]
+    [InlineData("the namesake among several", "alice/groups deploy", null, "the system does not say")]
+    [InlineData("the one with a resource", "deploy", null, "deploy")]
+    [InlineData("one of several, by name", "alice/groups deploy", "deploy", "deploy")]
+    [InlineData("several with resources", "deploy web", null, "your account belongs to several users")]
+    [InlineData("somebody else", "alice/groups", "bob", "you can not act as user \"bob\"")]
+    [InlineData("somebody else, by who has no user", "", "bob", "you can not act as user \"bob\"")]
+    public void Groups_that_are_not_known_grant_nothing_and_keep_nobody_from_a_user_with_a_resource(string what, string owned, string? asked, string becomes)
+    {
+        var users = owned.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => name.Split('/') is [var only, "groups"]
+            ? Sample.User(only) with { FromGroups = ["dba-team"] }
+            : Sample.User(name).OwnedBy("alice")).ToList();
+        var outcome = Sample.AliceAtHerDesk.ActAs(users, asked, NotKnown);
+        Assert.True(becomes == (outcome.Holds(out var user, out var refusal) ? user.Name : refusal.Message), what);
+    }
+
     [Fact]
     public void An_account_without_a_user_is_told_so()
     {
