@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>People without a resource: what their groups make of them, and what is left of it when they leave. Each daemon sees passwd and group files of its own.</summary>
 public sealed class GroupUserTests
 {
-    const string Groups = "users_from_groups: {dba-team: [staff], web-team: [web]}\n";
+    const string Groups = "users_from_groups: {dba-team: [staff], web-team: [web]}\n" + TestDaemon.ManyLogins;
 
     [PeopleFact]
     public async Task Who_is_in_a_group_logs_in_and_who_leaves_it_is_refused_by_sshd()

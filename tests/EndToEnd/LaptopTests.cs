@@ -169,8 +169,10 @@ public sealed class LaptopTests
                 await daemon.Restart();
                 break;
             case "ssh is killed":
+                // What only asks is asked again at once, and there is nothing to tell.
+                var before = Relays().ToList();
                 Kill(Processes("ssh", "tsh relay"));
-                await wait.NextTalk();
+                await Eventually.Holds(() => Relays().Except(before).Any());
                 break;
             default:
                 await laptop.StopSshd();
@@ -183,7 +185,7 @@ public sealed class LaptopTests
         var ended = await wait.Ended();
 
         Assert.Equal((0, $"request {id} is APPROVED\n"), (ended.ExitCode, ended.Output));
-        // Said once.
+        // Said once at most.
         Assert.DoesNotContain("warning", ended.Error);
     }
 
@@ -197,12 +199,11 @@ public sealed class LaptopTests
         await Eventually.Holds(() => Relays().Any());
         laptop.Unauthorize();
         Kill(Processes("ssh", "tsh relay"));
-        await wait.NextTalk();
 
         var ended = await wait.Ended();
 
         Assert.Equal(3, ended.ExitCode);
-        Assert.Equal($"tsh: error: auth1 does not let you in: alice@127.0.0.1: Permission denied (publickey).\ntsh: hint: the request stays; to wait on: tsh request show {id} --wait\n", ended.Error);
+        Assert.EndsWith($"tsh: error: auth1 does not let you in: alice@127.0.0.1: Permission denied (publickey).\ntsh: hint: the request stays; to wait on: tsh request show {id} --wait\n", ended.Error);
     }
 
     [PeopleFact]
