@@ -3,6 +3,8 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A socket that systemd listens on for the daemon: taken when it is the right one, and left there.</summary>
 public sealed class PassedSocketTests
 {
+    const string NotListening = "what systemd passed is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path";
+
     static readonly string Listen = Path.Combine(World.Repository, "tests", "listen");
 
     [Fact]
@@ -70,8 +72,8 @@ public sealed class PassedSocketTests
 
     [Theory]
     [InlineData("LISTEN_FDS=2", "", "systemd passed 2 sockets; certauthority.socket must have one ListenStream")]
-    [InlineData("LISTEN_FDS=1", "3</dev/null", "what systemd passed is not a socket; certauthority.socket must have one ListenStream")]
-    [InlineData("LISTEN_FDS=1", "3<&-", "systemd passed no open descriptor 3; start the daemon by its unit")]
+    [InlineData("LISTEN_FDS=1", "3</dev/null", NotListening)]
+    [InlineData("LISTEN_FDS=1", "3<&-", NotListening)]
     public async Task What_is_not_one_socket_is_refused(string passed, string descriptor, string told)
     {
         using var scratch = new Scratch();

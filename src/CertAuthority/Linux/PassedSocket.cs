@@ -27,29 +27,27 @@ static partial class PassedSocket
             throw new InUseException($"systemd passed {count} sockets; certauthority.socket must have one ListenStream");
 
         // Not for the ssh-keygen that the daemon runs.
-        if (Fcntl(First, SetDescriptorFlags, CloseOnExec) != 0)
-            throw new InUseException($"systemd passed no open descriptor {First}; start the daemon by its unit");
-        Socket socket;
+        _ = Fcntl(First, SetDescriptorFlags, CloseOnExec);
+        var socket = Listening() ?? throw new InUseException(
+            "what systemd passed is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path");
+        var at = socket.LocalEndPoint?.ToString();
+        if (at == path)
+            return socket;
+        socket.Dispose();
+        throw new InUseException($"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration");
+    }
+
+    static Socket? Listening()
+    {
         try
         {
-            socket = new Socket(new SafeSocketHandle(First, ownsHandle: true));
+            var socket = new Socket(new SafeSocketHandle(First, ownsHandle: true));
+            return socket.AddressFamily == AddressFamily.Unix && socket.SocketType == SocketType.Stream && IsListening(socket) ? socket : null;
         }
         catch (SocketException)
         {
-            throw new InUseException("what systemd passed is not a socket; certauthority.socket must have one ListenStream");
+            return null;
         }
-        if (Fault(socket, path) is not { } fault)
-            return socket;
-        socket.Dispose();
-        throw new InUseException(fault);
-    }
-
-    static string? Fault(Socket socket, string path)
-    {
-        if (socket.AddressFamily != AddressFamily.Unix || socket.SocketType != SocketType.Stream || !IsListening(socket))
-            return "systemd passed a socket that is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path";
-        var at = socket.LocalEndPoint?.ToString();
-        return at == path ? null : $"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration";
     }
 
     static bool IsListening(Socket socket) => (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
