@@ -41,5 +41,5 @@ internal sealed class UsersAddCommand : Verb
         return new JsonObject { ["kind"] = "user", ["version"] = "v2", ["metadata"] = new JsonObject { ["name"] = name }, ["spec"] = spec };
     }
 
-    private static JsonArray Array(string[] items) => [.. items.Select(item => JsonValue.Create(item))];
+    private static JsonArray Array(string[] items) => new([.. items.Select(item => (JsonNode?)JsonValue.Create(item))]);
 }

@@ -8,7 +8,8 @@ sealed class InUseException(string message) : Exception(message);
 
 /// <summary>
 /// The life of a listening Unix socket: under a lock, so that of two daemons one serves and the other is told; over the
-/// remains of a killed one; open to every local account once it listens, and not a moment before.
+/// remains of a killed one; open to every local account once it listens, and not a moment before. One that systemd
+/// passed lives on without the daemon: it is neither bound, opened nor removed here.
 /// </summary>
 sealed partial class SocketFile : IDisposable
 {
@@ -18,13 +19,14 @@ sealed partial class SocketFile : IDisposable
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     readonly FileStream pathLock;
+    readonly Socket? passed;
 
-    SocketFile(string path, FileStream pathLock) => (Path, this.pathLock) = (path, pathLock);
+    SocketFile(string path, FileStream pathLock, Socket? passed) => (Path, this.pathLock, this.passed) = (path, pathLock, passed);
 
     internal string Path { get; }
 
     /// <summary>Takes the path, and clears what a dead daemon left there.</summary>
-    /// <exception cref="InUseException">Somebody serves there, or something else lies there.</exception>
+    /// <exception cref="InUseException">Somebody serves there, or something else lies there, or systemd listens elsewhere.</exception>
     internal static SocketFile Take(string path)
     {
         // The folder of the socket: made by whoever starts first, entered by everybody, written by nobody else.
@@ -45,8 +47,10 @@ sealed partial class SocketFile : IDisposable
         }
         try
         {
-            Clear(path);
-            return new SocketFile(path, taken);
+            var passed = PassedSocket.At(path);
+            if (passed is null)
+                Clear(path);
+            return new SocketFile(path, taken, passed);
         }
         catch
         {
@@ -55,9 +59,11 @@ sealed partial class SocketFile : IDisposable
         }
     }
 
-    /// <summary>Binds. Nobody can connect before <see cref="Open"/>.</summary>
+    /// <summary>The socket. Nobody can connect to one that is bound here before <see cref="Open"/>.</summary>
     internal Socket Bind()
     {
+        if (passed is not null)
+            return passed;
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         var mask = Umask(0x7F); // 0177
         try
@@ -72,12 +78,18 @@ sealed partial class SocketFile : IDisposable
     }
 
     /// <summary>Lets every local account connect; what each may do is decided call by call.</summary>
-    internal void Open() => File.SetUnixFileMode(Path, Everybody);
+    internal void Open()
+    {
+        if (passed is null)
+            File.SetUnixFileMode(Path, Everybody);
+    }
 
     public void Dispose()
     {
-        // The lock is still held, so what lies there is ours.
-        File.Delete(Path);
+        // The lock is still held, so what lies there is ours, or systemd's.
+        passed?.Dispose();
+        if (passed is null)
+            File.Delete(Path);
         pathLock.Dispose();
     }
 

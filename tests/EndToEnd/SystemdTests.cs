@@ -1,0 +1,54 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The unit, as systemd reads it.</summary>
+public sealed class SystemdTests
+{
+    static readonly string Unit = Path.Combine(World.Repository, "packaging/systemd/certauthority.service");
+
+    [AnalyzeFact]
+    public async Task Its_exposure_is_at_most_1_5()
+    {
+        var judged = await TestDebian.Run("systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", Unit);
+
+        Assert.True(judged.ExitCode == 0, judged.Output + judged.Error);
+        Assert.Contains("Overall exposure level for certauthority.service: ", judged.Output);
+    }
+
+    [AnalyzeFact]
+    public async Task It_has_no_line_that_systemd_does_not_know()
+    {
+        var judged = await TestDebian.Run("systemd-analyze", "verify", "--man=no", Unit);
+
+        Assert.DoesNotContain("ignoring", judged.Error);
+        Assert.DoesNotContain("Unknown", judged.Error);
+    }
+
+    [Fact]
+    public void The_socket_the_unit_and_the_configuration_name_the_same_places()
+    {
+        var socket = File.ReadAllLines(Path.ChangeExtension(Unit, ".socket"));
+        var unit = File.ReadAllLines(Unit);
+        var configuration = File.ReadAllLines(Path.Combine(World.Repository, "config/certauthority.yaml"));
+
+        Assert.Contains("ListenStream=/run/certauthority/ca.sock", socket);
+        Assert.Contains("socket: /run/certauthority/ca.sock", configuration);
+        Assert.Contains("data_dir: /var/lib/certauthority", configuration);
+        Assert.Contains("StateDirectory=certauthority", unit);
+        Assert.Contains("RuntimeDirectory=certauthority", unit);
+    }
+
+    // Each of these would break it: no compiler, callers without a name, an audit without login uids.
+    [Theory]
+    [InlineData("MemoryDenyWriteExecute=")]
+    [InlineData("PrivateUsers=")]
+    [InlineData("ProtectProc=")]
+    public void It_does_without_what_would_break_it(string setting) =>
+        Assert.DoesNotContain(File.ReadLines(Unit), line => line.StartsWith(setting, StringComparison.Ordinal));
+}
+
+/// <summary>A test with systemd's own judge.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class AnalyzeFactAttribute : FactAttribute
+{
+    public AnalyzeFactAttribute() => Skip = World.Unless(File.Exists("/usr/bin/systemd-analyze"), "needs systemd-analyze");
+}
