@@ -52,13 +52,13 @@ internal sealed class StatusCommand : Verb
             .Where(login => login.Profile is not null || login.Memory.Server is not null || login.Certificate is not null).ToList();
         if (parsed.GetValue(format) == FormatOption.Json)
         {
-            parsed.PrintJson<JsonArray>([.. logins.Select(login => new JsonObject
+            parsed.PrintJson(new JsonArray([.. logins.Select(login => (JsonNode)new JsonObject
             {
                 ["profile"] = login.Profile ?? "",
                 ["server"] = login.Memory.Server?.ToString(),
                 ["user"] = login.Certificate?.User ?? login.Memory.User,
                 ["valid_before"] = login.Certificate?.ValidBefore.ToString("yyyy-MM-ddTHH:mm:ssZ"),
-            })]);
+            })]));
             return ExitCode.Done;
         }
         var table = new Table("Profile", "Server", "User", "Valid until");
