@@ -27,7 +27,7 @@ public sealed class ServerOption : Option<ServerAddress?>
     }
 
     /// <summary>The daemon that a command line means. Nothing is sent yet.</summary>
-    public static CaClient Connect(ParseResult parsed) => new(Chosen(parsed), IsTrusted);
+    public static CaClient Connect(ParseResult parsed, TimeSpan? patience = null) => new(Chosen(parsed), IsTrusted, patience);
 
     private static ServerAddress Chosen(ParseResult parsed)
     {

@@ -17,6 +17,8 @@ internal sealed class TshCommand : Command
         Subcommands.Add(new ListCommand());
         Subcommands.Add(new SshCommand());
         Subcommands.Add(new RequestCommand());
+        Subcommands.Add(new CompletionCommand("tsh"));
         Subcommands.Add(new VersionCommand());
+        Subcommands.Add(new CompleteCommand(SshCommand.EndOptionsAfterNode));
     }
 }
