@@ -31,6 +31,7 @@ internal sealed class Home(string folder)
     public async Task<string> EnsureKey(string comment, CancellationToken cancellation)
     {
         Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
+        using var alone = HomeLock.Take(Folder);
         if (!File.Exists(Key))
             await MakeKey(comment, cancellation);
         if (File.Exists(PublicKey))
@@ -40,15 +41,33 @@ internal sealed class Home(string folder)
         return derived.Trim();
     }
 
-    public void SaveCertificate(string line) => AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    /// <summary>Puts a certificate in its place.</summary>
+    /// <param name="line">The certificate.</param>
+    /// <param name="key">The line of the key that it certifies, as <see cref="EnsureKey"/> gave it.</param>
+    /// <exception cref="FailureException">Another key is there by now.</exception>
+    public void SaveCertificate(string line, string key)
+    {
+        using var alone = HomeLock.Take(Folder);
+        if (!File.Exists(PublicKey) || File.ReadAllText(PublicKey).Trim() != key)
+            throw new FailureException($"the key in {Folder} was removed or replaced while its certificate was made", "tsh login");
+        AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    }
 
     /// <summary>What the certificate itself says, or null when there is none. Which roles are in use, and whether it is revoked, only the daemon knows.</summary>
     /// <exception cref="SshFormatException">The file holds something else.</exception>
     public CertificateInfo? ReadCertificate()
     {
-        if (!File.Exists(Certificate))
+        string line;
+        try
+        {
+            line = File.ReadAllText(Certificate).Trim();
+        }
+        // Asking first whether it is there would not do: a logout can come between.
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
             return null;
-        var read = OpenSsh.Certificate.ParseLine(File.ReadAllText(Certificate).Trim());
+        }
+        var read = OpenSsh.Certificate.ParseLine(line);
         var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
         return new CertificateInfo(
             read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false);
@@ -64,6 +83,9 @@ internal sealed class Home(string folder)
     /// <summary>Removes key and certificate; false when there was nothing.</summary>
     public bool Clear()
     {
+        if (!Directory.Exists(Folder))
+            return false;
+        using var alone = HomeLock.Take(Folder);
         string[] present = [.. new[] { Certificate, PublicKey, Key }.Where(File.Exists)];
         foreach (var file in present)
             File.Delete(file);
@@ -91,11 +113,8 @@ internal sealed class Home(string folder)
         try
         {
             await Keygen.Make(temporary, comment, cancellation);
+            File.Move(temporary + ".pub", PublicKey, overwrite: false);
             File.Move(temporary, Key, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(Key))
-        {
-            // Another tsh was quicker; its key is as good.
         }
         finally
         {

@@ -69,9 +69,11 @@ internal abstract class LoginKey : IDisposable
     /// <summary>tsh's own.</summary>
     private sealed class KeyOfHome(Home home) : LoginKey
     {
-        public override Task<string> PublicKey(string comment, CancellationToken cancellation) => home.EnsureKey(comment, cancellation);
+        private string key = "";
 
-        public override void Save(string certificate) => home.SaveCertificate(certificate);
+        public override async Task<string> PublicKey(string comment, CancellationToken cancellation) => key = await home.EnsureKey(comment, cancellation);
+
+        public override void Save(string certificate) => home.SaveCertificate(certificate, key);
     }
 
     /// <summary>One of the user's own, on disk, in an agent or in hardware. Its private half is never looked for.</summary>
