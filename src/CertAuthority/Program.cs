@@ -7,18 +7,14 @@ using CertAuthority;
 using CertAuthority.Configuration;
 using CertAuthority.Protocol;
 
-var config = new Option<string?>("--config") { Description = $"configuration file (default: {Settings.DefaultFile} if it exists)", HelpName = "FILE" };
-var dataDirectory = new Option<string?>("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
-var socket = new Option<string?>("--socket") { Description = "where to serve", HelpName = "PATH" };
-var checkConfig = new Option<bool>("--check-config") { Description = "check the configuration and exit" };
-var root = new RootCommand("Signs short-lived OpenSSH user certificates for approved access requests.") { config, dataDirectory, socket, checkConfig };
+var root = new DaemonCommand();
 root.SetAction(async (parsed, _) =>
 {
     try
     {
-        if (!parsed.GetValue(checkConfig))
-            return await Run(Read);
-        Read();
+        if (!parsed.GetValue(root.CheckConfig))
+            return await Run(() => root.Read(parsed));
+        root.Read(parsed);
         Console.WriteLine("the configuration is good");
         return 0;
     }
@@ -29,19 +25,6 @@ root.SetAction(async (parsed, _) =>
     catch (StartException e)
     {
         return Fail(e.Message);
-    }
-
-    Settings Read()
-    {
-        var settings = Settings.Default();
-        var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
-        if (file is not null)
-            settings = ConfigurationFile.Read(file, settings);
-        return settings with
-        {
-            DataDirectory = Path.GetFullPath(parsed.GetValue(dataDirectory) ?? settings.DataDirectory),
-            SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
-        };
     }
 });
 

@@ -22,7 +22,8 @@ public sealed class CaClient : IDisposable
     /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of his own.</param>
     /// <param name="patience">How long an answer may take. Default: a minute; through ssh, which may ask for a passphrase, three.</param>
     /// <param name="tell">Told, where somebody looks on, what a connection waits for that takes its time.</param>
-    public CaClient(ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null)
+    /// <param name="mayAsk">Whether ssh may ask somebody for a passphrase, or about a host key.</param>
+    public CaClient(ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
     {
         this.patience = patience ?? (server is ServerAddress.Ssh ? PatienceWithPeople : Patience);
         Func<CancellationToken, ValueTask<Stream>> connect;
@@ -32,7 +33,7 @@ public sealed class CaClient : IDisposable
                 connect = async cancellation => new NetworkStream(await UnixTransport.Connect(unix, trusts, cancellation).ConfigureAwait(false), ownsSocket: true);
                 break;
             case ServerAddress.Ssh ssh:
-                var transport = new SshTransport(ssh, tell);
+                var transport = new SshTransport(ssh, mayAsk, tell);
                 connect = _ => ValueTask.FromResult(transport.Connect());
                 break;
             default:

@@ -41,6 +41,9 @@ public static class Routes
     /// <summary>Gives up an approved request.</summary>
     public static readonly Route<EndMyRequest, RequestResolved> DropRequest = new("POST", "/v1/my/requests/{id}/drop");
 
+    /// <summary>Reads which users the caller can be, and what one of them can ask for.</summary>
+    public static readonly Route<GetMyCapabilities, MyCapabilities> GetMyCapabilities = new("GET", "/v1/my/capabilities");
+
     /// <summary>Lists all requests.</summary>
     public static readonly Route<ListRequests, RequestList> ListRequests = new("GET", "/v1/requests");
     /// <summary>Reads any request.</summary>
@@ -86,7 +89,7 @@ public static class Routes
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
-        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest,
+        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
         ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];

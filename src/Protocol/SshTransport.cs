@@ -8,13 +8,14 @@ namespace CertAuthority.Protocol;
 /// connections and host keys are ssh's business, and who one is there is what its sshd says.
 /// </summary>
 /// <param name="server">Where.</param>
+/// <param name="mayAsk">Whether it may ask somebody for a passphrase.</param>
 /// <param name="tell">Told when a connection takes its time; null where nobody looks on.</param>
-internal sealed class SshTransport(ServerAddress.Ssh server, Action<string>? tell)
+internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action<string>? tell)
 {
     private static readonly TimeSpan Unnoticed = TimeSpan.FromSeconds(2);
 
     // Nobody is asked for a passphrase in the middle of a wait.
-    private bool mayAsk = true;
+    private bool mayAsk = mayAsk;
 
     /// <summary>Starts ssh. Whether it gets through shows with the first byte that comes back.</summary>
     /// <exception cref="UnreachableException">There is no ssh.</exception>

@@ -7,10 +7,10 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl access explain</c>.</summary>
 internal sealed class AccessExplainCommand : Verb
 {
-    private readonly Argument<string> user = new("USER") { Description = "Who would log in" };
+    private readonly Argument<string> user = new("USER") { Description = "Who would log in", CompletionSources = { Known.Users } };
     private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "As this login; else as any" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "On this node; else wherever the roles reach" };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "With this request; a pending one as if it were approved" };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "On this node; else wherever the roles reach", CompletionSources = { Known.Nodes } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "With this request; a pending one as if it were approved", CompletionSources = { Known.Requests() } };
     private readonly FormatOption format = new();
 
     public AccessExplainCommand()
@@ -46,7 +46,7 @@ internal sealed class AccessExplainCommand : Verb
             foreach (var rule in role.Rules)
                 table.Add(role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect, $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
         if (explained.Roles is not [])
-            parsed.Print(table.Lines());
+            parsed.Print(table);
         return ExitCode.Done;
     }
 }

@@ -7,8 +7,8 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl audit ls</c>.</summary>
 internal sealed class AuditListCommand : Verb
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "About this user only" };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only" };
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "About this user only", CompletionSources = { Known.Users } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only", CompletionSources = { Known.Requests() } };
     private readonly TimeOption since = new("--since", "Not before");
     private readonly TimeOption until = new("--until", "Before");
     private readonly LimitOption limit = new();
@@ -37,7 +37,7 @@ internal sealed class AuditListCommand : Verb
         var table = new Table("Time", "Event", "By", "What");
         foreach (var entry in list.Entries)
             table.Add(Wording.Time(entry.Time), entry.Event, By(entry), What(entry));
-        parsed.Print(table.Lines());
+        parsed.Print(table);
         return ExitCode.Done;
     }
 

@@ -12,9 +12,9 @@ internal sealed class AuthExportCommand : Verb
 
     private readonly Option<string> type = new("--type")
     {
-        Required = true, HelpName = "user|host|krl", Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
+        Required = true, HelpName = "user|host|krl", CompletionSources = { "user", "host", "krl" }, Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
     };
-    private readonly Option<string?> file = new("--out") { HelpName = "FILE", Description = "Replace this file in one step, instead of standard output" };
+    private readonly Option<string?> file = new("--out") { HelpName = "FILE", Description = "Replace this file in one step, instead of standard output", CompletionSources = { Suggestions.Files } };
 
     public AuthExportCommand()
         : base(
@@ -56,7 +56,7 @@ internal sealed class AuthExportCommand : Verb
             AtomicFile.Write(target, content, ReadableByAll);
             return ExitCode.Done;
         }
-        await using var output = Console.OpenStandardOutput();
+        await using var output = StandardStream.Output();
         await output.WriteAsync(content, cancellation);
         return ExitCode.Done;
     }

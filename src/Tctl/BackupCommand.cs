@@ -10,7 +10,7 @@ internal sealed class BackupCommand : Verb
     private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
 
-    private readonly Argument<string> file = new("FILE") { Description = "The copy; mode 0600" };
+    private readonly Argument<string> file = new("FILE") { Description = "The copy; mode 0600", CompletionSources = { Suggestions.Files } };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace FILE in one step if it exists" };
 
     public BackupCommand()

@@ -7,10 +7,10 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl certs ls</c>.</summary>
 internal sealed class CertsListCommand : Verb
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only" };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only" };
-    private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node" };
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only", CompletionSources = { Known.Users } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only", CompletionSources = { Known.Requests() } };
+    private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node", CompletionSources = { Known.Nodes } };
     private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
 
@@ -44,7 +44,7 @@ internal sealed class CertsListCommand : Verb
                 string.Join(',', certificate.Principals),
                 Wording.Time(certificate.ValidBefore),
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
-        parsed.Print(table.Lines());
+        parsed.Print(table);
         return ExitCode.Done;
     }
 }

@@ -7,10 +7,10 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl certs revoke</c>.</summary>
 internal sealed class CertsRevokeCommand : Verb
 {
-    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user" };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request" };
-    private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use" };
+    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { Known.Serials } };
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user", CompletionSources = { Known.Users } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request", CompletionSources = { Known.Requests() } };
+    private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use", CompletionSources = { Known.Roles } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; kept in the audit" };
 
     public CertsRevokeCommand()

@@ -12,7 +12,7 @@ internal sealed class CreateCommand : Verb
 
     private readonly Argument<string> file = new("FILE")
     {
-        Description = "YAML or JSON, several documents if need be; - or nothing is standard input", DefaultValueFactory = _ => "-",
+        Description = "YAML or JSON, several documents if need be; - or nothing is standard input", DefaultValueFactory = _ => "-", CompletionSources = { Suggestions.Files },
     };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace what exists" };
     private readonly Option<bool> dropUnenforceable = new("--drop-unenforceable")
@@ -31,7 +31,7 @@ internal sealed class CreateCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var name = parsed.GetValue(file)!;
-        await using var source = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
+        await using Stream source = name == "-" ? StandardStream.Input() : File.OpenRead(name);
         name = name == "-" ? "stdin" : name;
         var content = await Read(source, name, cancellation);
         using var ca = ServerOption.Connect(parsed);

@@ -10,7 +10,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.</summary>
 internal sealed class EditCommand : Verb
 {
-    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice or node/db1" };
+    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice or node/db1", CompletionSources = { Known.Resources } };
 
     public EditCommand()
         : base("edit", "Opens a role, user or node in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
@@ -87,7 +87,7 @@ internal sealed class EditCommand : Verb
     // Byte by byte: what is typed ahead belongs to the editor.
     private static async Task<bool> Enter(CancellationToken cancellation)
     {
-        await using var input = Console.OpenStandardInput();
+        await using var input = StandardStream.Input();
         var one = new byte[1];
         while (await input.ReadAsync(one, cancellation) == 1)
             if (one[0] == '\n')

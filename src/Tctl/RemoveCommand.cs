@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl rm</c>.</summary>
 internal sealed class RemoveCommand : Verb
 {
-    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice or node/db1");
+    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice or node/db1") { CompletionSources = { Known.Resources } };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also a role that users hold: it is taken from them" };
 
     public RemoveCommand()

@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests capabilities</c>.</summary>
 internal sealed class RequestsCapabilitiesCommand : Verb
 {
-    private readonly Argument<string> user = new("USER") { Description = "Whose" };
+    private readonly Argument<string> user = new("USER") { Description = "Whose", CompletionSources = { Known.Users } };
     private readonly FormatOption format = new();
 
     public RequestsCapabilitiesCommand()

@@ -7,10 +7,10 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests create</c>.</summary>
 internal sealed class RequestsCreateCommand : Verb
 {
-    private readonly Argument<string> user = new("USER") { Description = "For whom" };
-    private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { Required = true };
+    private readonly Argument<string> user = new("USER") { Description = "For whom", CompletionSources = { Known.Users } };
+    private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { Required = true, CompletionSources = { Known.Roles } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why" };
-    private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER");
+    private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER") { CompletionSources = { Known.Users } };
 
     public RequestsCreateCommand()
         : base("create", "Files a request for a user; another administrator, or root, answers it", "tctl requests create --roles=dba --reason=\"on call\" alice")

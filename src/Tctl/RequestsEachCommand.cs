@@ -13,11 +13,13 @@ internal abstract class RequestsEachCommand : Verb
     /// <param name="name">The command's word.</param>
     /// <param name="done">What has been done to a request when it is through: <c>approved</c>.</param>
     /// <param name="description">One sentence for the help.</param>
+    /// <param name="states">The states in which that can be done; without any, all.</param>
     /// <param name="examples">Whole command lines.</param>
-    protected RequestsEachCommand(string name, string done, string description, params string[] examples)
+    protected RequestsEachCommand(string name, string done, string description, string[] states, params string[] examples)
         : base(name, description, examples)
     {
         this.done = done;
+        ids.CompletionSources.Add(Known.Requests(states));
         Arguments.Add(ids);
     }
 

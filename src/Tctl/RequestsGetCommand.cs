@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests get</c>.</summary>
 internal sealed class RequestsGetCommand : Verb
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { Known.Requests() } };
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
     public RequestsGetCommand()

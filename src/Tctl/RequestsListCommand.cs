@@ -29,7 +29,7 @@ internal sealed class RequestsListCommand : Verb
                 parsed.PrintEscaped(list.Requests.SelectMany((request, i) => i == 0 ? Yaml.Of(request) : Yaml.Of(request).Prepend("---")));
                 break;
             default:
-                parsed.Print(RequestText.Table(list.Requests).Lines());
+                parsed.Print(RequestText.Table(list.Requests));
                 break;
         }
         return ExitCode.Done;

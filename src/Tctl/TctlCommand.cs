@@ -30,6 +30,8 @@ internal sealed class TctlCommand : Command
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
         Subcommands.Add(new BackupCommand());
         Subcommands.Add(new StatusCommand());
+        Subcommands.Add(new CompletionCommand("tctl"));
         Subcommands.Add(new VersionCommand());
+        Subcommands.Add(new CompleteCommand());
     }
 }

@@ -10,7 +10,7 @@ namespace CertAuthority.Tctl;
 internal sealed class UsersAddCommand : Verb
 {
     private readonly Argument<string> name = new("NAME") { Description = "The new user" };
-    private readonly ListOption roles = new("--roles", "The user's roles", "ROLE") { Required = true };
+    private readonly ListOption roles = new("--roles", "The user's roles", "ROLE") { Required = true, CompletionSources = { Known.Roles } };
     private readonly ListOption logins = new("--logins", "The trait logins, for roles that say {{internal.logins}}", "LOGIN");
     private readonly ListOption unixUsers = new("--unix-user", "The accounts of this machine, or uids, that act as the user. Default: its namesake", "ACCOUNT");
 

@@ -23,7 +23,7 @@ internal sealed class UsersListCommand : Verb
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(users.Resources);
         else
-            parsed.Print(ResourceTable.Of("user", users.Resources).Lines());
+            parsed.Print(ResourceTable.Of("user", users.Resources));
         return ExitCode.Done;
     }
 }

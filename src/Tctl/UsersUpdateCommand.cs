@@ -7,8 +7,8 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl users update</c>.</summary>
 internal sealed class UsersUpdateCommand : Verb
 {
-    private readonly Argument<string> name = new("NAME") { Description = "The user" };
-    private readonly ListOption roles = new("--set-roles", "The whole new list of roles", "ROLE");
+    private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { Known.Users } };
+    private readonly ListOption roles = new("--set-roles", "The whole new list of roles", "ROLE") { CompletionSources = { Known.Roles } };
     private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN");
     private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT");
 

@@ -21,6 +21,7 @@ public sealed class FormatOption : Option<string>
             formats = [Text, Json];
         Description = $"How to write it: {string.Join(", ", formats)}";
         HelpName = string.Join('|', formats);
+        CompletionSources.Add(formats);
         DefaultValueFactory = _ => formats[0];
         CustomParser = result =>
         {

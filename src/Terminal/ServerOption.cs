@@ -34,6 +34,9 @@ public sealed class ServerOption : Option<ServerAddress?>
     /// <summary>The daemon that a command line means. Nothing is sent yet.</summary>
     public static CaClient Connect(ParseResult parsed) => new(Chosen(parsed), IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
 
+    /// <summary>The same for somebody in the middle of typing: nothing is asked or told, and after a moment it is too late.</summary>
+    public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) => new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
+
     /// <summary>Where a command line means.</summary>
     public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Of(parsed).remembered(parsed) ?? OfThisHost();
 

@@ -11,9 +11,8 @@ public static class Shell
     /// <summary>Runs a command line on the process's own streams.</summary>
     public static async Task<int> Run(Command root, IReadOnlyList<string> args)
     {
-        // Not Console.Out: that changes the mode of the terminal before anything is written, and tsh ssh would leave it so.
-        await using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
-        await using var error = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        await using var output = StandardWriter.Output();
+        await using var error = StandardWriter.Error();
         return await Run(root, args, output, error);
     }
 
@@ -24,18 +23,30 @@ public static class Shell
     /// <param name="error">Takes the talk.</param>
     public static async Task<int> Run(Command root, IReadOnlyList<string> args, TextWriter output, TextWriter error)
     {
-        root.Options.Add(HelpWithExamples());
-        // No response files: the @ of root@db1 is a login's.
-        var parsed = root.Parse([.. KeepEmptyValues(args)], new ParserConfiguration { ResponseFileTokenReplacer = null });
+        root.Options.Add(Help());
+        var parsed = Parse(root, [.. KeepEmptyValues(args)]);
         parsed.InvocationConfiguration.Output = output;
         parsed.InvocationConfiguration.Error = error;
-        return parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any()
-            ? await parsed.InvokeAsync(parsed.InvocationConfiguration)
-            : RefuseUsage(parsed);
+        // A verb catches its own; the library would print a stack trace, in colours of its own.
+        parsed.InvocationConfiguration.EnableDefaultExceptionHandler = false;
+        try
+        {
+            return parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any()
+                ? await parsed.InvokeAsync(parsed.InvocationConfiguration)
+                : RefuseUsage(parsed);
+        }
+        catch (IOException disk)
+        {
+            parsed.Complain(InOurStyle(disk.Message));
+            return ExitCode.Failed;
+        }
     }
 
+    // No response files: the @ of root@db1 is a login's.
+    internal static ParseResult Parse(Command root, string[] args) => root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
     // The parser would give --roles= the next word for its value.
-    private static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
+    internal static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
     {
         var options = args.TakeWhile(arg => arg != "--").Count();
         return args.SelectMany((arg, i) => i < options && arg.StartsWith("--", StringComparison.Ordinal) && arg.IndexOf('=') == arg.Length - 1 ? [arg[..^1], ""] : (string[])[arg]);
@@ -73,10 +84,12 @@ public static class Shell
             yield return command.Name;
     }
 
-    private static HelpOption HelpWithExamples()
+    /// <summary><c>--help</c>, which shows examples too; every program has it.</summary>
+    public static Option Help()
     {
         var help = new HelpOption("--help", "-h");
-        help.Action = new ExamplesAfter((HelpAction)help.Action!);
+        // Else the library asks Console for the width, and that switches the keys of the terminal.
+        help.Action = new ExamplesAfter(new HelpAction { MaxWidth = StandardStream.Columns() ?? int.MaxValue });
         return help;
     }
 

@@ -25,6 +25,9 @@ public static class Speech
             parsed.InvocationConfiguration.Output.Write(text.ToString());
         }
 
+        /// <summary>A table; states in colour where that helps.</summary>
+        public void Print(Table table) => parsed.PrintEscaped(table.Lines(Colour.IsShownBy(parsed.InvocationConfiguration.Output)));
+
         /// <summary>Lines that are escaped already, by the notation they are written in; twice would be another text.</summary>
         public void PrintEscaped(IEnumerable<string> lines) => parsed.InvocationConfiguration.Output.Write(string.Concat(lines.Select(line => line + "\n")));
 
@@ -41,12 +44,12 @@ public static class Speech
         public void Say(string line) => parsed.Talk("", line);
 
         /// <summary>Tells what deserves a second look.</summary>
-        public void Warn(string line) => parsed.Talk("warning: ", line);
+        public void Warn(string line) => parsed.Talk("warning:", line);
 
         /// <summary>Tells what went wrong, and what to do about it.</summary>
         public void Complain(string error, string? hint = null)
         {
-            parsed.Talk("error: ", error);
+            parsed.Talk("error:", error);
             if (hint is not null)
                 parsed.Hint(hint);
         }
@@ -61,9 +64,19 @@ public static class Speech
         }
 
         /// <summary>Tells what to do next.</summary>
-        public void Hint(string line) => parsed.Talk("hint: ", line);
+        public void Hint(string line) => parsed.Talk("hint:", line);
 
-        private void Talk(string kind, string line) =>
-            parsed.InvocationConfiguration.Error.WriteLine($"{parsed.RootCommandResult.Command.Name}: {kind}{Printable.Escape(line)}");
+        /// <summary>A question; the answer is typed behind it.</summary>
+        public void Ask(string question) => parsed.InvocationConfiguration.Error.Write($"{parsed.RootCommandResult.Command.Name}: {Printable.Escape(question)}");
+
+        /// <summary>Ends a line that no answer has ended.</summary>
+        public void EndLine() => parsed.InvocationConfiguration.Error.WriteLine();
+
+        private void Talk(string kind, string line)
+        {
+            var error = parsed.InvocationConfiguration.Error;
+            string[] words = [$"{parsed.RootCommandResult.Command.Name}:", Colour.IsShownBy(error) ? Colour.OfTalk(kind) : kind, Printable.Escape(line)];
+            error.WriteLine(string.Join(' ', words.Where(word => word is not "")));
+        }
     }
 }

@@ -5,30 +5,22 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>The running ssh-agent, spoken to through ssh-add. Of each login it holds one identity, the certificate with its key, and no longer than the certificate lives.</summary>
-internal sealed class Agent
+internal static class Agent
 {
     // ssh-add's exit code where there is no agent to speak to (ssh-add(1)).
     private const int Nobody = 2;
 
-    // A line each, as ssh-add -L prints it.
-    private readonly string[] identities;
+    /// <summary>Whether one runs.</summary>
+    public static async Task<bool> Runs(CancellationToken cancellation) =>
+        Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is { Length: > 0 }
+        && (await SshTool.Run("ssh-add", ["-l"], cancellation)).ExitCode != Nobody;
 
-    private Agent(string[] identities) => this.identities = identities;
-
-    /// <summary>The one that runs; null where none does.</summary>
-    public static async Task<Agent?> Running(CancellationToken cancellation)
+    /// <summary>Refuses where none runs, though it was asked for.</summary>
+    public static async Task Expect(CancellationToken cancellation)
     {
-        if (Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is not { Length: > 0 })
-            return null;
-        var list = await SshTool.Run("ssh-add", ["-L"], cancellation);
-        return list.ExitCode == Nobody ? null : new Agent(list.Output.Split('\n'));
+        if (!await Runs(cancellation))
+            throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
     }
-
-    /// <summary>The one that runs, where it was asked for.</summary>
-    /// <exception cref="FailureException">None does.</exception>
-    public static async Task<Agent> Expected(CancellationToken cancellation) =>
-        await Running(cancellation)
-        ?? throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
     /// <summary>Gives it the key in a file with the certificate beside it, in the place of what it had of this home.</summary>
     /// <param name="home">Whose earlier identities go.</param>
@@ -37,7 +29,7 @@ internal sealed class Agent
     /// <param name="withPlainKey">Whether the key alone stays there too: certificates that come later are of use only with it.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="FailureException">It did not take them.</exception>
-    public async Task Add(Home home, string key, TimeSpan life, bool withPlainKey, CancellationToken cancellation)
+    public static async Task Add(Home home, string key, TimeSpan life, bool withPlainKey, CancellationToken cancellation)
     {
         await Forget(home, cancellation);
         var seconds = Math.Max(1, (long)Math.Ceiling(life.TotalSeconds));
@@ -50,11 +42,13 @@ internal sealed class Agent
     }
 
     /// <summary>Takes out of it whatever came from this home.</summary>
-    public async Task Forget(Home home, CancellationToken cancellation)
+    public static async Task Forget(Home home, CancellationToken cancellation)
     {
-        if (home.PublicKeyAtHand() is { } key)
-            foreach (var line in identities.Where(line => IsOf(key, line)))
-                await Remove(home, line, cancellation);
+        if (home.PublicKeyAtHand() is not { } key)
+            return;
+        var list = await SshTool.Run("ssh-add", ["-L"], cancellation);
+        foreach (var line in list.Output.Split('\n').Where(line => IsOf(key, line)))
+            await Remove(home, line, cancellation);
     }
 
     private static bool IsOf(PublicKey key, string line)

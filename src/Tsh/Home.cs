@@ -83,6 +83,7 @@ internal sealed class Home(string folder, string? profile = null)
     public async Task<string> EnsureKey(string comment, CancellationToken cancellation)
     {
         EnsureFolder();
+        using var alone = HomeLock.Take(Folder);
         if (!File.Exists(Key))
             await MakeKey(comment, cancellation);
         if (File.Exists(PublicKey))
@@ -92,7 +93,17 @@ internal sealed class Home(string folder, string? profile = null)
         return derived.Trim();
     }
 
-    public void SaveCertificate(string line) => AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    /// <summary>Puts a certificate in its place.</summary>
+    /// <param name="line">The certificate.</param>
+    /// <param name="key">The line of the key that it certifies, as <see cref="EnsureKey"/> gave it.</param>
+    /// <exception cref="FailureException">Another key is there by now.</exception>
+    public void SaveCertificate(string line, string key)
+    {
+        using var alone = HomeLock.Take(Folder);
+        if (!File.Exists(PublicKey) || File.ReadAllText(PublicKey).Trim() != key)
+            throw new FailureException($"the key in {Folder} was removed or replaced while its certificate was made", "tsh login");
+        AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    }
 
     /// <summary>Lets ssh believe the host certificates of this authority.</summary>
     /// <param name="hostCa">The public key, a line.</param>
@@ -111,12 +122,12 @@ internal sealed class Home(string folder, string? profile = null)
     }
 
     /// <summary>Keeps the public half of a key whose private half is not here, and its certificate.</summary>
+    /// <remarks>Whoever calls holds the <see cref="HomeLock"/>: the agent and these files change together.</remarks>
     public void SavePublic(string publicKey, string certificate)
     {
-        EnsureFolder();
         File.Delete(Key);
         AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(publicKey + "\n"), OwnerOnly);
-        SaveCertificate(certificate);
+        AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
     }
 
     /// <summary>The public key; null when there is none that can be read.</summary>
@@ -142,9 +153,17 @@ internal sealed class Home(string folder, string? profile = null)
 
     private static CertificateInfo? ReadCertificate(string path)
     {
-        if (!File.Exists(path))
+        string line;
+        try
+        {
+            line = File.ReadAllText(path).Trim();
+        }
+        // Asking first whether it is there would not do: a logout can come between.
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
             return null;
-        var read = OpenSsh.Certificate.ParseLine(File.ReadAllText(path).Trim());
+        }
+        var read = OpenSsh.Certificate.ParseLine(line);
         var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
         return new CertificateInfo(
             read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false);
@@ -160,6 +179,9 @@ internal sealed class Home(string folder, string? profile = null)
     /// <summary>Removes key and certificates; false when there was nothing.</summary>
     public bool Clear()
     {
+        if (!Directory.Exists(Folder))
+            return false;
+        using var alone = HomeLock.Take(Folder);
         string[] present = [.. new[] { Certificate, PublicKey, Key }.Where(File.Exists)];
         foreach (var file in present)
             File.Delete(file);
@@ -190,11 +212,8 @@ internal sealed class Home(string folder, string? profile = null)
         try
         {
             await Keygen.Make(temporary, comment, cancellation);
+            File.Move(temporary + ".pub", PublicKey, overwrite: false);
             File.Move(temporary, Key, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(Key))
-        {
-            // Another tsh was quicker; its key is as good.
         }
         finally
         {

@@ -41,7 +41,7 @@ internal sealed class ListCommand : Verb
         var table = new Table("Node", "Address", "Labels", "Logins");
         foreach (var node in nodes)
             table.Add(node.Name, node.Address, string.Join(',', node.Labels.Select(label => $"{label.Key}={label.Value}")), string.Join(',', node.Logins));
-        parsed.Print(table.Lines());
+        parsed.Print(table);
         if (list.Everywhere is not [])
             parsed.Say($"on every host that trusts the authority: {string.Join(", ", list.Everywhere)}");
         if (list.Requestable is not [])

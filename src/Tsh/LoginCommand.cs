@@ -8,9 +8,9 @@ namespace CertAuthority.Tsh;
 internal sealed class LoginCommand : Verb
 {
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "A shorter life than your roles allow, such as 30m" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host" };
-    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID");
-    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE");
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host", CompletionSources = { Own.Nodes } };
+    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID") { CompletionSources = { Own.Requests("APPROVED") } };
+    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE") { CompletionSources = { Own.RequestableRoles } };
     private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
     private readonly LifetimeOptions lifetimes = new();
@@ -44,6 +44,7 @@ internal sealed class LoginCommand : Verb
                 if (given.Tokens is [{ Value: "" }])
                     given.AddError($"{file.Name} takes the name of a file");
             });
+            file.CompletionSources.Add(Suggestions.Files);
             Options.Add(file);
         }
         Options.Add(agent);
@@ -66,7 +67,8 @@ internal sealed class LoginCommand : Verb
         using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile), use ?? AgentUse.Auto);
         using var ca = ServerOption.Connect(parsed);
         var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
-        var requests = requestIds.Given(parsed) ?? [];
+        var plain = requestIds.Given(parsed) is null && roles.Given(parsed) is null;
+        var requests = plain ? await parsed.Offer(ca, user, cancellation) : requestIds.Given(parsed) ?? [];
 
         string? filed = null;
         if (roles.Given(parsed) is { } asked)

@@ -78,29 +78,29 @@ internal abstract class LoginKey : IDisposable
     /// <summary>tsh's own, on the disk.</summary>
     private sealed class KeyOfHome(Home home, AgentUse use) : LoginKey
     {
-        private Agent? agent;
+        private bool intoAgent;
+        private string key = "";
 
         public override bool IsOfHome => true;
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
-            agent = use switch
-            {
-                AgentUse.No => null,
-                AgentUse.Yes => await Agent.Expected(cancellation),
-                _ => await Agent.Running(cancellation),
-            };
-            return await home.EnsureKey(comment, cancellation);
+            if (use == AgentUse.Yes)
+                await Agent.Expect(cancellation);
+            intoAgent = use == AgentUse.Yes || (use == AgentUse.Auto && await Agent.Runs(cancellation));
+            return key = await home.EnsureKey(comment, cancellation);
         }
 
         public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
         {
-            home.SaveCertificate(certificate);
-            if (agent is null)
+            home.SaveCertificate(certificate, key);
+            if (!intoAgent)
                 return;
+            // Of several logins at once the agent has the one that is on the disk.
+            using var alone = HomeLock.Take(home.Folder);
             try
             {
-                await agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
+                await Agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
             }
             catch (FailureException refused) when (use == AgentUse.Auto)
             {
@@ -112,7 +112,6 @@ internal abstract class LoginKey : IDisposable
     /// <summary>A new one at each login, whose private half only the ssh-agent has.</summary>
     private sealed class KeyOfAgent(Home home) : LoginKey
     {
-        private Agent? agent;
         private string? folder;
         private string publicKey = "";
 
@@ -120,7 +119,7 @@ internal abstract class LoginKey : IDisposable
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
-            agent = await Agent.Expected(cancellation);
+            await Agent.Expect(cancellation);
             // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with this process.
             folder = Path.Combine(InMemory() ?? home.Folder, $"tsh.{Guid.NewGuid():n}");
             home.EnsureFolder();
@@ -132,7 +131,8 @@ internal abstract class LoginKey : IDisposable
         public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
         {
             Write(Key + "-cert.pub", certificate);
-            await agent!.Add(home, Key, life, perHost, cancellation);
+            using var alone = HomeLock.Take(home.Folder);
+            await Agent.Add(home, Key, life, perHost, cancellation);
             home.SavePublic(publicKey, certificate);
         }
 

@@ -12,8 +12,8 @@ internal sealed class LogoutCommand() : Verb(
     {
         var home = Home.Of(parsed);
         var user = home.UserLoggedIn();
-        if (await Agent.Running(cancellation) is { } agent)
-            await agent.Forget(home, cancellation);
+        if (await Agent.Runs(cancellation))
+            await Agent.Forget(home, cancellation);
         if (File.Exists(home.SshConfig))
             AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         parsed.Print((home.Clear(), user) switch

@@ -10,6 +10,7 @@ internal sealed class RequestCommand : Command
     {
         Aliases.Add("requests");
         Subcommands.Add(new RequestCreateCommand());
+        Subcommands.Add(new RequestRolesCommand());
         Subcommands.Add(new RequestListCommand());
         Subcommands.Add(new RequestShowCommand());
         Subcommands.Add(RequestEndCommand.Cancel());

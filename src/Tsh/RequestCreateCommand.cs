@@ -7,7 +7,7 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request create</c>.</summary>
 internal sealed class RequestCreateCommand : Verb
 {
-    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { Required = true };
+    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { Required = true, CompletionSources = { Own.RequestableRoles } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
     private readonly LifetimeOptions lifetimes = new();

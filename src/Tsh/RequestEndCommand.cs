@@ -11,18 +11,19 @@ internal sealed class RequestEndCommand : Verb
     private readonly Route<EndMyRequest, RequestResolved> route;
     private readonly string done;
 
-    private RequestEndCommand(string name, string description, Route<EndMyRequest, RequestResolved> route, string done)
+    private RequestEndCommand(string name, string description, Route<EndMyRequest, RequestResolved> route, string state, string done)
         : base(name, description, $"tsh request {name} bc8ca931")
     {
         this.route = route;
         this.done = done;
+        id.CompletionSources.Add(Own.Requests(state));
         Arguments.Add(id);
     }
 
-    public static RequestEndCommand Cancel() => new("cancel", "Withdraws a request that nobody has answered", Routes.CancelRequest, "cancelled");
+    public static RequestEndCommand Cancel() => new("cancel", "Withdraws a request that nobody has answered", Routes.CancelRequest, "PENDING", "cancelled");
 
     public static RequestEndCommand Drop() =>
-        new("drop", "Gives up what an approved request granted; its certificates are revoked", Routes.DropRequest, "dropped");
+        new("drop", "Gives up what an approved request granted; its certificates are revoked", Routes.DropRequest, "APPROVED", "dropped");
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {

@@ -24,7 +24,7 @@ internal sealed class RequestListCommand : Verb
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(list.Requests);
         else
-            parsed.Print(RequestText.Table(list.Requests).Lines());
+            parsed.Print(RequestText.Table(list.Requests));
         parsed.HintAtReady(list.Requests, home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }

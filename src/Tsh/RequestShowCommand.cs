@@ -7,7 +7,7 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request show</c>.</summary>
 internal sealed class RequestShowCommand : Verb
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { Own.Requests() } };
     private readonly WaitOption wait = new("Wait for the answer first, for ever or this long") { Arity = ArgumentArity.ZeroOrOne };
     private readonly FormatOption format = new();
 

@@ -8,7 +8,7 @@ namespace CertAuthority.Tsh;
 internal sealed class SshCommand : Verb
 {
     private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
-    private readonly Argument<string> destination = new("node") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there" };
+    private readonly Argument<string> destination = new("node") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { Own.Destinations } };
     private readonly Argument<string[]> command = new("command")
     {
         HelpName = "COMMAND", Description = "What to run there; everything after the node belongs to it", Arity = ArgumentArity.ZeroOrMore,

@@ -40,8 +40,13 @@ internal sealed class StatusCommand : Verb
             parsed.PrintJson(recorded);
         else
             parsed.PrintJson(LocalFacts(local));
-        if (recorded is not null)
-            await parsed.HintAtReady(ca, user, recorded.Requests, cancellation);
+        var requests = recorded is null ? [] : await ReadyRequests.Of(ca, user, cancellation);
+        foreach (var (warning, command) in LittleLeft.Of(local, requests, now))
+        {
+            parsed.Warn(warning);
+            parsed.Hint(command);
+        }
+        parsed.HintAtReady(requests, local.Requests);
         return ExitCode.Done;
     }
 

@@ -20,6 +20,8 @@ internal sealed class TshCommand : Command
         Subcommands.Add(new ConfigCommand());
         Subcommands.Add(new RequestCommand());
         Subcommands.Add(new RelayCommand());
+        Subcommands.Add(new CompletionCommand("tsh"));
         Subcommands.Add(new VersionCommand());
+        Subcommands.Add(new CompleteCommand(SshCommand.EndOptionsAfterNode));
     }
 }

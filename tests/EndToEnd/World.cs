@@ -17,6 +17,9 @@ static class World
     /// <summary>Whether alice, bob, deploy and postgres have accounts here (tests/world makes them).</summary>
     public static bool HasPeople => IsRoot && Environment.GetEnvironmentVariable("CERTAUTHORITY_WORLD") == "inside";
 
+    /// <summary>Whoever runs the tests, as <c>unix_users</c> names him.</summary>
+    public static string Account => IsRoot ? "0" : Environment.UserName;
+
     public static bool HasSshd => File.Exists(Sshd);
 
     static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
@@ -46,6 +49,13 @@ sealed class PeopleTheoryAttribute : TheoryAttribute
 sealed class StraceFactAttribute : FactAttribute
 {
     public StraceFactAttribute() => Skip = World.Unless(File.Exists("/usr/bin/strace"), "needs strace");
+}
+
+/// <summary>A test that needs a program which is not everywhere.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class ProgramFactAttribute : FactAttribute
+{
+    public ProgramFactAttribute(string program) => Skip = World.Unless(File.Exists($"/usr/bin/{program}") || File.Exists($"/bin/{program}"), $"needs {program}; ./test as root installs it");
 }
 
 /// <summary>A folder that other accounts can enter, gone at the end.</summary>

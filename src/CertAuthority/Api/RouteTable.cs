@@ -49,6 +49,7 @@ internal static class RouteTable
         Users(Routes.GetMyRequest, Requests.GetMine),
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
+        Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
         Administrators(Routes.ListRequests, Requests.List),
         Administrators(Routes.GetRequest, Requests.Get),

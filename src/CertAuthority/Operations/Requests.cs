@@ -19,6 +19,18 @@ internal static class Requests
     public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now()).ToArray())));
 
+    /// <summary>As the user that the caller acts as. One who owns several learns which, so that he can choose.</summary>
+    public static Task<MyCapabilities> MyCapabilities(Ca ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
+    {
+        var own = snapshot.UsersOf(by.Identity);
+        string[] names = [.. own.Select(user => user.Name)];
+        var verdict = by.Identity.ActAs(own, ask.User);
+        if (!verdict.Holds(out var acting, out _) && ask.User is null && own.Count > 1)
+            return new MyCapabilities(names, []);
+        var user = acting ?? verdict.OrRefuse();
+        return new MyCapabilities(names, [.. Requesting.Requestable(user, snapshot.Policy().Roles, ca.Now())], user.Name);
+    }));
+
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Transaction, User> find, CreateRequest ask)
     {
         var now = ca.Now();

@@ -74,6 +74,16 @@ public sealed record GetCapabilities(string Name);
 /// <param name="RequestableRoles">Sorted.</param>
 public sealed record Capabilities(string[] RequestableRoles);
 
+/// <summary>Asks what the caller can ask for.</summary>
+/// <param name="User">As which user; null leaves the choice to the daemon.</param>
+public sealed record GetMyCapabilities(string? User = null);
+
+/// <summary>What the caller can ask for.</summary>
+/// <param name="Users">Every user that the caller can be, sorted.</param>
+/// <param name="RequestableRoles">What <paramref name="User"/> can request, sorted.</param>
+/// <param name="User">As which user; null where the caller owns several and must choose.</param>
+public sealed record MyCapabilities(string[] Users, string[] RequestableRoles, string? User = null);
+
 /// <summary>A request as everybody sees it.</summary>
 /// <param name="Kind"><c>access_request</c>.</param>
 /// <param name="Version"><c>v3</c>.</param>

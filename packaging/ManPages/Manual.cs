@@ -1,0 +1,81 @@
+using System.CommandLine;
+using CertAuthority.Configuration;
+using CertAuthority.Tctl;
+using CertAuthority.Terminal;
+using CertAuthority.Tsh;
+
+namespace CertAuthority.ManPages;
+
+/// <summary>What a program's pages say beyond what its commands know of themselves: a term and what it means.</summary>
+internal sealed record ProgramFacts(
+    string Program,
+    int Section,
+    (string Term, string Meaning)[] Environment,
+    (string Term, string Meaning)[] Files,
+    (string Term, string Meaning)[] ExitStatus,
+    string[] SeeAlso);
+
+/// <summary>Every page of the three programs.</summary>
+internal static class Manual
+{
+    private static readonly (string, string)[] ExitStatus =
+    [
+        ($"{ExitCode.Done}", "Done."),
+        ($"{ExitCode.Failed}", "Refused or failed."),
+        ($"{ExitCode.Usage}", "The command line is not understood; nothing was tried."),
+        ($"{ExitCode.Unreachable}", "No daemon answers."),
+        ($"{ExitCode.GaveUp}", "The time of --wait is over."),
+        ($"{ExitCode.Interrupted}", "Interrupted by Ctrl-C."),
+    ];
+
+    private static readonly (string, string) Server = ("CERTAUTHORITY_SERVER", "Where the daemon is, unless --server says so.");
+    private static readonly (string, string) Completion = ("CERTAUTHORITY_COMPLETION_SECONDS", "How long completion waits for the daemon, from 1 to 60. Default: 1.");
+    private static readonly (string, string) NoColour = ("NO_COLOR", "If it is set and not empty, nothing is coloured. Colours are for terminals only; TERM=dumb has none either.");
+    private static readonly (string, string) Socket = ("/run/certauthority/ca.sock", "Where the machine's daemon serves.");
+
+    private static readonly ProgramFacts Tsh = new(
+        "tsh", 1,
+        [Server, ("TSH_HOME", "The folder of key and certificate, instead of ~/.certauthority."), Completion, NoColour],
+        [
+            ("~/.certauthority/id, id.pub", "The key. It never leaves this folder."),
+            ("~/.certauthority/id-cert.pub", "Its certificate."),
+            ("~/.certauthority/known_hosts", "The keys of the hosts that were entered."),
+            Socket,
+        ],
+        ExitStatus,
+        ["ssh(1)", "tctl(1)", "certauthority(8)"]);
+
+    private static readonly ProgramFacts Tctl = new(
+        "tctl", 1,
+        [Server, ("VISUAL, EDITOR", "What tctl edit opens; vi if neither is set."), Completion, NoColour],
+        [Socket],
+        ExitStatus,
+        ["tsh(1)", "certauthority(8)"]);
+
+    private static readonly ProgramFacts Daemon = new(
+        "certauthority", 8,
+        [("NOTIFY_SOCKET", "Where systemd is told that the daemon serves, reads its configuration again, and stops.")],
+        [
+            (Settings.DefaultFile, "The configuration. SIGHUP has it read again."),
+            ("/var/lib/certauthority", "Keys, database and revocation list of a daemon that root runs."),
+            Socket,
+        ],
+        [("0", "Stopped by SIGTERM or SIGINT; or, with --check-config, the configuration is good."), ("1", "It could not start, or could not go on."), ("2", "The command line is not understood.")],
+        ["tsh(1)", "tctl(1)", "sshd_config(5)"]);
+
+    /// <summary>All of them.</summary>
+    /// <param name="date">What they bear.</param>
+    public static IEnumerable<ManPage> Pages(DateTimeOffset date)
+    {
+        foreach (var (facts, root) in ((ProgramFacts, Command)[])[(Tsh, new TshCommand()), (Tctl, new TctlCommand()), (Daemon, new DaemonCommand())])
+        {
+            if (root is not RootCommand)
+                root.Options.Add(Shell.Help());
+            foreach (var path in Below([root]))
+                yield return new ManPage(facts, path, date);
+        }
+    }
+
+    private static IEnumerable<Command[]> Below(Command[] path) =>
+        path[^1].Subcommands.Where(command => !command.Hidden).SelectMany(command => Below([.. path, command])).Prepend(path);
+}

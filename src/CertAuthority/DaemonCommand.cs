@@ -1,0 +1,36 @@
+using System.CommandLine;
+using CertAuthority.Configuration;
+
+namespace CertAuthority;
+
+/// <summary>The daemon's command line.</summary>
+internal sealed class DaemonCommand : RootCommand
+{
+    private readonly Option<string?> config = new("--config") { Description = $"configuration file (default: {Settings.DefaultFile} if it exists)", HelpName = "FILE" };
+    private readonly Option<string?> dataDirectory = new("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
+    private readonly Option<string?> socket = new("--socket") { Description = "where to serve", HelpName = "PATH" };
+
+    public DaemonCommand()
+        : base("Signs short-lived OpenSSH user certificates for approved access requests.")
+    {
+        foreach (var option in (Option[])[config, dataDirectory, socket, CheckConfig])
+            Options.Add(option);
+    }
+
+    public Option<bool> CheckConfig { get; } = new("--check-config") { Description = "check the configuration and exit" };
+
+    /// <summary>The configuration file, and what the command line says otherwise.</summary>
+    /// <exception cref="ConfigurationException">The file is not good.</exception>
+    public Settings Read(ParseResult parsed)
+    {
+        var settings = Settings.Default();
+        var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
+        if (file is not null)
+            settings = ConfigurationFile.Read(file, settings);
+        return settings with
+        {
+            DataDirectory = Path.GetFullPath(parsed.GetValue(dataDirectory) ?? settings.DataDirectory),
+            SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
+        };
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine.Completions;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>What the daemon has, as values that a shell completes.</summary>
+internal static class Known
+{
+    private static readonly string[] Kinds = ["role", "user", "node"];
+
+    public static IEnumerable<CompletionItem> Users(CompletionContext context) => Names(context, "user");
+
+    public static IEnumerable<CompletionItem> Roles(CompletionContext context) => Names(context, "role");
+
+    public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, "node");
+
+    /// <summary><c>KIND/NAME</c>: kinds first, and names once the kind is typed.</summary>
+    public static IEnumerable<CompletionItem> Resources(CompletionContext context)
+    {
+        var typed = context.WordToComplete[(context.WordToComplete.LastIndexOf(',') + 1)..];
+        return typed.Split('/', 2) is [var kind, _]
+            ? Names(context, kind.TrimEnd('s')).Select(item => new CompletionItem($"{kind}/{item.Label}"))
+            : Kinds.Select(one => new CompletionItem($"{one}/"));
+    }
+
+    /// <summary>The same, or all of a kind.</summary>
+    public static IEnumerable<CompletionItem> KindsAndResources(CompletionContext context) =>
+        Resources(context).Concat(Kinds.Select(one => new CompletionItem($"{one}s"))).Append(new CompletionItem("all"));
+
+    /// <summary>Requests in these states; without any, all.</summary>
+    public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) => context => Suggestions.FromDaemon(context, async (ca, _) =>
+        Suggestions.Of((await ca.Send(Routes.ListRequests, new ListRequests())).Requests, states));
+
+    /// <summary>Certificates that can be revoked.</summary>
+    public static IEnumerable<CompletionItem> Serials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
+        (await ca.Send(Routes.ListCertificates, new ListCertificates(State: "live"))).Certificates
+            .Select(certificate => new CompletionItem(certificate.Serial, detail: $"{certificate.KeyId}, until {Wording.Time(certificate.ValidBefore)}")));
+
+    private static IEnumerable<CompletionItem> Names(CompletionContext context, string kind) => Suggestions.FromDaemon(context, async (ca, _) =>
+        (await ca.Send(Routes.GetResources, new GetResources(kind))).Resources
+            .Select(resource => new CompletionItem(resource.GetProperty("metadata").GetProperty("name").GetString()!)));
+}

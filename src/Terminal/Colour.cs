@@ -1,0 +1,33 @@
+namespace CertAuthority.Terminal;
+
+/// <summary>
+/// Colours, for people only: on a terminal, each of stdout and stderr for itself, never where NO_COLOR or TERM=dumb is set. They stand
+/// around text that is escaped already, and never carry meaning alone.
+/// </summary>
+internal static class Colour
+{
+    private const string Red = "31", Green = "32", Yellow = "33", Dim = "2";
+
+    /// <summary>Whether what is written there may have colours.</summary>
+    public static bool IsShownBy(TextWriter writer) => writer is StandardWriter { ShowsColour: true };
+
+    /// <summary><c>error:</c> and <c>warning:</c>.</summary>
+    public static string OfTalk(string kind) => kind switch
+    {
+        "error:" => Painted(Red, kind),
+        "warning:" => Painted(Yellow, kind),
+        _ => kind,
+    };
+
+    /// <summary>The state of a request or of a certificate; other words as they are.</summary>
+    public static string OfState(string state) => state switch
+    {
+        "APPROVED" or "VALID" => Painted(Green, state),
+        "PENDING" => Painted(Yellow, state),
+        "DENIED" or "REVOKED" => Painted(Red, state),
+        "EXPIRED" or "CANCELLED" => Painted(Dim, state),
+        _ => state,
+    };
+
+    private static string Painted(string colour, string text) => $"\u001b[{colour}m{text}\u001b[0m";
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.CommandLine.Parsing;
+
+namespace CertAuthority.Terminal;
+
+/// <summary>
+/// Which words could stand under the cursor. The parser says what the word would be, and the option or argument knows its values
+/// (CompletionSources). The library's own [suggest] takes the line as one text, completes no --option=value and knows no lists.
+/// </summary>
+internal static class Completion
+{
+    /// <summary>What could take the place of a word, sorted as it comes.</summary>
+    /// <param name="root">The whole program.</param>
+    /// <param name="before">The words before it.</param>
+    /// <param name="current">The word as far as it is typed.</param>
+    public static IEnumerable<CompletionItem> Of(Command root, IReadOnlyList<string> before, string current)
+    {
+        var mayBeOption = !before.Contains("--");
+        var (option, typed) = mayBeOption && current.StartsWith("--", StringComparison.Ordinal) && current.Split('=', 2) is [var name, var given] ? (name, given) : (null, current);
+        var parsed = Shell.Parse(root, [.. Shell.KeepEmptyValues(before), .. option is null ? [typed] : (string[])[option, typed]]);
+        var last = parsed.Tokens[^1];
+        var owner = Owner(parsed, last);
+        if (owner is OptionResult { Option: var asked } && (option is not null || asked.Arity.MinimumNumberOfValues > 0))
+            return Values(parsed, asked.CompletionSources, typed, asked is ListOption, option is null ? "" : $"{option}=");
+        if (option is not null)
+            return [];
+        if (mayBeOption && current.StartsWith('-'))
+            return Options(parsed).Where(item => item.Label.StartsWith(current, StringComparison.Ordinal));
+
+        // A word that is a command already may be the beginning of another.
+        var command = last.Type == TokenType.Command ? parsed.CommandResult.Parent as CommandResult ?? parsed.CommandResult : parsed.CommandResult;
+        var argument = (owner as ArgumentResult)?.Argument ?? command.Command.Arguments.FirstOrDefault();
+        return Subcommands(command.Command).Where(item => item.Label.StartsWith(typed, StringComparison.Ordinal))
+            .Concat(argument is null ? [] : Values(parsed, argument.CompletionSources, typed, argument.Arity.MaximumNumberOfValues > 1, ""));
+    }
+
+    private static SymbolResult? Owner(ParseResult parsed, Token last)
+    {
+        for (var command = parsed.CommandResult; command is not null; command = command.Parent as CommandResult)
+            foreach (var result in command.Children)
+                if (result is OptionResult or ArgumentResult && result.Tokens.Any(token => ReferenceEquals(token, last)))
+                    return result;
+        return null;
+    }
+
+    // In a list, a word is completed behind the last comma, and what stands there already is not offered again.
+    private static IEnumerable<CompletionItem> Values(
+        ParseResult parsed, IEnumerable<Func<CompletionContext, IEnumerable<CompletionItem>>> sources, string typed, bool isList, string prefix)
+    {
+        var kept = isList ? typed[..(typed.LastIndexOf(',') + 1)] : "";
+        var present = kept.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        var context = parsed.GetCompletionContext();
+        foreach (var item in sources.SelectMany(source => source(context)))
+            if (item.Label == Suggestions.FilesLabel)
+                yield return item;
+            else if (item.Label.StartsWith(typed[kept.Length..], StringComparison.Ordinal) && !present.Contains(item.Label))
+                yield return new CompletionItem(prefix + kept + item.Label, detail: item.Detail);
+    }
+
+    private static IEnumerable<CompletionItem> Subcommands(Command command) =>
+        command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => new CompletionItem(subcommand.Name, detail: subcommand.Description));
+
+    private static IEnumerable<CompletionItem> Options(ParseResult parsed)
+    {
+        for (var command = parsed.CommandResult; command is not null; command = command.Parent as CommandResult)
+            foreach (var option in command.Command.Options)
+                if (!option.Hidden && (option.Recursive || command == parsed.CommandResult) && (option is ListOption || parsed.GetResult(option) is null or { Implicit: true }))
+                    yield return new CompletionItem(option.Arity.MinimumNumberOfValues > 0 ? $"{option.Name}=" : option.Name, detail: option.Description);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Runtime.InteropServices;
+
+namespace CertAuthority.Terminal;
+
+/// <summary>
+/// One of the process's own streams, as the kernel has it. The runtime's (<c>Console.OpenStandardOutput</c>) switches the keys of the
+/// terminal before it passes the first byte on, and <c>tsh ssh</c> would leave them so; a FileStream writes at an offset of its own,
+/// over what others have written to the same file.
+/// </summary>
+public sealed partial class StandardStream : Stream
+{
+    private const int Interrupted = 4, Again = 11, BrokenPipe = 32;
+    private const short Readable = 1, Writable = 4;
+
+    private readonly int descriptor;
+    private bool isGone;
+
+    private StandardStream(int descriptor) => this.descriptor = descriptor;
+
+    /// <summary>Where data comes from.</summary>
+    public static StandardStream Input() => new(0);
+
+    /// <summary>Takes data. Once nobody reads it any more (<c>| head -1</c>) the rest is dropped, and that is no failure.</summary>
+    public static StandardStream Output() => new(1);
+
+    /// <summary>Takes talk. What nobody can hear is dropped: a full disk behind stderr fails no command.</summary>
+    public static StandardStream Error() => new(2);
+
+    /// <summary>How many columns the terminal on standard output has; null where it is none.</summary>
+    public static unsafe int? Columns()
+    {
+        const nuint GetWindowSize = 0x5413;
+        var size = stackalloc ushort[4];
+        return ioctl(1, GetWindowSize, size) == 0 && size[1] > 0 ? size[1] : null;
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => descriptor == 0;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => descriptor != 0;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <inheritdoc/>
+    /// <exception cref="IOException">It can not be read.</exception>
+    public override unsafe int Read(Span<byte> buffer)
+    {
+        while (true)
+        {
+            nint count;
+            fixed (byte* start = buffer)
+                count = read(descriptor, start, (nuint)buffer.Length);
+            if (count >= 0)
+                return (int)count;
+            Await(Readable, "standard input can not be read");
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="IOException">The disk behind it is full, say.</exception>
+    public override unsafe void Write(ReadOnlySpan<byte> buffer)
+    {
+        while (!isGone && buffer.Length > 0)
+        {
+            nint count;
+            fixed (byte* start = buffer)
+                count = write(descriptor, start, (nuint)buffer.Length);
+            if (count >= 0)
+                buffer = buffer[(int)count..];
+            else if (Marshal.GetLastPInvokeError() == BrokenPipe)
+                isGone = true;
+            else
+                Await(Writable, "standard output can not be written");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    // Whoever started us may have left the descriptor non-blocking.
+    private unsafe void Await(short what, string failure)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        if (error == Again)
+        {
+            var wanted = new Wanted { Descriptor = descriptor, Events = what };
+            _ = poll(&wanted, 1, -1);
+        }
+        else if (error != Interrupted)
+        {
+            isGone = descriptor == 2;
+            if (!isGone)
+                throw new IOException($"{failure}: {Shell.InOurStyle(Marshal.GetPInvokeErrorMessage(error))}");
+        }
+    }
+
+    // struct pollfd
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Wanted
+    {
+        public int Descriptor;
+        public short Events;
+        public short Happened;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint read(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint write(int descriptor, byte* buffer, nuint count);
+
+    // struct winsize: rows, columns, and two that nobody uses.
+    [LibraryImport("libc")]
+    private static unsafe partial int ioctl(int descriptor, nuint request, ushort* size);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int poll(Wanted* descriptors, nuint count, int timeout);
+}

@@ -1,0 +1,34 @@
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>What ends soon: within ten minutes, or the last tenth of its life where that is shorter.</summary>
+internal static class LittleLeft
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromMinutes(10);
+
+    /// <summary>What to warn of, each with the command that mends it.</summary>
+    /// <param name="certificate">The one at hand.</param>
+    /// <param name="requests">The user's.</param>
+    /// <param name="now">When.</param>
+    public static IEnumerable<(string Warning, string Command)> Of(CertificateInfo certificate, IEnumerable<RequestResource> requests, DateTimeOffset now)
+    {
+        var used = requests.Where(request => request.Spec.State == "APPROVED" && certificate.Requests.Contains(request.Metadata.Name)).ToList();
+        foreach (var (_, _, metadata, spec) in used.Where(request => IsSoon(request.Spec.AssumeStartTime ?? request.Spec.Created, request.Spec.AccessExpires, now)))
+            yield return (
+                $"request {metadata.Name} ({string.Join(", ", spec.GrantedRoles)}) ends in {Wording.Left(spec.AccessExpires - now)}",
+                $"tsh request create --roles={string.Join(',', spec.GrantedRoles)}");
+        // A certificate that ends with its request is mended with it.
+        if (IsSoon(certificate.ValidAfter, certificate.ValidBefore, now) && !used.Exists(request => request.Spec.AccessExpires <= certificate.ValidBefore))
+            yield return (
+                $"your certificate ends in {Wording.Left(certificate.ValidBefore - now)}",
+                certificate.Requests is [] ? "tsh login" : ReadyRequests.Use(certificate.Requests));
+    }
+
+    private static bool IsSoon(DateTimeOffset begin, DateTimeOffset end, DateTimeOffset now)
+    {
+        var tenth = (end - begin) / 10;
+        return now < end && end - now < (tenth < Soon ? tenth : Soon);
+    }
+}

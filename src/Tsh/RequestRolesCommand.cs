@@ -1,0 +1,29 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh request roles</c>.</summary>
+internal sealed class RequestRolesCommand : Verb
+{
+    private readonly FormatOption format = new();
+
+    public RequestRolesCommand()
+        : base("roles", "Lists the roles that you can ask for", "tsh request roles", "tsh request roles --format=json | jq -r '.[]'") => Options.Add(format);
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var mine = await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Of(parsed))), cancellation);
+        if (mine.User is null)
+            throw new FailureException($"several users are yours: {string.Join(", ", mine.Users)}", "choose one with --user");
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(mine.RequestableRoles);
+        else
+            parsed.Print(mine.RequestableRoles);
+        if (mine.RequestableRoles is [])
+            parsed.Say($"{mine.User} can ask for no role");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,190 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>What the command lines write to a terminal, to a pipe, and where nothing can be written.</summary>
+public sealed class TerminalTests : IAsyncLifetime
+{
+    const string Pending = "\e[33mPENDING\e[0m";
+
+    TestDaemon daemon = null!;
+
+    Person Me => daemon.Myself;
+
+    public async Task InitializeAsync()
+    {
+        daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: plain}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba, ops]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: ops}, spec: {allow: {logins: [ops], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: me}, spec: {roles: [plain], unix_users: ['ACCOUNT']}}
+            """.Replace("ACCOUNT", World.Account))).Done();
+    }
+
+    public async Task DisposeAsync() => await daemon.DisposeAsync();
+
+    [ProgramFact("script")]
+    public async Task A_terminal_gets_the_text_and_nothing_else()
+    {
+        // Nothing switches its keys, moves its cursor or asks for its size.
+        var (exitCode, shown) = await Pty.Run(Me, "tsh version");
+        Assert.Equal(0, exitCode);
+        Assert.Matches(@"^tsh \d+\.\d+\.\d+\r\n$", shown);
+        Assert.Equal((2, "\e[31merror:\e[0m"), await Pty.Run(Me, "tsh frobnicate") is var (code, text) ? (code, text.Split(' ')[1]) : default);
+        Assert.DoesNotContain('\e', (await Pty.Run(Me, "tsh login --help")).Shown);
+        Assert.DoesNotContain('\e', (await Pty.Run(Me, "tsh login")).Shown);
+    }
+
+    [ProgramFact("script")]
+    public async Task Colours_are_for_terminals_and_each_stream_is_judged_for_itself()
+    {
+        await Ask("dba");
+        var file = daemon.Scratch["file"];
+        Assert.Contains(Pending, (await Pty.Run(Me, "tsh request ls")).Shown);
+        Assert.Contains(Pending, (await Pty.Run(Me, $"tsh request ls 2>{file}")).Shown);
+        Assert.DoesNotContain('\e', (await Me.Types("tsh", "request", "ls")).Done());
+        foreach (var command in (string[])["tsh request ls | cat", $"tsh request ls >{file}; cat {file}", "NO_COLOR=1 tsh request ls", "TERM=dumb tsh request ls", "TERM= tsh request ls"])
+            Assert.True((await Pty.Run(Me, command)).Shown is var shown && shown.Contains("PENDING") && !shown.Contains('\e'), $"{command}: {shown}");
+
+        Assert.Contains("\e[31merror:\e[0m", (await Pty.Run(Me, $"tsh frobnicate >{file}")).Shown);
+        foreach (var command in (string[])["tsh frobnicate 2>&1 | cat", "NO_COLOR=1 tsh frobnicate", $"tsh frobnicate 2>{file}; cat {file}"])
+            Assert.True((await Pty.Run(Me, command)).Shown is var shown && shown.Contains("tsh: error: ") && !shown.Contains('\e'), $"{command}: {shown}");
+        Assert.Contains(Pending, (await Pty.Run(Me, "NO_COLOR= tsh request ls")).Shown);
+    }
+
+    [Theory]
+    [InlineData("tsh request ls >/dev/full")]
+    [InlineData("tsh version >/dev/full")]
+    [InlineData("tsh login --help >/dev/full")]
+    [InlineData("tsh completion bash >/dev/full")]
+    [InlineData("tctl auth export --type=krl >/dev/full")]
+    public async Task What_can_not_be_written_is_an_error(string command)
+    {
+        var refused = await (command.StartsWith("tctl", StringComparison.Ordinal) ? daemon.Administrator : Me).Types("bash", "-c", command);
+        Assert.Equal((1, $"{command.Split(' ')[0]}: error: standard output can not be written: no space left on device\n"), (refused.ExitCode, refused.Error));
+    }
+
+    [Fact]
+    public async Task Talk_that_nobody_can_hear_fails_nothing()
+    {
+        Assert.Equal(2, (await Me.Types("bash", "-c", "tsh frobnicate 2>/dev/full")).ExitCode);
+        (await Me.Types("bash", "-c", "tsh login 2>/dev/full")).Done();
+    }
+
+    [Theory]
+    [InlineData("tctl audit ls")]
+    [InlineData("tctl get all")]
+    [InlineData("tctl get --help")]
+    [InlineData("tctl auth export --type=user")]
+    public async Task A_reader_who_has_gone_is_no_failure(string command)
+    {
+        // The reader is gone before the first byte: the subshell ends at once.
+        var read = await daemon.Administrator.Types("bash", "-c", $"{command} | (exec 0<&-); echo ${{PIPESTATUS[0]}}");
+        Assert.Equal(("0\n", ""), (read.Done(), read.Error));
+        Assert.Equal("", (await daemon.Administrator.Types("bash", "-c", "set -o pipefail; tctl audit ls | head -1")).Error);
+    }
+
+    [Fact]
+    public async Task Two_streams_into_one_file_do_not_write_over_each_other()
+    {
+        var file = daemon.Scratch["both"];
+        (await Me.Types("bash", "-c", $"{{ echo first; tsh version; echo then; tsh frobnicate; tsh version; }} >{file} 2>&1")).Done();
+        var lines = File.ReadAllLines(file);
+        Assert.Equal(["first", "tsh", "then", "tsh:", "tsh:", "tsh"], lines.Select(line => line.Split(' ')[0]));
+    }
+
+    [ProgramFact("script")]
+    public async Task A_login_offers_what_is_approved()
+    {
+        var dba = await Approved("dba");
+        var question = $"tsh: use approved request {dba[..8]} (dba, until ";
+
+        using (var yes = Pty.Start(Me, "tsh login"))
+        {
+            await yes.Shows("[Y/n] ");
+            Assert.Contains(question, yes.Shown);
+            await yes.Press("\n");
+            Assert.Equal(0, await yes.Ended());
+            Assert.Contains("roles: plain, dba", yes.Shown);
+        }
+        using (var no = Pty.Start(Me, "tsh login"))
+        {
+            await no.Shows("[Y/n] ");
+            await no.Press("perhaps\n");
+            await Eventually.Holds(() => no.Shown.Split("[Y/n] ").Length == 3);
+            await no.Press("n\n");
+            Assert.Equal(0, await no.Ended());
+            Assert.Contains("roles: plain\r\n", no.Shown);
+            Assert.Contains($"approved and ready: tsh login --request-id={dba}", no.Shown);
+        }
+    }
+
+    [ProgramFact("script")]
+    public async Task A_login_asks_about_each_request()
+    {
+        await Approved("dba");
+        await Approved("ops");
+        using var login = Pty.Start(Me, "tsh login");
+        await login.Shows("[Y/n] ");
+        // Both answers at once: the second waits for its question.
+        await login.Press("n\ny\n");
+        Assert.Equal(0, await login.Ended());
+        Assert.Contains("roles: plain, dba\r\n", login.Shown);
+    }
+
+    [ProgramFact("script")]
+    public async Task The_end_of_the_input_is_a_regular_login_and_an_interrupt_is_none()
+    {
+        await Approved("dba");
+        using (var interrupted = Pty.Start(Me, "tsh login"))
+        {
+            await interrupted.Shows("[Y/n] ");
+            await interrupted.Press("\u0003");
+            Assert.Equal(130, await interrupted.Ended());
+            Assert.EndsWith("error:\e[0m interrupted\r\n", interrupted.Shown);
+            Assert.False(File.Exists(Path.Combine(Me.Home, "id-cert.pub")));
+        }
+        using var left = Pty.Start(Me, "tsh login");
+        await left.Shows("[Y/n] ");
+        left.Leave();
+        Assert.Equal(0, await left.Ended());
+        Assert.Contains("roles: plain\r\n", left.Shown);
+    }
+
+    [ProgramFact("script")]
+    public async Task Nobody_is_asked_who_does_not_sit_at_a_terminal_or_has_said_it_already()
+    {
+        var dba = await Approved("dba");
+        var piped = await Me.Types("tsh", "login");
+        Assert.Equal($"tsh: hint: request {dba} is approved and ready: tsh login --request-id={dba}\n", (piped.Done(), piped.Error).Error);
+        foreach (var command in (string[])["tsh login </dev/null", $"tsh login 2>{daemon.Scratch["err"]}", $"tsh login --request-id={dba}", "tsh login --request-roles=ops --request-nowait"])
+            Assert.DoesNotContain("[Y/n]", (await Pty.Run(Me, command)) is (0, var shown) ? shown : throw new InvalidOperationException(command));
+    }
+
+    [Fact]
+    public async Task A_certificate_that_ends_soon_is_warned_of_with_the_command_that_renews_it()
+    {
+        (await Me.Types("tsh", "login")).Done();
+        var fresh = await Me.Types("tsh", "status");
+        Assert.Equal("", (fresh.Done(), fresh.Error).Error);
+
+        // The same key, certified by somebody else two hours ago: what a certificate says of its end, it says itself.
+        var ca = daemon.Scratch["other-ca"];
+        (await Me.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca)).Done();
+        (await Me.Types("ssh-keygen", "-q", "-s", ca, "-I", "me", "-n", "deploy", "-V", "-2h:+5m", Path.Combine(Me.Home, "id.pub"))).Done();
+        var old = await Me.Types("tsh", "status");
+        old.Done();
+        Assert.Matches(@"^tsh: warning: your certificate ends in [45]m\ntsh: hint: tsh login$", string.Join('\n', old.Error.Split('\n').Where(line => line.Contains("ends in") || line.Contains("hint: tsh login"))));
+    }
+
+    async Task<string> Ask(string role) => (await Me.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
+
+    async Task<string> Approved(string role)
+    {
+        var id = await Ask(role);
+        (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
+        return id;
+    }
+}
