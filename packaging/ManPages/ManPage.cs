@@ -81,7 +81,7 @@ internal sealed class ManPage(ProgramFacts facts, Command[] path, DateTimeOffset
 
     private static (char, string)[] Heading(Option option)
     {
-        var names = option.Aliases.Append(option.Name).Where(name => !name.StartsWith('/')).OrderBy(name => name.Length > 2).ThenBy(name => name != option.Name).ThenBy(name => name, StringComparer.Ordinal).ToList();
+        var names = option.Aliases.Append(option.Name).Where(name => !name.StartsWith('/')).OrderBy(name => name.Length > 2).ThenBy(name => name == option.Name).ThenBy(name => name, StringComparer.Ordinal).ToList();
         var heading = new List<(char, string)>();
         foreach (var name in names)
             heading.AddRange([('R', heading.Count == 0 ? "" : ", "), ('B', name)]);

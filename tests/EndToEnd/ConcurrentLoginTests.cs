@@ -88,7 +88,7 @@ public sealed class ConcurrentLoginTests : IAsyncLifetime
         var fingerprint = (await Me.Types("ssh-keygen", "-l", "-f", InHome("id.pub"))).Done().Split(' ')[1];
         Assert.Contains($"Public key: ED25519-CERT {fingerprint}\n", (await Me.Types("ssh-keygen", "-L", "-f", InHome("id-cert.pub"))).Done());
         Assert.Equal(
-            ["id", "id-cert.pub", "id.pub"], Directory.EnumerateFiles(Me.Home).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            ["id", "id-cert.pub", "id.pub", "known_cas", "profile"], Directory.EnumerateFiles(Me.Home).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     string InHome(string name) => Path.Combine(Me.Home, name);
