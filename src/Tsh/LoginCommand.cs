@@ -62,12 +62,11 @@ internal sealed class LoginCommand : Verb
         var requests = requestIds.Given(parsed) ?? [];
 
         string? filed = null;
-        if (roles.Given(parsed) is { } asked)
+        var asked = roles.Given(parsed) ?? (requests is [] ? await OfItself(ca, user, cancellation) : null);
+        if (asked is not null)
         {
-            var request = await ca.Send(
-                Routes.CreateRequest,
-                lifetimes.Of(parsed, new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed))),
-                cancellation);
+            var ask = lifetimes.Of(parsed, new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
+            var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
             filed = request.Metadata.Name;
             parsed.Print($"Seeking request approval... (id: {filed})");
             foreach (var shortened in request.Spec.Shortened)
@@ -107,8 +106,18 @@ internal sealed class LoginCommand : Verb
         {
             throw new FailureException(away.Message, $"request {filed} stays: {ReadyRequests.Use(requests is [] ? [filed] : requests)}", ExitCode.Unreachable);
         }
-        if (nowait)
-            parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
+        if (nowait && filed is not null)
+            parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed)}");
         return ExitCode.Done;
     }
+
+    /// <summary>What a login asks for that says nothing about requests, where the user's roles say that it does: all that can be asked for.</summary>
+    private static async Task<string[]?> OfItself(CaClient ca, string? user, CancellationToken cancellation) =>
+        (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestAccess switch
+        {
+            null => null,
+            // A script has nobody to ask.
+            "reason" when Console.IsInputRedirected => throw new FailureException("your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT"),
+            _ => ["*"],
+        };
 }

@@ -6,12 +6,13 @@ namespace CertAuthority.Tsh;
 internal sealed class RequestCommand : Command
 {
     public RequestCommand()
-        : base("request", "Asks for roles beyond your own")
+        : base("request", "Asks for roles beyond your own, and reviews what others ask for")
     {
         Aliases.Add("requests");
         Subcommands.Add(new RequestCreateCommand());
         Subcommands.Add(new RequestListCommand());
         Subcommands.Add(new RequestShowCommand());
+        Subcommands.Add(new RequestReviewCommand());
         Subcommands.Add(RequestEndCommand.Cancel());
         Subcommands.Add(RequestEndCommand.Drop());
     }

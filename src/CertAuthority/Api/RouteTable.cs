@@ -45,10 +45,13 @@ internal static class RouteTable
         Users(Routes.GetMyNode, Certificates.FindNode),
         Users(Routes.ListMyNodes, Explanations.ListNodes),
         Users(Routes.CreateRequest, Requests.Create),
+        Users(Routes.PlanRequest, Requests.Plan),
         Users(Routes.ListMyRequests, Requests.ListMine),
         Users(Routes.GetMyRequest, Requests.GetMine),
+        Users(Routes.ReviewRequest, Reviews.Review),
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
+        Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
         Administrators(Routes.ListRequests, Requests.List),
         Administrators(Routes.GetRequest, Requests.Get),

@@ -50,6 +50,9 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>How records name the caller.</summary>
     public string Name => Identity.Account ?? $"uid {Identity.Uid}";
 
+    /// <summary>Every uid that is known to be his.</summary>
+    public IEnumerable<uint> Uids => Login is null ? [Identity.Uid] : [Identity.Uid, Login.Uid];
+
     /// <summary>What the rules of answering look at.</summary>
     public Answerer Answerer => new(Identity, IsRoot, Login);
 
