@@ -117,7 +117,7 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, []);
+        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, []) { UidOf = Accounts.UidOf };
         serving = Under(settings, ca);
         Server.Serve(app, () => serving, log);
         await app.StartAsync();

@@ -36,8 +36,6 @@ public static class Routes
     public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run");
     /// <summary>Reviews somebody else's request.</summary>
     public static readonly Route<ReviewRequest, RequestResolved> ReviewRequest = new("POST", "/v1/my/requests/{id}/review");
-    /// <summary>Reads what the caller can ask for.</summary>
-    public static readonly Route<GetMyCapabilities, Capabilities> GetMyCapabilities = new("GET", "/v1/my/capabilities");
     /// <summary>Lists the caller's requests, and those that he may review.</summary>
     public static readonly Route<ListMyRequests, RequestList> ListMyRequests = new("GET", "/v1/my/requests");
     /// <summary>Reads, and waits for, a request that the caller may see.</summary>
@@ -91,7 +89,6 @@ public static class Routes
     public static readonly IReadOnlyList<Route> All =
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest,
-        GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
         ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa,
     ];

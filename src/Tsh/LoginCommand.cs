@@ -62,25 +62,21 @@ internal sealed class LoginCommand : Verb
         var requests = requestIds.Given(parsed) ?? [];
 
         string? filed = null;
-        var asked = roles.Given(parsed) ?? (requests is [] ? await OfItself(ca, user, cancellation) : null);
+        var asked = roles.Given(parsed);
         if (asked is not null)
-        {
-            var ask = lifetimes.Of(parsed, new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
-            var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
-            filed = request.Metadata.Name;
-            parsed.Print($"Seeking request approval... (id: {filed})");
-            foreach (var shortened in request.Spec.Shortened)
-                parsed.Warn(shortened);
-            if (!nowait)
-            {
-                await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
-                requests = [.. requests, filed];
-            }
-        }
+            await Ask(asked);
 
         try
         {
-            var login = await ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node)), cancellation);
+            var login = await LogIn();
+            if (login.RequestAccess is { } access)
+            {
+                // A script has nobody to ask for a reason.
+                if (access == "reason" && Console.IsInputRedirected)
+                    throw new FailureException("your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT");
+                await Ask(["*"]);
+                login = await LogIn();
+            }
             if (login is { Certificate: { } certificate, Info: { } info })
             {
                 key.Save(certificate);
@@ -106,18 +102,25 @@ internal sealed class LoginCommand : Verb
         {
             throw new FailureException(away.Message, $"request {filed} stays: {ReadyRequests.Use(requests is [] ? [filed] : requests)}", ExitCode.Unreachable);
         }
-        if (nowait && filed is not null)
-            parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed)}");
+        if (nowait)
+            parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
         return ExitCode.Done;
-    }
 
-    /// <summary>What a login asks for that says nothing about requests, where the user's roles say that it does: all that can be asked for.</summary>
-    private static async Task<string[]?> OfItself(CaClient ca, string? user, CancellationToken cancellation) =>
-        (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestAccess switch
+        Task<LoggedIn> LogIn() =>
+            ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
+
+        async Task Ask(string[] roleNames)
         {
-            null => null,
-            // A script has nobody to ask.
-            "reason" when Console.IsInputRedirected => throw new FailureException("your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT"),
-            _ => ["*"],
-        };
+            var ask = lifetimes.Of(parsed, new CreateRequest(roleNames, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
+            var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
+            filed = request.Metadata.Name;
+            parsed.Print($"Seeking request approval... (id: {filed})");
+            foreach (var shortened in request.Spec.Shortened)
+                parsed.Warn(shortened);
+            if (nowait)
+                return;
+            await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
+            requests = [.. requests, filed];
+        }
+    }
 }

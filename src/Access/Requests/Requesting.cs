@@ -73,8 +73,11 @@ public static class Requesting
     }
 
     /// <summary>What a login of the user's does that says nothing about requests: what the strictest of his roles says, where there is something to ask for.</summary>
-    public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>
-        Requestable(user, roles, now).All(user.Roles.Contains) ? RequestAccess.Optional : Assigned(user, roles, now).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
+    public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    {
+        var access = Assigned(user, roles, now).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
+        return access == RequestAccess.Optional || Requestable(user, roles, now).All(user.Roles.Contains) ? RequestAccess.Optional : access;
+    }
 
     /// <summary>The roles assigned to a user that exist, as they count now.</summary>
     public static IReadOnlyList<Role> Assigned(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>

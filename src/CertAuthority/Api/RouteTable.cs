@@ -51,7 +51,6 @@ internal static class RouteTable
         Users(Routes.ReviewRequest, Reviews.Review),
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
-        Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
         Administrators(Routes.ListRequests, Requests.List),
         Administrators(Routes.GetRequest, Requests.Get),

@@ -31,6 +31,9 @@ internal sealed record Ca(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
+    /// <summary>The uid of an account of this machine, null where there is none: who owns several users is one person.</summary>
+    public required Func<string, uint?> UidOf { get; init; }
+
     /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }

@@ -19,29 +19,16 @@ internal static class Requests
     /// <summary>What would be filed; nothing is.</summary>
     public static Task<RequestPlan> Plan(Ca ca, Caller by, CreateRequest ask)
     {
-        var (now, accounts, wishes) = (ca.Now(), new AccountUids(), Wishes(ask));
+        var (now, accounts, wishes) = (ca.Now(), new AccountUids(ca.UidOf), Wishes(ask));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, accounts, now)).OrRefuse();
-            return new RequestPlan(snapshot.Show(draft.Request, accounts, now).Spec, draft.ReasonRequired?.Message, [.. draft.ReasonPrompts]);
+            return new RequestPlan(snapshot.Show(draft.Request, accounts, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
         }));
     }
 
-    public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) => Capabilities(ca, snapshot => Users.Find(snapshot, ask.Name));
-
-    public static Task<Capabilities> MyCapabilities(Ca ca, Caller by, GetMyCapabilities ask) => Capabilities(ca, snapshot => snapshot.ActingUser(by, ask.User));
-
-    private static Task<Capabilities> Capabilities(Ca ca, Func<Snapshot, User> find)
-    {
-        var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot =>
-        {
-            var (user, roles) = (find(snapshot), snapshot.Policy().Roles);
-            var requestable = Requesting.Requestable(user, roles, now);
-            var access = Requesting.AccessOf(user, roles, now);
-            return new Capabilities([.. requestable], access == RequestAccess.Optional ? null : access.ToString().ToLowerInvariant());
-        }));
-    }
+    public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
+        Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now()).ToArray())));
 
     private static RequestQuestion Question(
         Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, AccountUids accounts, DateTimeOffset now) =>
@@ -55,7 +42,7 @@ internal static class Requests
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
     {
-        var (now, accounts, wishes) = (ca.Now(), new AccountUids(), Wishes(ask));
+        var (now, accounts, wishes) = (ca.Now(), new AccountUids(ca.UidOf), Wishes(ask));
         var id = Guid.NewGuid();
         ca.Database.Read(snapshot => Person.Of(find(snapshot), accounts.Of));
         return await ca.Database.Commit(transaction =>
@@ -97,14 +84,14 @@ internal static class Requests
 
     private static Task<RequestList> List(Ca ca, Func<Snapshot, AccountUids, DateTimeOffset, List<AccessRequest>> find)
     {
-        var (now, accounts) = (ca.Now(), new AccountUids());
+        var (now, accounts) = (ca.Now(), new AccountUids(ca.UidOf));
         return Task.FromResult(ca.Database.Read(snapshot => new RequestList([.. find(snapshot, accounts, now).Select(request => snapshot.Show(request, accounts, now))])));
     }
 
     public static Task<RequestResource> Get(Ca ca, Administrator by, GetRequest ask)
     {
         var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => snapshot.Show(snapshot.FindRequest(ask.Id, null), new AccountUids(), now)));
+        return Task.FromResult(ca.Database.Read(snapshot => snapshot.Show(snapshot.FindRequest(ask.Id, null), new AccountUids(ca.UidOf), now)));
     }
 
     /// <summary>
@@ -135,7 +122,7 @@ internal static class Requests
     }
 
     private static AccessRequest Find(Ca ca, Caller by, GetMyRequest ask) =>
-        ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, new AccountUids(), ca.Now())));
+        ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, new AccountUids(ca.UidOf), ca.Now())));
 
-    private static RequestResource Show(Ca ca, AccessRequest request) => ca.Database.Read(snapshot => snapshot.Show(request, new AccountUids(), ca.Now()));
+    private static RequestResource Show(Ca ca, AccessRequest request) => ca.Database.Read(snapshot => snapshot.Show(request, new AccountUids(ca.UidOf), ca.Now()));
 }

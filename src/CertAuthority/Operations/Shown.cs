@@ -41,7 +41,7 @@ internal static class Shown
         review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));
 
     private static RequestThresholds Show(ThresholdSet set) => new(
-        set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Filter?.Text, threshold.Approve, threshold.Deny))]);
+        set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
     public static CertificateInfo Show(this RecordedCertificate certificate) => new(
         certificate.Serial.ToString(),

@@ -21,9 +21,9 @@ public sealed record CreateRequest(
 
 /// <summary>What would be filed.</summary>
 /// <param name="Spec">As it would be.</param>
-/// <param name="ReasonRequired">Why it can not be filed without a reason; null where it can, or has one.</param>
 /// <param name="ReasonPrompts">How the requester's roles ask for the reason.</param>
-public sealed record RequestPlan(RequestSpec Spec, string? ReasonRequired, string[] ReasonPrompts);
+/// <param name="ReasonRequired">Why it can not be filed without a reason; null where it can, or has one.</param>
+public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, string? ReasonRequired = null);
 
 /// <summary>Requests that the caller may see, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
@@ -86,14 +86,9 @@ public sealed record RemoveRequest(string Id, bool Force = false);
 /// <param name="Name">The user.</param>
 public sealed record GetCapabilities(string Name);
 
-/// <summary>Asks what the caller's user can ask for.</summary>
-/// <param name="User">Which of the caller's users.</param>
-public sealed record GetMyCapabilities(string? User = null);
-
 /// <summary>What a user can ask for.</summary>
 /// <param name="RequestableRoles">Sorted.</param>
-/// <param name="RequestAccess"><c>always</c> or <c>reason</c> where a login asks for them by itself; null where it does not, or there is nothing to ask for.</param>
-public sealed record Capabilities(string[] RequestableRoles, string? RequestAccess = null);
+public sealed record Capabilities(string[] RequestableRoles);
 
 /// <summary>A request as everybody sees it.</summary>
 /// <param name="Kind"><c>access_request</c>.</param>
@@ -171,10 +166,10 @@ public sealed record RequestThresholds(string Role, string Require, RequestThres
 
 /// <summary>How many reviews of one sort decide.</summary>
 /// <param name="Name">For people; may be empty.</param>
-/// <param name="Filter">Which reviews count; null for all.</param>
 /// <param name="Approve">So many approvals meet it; 0 for never.</param>
 /// <param name="Deny">So many denials deny the request; 0 for never.</param>
-public sealed record RequestThreshold(string Name, string? Filter, int Approve, int Deny);
+/// <param name="Filter">Which reviews count; null for all.</param>
+public sealed record RequestThreshold(string Name, int Approve, int Deny, string? Filter = null);
 
 /// <summary>Several requests.</summary>
 /// <param name="Requests">Newest first.</param>

@@ -252,8 +252,8 @@ public class RoleResourceTests
     }
 
     [Theory]
-    [InlineData("allow: {request: {thresholds: [{name: none}]}}", "f:4:54: a threshold without approve and deny decides nothing\nf:4:41: no threshold approves, so only an administrator does")]
-    [InlineData("allow: {request: {thresholds: [{deny: 1}]}}", "f:4:41: no threshold approves, so only an administrator does")]
+    [InlineData("allow: {request: {thresholds: [{name: none}]}}", "f:4:46: a threshold without approve and deny decides nothing\nf:4:38: no threshold approves, so only an administrator does")]
+    [InlineData("allow: {request: {thresholds: [{deny: 1}]}}", "f:4:38: no threshold approves, so only an administrator does")]
     public void Thresholds_that_can_not_approve_are_warned_of(string spec, string warnings) => Assert.Equal(("", warnings), Text.RoleRemarks($"{Head}spec: {{{spec}}}\n"));
 
     [Fact]

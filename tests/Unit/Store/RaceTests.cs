@@ -203,7 +203,7 @@ public sealed class RaceTests : IAsyncLifetime
         var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
         publishing = krl.Run(stopping.Token);
         await krl.Publish();
-        ca = new Ca(world.Database, TimeProvider.System, key, key.PublicKey, krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, []);
+        ca = new Ca(world.Database, TimeProvider.System, key, key.PublicKey, krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, []) { UidOf = _ => null };
         await world.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
