@@ -136,6 +136,7 @@ internal sealed class Daemon : IAsyncDisposable
         var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
         {
             Groups = new Groups(clock),
+            UidOf = Accounts.UidOf,
         };
         serving = Under(settings, ca);
         notify = settings.Notify;

@@ -17,6 +17,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ListMyNodes)), JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(CreateRequest)), JsonSerializable(typeof(RequestResource))]
 [JsonSerializable(typeof(ListMyRequests)), JsonSerializable(typeof(RequestList))]
+[JsonSerializable(typeof(RequestPlan)), JsonSerializable(typeof(ReviewRequest))]
 [JsonSerializable(typeof(GetMyRequest)), JsonSerializable(typeof(EndMyRequest)), JsonSerializable(typeof(RequestResolved))]
 [JsonSerializable(typeof(ListRequests)), JsonSerializable(typeof(GetRequest))]
 [JsonSerializable(typeof(ApproveRequest)), JsonSerializable(typeof(DenyRequest))]

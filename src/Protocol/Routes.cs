@@ -32,9 +32,13 @@ public static class Routes
     public static readonly Route<ListMyNodes, NodeList> ListMyNodes = new("GET", "/v1/my/nodes");
     /// <summary>Files a request.</summary>
     public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests");
-    /// <summary>Lists the caller's requests.</summary>
+    /// <summary>Tells what would be filed; nothing is.</summary>
+    public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run");
+    /// <summary>Reviews somebody else's request.</summary>
+    public static readonly Route<ReviewRequest, RequestResolved> ReviewRequest = new("POST", "/v1/my/requests/{id}/review");
+    /// <summary>Lists the caller's requests, and those that he may review.</summary>
     public static readonly Route<ListMyRequests, RequestList> ListMyRequests = new("GET", "/v1/my/requests");
-    /// <summary>Reads, and waits for, one of the caller's requests.</summary>
+    /// <summary>Reads, and waits for, a request that the caller may see.</summary>
     public static readonly Route<GetMyRequest, RequestResource> GetMyRequest = new("GET", "/v1/my/requests/{id}");
     /// <summary>Withdraws a pending request.</summary>
     public static readonly Route<EndMyRequest, RequestResolved> CancelRequest = new("POST", "/v1/my/requests/{id}/cancel");
@@ -89,7 +93,7 @@ public static class Routes
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
-        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, ListMyRequests, GetMyRequest, CancelRequest, DropRequest, GetMyCapabilities,
+        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
         ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];

@@ -20,12 +20,20 @@ public static class RequestText
     }
 
     /// <summary>A field a line; a field that says nothing is left out.</summary>
-    public static IEnumerable<string> Details(RequestResource request)
+    public static IEnumerable<string> Details(RequestResource request) => Details(request.Metadata.Name, request.Spec);
+
+    /// <summary>What would be filed, in the same fields, and what is missing.</summary>
+    public static IEnumerable<string> Details(RequestPlan plan)
     {
-        var spec = request.Spec;
+        var lines = Details("(not filed)", plan.Spec);
+        return plan.ReasonRequired is null ? lines : lines.Append($"missing: a reason: {string.Join("; ", plan.ReasonPrompts is [] ? [plan.ReasonRequired] : plan.ReasonPrompts)}");
+    }
+
+    private static IEnumerable<string> Details(string id, RequestSpec spec)
+    {
         (string Name, string? Value)[] fields =
         [
-            ("id", request.Metadata.Name),
+            ("id", id),
             ("user", spec.User),
             ("state", spec.State),
             ("roles", string.Join(", ", spec.Roles)),
@@ -38,11 +46,20 @@ public static class RequestText
             ("access ends", $"{(spec is { State: "PENDING", Clock: "approval" } ? $"{spec.AccessLasts} after the approval" : Wording.Time(spec.AccessExpires))}, limited by {spec.AccessLimitedBy}"),
             ("certificates", spec.SessionTtl is { } session ? $"at most {session}" : null),
             ("shortened", string.Join("; ", spec.Shortened)),
+            ("annotations", string.Join("; ", (spec.SystemAnnotations ?? []).Select(one => $"{one.Key}={string.Join(',', one.Value)}"))),
+            .. (spec.Reviews ?? []).Select(review => ($"reviewed by {review.Author}", (string?)Review(review))),
+            ("approval", string.Join("; ", spec.Missing ?? [])),
             ("resolved by", spec.ResolvedBy),
             ("resolve reason", spec.ResolveReason),
         ];
         return fields.Where(field => !string.IsNullOrEmpty(field.Value)).Select(field => $"{field.Name}: {field.Value}");
     }
+
+    private static string Review(RequestReview review) =>
+        $"{string.Join(' ', [review.ProposedState, .. review.Roles is [] ? (string[])[] : [string.Join(", ", review.Roles)]])}, {Wording.Time(review.Created)}"
+        + (review.AssumeStartTime is { } begins ? $", from {Wording.Time(begins)}" : "")
+        + (review.Counts == false ? ", does not count any more" : "")
+        + (review.Reason.Length > 0 ? $": {review.Reason}" : "");
 
     /// <summary><c>request 3f… has been denied, 1 certificate revoked</c>.</summary>
     /// <param name="resolved">The daemon's answer.</param>

@@ -71,26 +71,21 @@ internal sealed class LoginCommand : Verb
         var requests = plain ? await parsed.Offer(ca, user, cancellation) : requestIds.Given(parsed) ?? [];
 
         string? filed = null;
-        if (roles.Given(parsed) is { } asked)
-        {
-            var request = await ca.Send(
-                Routes.CreateRequest,
-                lifetimes.Of(parsed, new CreateRequest(asked, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed))),
-                cancellation);
-            filed = request.Metadata.Name;
-            parsed.Print($"Seeking request approval... (id: {filed})");
-            foreach (var shortened in request.Spec.Shortened)
-                parsed.Warn(shortened);
-            if (!nowait)
-            {
-                await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
-                requests = [.. requests, filed];
-            }
-        }
+        var asked = roles.Given(parsed);
+        if (asked is not null)
+            await Ask(asked);
 
         try
         {
-            var login = await ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node)), cancellation);
+            var login = await LogIn();
+            if (login.RequestAccess is { } access)
+            {
+                // A script has nobody to ask for a reason.
+                if (access == "reason" && Console.IsInputRedirected)
+                    throw new FailureException("your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT");
+                await Ask(["*"]);
+                login = await LogIn();
+            }
             var now = TimeProvider.System.GetUtcNow();
             if (login is { Certificate: { } certificate, Info: { } info })
             {
@@ -129,5 +124,22 @@ internal sealed class LoginCommand : Verb
         if (nowait)
             parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
         return ExitCode.Done;
+
+        Task<LoggedIn> LogIn() =>
+            ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
+
+        async Task Ask(string[] roleNames)
+        {
+            var ask = lifetimes.Of(parsed, new CreateRequest(roleNames, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
+            var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
+            filed = request.Metadata.Name;
+            parsed.Print($"Seeking request approval... (id: {filed})");
+            foreach (var shortened in request.Spec.Shortened)
+                parsed.Warn(shortened);
+            if (nowait)
+                return;
+            await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
+            requests = [.. requests, filed];
+        }
     }
 }

@@ -27,7 +27,7 @@ internal static class NodeCertificate
         var path = home.NodeCertificate(node);
         if (IsGood(home, node, key, TimeProvider.System.GetUtcNow()))
             return path;
-        var login = await ca.Send(Routes.Login, new Login(key.ToString(), user, [.. home.Memory.Requests], Ttl: null, node), cancellation);
+        var login = await ca.Send(Routes.Login, new Login(key.ToString(), user, [.. home.Memory.Requests], Ttl: null, node, Regular: true), cancellation);
         home.SaveNodeCertificate(node, login.Certificate ?? throw new FailureException($"{node} alone is more than one certificate holds", "an administrator grants fewer logins there"));
         return path;
     }

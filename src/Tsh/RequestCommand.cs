@@ -6,13 +6,14 @@ namespace CertAuthority.Tsh;
 internal sealed class RequestCommand : Command
 {
     public RequestCommand()
-        : base("request", "Asks for roles beyond your own")
+        : base("request", "Asks for roles beyond your own, and reviews what others ask for")
     {
         Aliases.Add("requests");
         Subcommands.Add(new RequestCreateCommand());
         Subcommands.Add(new RequestRolesCommand());
         Subcommands.Add(new RequestListCommand());
         Subcommands.Add(new RequestShowCommand());
+        Subcommands.Add(new RequestReviewCommand());
         Subcommands.Add(RequestEndCommand.Cancel());
         Subcommands.Add(RequestEndCommand.Drop());
     }

@@ -11,6 +11,8 @@ internal sealed class RequestCreateCommand : Verb
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
     private readonly LifetimeOptions lifetimes = new();
+    private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be filed, and file nothing" };
+    private readonly FormatOption format = new();
     private readonly Option<bool> noWait = new("--nowait") { Description = "Return at once; the request stays" };
     private readonly WaitOption wait = new("Give up waiting after this long");
 
@@ -19,19 +21,24 @@ internal sealed class RequestCreateCommand : Verb
             "create",
             "Files a request and waits for the answer",
             "tsh request create --roles=dba --reviewers=bob --reason=\"performing DB migration tonight\"",
-            "tsh request create --roles=dba --nowait")
+            "tsh request create --roles=dba --nowait",
+            "tsh request create --roles=dba --dry-run")
     {
         Options.Add(roles);
         Options.Add(reason);
         Options.Add(reviewers);
         foreach (var option in lifetimes.All)
             Options.Add(option);
+        Options.Add(dryRun);
+        Options.Add(format);
         Options.Add(noWait);
         Options.Add(wait);
         Validators.Add(result =>
         {
             if (result.GetResult(noWait) is { Implicit: false } && result.GetResult(wait) is not null)
                 result.AddError("--nowait and --wait exclude each other");
+            if (result.GetResult(format) is { Implicit: false } && !result.GetValue(dryRun))
+                result.AddError("--format goes with --dry-run");
         });
     }
 
@@ -40,10 +47,17 @@ internal sealed class RequestCreateCommand : Verb
         var home = Home.Of(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
-        var request = await ca.Send(
-            Routes.CreateRequest,
-            lifetimes.Of(parsed, new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed))),
-            cancellation);
+        var ask = lifetimes.Of(parsed, new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
+        if (parsed.GetValue(dryRun))
+        {
+            var plan = await ca.Send(Routes.PlanRequest, ask, cancellation);
+            if (parsed.GetValue(format) == FormatOption.Json)
+                parsed.PrintJson(plan);
+            else
+                parsed.Print(RequestText.Details(plan));
+            return ExitCode.Done;
+        }
+        var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
         foreach (var shortened in request.Spec.Shortened)
             parsed.Warn(shortened);

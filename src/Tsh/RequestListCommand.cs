@@ -7,12 +7,23 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request ls</c>.</summary>
 internal sealed class RequestListCommand : Verb
 {
+    private readonly Option<bool> mine = new("--my-requests") { Description = "Your own; what is listed without a word" };
+    private readonly Option<bool> reviewable = new("--reviewable") { Description = "Those of others that wait for a review of yours" };
+    private readonly Option<bool> suggested = new("--suggested") { Description = "Those of others that you may review and that name you as a reviewer" };
     private readonly FormatOption format = new();
 
     public RequestListCommand()
-        : base("ls", "Lists your requests, newest first", "tsh request ls", "tsh request ls --format=json")
+        : base("ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable", "tsh request ls --format=json")
     {
         Aliases.Add("list");
+        Option<bool>[] which = [mine, reviewable, suggested];
+        foreach (var option in which)
+            Options.Add(option);
+        Validators.Add(result =>
+        {
+            if (which.Count(result.GetValue) > 1)
+                result.AddError("--my-requests, --reviewable and --suggested exclude each other");
+        });
         Options.Add(format);
     }
 
@@ -20,12 +31,14 @@ internal sealed class RequestListCommand : Verb
     {
         var home = Home.Of(parsed);
         using var ca = ServerOption.Connect(parsed);
-        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home)), cancellation);
+        var show = parsed.GetValue(reviewable) ? "reviewable" : parsed.GetValue(suggested) ? "suggested" : null;
+        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(list.Requests);
         else
             parsed.Print(RequestText.Table(list.Requests));
-        parsed.HintAtReady(list.Requests, home.RequestsInUse(TimeProvider.System.GetUtcNow()));
+        if (show is null)
+            parsed.HintAtReady(list.Requests, home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

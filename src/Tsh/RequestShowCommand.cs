@@ -12,7 +12,7 @@ internal sealed class RequestShowCommand : Verb
     private readonly FormatOption format = new();
 
     public RequestShowCommand()
-        : base("show", "Shows a request of yours", "tsh request show bc8ca931", "tsh request show bc8ca931 --wait=30m")
+        : base("show", "Shows a request of yours, or one that you may review", "tsh request show bc8ca931", "tsh request show bc8ca931 --wait=30m")
     {
         Arguments.Add(id);
         Options.Add(wait);
@@ -31,7 +31,11 @@ internal sealed class RequestShowCommand : Verb
             parsed.PrintJson(request);
         else
             parsed.Print(RequestText.Details(request));
-        parsed.HintAtReady([request], home.RequestsInUse(TimeProvider.System.GetUtcNow()));
+        // To a reviewer it is shown too, and is not his to use.
+        if (request.Spec.State == "APPROVED")
+            parsed.HintAtReady(
+                (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(mine => mine.Metadata.Name == request.Metadata.Name),
+                home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>
-/// A session as text: prompts (<c>root#</c>, <c>alice$</c>, <c>bob$</c>), what is typed, and what comes back. Lines that start
+/// A session as text: prompts (<c>root#</c>, <c>alice$</c>, <c>bob$</c>, <c>carol$</c>), what is typed, and what comes back. Lines that start
 /// with a program's name and a colon must come on stderr, all others on stdout; <c>[exit N]</c> stands for an exit code that is
 /// not 0. A command with <c>&amp;</c> runs on behind the lines that stand under it; <c>fg</c> waits for the rest. Ids, serials,
 /// times and keys differ from run to run: the first id of the text stands for the first that comes back, and so on, in what is
@@ -40,7 +40,7 @@ sealed partial class Story(string name, IReadOnlyList<string> lines)
         var otherwise = new List<string>();
         foreach (var step in Steps())
         {
-            var person = step.Who switch { "root#" => daemon.Administrator, "alice$" => daemon.Person(Person.Alice), _ => daemon.Person(Person.Bob) };
+            var person = step.Who switch { "root#" => daemon.Administrator, "alice$" => daemon.Person(Person.Alice), "carol$" => daemon.Person(Person.Carol), _ => daemon.Person(Person.Bob) };
             var typed = ids.Aggregate(step.Command, (text, id) => Regex.Replace(text, $@"\b{id.Written[..8]}(-[0-9a-f-]+)?\b", id.Real));
             if (typed == "fg")
             {
@@ -152,7 +152,7 @@ sealed partial class Story(string name, IReadOnlyList<string> lines)
         }
     }
 
-    [GeneratedRegex(@"^(?<who>root#|alice\$|bob\$) (?<command>.+)$")]
+    [GeneratedRegex(@"^(?<who>root#|alice\$|bob\$|carol\$) (?<command>.+)$")]
     private static partial Regex Prompt();
 
     [GeneratedRegex(@"<<'(?<end>\w+)'")]

@@ -131,6 +131,7 @@ sealed record Person(uint? Uid, string Home, string Server)
 
     public const uint Alice = 5001;
     public const uint Bob = 5002;
+    public const uint Carol = 5005;
 
     public Task<Outcome> Types(params string[] command) => Types(command, input: null);
 

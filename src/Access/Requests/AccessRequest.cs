@@ -57,6 +57,18 @@ public sealed record AccessRequest(
     /// <summary>How long it grants access, and why no longer.</summary>
     public required AccessTerms Terms { get; init; }
 
+    /// <summary>What reviewers' answers are counted by, one set for each role of the requester that let him ask; fixed when it was filed. Without any, reviews decide nothing.</summary>
+    public ImmutableArray<ThresholdSet> Thresholds { get; init; } = [];
+
+    /// <summary>What the roles that let the requester ask say about the request.</summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations { get; init; } = RequestRules.None.Annotations;
+
+    /// <summary>The uids that were the requester when it was filed: the creator's, the one he had logged in as, those that owned the user.</summary>
+    public ImmutableArray<uint> RequesterUids { get; init; } = [];
+
+    /// <summary>What reviewers said, in the order in which they said it.</summary>
+    public ImmutableArray<Review> Reviews { get; init; } = [];
+
     /// <summary>The state at an instant.</summary>
     public RequestState StateAt(DateTimeOffset now) => StoredState switch
     {

@@ -129,7 +129,8 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         return sessionTtl is { } wish ? bound.Or(wish, "--session-ttl") : bound;
     }
 
-    private static Refusal? TooEarlyOrLate(DateTimeOffset from, DateTimeOffset now, DateTimeOffset accessUntil, SiteLimits limits)
+    /// <summary>Why an access may not begin at an instant: it is over, too far away, or not before the access ends.</summary>
+    internal static Refusal? TooEarlyOrLate(DateTimeOffset from, DateTimeOffset now, DateTimeOffset accessUntil, SiteLimits limits)
     {
         var told = $"--assume-start-time {Instants.Show(from)} is";
         if (from < now)

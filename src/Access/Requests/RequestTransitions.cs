@@ -30,6 +30,9 @@ public enum RequestActor
     /// <summary>The user who asked.</summary>
     Requester,
 
+    /// <summary>A user who may review it, with the vote that reaches a threshold.</summary>
+    Reviewer,
+
     /// <summary>Anybody else.</summary>
     Stranger,
 }
@@ -52,6 +55,8 @@ public static class RequestTransitions
         new(Approved, Deny,    Administrator, Denied),
         new(Pending,  Cancel,  Requester,     Cancelled),
         new(Approved, Drop,    Requester,     Cancelled),
+        new(Pending,  Approve, Reviewer,      Approved),
+        new(Pending,  Deny,    Reviewer,      Denied),
     ];
 
     /// <summary>The step that <paramref name="by"/> may take from where the request stands now, or the refusal that the table implies.</summary>
@@ -60,6 +65,8 @@ public static class RequestTransitions
         var state = request.StateAt(now);
         if (Table.FirstOrDefault(t => t.From == state && t.Action == action && t.By == by) is { } step)
             return step;
+        if (by == Reviewer && Table.Any(t => t.Action == action && t.By == by))
+            return new Refusal(state == Expired ? "the access request has expired" : $"the access request has been already {Word(state).ToLowerInvariant()}", Kind: RefusalKind.Conflict);
         var from = Table.Where(t => t.Action == action && t.By == by).Select(t => Word(t.From)).ToList();
         return from.Count == 0
             ? new Refusal($"only the {Whose(action)} can {Verb(action)} a request")
@@ -76,7 +83,7 @@ public static class RequestTransitions
         _ => "EXPIRED",
     };
 
-    private static string Whose(RequestAction action) => action is Approve or Deny ? "administrator" : "requester";
+    private static string Whose(RequestAction action) => action is Approve or Deny ? "administrator or a reviewer" : "requester";
 
     private static string Verb(RequestAction action) => action switch { Approve => "approve", Deny => "deny", Cancel => "cancel", _ => "drop" };
 

@@ -29,13 +29,25 @@ public sealed record RequestQuestion(
 {
     /// <summary>What the requester says about times.</summary>
     public AccessWishes Wishes { get; init; } = AccessWishes.None;
+
+    /// <summary>The uids that own the user.</summary>
+    public ImmutableArray<uint> UserUids { get; init; } = [];
 }
+
+/// <summary>A request that could be filed.</summary>
+/// <param name="Request">It.</param>
+/// <param name="ReasonRequired">What it lacks: null, or why it must have a reason.</param>
+/// <param name="ReasonPrompts">How the requester's roles ask for one; may be empty.</param>
+public sealed record RequestDraft(AccessRequest Request, Refusal? ReasonRequired, ImmutableArray<string> ReasonPrompts);
 
 /// <summary>Who may ask for which role, and what a request looks like when it is filed.</summary>
 public static class Requesting
 {
     /// <summary>How many names a request may suggest as reviewers.</summary>
     public const int MaxSuggestedReviewers = 100;
+
+    /// <summary>How many reviews a threshold can want.</summary>
+    public const int MaxReviews = 100;
 
     /// <summary>
     /// Whether a user whose <b>assigned</b> roles are these may ask for a role: some allow names it and no deny does.
@@ -60,12 +72,27 @@ public static class Requesting
         return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name)).Select(role => role.Name).Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>What a login of the user's does that says nothing about requests: what the strictest of his roles says, where there is something to ask for.</summary>
+    public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    {
+        var access = Assigned(user, roles, now).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
+        return access == RequestAccess.Optional || Requestable(user, roles, now).All(user.Roles.Contains) ? RequestAccess.Optional : access;
+    }
+
     /// <summary>The roles assigned to a user that exist, as they count now.</summary>
     public static IReadOnlyList<Role> Assigned(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>
         [.. user.Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
 
     /// <summary>The request as it is filed, pending, or why it may not be.</summary>
     public static Outcome<AccessRequest> File(RequestQuestion question)
+    {
+        if (!Draft(question).Holds(out var draft, out var refusal))
+            return refusal;
+        return draft.ReasonRequired is { } missing ? missing : draft.Request;
+    }
+
+    /// <summary>The same, also where nothing but a reason is missing yet.</summary>
+    public static Outcome<RequestDraft> Draft(RequestQuestion question)
     {
         if (Names.ReasonFault(question.Reason) is { } fault)
             return fault;
@@ -89,9 +116,11 @@ public static class Requesting
             return new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable));
 
         var roles = names.Select(name => question.Roles[name]).ToList();
-        if (!AccessWindow.File(question.Now, roles, Assigned(question.User, question.Roles, question.Now), question.Wishes, question.Limits).Holds(out var window, out var refusal))
+        var assigned = Assigned(question.User, question.Roles, question.Now);
+        if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits).Holds(out var window, out var refusal))
             return refusal;
-        return new AccessRequest(
+        var askedBy = assigned.Where(role => roles.Exists(role.Allow.LetsRequest)).OrderBy(role => role.Name, StringComparer.Ordinal).ToList();
+        var request = new AccessRequest(
             question.Id,
             Revision: 1,
             question.User.Id,
@@ -104,13 +133,42 @@ public static class Requesting
             window.PendingUntil,
             window.AccessUntil,
             question.Reason,
-            [.. question.SuggestedReviewers.Distinct(StringComparer.Ordinal)],
+            [.. (question.SuggestedReviewers.IsEmpty ? assigned.SelectMany(role => role.Allow.Asking.SuggestedReviewers) : question.SuggestedReviewers).Distinct(StringComparer.Ordinal)],
             Resolution: null,
             question.CreatorLoginUid)
         {
             Terms = window.Terms,
+            Thresholds = [.. askedBy.Select(role => new ThresholdSet(role.Pin(), role.Allow.Asking.RequireAll, role.Allow.Asking.Thresholds is { IsEmpty: false } some ? some : [ReviewThreshold.One]))],
+            Annotations = Annotations(askedBy),
+            RequesterUids = [.. question.UserUids.Append(question.CreatorUid).Concat(question.CreatorLoginUid is { } login ? [login] : []).Distinct()],
         };
+        var (why, prompts) = Reason(names, assigned);
+        return new RequestDraft(request, string.IsNullOrWhiteSpace(question.Reason) ? why : null, prompts);
     }
+
+    /// <summary>Why a request for roles must have a reason, or null; and how the requester's roles ask for it.</summary>
+    /// <param name="names">The roles asked for.</param>
+    /// <param name="assigned">The roles of the requester.</param>
+    public static (Refusal? Required, ImmutableArray<string> Prompts) Reason(IReadOnlyCollection<string> names, IReadOnlyList<Role> assigned)
+    {
+        var (prompts, subjects) = (new List<string>(), new List<string>());
+        foreach (var role in assigned.OrderBy(role => role.Name, StringComparer.Ordinal))
+        {
+            if (role.Options.RequestAccess == RequestAccess.Reason)
+                (subjects, prompts) = ([.. subjects, $"whoever holds role \"{role.Name}\""], [.. prompts, role.Options.RequestPrompt]);
+            if (role.Allow.Asking.ReasonRequired && names.FirstOrDefault(name => role.Allow.RequestRoles.Any(pattern => pattern.Matches(name))) is { } asked)
+                (subjects, prompts) = ([.. subjects, $"whoever asks for role \"{asked}\""], [.. prompts, role.Allow.Asking.ReasonPrompt]);
+        }
+        prompts = [.. prompts.Where(prompt => prompt.Length > 0).Distinct(StringComparer.Ordinal)];
+        return (subjects is [var subject, ..]
+            ? new Refusal($"{subject} gives a reason", string.Join("; ", prompts.Prepend("say it with --reason (at a login, --request-reason)")), RefusalKind.Invalid)
+            : null, [.. prompts]);
+    }
+
+    // What several roles say about one thing adds up.
+    private static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(IEnumerable<Role> askedBy) =>
+        askedBy.SelectMany(role => role.Allow.Asking.Annotations).GroupBy(one => one.Key, StringComparer.Ordinal)
+            .ToImmutableSortedDictionary(of => of.Key, of => of.SelectMany(one => one.Value).Distinct(StringComparer.Ordinal).ToImmutableArray(), StringComparer.Ordinal);
 
     private static string CanRequest(ImmutableArray<string> requestable) =>
         requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";

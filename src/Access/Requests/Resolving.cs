@@ -47,14 +47,27 @@ public static class Resolving
             return new Refusal("nobody approves his own request", "another administrator, or root, can");
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
+        return Grant(request, step, requester, roles, resolution, limits, instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead);
+    }
+
+    /// <summary>The request with its step to APPROVED taken, whoever takes it: what it grants, and until when.</summary>
+    internal static Outcome<AccessRequest> Grant(
+        AccessRequest request,
+        Transition step,
+        User requester,
+        IReadOnlyDictionary<string, Role> roles,
+        RequestResolution resolution,
+        SiteLimits limits,
+        IEnumerable<string> roleNames)
+    {
         var assigned = Requesting.Assigned(requester, roles, resolution.At);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
             return new Refusal($"user \"{requester.Name}\" can no longer request role \"{lost.Name}\"");
-        IEnumerable<string> names = instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        var names = roleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (names.FirstOrDefault(name => !roles.TryGetValue(name, out var role) || role.IsOver(resolution.At)) is { } unknown)
             return new Refusal($"there is no role \"{unknown}\"", Kind: RefusalKind.Invalid);
-        var granted = names.Select(name => roles[name]).ToList();
-        if (!AccessWindow.Approve(request, resolution.At, granted, assigned, limits).Holds(out var window, out refusal))
+        var granted = names.ConvertAll(name => roles[name]);
+        if (!AccessWindow.Approve(request, resolution.At, granted, assigned, limits).Holds(out var window, out var refusal))
             return refusal;
         return request with
         {
@@ -67,7 +80,7 @@ public static class Resolving
     }
 
     private static bool IsOf(AccessRequest request, User? requester, UnixIdentity one) =>
-        request.CreatorUid == one.Uid || request.CreatorLoginUid == one.Uid || (requester is not null && requester.Id == request.UserId && requester.IsOwnedBy(one));
+        request.CreatorUid == one.Uid || request.CreatorLoginUid == one.Uid || request.RequesterUids.Contains(one.Uid) || (requester is not null && requester.Id == request.UserId && requester.IsOwnedBy(one));
 
     /// <summary>The request after an action that grants nothing.</summary>
     /// <param name="step">The step taken; it says whether what was issued must be revoked.</param>

@@ -25,6 +25,9 @@ public sealed record Role(
     RoleConditions Deny,
     RoleOptions Options)
 {
+    /// <summary>Who may review requests for it, beside those whose roles say so.</summary>
+    public ImmutableArray<ReviewerEntry> Reviewers { get; init; } = [];
+
     /// <summary>Whether its time is over.</summary>
     public bool IsOver(DateTimeOffset now) => now >= Expires;
 
@@ -49,6 +52,12 @@ public sealed record RoleConditions(ImmutableArray<Template> Logins, LabelSelect
 
     /// <summary>From when that counts.</summary>
     public RequestClock RequestClock { get; init; }
+
+    /// <summary>What else it says to those who ask by it.</summary>
+    public RequestRules Asking { get; init; } = RequestRules.None;
+
+    /// <summary>Requests for which roles may, or may not, be reviewed.</summary>
+    public ReviewConditions Reviewing { get; init; } = ReviewConditions.None;
 
     /// <summary>Whether a role is among those that may, or may not, be asked for.</summary>
     public bool LetsRequest(Role role) => RequestRoles.Any(pattern => pattern.Matches(role.Name));
@@ -80,6 +89,12 @@ public sealed record RoleOptions
 
     /// <summary>From where logins may come; empty for anywhere.</summary>
     public ImmutableArray<AddressRange> SourceAddresses { get; init; } = [];
+
+    /// <summary>What a login does that says nothing about requests.</summary>
+    public RequestAccess RequestAccess { get; init; }
+
+    /// <summary>How the reason for what a login asks for is asked for; may be empty.</summary>
+    public string RequestPrompt { get; init; } = "";
 
     /// <summary>Whether only security keys that have verified their user are certified.</summary>
     public bool VerifyRequired { get; init; }

@@ -61,6 +61,9 @@ public readonly record struct UnixUser
     /// <summary>Whether this entry means the caller.</summary>
     public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
 
+    /// <summary>The uid that it means, by today's accounts; null for an account that does not exist.</summary>
+    public uint? UidBy(Func<string, uint?> uidOf) => uid ?? (account is null ? null : uidOf(account));
+
     /// <inheritdoc/>
     public override string ToString() => uid?.ToString() ?? account ?? "";
 }

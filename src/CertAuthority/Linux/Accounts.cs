@@ -30,6 +30,23 @@ static partial class Accounts
         return null;
     }
 
+    /// <summary>The uid of an account, or null when there is no such account. Asked anew each time.</summary>
+    internal static unsafe uint? UidOf(string name)
+    {
+        Passwd passwd;
+        for (var size = 1024; size <= 1 << 20; size *= 4)
+        {
+            var buffer = new byte[size];
+            fixed (byte* text = buffer)
+            {
+                var error = GetPwNam(name, &passwd, text, (nuint)size, out var found);
+                if (error != Erange)
+                    return error == 0 && found != 0 ? passwd.Uid : null;
+            }
+        }
+        return null;
+    }
+
     /// <summary>The gid of a group and the accounts it lists, or null when there is no such group. Asked anew each time.</summary>
     internal static unsafe (uint Gid, string[] Members)? GroupOf(string name)
     {
@@ -53,6 +70,19 @@ static partial class Accounts
         return null;
     }
 
+    // struct passwd, the same on every Linux.
+    [StructLayout(LayoutKind.Sequential)]
+    unsafe struct Passwd
+    {
+        public byte* Name;
+        public byte* Password;
+        public uint Uid;
+        public uint Gid;
+        public byte* FullName;
+        public byte* Home;
+        public byte* Shell;
+    }
+
     // struct group, the same on every Linux.
     [StructLayout(LayoutKind.Sequential)]
     unsafe struct Group
@@ -65,6 +95,9 @@ static partial class Accounts
 
     [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int GetGrNam(string name, Group* group, byte* buffer, nuint size, out nint found);
+
+    [LibraryImport("libc", EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int GetPwNam(string name, Passwd* passwd, byte* buffer, nuint size, out nint found);
 
     [LibraryImport("libc", EntryPoint = "getpwuid_r")]
     private static unsafe partial int GetPwUid(uint uid, byte* passwd, byte* buffer, nuint size, out nint found);

@@ -29,6 +29,9 @@ internal static class Logins
         var nonce = RandomNumberGenerator.GetBytes(UserCertificate.NonceLength);
         var now = ca.Now();
 
+        if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
+            return new LoggedIn(ca.HostCa.ToLine("host CA"), RequestAccess: access);
+
         var issued = await ca.Database.Commit<Issued?>(transaction =>
         {
             var user = transaction.ActingUser(by, ask.User);
@@ -65,6 +68,12 @@ internal static class Logins
     }
 
     private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned, int LeftOut);
+
+    /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
+    private static string? RequestAccessOf(Ca ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
+        by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
+            ? Requesting.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
+            : null);
 
     private static PublicKey CheckedKey(string line)
     {

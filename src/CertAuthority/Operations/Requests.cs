@@ -16,6 +16,17 @@ internal static class Requests
     public static Task<RequestResource> CreateFor(Ca ca, Administrator by, CreateRequestFor ask) =>
         File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers));
 
+    /// <summary>What would be filed; nothing is.</summary>
+    public static Task<RequestPlan> Plan(Ca ca, Caller by, CreateRequest ask)
+    {
+        var (now, accounts, wishes) = (ca.Now(), new AccountUids(ca.UidOf), Wishes(ask));
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, accounts, now)).OrRefuse();
+            return new RequestPlan(snapshot.Show(draft.Request, accounts, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
+        }));
+    }
+
     public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now()).ToArray())));
 
@@ -31,17 +42,25 @@ internal static class Requests
         return new MyCapabilities(names, [.. Requesting.Requestable(user, snapshot.Policy().Roles, ca.Now())], user.Name);
     }));
 
-    private static async Task<RequestResource> File(Ca ca, Caller by, Func<Transaction, User> find, CreateRequest ask)
+    private static RequestQuestion Question(
+        Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, AccountUids accounts, DateTimeOffset now) =>
+        new(
+            id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
+            snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
+        {
+            Wishes = wishes,
+            UserUids = [.. Person.Of(user, accounts.Of).Uids],
+        };
+
+    private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
     {
-        var now = ca.Now();
+        var (now, accounts, wishes) = (ca.Now(), new AccountUids(ca.UidOf), Wishes(ask));
         var id = Guid.NewGuid();
-        var wishes = Wishes(ask);
-        var filed = await ca.Database.Commit(transaction =>
+        ca.Database.Read(snapshot => Person.Of(find(snapshot), accounts.Of));
+        return await ca.Database.Commit(transaction =>
         {
             var user = find(transaction);
-            var request = Requesting.File(new RequestQuestion(
-                id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], transaction.Policy().Roles,
-                transaction.CountPending(user, now), ca.Limits, by.Login?.Uid) { Wishes = wishes }).OrRefuse();
+            var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, accounts, now)).OrRefuse();
             transaction.InsertRequest(request);
             transaction.Tell("request.created", request, now);
             transaction.Audit(by.Did("request.created", now) with
@@ -52,9 +71,8 @@ internal static class Requests
                 Asked = Shown.Names(request.Roles),
                 Reason = request.Reason,
             });
-            return request;
+            return transaction.Show(request, accounts, now);
         });
-        return filed.Show(now);
     }
 
     private static AccessWishes Wishes(CreateRequest ask)
@@ -68,29 +86,38 @@ internal static class Requests
 
     public static Task<RequestList> ListMine(Ca ca, Caller by, ListMyRequests ask)
     {
-        var now = ca.Now();
-        var requests = ca.Database.Read(snapshot => snapshot.RequestsOf(snapshot.ActingUser(by, ask.User)));
-        return Task.FromResult(new RequestList([.. requests.Select(request => request.Show(now))]));
+        if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
+            throw Verdicts.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
+        return List(ca, (snapshot, accounts, now) => ask.Show is null or "mine"
+            ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User))
+            : Reviews.Find(snapshot, by, ask, accounts, ca.Limits, now));
     }
 
-    public static Task<RequestList> List(Ca ca, Administrator by, ListRequests ask)
+    public static Task<RequestList> List(Ca ca, Administrator by, ListRequests ask) => List(ca, (snapshot, _, _) => snapshot.Requests());
+
+    private static Task<RequestList> List(Ca ca, Func<Snapshot, AccountUids, DateTimeOffset, List<AccessRequest>> find)
+    {
+        var (now, accounts) = (ca.Now(), new AccountUids(ca.UidOf));
+        return Task.FromResult(ca.Database.Read(snapshot => new RequestList([.. find(snapshot, accounts, now).Select(request => snapshot.Show(request, accounts, now))])));
+    }
+
+    public static Task<RequestResource> Get(Ca ca, Administrator by, GetRequest ask)
     {
         var now = ca.Now();
-        return Task.FromResult(new RequestList([.. ca.Database.Read(snapshot => snapshot.Requests()).Select(request => request.Show(now))]));
+        return Task.FromResult(ca.Database.Read(snapshot => snapshot.Show(snapshot.FindRequest(ask.Id, null), new AccountUids(ca.UidOf), now)));
     }
 
-    public static Task<RequestResource> Get(Ca ca, Administrator by, GetRequest ask) =>
-        Task.FromResult(ca.Database.Read(snapshot => snapshot.FindRequest(ask.Id, null)).Show(ca.Now()));
-
     /// <summary>
-    /// One of the caller's own; with <c>wait</c>, held back until its revision is beyond <c>after</c>, its state changes with
+    /// One that the caller may see; with <c>wait</c>, held back until its revision is beyond <c>after</c>, its state changes with
     /// the clock, or the wait is over.
     /// </summary>
     public static async Task<RequestResource> GetMine(Ca ca, Caller by, GetMyRequest ask)
     {
         var wait = ask.Wait is null ? TimeSpan.Zero : Verdicts.Duration("wait", ask.Wait);
         var until = ca.Clock.GetUtcNow() + (wait < LongestWait ? wait : LongestWait);
+        // The first look resolves the prefix; later ones must not find another request that came to share it.
         var id = Find(ca, by, ask).Id;
+        ask = ask with { Id = id.ToString() };
         while (true)
         {
             var change = ca.Watch.NextChange(id);
@@ -99,15 +126,16 @@ internal static class Requests
             // A pending request that runs out wakes its waiters too, though nothing is stored then.
             var wake = request.StoredState == RequestState.Pending && request.PendingUntil < until ? request.PendingUntil : until;
             if (request.Revision > (ask.After ?? 0) || wake <= now || change.IsCompleted)
-                return request.Show(ca.Now());
+                return Show(ca, request);
             await Task.WhenAny(change, Task.Delay(wake - now, ca.Clock));
             ca.Watch.Changed(id);
             if (ca.Clock.GetUtcNow() >= wake || ca.Watch.Stopped)
-                return Find(ca, by, ask).Show(ca.Now());
+                return Show(ca, Find(ca, by, ask));
         }
     }
 
-    // The first look resolves the prefix; later ones must not find another request that came to share it.
     private static AccessRequest Find(Ca ca, Caller by, GetMyRequest ask) =>
-        ca.Database.Read(snapshot => snapshot.FindRequest(ask.Id, snapshot.ActingUser(by, ask.User).Id));
+        ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, new AccountUids(ca.UidOf), ca.Now())));
+
+    private static RequestResource Show(Ca ca, AccessRequest request) => ca.Database.Read(snapshot => snapshot.Show(request, new AccountUids(ca.UidOf), ca.Now()));
 }

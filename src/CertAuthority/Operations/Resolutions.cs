@@ -21,7 +21,7 @@ internal static class Resolutions
                 Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
             transaction.Tell("request.approved", next, now);
-            return (next, (string[])[.. next.Terms.Shortened.Skip(request.Terms.Shortened.Length), .. Warnings(ca, next, requester!, roles)]);
+            return (next, Warnings(ca, request, next, requester!, roles));
         });
         ca.Watch.Changed(approved.Id);
         return new RequestResolved(approved.Show(now), [], warnings);
@@ -90,15 +90,18 @@ internal static class Resolutions
         return new RequestResolved(ended.Request.Show(now), ended.Revoked, []);
     }
 
-    private static string[] Warnings(Ca ca, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
+    /// <summary>What deserves a second look at an approval: what it shortened, and what it opens.</summary>
+    public static string[] Warnings(Ca ca, AccessRequest before, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
     [
+        .. request.Terms.Shortened.Skip(before.Terms.Shortened.Length),
         .. request.GrantedRoles
             .Select(granted => (granted.Name, Login: roles[granted.Name].Allow.Logins.SelectMany(login => login.Values(requester.Traits)).FirstOrDefault(ca.PrivilegedLogins.Contains)))
             .Where(granted => granted.Login is not null)
             .Select(granted => $"role {granted.Name} grants the login {granted.Login}, which could change roles wherever it enters this daemon's host"),
     ];
 
-    private static AuditEntry Resolved(Caller by, string what, AccessRequest request, User? requester, DateTimeOffset now) => by.Did(what, now) with
+    /// <summary>The entry of an answer.</summary>
+    public static AuditEntry Resolved(Caller by, string what, AccessRequest request, User? requester, DateTimeOffset now) => by.Did(what, now) with
     {
         Self = Resolving.IsOwn(request, requester, by.Answerer) ? true : null,
         User = request.UserName,

@@ -115,7 +115,7 @@ internal static class ResourceFiles
 
     private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)
     {
-        if (role.Allow.Logins.IsEmpty && role.Allow.RequestRoles.IsEmpty)
+        if (role.Allow.Logins.IsEmpty && role.Allow.RequestRoles.IsEmpty && role.Allow.Reviewing.Roles.IsEmpty)
             warnings.Add($"role '{role.Name}' grants no login");
         if (role.Allow.MaxRequestDuration > ca.Limits.Access)
             warnings.Add($"role '{role.Name}' has a max_duration of {Durations.Show(role.Allow.MaxRequestDuration.Value)}; access ends after the site's maximum of {Durations.Show(ca.Limits.Access)}");

@@ -7,7 +7,10 @@ namespace CertAuthority.Operations;
 /// <summary>What the daemon holds, as messages.</summary>
 internal static class Shown
 {
-    public static RequestResource Show(this AccessRequest request, DateTimeOffset now) => new(
+    /// <param name="request">The request.</param>
+    /// <param name="now">The instant that its state is told of.</param>
+    /// <param name="tally">What its reviews amount to, while it is pending.</param>
+    public static RequestResource Show(this AccessRequest request, DateTimeOffset now, Tally? tally = null) => new(
         "access_request",
         "v3",
         new RequestMetadata(request.Id.ToString(), request.Revision),
@@ -28,7 +31,17 @@ internal static class Shown
             [.. request.SuggestedReviewers],
             request.Resolution?.By,
             request.Terms.SessionTtl is { } session ? Durations.Show(session) : null,
-            request.Terms.AssumeFrom));
+            request.Terms.AssumeFrom,
+            [.. request.Reviews.Select(review => Show(review, tally))],
+            tally is null ? null : [.. tally.Missing],
+            [.. request.Thresholds.Select(Show)],
+            request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray())));
+
+    private static RequestReview Show(Review review, Tally? tally) => new(
+        review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));
+
+    private static RequestThresholds Show(ThresholdSet set) => new(
+        set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
     public static CertificateInfo Show(this RecordedCertificate certificate) => new(
         certificate.Serial.ToString(),

@@ -255,5 +255,6 @@ internal sealed class Cursor
         return null;
     }
 
-    private string Full(string field) => path.Length == 0 ? field : $"{path}.{field}";
+    /// <summary>A field as messages name it: with the path to it.</summary>
+    public string Full(string field) => path.Length == 0 ? field : $"{path}.{field}";
 }

@@ -13,6 +13,11 @@ internal static class RoleResource
     // A few fit a certificate beside its principals; more belong into a firewall.
     private const int MostAddresses = 32;
 
+    // What a person can still read, and a review evaluate.
+    private const int MostThresholds = 16;
+    private const int MostReviewers = 100;
+    private const int LongestPrompt = 256;
+
     private static readonly string[] NotAboutLogins =
     [
         "account_assignments", "app_labels", "app_labels_expression", "aws_role_arns", "azure_identities", "cluster_labels", "cluster_labels_expression",
@@ -40,7 +45,7 @@ internal static class RoleResource
         metadata.Done();
 
         var spec = root.Map("spec");
-        spec.NotYet("reviewers");
+        var reviewers = ReadReviewers(spec);
         var allow = ReadConditions(spec.Map("allow"), deny: false);
         var deny = ReadConditions(spec.Map("deny"), deny: true);
         var options = ReadOptions(spec.Map("options"));
@@ -50,7 +55,7 @@ internal static class RoleResource
         // v3 is the guide's own version, where logins alone mean all hosts. Later versions have no default.
         if (version == "v3" && allow.NodeLabels.IsNone && !allow.Logins.IsEmpty)
             allow = allow with { NodeLabels = LabelSelector.All };
-        return new Role(Guid.Empty, name, version, 0, description, labels, expires, allow, deny, options);
+        return new Role(Guid.Empty, name, version, 0, description, labels, expires, allow, deny, options) { Reviewers = reviewers };
     }
 
     /// <summary>The spec as it would be written; what decides whether the revision counts up.</summary>
@@ -60,6 +65,8 @@ internal static class RoleResource
         Add(spec, "allow", WriteConditions(role.Allow));
         Add(spec, "deny", WriteConditions(role.Deny));
         Add(spec, "options", WriteOptions(role.Options));
+        if (!role.Reviewers.IsEmpty)
+            spec["reviewers"] = ResourceMetadata.Array(role.Reviewers.Select(reviewer => reviewer.ToString()));
         return spec;
     }
 
@@ -79,8 +86,9 @@ internal static class RoleResource
             SourceAddresses = ReadSourceAddresses(options),
             VerifyRequired = options.Flag("verify_required"),
             Extensions = ReadExtensions(options),
+            RequestAccess = ReadRequestAccess(options),
+            RequestPrompt = ReadPrompt(options, "request_prompt"),
         };
-        options.NotYet("request_access", "request_prompt");
         foreach (var field in (string[])["disconnect_expired_cert", "pin_source_ip", "require_session_mfa"])
             options.Unenforceable(field, Cursor.IsNo);
         foreach (var field in (string[])["client_idle_timeout", "mfa_verification_interval"])
@@ -102,6 +110,22 @@ internal static class RoleResource
             "desktop_clipboard", "desktop_directory_sharing", "idp", "max_kubernetes_connections");
         options.Done();
         return read;
+    }
+
+    private static RequestAccess ReadRequestAccess(Cursor options)
+    {
+        switch (options.Text("request_access"))
+        {
+            case null or "optional":
+                return RequestAccess.Optional;
+            case "always":
+                return RequestAccess.Always;
+            case "reason":
+                return RequestAccess.Reason;
+            default:
+                options.Fault("request_access", "spec.options.request_access takes optional, always or reason");
+                return RequestAccess.Optional;
+        }
     }
 
     // v8 parts the two directions; one extension of a certificate permits both.
@@ -183,6 +207,10 @@ internal static class RoleResource
                  })
             if (set)
                 fields[field] = true;
+        if (options.RequestAccess != RequestAccess.Optional)
+            fields["request_access"] = options.RequestAccess.ToString().ToLowerInvariant();
+        if (options.RequestPrompt.Length > 0)
+            fields["request_prompt"] = options.RequestPrompt;
         if (options.ForceCommand is { } command)
             fields["force_command"] = command;
         if (!options.SourceAddresses.IsEmpty)
@@ -219,9 +247,10 @@ internal static class RoleResource
         var request = side.Map("request");
         var roles = Patterns(request, request.Texts("roles"));
         var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), ReadClock(request));
-        request.NotYet("search_as_roles", "thresholds", "require", "suggested_reviewers", "reason", "annotations");
+        var asking = deny ? RequestRules.None : ReadRules(request);
+        request.NotYet("search_as_roles");
         request.Done();
-        side.NotYet("review_requests");
+        var reviewing = ReadReviewing(side.Map("review_requests"));
         side.Unenforceable("node_labels_expression", _ => false);
         side.Unenforceable("require_session_join", _ => false);
         side.Elsewhere(NotAboutLogins);
@@ -231,7 +260,104 @@ internal static class RoleResource
         {
             MaxRequestDuration = maxDuration == TimeSpan.Zero ? null : maxDuration,
             RequestClock = clock,
+            Asking = asking,
+            Reviewing = reviewing,
         };
+    }
+
+    private static RequestRules ReadRules(Cursor request)
+    {
+        var thresholds = request.Maps("thresholds").Select(ReadThreshold).ToImmutableArray();
+        if (thresholds.Length > MostThresholds)
+            request.Fault("thresholds", $"spec.allow.request.thresholds takes at most {MostThresholds} entries");
+        if (!thresholds.IsEmpty && thresholds.All(threshold => threshold.Approve == 0))
+            request.Warn("thresholds", "no threshold approves, so only an administrator does");
+        var require = request.Text("require");
+        if (require is not (null or "any" or "all"))
+            request.Fault("require", "spec.allow.request.require takes any or all");
+        var reason = request.Map("reason");
+        var mode = reason.Text("mode");
+        if (mode is not (null or "optional" or "required"))
+            reason.Fault("mode", "spec.allow.request.reason.mode takes optional or required");
+        var prompt = ReadPrompt(reason, "prompt");
+        reason.Done();
+
+        var suggested = ImmutableArray.CreateBuilder<string>();
+        foreach (var (text, at) in request.Texts("suggested_reviewers"))
+            if (Names.IsName(text))
+                suggested.Add(text);
+            else
+                request.Fault(at, $"\"{text}\" is not the name of a user");
+        if (suggested.Count > Requesting.MaxSuggestedReviewers)
+            request.Fault("suggested_reviewers", $"spec.allow.request.suggested_reviewers takes at most {Requesting.MaxSuggestedReviewers} entries");
+
+        var annotations = RequestRules.None.Annotations.ToBuilder();
+        foreach (var (key, values) in request.TextLists("annotations"))
+        {
+            foreach (var (text, at) in values)
+                if (text.Contains("{{", StringComparison.Ordinal))
+                    request.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
+                else if (!Names.IsPlainText(text))
+                    request.Fault(at, "the value of an annotation has control characters");
+            annotations[key.Text] = [.. values.Select(value => value.Text)];
+        }
+        return new RequestRules(thresholds, require == "all", [.. suggested.Distinct(StringComparer.Ordinal)], mode == "required", prompt, annotations.ToImmutable());
+    }
+
+    private static ReviewThreshold ReadThreshold(Cursor threshold)
+    {
+        var name = threshold.Text("name") ?? "";
+        if (name.Length > LongestPrompt || !Names.IsPlainText(name))
+            threshold.Fault("name", $"the name of a threshold is one line of at most {LongestPrompt} characters");
+        var read = new ReviewThreshold(
+            name, ReadPredicate(threshold, "filter", PredicateScope.Filter), threshold.Number("approve", 0, Requesting.MaxReviews) ?? 0, threshold.Number("deny", 0, Requesting.MaxReviews) ?? 0);
+        if (read is { Approve: 0, Deny: 0 })
+            threshold.Warn("name", "a threshold without approve and deny decides nothing");
+        threshold.Done();
+        return read;
+    }
+
+    private static ReviewConditions ReadReviewing(Cursor reviewing)
+    {
+        var read = new ReviewConditions(Patterns(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
+        reviewing.NotYet("claims_to_roles", "preview_as_roles");
+        reviewing.Done();
+        return read;
+    }
+
+    private static Predicate? ReadPredicate(Cursor map, string field, PredicateScope scope)
+    {
+        // A field without a text says nothing, as in people's files.
+        if (map.Text(field) is not { Length: > 0 } text)
+            return null;
+        if (!Names.IsPlainText(text.ReplaceLineEndings(" ")))
+            map.Fault(field, $"{map.Full(field)} has control characters");
+        else if (Predicate.TryParse(text, scope, out var fault) is { } predicate)
+            return predicate;
+        else
+            map.Fault(field, $"{map.Full(field)}, column {fault!.Column}: {fault.What}");
+        return null;
+    }
+
+    private static string ReadPrompt(Cursor map, string field)
+    {
+        var prompt = map.Text(field) ?? "";
+        if (prompt.Length > LongestPrompt || !Names.IsPlainText(prompt))
+            map.Fault(field, $"{map.Full(field)} takes one line of at most {LongestPrompt} characters");
+        return prompt;
+    }
+
+    private static ImmutableArray<ReviewerEntry> ReadReviewers(Cursor spec)
+    {
+        var reviewers = ImmutableArray.CreateBuilder<ReviewerEntry>();
+        foreach (var (text, at) in spec.Texts("reviewers"))
+            if (ReviewerEntry.TryParse(text) is { } reviewer)
+                reviewers.Add(reviewer);
+            else
+                spec.Fault(at, $"\"{text}\" is neither the name of a user nor role:NAME");
+        if (reviewers.Count > MostReviewers)
+            spec.Fault("reviewers", $"spec.reviewers takes at most {MostReviewers} entries");
+        return [.. reviewers.Distinct()];
     }
 
     private static RequestClock ReadClock(Cursor request)
@@ -272,7 +398,47 @@ internal static class RoleResource
             request["max_duration"] = Durations.Show(duration);
         if (side.RequestClock == RequestClock.Approval)
             request["clock"] = "approval";
+        WriteRules(request, side.Asking);
         Add(fields, "request", request);
+        var reviewing = new JsonObject();
+        if (!side.Reviewing.Roles.IsEmpty)
+            reviewing["roles"] = ResourceMetadata.Array(side.Reviewing.Roles.Select(pattern => pattern.Text));
+        if (side.Reviewing.Where is { } where)
+            reviewing["where"] = where.Text;
+        Add(fields, "review_requests", reviewing);
+        return fields;
+    }
+
+    private static void WriteRules(JsonObject request, RequestRules rules)
+    {
+        if (!rules.Thresholds.IsEmpty)
+            request["thresholds"] = new JsonArray([.. rules.Thresholds.Select(WriteThreshold)]);
+        if (rules.RequireAll)
+            request["require"] = "all";
+        if (!rules.SuggestedReviewers.IsEmpty)
+            request["suggested_reviewers"] = ResourceMetadata.Array(rules.SuggestedReviewers);
+        var reason = new JsonObject();
+        if (rules.ReasonRequired)
+            reason["mode"] = "required";
+        if (rules.ReasonPrompt.Length > 0)
+            reason["prompt"] = rules.ReasonPrompt;
+        Add(request, "reason", reason);
+        if (!rules.Annotations.IsEmpty)
+            request["annotations"] = new JsonObject(rules.Annotations.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Key, ResourceMetadata.Array(one.Value))));
+    }
+
+    // Counts as numbers, for jq; a reader takes them either way.
+    private static JsonObject WriteThreshold(ReviewThreshold threshold)
+    {
+        var fields = new JsonObject();
+        if (threshold.Name.Length > 0)
+            fields["name"] = threshold.Name;
+        if (threshold.Filter is { } filter)
+            fields["filter"] = filter.Text;
+        if (threshold.Approve > 0)
+            fields["approve"] = threshold.Approve;
+        if (threshold.Deny > 0)
+            fields["deny"] = threshold.Deny;
         return fields;
     }
 

@@ -10,37 +10,45 @@ internal static class RequestTable
     private const string Columns =
         "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
         "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
-        "creator_login_uid";
+        "creator_login_uid, thresholds, annotations, requester_uids";
 
     /// <summary>The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one answer.</summary>
     /// <exception cref="ProblemException">Not found, or several start so.</exception>
-    public static AccessRequest FindRequest(this Snapshot snapshot, string prefix, Guid? userId)
-    {
-        // Only what can be the start of a UUID reaches the pattern: % and _ would match others.
-        var found = prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
-            ? snapshot.Query(
-                $"SELECT {Columns} FROM requests WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) LIMIT 2",
-                Row, prefix, prefix + "~", userId)
+    public static AccessRequest FindRequest(this Snapshot snapshot, string prefix, Guid? userId) =>
+        Only(snapshot.RequestsStarting(prefix, 2, userId), prefix);
+
+    /// <summary>Requests whose id starts with a prefix, of this user or, when null, of anybody; at most so many.</summary>
+    public static List<AccessRequest> RequestsStarting(this Snapshot snapshot, string prefix, int most, Guid? userId = null) =>
+        // Only what can be the start of a UUID is looked for.
+        prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
+            ? snapshot.Select("WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
             : [];
-        return found switch
-        {
-            [var only] => only,
-            [] => throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", "list them with request ls")),
-            _ => throw new ProblemException(new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
-        };
-    }
 
-    public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM requests WHERE id = $1", Row, id);
+    /// <summary>The one of several that a prefix means.</summary>
+    /// <exception cref="ProblemException">Not found, or several start so.</exception>
+    public static AccessRequest Only(IReadOnlyList<AccessRequest> found, string prefix) => found switch
+    {
+        [var only] => only,
+        [] => throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", "list them with request ls")),
+        _ => throw new ProblemException(new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
+    };
 
-    public static List<AccessRequest> Requests(this Snapshot snapshot) =>
-        snapshot.Query($"SELECT {Columns} FROM requests ORDER BY created DESC, id", Row);
+    public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user) =>
-        snapshot.Query($"SELECT {Columns} FROM requests WHERE user_id = $1 ORDER BY created DESC, id", Row, user.Id);
+    public static List<AccessRequest> Requests(this Snapshot snapshot) => snapshot.Select("ORDER BY created DESC, id");
+
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user) => snapshot.Select("WHERE user_id = $1 ORDER BY created DESC, id", user.Id);
 
     /// <summary>The approved requests whose access is not over.</summary>
-    public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query($"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND access_until > $1", Row, now);
+    public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) => snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
+
+    /// <summary>Those that wait for an answer, newest first.</summary>
+    public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Select("WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", now);
+
+    /// <summary>Those that a user has reviewed, newest first.</summary>
+    public static List<AccessRequest> RequestsReviewedBy(this Snapshot snapshot, User user) =>
+        snapshot.Select("WHERE id IN (SELECT request_id FROM reviews WHERE author_id = $1) ORDER BY created DESC, id", user.Id);
 
     /// <summary>The approved requests whose access ends within these instants and of whose end nothing was told yet.</summary>
     public static List<AccessRequest> EndingRequests(this Snapshot snapshot, DateTimeOffset now, DateTimeOffset until) =>
@@ -58,11 +66,11 @@ internal static class RequestTable
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
-            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20)",
+            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
             request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles), Rows.Json(request.GrantedRoles),
             RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
             Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock), request.Terms.SessionTtl, request.Terms.AssumeFrom,
-            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid);
+            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds), Rows.Json(request.Annotations), Rows.Json(request.RequesterUids));
 
     /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
     /// <returns>The request at its new revision.</returns>
@@ -72,12 +80,19 @@ internal static class RequestTable
         var changed = transaction.Execute(
             """
             UPDATE requests SET revision = $1, granted_roles = $2, state = $3, access_until = $4, resolved_by = $5, resolved_at = $6, resolve_reason = $7,
-                access_lasts = $8, access_limited_by = $9, shortened = $10
-            WHERE id = $11 AND revision = $12 AND state = $13
+                access_lasts = $8, access_limited_by = $9, shortened = $10, assume_from = $11
+            WHERE id = $12 AND revision = $13 AND state = $14
             """,
             next.Revision, Rows.Json(next.GrantedRoles), RequestTransitions.Word(next.StoredState), next.AccessUntil, next.Resolution?.By, next.Resolution?.At,
-            next.Resolution?.Reason, next.Terms.Lasts, next.Terms.LimitedBy, Rows.Json(next.Terms.Shortened), from.Id, from.Revision, RequestTransitions.Word(from.StoredState));
+            next.Resolution?.Reason, next.Terms.Lasts, next.Terms.LimitedBy, Rows.Json(next.Terms.Shortened), next.Terms.AssumeFrom, from.Id, from.Revision, RequestTransitions.Word(from.StoredState));
         return changed == 1 ? next : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
+    }
+
+    /// <summary>Requests with their reviews.</summary>
+    private static List<AccessRequest> Select(this Snapshot snapshot, string which, params ReadOnlySpan<object?> values)
+    {
+        var requests = snapshot.Query($"SELECT {Columns} FROM requests {which}", Row, values);
+        return requests.ConvertAll(request => request with { Reviews = snapshot.ReviewsOf(request.Id) });
     }
 
     private static AccessRequest Row(DbDataReader row) => new(
@@ -89,6 +104,9 @@ internal static class RequestTable
         Terms = new AccessTerms(
             row.Length(16), row.GetString(17), row.GetString(18) == "approval" ? RequestClock.Approval : RequestClock.Creation,
             row.IsDBNull(19) ? null : row.Length(19), row.IsDBNull(20) ? null : row.Time(20), row.Texts(21)),
+        Thresholds = row.Thresholds(23),
+        Annotations = row.Annotations(24),
+        RequesterUids = row.Uids(25),
     };
 
     /// <summary>A clock as people and rows have it.</summary>

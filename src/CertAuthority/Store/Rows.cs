@@ -23,12 +23,28 @@ internal static class Rows
     public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, int column) =>
         [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedRoleArray)!];
 
+    public static ImmutableArray<uint> Uids(this DbDataReader row, int column) => [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.UInt32Array)!];
+
+    public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, int column) =>
+        [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.ThresholdSetArray)!];
+
+    public static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(this DbDataReader row, int column) =>
+        JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.DictionaryStringStringArray)!
+            .ToImmutableSortedDictionary(one => one.Key, one => one.Value.ToImmutableArray(), StringComparer.Ordinal);
+
     public static SessionPermissions Permissions(this DbDataReader row, int column) =>
         JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.SessionPermissions)!;
 
     public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(permissions, RowJson.Default.SessionPermissions);
 
     public static string Json(IEnumerable<string> texts) => JsonSerializer.Serialize([.. texts], RowJson.Default.StringArray);
+
+    public static string Json(IEnumerable<uint> uids) => JsonSerializer.Serialize([.. uids], RowJson.Default.UInt32Array);
+
+    public static string Json(IEnumerable<ThresholdSet> thresholds) => JsonSerializer.Serialize([.. thresholds], RowJson.Default.ThresholdSetArray);
+
+    public static string Json(ImmutableSortedDictionary<string, ImmutableArray<string>> annotations) =>
+        JsonSerializer.Serialize(annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()), RowJson.Default.DictionaryStringStringArray);
 
     public static string Json(IEnumerable<PinnedRole> pins) => JsonSerializer.Serialize([.. pins], RowJson.Default.PinnedRoleArray);
 }
@@ -42,8 +58,20 @@ internal sealed class AddressRangeJson : JsonConverter<AddressRange>
     public override void Write(Utf8JsonWriter writer, AddressRange value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(AddressRangeJson)])]
+/// <summary>As it stands in a role. Only filters are kept.</summary>
+internal sealed class PredicateJson : JsonConverter<Predicate>
+{
+    public override Predicate Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Predicate.TryParse(reader.GetString() ?? "", PredicateScope.Filter, out var fault) ?? throw new JsonException($"column {fault!.Column}: {fault.What}");
+
+    public override void Write(Utf8JsonWriter writer, Predicate value, JsonSerializerOptions options) => writer.WriteStringValue(value.Text);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(AddressRangeJson), typeof(PredicateJson)])]
 [JsonSerializable(typeof(SessionPermissions))]
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(PinnedRole[]))]
+[JsonSerializable(typeof(uint[]))]
+[JsonSerializable(typeof(ThresholdSet[]))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class RowJson : JsonSerializerContext;

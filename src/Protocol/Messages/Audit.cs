@@ -59,6 +59,7 @@ public sealed record AuditList(AuditEntry[] Entries);
 /// <param name="LimitedBy">The rule that set the end.</param>
 /// <param name="Reason">Why, in somebody's words.</param>
 /// <param name="Route">The route that was refused.</param>
+/// <param name="Reviewer">The user who reviewed.</param>
 public sealed record AuditEntry(
     DateTimeOffset Time,
     string Event,
@@ -78,4 +79,5 @@ public sealed record AuditEntry(
     DateTimeOffset? ValidBefore = null,
     string? LimitedBy = null,
     string? Reason = null,
-    string? Route = null);
+    string? Route = null,
+    string? Reviewer = null);

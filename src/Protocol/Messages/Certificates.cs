@@ -6,14 +6,16 @@ namespace CertAuthority.Protocol;
 /// <param name="Requests">Approved requests to use, ids or unique prefixes, at most five.</param>
 /// <param name="Ttl">A lifetime shorter than what the roles allow, as a duration.</param>
 /// <param name="Node">The one node that the certificate is for; null for all that the roles reach.</param>
-public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null);
+/// <param name="Regular">With the regular roles also where these say that a login is to ask for more.</param>
+public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null, bool Regular = false);
 
 /// <summary>A certificate, signed.</summary>
 /// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline; null when every login needs a certificate for its host.</param>
 /// <param name="Info">What it says.</param>
 /// <param name="PerHost">Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.</param>
 /// <param name="HostCa">The public half of the host CA, a line: what the hosts' own certificates are signed with.</param>
-public sealed record LoggedIn(string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false);
+/// <param name="RequestAccess"><c>always</c> or <c>reason</c>, and no certificate: the user's roles say that a login is to file a request for <c>*</c>, the latter with a reason.</param>
+public sealed record LoggedIn(string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null);
 
 /// <summary>A certificate as recorded.</summary>
 /// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>

@@ -19,11 +19,27 @@ public sealed record CreateRequest(
     string? MaxDuration = null,
     string? AssumeStartTime = null);
 
-/// <summary>The caller's own requests, newest first.</summary>
-/// <param name="User">As which of the caller's users.</param>
-public sealed record ListMyRequests(string? User = null);
+/// <summary>What would be filed.</summary>
+/// <param name="Spec">As it would be.</param>
+/// <param name="ReasonPrompts">How the requester's roles ask for the reason.</param>
+/// <param name="ReasonRequired">Why it can not be filed without a reason; null where it can, or has one.</param>
+public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, string? ReasonRequired = null);
 
-/// <summary>One request of the caller's own.</summary>
+/// <summary>Requests that the caller may see, newest first.</summary>
+/// <param name="User">As which of the caller's users.</param>
+/// <param name="Show"><c>mine</c>, or null: his own. <c>reviewable</c>: those that wait for a review of his. <c>suggested</c>: those that name him as a reviewer and that he may review.</param>
+public sealed record ListMyRequests(string? User = null, string? Show = null);
+
+/// <summary>Says what the caller's user thinks of a request of somebody else's.</summary>
+/// <param name="Id">Its id, or a unique prefix.</param>
+/// <param name="Decision"><c>approve</c> or <c>deny</c>.</param>
+/// <param name="User">As which of the caller's users.</param>
+/// <param name="Reason">Shown to the requester and to other reviewers.</param>
+/// <param name="Roles">With <c>approve</c>: some of the roles asked for; null for all.</param>
+/// <param name="AssumeStartTime">With <c>approve</c>: when the access begins, at the earliest: a time of RFC 3339.</param>
+public sealed record ReviewRequest(string Id, string Decision, string? User = null, string Reason = "", string[]? Roles = null, string? AssumeStartTime = null);
+
+/// <summary>One request that the caller may see: his own, or one that he may review or has reviewed.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
 /// <param name="User">As which of the caller's users.</param>
 /// <param name="After">With <paramref name="Wait"/>: answer once the revision is beyond this one.</param>
@@ -114,6 +130,10 @@ public sealed record RequestMetadata(string Name, long Revision);
 /// <param name="ResolvedBy">Who answered; null while nobody has.</param>
 /// <param name="SessionTtl">The longest certificate under it, where the requester said so.</param>
 /// <param name="AssumeStartTime">When the access begins, where not at once.</param>
+/// <param name="Reviews">What reviewers said, in the order in which they said it.</param>
+/// <param name="Missing">While it is pending: what reviewers' approval still lacks, a sentence each.</param>
+/// <param name="Thresholds">What reviews are counted by: every set must be met.</param>
+/// <param name="SystemAnnotations">What the roles that let the requester ask say about the request.</param>
 public sealed record RequestSpec(
     string User,
     string[] Roles,
@@ -131,7 +151,35 @@ public sealed record RequestSpec(
     string[] SuggestedReviewers,
     string? ResolvedBy = null,
     string? SessionTtl = null,
-    DateTimeOffset? AssumeStartTime = null);
+    DateTimeOffset? AssumeStartTime = null,
+    RequestReview[]? Reviews = null,
+    string[]? Missing = null,
+    RequestThresholds[]? Thresholds = null,
+    Dictionary<string, string[]>? SystemAnnotations = null);
+
+/// <summary>What a reviewer said.</summary>
+/// <param name="Author">The user.</param>
+/// <param name="ProposedState"><c>APPROVED</c> or <c>DENIED</c>.</param>
+/// <param name="Roles">What he would grant; empty with a denial.</param>
+/// <param name="Reason">His words.</param>
+/// <param name="Created">When.</param>
+/// <param name="AssumeStartTime">When the access begins at the earliest, if he says so.</param>
+/// <param name="Counts">While the request is pending: whether it counts. It does not while its author may not review the request.</param>
+public sealed record RequestReview(
+    string Author, string ProposedState, string[] Roles, string Reason, DateTimeOffset Created, DateTimeOffset? AssumeStartTime = null, bool? Counts = null);
+
+/// <summary>The thresholds that one role of the requester puts before a request.</summary>
+/// <param name="Role">That role.</param>
+/// <param name="Require"><c>any</c> or <c>all</c> of them must be met.</param>
+/// <param name="Thresholds">At least one.</param>
+public sealed record RequestThresholds(string Role, string Require, RequestThreshold[] Thresholds);
+
+/// <summary>How many reviews of one sort decide.</summary>
+/// <param name="Name">For people; may be empty.</param>
+/// <param name="Approve">So many approvals meet it; 0 for never.</param>
+/// <param name="Deny">So many denials deny the request; 0 for never.</param>
+/// <param name="Filter">Which reviews count; null for all.</param>
+public sealed record RequestThreshold(string Name, int Approve, int Deny, string? Filter = null);
 
 /// <summary>Several requests.</summary>
 /// <param name="Requests">Newest first.</param>

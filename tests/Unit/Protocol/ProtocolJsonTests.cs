@@ -42,7 +42,7 @@ public class ProtocolJsonTests
 
     [Fact]
     public void Names_are_in_snake_case_and_what_says_nothing_is_not_written() =>
-        Assert.Equal("""{"public_key":"k"}""", JsonSerializer.Serialize(new Login("k"), ProtocolJson.Strict.Of<Login>()));
+        Assert.Equal("""{"public_key":"k","regular":false}""", JsonSerializer.Serialize(new Login("k"), ProtocolJson.Strict.Of<Login>()));
 
     [Fact]
     public void Every_message_of_every_route_has_a_form()

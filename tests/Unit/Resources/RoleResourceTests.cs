@@ -136,18 +136,10 @@ public class RoleResourceTests
                 """).OrderBy(Line));
 
     [Theory]
-    [InlineData("spec: {reviewers: [bob]}", "spec.reviewers")]
     [InlineData("spec: {allow: {request: {search_as_roles: [x]}}}", "spec.allow.request.search_as_roles")]
-    [InlineData("spec: {allow: {request: {thresholds: [{approve: 2}]}}}", "spec.allow.request.thresholds")]
-    [InlineData("spec: {allow: {request: {require: all}}}", "spec.allow.request.require")]
-    [InlineData("spec: {allow: {request: {suggested_reviewers: [bob]}}}", "spec.allow.request.suggested_reviewers")]
-    [InlineData("spec: {allow: {request: {reason: {mode: required}}}}", "spec.allow.request.reason")]
-    [InlineData("spec: {allow: {request: {annotations: {a: [b]}}}}", "spec.allow.request.annotations")]
     [InlineData("spec: {deny: {request: {search_as_roles: [x]}}}", "spec.deny.request.search_as_roles")]
-    [InlineData("spec: {allow: {review_requests: {roles: [x]}}}", "spec.allow.review_requests")]
-    [InlineData("spec: {deny: {review_requests: {roles: [x]}}}", "spec.deny.review_requests")]
-    [InlineData("spec: {options: {request_access: always}}", "spec.options.request_access")]
-    [InlineData("spec: {options: {request_prompt: why}}", "spec.options.request_prompt")]
+    [InlineData("spec: {allow: {review_requests: {roles: [x], preview_as_roles: [y]}}}", "spec.allow.review_requests.preview_as_roles")]
+    [InlineData("spec: {allow: {review_requests: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}}}", "spec.allow.review_requests.claims_to_roles")]
     public void A_field_that_does_nothing_yet_is_refused_by_name(string field, string name)
     {
         var fault = Assert.Single(Text.RoleFaults($"{Head}{field}\n"));
@@ -176,6 +168,28 @@ public class RoleResourceTests
     [InlineData("allow: {request: {clock: ''}}", "spec.allow.request.clock takes creation or approval")]
     [InlineData("deny: {request: {max_duration: 4d}}", "spec.deny.request has no field \"max_duration\"")]
     [InlineData("deny: {request: {clock: approval}}", "spec.deny.request has no field \"clock\"")]
+    [InlineData("deny: {request: {thresholds: [{approve: 1}]}}", "spec.deny.request has no field \"thresholds\"")]
+    [InlineData("deny: {request: {annotations: {a: [b]}}}", "spec.deny.request has no field \"annotations\"")]
+    [InlineData("allow: {request: {thresholds: [{approve: -1}]}}", "spec.allow.request.thresholds.approve takes a number from 0 to 100")]
+    [InlineData("allow: {request: {thresholds: [{approve: 1, deny: 101}]}}", "spec.allow.request.thresholds.deny takes a number from 0 to 100")]
+    [InlineData("allow: {request: {thresholds: [{approve: 1, any: 2}]}}", "spec.allow.request.thresholds has no field \"any\"")]
+    [InlineData("allow: {request: {thresholds: [{approve: 1, name: \"a\\nb\"}]}}", "the name of a threshold is one line of at most 256 characters")]
+    [InlineData("allow: {request: {thresholds: [{approve: 1, filter: 'contains(reviewer.rolse, \"a\")'}]}}", "spec.allow.request.thresholds.filter, column 10: there is no \"reviewer.rolse\" here; there are reviewer.roles, reviewer.traits, request.roles, request.reason, request.system_annotations, review.reason")]
+    [InlineData("allow: {request: {thresholds: 2}}", "spec.allow.request.thresholds takes a list of fields")]
+    [InlineData("allow: {request: {require: both}}", "spec.allow.request.require takes any or all")]
+    [InlineData("allow: {request: {suggested_reviewers: [Bob]}}", "\"Bob\" is not the name of a user")]
+    [InlineData("allow: {request: {reason: {mode: always}}}", "spec.allow.request.reason.mode takes optional or required")]
+    [InlineData("allow: {request: {reason: {prompt: \"a\\tb\"}}}", "spec.allow.request.reason.prompt takes one line of at most 256 characters")]
+    [InlineData("allow: {request: {annotations: {a: '{{external.b}}'}}}", "\"{{external.b}}\": templates stand in logins and in values of cert_extensions only")]
+    [InlineData("allow: {request: {annotations: {a: \"b\\u202ec\"}}}", "the value of an annotation has control characters")]
+    [InlineData("allow: {review_requests: {roles: ['^(a$']}}", "\"^(a$\": not a regular expression that can be matched in bounded time")]
+    [InlineData("allow: {review_requests: {where: 'contains(reviewer.roles)'}}", "spec.allow.review_requests.where, column 1: contains takes two values, not 1")]
+    [InlineData("deny: {review_requests: {where: 'equals(review.reason, \"\")'}}", "spec.deny.review_requests.where, column 8: there is no \"review.reason\" here; there are reviewer.roles, reviewer.traits, request.roles, request.reason, request.system_annotations")]
+    [InlineData("allow: {review_requests: {role: [a]}}", "spec.allow.review_requests has no field \"role\"")]
+    [InlineData("reviewers: ['role:']", "\"role:\" is neither the name of a user nor role:NAME")]
+    [InlineData("reviewers: [Bob]", "\"Bob\" is neither the name of a user nor role:NAME")]
+    [InlineData("options: {request_access: never}", "spec.options.request_access takes optional, always or reason")]
+    [InlineData("options: {request_prompt: \"a\\nb\"}", "spec.options.request_prompt takes one line of at most 256 characters")]
     [InlineData("options: {max_session_ttl: 999999999d}", "spec.options.max_session_ttl takes a duration such as 1h, 30h0m0s or 90s")]
     [InlineData("options: {max_session_ttl: [1h]}", "spec.options.max_session_ttl takes one value")]
     [InlineData("options: {max_sesion_ttl: 1h}", "spec.options has no field \"max_sesion_ttl\"")]
@@ -235,6 +249,51 @@ public class RoleResourceTests
 
         static int Column(string field) => "spec: ".Length + 1 + field.Split('.').Sum(part => part.Length + 3);
         static string Spec(string field, string value) => $"{Head}spec: {field.Split('.').Reverse().Aggregate(value, (below, part) => $"{{{part}: {below}}}")}\n";
+    }
+
+    [Theory]
+    [InlineData("allow: {request: {thresholds: [{name: none}]}}", "f:4:46: a threshold without approve and deny decides nothing\nf:4:38: no threshold approves, so only an administrator does")]
+    [InlineData("allow: {request: {thresholds: [{deny: 1}]}}", "f:4:38: no threshold approves, so only an administrator does")]
+    public void Thresholds_that_can_not_approve_are_warned_of(string spec, string warnings) => Assert.Equal(("", warnings), Text.RoleRemarks($"{Head}spec: {{{spec}}}\n"));
+
+    [Fact]
+    public void What_is_said_about_requests_and_reviews_is_read()
+    {
+        var role = Text.Role(
+            """
+            kind: role
+            version: v7
+            metadata: {name: populist}
+            spec:
+              allow:
+                request:
+                  roles: [dictator]
+                  require: all
+                  thresholds:
+                  - name: overwhelming consensus
+                    approve: 3
+                  - name: popular uprising
+                    filter: 'contains(reviewer.roles, "proletariat")'
+                    approve: 2
+                    deny: 1
+                  suggested_reviewers: [bob, carol, bob]
+                  reason: {mode: required, prompt: What for?}
+                  annotations: {mechanism: [uprising, consensus]}
+                review_requests:
+                  roles: [general]
+                  where: >
+                    contains(request.system_annotations["mechanism"], "coup")
+                    && !equals(request.reason, "")
+              deny:
+                review_requests: {roles: [dictator]}
+              options: {request_access: reason, request_prompt: Your ticket}
+              reviewers: [bob, 'role:leads']
+            """);
+        Assert.Equal(
+            "overwhelming consensus::3/0 popular uprising:contains(reviewer.roles, \"proletariat\"):2/1 True bob,carol True \"What for?\" mechanism=uprising,consensus", Show(role.Allow.Asking));
+        Assert.Equal(("general", "dictator", "bob role:leads"), (string.Join(' ', role.Allow.Reviewing.Roles), string.Join(' ', role.Deny.Reviewing.Roles), string.Join(' ', role.Reviewers)));
+        Assert.Equal("contains(request.system_annotations[\"mechanism\"], \"coup\") && !equals(request.reason, \"\")\n", role.Allow.Reviewing.Where!.Text);
+        Assert.Equal((RequestAccess.Reason, "Your ticket"), (role.Options.RequestAccess, role.Options.RequestPrompt));
     }
 
     [Fact]
@@ -305,6 +364,10 @@ public class RoleResourceTests
         $"{Head}spec: {{allow: {{logins: ['{{{{internal.logins}}}}', root]}}, deny: {{logins: ['x{{{{external.y}}}}']}}}}\n",
         $"{Head}spec: {{options: {{forward_agent: yes, port_forwarding: on, permit_x11_forwarding: true, verify_required: true, force_command: 'a  b', source_address: [10.0.0.0/8, '::1']}}}}\n",
         $"{Head}spec: {{options: {{cert_extensions: [{{name: b@c, value: '{{{{external.x}}}}', type: ssh, mode: extension}}, {{name: a@b}}]}}}}\n",
+        $"{Head}spec: {{allow: {{request: {{thresholds: [{{name: a, filter: 'equals(review.reason, \"x\")', approve: 2, deny: 1}}, {{approve: '1'}}], require: all}}}}}}\n",
+        $"{Head}spec: {{allow: {{request: {{suggested_reviewers: [bob, carol], reason: {{mode: required, prompt: 'which ticket?'}}, annotations: {{services: [a, b], t: c}}}}}}}}\n",
+        $"{Head}spec: {{allow: {{review_requests: {{roles: ['*'], where: 'contains(reviewer.roles, \"lead\")'}}}}, deny: {{review_requests: {{roles: [root]}}}}}}\n",
+        $"{Head}spec: {{reviewers: [bob, 'role:leads'], options: {{request_access: reason, request_prompt: 'why?'}}}}\n",
         "kind: role\nversion: v5\nmetadata: {name: e, expires: '2027-01-31T18:00:00Z'}\n",
         "kind: role\nversion: v5\nmetadata: {name: '5', description: \"it's \\\"so\\\" — ü <&>\", labels: {'': x, n: '', t: 'true'}}\n");
 
@@ -340,12 +403,17 @@ public class RoleResourceTests
 
     private static string Show(LabelSelector selector) => string.Join(' ', selector.Entries.Select(entry => $"{entry.Key}={string.Join(',', entry.Value)}"));
 
-    private static string Show(RoleConditions side) => $"[{string.Join(' ', side.Logins)}] [{Show(side.NodeLabels)}] [{string.Join(' ', side.RequestRoles)}] {side.MaxRequestDuration} {side.RequestClock}";
+    private static string Show(RequestRules rules) =>
+        $"{string.Join(' ', rules.Thresholds.Select(threshold => $"{threshold.Name}:{threshold.Filter}:{threshold.Approve}/{threshold.Deny}"))} {rules.RequireAll} {string.Join(',', rules.SuggestedReviewers)} "
+        + $"{rules.ReasonRequired} \"{rules.ReasonPrompt}\" {string.Join(' ', rules.Annotations.Select(one => $"{one.Key}={string.Join(',', one.Value)}"))}";
+
+    private static string Show(RoleConditions side) => $"[{string.Join(' ', side.Logins)}] [{Show(side.NodeLabels)}] [{string.Join(' ', side.RequestRoles)}] {side.MaxRequestDuration} {side.RequestClock} "
+        + $"{Show(side.Asking)} [{string.Join(' ', side.Reviewing.Roles)}] {side.Reviewing.Where}";
 
     private static string Show(Role role) =>
-        $"{role.Id} {role.Name} {role.Version} {role.Revision} \"{role.Description}\" {string.Join(' ', role.Labels)} {role.Expires} {Show(role.Allow)} {Show(role.Deny)} {Show(role.Options)}";
+        $"{role.Id} {role.Name} {role.Version} {role.Revision} \"{role.Description}\" {string.Join(' ', role.Labels)} {role.Expires} {Show(role.Allow)} {Show(role.Deny)} {Show(role.Options)} [{string.Join(' ', role.Reviewers)}]";
 
     private static string Show(RoleOptions options) =>
         $"{options.MaxSessionTtl} {options.ForwardAgent} {options.PortForwarding} {options.X11Forwarding} {options.VerifyRequired} \"{options.ForceCommand}\" "
-        + $"{string.Join(',', options.SourceAddresses)} {string.Join(' ', options.Extensions)}";
+        + $"{string.Join(',', options.SourceAddresses)} {string.Join(' ', options.Extensions)} {options.RequestAccess} \"{options.RequestPrompt}\"";
 }

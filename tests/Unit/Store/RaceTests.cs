@@ -73,6 +73,83 @@ public sealed class RaceTests : IAsyncLifetime
         });
     }
 
+    [Theory]
+    [InlineData("approvals only", 20, 0, false, false)]
+    [InlineData("denials only", 0, 20, false, false)]
+    [InlineData("as many of each", 10, 10, false, false)]
+    [InlineData("many approvals, and an administrator who denies", 15, 1, true, false)]
+    [InlineData("a few of each, and time runs out", 10, 2, false, true)]
+    [InlineData("all at once", 10, 10, true, true)]
+    public async Task Of_reviews_at_once_one_resolves_and_each_that_is_taken_has_its_entry(string mix, int approvals, int denials, bool administrator, bool expiry)
+    {
+        var clock = new JumpingClock();
+        var hall = ca with { Clock = clock };
+        var id = (await Requests.Create(hall, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+        using var start = new ManualResetEventSlim();
+        var calls = Shuffled<Func<Task<RequestResolved?>>>(
+            [
+                .. Enumerable.Range(0, approvals + denials).Select(i => (Func<Task<RequestResolved?>>)(async () => await Reviews.Review(hall, Reviewer(i), new ReviewRequest(id, i < approvals ? "approve" : "deny")))),
+                .. administrator ? [async () => await Resolutions.Deny(hall, Root, new DenyRequest(id))] : (Func<Task<RequestResolved?>>[])[],
+                .. expiry ? [() =>
+                {
+                    clock.Ahead = TimeSpan.FromDays(8);
+                    return Task.FromResult<RequestResolved?>(null);
+                }] : (Func<Task<RequestResolved?>>[])[],
+            ])
+            .Select(call => Task.Run(async () =>
+            {
+                start.Wait();
+                try
+                {
+                    return (Reached: (await call())?.Request.Spec.State, Refused: (Problem?)null);
+                }
+                catch (ProblemException e)
+                {
+                    return (Reached: null, Refused: e.Problem);
+                }
+            })).ToList();
+        start.Set();
+        var answers = await Task.WhenAll(calls);
+
+        var final = hall.Database.Read(snapshot => snapshot.FindRequest(id, null));
+        var entries = hall.Database.Read(snapshot => snapshot.AuditEntries(new ListAudit())).Where(entry => entry.Request == id).ToList();
+        var reviewed = entries.Where(entry => entry.Event == "request.reviewed").Reverse().ToList();
+        var resolved = entries.Where(entry => entry.Event is "request.approved" or "request.denied").ToList();
+
+        // Each review that was taken is kept once, in the order of the audit, and none was taken after the one that resolved.
+        Assert.Equal(final.Reviews.Select(review => review.AuthorName), reviewed.Select(entry => entry.Reviewer));
+        Assert.Equal(final.Reviews.Length + (resolved.Any(entry => entry.Reviewer is null) ? 1 : 0), answers.Count(answer => answer.Reached is not null));
+        Assert.Equal(final.Reviews.Select(review => review.AuthorId).Distinct().Count(), final.Reviews.Length);
+        var (yes, no) = (final.Reviews.Count(review => review.Decision == ReviewDecision.Approve), final.Reviews.Count(review => review.Decision == ReviewDecision.Deny));
+        Assert.True(yes <= 3 && no <= 2 && (yes < 3 || no < 2), $"{mix}: {yes} and {no}");
+        // An administrator takes an approval back; beside that there is one resolution, or none when time ran out.
+        Assert.True(resolved.Count(entry => entry.Reviewer is not null) <= 1, mix);
+        Assert.Equal(yes == 3 || no == 2, resolved.Exists(entry => entry.Reviewer is not null));
+        Assert.Equal(resolved.Count == 0 ? "PENDING" : resolved[0].State, RequestTransitions.Word(final.StoredState));
+        Assert.True(expiry || resolved.Count > 0, mix);
+        Assert.Equal(1 + final.Reviews.Length + resolved.Count(entry => entry.Reviewer is null), final.Revision);
+        Assert.All(answers.Where(answer => answer.Refused is not null), answer => Assert.Equal(ProblemCode.Conflict, answer.Refused!.Code));
+    }
+
+    [Fact]
+    public async Task One_person_who_reviews_twice_at_once_is_counted_once()
+    {
+        var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(async () =>
+        {
+            try
+            {
+                return (await Reviews.Review(ca, Reviewer(1), new ReviewRequest(id, "approve"))).Request.Spec.State;
+            }
+            catch (ProblemException e)
+            {
+                return e.Message;
+            }
+        })));
+        Assert.Equal("PENDING", Assert.Single(answers, answer => answer != "user \"reviewer1\" has already reviewed this request"));
+        Assert.Single(ca.Database.Read(snapshot => snapshot.FindRequest(id, null)).Reviews);
+    }
+
     [Fact]
     public async Task A_login_that_races_a_denial_is_refused_or_revoked()
     {
@@ -130,11 +207,18 @@ public sealed class RaceTests : IAsyncLifetime
         ca = new Ca(world.Database, TimeProvider.System, key, key.PublicKey, krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
         {
             Groups = new Groups(TimeProvider.System),
+            UidOf = _ => null,
         };
         await world.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
-            transaction.PutRole(Role("contractor", new RoleConditions([], LabelSelector.None, [NamePattern.TryParse("dba", out _)!])));
+            transaction.PutRole(Role("contractor", new RoleConditions([], LabelSelector.None, [NamePattern.TryParse("dba", out _)!])
+            {
+                Asking = RequestRules.None with { Thresholds = [new ReviewThreshold("", null, 3, 2)] },
+            }));
+            transaction.PutRole(Role("reviewer", RoleConditions.Empty with { Reviewing = new ReviewConditions([NamePattern.TryParse("*", out _)!], null) }));
+            for (var i = 0; i < 20; i++)
+                transaction.PutUser(World.User($"reviewer{i}") with { Roles = ["reviewer"] });
             transaction.PutRole(Role("dba", new RoleConditions([Template.TryParse("postgres", out _)!], LabelSelector.All, [])));
             transaction.PutUser(World.User("alice") with { Roles = ["contractor"] });
             return true;
@@ -166,6 +250,21 @@ public sealed class RaceTests : IAsyncLifetime
 
     private static Role Role(string name, RoleConditions allow) =>
         new(Guid.NewGuid(), name, "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, null, allow, RoleConditions.Empty, RoleOptions.None);
+
+    private static Caller Reviewer(int number) => new(new UnixIdentity((uint)(6000 + number), $"reviewer{number}"), IsRoot: false);
+
+    /// <summary>The time of the machine, until it is told to jump.</summary>
+    private sealed class JumpingClock : TimeProvider
+    {
+        private long ahead;
+
+        public TimeSpan Ahead
+        {
+            set => Interlocked.Exchange(ref ahead, value.Ticks);
+        }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref ahead));
+    }
 
     private static List<T> Shuffled<T>(IEnumerable<T> items) => [.. items.OrderBy(_ => Guid.NewGuid())];
 

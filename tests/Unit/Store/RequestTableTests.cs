@@ -86,6 +86,59 @@ public sealed class RequestTableTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_reviews_are_counted_by_and_what_they_say_reads_back()
+    {
+        var filter = Predicate.TryParse("contains(reviewer.roles, \"lead\")", PredicateScope.Filter, out _);
+        var filed = World.Request(Alice, "aa000000-0000-4000-8000-000000000000") with
+        {
+            Thresholds = [new ThresholdSet(First.Roles[0], true, [new ReviewThreshold("leads \"of\" all", filter, 2, 1), ReviewThreshold.One])],
+            Annotations = RequestRules.None.Annotations.Add("services", ["billing", "web"]),
+            RequesterUids = [5001, 4242],
+        };
+        Review[] reviews =
+        [
+            new(Bob.Id, "bob", [6001], ReviewDecision.Approve, ["dba"], "go \"ahead\"", World.Now.AddMinutes(1), World.Now.AddMinutes(30)),
+            new(Guid.NewGuid(), "carol", [6002, 6003], ReviewDecision.Deny, [], "", World.Now.AddMinutes(1)),
+        ];
+        await world.Database.Commit(transaction =>
+        {
+            transaction.InsertRequest(filed);
+            foreach (var review in reviews)
+                transaction.InsertReview(filed, Array.IndexOf(reviews, review) + 1, review);
+            return true;
+        });
+        Assert.Equal(Show(filed with { Reviews = [.. reviews] }), Show(Find("aa", null)));
+        Assert.Equal(filed.Id, Assert.Single(world.Database.Read(snapshot => snapshot.RequestsReviewedBy(Bob))).Id);
+        Assert.Empty(world.Database.Read(snapshot => snapshot.RequestsReviewedBy(Alice)));
+
+        // They go with it.
+        await world.Database.Commit(transaction =>
+        {
+            transaction.RemoveRequest(filed);
+            return true;
+        });
+        Assert.Empty(world.Database.Read(snapshot => snapshot.ReviewsOf(filed.Id)));
+    }
+
+    [Theory]
+    [InlineData("a number twice", 1, true)]
+    [InlineData("a user twice", 2, false)]
+    public async Task The_table_itself_holds_one_review_a_number_and_a_user(string what, int number, bool another)
+    {
+        var review = new Review(Bob.Id, "bob", [6001], ReviewDecision.Approve, ["dba"], "", World.Now);
+        await world.Database.Commit(transaction =>
+        {
+            transaction.InsertReview(First, 1, review);
+            return true;
+        });
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => world.Database.Commit(transaction =>
+        {
+            transaction.InsertReview(First, number, another ? review with { AuthorId = Guid.NewGuid() } : review);
+            return what;
+        }));
+    }
+
+    [Fact]
     public async Task Times_that_nobody_spoke_of_stay_unsaid()
     {
         var plain = World.Request(Alice, "aa000000-0000-4000-8000-000000000000") with { Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, null, null, []) };
@@ -148,7 +201,10 @@ public sealed class RequestTableTests : IAsyncLifetime
     public async Task DisposeAsync() => await world.DisposeAsync();
 
     private static string Show(AccessRequest request) =>
-        $"{request with { Roles = [], GrantedRoles = [], SuggestedReviewers = [] }} {string.Join(' ', request.Roles)} [{string.Join(' ', request.GrantedRoles)}] {string.Join(' ', request.SuggestedReviewers)} [{string.Join("; ", request.Terms.Shortened)}]";
+        $"{request with { Roles = [], GrantedRoles = [], SuggestedReviewers = [], Thresholds = [], RequesterUids = [], Reviews = [], Annotations = RequestRules.None.Annotations }} {string.Join(' ', request.Roles)} [{string.Join(' ', request.GrantedRoles)}] {string.Join(' ', request.SuggestedReviewers)} [{string.Join("; ", request.Terms.Shortened)}] "
+        + $"{Rows.Json(request.Thresholds)} {Rows.Json(request.Annotations)} {Rows.Json(request.RequesterUids)} {string.Join(' ', request.Reviews.Select(Show))}";
+
+    private static string Show(Review review) => $"{review with { AuthorUids = [], Roles = [] }} {string.Join(',', review.AuthorUids)} {string.Join(',', review.Roles)}";
 
     private AccessRequest Find(string prefix, Guid? userId) => world.Database.Read(snapshot => snapshot.FindRequest(prefix, userId));
 

@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.Unit.Access;
 
 public class RequestTransitionsTests
 {
-    // The rules, section 3.4, word for word; written down a second time on purpose.
+    // The rules, sections 3.4 and 4.2, word for word; written down a second time on purpose.
     private static readonly Dictionary<(RequestState, RequestAction, RequestActor), (RequestState To, bool Revokes)> Allowed = new()
     {
         [(Pending, Approve, Administrator)] = (Approved, false),
@@ -15,6 +15,8 @@ public class RequestTransitionsTests
         [(Approved, Deny, Administrator)] = (Denied, true),
         [(Pending, Cancel, Requester)] = (Cancelled, false),
         [(Approved, Drop, Requester)] = (Cancelled, true),
+        [(Pending, Approve, RequestActor.Reviewer)] = (Approved, false),
+        [(Pending, Deny, RequestActor.Reviewer)] = (Denied, false),
     };
 
     public static TheoryData<RequestState, RequestAction, RequestActor> EveryCell()
@@ -28,11 +30,11 @@ public class RequestTransitionsTests
     }
 
     [Fact]
-    public void There_are_sixty_cells() => Assert.Equal(60, EveryCell().Count);
+    public void There_are_eighty_cells() => Assert.Equal(80, EveryCell().Count);
 
     [Theory]
     [MemberData(nameof(EveryCell))]
-    public void Exactly_the_five_steps_of_the_rules_succeed(RequestState state, RequestAction action, RequestActor actor)
+    public void Exactly_the_seven_steps_of_the_rules_succeed(RequestState state, RequestAction action, RequestActor actor)
     {
         foreach (var request in InState(state))
         {
@@ -63,9 +65,23 @@ public class RequestTransitionsTests
     }
 
     [Theory]
-    [InlineData(Approve, Requester, "only the administrator can approve a request")]
-    [InlineData(Deny, Stranger, "only the administrator can deny a request")]
+    [InlineData(Approved, "the access request has been already approved")]
+    [InlineData(Denied, "the access request has been already denied")]
+    [InlineData(Cancelled, "the access request has been already cancelled")]
+    [InlineData(Expired, "the access request has expired")]
+    public void A_reviewer_who_comes_too_late_is_told_so(RequestState state, string told)
+    {
+        foreach (var request in InState(state))
+            foreach (var action in new[] { Approve, Deny })
+                Assert.Equal(told, RequestTransitions.Find(request, action, RequestActor.Reviewer, Sample.Now).Refused().Message);
+    }
+
+    [Theory]
+    [InlineData(Approve, Requester, "only the administrator or a reviewer can approve a request")]
+    [InlineData(Deny, Stranger, "only the administrator or a reviewer can deny a request")]
     [InlineData(Cancel, Administrator, "only the requester can cancel a request")]
+    [InlineData(Cancel, RequestActor.Reviewer, "only the requester can cancel a request")]
+    [InlineData(Drop, RequestActor.Reviewer, "only the requester can drop a request")]
     [InlineData(Drop, Stranger, "only the requester can drop a request")]
     public void Who_may_never_do_it_is_told_who_may(RequestAction action, RequestActor actor, string told)
     {

@@ -162,6 +162,78 @@ public class RequestingTests
         Assert.Equal(Sample.Now.AddHours(1), request.AccessUntil);
     }
 
+    [Fact]
+    public void Each_role_that_lets_him_ask_puts_its_thresholds_before_the_request()
+    {
+        var thresholds = new ReviewThreshold("two", null, 2, 1);
+        var roles = Sample.Roles(
+            Rules(Sample.Role("contractor", mayRequest: ["dba"]), RequestRules.None with { Thresholds = [thresholds], RequireAll = true }),
+            Rules(Sample.Role("other", mayRequest: ["auditor"]), RequestRules.None with { Thresholds = [thresholds] }),
+            Sample.Role("plain", mayRequest: ["d*"]), Dba, Auditor);
+        var request = Requesting.File(Question(["dba"]) with { Roles = roles, User = Sample.User("alice", "plain", "other", "contractor"), UserUids = [7, 8], CreatorUid = 7, CreatorLoginUid = 9 }).Granted();
+        Assert.Equal(
+            [(roles["contractor"].Pin(), true, thresholds), (roles["plain"].Pin(), false, ReviewThreshold.One)],
+            request.Thresholds.Select(set => (set.By, set.RequireAll, Assert.Single(set.Thresholds))));
+        Assert.Equal(new uint[] { 7, 8, 9 }, request.RequesterUids.Order());
+    }
+
+    [Fact]
+    public void Annotations_are_those_of_the_roles_that_let_him_ask()
+    {
+        var roles = Sample.Roles(
+            Rules(Sample.Role("contractor", mayRequest: ["dba"]), RequestRules.None with { Annotations = RequestRules.None.Annotations.Add("a", ["1", "2"]) }),
+            Rules(Sample.Role("plain", mayRequest: ["d*"]), RequestRules.None with { Annotations = RequestRules.None.Annotations.Add("a", ["2", "3"]).Add("b", ["4"]) }),
+            Rules(Sample.Role("other", mayRequest: ["auditor"]), RequestRules.None with { Annotations = RequestRules.None.Annotations.Add("c", ["5"]) }), Dba, Auditor);
+        var request = Requesting.File(Question(["dba"]) with { Roles = roles, User = Sample.User("alice", "contractor", "plain", "other") }).Granted();
+        Assert.Equal(["a=1,2,3", "b=4"], request.Annotations.Select(one => $"{one.Key}={string.Join(',', one.Value)}"));
+    }
+
+    [Fact]
+    public void Who_names_no_reviewers_suggests_those_of_his_roles()
+    {
+        var roles = Sample.Roles(
+            Rules(Contractor, RequestRules.None with { SuggestedReviewers = ["bob", "carol"] }), Rules(Sample.Role("other"), RequestRules.None with { SuggestedReviewers = ["bob", "dave"] }), Dba);
+        var question = Question(["dba"]) with { Roles = roles, User = Sample.User("alice", "contractor", "other") };
+        Assert.Equal(["bob", "carol", "dave"], Requesting.File(question).Granted().SuggestedReviewers.ToArray());
+        Assert.Equal(["erin"], Requesting.File(question with { SuggestedReviewers = ["erin"] }).Granted().SuggestedReviewers.ToArray());
+    }
+
+    [Theory]
+    [InlineData("no role wants a reason", false, RequestAccess.Optional, "dba", null)]
+    [InlineData("the role that lets him ask wants one", true, RequestAccess.Optional, "dba", "whoever asks for role \"dba\" gives a reason")]
+    [InlineData("another role is asked for", true, RequestAccess.Optional, "auditor", null)]
+    [InlineData("a role of his wants one for everything", false, RequestAccess.Reason, "auditor", "whoever holds role \"contractor\" gives a reason")]
+    [InlineData("a role of his asks always", false, RequestAccess.Always, "dba", null)]
+    public void A_reason_is_given_where_a_role_wants_one(string situation, bool required, RequestAccess access, string asked, string? told)
+    {
+        var contractor = Rules(Sample.Role("contractor", mayRequest: ["dba"]), RequestRules.None with { ReasonRequired = required, ReasonPrompt = "which ticket?" });
+        contractor = contractor with { Options = contractor.Options with { RequestAccess = access, RequestPrompt = "your shift?" } };
+        var question = Question([asked]) with { Roles = Sample.Roles(contractor, Sample.Role("other", mayRequest: ["auditor"]), Dba, Auditor), User = Sample.User("alice", "contractor", "other") };
+
+        Assert.Equal("TICKET-7", Requesting.File(question with { Reason = "TICKET-7" }).Granted().Reason);
+        // What would be filed can be looked at first.
+        Assert.Equal(told, Requesting.Draft(question).Granted().ReasonRequired?.Message);
+        foreach (var blank in (string[])["", "  "])
+            if (told is null)
+                Requesting.File(question with { Reason = blank }).Granted();
+            else
+                Assert.True((told, RefusalKind.Invalid) == (Requesting.File(question with { Reason = blank }).Refused() is var refusal ? (refusal.Message, refusal.Kind) : default), situation);
+    }
+
+    [Theory]
+    [InlineData("one says always", new[] { RequestAccess.Optional, RequestAccess.Always }, new[] { "dba" }, RequestAccess.Always)]
+    [InlineData("one wants a reason", new[] { RequestAccess.Reason, RequestAccess.Always }, new[] { "dba" }, RequestAccess.Reason)]
+    [InlineData("none says so", new[] { RequestAccess.Optional, RequestAccess.Optional }, new[] { "dba" }, RequestAccess.Optional)]
+    [InlineData("there is nothing to ask for", new[] { RequestAccess.Always, RequestAccess.Optional }, new string[0], RequestAccess.Optional)]
+    [InlineData("what can be asked for is held", new[] { RequestAccess.Always, RequestAccess.Optional }, new[] { "r1" }, RequestAccess.Optional)]
+    public void A_login_asks_by_itself_where_a_role_says_so(string situation, RequestAccess[] access, string[] mayRequest, RequestAccess does)
+    {
+        var roles = Sample.Roles([.. access.Select((one, i) => Sample.Role($"r{i}", mayRequest: mayRequest) is var role ? role with { Options = role.Options with { RequestAccess = one } } : role), Dba]);
+        Assert.True(does == Requesting.AccessOf(Sample.User("alice", "r0", "r1"), roles, Sample.Now), situation);
+    }
+
+    private static Role Rules(Role role, RequestRules rules) => role with { Allow = role.Allow with { Asking = rules } };
+
     private static RequestQuestion Question(string[] roles, string[]? mayRequest = null, string[]? mayNotRequest = null)
     {
         var contractor = mayRequest is null ? Contractor : Sample.Role("contractor", mayRequest: mayRequest, mayNotRequest: mayNotRequest);

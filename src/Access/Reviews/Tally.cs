@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>A review with its author as he is now; null when he is gone.</summary>
+public sealed record Vote(Review Review, Voter? Author)
+{
+    /// <summary>Who voted: whoever he was then, and is now.</summary>
+    internal Person Person => (Author?.Person ?? new Person(Review.AuthorId, [])).And(Review.AuthorUids);
+}
+
+/// <summary>What the reviews of a pending request amount to.</summary>
+/// <param name="State">Where they take it: PENDING, APPROVED or DENIED.</param>
+/// <param name="Granted">The names of the roles that are granted; empty unless approved.</param>
+/// <param name="AssumeFrom">The latest beginning that the request or an approval names.</param>
+/// <param name="Counted">The reviews that count.</param>
+/// <param name="Missing">While it is pending, what is still missing: a sentence each.</param>
+public sealed record Tally(
+    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted, ImmutableArray<string> Missing)
+{
+    /// <summary>
+    /// Counts. A vote counts while its author may still review, and once a person. A threshold of denials that is reached
+    /// denies, whatever else is. Approved is what every set of thresholds lets pass, and all counted approvals have in common.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="requester">Who asked, by what is known of him now.</param>
+    /// <param name="votes">Its reviews, in the order in which they came.</param>
+    /// <param name="roles">Every role that exists.</param>
+    public static Tally Of(AccessRequest request, Person requester, IEnumerable<Vote> votes, IReadOnlyDictionary<string, Role> roles)
+    {
+        var counted = new List<Vote>();
+        foreach (var vote in votes)
+            if (vote.Author is { } author && author.MayReview(request, roles) && !vote.Person.Is(requester) && !counted.Exists(other => other.Person.Is(vote.Person)))
+                counted.Add(vote);
+        var approvals = counted.FindAll(vote => vote.Review.Decision == ReviewDecision.Approve);
+        ImmutableArray<Review> reviews = [.. counted.Select(vote => vote.Review)];
+        var assumeFrom = approvals.Select(vote => vote.Review.AssumeFrom).Append(request.Terms.AssumeFrom).Max();
+
+        if (request.Thresholds.Any(set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
+            return new Tally(RequestState.Denied, [], assumeFrom, reviews, []);
+
+        var missing = request.Thresholds.Select(Missing).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+        // Without thresholds nobody has said what would be enough.
+        if (request.Thresholds.IsEmpty)
+            missing.Add("it was filed without thresholds: an administrator answers it");
+        var granted = request.Roles.Select(role => role.Name).Where(name => approvals.TrueForAll(vote => vote.Review.Roles.Contains(name)));
+        if (missing.Count == 0 && !granted.Any())
+            missing.Add("the approvals have no role in common: an administrator answers it");
+        return missing.Count == 0
+            ? new Tally(RequestState.Approved, [.. granted], assumeFrom, reviews, [])
+            : new Tally(RequestState.Pending, [], assumeFrom, reviews, [.. missing]);
+
+        int Count(ReviewThreshold threshold, ReviewDecision decision) =>
+            counted.Count(vote => vote.Review.Decision == decision && threshold.Filter?.Holds(vote.Author!.Facts(request, vote.Review.Reason)) != false);
+
+        string? Missing(ThresholdSet set)
+        {
+            // What can only deny is not waited for.
+            var approving = set.Thresholds.Where(threshold => threshold.Approve > 0).Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
+            var unmet = approving.FindAll(one => one.Approvals < one.Threshold.Approve);
+            if (approving.Count == 0)
+                return $"no threshold of role {set.By.Name} approves: an administrator answers it";
+            if (set.RequireAll ? unmet.Count == 0 : unmet.Count < approving.Count)
+                return null;
+            return "needs " + string.Join(set.RequireAll ? " and " : " or ", unmet.Select(one => one.Threshold.Wants(one.Threshold.Approve - one.Approvals, one.Approvals > 0)));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>A user as a reviewer, by what he is and holds at one moment. Roles gained through a request give no right here.</summary>
+/// <param name="User">The user.</param>
+/// <param name="Assigned">His assigned roles, as they count at that moment.</param>
+/// <param name="RoleNames">Those of them that are in force.</param>
+/// <param name="Person">Who stands behind him.</param>
+public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArray<string> RoleNames, Person Person)
+{
+    /// <summary>A user as a reviewer at an instant.</summary>
+    public static Voter Of(User user, Person person, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    {
+        var assigned = Requesting.Assigned(user, roles, now);
+        return new Voter(user, assigned, [.. assigned.Where(role => !role.IsOver(now)).Select(role => role.Name)], person);
+    }
+
+    /// <summary>What predicates see of him and of a request.</summary>
+    public ReviewFacts Facts(AccessRequest request, string reviewReason = "") =>
+        new(RoleNames, User.Traits, [.. request.Roles.Select(role => role.Name)], request.Reason, request.Annotations, reviewReason);
+
+    /// <summary>
+    /// Whether his roles let him review a request: for each role asked for some allow covers it or it names him, and no deny
+    /// covers it. That nobody reviews his own is not asked here.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="roles">Every role that exists.</param>
+    public bool MayReview(AccessRequest request, IReadOnlyDictionary<string, Role> roles)
+    {
+        var facts = Facts(request);
+        return request.Roles.Length > 0 && request.Roles.All(asked =>
+            !Assigned.Any(role => role.Deny.Reviewing.Cover(asked.Name, facts))
+            && (Assigned.Any(role => role.Allow.Reviewing.Cover(asked.Name, facts)) || IsNamedBy(asked, roles)));
+    }
+
+    // The role that was asked for, not one that came under its name.
+    private bool IsNamedBy(PinnedRole asked, IReadOnlyDictionary<string, Role> roles) =>
+        roles.TryGetValue(asked.Name, out var role) && role.Id == asked.Id
+        && role.Reviewers.Any(entry => entry.IsRole ? RoleNames.Contains(entry.Name) : entry.Name == User.Name);
+}

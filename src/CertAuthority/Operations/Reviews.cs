@@ -1,0 +1,124 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>
+/// Reviewing requests. To whom a request is neither his own, nor one that he may review or has reviewed, it does not exist: he
+/// gets the same answer as for an id that nobody has.
+/// </summary>
+internal static class Reviews
+{
+    // Of other people's requests that begin alike, so many are looked at to find the one that is meant.
+    private const int MostAlike = 50;
+
+    public static async Task<RequestResolved> Review(Ca ca, Caller by, ReviewRequest ask)
+    {
+        var now = ca.Now();
+        var accounts = new AccountUids(ca.UidOf);
+        var said = Said(ask, now);
+        // Looks up whom it will take, and what the prefix means: others may come to share it.
+        var id = ca.Database.Read(snapshot =>
+        {
+            var request = FindToReview(snapshot, ask.Id, Voter(snapshot, by, ask.User, accounts, now));
+            Hearing.Of(snapshot, request, accounts, now);
+            return request.Id.ToString();
+        });
+        var (shown, warnings) = await ca.Database.Commit(transaction =>
+        {
+            var roles = transaction.Policy().Roles;
+            var voter = Voter(transaction, by, ask.User, accounts, now);
+            var hearing = Hearing.Of(transaction, FindToReview(transaction, id, voter), accounts, now);
+            var review = said with { AuthorId = voter.User.Id, AuthorName = voter.User.Name, AuthorUids = [.. voter.Person.Uids.Order()] };
+            var reviewed = Reviewing.Decide(hearing.Question(transaction, voter, review, ca.Limits)).OrRefuse();
+
+            var next = transaction.UpdateRequest(hearing.Request, reviewed.Request);
+            transaction.InsertReview(next, next.Reviews.Length, reviewed.Review);
+            transaction.Audit(by.Did("request.reviewed", now) with
+            {
+                Reviewer = voter.User.Name,
+                User = next.UserName,
+                Request = next.Id.ToString(),
+                State = ReviewTable.Word(reviewed.Review.Decision),
+                Asked = Shown.Names(next.Roles),
+                Granted = [.. reviewed.Review.Roles],
+                Reason = reviewed.Review.Reason,
+            });
+            if (reviewed.Step is { } step)
+            {
+                var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
+                transaction.Audit(Resolutions.Resolved(by, what, next, hearing.Requester, now) with { Reviewer = voter.User.Name });
+                transaction.Tell(what, next, now);
+            }
+            return (transaction.Show(next, accounts, now),
+                reviewed.Step?.To == RequestState.Approved ? Resolutions.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
+        });
+        ca.Watch.Changed(Guid.Parse(id));
+        return new RequestResolved(shown, [], warnings);
+    }
+
+    /// <summary>The requests that wait for a word of the user's, or that were suggested to him and that he may see; newest first.</summary>
+    public static List<AccessRequest> Find(Snapshot snapshot, Caller by, ListMyRequests ask, AccountUids accounts, SiteLimits limits, DateTimeOffset now)
+    {
+        var voter = Voter(snapshot, by, ask.User, accounts, now);
+        var roles = snapshot.Policy().Roles;
+        var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
+        return ask.Show == "suggested"
+            ? [.. pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
+                .DistinctBy(request => request.Id).OrderByDescending(request => request.Created)]
+            : pending.FindAll(request => Reviewing.IsAwaited(Hearing.Of(snapshot, request, accounts, now).Question(snapshot, voter, Nothing, limits), now));
+    }
+
+    /// <summary>One that the user may see: his own, or one that he may review or has reviewed.</summary>
+    public static AccessRequest FindVisible(Snapshot snapshot, string prefix, Voter voter)
+    {
+        var own = snapshot.RequestsStarting(prefix, 2, voter.User.Id);
+        return RequestTable.Only(own.Count > 0 ? own : Others(snapshot, prefix, voter), prefix);
+    }
+
+    public static Voter Voter(Snapshot snapshot, Caller by, string? asked, AccountUids accounts, DateTimeOffset now)
+    {
+        var user = snapshot.ActingUser(by, asked);
+        return Access.Voter.Of(user, Person.Of(user, accounts.Of, by.Uids), snapshot.Policy().Roles, now);
+    }
+
+    // His own is found last, so that he is told that nobody reviews his own.
+    private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)
+    {
+        var others = Others(snapshot, prefix, voter);
+        return RequestTable.Only(others.Count > 0 ? others : snapshot.RequestsStarting(prefix, 2, voter.User.Id), prefix);
+    }
+
+    private static List<AccessRequest> Others(Snapshot snapshot, string prefix, Voter voter)
+    {
+        var alike = snapshot.RequestsStarting(prefix, MostAlike);
+        var roles = snapshot.Policy().Roles;
+        // With too many the answer must not hang on which ones were looked at.
+        return alike.Count == MostAlike
+            ? alike
+            : alike.FindAll(request => request.UserId != voter.User.Id && (request.Reviews.Any(review => review.AuthorId == voter.User.Id) || voter.MayReview(request, roles)));
+    }
+
+    private static readonly Review Nothing = new(Guid.Empty, "", [], ReviewDecision.Approve, [], "", default);
+
+    private static Review Said(ReviewRequest ask, DateTimeOffset now)
+    {
+        var decision = ask.Decision switch
+        {
+            "approve" => ReviewDecision.Approve,
+            "deny" => ReviewDecision.Deny,
+            var other => throw Verdicts.Invalid($"a review says approve or deny, not \"{other}\""),
+        };
+        if (ask.Roles is [])
+            throw Verdicts.Invalid("a review that names roles names at least one");
+        return Nothing with
+        {
+            Decision = decision,
+            Roles = [.. ask.Roles ?? []],
+            Reason = ask.Reason,
+            At = now,
+            AssumeFrom = ask.AssumeStartTime is { } from ? Verdicts.Instant("--assume-start-time", from) : null,
+        };
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh request review</c>.</summary>
+internal sealed class RequestReviewCommand : Verb
+{
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly Option<bool> approve = new("--approve") { Description = "You would grant it" };
+    private readonly Option<bool> deny = new("--deny") { Description = "You would not" };
+    private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester and other reviewers read it" };
+    private readonly ListOption roles = new("--roles", "With --approve: only these of the roles asked for", "ROLE");
+    private readonly Option<string?> assumeStartTime = new("--assume-start-time") { HelpName = "TIME", Description = "With --approve: when the access begins at the earliest, such as 2027-01-31T18:00:00Z" };
+
+    public RequestReviewCommand()
+        : base(
+            "review",
+            "Says what you think of somebody's request",
+            "tsh request review bc8ca931 --approve --reason=\"go ahead\"",
+            "tsh request review bc8ca931 --approve --roles=db-read",
+            "tsh request review bc8ca931 --deny --reason=\"not tonight\"")
+    {
+        Arguments.Add(id);
+        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime])
+            Options.Add(option);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(approve) == result.GetValue(deny))
+                result.AddError("say either --approve or --deny");
+            else if (result.GetValue(deny) && ((Option[])[roles, assumeStartTime]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
+                result.AddError($"{stray.Name} goes with --approve");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var review = new ReviewRequest(
+            parsed.GetValue(id)!, parsed.GetValue(approve) ? "approve" : "deny", UserOption.Chosen(parsed, Home.Of(parsed)), parsed.GetValue(reason) ?? "",
+            roles.Given(parsed), parsed.GetValue(assumeStartTime));
+        var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
+        var spec = reviewed.Request.Spec;
+        parsed.Print(RequestText.Done(reviewed, spec.State == "PENDING" ? string.Join("; ", ["reviewed", .. spec.Missing ?? []]) : spec.State.ToLowerInvariant()));
+        foreach (var warning in reviewed.Warnings)
+            parsed.Warn(warning);
+        return ExitCode.Done;
+    }
+}

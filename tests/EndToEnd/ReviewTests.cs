@@ -1,0 +1,77 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>What a team decides opens a host and nothing before it, with sshd as the judge.</summary>
+public sealed class ReviewTests
+{
+    const string Resources = """
+        {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba, prod-root], thresholds: [{approve: 2, deny: 1}]}}}}
+        ---
+        {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {review_requests: {roles: [dba]}}}}
+        ---
+        {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {env: prod}}}}
+        ---
+        {kind: role, version: v7, metadata: {name: prod-root}, spec: {allow: {logins: [deploy], node_labels: {env: prod}}}}
+        ---
+        {kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com}}
+        ---
+        {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
+        ---
+        {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer]}}
+        ---
+        {kind: user, version: v2, metadata: {name: carol}, spec: {roles: [reviewer]}}
+        """;
+
+    [PeopleFact]
+    public async Task Approved_by_two_she_enters_and_not_before_and_not_after_a_denial()
+    {
+        await using var daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
+        var (alice, bob, carol) = (daemon.Person(Person.Alice), daemon.Person(Person.Bob), daemon.Person(Person.Carol));
+        var db1 = await TestHost.Create(daemon, "db1");
+        var request = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+
+        Assert.Equal(1, (await alice.Types("tsh", "login", $"--request-id={request}")).ExitCode);
+        (await bob.Types("tsh", "request", "review", request, "--approve")).Done();
+        Assert.Equal(1, (await alice.Types("tsh", "login", $"--request-id={request}")).ExitCode);
+        Assert.False(File.Exists(Path.Combine(alice.Home, "id-cert.pub")));
+
+        // She waits, and the review that reaches the threshold wakes her.
+        using var waiting = alice.Start("tsh", "request", "show", request, "--wait=60s", "--format=json");
+        (await carol.Types("tsh", "request", "review", request, "--approve")).Done();
+        await waiting.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, waiting.ExitCode);
+        (await alice.Types("tsh", "login", $"--request-id={request}")).Done();
+        Assert.True(await db1.LetsIn(alice, "postgres"), db1.Log);
+        Assert.False(await db1.LetsIn(alice, "deploy"));
+
+        // That the right to review is gone does not undo what was decided; an administrator does.
+        (await daemon.Administrator.Types("tctl", "users", "update", "--set-roles=", "carol")).Done();
+        Assert.True(await db1.LetsIn(alice, "postgres"), db1.Log);
+        (await daemon.Administrator.Types("tctl", "requests", "deny", request)).Done();
+        Assert.False(await db1.LetsIn(alice, "postgres"));
+    }
+
+    [PeopleFact]
+    public async Task At_a_terminal_the_reason_is_asked_for()
+    {
+        await using var daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba], reason: {mode: required, prompt: which ticket?}}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
+            """)).Done();
+        var alice = daemon.Person(Person.Alice);
+        // script gives the command a terminal and types what comes in.
+        var asked = await alice.Types(["script", "-qec", "tsh request create --roles=dba --nowait", "/dev/null"], "TICKET-7\n");
+        Assert.Contains("tsh: which ticket?", asked.Output, StringComparison.Ordinal);
+        Assert.Contains("reason: ", asked.Output, StringComparison.Ordinal);
+        Assert.Contains("is PENDING", asked.Output, StringComparison.Ordinal);
+        Assert.Equal("TICKET-7", (await alice.Types("bash", "-c", "tsh request ls --format=json | jq -r '.[].spec.request_reason'")).Done().Trim());
+
+        var empty = await alice.Types(["script", "-qec", "tsh request create --roles=dba --nowait", "/dev/null"], "\n");
+        Assert.Contains("whoever asks for role \"dba\" gives a reason", empty.Output, StringComparison.Ordinal);
+        Assert.Equal(1, empty.ExitCode);
+    }
+}

@@ -1,0 +1,174 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+/// <summary>What becomes of a review, and why it is not taken.</summary>
+public class ReviewingTests
+{
+    private const string Asked = "a b";
+
+    private static readonly Dictionary<string, Role> Roles = Case.Roles("c1: 2/1", Asked);
+    private static readonly AccessRequest Request = Case.File(Roles, Asked);
+
+    [Fact]
+    public void A_review_that_reaches_no_threshold_is_kept_and_the_request_waits_on()
+    {
+        var reviewed = Decide(Said("dev1")).Granted();
+        Assert.Null(reviewed.Step);
+        Assert.Equal(RequestState.Pending, reviewed.Request.StoredState);
+        Assert.Null(reviewed.Request.Resolution);
+        Assert.Equal(["a", "b"], Assert.Single(reviewed.Request.Reviews).Roles.ToArray());
+    }
+
+    [Fact]
+    public void The_review_that_reaches_the_threshold_approves_what_all_have_in_common()
+    {
+        var reviewed = Decide(Said("dev2", roles: ["b"], reason: "only b"), earlier: "dev1+a,b").Granted();
+        Assert.Equal((RequestState.Approved, RequestState.Approved), (reviewed.Step!.To, reviewed.Request.StoredState));
+        Assert.Equal([Roles["b"].Pin()], reviewed.Request.GrantedRoles.ToArray());
+        Assert.Equal(new RequestResolution("dev2", Sample.Now, "only b"), reviewed.Request.Resolution);
+        Assert.Equal(["a", "b"], reviewed.Request.Roles.Select(role => role.Name));
+    }
+
+    [Fact]
+    public void The_review_that_reaches_a_denial_denies()
+    {
+        var reviewed = Decide(Said("dev2", ReviewDecision.Deny, reason: "no"), earlier: "dev1+").Granted();
+        Assert.Equal(RequestState.Denied, reviewed.Request.StoredState);
+        Assert.Empty(reviewed.Request.GrantedRoles);
+        Assert.Equal(new RequestResolution("dev2", Sample.Now, "no"), reviewed.Request.Resolution);
+    }
+
+    [Fact]
+    public void An_approval_does_not_outvote_a_denial_that_counts_again() =>
+        Assert.Equal(RequestState.Denied, Decide(Said("dev2"), earlier: "dev1-").Granted().Request.StoredState);
+
+    [Fact]
+    public void Less_granted_ends_no_later_and_says_so()
+    {
+        var roles = new Dictionary<string, Role>(Roles) { ["b"] = Roles["b"].Lasting(TimeSpan.FromMinutes(20)) };
+        var request = Case.File(roles, Asked) is var filed ? filed with { Terms = filed.Terms with { Lasts = TimeSpan.FromHours(1) }, AccessUntil = Sample.Now.AddHours(1) } : throw new InvalidOperationException();
+        var until = Decide(Said("dev2", roles: ["b"]), earlier: "dev1+", request: request, roles: roles).Granted().Request;
+        Assert.Equal(Sample.Now.AddMinutes(20), until.AccessUntil);
+        Assert.Equal("the access lasts 20m instead of 1h, limited by role b", Assert.Single(until.Terms.Shortened));
+    }
+
+    [Fact]
+    public void The_latest_beginning_wins()
+    {
+        var earlier = Case.Votes(Roles, Request, "dev1+").Select(vote => vote with { Review = vote.Review with { AssumeFrom = Sample.Now.AddMinutes(9) } }).ToList();
+        Assert.Equal(Sample.Now.AddMinutes(9), Begins(5));
+        Assert.Equal(Sample.Now.AddMinutes(12), Begins(12));
+
+        DateTimeOffset? Begins(int minutes) => Reviewing.Decide(Question(Said("dev2") with { AssumeFrom = Sample.Now.AddMinutes(minutes) }, "", Request, Roles) with { Earlier = earlier })
+            .Granted().Request.Terms.AssumeFrom;
+    }
+
+    public static readonly TheoryData<string, string, string?> Refusals = new()
+    {
+        { "one's own", "nobody reviews his own request", "somebody else who may review it can" },
+        { "one's own under another user", "nobody reviews his own request", "somebody else who may review it can" },
+        { "a second time", "user \"dev1\" has already reviewed this request", null },
+        { "a second time under another user", "user \"dev1\" has already reviewed this request", "each person reviews once, and \"dev1'\" is the same person" },
+        { "without the right", "user \"gone1\" can not review this request", null },
+        { "approved already", "the access request has been already approved", null },
+        { "denied already", "the access request has been already denied", null },
+        { "cancelled already", "the access request has been already cancelled", null },
+        { "too late", "the access request has expired", null },
+        { "a role that was not asked for", "role \"c\" was not asked for", "a review grants what was asked for, or less: a, b" },
+        { "a denial with roles", "a denial names no roles", null },
+        { "a denial with a beginning", "a denial does not say when the access begins", null },
+        { "a role changed", "the role a changed after this request was made", "the requester can ask again, and an administrator can look at it" },
+        { "a role was created anew", "the role a changed after this request was made", "the requester can ask again, and an administrator can look at it" },
+        { "a role is gone", "the role a changed after this request was made", "the requester can ask again, and an administrator can look at it" },
+        { "the role with the thresholds changed", "the role c1 changed after this request was made", "the requester can ask again, and an administrator can look at it" },
+        { "the requester is gone", "user \"alice\", who asked, is gone", null },
+        { "the requester may not ask any more", "user \"alice\" can no longer request role \"a\"", null },
+        { "begins before now", "--assume-start-time 2026-03-01 11:59:59 UTC is over already", null },
+        { "begins too far away", "--assume-start-time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away", null },
+        { "begins when it is over", "--assume-start-time 2026-03-02 18:00:00 UTC is not before the access ends, at 2026-03-02 18:00:00 UTC", null },
+        { "an invisible reason", "the reason has control or invisible characters", "write it as one line of plain text" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public void A_review_is_not_taken(string situation, string told, string? hint)
+    {
+        var changed = new Dictionary<string, Role>(Roles);
+        var question = Question(Said("dev2"), "dev1+", Request, Roles);
+        question = situation switch
+        {
+            "one's own" => question with { By = question.By with { Person = new Person(Case.Alice.Id, [1]) } },
+            "one's own under another user" => question with { By = question.By with { Person = new Person(Guid.NewGuid(), [77]) } },
+            "a second time" => question with { By = question.Earlier[0].Author! },
+            "a second time under another user" => question with { By = Question(Said("dev1'"), "", Request, Roles).By },
+            "without the right" => Question(Said("gone1"), "", Request, Roles),
+            "approved already" => question with { Request = Request with { StoredState = RequestState.Approved } },
+            "denied already" => question with { Request = Request with { StoredState = RequestState.Denied } },
+            "cancelled already" => question with { Request = Request with { StoredState = RequestState.Cancelled } },
+            "too late" => question with { Request = Request with { PendingUntil = Sample.Now } },
+            "a role that was not asked for" => question with { Review = question.Review with { Roles = ["b", "c"] } },
+            "a denial with roles" => question with { Review = question.Review with { Decision = ReviewDecision.Deny, Roles = ["b"] } },
+            "a denial with a beginning" => question with { Review = question.Review with { Decision = ReviewDecision.Deny, AssumeFrom = Sample.Now } },
+            "a role changed" => Changed("a", role => role with { Revision = 2 }),
+            "a role was created anew" => Changed("a", role => role with { Id = Guid.NewGuid() }),
+            "a role is gone" => Changed("a", _ => null),
+            "the role with the thresholds changed" => Changed("c1", role => role with { Revision = 2 }),
+            "the requester is gone" => question with { Requester = null },
+            "the requester may not ask any more" => question with { Requester = Case.Alice with { Roles = [] } },
+            "begins before now" => question with { Review = question.Review with { AssumeFrom = Sample.Now.AddSeconds(-1) } },
+            "begins too far away" => question with { Review = question.Review with { AssumeFrom = Sample.Now.AddDays(7).AddSeconds(1) } },
+            "begins when it is over" => question with { Review = question.Review with { AssumeFrom = Request.AccessUntil } },
+            "an invisible reason" => question with { Review = question.Review with { Reason = "a\u202eb" } },
+            _ => throw new InvalidOperationException(situation),
+        };
+        var refusal = Reviewing.Decide(question).Refused();
+        Assert.Equal((told, hint), (refusal.Message, refusal.Hint));
+
+        ReviewQuestion Changed(string name, Func<Role, Role?> how)
+        {
+            if (how(changed[name]) is { } role)
+                changed[name] = role;
+            else
+                changed.Remove(name);
+            return question with { Roles = changed };
+        }
+    }
+
+    [Theory]
+    [InlineData("a role changed", "a")]
+    [InlineData("the role with the thresholds changed", "c1")]
+    public void What_changed_can_still_be_denied(string situation, string name)
+    {
+        var changed = new Dictionary<string, Role>(Roles) { [name] = Roles[name] with { Revision = 2 } };
+        Assert.True(Reviewing.Decide(Question(Said("dev1", ReviewDecision.Deny), "", Request, changed)).Granted().Request.StoredState == RequestState.Denied, situation);
+    }
+
+    [Theory]
+    [InlineData("who may and has not", "dev2", "dev1+", true)]
+    [InlineData("who has", "dev1", "dev1+", false)]
+    [InlineData("who has under another user", "dev1'", "dev1+", false)]
+    [InlineData("who may not", "gone1", "", false)]
+    [InlineData("the requester under another user", "self", "", false)]
+    public void A_request_waits_for(string situation, string who, string earlier, bool awaited)
+    {
+        var question = Question(Said(who), earlier, Request, Roles);
+        Assert.True(awaited == Reviewing.IsAwaited(question, Sample.Now), situation);
+        Assert.False(Reviewing.IsAwaited(question, Request.PendingUntil), situation + ", when it is over");
+        Assert.Equal(awaited, Reviewing.Decide(question).Holds(out _, out _));
+    }
+
+    private static Review Said(string who, ReviewDecision decision = ReviewDecision.Approve, string[]? roles = null, string reason = "") =>
+        new(Guid.Empty, who, [], decision, [.. roles ?? []], reason, Sample.Now);
+
+    private static Outcome<Reviewed> Decide(Review review, string earlier = "", AccessRequest? request = null, Dictionary<string, Role>? roles = null) =>
+        Reviewing.Decide(Question(review, earlier, request ?? Request, roles ?? Roles));
+
+    private static ReviewQuestion Question(Review said, string earlier, AccessRequest request, Dictionary<string, Role> roles)
+    {
+        var by = Case.Votes(roles, request, said.AuthorName + "+").Single().Author!;
+        var review = said with { AuthorId = by.User.Id, AuthorUids = [.. by.Person.Uids] };
+        return new ReviewQuestion(
+            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, Case.Requester, by, [.. Case.Votes(roles, request, earlier)], review, roles, SiteLimits.Default);
+    }
+}
