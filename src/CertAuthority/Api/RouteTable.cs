@@ -63,6 +63,7 @@ internal static class RouteTable
         Administrators(Routes.GetResources, ResourceFiles.Get),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
         Administrators(Routes.RemoveResource, Removals.Remove),
+        Administrators(Routes.Lock, Operations.Locks.Create),
         Administrators(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),
         Administrators(Routes.ListAudit, Certificates.Audit),

@@ -17,7 +17,8 @@ internal static class Requests
         File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers));
 
     public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
-        Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now()).ToArray())));
+        Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
+            Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Transaction, User> find, CreateRequest ask)
     {
@@ -29,7 +30,7 @@ internal static class Requests
             var user = find(transaction);
             var request = Requesting.File(new RequestQuestion(
                 id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], transaction.Policy().Roles,
-                transaction.CountPending(user, now), ca.Limits, by.Login?.Uid) { Wishes = wishes }).OrRefuse();
+                transaction.CountPending(user, now), ca.Limits, by.Login?.Uid) { Wishes = wishes, Locks = transaction.Policy().LocksAt(now) }).OrRefuse();
             transaction.InsertRequest(request);
             transaction.Tell("request.created", request, now);
             transaction.Audit(by.Did("request.created", now) with
