@@ -50,7 +50,7 @@ internal static class RouteTable
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
 
-        Administrators(Routes.ListRequests, Requests.List),
+        Administrators(Routes.ListRequests, RequestLists.List),
         Administrators(Routes.GetRequest, Requests.Get),
         Administrators(Routes.CreateRequestFor, Requests.CreateFor),
         Administrators(Routes.RemoveRequest, Resolutions.Remove),

@@ -58,14 +58,8 @@ internal static class Requests
     public static Task<RequestList> ListMine(Ca ca, Caller by, ListMyRequests ask)
     {
         var now = ca.Now();
-        var requests = ca.Database.Read(snapshot => snapshot.RequestsOf(snapshot.ActingUser(by, ask.User)));
+        var requests = ca.Database.Read(snapshot => snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), RequestLists.Limit(ask.Limit)));
         return Task.FromResult(new RequestList([.. requests.Select(request => request.Show(now))]));
-    }
-
-    public static Task<RequestList> List(Ca ca, Administrator by, ListRequests ask)
-    {
-        var now = ca.Now();
-        return Task.FromResult(new RequestList([.. ca.Database.Read(snapshot => snapshot.Requests()).Select(request => request.Show(now))]));
     }
 
     public static Task<RequestResource> Get(Ca ca, Administrator by, GetRequest ask) =>

@@ -7,7 +7,7 @@ namespace CertAuthority.Store;
 /// <summary>The table of access requests.</summary>
 internal static class RequestTable
 {
-    private const string Columns =
+    internal const string Columns =
         "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
         "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
         "creator_login_uid";
@@ -33,10 +33,10 @@ internal static class RequestTable
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM requests WHERE id = $1", Row, id);
 
     public static List<AccessRequest> Requests(this Snapshot snapshot) =>
-        snapshot.Query($"SELECT {Columns} FROM requests ORDER BY created DESC, id", Row);
+        snapshot.Query($"SELECT {Columns} FROM requests ORDER BY created DESC, id DESC", Row);
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user) =>
-        snapshot.Query($"SELECT {Columns} FROM requests WHERE user_id = $1 ORDER BY created DESC, id", Row, user.Id);
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null) =>
+        snapshot.Query($"SELECT {Columns} FROM requests WHERE user_id = $1 ORDER BY created DESC, id DESC LIMIT $2", Row, user.Id, limit ?? -1);
 
     /// <summary>The approved requests whose access is not over.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
@@ -80,7 +80,7 @@ internal static class RequestTable
         return changed == 1 ? next : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
     }
 
-    private static AccessRequest Row(DbDataReader row) => new(
+    internal static AccessRequest Row(DbDataReader row) => new(
         row.Id(0), row.GetInt64(1), row.Id(2), row.GetString(3), (uint)row.GetInt64(4), row.Pins(5), row.Pins(6), State(row.GetString(7)),
         row.Time(8), row.Time(9), row.Time(10), row.GetString(11), row.Texts(12),
         row.Text(13) is { } by ? new RequestResolution(by, row.Time(14), row.Text(15) ?? "") : null,
