@@ -1,1 +1,3 @@
 CertAuthority.Bench.HostileTexts.Print();
+Console.WriteLine();
+await CertAuthority.Bench.RequestPageTimes.Print();

@@ -30,6 +30,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]
 [JsonSerializable(typeof(GetResources)), JsonSerializable(typeof(ResourceList))]
 [JsonSerializable(typeof(UpdateUser)), JsonSerializable(typeof(RemoveResource))]
+[JsonSerializable(typeof(CreateLock)), JsonSerializable(typeof(Locked))]
 [JsonSerializable(typeof(ListCertificates)), JsonSerializable(typeof(CertificateList))]
 [JsonSerializable(typeof(ListAudit)), JsonSerializable(typeof(AuditList))]
 [JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(GetHostCa)), JsonSerializable(typeof(CaPublicKey))]

@@ -72,6 +72,8 @@ public static class Routes
     public static readonly Route<UpdateUser, AppliedResources> UpdateUser = new("POST", "/v1/users/{name}");
     /// <summary>Removes a resource.</summary>
     public static readonly Route<RemoveResource, AppliedResources> RemoveResource = new("DELETE", "/v1/resources/{kind}/{name}");
+    /// <summary>Locks something.</summary>
+    public static readonly Route<CreateLock, Locked> Lock = new("POST", "/v1/locks");
     /// <summary>Revokes certificates.</summary>
     public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
     /// <summary>Tells how the daemon is.</summary>
@@ -95,6 +97,6 @@ public static class Routes
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

@@ -41,6 +41,8 @@ internal sealed class AccessExplainCommand : Verb
             parsed.Print(explained.Assumes);
         if (explained is { ValidBefore: { } end, LimitedBy: { } limit })
             parsed.Print($"until {Wording.Time(end)}, limited by {limit}");
+        foreach (var one in explained.Locks ?? [])
+            parsed.Print($"lock {one.Name} {one.Effect}: {one.Target}{(one.Expires is { } until ? $" until {Wording.Time(until)}" : "")}{(one.Message.Length > 0 ? $": {one.Message}" : "")}");
         var table = new Table("Role", "From", "Effect", "Rule", "Why");
         foreach (var role in explained.Roles)
             foreach (var rule in role.Rules)

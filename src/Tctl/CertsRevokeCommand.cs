@@ -34,7 +34,7 @@ internal sealed class CertsRevokeCommand : Verb
         var revoked = (await ca.Send(Routes.RevokeCertificates, ask, cancellation)).Revoked;
         parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         if (ask.User is { } name)
-            parsed.Hint($"{name} can log in again; to keep {name} out: tctl users update --set-roles \"\" {name}, or tctl users rm {name}");
+            parsed.Hint($"{name} can log in again; to keep {name} out: tctl lock --user={name}");
         return ExitCode.Done;
     }
 }

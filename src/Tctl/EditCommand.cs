@@ -10,10 +10,10 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.</summary>
 internal sealed class EditCommand : Verb
 {
-    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice or node/db1", CompletionSources = { Known.Resources } };
+    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice, node/db1 or a lock", CompletionSources = { Known.Resources } };
 
     public EditCommand()
-        : base("edit", "Opens a role, user or node in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
+        : base("edit", "Opens a role, user, node or lock in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
     {
         Arguments.Add(resource);
         Validators.Add(result =>

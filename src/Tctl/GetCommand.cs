@@ -8,7 +8,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl get</c>.</summary>
 internal sealed class GetCommand : Verb
 {
-    private readonly ListArgument wanted = new("KIND[/NAME]", "roles, users, nodes: all of them, or one by name; all: every kind, to be fed to tctl create") { CompletionSources = { Known.KindsAndResources } };
+    private readonly ListArgument wanted = new("KIND[/NAME]", "roles, users, nodes, locks: all of them, or one by name; all: every kind, to be fed to tctl create") { CompletionSources = { Known.KindsAndResources } };
     private readonly FormatOption format = new(FormatOption.Yaml, FormatOption.Json, FormatOption.Text);
 
     public GetCommand()

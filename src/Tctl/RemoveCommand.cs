@@ -7,11 +7,11 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl rm</c>.</summary>
 internal sealed class RemoveCommand : Verb
 {
-    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice or node/db1") { CompletionSources = { Known.Resources } };
+    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice, node/db1 or a lock") { CompletionSources = { Known.Resources } };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also a role that users hold: it is taken from them" };
 
     public RemoveCommand()
-        : base("rm", "Removes roles, users and nodes, and revokes what would not be issued without them", "tctl rm node/db1 node/db2", "tctl rm -f role/dba")
+        : base("rm", "Removes roles, users and nodes, and revokes what would not be issued without them; lifts locks", "tctl rm node/db1 node/db2", "tctl rm -f role/dba")
     {
         Arguments.Add(resources);
         Options.Add(force);

@@ -33,6 +33,7 @@ internal static class ResourceTable
             ("User", "metadata.name"), ("Roles", "spec.roles"), ("Logins", "spec.traits.logins"), ("Unix Users", "spec.unix_users"),
         ],
         "node" => [("Node", "metadata.name"), ("Address", "spec.addr"), ("Labels", "metadata.labels")],
+        "lock" => [("Lock", "metadata.name"), ("Target", "spec.target"), ("Message", "spec.message"), ("Expires", "spec.expires")],
         _ => [("Kind", "kind"), ("Name", "metadata.name")],
     };
 

@@ -7,13 +7,14 @@ namespace CertAuthority.Tctl;
 internal sealed class TctlCommand : Command
 {
     public TctlCommand()
-        : base("tctl", "Administers certauthority: roles, users and nodes, requests, and what was signed")
+        : base("tctl", "Administers certauthority: roles, users and nodes, locks, requests, and what was signed")
     {
         Options.Add(new ServerOption());
         Subcommands.Add(new CreateCommand());
         Subcommands.Add(new GetCommand());
         Subcommands.Add(new RemoveCommand());
         Subcommands.Add(new EditCommand());
+        Subcommands.Add(new LockCommand());
         Subcommands.Add(new Command("users", "Users")
         {
             new UsersAddCommand(), new UsersUpdateCommand(), new UsersListCommand(), new UsersRemoveCommand(),

@@ -10,6 +10,7 @@ internal sealed class RequestListCommand : Verb
     private readonly Option<bool> mine = new("--my-requests") { Description = "Your own; what is listed without a word" };
     private readonly Option<bool> reviewable = new("--reviewable") { Description = "Those of others that wait for a review of yours" };
     private readonly Option<bool> suggested = new("--suggested") { Description = "Those of others that you may review and that name you as a reviewer" };
+    private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
 
     public RequestListCommand()
@@ -19,6 +20,7 @@ internal sealed class RequestListCommand : Verb
         Option<bool>[] which = [mine, reviewable, suggested];
         foreach (var option in which)
             Options.Add(option);
+        Options.Add(limit);
         Validators.Add(result =>
         {
             if (which.Count(result.GetValue) > 1)
@@ -32,7 +34,7 @@ internal sealed class RequestListCommand : Verb
         var home = Home.Of(parsed);
         using var ca = ServerOption.Connect(parsed);
         var show = parsed.GetValue(reviewable) ? "reviewable" : parsed.GetValue(suggested) ? "suggested" : null;
-        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show), cancellation);
+        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, parsed.GetValue(limit)), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(list.Requests);
         else

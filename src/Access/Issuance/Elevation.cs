@@ -14,9 +14,13 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     /// <param name="user">Who might ask.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="nodes">The nodes of interest.</param>
+    /// <param name="locks">What is locked now: nobody asks for it.</param>
     /// <param name="now">Roles can be over.</param>
-    public static ImmutableArray<Elevation> WithinAsking(User user, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, DateTimeOffset now)
+    public static ImmutableArray<Elevation> WithinAsking(
+        User user, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now)
     {
+        if (locks.On(user, user.Roles) is not null)
+            return [];
         var assigned = new List<RoleInUse>();
         foreach (var role in Requesting.Assigned(user, roles, now))
             if (RoleInUse.Of(role, user).Holds(out var inUse, out _))
@@ -24,18 +28,18 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
             else
                 // It might deny something, and nobody can say what.
                 return [];
-        var opened = Opened(assigned, nodes);
+        var opened = Opened(assigned, nodes, locks);
         var elevations = ImmutableArray.CreateBuilder<Elevation>();
-        foreach (var name in Requesting.Requestable(user, roles, now))
+        foreach (var name in Requesting.Requestable(user, roles, now, locks))
             if (RoleInUse.Of(roles[name].At(now), user).Holds(out var more, out _)
-                && Opened([.. assigned, more], nodes).Except(opened) is { IsEmpty: false } gained)
+                && Opened([.. assigned, more], nodes, locks).Except(opened) is { IsEmpty: false } gained)
                 elevations.Add(new Elevation(name, [.. gained]));
         return elevations.ToImmutable();
     }
 
-    private static ImmutableSortedSet<string> Opened(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes)
+    private static ImmutableSortedSet<string> Opened(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks)
     {
-        var principals = Principals.Resolve(roles, nodes);
+        var principals = Principals.Resolve(roles, nodes, locks);
         return (principals.Any(principal => principal.Node is null) ? nodes.Select(node => node.Name) : principals.Select(principal => principal.Node!))
             .ToImmutableSortedSet(StringComparer.Ordinal);
     }

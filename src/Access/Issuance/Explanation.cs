@@ -34,12 +34,18 @@ public sealed record RuleAtWork(RuleEffect Effect, string Field, string Entry, s
 /// <param name="Rules">Its rules that matter, in the order of the resource.</param>
 public sealed record RoleAtWork(string Name, Guid? Request, ImmutableArray<RuleAtWork> Rules);
 
+/// <summary>A lock behind a verdict.</summary>
+/// <param name="Lock">Which.</param>
+/// <param name="Effect">What it does.</param>
+public sealed record LockAtWork(AccessLock Lock, RuleEffect Effect);
+
 /// <summary>Why somebody can, or can not, log in. The verdict is the issuance policy's own; the rules beside it are read off by the functions it decides with.</summary>
 /// <param name="IsGranted">Whether there is such a login.</param>
 /// <param name="Verdict">In one line.</param>
 /// <param name="Validity">When a certificate would end, and by which rule; null where there would be none.</param>
 /// <param name="Roles">Every role that the decision draws on.</param>
-public sealed record Explanation(bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles)
+/// <param name="Locks">The locks that take something from it.</param>
+public sealed record Explanation(bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles, ImmutableArray<LockAtWork> Locks)
 {
     private const string AllowLogins = "allow.logins";
     private const string AllowNodes = "allow.node_labels";
@@ -67,7 +73,8 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             !principals.IsEmpty,
             $"{question.User.Name} {(assumed ? "could" : "can")} log in{(login is null ? "" : $" as {login}")}{(question.Node is null ? "" : $" on {question.Node}")}: {verdict}",
             principals.IsEmpty ? null : granted!.Validity,
-            roles);
+            roles,
+            rules.Locks);
     }
 
     private static string Few(IEnumerable<string> names)
@@ -93,25 +100,33 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             var usable = drawn.Select(role => (role.Request, Use: role.Use.Holds(out var inUse, out _) ? inUse : null)).Where(role => role.Use is not null)
                 .ToLookup(role => role.Request is null, role => role.Use!);
             IReadOnlyList<RoleInUse> all = [.. usable[true].Concat(usable[false]).DistinctBy(role => role.Role.Id)];
-            denials = new Denials(all);
+            denials = new Denials(all, question.Locks);
             // Where no node is known, only what needs none is left.
-            bare = Principals.Resolve(all, []).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal);
+            bare = Principals.Resolve(all, [], question.Locks).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal);
+            Locks = [.. question.Locks.All.Select(one => (Lock: one, Effect: Of(one, drawn, all))).Where(one => one.Effect is not null).Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
             permitting = Permissions.Permitting([.. usable[true]], [.. usable[false]]);
             AtWork = [.. drawn.Select(role => new RoleAtWork(role.Name, role.Request?.Id, [.. Of(role)]))];
         }
 
         public ImmutableArray<RoleAtWork> AtWork { get; }
 
+        public ImmutableArray<LockAtWork> Locks { get; }
+
         public bool IsBare(Principal principal) => bare.Contains(principal.Login);
 
         /// <summary>The rule that decides against it, in a sentence; null where it is none of the roles'.</summary>
         public string? WhyNot()
         {
+            if (Locks.Any(one => one.Effect == RuleEffect.Refuses))
+                return null;
             var rules = AtWork.SelectMany(role => role.Rules.Select(rule => (Role: role.Name, Rule: rule))).ToList();
             if (rules.Exists(one => one.Rule.Effect == RuleEffect.Refuses) || (login is null && question.Node is null))
                 return null;
             if (question.Node is not null && node is null)
                 return $"there is no node \"{question.Node}\"";
+            // What takes one login, or one node, says nothing of the others.
+            if (Locks.FirstOrDefault(one => one.Effect == RuleEffect.Denies && (one.Lock.Target.Kind == LockKind.Login ? login : question.Node) is not null) is { } locked)
+                return locked.Lock.Refusal.Message;
             // What denies one login says nothing of the others.
             if (rules.Find(one => one.Rule.Effect == RuleEffect.Denies && (one.Rule.Field == DenyLogins ? login is not null || one.Rule.Entry == "*" : node is not null)) is { Rule: { } denied } by)
                 return $"role {by.Role} denies {(denied.Field == DenyLogins ? login ?? "every login" : node!.Name)} ({denied.Field} {denied.Entry})";
@@ -121,6 +136,17 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             var missed = near.Select(role => (role.Name, Rule: role.Rules.FirstOrDefault(rule => rule.Effect == RuleEffect.Misses && rule.Field == AllowNodes))).ToList();
             return missed.Exists(role => role.Rule is null) ? null : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({AllowNodes} {missed[0].Rule!.Entry})";
         }
+
+        /// <summary>What a lock does here; null for nothing.</summary>
+        private RuleEffect? Of(AccessLock standing, IReadOnlyList<DrawnRole> drawn, IReadOnlyList<RoleInUse> all) => standing.Target switch
+        {
+            (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
+            (LockKind.Role, var name) => drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
+            (LockKind.Request, var id) => question.Requests.Any(request => request.Id.ToString() == id) ? RuleEffect.Refuses : null,
+            (LockKind.Login, var name) => (login ?? name) == name && all.Any(role => role.Logins.Contains(name)) ? RuleEffect.Denies : null,
+            (_, var name) when (question.Node ?? name) == name => RuleEffect.Denies,
+            _ => all.Any(role => role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
+        };
 
         private IEnumerable<RuleAtWork> Of(DrawnRole drawn)
         {
@@ -158,7 +184,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             else if (labels.IsAll)
                 yield return new RuleAtWork(RuleEffect.Allows, AllowNodes, Entry(labels, "*"), denials.GrantsBare(role)
                     ? "every host: a bare login, valid wherever the CA is trusted"
-                    : $"every host, one by one: no bare login, since role {denials.OfHosts[0].Role.Name} denies some");
+                    : $"every host, one by one: no bare login, since {(denials.OfHosts is [var some, ..] ? $"role {some.Role.Name} denies some" : "a node is locked")}");
             else if (node is null)
                 yield return new RuleAtWork(question.Nodes.Any(one => labels.Matches(one.Labels)) ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entries(labels), Matching(labels));
             else

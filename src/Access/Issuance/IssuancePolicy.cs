@@ -21,6 +21,9 @@ public sealed record IssuanceQuestion(
     int LiveCertificates,
     SiteLimits Limits)
 {
+    /// <summary>What is locked now, also where <see cref="Now"/> is an earlier instant.</summary>
+    public required LocksInForce Locks { get; init; }
+
     /// <summary>Whether the key to certify lives in a FIDO authenticator.</summary>
     public bool IsSecurityKey { get; init; }
 
@@ -65,16 +68,18 @@ public static class IssuancePolicy
             return refusal;
         var inUse = roles.All;
 
-        var principals = Principals.Resolve(inUse, question.Nodes);
+        var principals = Principals.Resolve(inUse, question.Nodes, question.Locks);
+        if (principals.IsEmpty && Locked(question, inUse) is { } locked)
+            return locked;
         if (principals.IsEmpty)
-            return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, question.Roles, question.Now) is { IsEmpty: false } requestable
+            return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
                 : null);
         if (question.Node is { } node)
         {
             principals = Principals.On(node, principals, question.Nodes);
             if (principals.IsEmpty)
-                return new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}", "tsh ls lists those that are");
+                return Locked(question, inUse) ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}", "tsh ls lists those that are");
         }
         if (!Lifetime.Decide(question.Now, inUse.Select(role => role.Role), question.Requests, question.Wish, question.Limits).Holds(out var validity, out var tooLong))
             return tooLong;
@@ -105,6 +110,8 @@ public static class IssuancePolicy
     /// <summary>The roles that the user holds and those that the requests add, filled in for him; or why one of them can not be used.</summary>
     internal static Outcome<RolesInUse> Roles(IssuanceQuestion question)
     {
+        if (question.Locks.On(LockKind.User, question.User.Name) is { } locked)
+            return locked.Refusal;
         if (question.Requests.Length > MaxRequests)
             return new Refusal($"at most {MaxRequests} requests fit one certificate");
         var (assigned, elevated) = (new List<RoleInUse>(), new List<RoleInUse>());
@@ -123,15 +130,27 @@ public static class IssuancePolicy
         foreach (var name in user.Roles)
             // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
             yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
-                ? RoleInUse.Of(role.At(now), user)
+                ? InUse(question, role.At(now))
                 : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update"));
         // The one that can be assumed last first: its refusal is the one that says from when all can.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
-            if (RequestUse.Grants(request, user, roles, now).Holds(out var granted, out var ended))
+            if (RequestUse.Grants(request, user, roles, question.Locks, now).Holds(out var granted, out var ended))
                 foreach (var role in granted)
-                    yield return new DrawnRole(role.Name, request, RoleInUse.Of(role, user));
+                    yield return new DrawnRole(role.Name, request, InUse(question, role));
             else
                 yield return new DrawnRole(string.Join(", ", request.Roles.Select(asked => asked.Name)), request, ended);
+    }
+
+    private static Outcome<RoleInUse> InUse(IssuanceQuestion question, Role role) =>
+        question.Locks.On(LockKind.Role, role.Name) is { } locked ? locked.Refusal : RoleInUse.Of(role, question.User);
+
+    /// <summary>The lock that takes away what would be granted without it; null where the roles grant nothing anyway.</summary>
+    private static Refusal? Locked(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse)
+    {
+        var unlocked = Principals.Resolve(inUse, question.Nodes, LocksInForce.None);
+        if (question.Node is { } node)
+            unlocked = Principals.On(node, unlocked, question.Nodes);
+        return unlocked.Select(principal => question.Locks.On(principal.Login, principal.Node)).FirstOrDefault(one => one is not null)?.Refusal;
     }
 
     private static string NoLogin(User user, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0

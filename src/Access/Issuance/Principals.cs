@@ -43,17 +43,18 @@ public static class Principals
     /// <remarks>
     /// Each role pairs its own logins with its own hosts. Denied logins and denied hosts are taken away across all roles,
     /// independently of each other. A bare login needs a role for all hosts and no deny.node_labels in use: even one that
-    /// matches no host today, for the certificate outlives today's inventory.
+    /// matches no host today, for the certificate outlives today's inventory. A locked login and a locked node are denied
+    /// as if every role said so.
     /// </remarks>
-    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes)
+    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks)
     {
-        var denials = new Denials(roles);
+        var denials = new Denials(roles, locks);
         var bare = new SortedSet<string>(StringComparer.Ordinal);
         var scoped = new SortedSet<(string Login, string Node)>();
-        var open = nodes.Where(node => !denials.Of(node).Any()).ToList();
+        var open = nodes.Where(node => !denials.Of(node).Any() && locks.On(LockKind.Node, node.Name) is null).ToList();
         foreach (var role in roles)
         {
-            var logins = role.Logins.Where(login => Names.IsLogin(login) && !denials.Of(login).Any()).ToList();
+            var logins = role.Logins.Where(login => Names.IsLogin(login) && !denials.Of(login).Any() && locks.On(LockKind.Login, login) is null).ToList();
             if (denials.GrantsBare(role))
                 bare.UnionWith(logins);
             else
@@ -70,7 +71,7 @@ public static class Principals
 }
 
 /// <summary>What roles in use take from each other: a deny counts for all of them.</summary>
-internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles)
+internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce locks)
 {
     /// <summary>The roles that name hosts to deny, whether or not there is such a host today.</summary>
     public IReadOnlyList<RoleInUse> OfHosts { get; } = [.. roles.Where(role => !role.Role.Deny.NodeLabels.IsNone)];
@@ -86,5 +87,5 @@ internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles)
     public IEnumerable<RoleInUse> Of(Node node) => OfHosts.Where(role => role.Role.Deny.NodeLabels.Matches(node.Labels));
 
     /// <summary>Whether what a role grants is valid on every host that trusts the CA.</summary>
-    public bool GrantsBare(RoleInUse role) => role.Role.Allow.NodeLabels.IsAll && OfHosts.Count == 0;
+    public bool GrantsBare(RoleInUse role) => role.Role.Allow.NodeLabels.IsAll && OfHosts.Count == 0 && !locks.OnNodes;
 }

@@ -23,6 +23,7 @@ public static class Withdrawal
     /// <param name="requests">The requests it draws on, as they are now.</param>
     /// <param name="roles">Every role that exists now.</param>
     /// <param name="nodes">Every node that exists now.</param>
+    /// <param name="locks">What is locked now, not at the instant of issue: a lock revokes what was granted before it.</param>
     /// <param name="limits">The bounds of the site.</param>
     public static string? Reason(
         IssuedCertificate issued,
@@ -30,6 +31,7 @@ public static class Withdrawal
         ImmutableArray<AccessRequest> requests,
         IReadOnlyDictionary<string, Role> roles,
         IReadOnlyCollection<Node> nodes,
+        LocksInForce locks,
         SiteLimits limits)
     {
         if (user is null)
@@ -39,6 +41,7 @@ public static class Withdrawal
         // Without a wish: what --ttl shortened is within whatever is granted.
         var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, LiveCertificates: 0, limits)
         {
+            Locks = locks,
             // Where verification is asked for now, only what has it in writing may stay.
             IsSecurityKey = issued.Permissions.VerifyRequired,
         };
@@ -47,7 +50,9 @@ public static class Withdrawal
         var covered = granted.Principals.Select(principal => principal.ToString()).ToHashSet(StringComparer.Ordinal);
         // login@node is covered by the bare login, which opens that node too.
         if (issued.Principals.FirstOrDefault(principal => !covered.Contains(principal) && !covered.Contains(principal.Split('@')[0])) is { } lost)
-            return $"{lost} is not granted any more";
+            return lost.Split('@') is var parts && locks.On(parts[0], parts.ElementAtOrDefault(1)) is { } locked
+                ? locked.Refusal.Message
+                : $"{lost} is not granted any more";
         if (granted.Permissions.Exceeded(issued.Permissions) is { } exceeded)
             return exceeded;
         return issued.ValidBefore > granted.Validity.Before ? $"{granted.Validity.LimitedBy} grants less time" : null;

@@ -9,8 +9,9 @@ public static class RequestUse
     /// <param name="request">The request; its user is <paramref name="user"/>, which the caller has seen to (not found and not yours are one answer).</param>
     /// <param name="user">The user as it is now.</param>
     /// <param name="roles">Every role that exists now.</param>
+    /// <param name="locks">What is locked now.</param>
     /// <param name="now">The instant of use.</param>
-    public static Outcome<IReadOnlyList<Role>> Grants(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    public static Outcome<IReadOnlyList<Role>> Grants(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, LocksInForce locks, DateTimeOffset now)
     {
         // The same user, not merely the same name.
         if (request.UserId != user.Id)
@@ -26,6 +27,8 @@ public static class RequestUse
             case var ended:
                 return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", "ask again with tsh request create", ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied);
         }
+        if (locks.On(LockKind.Request, request.Id.ToString()) is { } locked)
+            return locked.Refusal;
         if (now < request.Terms.AssumeFrom)
             return new Refusal(
                 $"access request can not be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);

@@ -27,6 +27,9 @@ public sealed record RequestQuestion(
     SiteLimits Limits,
     uint? CreatorLoginUid = null)
 {
+    /// <summary>What is locked now.</summary>
+    public required LocksInForce Locks { get; init; }
+
     /// <summary>What the requester says about times.</summary>
     public AccessWishes Wishes { get; init; } = AccessWishes.None;
 
@@ -65,18 +68,19 @@ public static class Requesting
         return allowed;
     }
 
-    /// <summary>The names of the existing roles that the user may ask for, sorted.</summary>
-    public static ImmutableArray<string> Requestable(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    /// <summary>The names of the existing roles that the user may ask for, sorted; none that is locked.</summary>
+    public static ImmutableArray<string> Requestable(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks)
     {
         var assigned = Assigned(user, roles, now);
-        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name)).Select(role => role.Name).Order(StringComparer.Ordinal)];
+        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>What a login of the user's does that says nothing about requests: what the strictest of his roles says, where there is something to ask for.</summary>
     public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
         var access = Assigned(user, roles, now).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
-        return access == RequestAccess.Optional || Requestable(user, roles, now).All(user.Roles.Contains) ? RequestAccess.Optional : access;
+        // A lock is told when the request is filed; it does not make a login one that needs no request.
+        return access == RequestAccess.Optional || Requestable(user, roles, now, LocksInForce.None).All(user.Roles.Contains) ? RequestAccess.Optional : access;
     }
 
     /// <summary>The roles assigned to a user that exist, as they count now.</summary>
@@ -103,7 +107,11 @@ public static class Requesting
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
             return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
 
-        var requestable = Requestable(question.User, question.Roles, question.Now);
+        var assigned = Assigned(question.User, question.Roles, question.Now);
+        if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => MayRequest(assigned, name))]) is { } locked)
+            return locked.Refusal;
+
+        var requestable = Requestable(question.User, question.Roles, question.Now, question.Locks);
         if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
             return new Refusal("\"*\" asks for every role and stands alone", Kind: RefusalKind.Invalid);
         ImmutableArray<string> names = question.RoleNames is ["*"]
@@ -116,7 +124,6 @@ public static class Requesting
             return new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable));
 
         var roles = names.Select(name => question.Roles[name]).ToList();
-        var assigned = Assigned(question.User, question.Roles, question.Now);
         if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits).Holds(out var window, out var refusal))
             return refusal;
         var askedBy = assigned.Where(role => roles.Exists(role.Allow.LetsRequest)).OrderBy(role => role.Name, StringComparer.Ordinal).ToList();

@@ -17,7 +17,7 @@ public static class Resolving
 
     /// <summary>
     /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
-    /// for, when the requester is gone or may not ask any more, and when it is the answerer's own.
+    /// for, when the requester is gone or may not ask any more, when it is the answerer's own, and while something in it is locked.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="requester">Its user as he is now, or null.</param>
@@ -25,6 +25,7 @@ public static class Resolving
     /// <param name="roles">Every role that exists.</param>
     /// <param name="resolution">Who, when, why.</param>
     /// <param name="limits">The bounds of the site.</param>
+    /// <param name="locks">What is locked now.</param>
     /// <param name="instead">The roles to grant instead of those asked for; empty for those. Any role that exists will do: what was asked stays on record beside it.</param>
     /// <param name="force">Approves although a role changed since it was asked for: as it is now.</param>
     public static Outcome<AccessRequest> Approve(
@@ -34,6 +35,7 @@ public static class Resolving
         IReadOnlyDictionary<string, Role> roles,
         RequestResolution resolution,
         SiteLimits limits,
+        LocksInForce locks,
         ImmutableArray<string> instead = default,
         bool force = false)
     {
@@ -47,7 +49,7 @@ public static class Resolving
             return new Refusal("nobody approves his own request", "another administrator, or root, can");
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
-        return Grant(request, step, requester, roles, resolution, limits, instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead);
+        return Grant(request, step, requester, roles, resolution, limits, locks, instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead);
     }
 
     /// <summary>The request with its step to APPROVED taken, whoever takes it: what it grants, and until when.</summary>
@@ -58,6 +60,7 @@ public static class Resolving
         IReadOnlyDictionary<string, Role> roles,
         RequestResolution resolution,
         SiteLimits limits,
+        LocksInForce locks,
         IEnumerable<string> roleNames)
     {
         var assigned = Requesting.Assigned(requester, roles, resolution.At);
@@ -67,6 +70,8 @@ public static class Resolving
         if (names.FirstOrDefault(name => !roles.TryGetValue(name, out var role) || role.IsOver(resolution.At)) is { } unknown)
             return new Refusal($"there is no role \"{unknown}\"", Kind: RefusalKind.Invalid);
         var granted = names.ConvertAll(name => roles[name]);
+        if ((locks.On(LockKind.Request, request.Id.ToString()) ?? locks.On(requester, [.. requester.Roles, .. names])) is { } locked)
+            return locked.Refusal;
         if (!AccessWindow.Approve(request, resolution.At, granted, assigned, limits).Holds(out var window, out var refusal))
             return refusal;
         return request with

@@ -17,7 +17,11 @@ public sealed record ReviewQuestion(
     IReadOnlyList<Vote> Earlier,
     Review Review,
     IReadOnlyDictionary<string, Role> Roles,
-    SiteLimits Limits);
+    SiteLimits Limits)
+{
+    /// <summary>The locks that stand.</summary>
+    public required LocksInForce Locks { get; init; }
+}
 
 /// <summary>A review that was let through, and what it made of its request.</summary>
 /// <param name="Request">The request as it is now, with the review.</param>
@@ -68,7 +72,7 @@ public static class Reviewing
             default:
                 var approval = Step(RequestAction.Approve);
                 var until = reviewed with { Terms = reviewed.Terms with { AssumeFrom = tally.AssumeFrom } };
-                return question.Requester is null ? Gone(request) : Resolved(Resolving.Grant(until, approval, question.Requester, question.Roles, resolution, question.Limits, tally.Granted), approval);
+                return question.Requester is null ? Gone(request) : Resolved(Resolving.Grant(until, approval, question.Requester, question.Roles, resolution, question.Limits, question.Locks, tally.Granted), approval);
         }
 
         static Transition Step(RequestAction action) => RequestTransitions.Table.Single(t => t.Action == action && t.By == RequestActor.Reviewer);

@@ -53,7 +53,7 @@ internal static class RouteTable
         Users(Routes.DropRequest, Resolutions.Drop),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
-        Administrators(Routes.ListRequests, Requests.List),
+        Administrators(Routes.ListRequests, RequestLists.List),
         Administrators(Routes.GetRequest, Requests.Get),
         Administrators(Routes.CreateRequestFor, Requests.CreateFor),
         Administrators(Routes.RemoveRequest, Resolutions.Remove),
@@ -66,6 +66,7 @@ internal static class RouteTable
         Administrators(Routes.GetResources, ResourceFiles.Get),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
         Administrators(Routes.RemoveResource, Removals.Remove),
+        Administrators(Routes.Lock, Operations.Locks.Create),
         Administrators(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),
         Administrators(Routes.ListAudit, Certificates.Audit),

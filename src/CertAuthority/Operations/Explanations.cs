@@ -18,7 +18,7 @@ internal static class Explanations
             // By the rules of answering, so that what would not be approved is not explained as if it were.
             var pending = request?.StateAt(now) == RequestState.Pending;
             if (pending)
-                request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits).OrRefuse();
+                request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
             var explained = Explanation.Of(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
             return new AccessExplained(
                 explained.Verdict,
@@ -26,7 +26,8 @@ internal static class Explanations
                 [.. explained.Roles.Select(role => new RoleExplained(role.Name, [.. role.Rules.Select(Show)], role.Request?.ToString()))],
                 pending ? $"request {request!.Id} is PENDING: this is what it would grant" : null,
                 explained.Validity?.Before,
-                explained.Validity?.LimitedBy);
+                explained.Validity?.LimitedBy,
+                explained.Locks.IsEmpty ? null : [.. explained.Locks.Select(Show)]);
         }));
     }
 
@@ -62,7 +63,7 @@ internal static class Explanations
 
     private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now) =>
     [
-        .. Elevation.WithinAsking(user, snapshot.Policy().Roles, nodes.ToList(), now)
+        .. Elevation.WithinAsking(user, snapshot.Policy().Roles, nodes.ToList(), snapshot.Policy().LocksAt(now), now)
             .SelectMany(elevation => elevation.Nodes.Select(node => (Node: node, elevation.Role)))
             .GroupBy(opened => opened.Node, opened => opened.Role)
             .OrderBy(opened => opened.Key, StringComparer.Ordinal)
@@ -71,13 +72,20 @@ internal static class Explanations
 
     // A security key passes every rule about keys; which key there will be is not known yet.
     private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, LiveCertificates: 0, ca.Limits) { IsSecurityKey = true };
+        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, LiveCertificates: 0, ca.Limits)
+        {
+            Locks = snapshot.Policy().LocksAt(now),
+            IsSecurityKey = true,
+        };
 
     private static ListedNode Show(IGrouping<string, ReachedNode> reached)
     {
         var node = reached.First().Node;
         return new ListedNode(node.Name, node.Address, node.Labels.ToDictionary(), [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
     }
+
+    private static LockExplained Show(LockAtWork one) =>
+        new(one.Lock.Name, one.Lock.Target.ToString(), one.Effect.ToString().ToLowerInvariant(), one.Lock.Message, one.Lock.Expires);
 
     private static RuleExplained Show(RuleAtWork rule) => new(rule.Effect.ToString().ToLowerInvariant(), rule.Field, rule.Entry, rule.Why);
 }

@@ -27,7 +27,7 @@ internal sealed record Hearing(AccessRequest Request, User? Requester, Person Re
 
     /// <summary>A word of somebody's, with everything that it depends on.</summary>
     public ReviewQuestion Question(Snapshot snapshot, Voter by, Review review, SiteLimits limits) =>
-        new(Request, Requester, RequesterPerson, by, Votes, review, snapshot.Policy().Roles, limits);
+        new(Request, Requester, RequesterPerson, by, Votes, review, snapshot.Policy().Roles, limits) { Locks = snapshot.Policy().LocksAt(review.At) };
 }
 
 /// <summary>Requests as messages, with what is still missing to those that wait.</summary>

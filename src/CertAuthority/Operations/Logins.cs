@@ -39,6 +39,7 @@ internal static class Logins
             ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => transaction.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
             var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, transaction.CountLive(user, now), ca.Limits)
             {
+                Locks = policy.LocksAt(now),
                 IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
                 Node = ask.Node,
             };

@@ -4,7 +4,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Removing roles, users and nodes, and with them what they granted.</summary>
+/// <summary>Removing roles, users and nodes, and with them what they granted; and locks, which gives nothing back that was revoked.</summary>
 internal static class Removals
 {
     public static async Task<AppliedResources> Remove(Ca ca, Administrator by, RemoveResource ask)
@@ -14,6 +14,7 @@ internal static class Removals
         {
             string[] warnings = [];
             IReadOnlyList<EndedRequest> ended = [];
+            AccessLock? lifted = null;
             switch (ask.Kind)
             {
                 case "role":
@@ -25,10 +26,14 @@ internal static class Removals
                 case "node":
                     transaction.RemoveNode(transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask));
                     break;
+                case "lock":
+                    lifted = transaction.Policy().Locks.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
+                    transaction.RemoveLock(lifted);
+                    break;
                 default:
                     throw ResourceFiles.NoSuchKind(ask.Kind);
             }
-            transaction.Audit(by.Caller.Did($"{ask.Kind}.removed", now) with
+            transaction.Audit(lifted is not null ? Locks.Entry(by.Caller, "removed", lifted, now) : by.Caller.Did($"{ask.Kind}.removed", now) with
             {
                 User = ask.Kind == "user" ? ask.Name : null,
                 Resource = $"{ask.Kind}/{ask.Name}",

@@ -28,7 +28,8 @@ internal static class Requests
     }
 
     public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
-        Task.FromResult(new Capabilities(ca.Database.Read(snapshot => Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now()).ToArray())));
+        Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
+            Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
     /// <summary>As the user that the caller acts as. One who owns several learns which, so that he can choose.</summary>
     public static Task<MyCapabilities> MyCapabilities(Ca ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
@@ -39,7 +40,7 @@ internal static class Requests
         if (!verdict.Holds(out var acting, out _) && ask.User is null && own.Count > 1)
             return new MyCapabilities(names, []);
         var user = acting ?? verdict.OrRefuse();
-        return new MyCapabilities(names, [.. Requesting.Requestable(user, snapshot.Policy().Roles, ca.Now())], user.Name);
+        return new MyCapabilities(names, [.. Requesting.Requestable(user, snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))], user.Name);
     }));
 
     private static RequestQuestion Question(
@@ -49,6 +50,7 @@ internal static class Requests
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
             Wishes = wishes,
+            Locks = snapshot.Policy().LocksAt(now),
             UserUids = [.. Person.Of(user, accounts.Of).Uids],
         };
 
@@ -89,11 +91,9 @@ internal static class Requests
         if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
             throw Verdicts.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
         return List(ca, (snapshot, accounts, now) => ask.Show is null or "mine"
-            ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User))
+            ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), RequestLists.Limit(ask.Limit))
             : Reviews.Find(snapshot, by, ask, accounts, ca.Limits, now));
     }
-
-    public static Task<RequestList> List(Ca ca, Administrator by, ListRequests ask) => List(ca, (snapshot, _, _) => snapshot.Requests());
 
     private static Task<RequestList> List(Ca ca, Func<Snapshot, AccountUids, DateTimeOffset, List<AccessRequest>> find)
     {

@@ -18,7 +18,7 @@ internal static class Resolutions
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
             var next = transaction.UpdateRequest(
                 request,
-                Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, [.. ask.Roles ?? []], ask.Force).OrRefuse());
+                Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
             transaction.Tell("request.approved", next, now);
             return (next, Warnings(ca, request, next, requester!, roles));

@@ -7,7 +7,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Creating and reading roles, users and nodes.</summary>
+/// <summary>Creating and reading roles, users, nodes and locks.</summary>
 internal static class ResourceFiles
 {
     private const int LargestFile = 1 << 20;
@@ -31,12 +31,13 @@ internal static class ResourceFiles
                     Role role => Put(ca, transaction, role, madeFrom, ask.Force, warnings),
                     User user => Put(transaction, by.Caller, user, madeFrom, ask.Force, ended, now),
                     Node node => Put(transaction, node, madeFrom, ask.Force),
+                    AccessLock one => Put(transaction, one, madeFrom, ask.Force),
                     _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
                 };
                 if (ask.Edits is not null && applied.Verb == "created")
                     throw new ProblemException(new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", "tctl create makes it again"));
                 done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
-                transaction.Audit(by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with
+                transaction.Audit(resource is AccessLock locked ? Locks.Entry(by.Caller, applied.Verb, locked, now) : by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with
                 {
                     User = resource is User ? applied.Name : null,
                     Resource = $"{applied.Kind}/{applied.Name}",
@@ -46,6 +47,8 @@ internal static class ResourceFiles
             foreach (var (resource, _) in resources)
                 if (resource is User user)
                     Users.ExpectRoles(transaction, user);
+                else if (resource is AccessLock one)
+                    warnings.AddRange(Locks.Warnings(transaction, one, now));
             return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
         });
         await Withdrawals.Publish(ca, withdrawn);
@@ -59,12 +62,14 @@ internal static class ResourceFiles
             "role" => Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
             "user" => Named(snapshot.Users().Where(user => ask.FromGroups || !user.IsFromGroups), user => user.Name, UserResource.Show),
             "node" => Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
+            "lock" => Named(snapshot.Policy().Locks.Values, one => one.Name, LockResource.Write),
             // Of one moment, so that what users hold is there.
             "all" =>
             [
                 .. Named(snapshot.Policy().Roles.Values, role => role.Name, RoleResource.Write),
                 .. Named(snapshot.Policy().Nodes.Values, node => node.Name, NodeResource.Write),
                 .. Named(snapshot.Users().Where(user => !user.IsFromGroups), user => user.Name, UserResource.Write),
+                .. Named(snapshot.Policy().Locks.Values, one => one.Name, LockResource.Write),
             ],
             _ => throw NoSuchKind(ask.Kind),
         });
@@ -76,7 +81,7 @@ internal static class ResourceFiles
             [.. all.Where(one => ask.Name is null || name(one) == ask.Name).Select(one => JsonSerializer.SerializeToElement(write(one), ProtocolJson.Lenient.Of<JsonObject>()))];
     }
 
-    public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user and node");
+    public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
 
     private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(ApplyResources ask)
     {
@@ -96,11 +101,12 @@ internal static class ResourceFiles
                 "role" => RoleResource.Read(version, root),
                 "user" => UserResource.Read(version, root),
                 "node" => NodeResource.Read(version, root),
+                "lock" => LockResource.Read(version, root),
                 _ => null,
             };
             if (resource is null && kind.Length > 0)
-                root.Fault("kind", $"there is no kind \"{kind}\"; the kinds are role, user and node");
-            var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, _ => "" };
+                root.Fault("kind", $"there is no kind \"{kind}\"; the kinds are role, user, node and lock");
+            var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, AccessLock one => one.Name, _ => "" };
             if (name.Length > 0 && !names.Add($"{kind}/{name}"))
                 root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
             else if (name.Length > 0 && ask.Edits is { } edits && edits != $"{kind}/{name}")
@@ -148,6 +154,14 @@ internal static class ResourceFiles
         return applied;
 
         static JsonObject Everything(Node node) => NodeResource.Write(node with { Revision = 0 });
+    }
+
+    private static Applied Put(Transaction transaction, AccessLock one, long? madeFrom, bool force)
+    {
+        var old = transaction.Policy().Locks.GetValueOrDefault(one.Name);
+        var applied = Next("lock", one.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : LockResource.WriteSpec(old), LockResource.WriteSpec(one));
+        transaction.PutLock(one with { Id = applied.Id, Revision = applied.Revision });
+        return applied;
     }
 
     /// <summary>The id and the revision that a resource gets: its own again when it is replaced, and a new revision only with a new spec.</summary>

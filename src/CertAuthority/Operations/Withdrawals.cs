@@ -15,6 +15,7 @@ internal static class Withdrawals
     public static Withdrawn Review(Ca ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore)
     {
         var policy = transaction.Policy();
+        var locks = policy.LocksAt(now);
         var ended = new List<EndedRequest>(endedBefore);
         ended.AddRange(transaction.ApprovedRequests(now)
             .Select(request => (Request: request, Changed: RequestUse.FirstChanged(request.GrantedRoles, policy.Roles)))
@@ -31,7 +32,7 @@ internal static class Withdrawals
                 users[certificate.UserId] = user = transaction.FindUser(certificate.UserId);
             ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
             var issued = new IssuedCertificate(certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-            if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, ca.Limits) is { } why)
+            if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, locks, ca.Limits) is { } why)
                 revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
         }
         return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]);

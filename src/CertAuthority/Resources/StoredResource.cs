@@ -12,6 +12,8 @@ internal static class StoredResource
 
     public static Node Node(string json) => Read(json, NodeResource.Read);
 
+    public static AccessLock Lock(string json) => Read(json, LockResource.Read);
+
     private static T Read<T>(string json, Func<string, Cursor, T> read)
     {
         var faults = new Faults("database");

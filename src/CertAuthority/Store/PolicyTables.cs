@@ -5,8 +5,13 @@ using CertAuthority.Resources;
 
 namespace CertAuthority.Store;
 
-/// <summary>All roles and nodes of one generation.</summary>
-internal sealed record Policy(string Generation, ImmutableSortedDictionary<string, Role> Roles, ImmutableSortedDictionary<string, Node> Nodes);
+/// <summary>All roles, nodes and locks of one generation.</summary>
+internal sealed record Policy(
+    string Generation, ImmutableSortedDictionary<string, Role> Roles, ImmutableSortedDictionary<string, Node> Nodes, ImmutableSortedDictionary<string, AccessLock> Locks)
+{
+    /// <summary>The locks that stand at an instant: the clock ends them, and nothing else has to.</summary>
+    public LocksInForce LocksAt(DateTimeOffset now) => LocksInForce.At(Locks.Values, now);
+}
 
 /// <summary>The last generation read. A generation is never used twice, so a cached one can be outdated but not wrong.</summary>
 internal sealed class PolicyCache
@@ -14,7 +19,7 @@ internal sealed class PolicyCache
     public volatile Policy? Latest;
 }
 
-/// <summary>The tables of roles and nodes.</summary>
+/// <summary>The tables of roles, nodes and locks.</summary>
 internal static class PolicyTables
 {
     public static Policy Policy(this Snapshot snapshot)
@@ -27,16 +32,22 @@ internal static class PolicyTables
             snapshot.Query("SELECT id, revision, resource FROM roles", row => StoredResource.Role(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) })
                 .ToImmutableSortedDictionary(role => role.Name, role => role, StringComparer.Ordinal),
             snapshot.Query("SELECT id, revision, resource FROM nodes", row => StoredResource.Node(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) })
-                .ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal));
+                .ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal),
+            snapshot.Query("SELECT id, revision, resource FROM locks", row => StoredResource.Lock(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) })
+                .ToImmutableSortedDictionary(one => one.Name, one => one, StringComparer.Ordinal));
     }
 
     public static void PutRole(this Transaction transaction, Role role) => Put(transaction, "roles", role.Id, role.Name, role.Revision, RoleResource.Write(role));
 
     public static void PutNode(this Transaction transaction, Node node) => Put(transaction, "nodes", node.Id, node.Name, node.Revision, NodeResource.Write(node));
 
+    public static void PutLock(this Transaction transaction, AccessLock one) => Put(transaction, "locks", one.Id, one.Name, one.Revision, LockResource.Write(one));
+
     public static void RemoveRole(this Transaction transaction, Role role) => Remove(transaction, "roles", role.Id);
 
     public static void RemoveNode(this Transaction transaction, Node node) => Remove(transaction, "nodes", node.Id);
+
+    public static void RemoveLock(this Transaction transaction, AccessLock one) => Remove(transaction, "locks", one.Id);
 
     private static void Remove(Transaction transaction, string table, Guid id)
     {

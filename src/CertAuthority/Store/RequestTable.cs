@@ -7,7 +7,7 @@ namespace CertAuthority.Store;
 /// <summary>The table of access requests.</summary>
 internal static class RequestTable
 {
-    private const string Columns =
+    internal const string Columns =
         "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
         "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
         "creator_login_uid, thresholds, annotations, requester_uids";
@@ -35,9 +35,10 @@ internal static class RequestTable
 
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 
-    public static List<AccessRequest> Requests(this Snapshot snapshot) => snapshot.Select("ORDER BY created DESC, id");
+    public static List<AccessRequest> Requests(this Snapshot snapshot) => snapshot.Select("ORDER BY created DESC, id DESC");
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user) => snapshot.Select("WHERE user_id = $1 ORDER BY created DESC, id", user.Id);
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null) =>
+        snapshot.Select("WHERE user_id = $1 ORDER BY created DESC, id DESC LIMIT $2", user.Id, limit ?? -1);
 
     /// <summary>The approved requests whose access is not over.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) => snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
@@ -89,13 +90,13 @@ internal static class RequestTable
     }
 
     /// <summary>Requests with their reviews.</summary>
-    private static List<AccessRequest> Select(this Snapshot snapshot, string which, params ReadOnlySpan<object?> values)
-    {
-        var requests = snapshot.Query($"SELECT {Columns} FROM requests {which}", Row, values);
-        return requests.ConvertAll(request => request with { Reviews = snapshot.ReviewsOf(request.Id) });
-    }
+    private static List<AccessRequest> Select(this Snapshot snapshot, string which, params ReadOnlySpan<object?> values) =>
+        snapshot.WithReviews(snapshot.Query($"SELECT {Columns} FROM requests {which}", Row, values));
 
-    private static AccessRequest Row(DbDataReader row) => new(
+    internal static List<AccessRequest> WithReviews(this Snapshot snapshot, List<AccessRequest> requests) =>
+        requests.ConvertAll(request => request with { Reviews = snapshot.ReviewsOf(request.Id) });
+
+    internal static AccessRequest Row(DbDataReader row) => new(
         row.Id(0), row.GetInt64(1), row.Id(2), row.GetString(3), (uint)row.GetInt64(4), row.Pins(5), row.Pins(6), State(row.GetString(7)),
         row.Time(8), row.Time(9), row.Time(10), row.GetString(11), row.Texts(12),
         row.Text(13) is { } by ? new RequestResolution(by, row.Time(14), row.Text(15) ?? "") : null,

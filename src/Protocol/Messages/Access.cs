@@ -14,8 +14,10 @@ public sealed record ExplainAccess(string Name, string? Login = null, string? No
 /// <param name="Assumes">What is not so yet, where the verdict takes it for granted.</param>
 /// <param name="ValidBefore">When a certificate issued now would end.</param>
 /// <param name="LimitedBy">The rule that sets this end.</param>
+/// <param name="Locks">The locks that take something from it; null where there are none.</param>
 public sealed record AccessExplained(
-    string Verdict, bool Granted, RoleExplained[] Roles, string? Assumes = null, DateTimeOffset? ValidBefore = null, string? LimitedBy = null);
+    string Verdict, bool Granted, RoleExplained[] Roles, string? Assumes = null, DateTimeOffset? ValidBefore = null, string? LimitedBy = null,
+    LockExplained[]? Locks = null);
 
 /// <summary>A role behind a verdict.</summary>
 /// <param name="Role">Its name.</param>

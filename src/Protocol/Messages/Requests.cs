@@ -28,7 +28,8 @@ public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, strin
 /// <summary>Requests that the caller may see, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
 /// <param name="Show"><c>mine</c>, or null: his own. <c>reviewable</c>: those that wait for a review of his. <c>suggested</c>: those that name him as a reviewer and that he may review.</param>
-public sealed record ListMyRequests(string? User = null, string? Show = null);
+/// <param name="Limit">At most so many of his own, from 1; null for all.</param>
+public sealed record ListMyRequests(string? User = null, string? Show = null, int? Limit = null);
 
 /// <summary>Says what the caller's user thinks of a request of somebody else's.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
@@ -51,8 +52,16 @@ public sealed record GetMyRequest(string Id, string? User = null, long? After = 
 /// <param name="User">As which of the caller's users.</param>
 public sealed record EndMyRequest(string Id, string? User = null);
 
-/// <summary>All requests, newest first.</summary>
-public sealed record ListRequests;
+/// <summary>Everybody's requests; what is null does not matter.</summary>
+/// <param name="State">In one of these states, words with commas between: <c>pending,approved</c>.</param>
+/// <param name="User">Of the user of this name.</param>
+/// <param name="Role">That ask for, or were granted, this role.</param>
+/// <param name="Since">Filed since: a time of RFC 3339, or a duration before now.</param>
+/// <param name="Sort"><c>created</c>, <c>user</c> or <c>state</c>; within a user or state newest first. Null for <c>created</c>.</param>
+/// <param name="Limit">At most so many, from 1; null for all.</param>
+/// <param name="After">Behind this place: the <c>next</c> of the list before, with the same sort.</param>
+public sealed record ListRequests(
+    string? State = null, string? User = null, string? Role = null, string? Since = null, string? Sort = null, int? Limit = null, string? After = null);
 
 /// <summary>Any request, for an administrator.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
@@ -182,8 +191,9 @@ public sealed record RequestThresholds(string Role, string Require, RequestThres
 public sealed record RequestThreshold(string Name, int Approve, int Deny, string? Filter = null);
 
 /// <summary>Several requests.</summary>
-/// <param name="Requests">Newest first.</param>
-public sealed record RequestList(RequestResource[] Requests);
+/// <param name="Requests">In the order asked for.</param>
+/// <param name="Next">Behind which place there are more; null where there are none, and in a list of the caller's own.</param>
+public sealed record RequestList(RequestResource[] Requests, string? Next = null);
 
 /// <summary>A request after a change, and what the change ended.</summary>
 /// <param name="Request">The request as it stands now.</param>

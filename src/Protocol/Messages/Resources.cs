@@ -19,7 +19,7 @@ public sealed record ApplyResources(byte[] Content, string File, bool Force = fa
 public sealed record AppliedResources(string[] Done, string[] Warnings, string[] Revoked, string[] Ended);
 
 /// <summary>Reads resources.</summary>
-/// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>; <c>all</c> for every kind, roles first, in an order in which they can be created.</param>
+/// <param name="Kind"><c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>; <c>all</c> for every kind, roles first, in an order in which they can be created.</param>
 /// <param name="Name">One of them; null for all.</param>
 /// <param name="FromGroups">With <c>user</c>: also those that come from groups and have no resource. Each has <c>metadata.from_groups</c>, and can not be fed back.</param>
 public sealed record GetResources(string Kind, string? Name = null, bool FromGroups = false);
@@ -29,7 +29,7 @@ public sealed record GetResources(string Kind, string? Name = null, bool FromGro
 public sealed record ResourceList(JsonElement[] Resources);
 
 /// <summary>Removes a resource, and revokes what the policy would not issue without it.</summary>
-/// <param name="Kind"><c>role</c>, <c>user</c> or <c>node</c>.</param>
+/// <param name="Kind"><c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>.</param>
 /// <param name="Name">Which.</param>
 /// <param name="Force">Also a role that users hold: it is taken from them.</param>
 public sealed record RemoveResource(string Kind, string Name, bool Force = false);

@@ -44,6 +44,12 @@ internal static class Sample
     public static ImmutableSortedDictionary<string, string> Labels(params string[] labels) =>
         labels.Select(label => label.Split('=', 2)).ToImmutableSortedDictionary(label => label[0], label => label[1], StringComparer.Ordinal);
 
+    /// <summary>That these are locked, until further notice: <c>user alice</c>.</summary>
+    public static LocksInForce Locked(params string[] targets) => LocksInForce.At([.. targets.Select(target => Lock(target))], Now);
+
+    public static AccessLock Lock(string target, string message = "", DateTimeOffset? expires = null) =>
+        target.Split(' ') is [var kind, var name] ? new(Guid.NewGuid(), $"on-{kind}", 1, new LockTarget(Enum.Parse<LockKind>(kind, ignoreCase: true), name), message, expires) : throw new FormatException(target);
+
     public static User User(string name, params string[] roles) =>
         new(Guid.NewGuid(), name, 1, [.. roles], [UnixUser.Account(name)], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 

@@ -13,6 +13,8 @@ internal static class Text
 
     public static Node Node(string text) => One(text, NodeResource.Read);
 
+    public static AccessLock Lock(string text) => One(text, LockResource.Read);
+
     public static string[] RoleFaults(string text) => Read(Encoding.UTF8.GetBytes(text), RoleResource.Read).Faults;
 
     /// <summary>A line each.</summary>
@@ -24,6 +26,8 @@ internal static class Text
     }
 
     public static string[] UserFaults(string text) => Read(Encoding.UTF8.GetBytes(text), UserResource.Read).Faults;
+
+    public static string[] LockFaults(string text) => Read(Encoding.UTF8.GetBytes(text), LockResource.Read).Faults;
 
     public static string[] NodeFaults(string text) => Read(Encoding.UTF8.GetBytes(text), NodeResource.Read).Faults;
 

@@ -31,7 +31,7 @@ public sealed class CaKeyTests : IDisposable
         var user = new User(Guid.NewGuid(), "alice", 1, ["dba"], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
         var decision = IssuancePolicy.Decide(new IssuanceQuestion(
             new DateTimeOffset(2030, 1, 1, 0, 1, 0, TimeSpan.Zero), user, [], new Dictionary<string, Role> { ["dba"] = role }, [],
-            TimeSpan.FromHours(1), 0, SiteLimits.Default));
+            TimeSpan.FromHours(1), 0, SiteLimits.Default) { Locks = LocksInForce.None });
         Assert.True(decision.Holds(out var grant, out _));
         return ToBeSigned.From(grant, serial: 42, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, caKey);
     }

@@ -180,6 +180,73 @@ public sealed class RaceTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("user", "alice")]
+    [InlineData("role", "contractor")]
+    [InlineData("role", "dba")]
+    [InlineData("login", "postgres")]
+    [InlineData("node", "db1")]
+    [InlineData("request", "")]
+    public async Task A_login_that_races_a_lock_is_refused_or_revoked(string kind, string name)
+    {
+        for (var round = 0; round < 3; round++)
+        {
+            var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+            await Resolutions.Approve(ca, Root, new ApproveRequest(id));
+            var before = await Login(id);
+            using var start = new ManualResetEventSlim();
+            var logins = Enumerable.Range(0, 20).Select(_ => Task.Run(async () =>
+            {
+                start.Wait();
+                return await Login(id);
+            })).ToList();
+            var locking = Task.Run(() =>
+            {
+                start.Wait();
+                return Locks.Create(ca, Root, kind switch
+                {
+                    "user" => new CreateLock(User: name),
+                    "role" => new CreateLock(Role: name),
+                    "login" => new CreateLock(Login: name),
+                    "node" => new CreateLock(Node: name),
+                    _ => new CreateLock(Request: id),
+                });
+            });
+            start.Set();
+            var issued = (await Task.WhenAll(logins)).OfType<string>().Append(before!).ToList();
+            var made = await locking;
+
+            Assert.Equal(issued.Order(StringComparer.Ordinal), made.Revoked.Order(StringComparer.Ordinal));
+            var listed = OpenSsh.Krl.Parse(ca.Krl.Read()).Revoked;
+            Assert.All(made.Revoked.Select(ulong.Parse), serial => Assert.Contains(listed, range => range.First <= serial && serial <= range.Last));
+            Assert.Null(await Login(id));
+            await Removals.Remove(ca, Root, new RemoveResource("lock", made.Name));
+            Assert.NotNull(await Login(id));
+            // What was revoked is on the list for good, and the next round begins with nothing out.
+            Assert.All(made.Revoked, serial => Assert.NotNull(ca.Database.Read(snapshot => snapshot.FindCertificate(ulong.Parse(serial)))!.Revoked));
+            await Resolutions.Deny(ca, Root, new DenyRequest(id));
+        }
+    }
+
+    [Fact]
+    public async Task A_lock_whose_time_is_over_counts_for_nothing_and_takes_nothing_back()
+    {
+        var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+        await Resolutions.Approve(ca, Root, new ApproveRequest(id));
+        await Lock(ca.Now().AddHours(1));
+        Assert.Null(await Login(id));
+        await Lock(ca.Now());
+        Assert.NotNull(await Login(id));
+        // Nor does it when everything is looked at again.
+        Assert.Empty((await Locks.Create(ca, Root, new CreateLock(User: "bob"))).Revoked);
+
+        Task Lock(DateTimeOffset until) => world.Database.Commit(transaction =>
+        {
+            transaction.PutLock(new AccessLock(Guid.Parse(id), "l1", 1, new LockTarget(LockKind.User, "alice"), "", until));
+            return true;
+        });
+    }
+
     [Fact]
     public async Task Of_thirty_requests_at_once_twenty_five_are_filed()
     {

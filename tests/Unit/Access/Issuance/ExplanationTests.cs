@@ -116,6 +116,27 @@ public class ExplanationTests
         Assert.Equal("alice can log in as deploy: no: the role access, assigned to user \"alice\", does not exist", explained.Verdict);
     }
 
+    [Theory]
+    [InlineData("user alice", "deploy", "db1", "no: user alice is locked", "refuses")]
+    [InlineData("user alice", "root", null, "no: user alice is locked", "refuses")]
+    [InlineData("role access", "deploy", "db1", "no: role access is locked", "refuses")]
+    [InlineData("role other", "deploy", "db1", "yes, as deploy (all hosts)", "")]
+    [InlineData("login deploy", "deploy", "db1", "no: login deploy is locked", "denies")]
+    [InlineData("login deploy", null, null, "no: login deploy is locked", "denies")]
+    [InlineData("login root", "deploy", "db1", "yes, as deploy (all hosts)", "")]
+    [InlineData("node db1", "deploy", "db1", "no: node db1 is locked", "denies")]
+    [InlineData("node db1", null, "db1", "no: node db1 is locked", "denies")]
+    [InlineData("node db1", "deploy", "web1", "yes, as deploy@web1", "limits")]
+    [InlineData("node db1", "deploy", null, "yes, as deploy@web1", "denies")]
+    public void A_lock_is_named_with_what_it_does(string target, string? login, string? node, string verdict, string effect)
+    {
+        var explained = Explanation.Of(Question(Access) with { Node = node, Locks = Sample.Locked(target) }, login);
+        Assert.EndsWith($": {verdict}", explained.Verdict, StringComparison.Ordinal);
+        Assert.Equal(effect, string.Join(' ', explained.Locks.Select(one => one.Effect.ToString().ToLowerInvariant())));
+        if (effect == "limits")
+            Assert.Contains("access allows allow.node_labels *: * (every host, one by one: no bare login, since a node is locked)", Lines(explained));
+    }
+
     [Fact]
     public void What_is_assumed_is_said() => Assert.StartsWith("alice could log in as deploy: yes", Explanation.Of(Question(Access), "deploy", assumed: true).Verdict, StringComparison.Ordinal);
 
@@ -137,7 +158,7 @@ public class ExplanationTests
     private static User Alice(params Role[] roles) =>
         Sample.User("alice", [.. roles.Select(role => role.Name)]) with { Traits = ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add("accounts", ["anna", "alice"]) };
 
-    private static IssuanceQuestion Question(params Role[] roles) => new(Sample.Now, Alice(roles), [], Sample.Roles(roles), [Db1, Web1], null, 0, SiteLimits.Default);
+    private static IssuanceQuestion Question(params Role[] roles) => new(Sample.Now, Alice(roles), [], Sample.Roles(roles), [Db1, Web1], null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
 
     private static AddressRange Range(string text) => AddressRange.TryParse(text, out var range) ? range : throw new FormatException(text);
 

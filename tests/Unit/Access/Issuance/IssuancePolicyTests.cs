@@ -131,5 +131,5 @@ public class IssuancePolicyTests
     public void A_verdict_that_nobody_gave_is_a_refusal() => Assert.Equal("no decision was made", default(Outcome<IssuanceGrant>).Refused().Message);
 
     private static IssuanceQuestion Question(params AccessRequest[] requests) =>
-        new(Sample.Now, Alice, [.. requests], Sample.Roles(Access, Contractor, Dba), [], null, 0, SiteLimits.Default);
+        new(Sample.Now, Alice, [.. requests], Sample.Roles(Access, Contractor, Dba), [], null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
 }

@@ -43,6 +43,56 @@ public class IssuanceProperties
         select new[] { env, type }.Where(label => label.Length > 0).ToArray(), 5)
         .Select(nodes => nodes.Select((labels, n) => Sample.Node($"n{n}", labels)).ToArray());
 
+    private static readonly Gen<LocksInForce> SomeLocks = Sized(
+        Gen.Frequency(
+            (1, Gen.Elements("user alice", "user bob", "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9")),
+            (2, Gen.Elements("r0", "r1", "r9").Select(role => $"role {role}")),
+            (3, Gen.Elements(Logins).Select(login => $"login {login}")),
+            (3, Gen.Elements("n0", "n1", "n2", "n9").Select(node => $"node {node}"))), 2).Select(Sample.Locked);
+
+    [Fact]
+    public void A_lock_never_adds_access()
+    {
+        var cases = from roles in SomeRoles
+                    from elevated in SomeRoles
+                    from nodes in SomeNodes
+                    from some in SomeLocks
+                    from more in SomeLocks
+                    select (Roles: roles, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Some: some, More: more);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name), "asking"]);
+            var asking = Sample.Role("asking", mayRequest: ["*"]);
+            ImmutableArray<AccessRequest> requests = one.Elevated.Length == 0 ? [] : [Sample.Request(user, RequestState.Approved, one.Elevated)];
+            var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. one.Roles, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Some };
+            var both = LocksInForce.At(one.Some.All.Concat(one.More.All), Sample.Now);
+            var stricter = IssuancePolicy.Decide(question with { Locks = both });
+            if (!stricter.Holds(out var grant, out _))
+                return true;
+            return IssuancePolicy.Decide(question).Holds(out var before, out _)
+                && grant.Validity == before.Validity && grant.Permissions.Exceeded(before.Permissions) is null && before.Permissions.Exceeded(grant.Permissions) is null
+                && grant.Principals.All(principal => both.On(principal.Login, principal.Node) is null && (before.Principals.Contains(principal) || before.Principals.Any(old => old.Node is null && old.Login == principal.Login)))
+                && both.On(user, grant.Roles.Select(role => role.Name)) is null;
+        }).Check(Often);
+    }
+
+    [Fact]
+    public void What_a_lock_takes_is_revoked_and_what_it_leaves_is_not()
+    {
+        var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes from locks in SomeLocks select (Roles: roles, Nodes: nodes, Locks: locks);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name)]);
+            var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
+            if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
+                return true;
+            var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
+            var revoked = Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, one.Locks, SiteLimits.Default);
+            var touched = one.Locks.On(user, grant.Roles.Select(role => role.Name)) is not null || grant.Principals.Any(principal => one.Locks.On(principal.Login, principal.Node) is not null);
+            return touched == revoked is not null && revoked?.Contains(" is locked", StringComparison.Ordinal) != false;
+        }).Check(Often);
+    }
+
     [Fact]
     public void The_policy_that_issued_a_certificate_does_not_take_it_back()
     {
@@ -50,11 +100,11 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name)]);
-            var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default);
+            var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
             if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
                 return true;
             var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
-            return Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, SiteLimits.Default) is null;
+            return Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, LocksInForce.None, SiteLimits.Default) is null;
         }).Check(Often);
     }
 
@@ -73,10 +123,10 @@ public class IssuanceProperties
                     select (Roles: roles, Nodes: nodes, Which: which, Add: add);
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
-            var before = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes);
+            var before = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes, LocksInForce.None);
             var stricter = one.Roles.Select((role, n) => n == one.Which ? role with { Deny = one.Add(role.Deny) } : role).ToArray();
             // What the bare login opened, login@node opens too: trading one for the other adds nothing.
-            return Principals.Resolve(Sample.InUse(stricter), one.Nodes).All(principal => before.Contains(principal) || before.Any(old => old.Node is null && old.Login == principal.Login));
+            return Principals.Resolve(Sample.InUse(stricter), one.Nodes, LocksInForce.None).All(principal => before.Contains(principal) || before.Any(old => old.Node is null && old.Login == principal.Login));
         }).Check(Often);
     }
 
@@ -86,7 +136,7 @@ public class IssuanceProperties
         var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
-            var principals = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes);
+            var principals = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes, LocksInForce.None);
             return Logins.All(login => one.Nodes.All(node => Opens(principals, login, node) == Should(one.Roles, login, node)))
                 && principals.All(principal => principal.Node is null || one.Nodes.Any(node => node.Name == principal.Node));
         }).Check(Often);
@@ -103,7 +153,7 @@ public class IssuanceProperties
     public void A_bare_login_is_only_ever_one_role_for_all_hosts_without_a_denied_host_in_use()
     {
         var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
-        Prop.ForAll(cases.ToArbitrary(), one => Principals.Resolve(Sample.InUse(one.Roles), one.Nodes).Where(principal => principal.Node is null).All(bare =>
+        Prop.ForAll(cases.ToArbitrary(), one => Principals.Resolve(Sample.InUse(one.Roles), one.Nodes, LocksInForce.None).Where(principal => principal.Node is null).All(bare =>
             one.Roles.All(role => role.Deny.NodeLabels.Entries.Count == 0)
             && one.Roles.Any(role => role.Allow.Logins.Any(one => one.Text == bare.Login) && role.Allow.NodeLabels.Entries.Keys.SequenceEqual(["*"]))))
             .Check(Often);
@@ -117,7 +167,8 @@ public class IssuanceProperties
                     from nodes in SomeNodes
                     from over in Gen.Elements(0, 0, 0, 1, 2)
                     from asks in Gen.Elements(true, true, false)
-                    select (Assigned: assigned, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Over: over, Asks: asks);
+                    from locks in SomeLocks
+                    select (Locks: locks, Assigned: assigned, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Over: over, Asks: asks);
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             // Some roles are over, some requests grant nothing, and some templates have no value: what is refused must be explained as that.
@@ -125,7 +176,7 @@ public class IssuanceProperties
             var asking = Sample.Role("asking", mayRequest: one.Asks ? ["*"] : []);
             var user = Sample.User("alice", [.. assigned.Select(role => role.Name), "asking"]);
             ImmutableArray<AccessRequest> requests = one.Elevated.Length == 0 ? [] : [Sample.Request(user, RequestState.Approved, one.Elevated)];
-            var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default);
+            var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Locks };
             var granted = IssuancePolicy.Decide(question).Holds(out var grant, out _) ? grant.Principals : [];
             return Logins.All(login => one.Nodes.All(node =>
             {
@@ -140,7 +191,8 @@ public class IssuanceProperties
         static bool AddsUp(Explanation explained)
         {
             var rules = explained.Roles.SelectMany(role => role.Rules).ToList();
-            return !rules.Exists(rule => rule.Effect is RuleEffect.Denies or RuleEffect.Refuses)
+            return !explained.Locks.Any(one => one.Effect is RuleEffect.Denies or RuleEffect.Refuses)
+                && !rules.Exists(rule => rule.Effect is RuleEffect.Denies or RuleEffect.Refuses)
                 && explained.Roles.Any(role => role.Rules.Any(rule => rule is { Effect: RuleEffect.Allows, Field: "allow.logins" })
                     && !role.Rules.Any(rule => rule.Effect == RuleEffect.Misses && rule.Field.StartsWith("allow.", StringComparison.Ordinal)));
         }
@@ -153,7 +205,7 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default);
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
             if (!IssuancePolicy.Decide(question).Holds(out var grant, out var refusal))
                 return !IssuancePolicy.Reach(question).Holds(out _, out var same) && same == refusal;
             return IssuancePolicy.Reach(question).Holds(out var reach, out _)
@@ -202,7 +254,7 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.Wish, 0, SiteLimits.Default);
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.Wish, 0, SiteLimits.Default) { Locks = LocksInForce.None };
             return Answer(question) == Answer(question)
                 && Answer(question) == Answer(question with { Nodes = one.ShuffledNodes, Roles = Sample.Roles(one.ShuffledRoles) });
         }).Check(Often);

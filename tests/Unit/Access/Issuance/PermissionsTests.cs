@@ -33,7 +33,7 @@ public class PermissionsTests
     [Fact]
     public void A_forced_command_takes_its_bytes_from_the_room_for_principals()
     {
-        Principal[] principals = [.. Enumerable.Range(0, 100).Select(i => Principals.Resolve(Sample.InUse(Sample.Role("r", [$"login-of-some-length-{i:000}"], LabelSelector.All)), [])[0])];
+        Principal[] principals = [.. Enumerable.Range(0, 100).Select(i => Principals.Resolve(Sample.InUse(Sample.Role("r", [$"login-of-some-length-{i:000}"], LabelSelector.All)), [], LocksInForce.None)[0])];
         Assert.True(Principals.Fit(principals, SessionPermissions.Plain with { ForceCommand = new string('x', 1024) }));
         Assert.False(Principals.Fit(principals, SessionPermissions.Plain with { ForceCommand = new string('€', 1024) }));
     }

@@ -66,31 +66,31 @@ public class PrincipalsTests
     public void Roles_become_principals(string situation)
     {
         var (roles, principals) = Table[situation];
-        Assert.Equal(principals, Principals.Resolve(Sample.InUse(roles), Nodes).Select(principal => principal.ToString()));
+        Assert.Equal(principals, Principals.Resolve(Sample.InUse(roles), Nodes, LocksInForce.None).Select(principal => principal.ToString()));
     }
 
     [Fact]
     public void Without_nodes_only_a_grant_for_all_hosts_is_left()
     {
         Role[] roles = [Sample.Role("a", ["root"], Sample.Where("type=db")), Sample.Role("b", ["www"], LabelSelector.All)];
-        Assert.Equal(["www"], Principals.Resolve(Sample.InUse(roles), []).Select(principal => principal.ToString()));
+        Assert.Equal(["www"], Principals.Resolve(Sample.InUse(roles), [], LocksInForce.None).Select(principal => principal.ToString()));
     }
 
     [Fact]
     public void A_node_labelled_anew_is_reached_by_its_new_labels()
     {
         Role[] roles = [Sample.Role("dev", ["root"], Sample.Where("env=dev"))];
-        Assert.Equal(["root@dev1"], Principals.Resolve(Sample.InUse(roles), Nodes).Select(principal => principal.ToString()));
+        Assert.Equal(["root@dev1"], Principals.Resolve(Sample.InUse(roles), Nodes, LocksInForce.None).Select(principal => principal.ToString()));
         Assert.Equal(
             ["root@web1"],
-            Principals.Resolve(Sample.InUse(roles), [Db1, Web1 with { Labels = Sample.Labels("env=dev") }, Dev1 with { Labels = Sample.Labels("env=prod") }]).Select(principal => principal.ToString()));
+            Principals.Resolve(Sample.InUse(roles), [Db1, Web1 with { Labels = Sample.Labels("env=dev") }, Dev1 with { Labels = Sample.Labels("env=prod") }], LocksInForce.None).Select(principal => principal.ToString()));
     }
 
     [Fact]
     public void A_node_that_changes_into_a_denied_one_is_lost()
     {
         Role[] roles = [Sample.Role("dba", ["root"], LabelSelector.All, denyOn: Sample.Where("env=prod"))];
-        Assert.Equal(["root@dev1"], Principals.Resolve(Sample.InUse(roles), Nodes).Select(principal => principal.ToString()));
-        Assert.Empty(Principals.Resolve(Sample.InUse(roles), [Db1, Web1, Dev1 with { Labels = Sample.Labels("env=prod") }]));
+        Assert.Equal(["root@dev1"], Principals.Resolve(Sample.InUse(roles), Nodes, LocksInForce.None).Select(principal => principal.ToString()));
+        Assert.Empty(Principals.Resolve(Sample.InUse(roles), [Db1, Web1, Dev1 with { Labels = Sample.Labels("env=prod") }], LocksInForce.None));
     }
 }

@@ -22,10 +22,10 @@ public class WithdrawalTests
     {
         var request = Approved with { Terms = Approved.Terms with { AssumeFrom = Issued.Issued, SessionTtl = TimeSpan.FromMinutes(20) } };
         var within = Issued with { ValidBefore = Issued.Issued.AddMinutes(20) };
-        Assert.Null(Withdrawal.Reason(within, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(within, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
         Assert.Equal(
             $"the session ttl of request {request.Id} grants less time",
-            Withdrawal.Reason(within with { ValidBefore = within.ValidBefore.AddSeconds(1) }, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+            Withdrawal.Reason(within with { ValidBefore = within.ValidBefore.AddSeconds(1) }, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
     }
 
     public static readonly TheoryData<string, string?> Changes = new()
@@ -64,7 +64,7 @@ public class WithdrawalTests
             "more nodes than one certificate holds" => Judge(nodes: [Db1, Web1, .. Enumerable.Range(0, 300).Select(i => Sample.Node($"n{i}", "env=prod"))]),
             "a role for some hosts became one for all" => Judge(roles: [Base with { Allow = Base.Allow with { NodeLabels = LabelSelector.All } }, Dba]),
             "another user was changed" => Judge(roles: [Base, Dba, more]),
-            "the user is gone" => Withdrawal.Reason(Issued, null, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default),
+            "the user is gone" => Withdrawal.Reason(Issued, null, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default),
             "the account may not act as the user" => Judge(Alice.OwnedBy("bob")),
             "a login was taken from the role" => Judge(roles: [Base, Dba with { Revision = 2, Allow = Dba.Allow with { Logins = [] } }]),
             "the base role lost its login" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = [] } }, Dba]),
@@ -81,20 +81,43 @@ public class WithdrawalTests
         });
     }
 
+    [Theory]
+    [InlineData("user alice", "user alice is locked")]
+    [InlineData("user bob", null)]
+    [InlineData("role base", "role base is locked")]
+    [InlineData("role dba", "role dba is locked")]
+    [InlineData("role other", null)]
+    [InlineData("login postgres", "login postgres is locked")]
+    [InlineData("login deploy", "login deploy is locked")]
+    [InlineData("login root", null)]
+    [InlineData("node db1", "node db1 is locked")]
+    [InlineData("node db9", "node db9 is locked")]
+    public void A_lock_takes_back_what_it_is_on(string target, string? reason) =>
+        Assert.Equal(reason, Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked(target), SiteLimits.Default));
+
+    [Fact]
+    public void A_lock_on_the_request_takes_back_what_draws_on_it_and_one_on_a_node_nothing_that_does_not_open_it()
+    {
+        var scoped = Issued with { Principals = ["deploy@db1"] };
+        Assert.Equal($"request {Approved.Id} is locked", Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(scoped, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(scoped, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked("node web1"), SiteLimits.Default));
+    }
+
     [Fact]
     public void What_a_wish_shortened_stays_under_a_policy_that_still_grants_more() =>
         Assert.Null(Withdrawal.Reason(
-            Issued with { ValidBefore = Sample.Now.AddMinutes(5) }, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+            Issued with { ValidBefore = Sample.Now.AddMinutes(5) }, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
 
     [Fact]
     public void It_is_judged_at_its_time_of_issue_not_at_the_time_of_the_change()
     {
         // Half of the role's eight hours are over; asked as of today, it would seem to reach too far.
         var early = Issued with { Issued = Sample.Now.AddHours(-4), ValidBefore = Sample.Now.AddHours(4), Principals = ["deploy@db1"] };
-        Assert.Null(Withdrawal.Reason(early, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
-        Assert.NotNull(Withdrawal.Reason(early with { ValidBefore = Sample.Now.AddHours(4).AddSeconds(1) }, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(early, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
+        Assert.NotNull(Withdrawal.Reason(early with { ValidBefore = Sample.Now.AddHours(4).AddSeconds(1) }, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
     }
 
     private static string? Judge(User? user = null, Role[]? roles = null, Node[]? nodes = null) =>
-        Withdrawal.Reason(Issued, user ?? Alice, ImmutableArray.Create(Approved), Sample.Roles(roles ?? [Base, Dba]), nodes ?? [Db1, Web1], SiteLimits.Default);
+        Withdrawal.Reason(Issued, user ?? Alice, ImmutableArray.Create(Approved), Sample.Roles(roles ?? [Base, Dba]), nodes ?? [Db1, Web1], LocksInForce.None, SiteLimits.Default);
 }

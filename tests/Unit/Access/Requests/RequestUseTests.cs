@@ -12,14 +12,14 @@ public class RequestUseTests
 
     [Fact]
     public void An_approved_request_grants_its_roles_as_they_are_now() =>
-        Assert.Same(Dba, Assert.Single(RequestUse.Grants(Approved, Alice, Roles, Sample.Now).Granted()));
+        Assert.Same(Dba, Assert.Single(RequestUse.Grants(Approved, Alice, Roles, LocksInForce.None, Sample.Now).Granted()));
 
     [Fact]
     public void What_is_granted_counts_and_not_what_was_asked()
     {
         var support = Sample.Role("db-support");
         var overridden = Approved with { GrantedRoles = [support.Pin()] };
-        Assert.Same(support, Assert.Single(RequestUse.Grants(overridden, Alice, Sample.Roles(Contractor, Dba, support), Sample.Now).Granted()));
+        Assert.Same(support, Assert.Single(RequestUse.Grants(overridden, Alice, Sample.Roles(Contractor, Dba, support), LocksInForce.None, Sample.Now).Granted()));
     }
 
     public static readonly TheoryData<string, string> Refusals = new()
@@ -70,16 +70,16 @@ public class RequestUseTests
             case "a granted role is gone": request = Approved with { GrantedRoles = [Dba.Pin(), Sample.Role("gone").Pin()] }; break;
             default: throw new ArgumentOutOfRangeException(nameof(when));
         }
-        Assert.Equal(told.Replace("ID", request.Id.ToString(), StringComparison.Ordinal), RequestUse.Grants(request, user, roles, now).Refused().Message);
+        Assert.Equal(told.Replace("ID", request.Id.ToString(), StringComparison.Ordinal), RequestUse.Grants(request, user, roles, LocksInForce.None, now).Refused().Message);
     }
 
     [Fact]
     public void It_can_not_be_used_before_its_beginning()
     {
         var later = From(Sample.Now.AddMinutes(5));
-        var early = RequestUse.Grants(later, Alice, Roles, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
+        var early = RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
         Assert.Equal(("access request can not be assumed until 2026-03-01 12:05:00 UTC", $"then: tsh login --request-id={later.Id}"), (early.Message, early.Hint));
-        Assert.NotEmpty(RequestUse.Grants(later, Alice, Roles, Sample.Now.AddMinutes(5)).Granted());
+        Assert.NotEmpty(RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5)).Granted());
     }
 
     [Theory]
@@ -89,7 +89,7 @@ public class RequestUseTests
     public void Of_several_the_latest_beginning_counts(string order, int[] minutes)
     {
         var question = new IssuanceQuestion(
-            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, LiveCertificates: 0, SiteLimits.Default);
+            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, LiveCertificates: 0, SiteLimits.Default) { Locks = LocksInForce.None };
         Assert.True("access request can not be assumed until 2026-03-01 12:09:00 UTC" == IssuancePolicy.Decide(question).Refused().Message, order);
     }
 
@@ -97,5 +97,5 @@ public class RequestUseTests
 
     [Fact]
     public void It_can_be_used_until_the_last_second() =>
-        Assert.NotEmpty(RequestUse.Grants(Approved, Alice, Roles, Approved.AccessUntil.AddSeconds(-1)).Granted());
+        Assert.NotEmpty(RequestUse.Grants(Approved, Alice, Roles, LocksInForce.None, Approved.AccessUntil.AddSeconds(-1)).Granted());
 }

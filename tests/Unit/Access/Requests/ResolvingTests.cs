@@ -16,7 +16,7 @@ public class ResolvingTests
     [Fact]
     public void An_approval_grants_what_was_asked_and_says_who_and_why()
     {
-        var approved = Resolving.Approve(Pending, Alice, Bob, Roles, Resolution, SiteLimits.Default).Granted();
+        var approved = Resolving.Approve(Pending, Alice, Bob, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted();
         Assert.Equal(RequestState.Approved, approved.StoredState);
         Assert.Equal(Pending.Roles.AsEnumerable(), approved.GrantedRoles.AsEnumerable());
         Assert.Equal(Pending.Roles, approved.Roles);
@@ -42,7 +42,7 @@ public class ResolvingTests
         var caller = new UnixIdentity(uint.Parse(parts[0]), parts[1].Length == 0 ? null : parts[1]);
 
         Assert.True(own == Resolving.IsOwn(Pending, requester, new Answerer(caller, IsRoot: false)), who);
-        var outcome = Resolving.Approve(Pending, requester, new Answerer(caller, IsRoot: false), Roles, Resolution, SiteLimits.Default);
+        var outcome = Resolving.Approve(Pending, requester, new Answerer(caller, IsRoot: false), Roles, Resolution, SiteLimits.Default, LocksInForce.None);
         if (own)
             Assert.Equal("nobody approves his own request", outcome.Refused().Message);
         else
@@ -69,11 +69,11 @@ public class ResolvingTests
         var bob = Bob with { Login = login is { } uid ? new UnixIdentity(uid, null) : null };
 
         Assert.True(own == Resolving.IsOwn(request, requester, bob), who);
-        var outcome = Resolving.Approve(request, requester, bob, Roles, Resolution, SiteLimits.Default);
+        var outcome = Resolving.Approve(request, requester, bob, Roles, Resolution, SiteLimits.Default, LocksInForce.None);
         Assert.True(own ? outcome.Refused().Message == "nobody approves his own request" : outcome.Granted().StoredState == RequestState.Approved, who);
         // Root may, and knows it for his own.
         var root = Root with { Login = bob.Login };
-        Assert.Equal(RequestState.Approved, Resolving.Approve(request, requester, root, Roles, Resolution, SiteLimits.Default).Granted().StoredState);
+        Assert.Equal(RequestState.Approved, Resolving.Approve(request, requester, root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted().StoredState);
         if (login is not null)
             Assert.True(own == Resolving.IsOwn(request, requester, root), who);
     }
@@ -83,7 +83,7 @@ public class ResolvingTests
     {
         var filedByRoot = Pending with { CreatorUid = 0 };
         Assert.True(Resolving.IsOwn(filedByRoot, Alice, Root));
-        Assert.Equal(RequestState.Approved, Resolving.Approve(filedByRoot, Alice, Root, Roles, Resolution, SiteLimits.Default).Granted().StoredState);
+        Assert.Equal(RequestState.Approved, Resolving.Approve(filedByRoot, Alice, Root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted().StoredState);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public class ResolvingTests
     {
         var another = Alice with { Id = Guid.NewGuid() };
         Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, another, new Answerer(Sample.AliceAtHerDesk, IsRoot: false)));
-        Assert.Equal("user \"alice\", who asked, is gone", Resolving.Approve(Pending, another, Root, Roles, Resolution, SiteLimits.Default).Refused().Message);
+        Assert.Equal("user \"alice\", who asked, is gone", Resolving.Approve(Pending, another, Root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message);
     }
 
     public static readonly TheoryData<string, string> Refusals = new()
@@ -125,7 +125,7 @@ public class ResolvingTests
         Assert.Equal(told, outcome.Refused().Message);
 
         static Outcome<AccessRequest> Approve(User? Alice, Dictionary<string, Role>? roles = null, string reason = "") =>
-            Resolving.Approve(Pending, Alice, Root, roles ?? Roles, Resolution with { Reason = reason }, SiteLimits.Default);
+            Resolving.Approve(Pending, Alice, Root, roles ?? Roles, Resolution with { Reason = reason }, SiteLimits.Default, LocksInForce.None);
     }
 
     [Theory]
@@ -133,13 +133,13 @@ public class ResolvingTests
     [InlineData(RequestState.Denied, "DENIED")]
     [InlineData(RequestState.Cancelled, "CANCELLED")]
     public void What_was_resolved_is_not_approved(RequestState state, string met) =>
-        Assert.Contains($"is {met};", Resolving.Approve(Sample.Request(Alice, state, Dba), Alice, Root, Roles, Resolution, SiteLimits.Default).Refused().Message, StringComparison.Ordinal);
+        Assert.Contains($"is {met};", Resolving.Approve(Sample.Request(Alice, state, Dba), Alice, Root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
 
     [Fact]
     public void It_is_too_late_for_an_approval_at_the_end_of_the_wait()
     {
         var late = Resolution with { At = Pending.PendingUntil };
-        Assert.Contains("is EXPIRED;", Resolving.Approve(Pending, Alice, Root, Roles, late, SiteLimits.Default).Refused().Message, StringComparison.Ordinal);
+        Assert.Contains("is EXPIRED;", Resolving.Approve(Pending, Alice, Root, Roles, late, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ internal static class Case
     ]);
 
     public static AccessRequest File(Dictionary<string, Role> roles, string asked, string reason = "") => Requesting.File(new RequestQuestion(
-        Guid.NewGuid(), Sample.Now, Alice with { Roles = [.. Alice.Roles.Where(roles.ContainsKey)] }, 5001, [.. asked.Split(' ')], reason, [], roles, 0, SiteLimits.Default)).Granted();
+        Guid.NewGuid(), Sample.Now, Alice with { Roles = [.. Alice.Roles.Where(roles.ContainsKey)] }, 5001, [.. asked.Split(' ')], reason, [], roles, 0, SiteLimits.Default) { Locks = LocksInForce.None }).Granted();
 
     public static Person Requester => new(Alice.Id, [5001, 77]);
 

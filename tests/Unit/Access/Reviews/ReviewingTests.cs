@@ -169,6 +169,6 @@ public class ReviewingTests
         var by = Case.Votes(roles, request, said.AuthorName + "+").Single().Author!;
         var review = said with { AuthorId = by.User.Id, AuthorUids = [.. by.Person.Uids] };
         return new ReviewQuestion(
-            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, Case.Requester, by, [.. Case.Votes(roles, request, earlier)], review, roles, SiteLimits.Default);
+            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, Case.Requester, by, [.. Case.Votes(roles, request, earlier)], review, roles, SiteLimits.Default) { Locks = LocksInForce.None };
     }
 }

@@ -1,14 +1,16 @@
 using System.CommandLine;
 
-namespace CertAuthority.Tctl;
+namespace CertAuthority.Terminal;
 
 /// <summary><c>--limit N</c>.</summary>
-internal sealed class LimitOption : Option<int?>
+public sealed class LimitOption : Option<int?>
 {
-    public LimitOption()
+    /// <summary>The option.</summary>
+    /// <param name="without">How many there are without it, for the help.</param>
+    public LimitOption(string without = "all")
         : base("--limit")
     {
-        Description = "At most so many. Default: all";
+        Description = $"At most so many. Default: {without}";
         HelpName = "N";
         CustomParser = result =>
         {

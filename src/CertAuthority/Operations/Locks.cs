@@ -1,0 +1,82 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Locking. What was issued to what is locked is revoked in the transaction that locks it; locks are listed and lifted as resources.</summary>
+internal static class Locks
+{
+    public static async Task<Locked> Create(Ca ca, Administrator by, CreateLock ask)
+    {
+        var now = ca.Now();
+        var name = Guid.NewGuid().ToString();
+        var expires = Expires(ask, now);
+        if (Names.ReasonFault(ask.Message) is { } fault)
+            throw Verdicts.Refused(fault);
+        var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
+        {
+            var made = new AccessLock(Guid.NewGuid(), name, 1, Target(transaction, ask), ask.Message, expires);
+            transaction.PutLock(made);
+            transaction.Audit(Entry(by.Caller, "created", made, now));
+            return (Warnings(transaction, made, now), Withdrawals.Review(ca, transaction, by.Caller, now));
+        });
+        await Withdrawals.Publish(ca, withdrawn);
+        return new Locked(name, warnings, [.. withdrawn.Revoked]);
+    }
+
+    /// <summary>What an audit says of a lock.</summary>
+    public static AuditEntry Entry(Caller by, string verb, AccessLock one, DateTimeOffset now) => by.Did($"lock.{verb}", now) with
+    {
+        User = one.Target.Kind == LockKind.User ? one.Target.Name : null,
+        Request = one.Target.Kind == LockKind.Request ? one.Target.Name : null,
+        Resource = $"lock/{one.Name}",
+        Reason = one.Message.Length > 0 ? $"{one.Target}: {one.Message}" : one.Target.ToString(),
+    };
+
+    /// <summary>A lock may come before what it is on, and be one that nothing meets any more; a slip of the pen looks the same.</summary>
+    public static string[] Warnings(Snapshot snapshot, AccessLock one, DateTimeOffset now)
+    {
+        var exists = one.Target switch
+        {
+            (LockKind.User, var name) => snapshot.FindUser(name) is not null,
+            (LockKind.Role, var name) => snapshot.Policy().Roles.ContainsKey(name),
+            (LockKind.Node, var name) => snapshot.Policy().Nodes.ContainsKey(name),
+            (LockKind.Request, var id) => snapshot.FindRequest(Guid.Parse(id)) is not null,
+            _ => true,
+        };
+        return
+        [
+            .. exists ? (string[])[] : [$"there is no {one.Target}; lock '{one.Name}' counts as soon as there is"],
+            .. one.IsOver(now) ? (string[])[$"lock '{one.Name}' is over since {Instants.Show(one.Expires!.Value)}"] : [],
+        ];
+    }
+
+    private static LockTarget Target(Transaction transaction, CreateLock ask)
+    {
+        LockTarget[] given =
+        [
+            .. new (LockKind Kind, string? Name)[]
+            {
+                (LockKind.User, ask.User), (LockKind.Role, ask.Role), (LockKind.Login, ask.Login), (LockKind.Node, ask.Node),
+                (LockKind.Request, ask.Request is { } prefix ? transaction.FindRequest(prefix, null).Id.ToString() : null),
+            }.Where(one => one.Name is not null).Select(one => new LockTarget(one.Kind, one.Name!)),
+        ];
+        return given is [var target]
+            ? target.Fault is { } fault ? throw Verdicts.Invalid(fault) : target
+            : throw Verdicts.Invalid("say what to lock: one user, role, login, node or request");
+    }
+
+    private static DateTimeOffset? Expires(CreateLock ask, DateTimeOffset now)
+    {
+        if (ask is { Ttl: not null, Expires: not null })
+            throw Verdicts.Invalid("a lock ends after --ttl or at --expires, not both");
+        DateTimeOffset? end = ask switch
+        {
+            { Ttl: { } ttl } => now + Verdicts.Duration("--ttl", ttl),
+            { Expires: { } expires } => Verdicts.Instant("--expires", expires),
+            _ => null,
+        };
+        return end <= now ? throw Verdicts.Invalid($"a lock that ends at {Instants.Show(end.Value)} is over already") : end;
+    }
+}

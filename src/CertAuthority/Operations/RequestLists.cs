@@ -1,0 +1,50 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Everybody's requests, narrowed, sorted, a page at a time.</summary>
+internal static class RequestLists
+{
+    public static Task<RequestList> List(Ca ca, Administrator by, ListRequests ask)
+    {
+        var now = ca.Now();
+        var wish = Wish(ask, now);
+        var accounts = new AccountUids(ca.UidOf);
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var (requests, next) = snapshot.RequestPage(wish, now);
+            return new RequestList([.. requests.Select(request => snapshot.Show(request, accounts, now))], next?.ToString());
+        }));
+    }
+
+    /// <summary>How many at most; from 1.</summary>
+    public static int? Limit(int? limit) => limit is < 1 ? throw Verdicts.Invalid("--limit takes a number from 1 up") : limit;
+
+    private static RequestWish Wish(ListRequests ask, DateTimeOffset now)
+    {
+        var order = ask.Sort switch
+        {
+            null or "created" => RequestOrder.Created,
+            "user" => RequestOrder.User,
+            "state" => RequestOrder.State,
+            var other => throw Verdicts.Invalid($"--sort takes created, user or state, not \"{other}\""),
+        };
+        var after = ask.After is null ? null : RequestPlace.TryParse(ask.After);
+        if (ask.After is not null && (after is null || (after.Group.Length == 0) != (order == RequestOrder.Created) || (order == RequestOrder.State && State(after.Group) is null)))
+            throw Verdicts.Invalid($"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? "created"}", "take the one that the page before ended with");
+        return new RequestWish(
+            [.. (ask.State ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Select(word => State(word.ToLowerInvariant()) ?? throw Verdicts.Invalid($"--state takes pending, approved, denied, cancelled or expired, not \"{word}\"")).Distinct()],
+            ask.User, ask.Role, ask.Since is null ? null : Since(ask.Since, now), order, Limit(ask.Limit), after);
+    }
+
+    private static RequestState? State(string word) =>
+        Enum.GetValues<RequestState>().Where(state => RequestPlace.Word(state) == word).Select(state => (RequestState?)state).FirstOrDefault();
+
+    private static DateTimeOffset Since(string text, DateTimeOffset now) =>
+        Durations.TryParse(text, out var ago) ? now - ago
+        : Instants.TryParse(text, out var instant) ? instant
+        : throw Verdicts.Invalid($"--since takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+
+namespace CertAuthority.Resources;
+
+/// <summary><c>kind: lock</c>: text to <see cref="AccessLock"/> and back.</summary>
+internal static class LockResource
+{
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The lock has no id and revision yet.</summary>
+    public static AccessLock Read(string version, Cursor root)
+    {
+        if (version != "v2")
+            root.Fault("version", "a lock has version v2");
+        var metadata = root.Map("metadata");
+        var name = ResourceMetadata.Name(metadata, Names.IsName, Names.Form);
+        if (metadata.Text("expires") is not null)
+            metadata.Fault("expires", "the end of a lock stands in spec.expires");
+        metadata.NotYet("labels", "description");
+        metadata.Done();
+
+        var spec = root.Map("spec");
+        var target = ReadTarget(spec);
+        var message = spec.Text("message") ?? "";
+        if (Names.ReasonFault(message) is { } fault)
+            spec.Fault("message", fault.Message.Replace("the reason", "spec.message", StringComparison.Ordinal));
+        var expires = spec.Instant("expires");
+        spec.Done();
+        root.Done();
+        return new AccessLock(Guid.Empty, name, 0, target, message, expires);
+    }
+
+    public static JsonObject WriteSpec(AccessLock one)
+    {
+        var spec = new JsonObject { ["target"] = new JsonObject { [LockTarget.Word(one.Target.Kind)] = one.Target.Name } };
+        if (one.Message.Length > 0)
+            spec["message"] = one.Message;
+        if (one.Expires is { } end)
+            spec["expires"] = end.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        return spec;
+    }
+
+    public static JsonObject Write(AccessLock one) =>
+        ResourceMetadata.Write("lock", "v2", one.Name, one.Revision, "", new Dictionary<string, string>(), WriteSpec(one));
+
+    // One thing: read as all of several it would lock less than somebody meant, as any of them more.
+    private static LockTarget ReadTarget(Cursor spec)
+    {
+        var fields = spec.Map("target");
+        var targets = new List<LockTarget>();
+        foreach (var kind in Enum.GetValues<LockKind>())
+            if (fields.Text(LockTarget.Word(kind)) is { } name)
+            {
+                targets.Add(new LockTarget(kind, name));
+                if (targets[^1].Fault is { } fault)
+                    fields.Fault(LockTarget.Word(kind), fault);
+            }
+        fields.Done();
+        if (targets.Count != 1)
+            spec.Fault("target", "spec.target has one of user, role, login, node and request");
+        return targets.FirstOrDefault() ?? new LockTarget(LockKind.User, "");
+    }
+}

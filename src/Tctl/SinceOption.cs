@@ -1,0 +1,19 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>--since</c>: an instant, or how long ago. The daemon reads it, for it has the clock; only what lacks a zone is completed here, to UTC.</summary>
+internal sealed class SinceOption : Option<string?>
+{
+    public SinceOption(string description)
+        : base("--since")
+    {
+        Description = $"{description}: a time such as 2026-11-22T18:00, or how long ago, such as 24h";
+        HelpName = "TIME|DURATION";
+        CustomParser = result => result.Tokens[0].Value is var text && text.Contains('-', StringComparison.Ordinal)
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+                ? time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+                : text;
+    }
+}

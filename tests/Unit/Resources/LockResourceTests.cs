@@ -1,0 +1,52 @@
+using CertAuthority.Resources;
+
+namespace CertAuthority.Tests.Unit.Resources;
+
+public class LockResourceTests
+{
+    private const string Head = "kind: lock\nversion: v2\nmetadata: {name: l1}\n";
+
+    [Fact]
+    public void A_lock_is_read()
+    {
+        var one = Text.Lock($"{Head}spec: {{target: {{user: alice}}, message: laptop lost, expires: '2027-01-31T18:00:00+01:00'}}\n");
+        Assert.Equal(("l1", "user alice", "laptop lost", new DateTimeOffset(2027, 1, 31, 17, 0, 0, TimeSpan.Zero)), (one.Name, one.Target.ToString(), one.Message, one.Expires));
+    }
+
+    [Theory]
+    [InlineData("{user: alice}")]
+    [InlineData("{role: dba}")]
+    [InlineData("{login: Admin}")]
+    [InlineData("{node: db1.example}")]
+    [InlineData("{request: bc8ca931-fec9-4b15-9a6f-20c13c5641a9}")]
+    [InlineData("{user: '5001'}")]
+    public void What_is_written_reads_back_as_the_same_lock(string target)
+    {
+        var one = Text.Lock($"{Head}spec: {{target: {target}, message: \"a: 'b'\", expires: 2027-01-31T18:00:00Z}}\n");
+        var json = LockResource.Write(one).ToJsonString();
+        Assert.Equal(one, StoredResource.Lock(json));
+        Assert.Equal(one, Text.Lock(json));
+    }
+
+    [Theory]
+    [InlineData("spec: {}", "f:4:7: spec.target has one of user, role, login, node and request")]
+    [InlineData("spec: {target: {}}", "f:4:16: spec.target has one of user, role, login, node and request")]
+    [InlineData("spec: {target: {user: alice, role: dba}}", "f:4:16: spec.target has one of user, role, login, node and request")]
+    [InlineData("spec: {target: {user: a b}}", "f:4:23: \"a b\" is not the name of a user; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$")]
+    [InlineData("spec: {target: {login: root@db1}}", "f:4:24: \"root@db1\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
+    [InlineData("spec: {target: {request: bc8ca931}}", "f:4:26: \"bc8ca931\" is not the whole id of a request, in lower case")]
+    [InlineData("spec: {target: {user: alice}, expires: tomorrow}", "f:4:40: spec.expires takes a time such as 2027-01-31T18:00:00Z")]
+    [InlineData("spec: {target: {user: alice}, message: \"a\\eb\"}", "f:4:40: spec.message has control or invisible characters")]
+    [InlineData("spec: {target: {user: alice}, reason: x}", "f:4:31: spec has no field \"reason\"")]
+    public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.LockFaults($"{Head}{text}\n"));
+
+    [Fact]
+    public void An_unknown_target_is_refused_as_an_unknown_field() =>
+        Assert.Contains("f:4:17: spec.target has no field \"mfa_device\"", Text.LockFaults($"{Head}spec: {{target: {{mfa_device: x}}}}\n"));
+
+    [Fact]
+    public void An_end_in_the_wrong_place_is_refused() =>
+        Assert.Equal(
+            ["f:3:31: the end of a lock stands in spec.expires"],
+            Text.LockFaults("kind: lock\nversion: v2\nmetadata: {name: l1, expires: 2027-01-31T18:00:00Z}\nspec: {target: {user: alice}}\n"));
+}

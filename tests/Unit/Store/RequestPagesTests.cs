@@ -1,0 +1,158 @@
+using CertAuthority.Access;
+using CertAuthority.Store;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+/// <summary>Pages of requests: right to the second, complete, and read from an index.</summary>
+public sealed class RequestPagesTests : IAsyncLifetime
+{
+    private static readonly DateTimeOffset Now = World.Now;
+    private static readonly User[] Users = [World.User("alice"), World.User("al-ice"), World.User("bob")];
+    private static readonly RequestWish All = new([], null, null, null, RequestOrder.Created, null, null);
+
+    private readonly World world = new();
+    private readonly List<AccessRequest> requests = [];
+
+    public async Task InitializeAsync()
+    {
+        // Every stored state, filed within a few seconds of each other, and over a second before, at, and a second after now.
+        foreach (var (state, n) in Enum.GetValues<RequestState>().Where(state => state != RequestState.Expired).SelectMany(state => Enumerable.Range(0, 15).Select(n => (state, n))))
+            requests.Add(World.Request(Users[n % 3]) with
+            {
+                StoredState = state,
+                Created = Now.AddMinutes(-10).AddSeconds(n % 4),
+                PendingUntil = Now.AddSeconds((n % 5) - 2),
+                AccessUntil = Now.AddSeconds((n % 7) - 3),
+                Roles = [new PinnedRole(Guid.NewGuid(), n % 2 == 0 ? "dba" : "ops", 1)],
+            });
+        await world.Database.Commit(transaction =>
+        {
+            requests.ForEach(transaction.InsertRequest);
+            return true;
+        });
+    }
+
+    public async Task DisposeAsync() => await world.DisposeAsync();
+
+    public static TheoryData<string, string?, string?, bool, string, int> Wishes()
+    {
+        var wishes = new TheoryData<string, string?, string?, bool, string, int>();
+        foreach (var states in (string[])["", "Pending", "Approved", "Denied", "Expired", "Pending Approved", "Expired Pending Cancelled", "Pending Approved Denied Cancelled Expired"])
+            foreach (var order in Enum.GetNames<RequestOrder>())
+            {
+                wishes.Add(states, null, null, false, order, 4);
+                wishes.Add(states, "alice", null, false, order, 3);
+                wishes.Add(states, null, "ops", true, order, 1);
+            }
+        return wishes;
+    }
+
+    [Theory]
+    [MemberData(nameof(Wishes))]
+    public void Page_by_page_it_is_what_was_wished_for_each_once_and_in_order(string states, string? user, string? role, bool since, string order, int limit)
+    {
+        var wish = new RequestWish(
+            [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)], user, role, since ? Now.AddMinutes(-10).AddSeconds(2) : null,
+            Enum.Parse<RequestOrder>(order), limit, null);
+        var wanted = requests
+            .Where(request => (wish.States.IsEmpty || wish.States.Contains(request.StateAt(Now))) && (user is null || request.UserName == user)
+                && (role is null || request.Roles.Any(asked => asked.Name == role)) && !(request.Created < wish.Since))
+            .OrderBy(request => wish.Order == RequestOrder.User ? request.UserName : "", StringComparer.Ordinal)
+            .ThenBy(request => wish.Order == RequestOrder.State ? request.StateAt(Now) : default)
+            .ThenByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)
+            .Select(request => request.Id).ToList();
+
+        var got = new List<Guid>();
+        for (RequestPlace? after = null; ;)
+        {
+            var (page, next) = world.Database.Read(snapshot => snapshot.RequestPage(wish with { After = after }, Now));
+            got.AddRange(page.Select(request => request.Id));
+            if (next is null)
+                break;
+            Assert.Equal(limit, page.Count);
+            // As it travels.
+            Assert.Equal(next, after = RequestPlace.TryParse(next.ToString()));
+        }
+        Assert.Equal(wanted, got);
+        Assert.Equal(wanted, world.Database.Read(snapshot => snapshot.RequestPage(wish with { Limit = null }, Now)).Requests.Select(request => request.Id));
+    }
+
+    [Fact]
+    public async Task A_page_goes_on_where_a_request_was_that_is_gone()
+    {
+        var (page, next) = world.Database.Read(snapshot => snapshot.RequestPage(All with { Limit = 10 }, Now));
+        await world.Database.Commit(transaction =>
+        {
+            transaction.RemoveRequest(page[^1]);
+            return true;
+        });
+        var rest = world.Database.Read(snapshot => snapshot.RequestPage(All with { After = next }, Now)).Requests;
+        Assert.Equal(requests.Count - 10, rest.Count);
+        Assert.DoesNotContain(rest, request => page.Exists(one => one.Id == request.Id));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1795347674")]
+    [InlineData("bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
+    [InlineData("x-bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
+    [InlineData("-5-bc8ca931-fec9-4b15-9a6f-20c13c5641a")]
+    [InlineData("99999999999999-bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
+    public void What_is_no_place_is_none(string text) => Assert.Null(RequestPlace.TryParse(text));
+
+    public static TheoryData<string, string, string, bool, string> Plans => new()
+    {
+        // states, order, user, behind a place, the index of every arm
+        { "", "Created", "", false, "requests_newest" },
+        { "", "Created", "", true, "requests_newest" },
+        { "Pending", "Created", "", false, "requests_by_state" },
+        { "Approved", "Created", "", true, "requests_by_state" },
+        { "Pending Approved", "Created", "", false, "requests_by_state" },
+        { "Expired Denied", "Created", "", true, "requests_by_state" },
+        { "", "Created", "alice", false, "requests_by_user_name" },
+        { "", "Created", "alice", true, "requests_by_user_name" },
+        { "", "User", "", false, "requests_by_user_name" },
+        { "", "User", "", true, "requests_by_user_name" },
+        { "", "State", "", false, "requests_by_state" },
+        { "", "State", "", true, "requests_by_state" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Plans))]
+    public void Each_arm_reads_an_index_in_its_order_and_nothing_is_sorted(string states, string order, string user, bool behind, string index)
+    {
+        var wish = All with
+        {
+            States = [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)],
+            Order = Enum.Parse<RequestOrder>(order),
+            User = user.Length > 0 ? user : null,
+            Limit = 100,
+            After = behind ? new RequestPlace(order == "State" ? "approved" : order == "User" ? "alice" : "", Now, Guid.Empty) : null,
+        };
+        foreach (var part in RequestPages.Parts(wish))
+        {
+            var plan = Plan(RequestPages.Sql(part));
+            Assert.DoesNotContain(plan, line => line.Contains("B-TREE", StringComparison.Ordinal));
+            var reads = plan.Where(line => line.Contains(" requests", StringComparison.Ordinal)).ToList();
+            Assert.NotEmpty(reads);
+            Assert.All(reads, line => Assert.Contains($"USING INDEX {index}", line, StringComparison.Ordinal));
+            // Without a condition the index is walked from its beginning, as far as the limit goes; with one it is entered where the condition says.
+            if (states.Length > 0 || user.Length > 0 || behind || order == "State")
+                Assert.All(reads, line => Assert.StartsWith("SEARCH requests ", line, StringComparison.Ordinal));
+        }
+    }
+
+    private List<string> Plan(string sql)
+    {
+        using var outside = world.Outside("ReadOnly");
+        using var command = outside.CreateCommand();
+        command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
+        for (var n = 1; n <= 8; n++)
+            command.Parameters.AddWithValue($"${n}", n == 8 ? 101 : 1);
+        using var rows = command.ExecuteReader();
+        var plan = new List<string>();
+        while (rows.Read())
+            plan.Add(rows.GetString(3));
+        return plan;
+    }
+}
