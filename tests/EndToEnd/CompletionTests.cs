@@ -47,7 +47,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     // Commas stand for blanks between the words that are offered; P and A for the pending and the approved request.
     [Theory]
     [InlineData("tsh req", "request")]
-    [InlineData("tsh request ", "cancel create drop ls roles show")]
+    [InlineData("tsh request ", "cancel create drop ls review roles show")]
     [InlineData("tsh request create --rol", "--roles=")]
     [InlineData("tsh request create --now", "--nowait")]
     [InlineData("tsh request create --roles=", "--roles=db-support --roles=dba")]
