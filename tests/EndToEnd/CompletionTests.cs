@@ -140,7 +140,8 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
         { "tsh request create --roles=\t-\t\n", "<request><create><--roles=db-support>" },
         { "tsh req\tcr\t--ro\tdba --nowa\t\n", "<request><create><--roles=dba><--nowait>" },
         { "tsh ssh deploy@w\t\n", "<ssh><deploy@web1>" },
-        { "tsh login --node w\t--us\tro\t\n", "<login><--node><web1><--user=robot>" },
+        { "tsh login --node w\t\n", "<login><--node><web1>" },
+        { "tsh login --us\tro\t\n", "<login><--user=robot>" },
         { "tsh login --key=/etc/ssh/moduli\t\n", "<login><--key=/etc/ssh/moduli>" },
     };
 
