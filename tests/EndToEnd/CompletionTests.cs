@@ -44,7 +44,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
         public async Task DisposeAsync() => await Daemon.DisposeAsync();
     }
 
-    // Commas stand for blanks between the words that are offered; P and A for the pending and the approved request.
+    // P and A stand for the pending and the approved request.
     [Theory]
     [InlineData("tsh req", "request")]
     [InlineData("tsh request ", "cancel create drop ls review roles show")]
@@ -107,7 +107,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     }
 
     [Theory]
-    [InlineData("tsh req", "request\tAsks for roles beyond your own\n")]
+    [InlineData("tsh req", "request\tAsks for roles beyond your own, and reviews what others ask for\n")]
     [InlineData("tsh request create --roles=", "")]
     [InlineData("tsh ssh ", "")]
     [InlineData("tctl get role/", "")]
@@ -140,7 +140,8 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
         { "tsh request create --roles=\t-\t\n", "<request><create><--roles=db-support>" },
         { "tsh req\tcr\t--ro\tdba --nowa\t\n", "<request><create><--roles=dba><--nowait>" },
         { "tsh ssh deploy@w\t\n", "<ssh><deploy@web1>" },
-        { "tsh login --node w\t--us\tro\t\n", "<login><--node><web1><--user=robot>" },
+        { "tsh login --node w\t\n", "<login><--node><web1>" },
+        { "tsh login --us\tro\t\n", "<login><--user=robot>" },
         { "tsh login --key=/etc/ssh/moduli\t\n", "<login><--key=/etc/ssh/moduli>" },
     };
 
@@ -167,12 +168,14 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     {
         using var scratch = new Scratch();
         scratch.Write(rc, startup);
+        using var pty = Pty.Start(Patiently(site.Daemon.Myself), $"cd {scratch.Path} && {shell}");
+        await pty.Shows("ready> ");
         foreach (var (keys, typed) in Lines.Select(row => ((string)row[0], (string)row[1])))
         {
-            using var pty = Pty.Start(Patiently(site.Daemon.Myself), $"cd {scratch.Path} && {shell}");
-            await pty.Shows("ready> ");
+            var before = pty.Shown.Length;
             await pty.Press(keys);
-            await Eventually.Holds(() => pty.Shown.Contains(typed), $"{shell}: {typed} in: {pty.Shown}");
+            await Eventually.Holds(() => pty.Shown[before..].Contains(typed), $"{shell}: {typed} after {keys}");
+            await Eventually.Holds(() => pty.Shown[before..].Split(typed)[^1].Contains("ready> "), $"{shell}: a prompt after {typed}");
         }
     }
 

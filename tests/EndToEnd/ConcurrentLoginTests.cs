@@ -2,7 +2,12 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Tests.EndToEnd;
 
+/// <summary>Alone on the machine: so many processes at once would keep others' tests waiting.</summary>
+[CollectionDefinition(nameof(ConcurrentLoginTests), DisableParallelization = true)]
+public sealed class AloneCollection;
+
 /// <summary>Many tsh at once on one home: what stands there belongs together, at every moment.</summary>
+[Collection(nameof(ConcurrentLoginTests))]
 public sealed class ConcurrentLoginTests : IAsyncLifetime
 {
     const int Logins = 20;

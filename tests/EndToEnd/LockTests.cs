@@ -87,6 +87,7 @@ public sealed class LockTests
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();
         await Lock(daemon, "--user=alice", "--ttl=8h");
+        await daemon.Stop();
         await daemon.Restart();
         Assert.StartsWith("tsh: error: user alice is locked until ", (await daemon.Person(Person.Alice).Types("tsh", "login")).Error, StringComparison.Ordinal);
     }
