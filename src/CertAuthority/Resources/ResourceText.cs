@@ -49,9 +49,9 @@ internal static class ResourceText
     private static IReadOnlyList<ResourceNode> ParseYaml(string text, Faults faults)
     {
         var documents = new List<ResourceNode>();
+        var parser = new Parser(new StringReader(text));
         try
         {
-            var parser = new Parser(new StringReader(text));
             parser.Consume<StreamStart>();
             while (!faults.IsFull && !parser.TryConsume<StreamEnd>(out _))
             {
@@ -69,6 +69,11 @@ internal static class ResourceText
         catch (YamlException e)
         {
             faults.Add((int)e.Start.Line, (int)e.Start.Column, $"not YAML: {Plain(e.InnerException?.Message ?? e.Message)}");
+        }
+        // So the parser says that it is lost where a plain text in brackets goes on at the beginning of a line.
+        catch (InvalidOperationException)
+        {
+            faults.Add((int)(parser.Current?.End.Line ?? 1), (int)(parser.Current?.End.Column ?? 1), "not YAML: what follows can not be read; inside brackets each line is indented");
         }
         return faults.Any ? [] : documents;
     }
