@@ -22,6 +22,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ListRequests)), JsonSerializable(typeof(GetRequest))]
 [JsonSerializable(typeof(ApproveRequest)), JsonSerializable(typeof(DenyRequest))]
 [JsonSerializable(typeof(CreateRequestFor)), JsonSerializable(typeof(RemoveRequest))]
+[JsonSerializable(typeof(SearchResources)), JsonSerializable(typeof(ResourcesFound))]
 [JsonSerializable(typeof(GetMyCapabilities)), JsonSerializable(typeof(MyCapabilities))]
 [JsonSerializable(typeof(GetCapabilities)), JsonSerializable(typeof(Capabilities))]
 [JsonSerializable(typeof(ExplainAccess)), JsonSerializable(typeof(AccessExplained))]

@@ -45,6 +45,8 @@ public static class Routes
     /// <summary>Gives up an approved request.</summary>
     public static readonly Route<EndMyRequest, RequestResolved> DropRequest = new("POST", "/v1/my/requests/{id}/drop");
 
+    /// <summary>Searches for what the caller can ask for by its name.</summary>
+    public static readonly Route<SearchResources, ResourcesFound> SearchResources = new("GET", "/v1/my/resources");
     /// <summary>Reads which users the caller can be, and what one of them can ask for.</summary>
     public static readonly Route<GetMyCapabilities, MyCapabilities> GetMyCapabilities = new("GET", "/v1/my/capabilities");
 
@@ -95,7 +97,7 @@ public static class Routes
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
-        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, GetMyCapabilities,
+        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
         ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];

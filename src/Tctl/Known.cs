@@ -7,13 +7,16 @@ namespace CertAuthority.Tctl;
 /// <summary>What the daemon has, as values that a shell completes.</summary>
 internal static class Known
 {
-    private static readonly string[] Kinds = ["role", "user", "node"];
+    private static readonly string[] Kinds = ["role", "user", "node", "lock"];
 
     public static IEnumerable<CompletionItem> Users(CompletionContext context) => Names(context, "user");
 
     public static IEnumerable<CompletionItem> Roles(CompletionContext context) => Names(context, "role");
 
     public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, "node");
+
+    /// <summary><c>node/NAME</c>.</summary>
+    public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) => Nodes(context).Select(item => new CompletionItem($"node/{item.Label}"));
 
     /// <summary><c>KIND/NAME</c>: kinds first, and names once the kind is typed.</summary>
     public static IEnumerable<CompletionItem> Resources(CompletionContext context)

@@ -8,7 +8,8 @@ namespace CertAuthority.Tctl;
 internal sealed class RequestsCreateCommand : Verb
 {
     private readonly Argument<string> user = new("USER") { Description = "For whom", CompletionSources = { Known.Users } };
-    private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { Required = true, CompletionSources = { Known.Roles } };
+    private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { CompletionSources = { Known.Roles } };
+    private readonly ListOption resources = new("--resource", "The nodes asked for; with --roles only by these roles", "node/NAME") { CompletionSources = { Known.NodesAsResources } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER") { CompletionSources = { Known.Users } };
 
@@ -17,6 +18,12 @@ internal sealed class RequestsCreateCommand : Verb
     {
         Arguments.Add(user);
         Options.Add(roles);
+        Options.Add(resources);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(roles) is null && result.GetResult(resources) is null)
+                result.AddError("say what is asked for: --roles=ROLE, or --resource=node/NAME");
+        });
         Options.Add(reason);
         Options.Add(reviewers);
     }
@@ -26,7 +33,7 @@ internal sealed class RequestsCreateCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(
             Routes.CreateRequestFor,
-            new CreateRequestFor(parsed.GetValue(user)!, parsed.GetValue(roles) ?? [], parsed.GetValue(reason) ?? "", reviewers.Given(parsed)),
+            new CreateRequestFor(parsed.GetValue(user)!, roles.Given(parsed) ?? [], parsed.GetValue(reason) ?? "", reviewers.Given(parsed), resources.Given(parsed)),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
         parsed.Hint($"to approve it: tctl requests approve {request.Metadata.Name}");

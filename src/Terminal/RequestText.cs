@@ -13,7 +13,7 @@ public static class RequestText
             table.Add(
                 metadata.Name,
                 spec.User,
-                $"roles={string.Join(',', spec.Roles)}",
+                $"roles={string.Join(',', spec.Roles)}{(spec.Resources is [_, ..] some ? $" resources={Few(some)}" : "")}",
                 spec.Created.UtcDateTime.ToString("dd MMM yy HH:mm 'UTC'"),
                 spec.State);
         return table;
@@ -37,6 +37,7 @@ public static class RequestText
             ("user", spec.User),
             ("state", spec.State),
             ("roles", string.Join(", ", spec.Roles)),
+            ("only on", string.Join(", ", spec.Resources ?? [])),
             ("granted roles", string.Join(", ", spec.GrantedRoles)),
             ("reason", spec.RequestReason),
             ("suggested reviewers", string.Join(", ", spec.SuggestedReviewers)),
@@ -54,6 +55,9 @@ public static class RequestText
         ];
         return fields.Where(field => !string.IsNullOrEmpty(field.Value)).Select(field => $"{field.Name}: {field.Value}");
     }
+
+    // A row is one line; all of them stand where one request is shown.
+    private static string Few(string[] resources) => resources.Length <= 3 ? string.Join(',', resources) : $"{string.Join(',', resources[..2])} and {resources.Length - 2} more";
 
     private static string Review(RequestReview review) =>
         $"{string.Join(' ', [review.ProposedState, .. review.Roles is [] ? (string[])[] : [string.Join(", ", review.Roles)]])}, {Wording.Time(review.Created)}"

@@ -1,6 +1,6 @@
 namespace CertAuthority.Terminal;
 
-/// <summary>Times and numbers for people.</summary>
+/// <summary>Times, numbers and labels for people.</summary>
 public static class Wording
 {
     /// <summary><c>2026-11-22 12:00:00 UTC</c>.</summary>
@@ -22,4 +22,7 @@ public static class Wording
 
     /// <summary><c>1 certificate</c>, <c>2 certificates</c>.</summary>
     public static string Count(int number, string thing) => number == 1 ? $"1 {thing}" : $"{number} {thing}s";
+
+    /// <summary><c>env=prod,type=db</c>.</summary>
+    public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) => string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
 }

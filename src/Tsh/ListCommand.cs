@@ -40,12 +40,12 @@ internal sealed class ListCommand : Verb
         }
         var table = new Table("Node", "Address", "Labels", "Logins");
         foreach (var node in nodes)
-            table.Add(node.Name, node.Address, string.Join(',', node.Labels.Select(label => $"{label.Key}={label.Value}")), string.Join(',', node.Logins));
+            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), string.Join(',', node.Logins));
         parsed.Print(table);
         if (list.Everywhere is not [])
             parsed.Say($"on every host that trusts the authority: {string.Join(", ", list.Everywhere)}");
         if (list.Requestable is not [])
-            parsed.Say($"a request away: {string.Join(", ", list.Requestable.Take(10).Select(node => $"{node.Name} ({string.Join(" or ", node.Roles)})"))}{(list.Requestable.Length > 10 ? ", …" : "")}");
+            parsed.Say($"a request away: {string.Join(", ", list.Requestable.Take(10).Select(node => node.Roles is [] ? $"node/{node.Name}" : $"{node.Name} ({string.Join(" or ", node.Roles)})"))}{(list.Requestable.Length > 10 ? ", …" : "")}");
         if (!IsLoggedIn(home))
             parsed.Hint("you have no certificate that is valid now: tsh login");
         else if (list.PerHost)

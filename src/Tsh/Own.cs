@@ -15,6 +15,11 @@ internal static class Own
     public static IEnumerable<CompletionItem> RequestableRoles(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, parsed) =>
         (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Of(parsed))))).RequestableRoles.Select(role => new CompletionItem(role)));
 
+    /// <summary>The nodes that the user can request by name.</summary>
+    public static IEnumerable<CompletionItem> RequestableResources(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, parsed) =>
+        (await ca.Send(Routes.SearchResources, new SearchResources(User: UserOption.Chosen(parsed, Home.Of(parsed))))).Resources
+            .Select(found => new CompletionItem(found.Resource, detail: Wording.Labels(found.Labels))));
+
     /// <summary>The user's requests, in these states; without any, all.</summary>
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) => context => Suggestions.FromDaemon(context, async (ca, parsed) =>
         Suggestions.Of((await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, Home.Of(parsed))))).Requests, states));

@@ -6,11 +6,12 @@ namespace CertAuthority.Tsh;
 internal sealed class RequestCommand : Command
 {
     public RequestCommand()
-        : base("request", "Asks for roles beyond your own, and reviews what others ask for")
+        : base("request", "Asks for roles and hosts beyond your own, and reviews what others ask for")
     {
         Aliases.Add("requests");
         Subcommands.Add(new RequestCreateCommand());
         Subcommands.Add(new RequestRolesCommand());
+        Subcommands.Add(new RequestSearchCommand());
         Subcommands.Add(new RequestListCommand());
         Subcommands.Add(new RequestShowCommand());
         Subcommands.Add(new RequestReviewCommand());

@@ -7,7 +7,8 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request create</c>.</summary>
 internal sealed class RequestCreateCommand : Verb
 {
-    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { Required = true, CompletionSources = { Own.RequestableRoles } };
+    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { CompletionSources = { Own.RequestableRoles } };
+    private readonly ListOption resources = new("--resource", "The nodes to ask for, each node/NAME; with --roles only by these roles", "node/NAME") { CompletionSources = { Own.RequestableResources } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
     private readonly LifetimeOptions lifetimes = new();
@@ -22,9 +23,11 @@ internal sealed class RequestCreateCommand : Verb
             "Files a request and waits for the answer",
             "tsh request create --roles=dba --reviewers=bob --reason=\"performing DB migration tonight\"",
             "tsh request create --roles=dba --nowait",
+            "tsh request create --resource=node/db1 --reason=\"performing DB migration tonight\"",
             "tsh request create --roles=dba --dry-run")
     {
         Options.Add(roles);
+        Options.Add(resources);
         Options.Add(reason);
         Options.Add(reviewers);
         foreach (var option in lifetimes.All)
@@ -35,6 +38,8 @@ internal sealed class RequestCreateCommand : Verb
         Options.Add(wait);
         Validators.Add(result =>
         {
+            if (result.GetResult(roles) is null && result.GetResult(resources) is null)
+                result.AddError("say what you ask for: --roles=ROLE, or --resource=node/NAME");
             if (result.GetResult(noWait) is { Implicit: false } && result.GetResult(wait) is not null)
                 result.AddError("--nowait and --wait exclude each other");
             if (result.GetResult(format) is { Implicit: false } && !result.GetValue(dryRun))
@@ -47,7 +52,7 @@ internal sealed class RequestCreateCommand : Verb
         var home = Home.Of(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
-        var ask = lifetimes.Of(parsed, new CreateRequest(parsed.GetValue(roles)!, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
+        var ask = lifetimes.Of(parsed, new CreateRequest(roles.Given(parsed) ?? [], user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));
         if (parsed.GetValue(dryRun))
         {
             var plan = await ca.Send(Routes.PlanRequest, ask, cancellation);

@@ -58,8 +58,10 @@ internal static partial class SshConfig
         foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
         {
             SshArguments.CheckNode(node.Name);
-            CheckRole(node.Roles[0]);
-            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{Tell($"no access to {node.Name} now, this asks for it: {home.Command($"login --request-roles={node.Roles[0]}")}")}'{Quoted}\n");
+            if (node.Roles is [var role, ..])
+                CheckRole(role);
+            var ask = node.Roles is [] ? $"request create --resource=node/{node.Name}" : $"login --request-roles={node.Roles[0]}";
+            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{Tell($"no access to {node.Name} now, this asks for it: {home.Command(ask)}")}'{Quoted}\n");
         }
         return text.ToString();
     }

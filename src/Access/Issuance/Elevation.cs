@@ -4,43 +4,56 @@ namespace CertAuthority.Access;
 
 /// <summary>What a role would open for somebody who may ask for it.</summary>
 /// <param name="Role">Its name.</param>
-/// <param name="Nodes">The names of the nodes that it would open, sorted; none of those that the assigned roles open already.</param>
+/// <param name="Nodes">The names of the nodes that it would open, sorted.</param>
 public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
 {
     /// <summary>
-    /// The roles that a user may ask for, each with what it would open beside his assigned roles. An answer to "where do I get in, and with what": nothing
-    /// is granted by it, and the request is judged by rules of its own.
+    /// The roles that a user may ask for and does not hold, each with the nodes that it would open by its own logins, beside his assigned roles and what these
+    /// deny. Nothing is granted by it: the request is judged by rules of its own.
     /// </summary>
     /// <param name="user">Who might ask.</param>
+    /// <param name="kind">In what kind of request.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="nodes">The nodes of interest.</param>
     /// <param name="locks">What is locked now: nobody asks for it.</param>
     /// <param name="now">Roles can be over.</param>
     public static ImmutableArray<Elevation> WithinAsking(
-        User user, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now)
+        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now)
+    {
+        var ids = nodes.Select(node => node.Id).ToImmutableHashSet();
+        return
+        [
+            .. Requesting.Requestable(user, roles, now, locks, kind).Except(user.Roles, StringComparer.Ordinal)
+                .Select(name => new Elevation(name, Opened(user, [name], roles, nodes, ids, locks, now)))
+                .Where(elevation => !elevation.Nodes.IsEmpty),
+        ];
+    }
+
+    /// <summary>The names of the nodes that roles would open together, sorted; none where one of them, or of the assigned ones, can not be used.</summary>
+    /// <param name="user">Who would use them.</param>
+    /// <param name="names">Their names; each exists.</param>
+    /// <param name="roles">Every role that exists.</param>
+    /// <param name="nodes">The nodes of interest.</param>
+    /// <param name="locks">What is locked now.</param>
+    /// <param name="now">Roles can be over.</param>
+    internal static ImmutableArray<string> Opened(
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now) =>
+        Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now);
+
+    private static ImmutableArray<string> Opened(
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now)
     {
         if (locks.On(user, user.Roles) is not null)
             return [];
-        var assigned = new List<RoleInUse>();
-        foreach (var role in Requesting.Assigned(user, roles, now))
-            if (RoleInUse.Of(role, user).Holds(out var inUse, out _))
-                assigned.Add(inUse);
-            else
-                // It might deny something, and nobody can say what.
+        // The assigned ones are asked for what they deny, and not for what they open.
+        var inUse = new List<RoleInUse>();
+        foreach (var (role, onlyOn) in Requesting.Assigned(user, roles, now).Select(role => (role, (ImmutableHashSet<Guid>)[]))
+                     .Concat(names.Select(name => (roles[name].At(now), ids))))
+            // One that can not be used might deny something, and nobody can say what.
+            if (!RoleInUse.Of(role, user).Holds(out var one, out _))
                 return [];
-        var opened = Opened(assigned, nodes, locks);
-        var elevations = ImmutableArray.CreateBuilder<Elevation>();
-        foreach (var name in Requesting.Requestable(user, roles, now, locks))
-            if (RoleInUse.Of(roles[name].At(now), user).Holds(out var more, out _)
-                && Opened([.. assigned, more], nodes, locks).Except(opened) is { IsEmpty: false } gained)
-                elevations.Add(new Elevation(name, [.. gained]));
-        return elevations.ToImmutable();
-    }
-
-    private static ImmutableSortedSet<string> Opened(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks)
-    {
-        var principals = Principals.Resolve(roles, nodes, locks);
-        return (principals.Any(principal => principal.Node is null) ? nodes.Select(node => node.Name) : principals.Select(principal => principal.Node!))
-            .ToImmutableSortedSet(StringComparer.Ordinal);
+            else
+                inUse.Add(one with { OnlyOn = onlyOn });
+        return [.. Principals.Resolve(inUse, nodes, locks).Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 }

@@ -51,6 +51,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
     private const string AllowNodes = "allow.node_labels";
     private const string DenyLogins = "deny.logins";
     private const string DenyNodes = "deny.node_labels";
+    private const string RequestResources = "request.resources";
 
     // More names do not make a line clearer.
     private const int MostNames = 8;
@@ -99,7 +100,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             node = question.Nodes.FirstOrDefault(one => one.Name == question.Node);
             var usable = drawn.Select(role => (role.Request, Use: role.Use.Holds(out var inUse, out _) ? inUse : null)).Where(role => role.Use is not null)
                 .ToLookup(role => role.Request is null, role => role.Use!);
-            IReadOnlyList<RoleInUse> all = [.. usable[true].Concat(usable[false]).DistinctBy(role => role.Role.Id)];
+            IReadOnlyList<RoleInUse> all = RoleInUse.Each(usable[true].Concat(usable[false]));
             denials = new Denials(all, question.Locks);
             // Where no node is known, only what needs none is left.
             bare = Principals.Resolve(all, [], question.Locks).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal);
@@ -133,8 +134,8 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             var near = AtWork.Where(role => role.Rules.Any(rule => rule.Effect == RuleEffect.Allows && rule.Field == AllowLogins)).ToList();
             if (near.Count == 0)
                 return login is null ? null : $"no role in use allows the login {login}";
-            var missed = near.Select(role => (role.Name, Rule: role.Rules.FirstOrDefault(rule => rule.Effect == RuleEffect.Misses && rule.Field == AllowNodes))).ToList();
-            return missed.Exists(role => role.Rule is null) ? null : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({AllowNodes} {missed[0].Rule!.Entry})";
+            var missed = near.Select(role => (role.Name, Rule: role.Rules.FirstOrDefault(rule => rule.Effect == RuleEffect.Misses && rule.Field is AllowNodes or RequestResources))).ToList();
+            return missed.Exists(role => role.Rule is null) ? null : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({missed[0].Rule!.Field} {missed[0].Rule!.Entry})";
         }
 
         /// <summary>What a lock does here; null for nothing.</summary>
@@ -153,7 +154,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             if (!drawn.Use.Holds(out var inUse, out var refusal))
                 return [new RuleAtWork(RuleEffect.Refuses, drawn.Request is null ? "role" : "request", drawn.Name, refusal.Message)];
             // What is over has lost its allow already.
-            return [.. Ends(inUse.Role), .. inUse.Role.IsOver(question.Now) ? [] : Allows(inUse), .. Denies(inUse), .. Limits(inUse)];
+            return [.. Ends(inUse.Role), .. inUse.Role.IsOver(question.Now) ? [] : Allows(inUse).Concat(OnlyOn(inUse)), .. Denies(inUse), .. Limits(inUse)];
         }
 
         private IEnumerable<RuleAtWork> Ends(Role role)
@@ -184,12 +185,31 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             else if (labels.IsAll)
                 yield return new RuleAtWork(RuleEffect.Allows, AllowNodes, Entry(labels, "*"), denials.GrantsBare(role)
                     ? "every host: a bare login, valid wherever the CA is trusted"
-                    : $"every host, one by one: no bare login, since {(denials.OfHosts is [var some, ..] ? $"role {some.Role.Name} denies some" : "a node is locked")}");
+                    : $"every host, one by one: no bare login, since {Scoping(role)}");
             else if (node is null)
                 yield return new RuleAtWork(question.Nodes.Any(one => labels.Matches(one.Labels)) ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entries(labels), Matching(labels));
             else
                 foreach (var key in labels.Entries.Keys)
                     yield return new RuleAtWork(labels.Matches(key, node.Labels) ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entry(labels, key), Has(node, key));
+        }
+
+        /// <summary>Why a role for all hosts grants no bare login.</summary>
+        private string Scoping(RoleInUse role)
+        {
+            if (role.OnlyOn is not null)
+                return "the request names its nodes";
+            return denials.OfHosts is [var some, ..] ? $"role {some.Role.Name} denies some" : "a node is locked";
+        }
+
+        /// <summary>What a request for nodes makes of a role.</summary>
+        private IEnumerable<RuleAtWork> OnlyOn(RoleInUse role)
+        {
+            if (role.OnlyOn is not { } some)
+                yield break;
+            var names = Few(question.Resources.Where(one => some.Contains(one.Id)).Select(one => one.ToString()));
+            yield return node is null || some.Contains(node.Id)
+                ? new RuleAtWork(RuleEffect.Limits, RequestResources, names, "what it allows counts there only")
+                : new RuleAtWork(RuleEffect.Misses, RequestResources, names, $"{node.Name} was not asked for");
         }
 
         private IEnumerable<RuleAtWork> Denies(RoleInUse role)

@@ -29,6 +29,12 @@ public sealed record IssuanceQuestion(
 
     /// <summary>The one node that the certificate is for; null for all that the roles reach.</summary>
     public string? Node { get; init; }
+
+    /// <summary>
+    /// The nodes that the requests name, where they name some. Then the whole certificate is for these, the assigned roles in it
+    /// too: who asked for one host carries nothing else there.
+    /// </summary>
+    internal ImmutableArray<PinnedNode> Resources => [.. Requests.SelectMany(request => request.Resources).Distinct()];
 }
 
 /// <summary>What gets signed: principals, lifetime, permissions, in this order, each by its own rules.</summary>
@@ -72,7 +78,7 @@ public static class IssuancePolicy
         if (principals.IsEmpty && Locked(question, inUse) is { } locked)
             return locked;
         if (principals.IsEmpty)
-            return new Refusal(NoLogin(user, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
+            return new Refusal(NoLogin(question, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
                 : null);
         if (question.Node is { } node)
@@ -114,35 +120,42 @@ public static class IssuancePolicy
             return locked.Refusal;
         if (question.Requests.Length > MaxRequests)
             return new Refusal($"at most {MaxRequests} requests fit one certificate");
+        if (question.Requests.Select(request => request.Kind).Distinct().Count() > 1)
+            return new Refusal("one certificate is for requests for roles, or for requests for nodes, and not for both", "log in with the ones, or with the others");
         var (assigned, elevated) = (new List<RoleInUse>(), new List<RoleInUse>());
         foreach (var drawn in Draw(question))
             if (drawn.Use.Holds(out var inUse, out var refusal))
                 (drawn.Request is null ? assigned : elevated).Add(inUse);
             else
                 return refusal;
-        return new RolesInUse([.. assigned.DistinctBy(role => role.Role.Id)], [.. elevated.DistinctBy(role => role.Role.Id)]);
+        return new RolesInUse(RoleInUse.Each(assigned), RoleInUse.Each(elevated));
     }
 
     /// <summary>Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it can not be used.</summary>
     internal static IEnumerable<DrawnRole> Draw(IssuanceQuestion question)
     {
         var (user, roles, now) = (question.User, question.Roles, question.Now);
+        ImmutableHashSet<Guid>? onlyOn = question.Resources is { IsEmpty: false } resources ? [.. resources.Select(node => node.Id)] : null;
         foreach (var name in user.Roles)
             // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
             yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
-                ? InUse(question, role.At(now))
+                ? InUse(question, role.At(now), onlyOn)
                 : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update"));
         // The one that can be assumed last first: its refusal is the one that says from when all can.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
             if (RequestUse.Grants(request, user, roles, question.Locks, now).Holds(out var granted, out var ended))
                 foreach (var role in granted)
-                    yield return new DrawnRole(role.Name, request, InUse(question, role));
+                    yield return new DrawnRole(role.Name, request, InUse(question, role, request.OnlyOn));
             else
                 yield return new DrawnRole(string.Join(", ", request.Roles.Select(asked => asked.Name)), request, ended);
     }
 
-    private static Outcome<RoleInUse> InUse(IssuanceQuestion question, Role role) =>
-        question.Locks.On(LockKind.Role, role.Name) is { } locked ? locked.Refusal : RoleInUse.Of(role, question.User);
+    private static Outcome<RoleInUse> InUse(IssuanceQuestion question, Role role, ImmutableHashSet<Guid>? onlyOn)
+    {
+        if (question.Locks.On(LockKind.Role, role.Name) is { } locked)
+            return locked.Refusal;
+        return RoleInUse.Of(role, question.User).Holds(out var inUse, out var refusal) ? inUse with { OnlyOn = onlyOn } : refusal;
+    }
 
     /// <summary>The lock that takes away what would be granted without it; null where the roles grant nothing anyway.</summary>
     private static Refusal? Locked(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse)
@@ -153,9 +166,9 @@ public static class IssuancePolicy
         return unlocked.Select(principal => question.Locks.On(principal.Login, principal.Node)).FirstOrDefault(one => one is not null)?.Refusal;
     }
 
-    private static string NoLogin(User user, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0
-        ? $"user \"{user.Name}\" has no roles, so there is no login to certify"
-        : $"no login is granted to user \"{user.Name}\" by the roles in use: {Names(inUse)}";
+    private static string NoLogin(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0
+        ? $"user \"{question.User.Name}\" has no roles, so there is no login to certify"
+        : $"no login is granted to user \"{question.User.Name}\"{(question.Resources is { IsEmpty: false } nodes ? $" on {string.Join(", ", nodes)}" : "")} by the roles in use: {Names(inUse)}";
 
     private static string Names(IEnumerable<RoleInUse> roles) => string.Join(", ", roles.Select(role => role.Role.Name));
 }
@@ -166,7 +179,7 @@ public static class IssuancePolicy
 internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyList<RoleInUse> Elevated)
 {
     /// <summary>Each once, assigned ones first.</summary>
-    public IReadOnlyList<RoleInUse> All { get; } = [.. Assigned.Concat(Elevated).DistinctBy(role => role.Role.Id)];
+    public IReadOnlyList<RoleInUse> All { get; } = RoleInUse.Each(Assigned.Concat(Elevated));
 }
 
 /// <summary>A role behind a decision, or behind its refusal.</summary>

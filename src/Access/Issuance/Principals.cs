@@ -58,7 +58,7 @@ public static class Principals
             if (denials.GrantsBare(role))
                 bare.UnionWith(logins);
             else
-                foreach (var node in open.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels)))
+                foreach (var node in open.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels) && role.OnlyOn?.Contains(node.Id) != false))
                     scoped.UnionWith(logins.Select(login => (login, node.Name)));
         }
         return
@@ -87,5 +87,5 @@ internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce
     public IEnumerable<RoleInUse> Of(Node node) => OfHosts.Where(role => role.Role.Deny.NodeLabels.Matches(node.Labels));
 
     /// <summary>Whether what a role grants is valid on every host that trusts the CA.</summary>
-    public bool GrantsBare(RoleInUse role) => role.Role.Allow.NodeLabels.IsAll && OfHosts.Count == 0 && !locks.OnNodes;
+    public bool GrantsBare(RoleInUse role) => role.OnlyOn is null && role.Role.Allow.NodeLabels.IsAll && OfHosts.Count == 0 && !locks.OnNodes;
 }

@@ -13,6 +13,16 @@ public sealed record RoleInUse(
     ImmutableArray<string> DeniedLogins,
     ImmutableSortedDictionary<string, string> Extensions)
 {
+    /// <summary>The ids of the only nodes where what it allows counts; null for wherever it reaches. What it denies, it denies everywhere.</summary>
+    public ImmutableHashSet<Guid>? OnlyOn { get; init; }
+
+    /// <summary>Each role once. One that is drawn on several times counts wherever any of them does.</summary>
+    public static ImmutableArray<RoleInUse> Each(IEnumerable<RoleInUse> roles) =>
+    [
+        .. roles.GroupBy(role => role.Role.Id)
+            .Select(same => same.Aggregate((one, other) => one with { OnlyOn = one.OnlyOn is { } some && other.OnlyOn is { } more ? some.Union(more) : null })),
+    ];
+
     /// <summary>
     /// Fills in the templates. One that stands for nothing, or for something that is no login, refuses the whole role: left
     /// out of a deny it would let somebody in, and left out of an allow nobody would know why.

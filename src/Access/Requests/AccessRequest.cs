@@ -21,6 +21,29 @@ public enum RequestState
     Expired,
 }
 
+/// <summary>What a request asks for.</summary>
+public enum RequestKind
+{
+    /// <summary>Roles, wherever they reach.</summary>
+    Roles,
+
+    /// <summary>Nodes by name, and the roles that reach them, on these nodes only.</summary>
+    Resources,
+}
+
+/// <summary>A node as a request remembers it: one that is removed and created again under the name is another.</summary>
+public sealed record PinnedNode(Guid Id, string Name)
+{
+    private const string Prefix = "node/";
+
+    /// <summary>The name in <c>node/NAME</c>; null where the text has another form.</summary>
+    public static string? NameIn(string resource) =>
+        resource.StartsWith(Prefix, StringComparison.Ordinal) && Names.IsNodeName(resource[Prefix.Length..]) ? resource[Prefix.Length..] : null;
+
+    /// <summary><c>node/db1</c>.</summary>
+    public override string ToString() => Prefix + Name;
+}
+
 /// <summary>A user's request to hold roles for a while.</summary>
 /// <param name="Id">A UUID; any unique prefix of it is accepted from people.</param>
 /// <param name="Revision">Counts changes, from 1; changes are compare-and-swap on it.</param>
@@ -68,6 +91,15 @@ public sealed record AccessRequest(
 
     /// <summary>What reviewers said, in the order in which they said it.</summary>
     public ImmutableArray<Review> Reviews { get; init; } = [];
+
+    /// <summary>The nodes asked for by name, sorted; empty in a request for roles. Never changes, and bounds whatever roles are granted.</summary>
+    public ImmutableArray<PinnedNode> Resources { get; init; } = [];
+
+    /// <summary>What it asks for.</summary>
+    public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
+
+    /// <summary>The ids of the only nodes where its roles count; null for wherever they reach.</summary>
+    internal ImmutableHashSet<Guid>? OnlyOn => Kind == RequestKind.Roles ? null : [.. Resources.Select(node => node.Id)];
 
     /// <summary>The state at an instant.</summary>
     public RequestState StateAt(DateTimeOffset now) => StoredState switch

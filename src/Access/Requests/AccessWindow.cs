@@ -45,8 +45,9 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     /// <param name="assigned">The roles of the requester.</param>
     /// <param name="wishes">What the requester says about times.</param>
     /// <param name="limits">The bounds of the site.</param>
+    /// <param name="kind">What kind of request it is: by it the requester's roles speak of it.</param>
     public static Outcome<AccessWindow> File(
-        DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits)
+        DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits, RequestKind kind = RequestKind.Roles)
     {
         if ((Lifetime.Beyond("--session-ttl", wishes.SessionTtl, limits.Certificate)
              ?? Lifetime.Beyond("--request-ttl", wishes.RequestTtl, limits.PendingRequest)
@@ -56,8 +57,8 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         var shortened = ImmutableArray.CreateBuilder<string>();
         var session = Within(asked.Select(role => Session(role, null, limits)).MinBy(bound => bound.Lasts), "--session-ttl", wishes.SessionTtl);
         TimeSpan? sessionTtl = wishes.SessionTtl is null ? null : session.Lasts;
-        var access = Within(Access(asked, assigned, sessionTtl, limits), "--max-duration", wishes.MaxDuration);
-        var clock = Clock(asked, assigned);
+        var access = Within(Access(asked, assigned, kind, sessionTtl, limits), "--max-duration", wishes.MaxDuration);
+        var clock = Clock(asked, assigned, kind);
         var pending = new Bound(limits.PendingRequest, "the site's maximum");
         if (clock == RequestClock.Creation)
             pending = pending.Or(access.Lasts, access.Rule);
@@ -87,7 +88,7 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         AccessRequest request, DateTimeOffset now, IReadOnlyList<Role> granted, IReadOnlyList<Role> assigned, SiteLimits limits)
     {
         var terms = request.Terms;
-        var access = Access(granted, assigned, terms.SessionTtl, limits);
+        var access = Access(granted, assigned, request.Kind, terms.SessionTtl, limits);
         if (access.Lasts < terms.Lasts)
             terms = terms with
             {
@@ -110,12 +111,12 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     }
 
     // The clock starts at the approval only where every role that lets the requester ask says so.
-    private static RequestClock Clock(IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned) =>
-        assigned.Where(role => asked.Any(role.Allow.LetsRequest)).All(role => role.Allow.RequestClock == RequestClock.Approval) ? RequestClock.Approval : RequestClock.Creation;
+    private static RequestClock Clock(IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, RequestKind kind) =>
+        assigned.Where(role => asked.Any(one => role.Allow.LetsRequest(one.Name, kind))).All(role => role.Allow.RequestClock == RequestClock.Approval) ? RequestClock.Approval : RequestClock.Creation;
 
     /// <summary>How long access to all of the roles lasts: for each, the most generous max_duration that applies, else its session; of these the shortest.</summary>
-    private static Bound Access(IEnumerable<Role> roles, IReadOnlyList<Role> assigned, TimeSpan? sessionTtl, SiteLimits limits) =>
-        roles.Select(role => assigned.Where(by => by.Allow.MaxRequestDuration is not null && by.Allow.LetsRequest(role)).MaxBy(by => by.Allow.MaxRequestDuration) is { } generous
+    private static Bound Access(IEnumerable<Role> roles, IReadOnlyList<Role> assigned, RequestKind kind, TimeSpan? sessionTtl, SiteLimits limits) =>
+        roles.Select(role => assigned.Where(by => by.Allow.MaxRequestDuration is not null && by.Allow.LetsRequest(role.Name, kind)).MaxBy(by => by.Allow.MaxRequestDuration) is { } generous
                 ? new Bound(generous.Allow.MaxRequestDuration!.Value, $"role {generous.Name}")
                 : Session(role, sessionTtl, limits))
             .Append(new Bound(limits.Access, "the site's maximum for access"))

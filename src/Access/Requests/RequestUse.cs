@@ -33,7 +33,7 @@ public static class RequestUse
             return new Refusal(
                 $"access request can not be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);
         var assigned = Requesting.Assigned(user, roles, now);
-        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
+        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");
         if (FirstChanged(request.GrantedRoles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this approval; ask again", Kind: RefusalKind.Conflict);

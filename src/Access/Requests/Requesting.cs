@@ -7,7 +7,7 @@ namespace CertAuthority.Access;
 /// <param name="Now">The instant of filing; whole seconds.</param>
 /// <param name="User">Who asks.</param>
 /// <param name="CreatorUid">Who is at the keyboard.</param>
-/// <param name="RoleNames">The roles asked for, or <c>*</c> for all that may be asked for and are not held.</param>
+/// <param name="RoleNames">The roles asked for, or <c>*</c> for all that may be asked for and are not held. Beside resources: the only roles by which these are asked for; none for all that reach them.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="SuggestedReviewers">Who is told.</param>
 /// <param name="Roles">Every role that exists.</param>
@@ -30,6 +30,15 @@ public sealed record RequestQuestion(
     /// <summary>What is locked now.</summary>
     public required LocksInForce Locks { get; init; }
 
+    /// <summary>The nodes asked for, each <c>node/NAME</c>; empty in a request for roles.</summary>
+    public ImmutableArray<string> Resources { get; init; } = [];
+
+    /// <summary>What kind of request it would be.</summary>
+    public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
+
+    /// <summary>Every node that exists.</summary>
+    public IReadOnlyCollection<Node> Nodes { get; init; } = [];
+
     /// <summary>What the requester says about times.</summary>
     public AccessWishes Wishes { get; init; } = AccessWishes.None;
 
@@ -43,36 +52,41 @@ public sealed record RequestQuestion(
 /// <param name="ReasonPrompts">How the requester's roles ask for one; may be empty.</param>
 public sealed record RequestDraft(AccessRequest Request, Refusal? ReasonRequired, ImmutableArray<string> ReasonPrompts);
 
-/// <summary>Who may ask for which role, and what a request looks like when it is filed.</summary>
+/// <summary>Who may ask for which role or node, and what a request looks like when it is filed.</summary>
 public static class Requesting
 {
     /// <summary>How many names a request may suggest as reviewers.</summary>
     public const int MaxSuggestedReviewers = 100;
+
+    /// <summary>How many nodes a request may name.</summary>
+    public const int MaxResources = 300;
 
     /// <summary>How many reviews a threshold can want.</summary>
     public const int MaxReviews = 100;
 
     /// <summary>
     /// Whether a user whose <b>assigned</b> roles are these may ask for a role: some allow names it and no deny does.
-    /// Roles gained by a request never count, or one approval could fetch the next.
+    /// Roles gained by a request never count, or one approval could fetch the next. A role that may not be asked for is not
+    /// asked for by way of a node either.
     /// </summary>
-    public static bool MayRequest(IEnumerable<Role> assigned, string roleName)
+    public static bool MayRequest(IEnumerable<Role> assigned, string roleName, RequestKind kind)
     {
         var allowed = false;
         foreach (var role in assigned)
         {
-            if (role.Deny.RequestRoles.Any(pattern => pattern.Matches(roleName)))
+            if (role.Deny.LetsRequest(roleName, RequestKind.Roles) || role.Deny.LetsRequest(roleName, kind))
                 return false;
-            allowed |= role.Allow.RequestRoles.Any(pattern => pattern.Matches(roleName));
+            allowed |= role.Allow.LetsRequest(roleName, kind);
         }
         return allowed;
     }
 
-    /// <summary>The names of the existing roles that the user may ask for, sorted; none that is locked.</summary>
-    public static ImmutableArray<string> Requestable(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks)
+    /// <summary>The names of the existing roles that the user may ask for, by their names or by way of nodes; sorted, none that is locked.</summary>
+    public static ImmutableArray<string> Requestable(
+        User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles)
     {
         var assigned = Assigned(user, roles, now);
-        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
+        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>What a login of the user's does that says nothing about requests: what the strictest of his roles says, where there is something to ask for.</summary>
@@ -108,25 +122,15 @@ public static class Requesting
             return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
 
         var assigned = Assigned(question.User, question.Roles, question.Now);
-        if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => MayRequest(assigned, name))]) is { } locked)
+        if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => MayRequest(assigned, name, question.Kind))]) is { } locked)
             return locked.Refusal;
-
-        var requestable = Requestable(question.User, question.Roles, question.Now, question.Locks);
-        if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
-            return new Refusal("\"*\" asks for every role and stands alone", Kind: RefusalKind.Invalid);
-        ImmutableArray<string> names = question.RoleNames is ["*"]
-            ? requestable.RemoveAll(name => question.User.Roles.Contains(name))
-            : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        if (names.IsEmpty)
-            return new Refusal("a request names at least one role", CanRequest(requestable), RefusalKind.Invalid);
-        // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
-        if (names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused)
-            return new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable));
-
-        var roles = names.Select(name => question.Roles[name]).ToList();
-        if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits).Holds(out var window, out var refusal))
+        if (!Asked.Of(question).Holds(out var asked, out var refusal))
             return refusal;
-        var askedBy = assigned.Where(role => roles.Exists(role.Allow.LetsRequest)).OrderBy(role => role.Name, StringComparer.Ordinal).ToList();
+
+        var roles = asked.Roles.Select(name => question.Roles[name]).ToList();
+        if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits, question.Kind).Holds(out var window, out refusal))
+            return refusal;
+        var askedBy = assigned.Where(role => asked.Roles.Any(name => role.Allow.LetsRequest(name, question.Kind))).OrderBy(role => role.Name, StringComparer.Ordinal).ToList();
         var request = new AccessRequest(
             question.Id,
             Revision: 1,
@@ -144,26 +148,28 @@ public static class Requesting
             Resolution: null,
             question.CreatorLoginUid)
         {
+            Resources = asked.Resources,
             Terms = window.Terms,
             Thresholds = [.. askedBy.Select(role => new ThresholdSet(role.Pin(), role.Allow.Asking.RequireAll, role.Allow.Asking.Thresholds is { IsEmpty: false } some ? some : [ReviewThreshold.One]))],
             Annotations = Annotations(askedBy),
             RequesterUids = [.. question.UserUids.Append(question.CreatorUid).Concat(question.CreatorLoginUid is { } login ? [login] : []).Distinct()],
         };
-        var (why, prompts) = Reason(names, assigned);
+        var (why, prompts) = Reason(asked.Roles, question.Kind, assigned);
         return new RequestDraft(request, string.IsNullOrWhiteSpace(question.Reason) ? why : null, prompts);
     }
 
     /// <summary>Why a request for roles must have a reason, or null; and how the requester's roles ask for it.</summary>
     /// <param name="names">The roles asked for.</param>
+    /// <param name="kind">How they are asked for.</param>
     /// <param name="assigned">The roles of the requester.</param>
-    public static (Refusal? Required, ImmutableArray<string> Prompts) Reason(IReadOnlyCollection<string> names, IReadOnlyList<Role> assigned)
+    public static (Refusal? Required, ImmutableArray<string> Prompts) Reason(IReadOnlyCollection<string> names, RequestKind kind, IReadOnlyList<Role> assigned)
     {
         var (prompts, subjects) = (new List<string>(), new List<string>());
         foreach (var role in assigned.OrderBy(role => role.Name, StringComparer.Ordinal))
         {
             if (role.Options.RequestAccess == RequestAccess.Reason)
                 (subjects, prompts) = ([.. subjects, $"whoever holds role \"{role.Name}\""], [.. prompts, role.Options.RequestPrompt]);
-            if (role.Allow.Asking.ReasonRequired && names.FirstOrDefault(name => role.Allow.RequestRoles.Any(pattern => pattern.Matches(name))) is { } asked)
+            if (role.Allow.Asking.ReasonRequired && names.FirstOrDefault(name => role.Allow.LetsRequest(name, kind)) is { } asked)
                 (subjects, prompts) = ([.. subjects, $"whoever asks for role \"{asked}\""], [.. prompts, role.Allow.Asking.ReasonPrompt]);
         }
         prompts = [.. prompts.Where(prompt => prompt.Length > 0).Distinct(StringComparer.Ordinal)];
@@ -176,7 +182,4 @@ public static class Requesting
     private static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(IEnumerable<Role> askedBy) =>
         askedBy.SelectMany(role => role.Allow.Asking.Annotations).GroupBy(one => one.Key, StringComparer.Ordinal)
             .ToImmutableSortedDictionary(of => of.Key, of => of.SelectMany(one => one.Value).Distinct(StringComparer.Ordinal).ToImmutableArray(), StringComparer.Ordinal);
-
-    private static string CanRequest(ImmutableArray<string> requestable) =>
-        requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";
 }

@@ -64,7 +64,7 @@ public static class Resolving
         IEnumerable<string> roleNames)
     {
         var assigned = Requesting.Assigned(requester, roles, resolution.At);
-        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name)) is { } lost)
+        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{requester.Name}\" can no longer request role \"{lost.Name}\"");
         var names = roleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (names.FirstOrDefault(name => !roles.TryGetValue(name, out var role) || role.IsOver(resolution.At)) is { } unknown)

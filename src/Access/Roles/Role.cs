@@ -59,8 +59,11 @@ public sealed record RoleConditions(ImmutableArray<Template> Logins, LabelSelect
     /// <summary>Requests for which roles may, or may not, be reviewed.</summary>
     public ReviewConditions Reviewing { get; init; } = ReviewConditions.None;
 
-    /// <summary>Whether a role is among those that may, or may not, be asked for.</summary>
-    public bool LetsRequest(Role role) => RequestRoles.Any(pattern => pattern.Matches(role.Name));
+    /// <summary>Roles through which nodes may, or may not, be asked for by name.</summary>
+    public ImmutableArray<NamePattern> SearchAsRoles { get; init; } = [];
+
+    /// <summary>Whether a role is among those that may, or may not, be asked for in such a request.</summary>
+    public bool LetsRequest(string role, RequestKind kind) => (kind == RequestKind.Roles ? RequestRoles : SearchAsRoles).Any(pattern => pattern.Matches(role));
 }
 
 /// <summary>How sessions under a role are bounded, and what they may do beside running commands.</summary>

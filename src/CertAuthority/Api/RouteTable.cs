@@ -51,6 +51,7 @@ internal static class RouteTable
         Users(Routes.ReviewRequest, Reviews.Review),
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
+        Users(Routes.SearchResources, Searches.Search),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
         Administrators(Routes.ListRequests, RequestLists.List),

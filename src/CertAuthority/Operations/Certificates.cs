@@ -33,7 +33,7 @@ internal static class Certificates
                 : throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
-                    Explanations.HowToAsk(snapshot, user, ask.Name, now) ?? "tsh status shows what you hold; tsh request create asks for more"));
+                    Explanations.HowToAsk(ca, snapshot, user, ask.Name, now) ?? "tsh status shows what you hold; tsh request create asks for more"));
         }));
     }
 

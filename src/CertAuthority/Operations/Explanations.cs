@@ -57,18 +57,34 @@ internal static class Explanations
         }));
     }
 
-    /// <summary>What to type for a node that is out of reach and would be within it with a role that the user may ask for; null when there is no such role.</summary>
-    public static string? HowToAsk(Snapshot snapshot, User user, string node, DateTimeOffset now) =>
-        Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now) is [var found] ? $"tsh login --request-roles={found.Roles[0]}" : null;
+    /// <summary>What to type for a node that is out of reach of the user's own roles and that he can ask for, or a role that would open it; null when he can not.</summary>
+    public static string? HowToAsk(Ca ca, Snapshot snapshot, User user, string node, DateTimeOffset now)
+    {
+        if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out _, out _))
+            return "tsh login";
+        return Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now) switch
+        {
+            [{ Roles: [var role, ..] }] => $"tsh login --request-roles={role}",
+            [var found] => $"tsh request create --resource=node/{found.Name}",
+            _ => null,
+        };
+    }
 
-    private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now) =>
-    [
-        .. Elevation.WithinAsking(user, snapshot.Policy().Roles, nodes.ToList(), snapshot.Policy().LocksAt(now), now)
-            .SelectMany(elevation => elevation.Nodes.Select(node => (Node: node, elevation.Role)))
-            .GroupBy(opened => opened.Node, opened => opened.Role)
-            .OrderBy(opened => opened.Key, StringComparer.Ordinal)
-            .Select(opened => new RequestableNode(opened.Key, [.. opened])),
-    ];
+    private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now)
+    {
+        var (policy, wanted) = (snapshot.Policy(), nodes.ToList());
+        return
+        [
+            .. Ask(RequestKind.Roles)
+                .Concat(Ask(RequestKind.Resources).Select(opened => (opened.Node, Role: (string?)null)))
+                .GroupBy(opened => opened.Node, opened => opened.Role)
+                .OrderBy(opened => opened.Key, StringComparer.Ordinal)
+                .Select(opened => new RequestableNode(opened.Key, [.. opened.OfType<string>()])),
+        ];
+
+        IEnumerable<(string Node, string? Role)> Ask(RequestKind kind) =>
+            Elevation.WithinAsking(user, kind, policy.Roles, wanted, policy.LocksAt(now), now).SelectMany(elevation => elevation.Nodes.Select(node => (node, (string?)elevation.Role)));
+    }
 
     // A security key passes every rule about keys; which key there will be is not known yet.
     private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>

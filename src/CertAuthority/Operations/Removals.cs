@@ -24,7 +24,13 @@ internal static class Removals
                     ended = RemoveUser(transaction, by.Caller, Users.FindResource(transaction, ask.Name), "the user was removed", now);
                     break;
                 case "node":
-                    transaction.RemoveNode(transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask));
+                    var node = transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
+                    ended =
+                    [
+                        .. transaction.OpenRequestsFor(node, now)
+                            .Select(request => Resolutions.EndBecause(transaction, by.Caller, request, RequestAction.Deny, $"the node {node.Name} was removed", now)),
+                    ];
+                    transaction.RemoveNode(node);
                     break;
                 case "lock":
                     lifted = transaction.Policy().Locks.GetValueOrDefault(ask.Name) ?? throw Missing(ask);

@@ -14,7 +14,7 @@ internal static class Requests
 
     /// <summary>For somebody else. Whoever files it counts as requester, so it takes another administrator to approve it.</summary>
     public static Task<RequestResource> CreateFor(Ca ca, Administrator by, CreateRequestFor ask) =>
-        File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers));
+        File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
 
     /// <summary>What would be filed; nothing is.</summary>
     public static Task<RequestPlan> Plan(Ca ca, Caller by, CreateRequest ask)
@@ -49,6 +49,8 @@ internal static class Requests
             id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
+            Resources = [.. ask.Resources ?? []],
+            Nodes = [.. snapshot.Policy().Nodes.Values],
             Wishes = wishes,
             Locks = snapshot.Policy().LocksAt(now),
             UserUids = [.. Person.Of(user, accounts.Of).Uids],
@@ -71,6 +73,7 @@ internal static class Requests
                 Request = id.ToString(),
                 State = RequestTransitions.Word(request.StoredState),
                 Asked = Shown.Names(request.Roles),
+                Resources = Shown.Names(request.Resources),
                 Reason = request.Reason,
             });
             return transaction.Show(request, accounts, now);

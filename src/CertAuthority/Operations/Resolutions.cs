@@ -108,6 +108,7 @@ internal static class Resolutions
         Request = request.Id.ToString(),
         State = RequestTransitions.Word(request.StoredState),
         Asked = Shown.Names(request.Roles),
+        Resources = Shown.Names(request.Resources),
         Granted = Shown.Names(request.GrantedRoles),
         Reason = request.Resolution?.Reason,
     };

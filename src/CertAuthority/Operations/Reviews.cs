@@ -42,6 +42,7 @@ internal static class Reviews
                 Request = next.Id.ToString(),
                 State = ReviewTable.Word(reviewed.Review.Decision),
                 Asked = Shown.Names(next.Roles),
+                Resources = Shown.Names(next.Resources),
                 Granted = [.. reviewed.Review.Roles],
                 Reason = reviewed.Review.Reason,
             });

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -35,7 +36,8 @@ internal static class Shown
             [.. request.Reviews.Select(review => Show(review, tally))],
             tally is null ? null : [.. tally.Missing],
             [.. request.Thresholds.Select(Show)],
-            request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray())));
+            request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()),
+            Names(request.Resources)));
 
     private static RequestReview Show(Review review, Tally? tally) => new(
         review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));
@@ -57,4 +59,7 @@ internal static class Shown
         certificate.Revoked);
 
     public static string[] Names(IEnumerable<PinnedRole> roles) => [.. roles.Select(role => role.Name)];
+
+    /// <summary><c>node/db1</c>, each; null for none.</summary>
+    public static string[]? Names(ImmutableArray<PinnedNode> resources) => resources.IsEmpty ? null : [.. resources.Select(node => node.ToString())];
 }

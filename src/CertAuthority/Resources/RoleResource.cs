@@ -248,7 +248,7 @@ internal static class RoleResource
         var roles = Patterns(request, request.Texts("roles"));
         var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), ReadClock(request));
         var asking = deny ? RequestRules.None : ReadRules(request);
-        request.NotYet("search_as_roles");
+        var searching = Patterns(request, request.Texts("search_as_roles"));
         request.Done();
         var reviewing = ReadReviewing(side.Map("review_requests"));
         side.Unenforceable("node_labels_expression", _ => false);
@@ -258,6 +258,7 @@ internal static class RoleResource
         return new RoleConditions(
             [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()), roles)
         {
+            SearchAsRoles = searching,
             MaxRequestDuration = maxDuration == TimeSpan.Zero ? null : maxDuration,
             RequestClock = clock,
             Asking = asking,
@@ -394,6 +395,8 @@ internal static class RoleResource
         var request = new JsonObject();
         if (!side.RequestRoles.IsEmpty)
             request["roles"] = ResourceMetadata.Array(side.RequestRoles.Select(pattern => pattern.Text));
+        if (!side.SearchAsRoles.IsEmpty)
+            request["search_as_roles"] = ResourceMetadata.Array(side.SearchAsRoles.Select(pattern => pattern.Text));
         if (side.MaxRequestDuration is { } duration)
             request["max_duration"] = Durations.Show(duration);
         if (side.RequestClock == RequestClock.Approval)

@@ -10,7 +10,7 @@ internal static class RequestTable
     internal const string Columns =
         "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
         "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
-        "creator_login_uid, thresholds, annotations, requester_uids";
+        "creator_login_uid, thresholds, annotations, requester_uids, resources";
 
     /// <summary>The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one answer.</summary>
     /// <exception cref="ProblemException">Not found, or several start so.</exception>
@@ -43,6 +43,10 @@ internal static class RequestTable
     /// <summary>The approved requests whose access is not over.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) => snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
 
+    /// <summary>Those that wait for an answer or are in use, and name a node.</summary>
+    public static List<AccessRequest> OpenRequestsFor(this Snapshot snapshot, Node node, DateTimeOffset now) =>
+        [.. snapshot.PendingRequests(now).Concat(snapshot.ApprovedRequests(now)).Where(request => request.Resources.Any(one => one.Id == node.Id))];
+
     /// <summary>Those that wait for an answer, newest first.</summary>
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", now);
@@ -67,11 +71,11 @@ internal static class RequestTable
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
-            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
             request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles), Rows.Json(request.GrantedRoles),
             RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
             Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock), request.Terms.SessionTtl, request.Terms.AssumeFrom,
-            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds), Rows.Json(request.Annotations), Rows.Json(request.RequesterUids));
+            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds), Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources));
 
     /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
     /// <returns>The request at its new revision.</returns>
@@ -108,6 +112,7 @@ internal static class RequestTable
         Thresholds = row.Thresholds(23),
         Annotations = row.Annotations(24),
         RequesterUids = row.Uids(25),
+        Resources = row.Nodes(26),
     };
 
     /// <summary>A clock as people and rows have it.</summary>

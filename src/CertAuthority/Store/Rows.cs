@@ -23,6 +23,9 @@ internal static class Rows
     public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, int column) =>
         [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedRoleArray)!];
 
+    public static ImmutableArray<PinnedNode> Nodes(this DbDataReader row, int column) =>
+        [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedNodeArray)!];
+
     public static ImmutableArray<uint> Uids(this DbDataReader row, int column) => [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.UInt32Array)!];
 
     public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, int column) =>
@@ -47,6 +50,8 @@ internal static class Rows
         JsonSerializer.Serialize(annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()), RowJson.Default.DictionaryStringStringArray);
 
     public static string Json(IEnumerable<PinnedRole> pins) => JsonSerializer.Serialize([.. pins], RowJson.Default.PinnedRoleArray);
+
+    public static string Json(IEnumerable<PinnedNode> nodes) => JsonSerializer.Serialize([.. nodes], RowJson.Default.PinnedNodeArray);
 }
 
 /// <summary>As it stands in a certificate.</summary>
@@ -71,6 +76,7 @@ internal sealed class PredicateJson : JsonConverter<Predicate>
 [JsonSerializable(typeof(SessionPermissions))]
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(PinnedRole[]))]
+[JsonSerializable(typeof(PinnedNode[]))]
 [JsonSerializable(typeof(uint[]))]
 [JsonSerializable(typeof(ThresholdSet[]))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]

@@ -60,6 +60,7 @@ public sealed record AuditList(AuditEntry[] Entries);
 /// <param name="Reason">Why, in somebody's words.</param>
 /// <param name="Route">The route that was refused.</param>
 /// <param name="Reviewer">The user who reviewed.</param>
+/// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
 public sealed record AuditEntry(
     DateTimeOffset Time,
     string Event,
@@ -80,4 +81,5 @@ public sealed record AuditEntry(
     string? LimitedBy = null,
     string? Reason = null,
     string? Route = null,
-    string? Reviewer = null);
+    string? Reviewer = null,
+    string[]? Resources = null);

@@ -90,12 +90,12 @@ public sealed record ListMyNodes(string? User = null);
 /// <param name="Nodes">Sorted by name.</param>
 /// <param name="Everywhere">Logins that are valid on every host that trusts the CA, listed here or not.</param>
 /// <param name="PerHost">Whether that is more than one certificate holds, so that some nodes need a certificate of their own.</param>
-/// <param name="Requestable">Nodes out of reach that a role would open which the user may ask for. Sorted by name.</param>
+/// <param name="Requestable">Nodes out of reach that the user may ask for, or a role that would open them. Sorted by name.</param>
 public sealed record NodeList(ListedNode[] Nodes, string[] Everywhere, bool PerHost, RequestableNode[] Requestable);
 
 /// <summary>A node that a request could open.</summary>
 /// <param name="Name">The node.</param>
-/// <param name="Roles">Roles to ask for; each would do. Sorted.</param>
+/// <param name="Roles">Roles to ask for; each would do. Sorted. Empty: the node is asked for by its own name.</param>
 public sealed record RequestableNode(string Name, string[] Roles);
 
 /// <summary>A node within reach.</summary>

@@ -1,7 +1,7 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>Files a request as the caller's user.</summary>
-/// <param name="Roles">The roles asked for.</param>
+/// <param name="Roles">The roles asked for. Beside resources: the only roles by which these are asked for; none for all that reach them.</param>
 /// <param name="User">As which of the caller's users; null where there is only one.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
@@ -9,6 +9,7 @@ namespace CertAuthority.Protocol;
 /// <param name="RequestTtl">How long it waits for an answer, as a duration.</param>
 /// <param name="MaxDuration">How long the access lasts, as a duration.</param>
 /// <param name="AssumeStartTime">When the access begins: a time of RFC 3339.</param>
+/// <param name="Resources">The nodes asked for by name, each <c>node/NAME</c>, at most 300; null in a request for roles.</param>
 public sealed record CreateRequest(
     string[] Roles,
     string? User = null,
@@ -17,7 +18,8 @@ public sealed record CreateRequest(
     string? SessionTtl = null,
     string? RequestTtl = null,
     string? MaxDuration = null,
-    string? AssumeStartTime = null);
+    string? AssumeStartTime = null,
+    string[]? Resources = null);
 
 /// <summary>What would be filed.</summary>
 /// <param name="Spec">As it would be.</param>
@@ -84,7 +86,8 @@ public sealed record DenyRequest(string Id, string Reason = "");
 /// <param name="Roles">The roles asked for.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
-public sealed record CreateRequestFor(string User, string[] Roles, string Reason = "", string[]? Reviewers = null);
+/// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
+public sealed record CreateRequestFor(string User, string[] Roles, string Reason = "", string[]? Reviewers = null, string[]? Resources = null);
 
 /// <summary>Removes a request from the list; the audit keeps it.</summary>
 /// <param name="Id">The request's id, or a unique prefix.</param>
@@ -108,6 +111,25 @@ public sealed record GetMyCapabilities(string? User = null);
 /// <param name="RequestableRoles">What <paramref name="User"/> can request, sorted.</param>
 /// <param name="User">As which user; null where the caller owns several and must choose.</param>
 public sealed record MyCapabilities(string[] Users, string[] RequestableRoles, string? User = null);
+
+/// <summary>Searches for what the caller can ask for by its name: nodes that the <c>search_as_roles</c> of his roles reach.</summary>
+/// <param name="Kind">What is searched for: <c>node</c>.</param>
+/// <param name="Labels">Only those with all of these labels, <c>key=value</c> with commas between.</param>
+/// <param name="Search">Only those with each of these words, blanks between, somewhere in the name or the labels; upper and lower case are one.</param>
+/// <param name="Limit">At most so many, from 1; null for all.</param>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record SearchResources(string Kind = "node", string? Labels = null, string? Search = null, int? Limit = null, string? User = null);
+
+/// <summary>What can be asked for by its name.</summary>
+/// <param name="Resources">Sorted by name.</param>
+/// <param name="More">How many were found beyond the limit.</param>
+public sealed record ResourcesFound(ResourceFound[] Resources, int More);
+
+/// <summary>Something that can be asked for by its name.</summary>
+/// <param name="Resource"><c>node/db1</c>.</param>
+/// <param name="Labels">Its labels.</param>
+/// <param name="Roles">The roles by which it would be asked for. Sorted.</param>
+public sealed record ResourceFound(string Resource, Dictionary<string, string> Labels, string[] Roles);
 
 /// <summary>A request as everybody sees it.</summary>
 /// <param name="Kind"><c>access_request</c>.</param>
@@ -143,6 +165,7 @@ public sealed record RequestMetadata(string Name, long Revision);
 /// <param name="Missing">While it is pending: what reviewers' approval still lacks, a sentence each.</param>
 /// <param name="Thresholds">What reviews are counted by: every set must be met.</param>
 /// <param name="SystemAnnotations">What the roles that let the requester ask say about the request.</param>
+/// <param name="Resources">The only nodes that it is for, each <c>node/NAME</c>; null in a request for roles.</param>
 public sealed record RequestSpec(
     string User,
     string[] Roles,
@@ -164,7 +187,8 @@ public sealed record RequestSpec(
     RequestReview[]? Reviews = null,
     string[]? Missing = null,
     RequestThresholds[]? Thresholds = null,
-    Dictionary<string, string[]>? SystemAnnotations = null);
+    Dictionary<string, string[]>? SystemAnnotations = null,
+    string[]? Resources = null);
 
 /// <summary>What a reviewer said.</summary>
 /// <param name="Author">The user.</param>

@@ -19,7 +19,7 @@ public class ShellTests
     [InlineData("login --proxy=ssh://-oProxyCommand=id", "--server takes unix:/absolute/path or ssh://[USER@]HOST[:PORT], not 'ssh://-oProxyCommand=id'")]
     [InlineData("request", "required command was not provided")]
     [InlineData("requests list --format=xml", "--format takes text or json, not 'xml'")]
-    [InlineData("request create", "option '--roles' is required")]
+    [InlineData("request create", "say what you ask for: --roles=ROLE, or --resource=node/NAME")]
     [InlineData("request create --roles=dba --wait=soon", "--wait takes a duration such as 90s, 15m or 1h30m, not 'soon'")]
     [InlineData("request show", "required argument missing for command: 'show'")]
     [InlineData("request show --frobnicate", "unknown command or argument '--frobnicate'")]

@@ -26,6 +26,12 @@ public class LittleLeftTests
         Assert.Equal($"request {Id} (dba, ops) ends in 59s → tsh request create --roles=dba,ops", Said(Certificate(10, 59, Id), [Request(60, 59)]));
 
     [Fact]
+    public void A_request_for_nodes_is_asked_for_again_by_their_names() =>
+        Assert.Equal(
+            $"request {Id} (dba, ops) ends in 59s → tsh request create --resource=node/db1,node/db2",
+            Said(Certificate(10, 59, Id), [Request(60, 59) is var request ? request with { Spec = request.Spec with { Resources = ["node/db1", "node/db2"] } } : null!]));
+
+    [Fact]
     public void A_request_that_is_not_in_use_is_nobodys_worry() => Assert.Null(Said(Certificate(600, 3000), [Request(60, 59)]));
 
     private static string? Said(CertificateInfo certificate, RequestResource[] requests) =>

@@ -129,7 +129,7 @@ public class LocksInForceTests
     public void What_asking_would_open_is_without_what_is_locked(string target, string opens)
     {
         var asking = Sample.Role("base", mayRequest: ["dba"]);
-        var elevations = Elevation.WithinAsking(Alice, Sample.Roles(asking, Dba, Ops), [Db1, Web1], Sample.Locked(target), Sample.Now);
+        var elevations = Elevation.WithinAsking(Alice, RequestKind.Roles, Sample.Roles(asking, Dba, Ops), [Db1, Web1], Sample.Locked(target), Sample.Now);
         Assert.Equal(opens, string.Join("; ", elevations.Select(elevation => $"{elevation.Role}: {string.Join(' ', elevation.Nodes)}")));
     }
 

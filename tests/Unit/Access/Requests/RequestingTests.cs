@@ -21,9 +21,9 @@ public class RequestingTests
     [InlineData("denied only", new string[0], new[] { "dba" }, "dba", false)]
     public void A_role_can_be_asked_for_when_some_allow_names_it_and_no_deny(string situation, string[] allow, string[] deny, string role, bool may)
     {
-        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow, mayNotRequest: deny)], role), situation);
-        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow), Sample.Role("other", mayNotRequest: deny)], role), situation + ", across roles");
-        Assert.True(may == Requesting.MayRequest([Sample.Role("other", mayNotRequest: deny), Sample.Role("one", mayRequest: allow)], role), situation + ", deny first");
+        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow, mayNotRequest: deny)], role, RequestKind.Roles), situation);
+        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow), Sample.Role("other", mayNotRequest: deny)], role, RequestKind.Roles), situation + ", across roles");
+        Assert.True(may == Requesting.MayRequest([Sample.Role("other", mayNotRequest: deny), Sample.Role("one", mayRequest: allow)], role, RequestKind.Roles), situation + ", deny first");
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public class RequestingTests
 
     [Fact]
     public void A_star_that_comes_to_nothing_is_refused() =>
-        Assert.Equal("a request names at least one role", Requesting.File(Question(["*"], mayRequest: ["contractor"])).Refused().Message);
+        Assert.Equal("a request names at least one role or resource", Requesting.File(Question(["*"], mayRequest: ["contractor"])).Refused().Message);
 
     [Fact]
     public void A_star_stands_alone() =>
@@ -95,7 +95,7 @@ public class RequestingTests
 
     [Fact]
     public void A_request_for_no_role_is_refused() =>
-        Assert.Equal("a request names at least one role", Requesting.File(Question([])).Refused().Message);
+        Assert.Equal("a request names at least one role or resource", Requesting.File(Question([])).Refused().Message);
 
     [Fact]
     public void A_role_gained_by_a_request_lets_nobody_ask_for_more()

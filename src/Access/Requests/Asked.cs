@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>What a question asks for, where the user may ask for it.</summary>
+/// <param name="Roles">At least one; sorted.</param>
+/// <param name="Resources">The nodes that they are asked for; none in a request for roles. Sorted.</param>
+internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<PinnedNode> Resources)
+{
+    private const string Searching = "tsh request search shows what you can request";
+
+    public static Outcome<Asked> Of(RequestQuestion question)
+    {
+        if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
+            return new Refusal("\"*\" asks for every role and stands alone", Kind: RefusalKind.Invalid);
+        return question.Kind == RequestKind.Roles ? ByName(question) : ByResource(question);
+    }
+
+    private static Outcome<Asked> ByName(RequestQuestion question)
+    {
+        var requestable = Requesting.Requestable(question.User, question.Roles, question.Now, question.Locks);
+        ImmutableArray<string> names = question.RoleNames is ["*"]
+            ? requestable.RemoveAll(name => question.User.Roles.Contains(name))
+            : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        if (names.IsEmpty)
+            return new Refusal("a request names at least one role or resource", CanRequest(requestable), RefusalKind.Invalid);
+        // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
+        return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
+            ? new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable))
+            : new Asked(names, []);
+    }
+
+    private static string CanRequest(ImmutableArray<string> requestable) =>
+        requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";
+
+    /// <summary>By all roles that reach one of the nodes, or those of them that are named. Together they reach every node.</summary>
+    private static Outcome<Asked> ByResource(RequestQuestion question)
+    {
+        if (question.Resources.FirstOrDefault(resource => PinnedNode.NameIn(resource) is null) is { } odd)
+            return new Refusal($"\"{odd}\" is not a resource", $"a resource is node/NAME; names have the form {Names.NodeForm}", RefusalKind.Invalid);
+        var wanted = question.Resources.Select(resource => PinnedNode.NameIn(resource)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        if (wanted.Count > Requesting.MaxResources)
+            return new Refusal($"a request names at most {Requesting.MaxResources} resources, not {wanted.Count}", "divide it among several", RefusalKind.Invalid);
+
+        var (user, roles, now) = (question.User, question.Roles, question.Now);
+        var nodes = question.Nodes.IntersectBy(wanted, node => node.Name).OrderBy(node => node.Name, StringComparer.Ordinal).ToList();
+        var reaching = Elevation.WithinAsking(user, RequestKind.Resources, roles, nodes, question.Locks, now);
+        if (question.RoleNames is not ([] or ["*"]))
+        {
+            if (question.RoleNames.FirstOrDefault(name => reaching.All(one => one.Role != name)) is { } refused)
+                return new Refusal(
+                    $"user \"{user.Name}\" can not request role \"{refused}\" for {(wanted is [_] ? "this node" : "these nodes")}",
+                    reaching.IsEmpty ? Searching : $"what reaches: {string.Join(", ", reaching.Select(one => one.Role))}");
+            reaching = reaching.RemoveAll(one => !question.RoleNames.Contains(one.Role));
+        }
+        // An unknown node and one out of reach get the same answer: names of nodes are nobody's to probe.
+        if (wanted.Find(name => !reaching.Any(one => one.Nodes.Contains(name))) is { } unreached)
+            return question.Locks.On(LockKind.Node, unreached) is { } locked
+                   && !Elevation.WithinAsking(user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
+                ? locked.Refusal
+                : new Refusal($"user \"{user.Name}\" can not request node \"{unreached}\"", Searching);
+
+        ImmutableArray<string> names = [.. reaching.Select(one => one.Role)];
+        var together = Elevation.Opened(user, names, roles, nodes, question.Locks, now);
+        return wanted.Find(name => !together.Contains(name)) is { } taken
+            ? new Refusal($"the roles that reach these nodes do not reach node \"{taken}\" together: one of {string.Join(", ", names)} denies it", "ask for it in a request of its own", RefusalKind.Conflict)
+            : new Asked(names, [.. nodes.Select(node => new PinnedNode(node.Id, node.Name))]);
+    }
+}

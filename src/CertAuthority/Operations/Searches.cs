@@ -1,0 +1,49 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Searching for what can be asked for by its name.</summary>
+internal static class Searches
+{
+    public static Task<ResourcesFound> Search(Ca ca, Caller by, SearchResources ask)
+    {
+        if (ask.Kind != "node")
+            throw Verdicts.Invalid($"only nodes are asked for by name, not \"{ask.Kind}\"");
+        var labels = Labels(ask.Labels ?? "");
+        var words = (ask.Search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var policy = snapshot.Policy();
+            var nodes = policy.Nodes.Values.Where(node => labels.All(label => node.Labels.GetValueOrDefault(label.Key) == label.Value) && Array.TrueForAll(words, word => Has(node, word))).ToList();
+            var found = Elevation.WithinAsking(snapshot.ActingUser(by, ask.User), RequestKind.Resources, policy.Roles, nodes, policy.LocksAt(now), now)
+                .SelectMany(elevation => elevation.Nodes.Select(name => (Node: policy.Nodes[name], elevation.Role)))
+                .GroupBy(opened => opened.Node, opened => opened.Role)
+                .OrderBy(opened => opened.Key.Name, StringComparer.Ordinal)
+                .Select(opened => new ResourceFound(new PinnedNode(opened.Key.Id, opened.Key.Name).ToString(), opened.Key.Labels.ToDictionary(), [.. opened]))
+                .ToList();
+            var limit = RequestLists.Limit(ask.Limit) ?? found.Count;
+            return new ResourcesFound([.. found.Take(limit)], Math.Max(0, found.Count - limit));
+        }));
+    }
+
+    private static Dictionary<string, string> Labels(string text)
+    {
+        var labels = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var label in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+            if (label.Split('=', 2) is not [{ Length: > 0 } key, var value])
+                throw Verdicts.Invalid($"\"{label}\" is not a label, such as env=prod");
+            else if (!labels.TryAdd(key, value) && labels[key] != value)
+                throw Verdicts.Invalid($"no node has two values of the label \"{key}\"");
+        return labels;
+    }
+
+    private static bool Has(Node node, string word)
+    {
+        return Contains(node.Name) || node.Labels.Any(label => Contains(label.Key) || Contains(label.Value));
+
+        bool Contains(string text) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,2 @@
+-- The nodes that a request names; none in a request for roles.
+ALTER TABLE requests ADD COLUMN resources TEXT NOT NULL DEFAULT '[]';
