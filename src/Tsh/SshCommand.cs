@@ -45,14 +45,18 @@ internal sealed class SshCommand : Verb
             node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, user), cancellation);
         }
         SshArguments.CheckNode(node.Name);
-        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted ?? OnlyLogin(node), parsed.GetValue(command) ?? [], certificate)]);
+        wanted ??= OnlyLogin(node);
+        // Another certificate that is out opens it, or did: one with a request is for the nodes of the request only.
+        if (certificate == home.Certificate && node.Logins.Contains(wanted) && !Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow()), wanted, node.Name))
+            throw new FailureException($"your certificate does not open {wanted}@{node.Name}", home.Command("login"));
+        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted, parsed.GetValue(command) ?? [], certificate)]);
     }
 
     /// <summary>The certificate at hand; where it opens no such login, and single nodes have certificates of their own, the node's.</summary>
     private static async Task<string> Certificate(Home home, string node, string? login, CaClient ca, string? user, CancellationToken cancellation)
     {
         var perHost = home.Memory.PerHost;
-        if (!(perHost && home.CertificateAtHand() is null) && (Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow())) || !perHost))
+        if (!(perHost && home.CertificateAtHand() is null) && (Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow()), login, node) || !perHost))
             return home.Certificate;
         try
         {
@@ -63,10 +67,10 @@ internal sealed class SshCommand : Verb
             // Whoever is asked for the address next says so too, and what to ask for.
             return home.Certificate;
         }
-
-        bool Opens(CertificateInfo certificate) => certificate.Principals.Any(principal =>
-            login is null ? principal.EndsWith($"@{node}", StringComparison.Ordinal) : principal == login || principal == $"{login}@{node}");
     }
+
+    private static bool Opens(CertificateInfo certificate, string? login, string node) => certificate.Principals.Any(principal =>
+        login is null ? principal.EndsWith($"@{node}", StringComparison.Ordinal) : principal == login || principal == $"{login}@{node}");
 
     /// <summary>
     /// Ends tsh's own options after the node: <c>tsh ssh db1 ls -l</c> lists with <c>-l</c>. The parser would look for options everywhere.

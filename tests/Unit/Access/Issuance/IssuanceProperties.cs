@@ -77,6 +77,33 @@ public class IssuanceProperties
     }
 
     [Fact]
+    public void A_request_for_nodes_opens_these_nodes_only_and_no_more_there_than_one_for_the_roles()
+    {
+        var cases = from roles in SomeRoles
+                    from elevated in SomeRoles where elevated.Length > 0
+                    from nodes in SomeNodes where nodes.Length > 0
+                    from some in Gen.Choose(1, nodes.Length)
+                    from locks in SomeLocks
+                    select (Roles: roles, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Named: nodes[..some], Locks: locks);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name), "asking"]);
+            var asking = Sample.Role("asking", mayRequest: ["*"]) is var role ? role with { Allow = role.Allow with { SearchAsRoles = Sample.Patterns("*") } } : null!;
+            var request = Sample.Request(user, RequestState.Approved, one.Elevated);
+            var question = new IssuanceQuestion(Sample.Now, user, [request], Sample.Roles([.. one.Roles, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Locks };
+            var named = question with { Requests = [request with { Resources = [.. one.Named.Select(node => new PinnedNode(node.Id, node.Name))] }] };
+            if (!IssuancePolicy.Decide(named).Holds(out var grant, out _))
+                return true;
+            // What single hosts are opened by both ways is the same: nothing is lost by naming them either.
+            return grant.Principals.All(principal => one.Named.Any(node => node.Name == principal.Node))
+                && one.Named.All(node => Logins(named, node).SequenceEqual(Logins(question, node)));
+        }).Check(Often);
+
+        static IEnumerable<string> Logins(IssuanceQuestion question, Node node) =>
+            IssuancePolicy.Decide(question with { Node = node.Name }).Holds(out var grant, out _) ? grant.Principals.Select(principal => principal.Login).Order(StringComparer.Ordinal) : [];
+    }
+
+    [Fact]
     public void What_a_lock_takes_is_revoked_and_what_it_leaves_is_not()
     {
         var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes from locks in SomeLocks select (Roles: roles, Nodes: nodes, Locks: locks);
