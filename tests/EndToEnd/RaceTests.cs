@@ -9,18 +9,25 @@ public sealed class RaceTests
     const int Rounds = 200;
     const int LoginsPerRound = 4;
 
-    static readonly (string Case, bool Elevated, Func<CaClient, string, string, Task> End)[] Endings =
+    static readonly CreateRequest Dba = new(["dba"]);
+    static readonly CreateRequest Db1 = new([], Resources: ["node/db1"]);
+
+    static readonly (string Case, CreateRequest? Ask, Func<CaClient, string, string, Task> End)[] Endings =
     [
-        ("the request is denied", true, (ca, _, id) => ca.Send(Routes.DenyRequest, new DenyRequest(id))),
-        ("the request is dropped", true, (ca, user, id) => ca.Send(Routes.DropRequest, new EndMyRequest(id, user))),
-        ("the request is removed", true, (ca, _, id) => ca.Send(Routes.RemoveRequest, new RemoveRequest(id, Force: true))),
-        ("the granted role is edited", true, (ca, _, _) => Apply(ca, Role("dba", "logins: [other], node_labels: {'*': '*'}"))),
-        ("the user is removed, who logs in with a request", true, (ca, user, _) => ca.Send(Routes.RemoveResource, new RemoveResource("user", user))),
-        ("the user is removed", false, (ca, user, _) => ca.Send(Routes.RemoveResource, new RemoveResource("user", user))),
-        ("the user's role is edited", false, (ca, _, _) => Apply(ca, Role("staff", "request: {roles: [dba]}"))),
-        ("the user's role is taken away", false, (ca, user, _) => ca.Send(Routes.UpdateUser, new UpdateUser(user, Roles: []))),
-        ("the node is relabelled", false, (ca, _, _) => Apply(ca, Node("test"))),
-        ("the role is removed", false, (ca, _, _) => ca.Send(Routes.RemoveResource, new RemoveResource("role", "staff", Force: true))),
+        ("the request is denied", Dba, (ca, _, id) => ca.Send(Routes.DenyRequest, new DenyRequest(id))),
+        ("the request is dropped", Dba, (ca, user, id) => ca.Send(Routes.DropRequest, new EndMyRequest(id, user))),
+        ("the request is removed", Dba, (ca, _, id) => ca.Send(Routes.RemoveRequest, new RemoveRequest(id, Force: true))),
+        ("the granted role is edited", Dba, (ca, _, _) => Apply(ca, Role("dba", "logins: [other], node_labels: {'*': '*'}"))),
+        ("the user is removed, who logs in with a request", Dba, (ca, user, _) => ca.Send(Routes.RemoveResource, new RemoveResource("user", user))),
+        ("the request for a node is denied", Db1, (ca, _, id) => ca.Send(Routes.DenyRequest, new DenyRequest(id))),
+        ("the node that was asked for is removed", Db1, (ca, _, _) => ca.Send(Routes.RemoveResource, new RemoveResource("node", "db1"))),
+        ("the request is locked", Dba, (ca, _, id) => ca.Send(Routes.Lock, new CreateLock(Request: id))),
+        ("the user is locked", null, (ca, user, _) => ca.Send(Routes.Lock, new CreateLock(User: user))),
+        ("the user is removed", null, (ca, user, _) => ca.Send(Routes.RemoveResource, new RemoveResource("user", user))),
+        ("the user's role is edited", null, (ca, _, _) => Apply(ca, Role("staff", "request: {roles: [dba]}"))),
+        ("the user's role is taken away", null, (ca, user, _) => ca.Send(Routes.UpdateUser, new UpdateUser(user, Roles: []))),
+        ("the node is relabelled", null, (ca, _, _) => Apply(ca, Node("test"))),
+        ("the role is removed", null, (ca, _, _) => ca.Send(Routes.RemoveResource, new RemoveResource("role", "staff", Force: true))),
     ];
 
     [Fact]
@@ -37,7 +44,7 @@ public sealed class RaceTests
             var ending = Endings[round % Endings.Length];
             var user = $"user{round}";
             await Apply(ca, $$"""
-                {{Role("staff", "logins: [deploy], node_labels: {env: prod}, request: {roles: [dba]}")}}
+                {{Role("staff", "logins: [deploy], node_labels: {env: prod}, request: {roles: [dba], search_as_roles: [dba]}")}}
                 ---
                 {{Role("dba", "logins: [postgres], node_labels: {'*': '*'}")}}
                 ---
@@ -45,10 +52,10 @@ public sealed class RaceTests
                 ---
                 {{User(user)}}
                 """);
-            var id = (await ca.Send(Routes.CreateRequest, new CreateRequest(["dba"], user))).Metadata.Name;
+            var id = (await ca.Send(Routes.CreateRequest, (ending.Ask ?? Dba) with { User = user })).Metadata.Name;
             await ca.Send(Routes.ApproveRequest, new ApproveRequest(id));
 
-            var ask = new Login(key, user, ending.Elevated ? [id] : null);
+            var ask = new Login(key, user, ending.Ask is not null ? [id] : null);
             using var start = new Barrier(LoginsPerRound + 1);
             var logins = Enumerable.Range(0, LoginsPerRound).Select(_ => Task.Run(() => LogIn(ca, ask, start))).ToList();
             var end = Task.Run(() =>
