@@ -48,4 +48,10 @@ internal static class ResourceMetadata
 
     private static ResourceNode? Child(ResourceNode? node, string field) =>
         node is ResourceNode.Map map ? map.Entries.FirstOrDefault(entry => entry.Key.Text == field).Value : null;
+
+    public static void AddUnlessEmpty(JsonObject to, string name, JsonObject fields)
+    {
+        if (fields.Count > 0)
+            to[name] = fields;
+    }
 }

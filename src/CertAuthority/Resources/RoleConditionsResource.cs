@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+
+namespace CertAuthority.Resources;
+
+/// <summary>One side of a role, <c>allow</c> or <c>deny</c>.</summary>
+internal static class RoleConditionsResource
+{
+    private static readonly string[] NotAboutLogins =
+    [
+        "account_assignments", "app_labels", "app_labels_expression", "aws_role_arns", "azure_identities", "cluster_labels", "cluster_labels_expression",
+        "db_labels", "db_labels_expression", "db_names", "db_permissions", "db_roles", "db_service_labels", "db_service_labels_expression", "db_users",
+        "desktop_groups", "gcp_service_accounts", "github_permissions", "group_labels", "group_labels_expression", "host_groups", "host_sudoers",
+        "impersonate", "join_sessions", "kubernetes_groups", "kubernetes_labels", "kubernetes_labels_expression", "kubernetes_resources", "kubernetes_users",
+        "mcp", "rules", "spiffe", "windows_desktop_labels", "windows_desktop_labels_expression", "windows_desktop_logins", "workload_identity_labels",
+        "workload_identity_labels_expression",
+    ];
+
+    public static RoleConditions Read(Cursor side, bool deny)
+    {
+        var logins = ImmutableArray.CreateBuilder<Template>();
+        foreach (var (text, at) in side.Texts("logins"))
+            if (deny && text.Contains('*', StringComparison.Ordinal) && text != "*")
+                side.Fault(at, $"\"{text}\": in deny.logins a pattern is only \"*\", for every login");
+            else if (Template.TryParse(text, out var fault) is not { } login)
+                side.Fault(at, $"\"{text}\": {fault}");
+            else if (!login.IsLiteral || Names.IsLogin(text) || (deny && text == "*"))
+                logins.Add(login);
+            else
+                side.Fault(at, $"\"{text}\" is not a login; logins have the form {Names.LoginForm}");
+
+        var labels = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<NamePattern>>(StringComparer.Ordinal);
+        foreach (var (key, values) in side.TextLists("node_labels"))
+        {
+            if (values.IsEmpty)
+                side.Fault(key, $"the label {key.Text} has no value, so it would select nothing");
+            else if (key.Text == "*" && values is not [("*", _)])
+                side.Fault(key, "the label '*' goes only with the value '*'");
+            else
+                labels[key.Text] = Patterns(side, values);
+        }
+
+        var request = side.Map("request");
+        var roles = Patterns(request, request.Texts("roles"));
+        var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), RequestRulesResource.ReadClock(request));
+        var asking = deny ? RequestRules.None : RequestRulesResource.Read(request);
+        var searching = Patterns(request, request.Texts("search_as_roles"));
+        request.Done();
+        var reviewing = RequestRulesResource.ReadReviewing(side.Map("review_requests"));
+        side.Unenforceable("node_labels_expression", _ => false);
+        side.Unenforceable("require_session_join", _ => false);
+        side.Elsewhere(NotAboutLogins);
+        side.Done();
+        return new RoleConditions(
+            [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()), roles)
+        {
+            SearchAsRoles = searching,
+            MaxRequestDuration = maxDuration == TimeSpan.Zero ? null : maxDuration,
+            RequestClock = clock,
+            Asking = asking,
+            Reviewing = reviewing,
+        };
+    }
+
+    public static JsonObject Write(RoleConditions side)
+    {
+        var fields = new JsonObject();
+        if (!side.Logins.IsEmpty)
+            fields["logins"] = ResourceMetadata.Array(side.Logins.Select(login => login.Text));
+        if (!side.NodeLabels.IsNone)
+            fields["node_labels"] = new JsonObject(side.NodeLabels.Entries.Select(entry => KeyValuePair.Create<string, JsonNode?>(
+                entry.Key, entry.Value is [var only] ? only.Text : ResourceMetadata.Array(entry.Value.Select(pattern => pattern.Text)))));
+        var request = new JsonObject();
+        if (!side.RequestRoles.IsEmpty)
+            request["roles"] = ResourceMetadata.Array(side.RequestRoles.Select(pattern => pattern.Text));
+        if (!side.SearchAsRoles.IsEmpty)
+            request["search_as_roles"] = ResourceMetadata.Array(side.SearchAsRoles.Select(pattern => pattern.Text));
+        if (side.MaxRequestDuration is { } duration)
+            request["max_duration"] = Durations.Show(duration);
+        if (side.RequestClock == RequestClock.Approval)
+            request["clock"] = "approval";
+        RequestRulesResource.Write(request, side.Asking);
+        ResourceMetadata.AddUnlessEmpty(fields, "request", request);
+        var reviewing = new JsonObject();
+        if (!side.Reviewing.Roles.IsEmpty)
+            reviewing["roles"] = ResourceMetadata.Array(side.Reviewing.Roles.Select(pattern => pattern.Text));
+        if (side.Reviewing.Where is { } where)
+            reviewing["where"] = where.Text;
+        ResourceMetadata.AddUnlessEmpty(fields, "review_requests", reviewing);
+        return fields;
+    }
+
+    public static ImmutableArray<NamePattern> Patterns(Cursor side, ImmutableArray<(string Text, ResourceNode At)> texts)
+    {
+        var patterns = ImmutableArray.CreateBuilder<NamePattern>();
+        foreach (var (text, at) in texts)
+            if (text.Contains("{{", StringComparison.Ordinal))
+                side.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
+            else if (text.Length == 0 || !Names.IsPlainText(text))
+                side.Fault(at, "a name or pattern is empty or has control characters");
+            else if (NamePattern.TryParse(text, out var fault) is { } pattern)
+                patterns.Add(pattern);
+            else
+                side.Fault(at, $"\"{text}\": {fault}");
+        return patterns.ToImmutable();
+    }
+}

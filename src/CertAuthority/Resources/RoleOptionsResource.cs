@@ -1,0 +1,162 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Resources;
+
+/// <summary>The options of a role: how sessions under it are bounded, and what they may do.</summary>
+internal static class RoleOptionsResource
+{
+    private const int LongestCommand = 1024;
+
+    // A few fit a certificate beside its principals; more belong into a firewall.
+    private const int MostAddresses = 32;
+
+    public static RoleOptions Read(Cursor options)
+    {
+        var ttl = options.Duration("max_session_ttl");
+        var read = new RoleOptions
+        {
+            MaxSessionTtl = ttl == TimeSpan.Zero ? null : ttl,
+            ForwardAgent = options.Flag("forward_agent"),
+            PortForwarding = options.Flag("port_forwarding") | ReadPortForwarding(options),
+            X11Forwarding = options.Flag("permit_x11_forwarding"),
+            ForceCommand = ReadForceCommand(options),
+            SourceAddresses = ReadSourceAddresses(options),
+            VerifyRequired = options.Flag("verify_required"),
+            Extensions = ReadExtensions(options),
+            RequestAccess = ReadRequestAccess(options),
+            RequestPrompt = RequestRulesResource.ReadPrompt(options, "request_prompt"),
+        };
+        foreach (var field in (string[])["disconnect_expired_cert", "pin_source_ip", "require_session_mfa"])
+            options.Unenforceable(field, Cursor.IsNo);
+        foreach (var field in (string[])["client_idle_timeout", "mfa_verification_interval"])
+            options.Unenforceable(field, text => text is "0" or "never" || (Durations.TryParse(text, out var duration) && duration == TimeSpan.Zero));
+        foreach (var field in (string[])["max_connections", "max_sessions"])
+            options.Unenforceable(field, text => text == "0");
+        options.Unenforceable("cert_format", text => text == "standard");
+        options.Unenforceable("device_trust_mode", text => text is "off" or "optional");
+        options.Unenforceable("enhanced_recording", _ => false);
+        options.Unenforceable("lock", text => text == "best_effort");
+        options.Unenforceable("ssh_file_copy", Cursor.IsYes);
+        var recording = options.Map("record_session");
+        recording.Elsewhere("desktop");
+        recording.Unenforceable("default", Cursor.IsNo);
+        recording.Unenforceable("ssh", Cursor.IsNo);
+        recording.Done();
+        options.Elsewhere(
+            "create_db_user", "create_db_user_mode", "create_desktop_user", "create_host_user", "create_host_user_default_shell", "create_host_user_mode",
+            "desktop_clipboard", "desktop_directory_sharing", "idp", "max_kubernetes_connections");
+        options.Done();
+        return read;
+    }
+
+    public static JsonObject Write(RoleOptions options)
+    {
+        var fields = new JsonObject();
+        if (options.MaxSessionTtl is { } ttl)
+            fields["max_session_ttl"] = Durations.Show(ttl);
+        foreach (var (field, set) in new[]
+                 {
+                     ("forward_agent", options.ForwardAgent), ("port_forwarding", options.PortForwarding), ("permit_x11_forwarding", options.X11Forwarding),
+                     ("verify_required", options.VerifyRequired),
+                 })
+            if (set)
+                fields[field] = true;
+        if (options.RequestAccess != RequestAccess.Optional)
+            fields["request_access"] = options.RequestAccess.ToString().ToLowerInvariant();
+        if (options.RequestPrompt.Length > 0)
+            fields["request_prompt"] = options.RequestPrompt;
+        if (options.ForceCommand is { } command)
+            fields["force_command"] = command;
+        if (!options.SourceAddresses.IsEmpty)
+            fields["source_address"] = ResourceMetadata.Array(options.SourceAddresses.Select(range => range.ToString()));
+        if (!options.Extensions.IsEmpty)
+            fields["cert_extensions"] = new JsonArray([.. options.Extensions.Select(extension => new JsonObject { ["name"] = extension.Key, ["value"] = extension.Value.Text })]);
+        return fields;
+    }
+
+    private static RequestAccess ReadRequestAccess(Cursor options)
+    {
+        switch (options.Text("request_access"))
+        {
+            case null or "optional":
+                return RequestAccess.Optional;
+            case "always":
+                return RequestAccess.Always;
+            case "reason":
+                return RequestAccess.Reason;
+            default:
+                options.Fault("request_access", "spec.options.request_access takes optional, always or reason");
+                return RequestAccess.Optional;
+        }
+    }
+
+    // v8 parts the two directions; one extension of a certificate permits both.
+    private static bool ReadPortForwarding(Cursor options)
+    {
+        var forwarding = options.Map("ssh_port_forwarding");
+        var (local, remote) = (Enabled("local"), Enabled("remote"));
+        forwarding.Done();
+        if (local != remote)
+            options.Unenforceable("ssh_port_forwarding");
+        return local && remote;
+
+        bool Enabled(string direction)
+        {
+            var side = forwarding.Map(direction);
+            var enabled = side.Flag("enabled");
+            side.Done();
+            return enabled;
+        }
+    }
+
+    private static string? ReadForceCommand(Cursor options)
+    {
+        var command = options.Text("force_command");
+        if (command is not null && (command.Length is 0 or > LongestCommand || !Names.IsPlainText(command)))
+            options.Fault("force_command", $"spec.options.force_command takes one line of 1 to {LongestCommand} characters");
+        return command;
+    }
+
+    private static ImmutableArray<AddressRange> ReadSourceAddresses(Cursor options)
+    {
+        var ranges = ImmutableArray.CreateBuilder<AddressRange>();
+        var texts = options.Texts("source_address");
+        foreach (var (text, at) in texts)
+            if (AddressRange.TryParse(text, out var range))
+                ranges.Add(range);
+            else
+                options.Fault(at, $"\"{text}\" is not an address or a prefix such as 10.0.0.0/8 or 2001:db8::/32, without bits beyond the prefix");
+        if (texts.Length > MostAddresses)
+            options.Fault("source_address", $"spec.options.source_address takes at most {MostAddresses} entries");
+        return [.. ranges.Distinct()];
+    }
+
+    private static ImmutableSortedDictionary<string, Template> ReadExtensions(Cursor options)
+    {
+        var extensions = RoleOptions.None.Extensions.ToBuilder();
+        foreach (var extension in options.Maps("cert_extensions"))
+        {
+            var name = extension.Required("name");
+            var text = extension.Text("value") ?? "";
+            if (name.Length > 0 && !UserCertificate.IsOthersName(name))
+                extension.Fault("name", $"\"{name}\" is not the name of an extension; those of others have the form name@domain");
+            else if (extensions.ContainsKey(name))
+                extension.Fault("name", $"the extension {name} stands in this role twice");
+            else if (Template.TryParse(text, out var fault) is not { } value)
+                extension.Fault("value", $"\"{text}\": {fault}");
+            else if (value.IsLiteral && !RoleInUse.IsExtensionValue(text))
+                extension.Fault("value", "the value of an extension is printable ASCII of at most 256 characters");
+            else
+                extensions[name] = value;
+            if (extension.Text("type") is not (null or "ssh"))
+                extension.Fault("type", "the type of an extension is ssh");
+            if (extension.Text("mode") is not (null or "extension"))
+                extension.Fault("mode", "the mode of an extension is extension");
+            extension.Done();
+        }
+        return extensions.ToImmutable();
+    }
+}
