@@ -8,6 +8,11 @@ namespace CertAuthority.Terminal;
 public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, TimeProvider clock)
 {
     private const string Erase = "\r\u001b[K";
+
+    // DECAWM: where the terminal is narrower than the line, its end is cut off. Wrapped, it could not be erased. On again in the
+    // same write, for whoever interrupts must not find it off.
+    private const string NoWrap = "\u001b[?7l";
+    private const string Wrap = "\u001b[?7h";
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(125);
 
     /// <summary>Whether stderr is a terminal that can erase what it shows.</summary>
@@ -23,7 +28,7 @@ public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, 
             {
                 var left = end - clock.GetUtcNow();
                 var shown = left > TimeSpan.Zero ? $", {Wording.Left(left)} left" : "";
-                await error.WriteAsync($"{Erase}{@"|/-\"[turns % 4]} {what}{shown}");
+                await error.WriteAsync($"{Erase}{NoWrap}{@"|/-\"[turns % 4]} {what}{shown}{Wrap}");
                 await Task.WhenAny(task, Task.Delay(Turn));
             }
             await error.WriteAsync(Erase);

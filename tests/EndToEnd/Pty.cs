@@ -51,7 +51,7 @@ sealed class Pty : IDisposable
 
     public async Task<int> Ended()
     {
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
         await reading;
         return process.ExitCode;
     }

@@ -143,7 +143,7 @@ public sealed class WaitingTests
         Assert.Equal(spins, seen.Output.Contains('\u001b'));
         if (!spins)
             return;
-        Assert.Matches(@"\r\u001b\[K[|/\\-] waiting for an answer, [12]s left\r\u001b\[K", seen.Output);
+        Assert.Matches(@"\r\u001b\[K\u001b\[\?7l[|/\\-] waiting for an answer, [12]s left\u001b\[\?7h\r\u001b\[K", seen.Output);
         // What stands on the line of the spinner when the next thing is said: nothing.
         Assert.Matches(@"\r\u001b\[Ktsh: (\u001b\[[0-9;]*m)?error: ?(\u001b\[[0-9;]*m)? ?gave up", seen.Output);
     }

@@ -58,6 +58,13 @@ sealed class ProgramFactAttribute : FactAttribute
     public ProgramFactAttribute(string program) => Skip = World.Unless(File.Exists($"/usr/bin/{program}") || File.Exists($"/bin/{program}"), $"needs {program}; ./test as root installs it");
 }
 
+/// <summary>Rows of a test that needs a program which is not everywhere.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class ProgramTheoryAttribute : TheoryAttribute
+{
+    public ProgramTheoryAttribute(string program) => Skip = new ProgramFactAttribute(program).Skip;
+}
+
 /// <summary>A folder that other accounts can enter, gone at the end.</summary>
 sealed class Scratch : IDisposable
 {
@@ -83,10 +90,12 @@ sealed class Scratch : IDisposable
 /// <summary>Waiting for what must come about, and for no longer.</summary>
 static class Eventually
 {
-    public static async Task Holds(Func<bool> what, [CallerArgumentExpression(nameof(what))] string said = "")
+    public static Task Holds(Func<bool> what, [CallerArgumentExpression(nameof(what))] string said = "") => Holds(() => Task.FromResult(what()), said);
+
+    public static async Task Holds(Func<Task<bool>> what, string said)
     {
-        for (var clock = Stopwatch.StartNew(); !what(); await Task.Delay(5))
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"it never came about: {said}");
+        for (var clock = Stopwatch.StartNew(); !await what(); await Task.Delay(5))
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(120), $"it never came about: {said}");
     }
 }
 
@@ -143,7 +152,7 @@ sealed record Person(uint? Uid, string Home, string Server)
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync(stop);
         var error = process.StandardError.ReadToEndAsync(stop);
-        await process.WaitForExitAsync(stop).WaitAsync(TimeSpan.FromSeconds(60), stop);
+        await process.WaitForExitAsync(stop).WaitAsync(TimeSpan.FromSeconds(120), stop);
         return new Outcome(process.ExitCode, await output, await error);
     }
 

@@ -1,0 +1,87 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>What is on the screen, as a terminal shows it and not as it was written.</summary>
+public sealed class ScreenTests : IAsyncLifetime
+{
+    TestDaemon daemon = null!;
+
+    Person Me => daemon.Myself;
+
+    public async Task InitializeAsync()
+    {
+        daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: plain}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba, dba-read]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}, options: {max_session_ttl: 1h}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba-read}, spec: {allow: {logins: [reader], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: me}, spec: {roles: [plain], unix_users: ['ACCOUNT']}}
+            """.Replace("ACCOUNT", World.Account))).Done();
+    }
+
+    public async Task DisposeAsync() => await daemon.DisposeAsync();
+
+    [ProgramTheory("tmux")]
+    [InlineData(160)]
+    [InlineData(20)]
+    public async Task A_wait_turns_in_one_line_and_leaves_none(int columns)
+    {
+        await using var screen = await Screen.Start(Me, daemon.Scratch["tmux"], columns);
+        await screen.Types("tsh login --request-roles=dba 2>&1 >/dev/null");
+        var turning = (string line) => line is ['|' or '/' or '-' or '\\', ' ', ..];
+        await screen.Shows(line => turning(line), "the wait");
+        // It goes on turning where it is, however narrow the screen.
+        var (before, first) = ((await screen.Lines()).Length, (await screen.Lines()).Single(line => turning(line)));
+        await screen.Shows(line => turning(line) && line[0] != first[0], "another turn");
+        await screen.Shows(line => turning(line) && line[0] == first[0], "the turns after it");
+        Assert.Single(await screen.Lines(), line => turning(line));
+        Assert.Equal(before, (await screen.Lines()).Length);
+
+        (await daemon.Administrator.Types("tctl", "requests", "approve", (await daemon.Administrator.Types("tctl", "requests", "ls", "--format=json")).Done().Split("\"name\": \"")[1][..36])).Done();
+        await screen.IsBack();
+        Assert.DoesNotContain(await screen.Lines(), line => turning(line));
+
+        // What is written afterwards wraps again.
+        await screen.Types($"clear; printf '%0{columns + 5}d\\n' 0");
+        await screen.Shows("00000");
+        await screen.IsBack();
+        Assert.Contains("00000", await screen.Lines());
+    }
+
+    [ProgramFact("tmux")]
+    public async Task An_interrupted_wait_leaves_the_screen_as_it_was()
+    {
+        await using var screen = await Screen.Start(Me, daemon.Scratch["tmux"], 160);
+        await screen.Types("tsh request create --roles=dba");
+        await screen.Shows(line => line is ['|' or '/' or '-' or '\\', ' ', ..], "the wait");
+        await screen.Press("C-c");
+        await screen.IsBack();
+        var lines = await screen.Lines();
+        var id = lines[1].Split(' ')[1];
+        Assert.Equal(
+            [
+                "$ tsh request create --roles=dba",
+                $"request {id} is PENDING",
+                $"tsh: error: interrupted while waiting for request {id}",
+                $"tsh: hint: the request stays; to wait on: tsh request show {id} --wait",
+                "$",
+            ],
+            lines);
+        await screen.Types("echo \"$(stty -a | grep -o ' echo ')\"");
+        await screen.Shows(" echo");
+    }
+
+    [ProgramFact("tmux")]
+    public async Task A_tab_completes_what_the_daemon_knows()
+    {
+        await using var screen = await Screen.Start(Me, daemon.Scratch["tmux"], 160);
+        await screen.Types("eval \"$(tsh completion bash)\"; clear");
+        await screen.IsBack();
+        await screen.Press("tsh request create --roles=d", "Tab");
+        await screen.Shows("$ tsh request create --roles=dba");
+        await screen.Press("Tab", "Tab");
+        await screen.Shows(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["dba", "dba-read"], "both roles");
+    }
+}
