@@ -2,6 +2,7 @@ using CertAuthority.Api;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;
@@ -91,9 +92,9 @@ internal sealed class Daemon : IAsyncDisposable
         DurableFile.PrivateDirectory(data);
         Hold(TakeDirectory(data));
 
-        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), "user CA", settings.NewCaKeys));
+        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), CertificateType.User, settings.NewCaKeys));
         // Never the same key: a host certificate signed by a key that hosts trust for users would open them.
-        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), "host CA", settings.NewCaKeys));
+        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), CertificateType.Host, settings.NewCaKeys));
         if (hostCa.PublicKey == userCa.PublicKey)
             throw new CaKeyException($"{Path.Combine(data, "host_ca")} is the same key as user_ca; restore the right one, or remove host_ca and host_ca.pub");
 
@@ -133,7 +134,7 @@ internal sealed class Daemon : IAsyncDisposable
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
         var watch = new RequestWatch();
-        var ca = new Ca(database, clock, userCa, hostCa.PublicKey, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
+        var ca = new Ca(database, clock, userCa, hostCa, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
         {
             Groups = new Groups(clock),
             UidOf = Accounts.UidOf,
@@ -144,6 +145,7 @@ internal sealed class Daemon : IAsyncDisposable
         await GroupUsers.Reconfigure(serving.Ca);
         WarnOfMissingRoles();
         Job(stopping => NotifyDelivery.Run(() => serving.Ca, () => notify, log, stopping));
+        Job(stopping => HostRenewal.Run(() => serving.Ca, log, stopping));
         Job(stopping => GroupReview.Run(() => serving.Ca, lookAtGroups, log, stopping));
         Server.Serve(app, () => serving, log);
         await app.StartAsync();

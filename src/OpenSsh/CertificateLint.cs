@@ -4,9 +4,9 @@ using System.Text;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>The last look at the bytes of a user certificate before they are signed.</summary>
+/// <summary>The last look at the bytes of a certificate before they are signed.</summary>
 /// <remarks>
-/// It shares no rule with <see cref="UserCertificate"/>: it reads bytes where that holds values, and states each limit again, so that a
+/// It shares no rule with <see cref="CertificateContent"/>: it reads bytes where that holds values, and states each limit again, so that a
 /// mistake there does not excuse itself here. What it does not know, it refuses.
 /// </remarks>
 public static class CertificateLint
@@ -17,20 +17,23 @@ public static class CertificateLint
     static readonly SearchValues<byte> FirstPrincipalBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"u8);
 
+    static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-"u8);
+
     static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
 
     static readonly SearchValues<byte> OthersNameBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"u8);
 
     /// <summary>Everything that is wrong with <paramref name="toBeSigned"/>, or nothing.</summary>
-    /// <param name="toBeSigned">A user certificate up to and including its signature key.</param>
+    /// <param name="toBeSigned">A certificate up to and including its signature key.</param>
+    /// <param name="expected">Whom it is meant for.</param>
     /// <returns>One lower-case clause a fault. Malformed bytes end the list: what follows them can not be told.</returns>
-    public static IReadOnlyList<string> Faults(ReadOnlySpan<byte> toBeSigned)
+    public static IReadOnlyList<string> Faults(ReadOnlySpan<byte> toBeSigned, CertificateType expected)
     {
         var faults = new List<string>();
         try
         {
-            Read(toBeSigned, faults);
+            Read(toBeSigned, expected, faults);
         }
         catch (SshFormatException malformed)
         {
@@ -39,7 +42,7 @@ public static class CertificateLint
         return faults;
     }
 
-    static void Read(ReadOnlySpan<byte> toBeSigned, List<string> faults)
+    static void Read(ReadOnlySpan<byte> toBeSigned, CertificateType expected, List<string> faults)
     {
         var reader = new WireReader(toBeSigned);
 
@@ -47,17 +50,27 @@ public static class CertificateLint
         Expect(reader.String("nonce").Length == 32, "the nonce is not 32 bytes long");
         PublicKey.ReadFields(keyType, ref reader);
         Expect(reader.UInt64("serial") is >= 1 and < 1UL << 63, "the serial is not from 1 to 2^63-1");
-        Expect(reader.UInt32("type") == 1, "the type is not user");
+        var isUser = expected == CertificateType.User;
+        Expect(reader.UInt32("type") == (isUser ? 1u : 2u), isUser ? "the type is not user" : "the type is not host");
         var keyId = reader.String("key id");
         Expect(keyId.Length is >= 1 and <= 256, "the key id is not 1 to 256 bytes long");
         Expect(!keyId.ContainsAnyExceptInRange((byte)' ', (byte)'~'), "the key id is not printable ascii");
-        ReadPrincipals(reader.Nested("valid principals"), faults);
+        ReadPrincipals(reader.Nested("valid principals"), isUser, faults);
         var validAfter = reader.UInt64("valid after");
         var validBefore = reader.UInt64("valid before");
         Expect(validAfter < validBefore, "the validity is empty");
         Expect(validBefore < 1UL << 63, "the validity has no end before 2^63");
-        ReadCriticalOptions(reader.Nested("critical options"), keyType, faults);
-        ReadExtensions(reader.Nested("extensions"), faults);
+        var options = reader.Nested("critical options");
+        var extensions = reader.Nested("extensions");
+        if (isUser)
+        {
+            ReadCriticalOptions(options, keyType, faults);
+            ReadExtensions(extensions, faults);
+        }
+        else
+        {
+            Expect(options.AtEnd && extensions.AtEnd, "a host certificate has options, which no client knows");
+        }
         Expect(reader.String("reserved").IsEmpty, "the reserved field is not empty");
         var signatureKey = SignatureKey.ReadBlob(reader.Nested("signature key"));
         reader.ExpectEnd("to-be-signed part of a certificate");
@@ -70,13 +83,13 @@ public static class CertificateLint
         }
     }
 
-    static void ReadPrincipals(WireReader packed, List<string> faults)
+    static void ReadPrincipals(WireReader packed, bool isUser, List<string> faults)
     {
         var seen = new HashSet<string>();
         while (!packed.AtEnd)
         {
             var principal = packed.String("principal");
-            if (principal.IsEmpty || !FirstPrincipalBytes.Contains(principal[0]) || principal.ContainsAnyExcept(PrincipalBytes))
+            if (principal.IsEmpty || (isUser ? !FirstPrincipalBytes.Contains(principal[0]) || principal.ContainsAnyExcept(PrincipalBytes) : principal[0] == '-' || principal.ContainsAnyExcept(HostNameBytes)))
                 faults.Add($"principal {seen.Count + 1} is empty or has a byte that is not safe everywhere");
             if (!seen.Add(Convert.ToHexString(principal)))
                 faults.Add($"principal {seen.Count} stands twice");

@@ -76,6 +76,12 @@ public static class Routes
     public static readonly Route<RemoveResource, AppliedResources> RemoveResource = new("DELETE", "/v1/resources/{kind}/{name}");
     /// <summary>Locks something.</summary>
     public static readonly Route<CreateLock, Locked> Lock = new("POST", "/v1/locks");
+    /// <summary>Lists the nodes.</summary>
+    public static readonly Route<ListNodes, NodeStatusList> ListNodes = new("GET", "/v1/nodes");
+    /// <summary>Reads what is to lie on a host.</summary>
+    public static readonly Route<GetNodeFiles, NodeFiles> GetNodeFiles = new("GET", "/v1/nodes/{name}/files");
+    /// <summary>Signs the key of a host.</summary>
+    public static readonly Route<CertifyHost, HostCertified> CertifyHost = new("POST", "/v1/nodes/{name}/certificates");
     /// <summary>Revokes certificates.</summary>
     public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
     /// <summary>Tells how the daemon is.</summary>
@@ -99,6 +105,6 @@ public static class Routes
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, CertifyHost, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

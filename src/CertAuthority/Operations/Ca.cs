@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Linux;
-using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
@@ -13,7 +12,7 @@ namespace CertAuthority.Operations;
 /// <param name="Database">The store.</param>
 /// <param name="Clock">Each operation reads it once.</param>
 /// <param name="UserCa">Signs user certificates.</param>
-/// <param name="HostCa">The public half of the key that signs host certificates.</param>
+/// <param name="HostCa">Signs host certificates.</param>
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Watch">Who waits for which request.</param>
 /// <param name="Logins">Who has tried to log in how often.</param>
@@ -24,7 +23,7 @@ internal sealed record Ca(
     Database Database,
     TimeProvider Clock,
     CaKey UserCa,
-    PublicKey HostCa,
+    CaKey HostCa,
     KrlPublisher Krl,
     RequestWatch Watch,
     Recent<uint> Logins,

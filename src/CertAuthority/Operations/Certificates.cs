@@ -41,7 +41,7 @@ internal static class Certificates
         Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Of(ca.UserCa.PublicKey)));
 
     public static Task<CaPublicKey> HostCa(Ca ca, GetHostCa ask) =>
-        Task.FromResult(new CaPublicKey(ca.HostCa.ToLine("host CA"), Fingerprint.Of(ca.HostCa)));
+        Task.FromResult(new CaPublicKey(ca.HostCa.PublicKey.ToLine("host CA"), Fingerprint.Of(ca.HostCa.PublicKey)));
 
     public static Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
 
@@ -56,7 +56,7 @@ internal static class Certificates
         return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus(
             typeof(Certificates).Assembly.GetName().Version!.ToString(3),
             Fingerprint.Of(ca.UserCa.PublicKey),
-            Fingerprint.Of(ca.HostCa),
+            Fingerprint.Of(ca.HostCa.PublicKey),
             snapshot.CountPending(now),
             snapshot.LiveCertificates(now).Count,
             snapshot.RevokedSerials(now).Count,

@@ -30,7 +30,7 @@ internal static class Logins
         var now = ca.Now();
 
         if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
-            return new LoggedIn(ca.HostCa.ToLine("host CA"), RequestAccess: access);
+            return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), RequestAccess: access);
 
         var issued = await ca.Database.Commit<Issued?>(transaction =>
         {
@@ -63,9 +63,9 @@ internal static class Logins
         });
 
         if (issued is null)
-            return new LoggedIn(ca.HostCa.ToLine("host CA"), PerHost: true);
+            return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), PerHost: true);
         var certificate = ca.UserCa.Sign(issued.ToBeSigned);
-        return new LoggedIn(ca.HostCa.ToLine("host CA"), Certificate.ToLine(certificate, issued.Recorded.KeyId), issued.Recorded.Show(), PerHost: issued.LeftOut > 0);
+        return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), Certificate.ToLine(certificate, issued.Recorded.KeyId), issued.Recorded.Show(), PerHost: issued.LeftOut > 0);
     }
 
     private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned, int LeftOut);

@@ -6,6 +6,10 @@ namespace CertAuthority.Resources;
 /// <summary><c>kind: node</c>: text to <see cref="Node"/> and back. The labels of a node are policy, so they count as part of its spec.</summary>
 internal static class NodeResource
 {
+    // The daemon writes the list every ten minutes, and it has a way to go.
+    private static readonly TimeSpan ShortestKrlMaxAge = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan LongestKrlMaxAge = TimeSpan.FromDays(30);
+
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no id and revision yet.</summary>
     public static Node Read(string version, Cursor root)
     {
@@ -20,11 +24,19 @@ internal static class NodeResource
         var address = spec.Required("addr");
         if (address.Length > 0 && !Names.IsAddress(address))
             spec.Fault("addr", $"\"{address}\" is not an address; write host or host:port");
+        var age = spec.Duration("krl_max_age");
+        if (age is { } given && (given < ShortestKrlMaxAge || given > LongestKrlMaxAge || given.Seconds != 0))
+            spec.Fault("krl_max_age", $"spec.krl_max_age takes whole minutes, from {Durations.Show(ShortestKrlMaxAge)} to {Durations.Show(LongestKrlMaxAge)}");
         spec.Done();
         root.Done();
-        return new Node(Guid.Empty, name, 0, address, labels);
+        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age };
     }
 
-    public static JsonObject Write(Node node) =>
-        ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, new JsonObject { ["addr"] = node.Address });
+    public static JsonObject Write(Node node)
+    {
+        var spec = new JsonObject { ["addr"] = node.Address };
+        if (node.KrlMaxAge is { } age)
+            spec["krl_max_age"] = Durations.Show(age);
+        return ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, spec);
+    }
 }

@@ -9,21 +9,26 @@ sealed class CaKeyException(string message) : Exception(message);
 /// <summary>A key that signs certificates, wherever its private half is.</summary>
 abstract class CaKey : IDisposable
 {
-    /// <summary>The half that hosts trust.</summary>
+    /// <summary>What it signs: a host that trusts a key for users must not be opened by what it signed for hosts, nor the other way round.</summary>
+    internal required CertificateType Signs { get; init; }
+
+    /// <summary>The half that is trusted.</summary>
     internal abstract SignatureKey PublicKey { get; }
 
     /// <summary>The only way to a signature. What comes back is verified and read before it leaves.</summary>
     /// <returns>The whole certificate.</returns>
-    /// <exception cref="ArgumentException">The certificate names another signature key.</exception>
+    /// <exception cref="ArgumentException">The certificate names another signature key, or is of another type.</exception>
     /// <exception cref="CryptographicException">What came back from the key is not its signature over these bytes.</exception>
     internal byte[] Sign(ToBeSigned certificate)
     {
         if (certificate.Certificate.SignatureKey != PublicKey)
             throw new ArgumentException("the certificate names another signature key", nameof(certificate));
+        if (certificate.Certificate.Type != Signs)
+            throw new ArgumentException("the key signs certificates of another type", nameof(certificate));
         var toBeSigned = certificate.Bytes;
 
         var (algorithm, blob) = SignBytes(toBeSigned);
-        var signed = UserCertificate.Seal(toBeSigned, algorithm, blob);
+        var signed = CertificateContent.Seal(toBeSigned, algorithm, blob);
 
         // A fault in memory, an agent or a token must not leave the house: a wrong signature can give the private key away.
         var readBack = Certificate.Parse(signed);

@@ -18,16 +18,16 @@ sealed class FileCaKey : CaKey
 
     /// <summary>The key at <paramref name="path"/>; at the first start, when there is neither key nor <c>.pub</c>, a new one.</summary>
     /// <param name="path">Of the private key. It is created 0600, <c>.pub</c> 0644.</param>
-    /// <param name="comment">Of a new key, such as <c>user CA</c>.</param>
+    /// <param name="signs">What it signs; the comment of a new key says so: <c>user CA</c>.</param>
     /// <param name="type">Of a new key; one that is there keeps its own.</param>
     /// <exception cref="CaKeyException">
     /// Others may read the key or own it, it is encrypted, weak or malformed, it is gone, or <c>.pub</c> holds another key.
     /// </exception>
-    internal static FileCaKey LoadOrCreate(string path, string comment, CaKeyType type = CaKeyType.Ed25519)
+    internal static FileCaKey LoadOrCreate(string path, CertificateType signs, CaKeyType type = CaKeyType.Ed25519)
     {
         if (!File.Exists(path))
-            Create(path, comment, type);
-        return Load(path);
+            Create(path, $"{signs.ToString().ToLowerInvariant()} CA", type);
+        return Load(path, signs);
     }
 
     public override void Dispose() => privateKey.Dispose();
@@ -45,14 +45,14 @@ sealed class FileCaKey : CaKey
         DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }
 
-    static FileCaKey Load(string path)
+    static FileCaKey Load(string path, CertificateType signs)
     {
         try
         {
             var file = OpenSshPrivateKey.Parse(DurableFile.ReadPrivate(path), path);
             ExpectPair(file.Key);
             ExpectPub(PubPath(path), file);
-            return new FileCaKey(file.Key);
+            return new FileCaKey(file.Key) { Signs = signs };
         }
         catch (ExposedException exposed)
         {

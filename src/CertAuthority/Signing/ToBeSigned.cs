@@ -4,13 +4,13 @@ using Validity = CertAuthority.OpenSsh.Validity;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A certificate on its way to the signature. It can be made from a grant only, so nothing else can ever be signed.</summary>
+/// <summary>A certificate on its way to the signature. It can be made from a grant of the policy only, so nothing else can ever be signed.</summary>
 sealed class ToBeSigned
 {
-    ToBeSigned(UserCertificate certificate, byte[] bytes) => (Certificate, Bytes) = (certificate, bytes);
+    ToBeSigned(CertificateContent certificate, byte[] bytes) => (Certificate, Bytes) = (certificate, bytes);
 
     /// <summary>What it says.</summary>
-    internal UserCertificate Certificate { get; }
+    internal CertificateContent Certificate { get; }
 
     /// <summary>What the CA signs, and what is recorded before it does.</summary>
     internal byte[] Bytes { get; }
@@ -31,7 +31,7 @@ sealed class ToBeSigned
             Serial = serial,
             KeyId = grant.KeyId,
             Principals = [.. grant.Principals.Select(principal => principal.ToString())],
-            Validity = new Validity((ulong)grant.Validity.After.ToUnixTimeSeconds(), (ulong)grant.Validity.Before.ToUnixTimeSeconds()),
+            Validity = Seconds(grant.Validity),
             ForceCommand = grant.Permissions.ForceCommand,
             SourceAddresses = [.. (grant.Permissions.SourceAddresses ?? []).Select(range => range.ToString())],
             VerifyRequired = grant.Permissions.VerifyRequired,
@@ -39,11 +39,40 @@ sealed class ToBeSigned
             OtherExtensions = grant.Permissions.Extensions,
             SignatureKey = caKey,
         };
-        var bytes = certificate.ToBeSigned();
-        return CertificateLint.Faults(bytes) is { Count: > 0 } faults
-            ? throw new ArgumentException($"the lint refuses the certificate: {string.Join("; ", faults)}", nameof(grant))
-            : new ToBeSigned(certificate, bytes);
+        return new ToBeSigned(certificate, Linted(certificate));
     }
+
+    /// <summary>The same for a host.</summary>
+    /// <param name="grant">What the policy of hosts decided.</param>
+    /// <param name="serial">A serial that was never used.</param>
+    /// <param name="nonce">32 random bytes.</param>
+    /// <param name="key">The host's key.</param>
+    /// <param name="caKey">The public half of the CA key that will sign.</param>
+    /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
+    internal static ToBeSigned From(HostGrant grant, ulong serial, byte[] nonce, PublicKey key, SignatureKey caKey)
+    {
+        var certificate = new HostCertificate
+        {
+            Nonce = nonce,
+            Key = key,
+            Serial = serial,
+            KeyId = grant.Node.Name,
+            Principals = grant.Principals,
+            Validity = Seconds(grant.Validity),
+            SignatureKey = caKey,
+        };
+        return new ToBeSigned(certificate, Linted(certificate));
+    }
+
+    static byte[] Linted(CertificateContent certificate)
+    {
+        var bytes = certificate.ToBeSigned();
+        return CertificateLint.Faults(bytes, certificate.Type) is { Count: > 0 } faults
+            ? throw new ArgumentException($"the lint refuses the certificate: {string.Join("; ", faults)}", nameof(certificate))
+            : bytes;
+    }
+
+    static Validity Seconds(Access.Validity validity) => new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
 
     static UserExtensions Extensions(SessionPermissions permissions) =>
         UserExtensions.PermitPty

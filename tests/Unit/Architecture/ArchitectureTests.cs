@@ -90,15 +90,20 @@ public class ArchitectureTests
     [Fact]
     public void Only_a_grant_becomes_bytes_to_be_signed()
     {
-        var made = Assert.Single(Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(ToBeSigned)).Select(use => use.By).Distinct());
-        Assert.Equal((typeof(ToBeSigned), nameof(ToBeSigned.From)), (made.DeclaringType!, made.Name));
-        Assert.Contains(typeof(IssuanceGrant), ((MethodBase)made).GetParameters().Select(parameter => parameter.ParameterType));
-        Assert.DoesNotContain(typeof(IssuanceGrant).GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance), constructor => constructor.IsPublic);
+        var made = Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(ToBeSigned)).Select(use => use.By).Distinct().ToList();
+        Assert.All(made, by => Assert.Equal((typeof(ToBeSigned), nameof(ToBeSigned.From)), (by.DeclaringType!, by.Name)));
+        Assert.Equal([typeof(HostGrant), typeof(IssuanceGrant)], made.Select(by => ((MethodBase)by).GetParameters()[0].ParameterType).OrderBy(type => type.Name));
+        foreach (var grant in (Type[])[typeof(HostGrant), typeof(IssuanceGrant)])
+            Assert.DoesNotContain(grant.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance), constructor => constructor.IsPublic);
     }
 
     [Fact]
-    public void Only_a_login_has_something_signed() =>
-        Assert.Equal([typeof(Logins)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType == typeof(CaKey)).Select(use => use.ByType).Distinct());
+    public void Only_the_policy_of_hosts_makes_a_grant_for_one() =>
+        Assert.Equal([typeof(HostCertification)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(HostGrant)).Select(use => use.ByType).Distinct());
+
+    [Fact]
+    public void Only_logins_and_hosts_have_something_signed() =>
+        Assert.Equal([typeof(Logins), typeof(Nodes)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType == typeof(CaKey)).Select(use => use.ByType).Distinct());
 
     [Fact]
     public void Only_the_CA_key_asks_a_key_for_a_signature() =>

@@ -16,7 +16,7 @@ public class CertificateLintTests
     static byte[] Principals(int count, int length) => Packed([.. Enumerable.Range(0, count).Select(i => $"u{i}".PadRight(length, '-'))]);
 
     [Fact]
-    public void A_certificate_without_a_fault_passes() => Assert.Empty(CertificateLint.Faults(Good.ToBeSigned()));
+    public void A_certificate_without_a_fault_passes() => Assert.Empty(CertificateLint.Faults(Good.ToBeSigned(), CertificateType.User));
 
     [Theory]
     [InlineData("ed25519")]
@@ -27,7 +27,7 @@ public class CertificateLintTests
     [InlineData("sk_ed25519")]
     [InlineData("sk_ecdsa256")]
     public void One_that_ssh_keygen_wrote_passes(string name) =>
-        Assert.Empty(CertificateLint.Faults(Certificate.ParseLine(Vector.Text($"{name}-cert.pub")).SignedBytes.Span));
+        Assert.Empty(CertificateLint.Faults(Certificate.ParseLine(Vector.Text($"{name}-cert.pub")).SignedBytes.Span, CertificateType.User));
 
     public static readonly TheoryData<string, byte[], string> OneFaultEach = new()
     {
@@ -98,24 +98,24 @@ public class CertificateLintTests
     public void One_fault_is_named_and_nothing_else(string fault, byte[] toBeSigned, string reason)
     {
         Assert.NotEmpty(fault);
-        Assert.Equal([reason], CertificateLint.Faults(toBeSigned));
+        Assert.Equal([reason], CertificateLint.Faults(toBeSigned, CertificateType.User));
     }
 
     [Theory]
     [InlineData("force-command", "/usr/bin/psql -d \"shop\"")]
     [InlineData("source-address", "10.0.0.0/8,192.0.2.1,2001:db8::/32,::1")]
     public void A_restriction_that_servers_enforce_passes(string name, string value) =>
-        Assert.Empty(CertificateLint.Faults((Good with { CriticalOptions = Option(name, value) }).ToBeSigned()));
+        Assert.Empty(CertificateLint.Faults((Good with { CriticalOptions = Option(name, value) }).ToBeSigned(), CertificateType.User));
 
     [Fact]
     public void An_extension_of_others_passes_with_and_without_a_value() =>
-        Assert.Empty(CertificateLint.Faults((Good with { Extensions = [.. Option("login@github.com", "alice"), .. Packed("permit-pty", "", "team@example.com", "")] }).ToBeSigned()));
+        Assert.Empty(CertificateLint.Faults((Good with { Extensions = [.. Option("login@github.com", "alice"), .. Packed("permit-pty", "", "team@example.com", "")] }).ToBeSigned(), CertificateType.User));
 
     [Fact]
     public void Every_fault_is_named() =>
         Assert.Equal(
             ["the serial is not from 1 to 2^63-1", "there are 0 principals, not 1 to 256", "the validity is empty"],
-            CertificateLint.Faults((Good with { Serial = 0, Principals = [], ValidAfter = 3_000 }).ToBeSigned()));
+            CertificateLint.Faults((Good with { Serial = 0, Principals = [], ValidAfter = 3_000 }).ToBeSigned(), CertificateType.User));
 
     [Fact]
     public void A_certificate_of_8191_bytes_passes_and_one_of_8192_does_not()
@@ -123,9 +123,9 @@ public class CertificateLintTests
         var signature = 4 + 4 + 11 + 4 + 64;
         var room = 8191 - signature - (Good with { Principals = [] }).ToBeSigned().Length;
         byte[] Filling(int length) => [.. Packed("alice"), .. new WireWriter().String(new string('a', length - 9 - 4)).ToArray()];
-        Assert.Empty(CertificateLint.Faults((Good with { Principals = Filling(room) }).ToBeSigned()));
+        Assert.Empty(CertificateLint.Faults((Good with { Principals = Filling(room) }).ToBeSigned(), CertificateType.User));
         Assert.Equal(
-            ["the certificate would not stay below 8192 bytes"], CertificateLint.Faults((Good with { Principals = Filling(room + 1) }).ToBeSigned()));
+            ["the certificate would not stay below 8192 bytes"], CertificateLint.Faults((Good with { Principals = Filling(room + 1) }).ToBeSigned(), CertificateType.User));
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public class CertificateLintTests
     {
         var whole = Good.ToBeSigned();
         for (var length = 0; length < whole.Length; length++)
-            Assert.NotEmpty(CertificateLint.Faults(whole.AsSpan(0, length)));
-        Spoiled.NoChangedByteDoesHarm(whole, bytes => CertificateLint.Faults(bytes));
+            Assert.NotEmpty(CertificateLint.Faults(whole.AsSpan(0, length), CertificateType.User));
+        Spoiled.NoChangedByteDoesHarm(whole, bytes => CertificateLint.Faults(bytes, CertificateType.User));
     }
 }

@@ -48,7 +48,7 @@ public sealed class RandomCertificateTests : IDisposable
     byte[] Signed(UserCertificate certificate)
     {
         var toBeSigned = certificate.ToBeSigned();
-        Assert.Empty(CertificateLint.Faults(toBeSigned));
+        Assert.Empty(CertificateLint.Faults(toBeSigned, CertificateType.User));
         var (algorithm, blob) = authorities.Single(key => key.PublicKey == certificate.SignatureKey).Sign(toBeSigned);
         return UserCertificate.Seal(toBeSigned, algorithm, blob);
     }

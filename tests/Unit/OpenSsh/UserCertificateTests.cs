@@ -59,7 +59,7 @@ public class UserCertificateTests
             SignatureKey = theirs.SignatureKey,
         };
         Assert.Equal(Convert.ToHexString(theirs.SignedBytes.Span), Convert.ToHexString(ours.ToBeSigned()));
-        Assert.Empty(CertificateLint.Faults(ours.ToBeSigned()));
+        Assert.Empty(CertificateLint.Faults(ours.ToBeSigned(), CertificateType.User));
     }
 
     [Theory]
@@ -231,7 +231,7 @@ public class UserCertificateTests
         Prop.ForAll(Arb.From(certificates), certificate =>
         {
             var toBeSigned = certificate.ToBeSigned();
-            Assert.Empty(CertificateLint.Faults(toBeSigned));
+            Assert.Empty(CertificateLint.Faults(toBeSigned, CertificateType.User));
             var algorithm = certificate.SignatureKey.SignatureAlgorithms[0];
             var read = Certificate.Parse(UserCertificate.Seal(toBeSigned, algorithm, [1, 2, 3]));
             Assert.Equal(certificate.Nonce.ToArray(), read.Nonce.ToArray());

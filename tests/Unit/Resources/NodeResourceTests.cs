@@ -31,12 +31,30 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires is not yet supported")]
     public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
 
+    [Theory]
+    [InlineData("15m", true)]
+    [InlineData("90m", true)]
+    [InlineData("30d", true)]
+    [InlineData("14m", false)]
+    [InlineData("15m1s", false)]
+    [InlineData("30d1m", false)]
+    [InlineData("0", false)]
+    public void How_old_a_list_may_be_is_said_in_minutes(string age, bool read)
+    {
+        var text = $"{Head}metadata: {{name: db1}}\nspec: {{addr: a, krl_max_age: {age}}}\n";
+        if (read)
+            Assert.Equal(age, CertAuthority.Access.Durations.Show(Text.Node(text).KrlMaxAge!.Value).Replace("1h30m", "90m", StringComparison.Ordinal));
+        else
+            Assert.Equal(["f:4:30: spec.krl_max_age takes whole minutes, from 15m to 30d"], Text.NodeFaults(text));
+    }
+
     [Fact]
     public void A_node_has_version_v2() => Assert.Equal(["f:2:10: a node has version v2"], Text.NodeFaults("kind: node\nversion: v3\nmetadata: {name: db1}\nspec: {addr: a}\n"));
 
     [Theory]
     [InlineData("metadata: {name: db1}\nspec: {addr: db1}")]
     [InlineData("metadata: {name: 0.1, labels: {env: 'null', on: '~', q: '\"', e: ''}}\nspec: {addr: '[::1]:22'}")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, krl_max_age: 1d2h3m}")]
     public void What_is_written_reads_back_as_the_same_node(string text)
     {
         var node = Text.Node($"{Head}{text}\n");
@@ -45,5 +63,5 @@ public class NodeResourceTests
         Assert.Equal(Show(node), Show(Text.Node(json)));
     }
 
-    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}";
+    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}";
 }

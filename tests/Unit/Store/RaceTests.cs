@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;
@@ -267,11 +268,11 @@ public sealed class RaceTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), "user CA");
+        var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CertificateType.User);
         var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
         publishing = krl.Run(stopping.Token);
         await krl.Publish();
-        ca = new Ca(world.Database, TimeProvider.System, key, key.PublicKey, krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
+        ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CertificateType.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
         {
             Groups = new Groups(TimeProvider.System),
             UidOf = _ => null,

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>Permission to sign one host certificate. Only <see cref="HostCertification"/> makes one, and the signer takes nothing else for hosts.</summary>
+public sealed class HostGrant
+{
+    internal HostGrant(Node node, ImmutableArray<string> principals, Validity validity) => (Node, Principals, Validity) = (node, principals, validity);
+
+    /// <summary>Whose it is.</summary>
+    public Node Node { get; }
+
+    /// <summary>What people type for the host: the node's name, and the host of its address where that is another.</summary>
+    public ImmutableArray<string> Principals { get; }
+
+    /// <summary>Valid when.</summary>
+    public Validity Validity { get; }
+}
+
+/// <summary>What a host certificate says.</summary>
+public static class HostCertification
+{
+    /// <summary>How long it lives where nobody says.</summary>
+    public static readonly TimeSpan Default = TimeSpan.FromDays(30);
+
+    /// <summary>How long it lives at most.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(366);
+
+    /// <summary>The certificate of a node, or why there is none.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="now">The instant of issue; whole seconds.</param>
+    /// <param name="wish">The lifetime asked for, or null.</param>
+    public static Outcome<HostGrant> Decide(Node node, DateTimeOffset now, TimeSpan? wish)
+    {
+        if (Lifetime.Beyond("--ttl", wish, Longest) is { } refusal)
+            return refusal;
+        // Clients compare what was typed in lower case. The port stands in no principal.
+        var host = HostOf(node.Address).ToLowerInvariant();
+        return new HostGrant(
+            node,
+            host == node.Name ? [node.Name] : [node.Name, host],
+            new Validity(now - Lifetime.ClockSkew, now + (wish ?? Default), wish is null ? "the default" : "--ttl"));
+    }
+
+    /// <summary>Whether one is to be renewed: in the last third of its life.</summary>
+    /// <param name="issued">When it was issued.</param>
+    /// <param name="validBefore">When it ends.</param>
+    /// <param name="now">The instant of the question.</param>
+    public static bool IsDue(DateTimeOffset issued, DateTimeOffset validBefore, DateTimeOffset now) => validBefore - now < (validBefore - issued) / 3;
+
+    // [2001:db8::1]:22, 2001:db8::1, db1.example.com:22, db1.example.com
+    private static string HostOf(string address)
+    {
+        if (address.StartsWith('['))
+            return address[1..(address.IndexOf(']') is var end and > 0 ? end : address.Length)];
+        var colon = address.IndexOf(':');
+        return colon < 0 || address.IndexOf(':', colon + 1) >= 0 ? address : address[..colon];
+    }
+}

@@ -1,0 +1,54 @@
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Jobs;
+
+/// <summary>Signs host certificates anew in the last third of their life, for the key and the time that they had.</summary>
+internal static class HostRenewal
+{
+    private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
+
+    /// <summary>At once, and then again and again until stopped.</summary>
+    /// <param name="ca">What operations work on now.</param>
+    /// <param name="log">Where failures are told.</param>
+    /// <param name="stopping">Stops.</param>
+    public static async Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping)
+    {
+        try
+        {
+            using var timer = new PeriodicTimer(Every, ca().Clock);
+            do
+                try
+                {
+                    await RenewAll(ca());
+                }
+                catch (ProblemException e)
+                {
+                    log.LogWarning("host certificates are not renewed: {Why}", e.Message);
+                }
+            while (await timer.WaitForNextTickAsync(stopping));
+        }
+        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException)
+        {
+            // Stopped, or about to be.
+        }
+    }
+
+    /// <summary>Renews those that are due; one that has ended too, for its host may still ask.</summary>
+    internal static async Task RenewAll(Ca ca)
+    {
+        var now = ca.Now();
+        foreach (var one in ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.Where(one => HostCertification.IsDue(one.Issued, one.ValidBefore, now)))
+            try
+            {
+                await Nodes.Certify(ca, Caller.Daemon, one.NodeName, Certificate.Parse(one.Certificate).Key, one.ValidBefore - one.Issued);
+            }
+            catch (ProblemException gone) when (gone.Problem.Code == ProblemCode.NotFound)
+            {
+                // The node was removed meanwhile.
+            }
+    }
+}

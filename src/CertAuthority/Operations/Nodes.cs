@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>The hosts under this authority: their certificates, and what lies on them.</summary>
+internal static class Nodes
+{
+    public static async Task<HostCertified> Certify(Ca ca, Administrator by, CertifyHost ask)
+    {
+        var key = CheckedKey(ask.PublicKey);
+        TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
+        var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
+        return new HostCertified(Line(recorded), Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
+    }
+
+    /// <summary>The order is that of user certificates: decided, recorded and audited in one transaction, and signed when that is on the disk.</summary>
+    public static async Task<RecordedHostCertificate> Certify(Ca ca, Caller by, string name, PublicKey key, TimeSpan? wish)
+    {
+        var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
+        var now = ca.Now();
+        var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
+        {
+            var grant = HostCertification.Decide(Find(transaction, name), now, wish).OrRefuse();
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.HostCa.PublicKey);
+            var one = new RecordedHostCertificate(
+                toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After, grant.Validity.Before);
+            transaction.InsertHostCertificate(one, toBeSigned.Bytes);
+            transaction.Audit(by.Did("host_certificate.issued", now) with
+            {
+                Resource = $"node/{one.NodeName}",
+                Serial = one.Serial.ToString(),
+                Principals = [.. one.Principals],
+                ValidBefore = one.ValidBefore,
+                LimitedBy = grant.Validity.LimitedBy,
+            });
+            return (one, toBeSigned);
+        });
+        var certificate = ca.HostCa.Sign(toBeSigned);
+        await ca.Database.Commit(transaction =>
+        {
+            transaction.SetHostCertificate(recorded.Serial, certificate);
+            return true;
+        });
+        return recorded with { Certificate = certificate };
+    }
+
+    public static Task<NodeStatusList> List(Ca ca, Administrator by, ListNodes ask) => Task.FromResult(ca.Database.Read(snapshot =>
+    {
+        var certificates = snapshot.HostCertificates();
+        return new NodeStatusList([
+            .. snapshot.Policy().Nodes.Values.Select(node => new NodeStatus(
+                node.Name, node.Address, node.Labels.ToDictionary(), certificates.TryGetValue(node.Id, out var one) ? Show(one) : null)),
+        ]);
+    }));
+
+    /// <summary>What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.</summary>
+    public static Task<NodeFiles> Files(Ca ca, Administrator by, GetNodeFiles ask)
+    {
+        var (now, krl) = (ca.Now(), ca.Krl.Read());
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var node = Find(snapshot, ask.Name);
+            var certificate = snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? Line(one) : null;
+            return new NodeFiles([.. HostFiles.Of(node, ca.UserCa.PublicKey.ToLine("user CA"), krl, certificate).Select(file => new NodeFile(file.Path, file.Content.ToArray()))]);
+        }));
+    }
+
+    private static Node Find(Snapshot snapshot, string name) =>
+        snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no node \"{name}\"", "tctl nodes ls lists them"));
+
+    private static string Line(RecordedHostCertificate one) => Certificate.ToLine(one.Certificate!, one.NodeName);
+
+    private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
+
+    private static PublicKey CheckedKey(string line)
+    {
+        try
+        {
+            var key = PublicKey.ParseLine(line);
+            return key is SignatureKey ? key : throw Verdicts.Invalid($"a host has no key of type {key.Type}");
+        }
+        catch (SshFormatException malformed)
+        {
+            throw Verdicts.Invalid($"the key can not be certified: {malformed.Message}");
+        }
+    }
+}

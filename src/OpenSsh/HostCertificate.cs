@@ -1,0 +1,18 @@
+using System.Buffers;
+
+namespace CertAuthority.OpenSsh;
+
+/// <summary>
+/// A host certificate as this CA writes it. Its principals are what people type for the host, of <c>a-z 0-9 . : -</c>: lower-case names, as
+/// clients compare them, and addresses. No patterns: <c>*</c> would vouch for every host. It has no options, for clients know none there.
+/// </summary>
+public sealed class HostCertificate : CertificateContent
+{
+    static readonly SearchValues<char> PrincipalCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-");
+
+    /// <inheritdoc/>
+    public override CertificateType Type => CertificateType.Host;
+
+    private protected override bool IsPrincipal(string text) =>
+        text.Length > 0 && text[0] != '-' && !text.AsSpan().ContainsAnyExcept(PrincipalCharacters);
+}

@@ -1,0 +1,47 @@
+namespace CertAuthority.Protocol;
+
+/// <summary>Has the key of a host signed.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="PublicKey">The public half of a host key: one line, <c>ssh-ed25519 AAAA… comment</c>.</param>
+/// <param name="Ttl">How long the certificate lives, as a duration up to 366d; 30d without.</param>
+public sealed record CertifyHost(string Name, string PublicKey, string? Ttl = null);
+
+/// <summary>A host certificate, signed.</summary>
+/// <param name="Certificate">The line of a <c>HostCertificate</c> file, without a newline.</param>
+/// <param name="Info">What it says.</param>
+/// <param name="HostCa">The public half of the host CA, a line.</param>
+public sealed record HostCertified(string Certificate, HostCertificateInfo Info, string HostCa);
+
+/// <summary>A host certificate as recorded.</summary>
+/// <param name="Serial">A decimal number as text.</param>
+/// <param name="Principals">The names and addresses that it vouches for.</param>
+/// <param name="ValidAfter">The first instant at which it is valid.</param>
+/// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
+public sealed record HostCertificateInfo(string Serial, string[] Principals, DateTimeOffset ValidAfter, DateTimeOffset ValidBefore);
+
+/// <summary>Lists the nodes, for an administrator.</summary>
+public sealed record ListNodes;
+
+/// <summary>Every node.</summary>
+/// <param name="Nodes">Sorted by name.</param>
+public sealed record NodeStatusList(NodeStatus[] Nodes);
+
+/// <summary>A node and how it fares.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="Address"><c>host[:port]</c>.</param>
+/// <param name="Labels">What roles select it by.</param>
+/// <param name="Certificate">The last that was signed for it; null for none.</param>
+public sealed record NodeStatus(string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null);
+
+/// <summary>Asks what is to lie on a host.</summary>
+/// <param name="Name">The node.</param>
+public sealed record GetNodeFiles(string Name);
+
+/// <summary>What is to lie on a host: files of root, mode 0644.</summary>
+/// <param name="Files">In the order in which they are to be put in place.</param>
+public sealed record NodeFiles(NodeFile[] Files);
+
+/// <summary>A file of a host.</summary>
+/// <param name="Path">Absolute.</param>
+/// <param name="Content">Its bytes.</param>
+public sealed record NodeFile(string Path, byte[] Content);

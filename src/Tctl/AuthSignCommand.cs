@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl auth sign</c>.</summary>
+internal sealed class AuthSignCommand : Verb
+{
+    private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    // Longer than any public key that is signed.
+    private const int LongestKey = 16 << 10;
+
+    private readonly Option<string> host = new("--host") { HelpName = "NODE", Required = true, Description = "The node whose key it is", CompletionSources = { Known.Nodes } };
+    private readonly Argument<string> file = new("FILE.pub") { Description = "The host's public key, such as /etc/ssh/ssh_host_ed25519_key.pub; - for standard input", CompletionSources = { Suggestions.Files } };
+    private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "How long the certificate lives, up to 366d; 30d without" };
+    private readonly Option<string?> outFile = new("--out") { HelpName = "FILE", Description = "Where the certificate goes; without, FILE-cert.pub, or standard output for standard input", CompletionSources = { Suggestions.Files } };
+
+    public AuthSignCommand()
+        : base(
+            "sign",
+            "Signs the key of a host, so that nobody who knows the authority is asked about it",
+            "tctl auth sign --host=db1 ssh_host_ed25519_key.pub",
+            "ssh root@db1 cat /etc/ssh/ssh_host_ed25519_key.pub | tctl auth sign --host=db1 --ttl=90d -")
+    {
+        Arguments.Add(file);
+        Options.Add(host);
+        Options.Add(ttl);
+        Options.Add(outFile);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(file) is { } name && name != "-" && !name.EndsWith(".pub", StringComparison.Ordinal) && result.GetResult(outFile) is null)
+                result.AddError($"'{name}' does not end in .pub: is it the public key? --out says where the certificate goes");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        var name = parsed.GetValue(file)!;
+        var target = parsed.GetValue(outFile) ?? (name == "-" ? null : $"{name[..^".pub".Length]}-cert.pub");
+        var key = Read(name);
+        using var ca = ServerOption.Connect(parsed);
+        var signed = await ca.Send(Routes.CertifyHost, new CertifyHost(parsed.GetValue(host)!, key, parsed.GetValue(ttl)), cancellation);
+        var line = Encoding.UTF8.GetBytes(signed.Certificate + "\n");
+        if (target is null)
+        {
+            await using var output = StandardStream.Output();
+            await output.WriteAsync(line, cancellation);
+        }
+        else
+        {
+            AtomicFile.Write(target, line, ReadableByAll);
+            parsed.Print($"certificate for {string.Join(", ", signed.Info.Principals)} written to {target}, valid until {Wording.Time(signed.Info.ValidBefore)}");
+            parsed.Hint($"sshd offers it with the line: HostCertificate {Path.GetFullPath(target)}");
+        }
+        return ExitCode.Done;
+    }
+
+    private static string Read(string name)
+    {
+        try
+        {
+            using var stream = name == "-" ? Console.OpenStandardInput() : File.OpenRead(name);
+            var bytes = new byte[LongestKey + 1];
+            var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var text = Encoding.UTF8.GetString(bytes, 0, length).Trim();
+            return length > LongestKey || text.Contains('\n', StringComparison.Ordinal)
+                ? throw new FailureException($"{name} is not a public key, which is one line")
+                : text;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FailureException($"{name} can not be read: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>Hosts: their certificates, judged by ssh, and their files, judged by sshd.</summary>
+public sealed class NodeTests : IAsyncLifetime
+{
+    const string Policy = """
+        {kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [ACCOUNT], node_labels: {type: db}}}}
+        ---
+        {kind: node, version: v2, metadata: {name: db1, labels: {type: db}}, spec: {addr: "DB1.Example.com:22"}}
+        ---
+        {kind: node, version: v2, metadata: {name: web1}, spec: {addr: web1.example.com}}
+        ---
+        {kind: user, version: v2, metadata: {name: me}, spec: {roles: [staff], unix_users: ['OWNER']}}
+        """;
+
+    TestDaemon daemon = null!;
+
+    Person Admin => daemon.Administrator;
+
+    public async Task InitializeAsync()
+    {
+        daemon = await TestDaemon.Start();
+        (await Admin.Types(["tctl", "create"], Policy.Replace("ACCOUNT", Environment.UserName).Replace("OWNER", World.Account))).Done();
+        (await Admin.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", daemon.Scratch["host_key"])).Done();
+    }
+
+    public async Task DisposeAsync() => await daemon.DisposeAsync();
+
+    [Fact]
+    public async Task A_host_key_is_signed_for_the_host_and_ssh_keygen_reads_what_it_says()
+    {
+        var said = await Admin.Types("tctl", "auth", "sign", "--host=db1", "--ttl=90d", daemon.Scratch["host_key.pub"]);
+        Assert.StartsWith($"certificate for db1, db1.example.com written to {daemon.Scratch["host_key-cert.pub"]}, valid until ", said.Done(), StringComparison.Ordinal);
+        Assert.Equal($"tctl: hint: sshd offers it with the line: HostCertificate {daemon.Scratch["host_key-cert.pub"]}\n", said.Error);
+        var shown = (await Admin.Types("ssh-keygen", "-L", "-f", daemon.Scratch["host_key-cert.pub"])).Done();
+        Assert.Contains("Type: ssh-ed25519-cert-v01@openssh.com host certificate\n", shown, StringComparison.Ordinal);
+        Assert.Contains("Key ID: \"db1\"\n", shown, StringComparison.Ordinal);
+        Assert.Matches(@"Principals: \n +db1\n +db1\.example\.com\n +Critical Options: \(none\)\n +Extensions: \(none\)\n", shown);
+        var ca = (await Admin.Types("ssh-keygen", "-l", "-f", daemon.File("host_ca.pub"))).Done().Split(' ')[1];
+        Assert.Contains($"Signing CA: ED25519 {ca} ", shown, StringComparison.Ordinal);
+
+        // The same through pipes.
+        var key = File.ReadAllText(daemon.Scratch["host_key.pub"]);
+        var piped = (await Admin.Types(["tctl", "auth", "sign", "--host=db1", "-"], key)).Done();
+        Assert.StartsWith("ssh-ed25519-cert-v01@openssh.com ", piped, StringComparison.Ordinal);
+        Assert.EndsWith(" db1\n", piped, StringComparison.Ordinal);
+
+        var audit = (await Admin.Types("bash", "-c", "tctl audit ls --format=json | jq -c '.[] | select(.event == \"host_certificate.issued\") | [.resource, .principals]'")).Done();
+        Assert.Equal("[\"node/db1\",[\"db1\",\"db1.example.com\"]]\n[\"node/db1\",[\"db1\",\"db1.example.com\"]]\n", audit);
+        var listed = (await Admin.Types("tctl", "nodes", "ls")).Done().Split('\n');
+        Assert.Matches(@"^db1 +DB1\.Example\.com:22 +type=db +until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", listed[2]);
+        Assert.Matches(@"^web1 +web1\.example\.com +none$", listed[3]);
+    }
+
+    [Theory]
+    [InlineData("--host=db9", "host_key.pub", 1, "there is no node \"db9\"")]
+    [InlineData("--host=db1", "nothing.pub", 1, "nothing.pub can not be read: Could not find file")]
+    [InlineData("--host=db1", "host_key", 2, "does not end in .pub: is it the public key?")]
+    [InlineData("--host=db1 --ttl=400d", "host_key.pub", 1, "--ttl 400d is more than the site's maximum of 366d")]
+    [InlineData("--host=db1 --ttl=soon", "host_key.pub", 1, "--ttl takes a duration such as 1h, 30h0m0s or 90s, not \"soon\"")]
+    [InlineData("--host=db1 --out=KEY.cert", "host_key", 1, "is not a public key, which is one line")]
+    public async Task What_can_not_be_signed_is_refused_and_nothing_is_written(string options, string file, int exit, string told)
+    {
+        string[] words = [.. options.Replace("KEY", daemon.Scratch["host_key"]).Split(' '), daemon.Scratch[file]];
+        var refused = await Admin.Types(["tctl", "auth", "sign", .. words]);
+        Assert.Equal((exit, ""), (refused.ExitCode, refused.Output));
+        Assert.Contains(told, refused.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(daemon.Scratch.Path, "*cert*"));
+    }
+
+    [Fact]
+    public async Task A_security_key_and_a_user_s_certificate_are_no_keys_of_hosts()
+    {
+        const string SecurityKey = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIP0vPI2rP8xRxGPQHu3qkw1T0vwIzoFdXDBhNVwRZYdVAAAABHNzaDo=";
+        var refused = await Admin.Types(["tctl", "auth", "sign", "--host=db1", "-"], SecurityKey);
+        Assert.Equal((1, "tctl: error: a host has no key of type sk-ssh-ed25519@openssh.com\n"), (refused.ExitCode, refused.Error));
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        var certificate = await Admin.Types(["tctl", "auth", "sign", "--host=db1", "-"], File.ReadAllText(Path.Combine(daemon.Myself.Home, "id-cert.pub")));
+        Assert.Equal(1, certificate.ExitCode);
+        Assert.StartsWith("tctl: error: the key can not be certified: ", certificate.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_does_not_administer_has_nothing_signed_and_reads_no_files()
+    {
+        foreach (var command in (string[][])[["tctl", "auth", "sign", "--host=db1", "-"], ["tctl", "nodes", "ls"], ["tctl", "nodes", "export", "db1"]])
+        {
+            if (!World.HasPeople)
+                return;
+            var refused = await daemon.Person(Person.Bob).Types(command, "");
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("administrator", refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The files as they are exported, with sshd told of another folder than /etc; and ssh, which knows the authority and nothing else.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("30m")]
+    public async Task The_exported_files_make_a_host_that_lets_in_whom_it_should_and_is_known_without_a_question(string? krlMaxAge)
+    {
+        if (krlMaxAge is not null)
+            (await Admin.Types(["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: 'DB1.Example.com:22', krl_max_age: {krlMaxAge}}}}}")).Done();
+        (await Admin.Types("tctl", "auth", "sign", "--host=db1", daemon.Scratch["host_key.pub"])).Done();
+        var root = daemon.Scratch["root"];
+        var written = (await Admin.Types("tctl", "nodes", "export", "db1", $"--out={root}")).Done();
+        Assert.Equal(
+            "user_ca.pub revoked.krl host-cert.pub 00-certauthority.conf",
+            string.Join(' ', written.TrimEnd().Split('\n').Select(Path.GetFileName)));
+        var configuration = daemon.Scratch["sshd_config"];
+        File.WriteAllText(configuration, $"""
+            HostKey {daemon.Scratch["host_key"]}
+            PidFile none
+            UsePAM no
+            StrictModes no
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            LogLevel VERBOSE
+            {File.ReadAllText($"{root}/etc/ssh/sshd_config.d/00-certauthority.conf").Replace("/etc/ssh/certauthority", $"{root}/etc/ssh/certauthority").Replace("CommandUser nobody", $"CommandUser {(World.IsRoot ? "nobody" : Environment.UserName)}")}
+            """);
+        (await Admin.Types(World.Sshd, "-t", "-f", configuration)).Done();
+        File.WriteAllText(daemon.Scratch["known_hosts"], (await Admin.Types("tctl", "auth", "export", "--type=host")).Done());
+        (await daemon.Myself.Types("tsh", "login")).Done();
+
+        foreach (var typed in (string[])["db1", "DB1.example.com"])
+            Assert.Equal((0, "entered\n"), await Enter(typed));
+        // Under another name it is not known, and a question can not be answered.
+        Assert.Equal((255, ""), await Enter("web1.example.com"));
+        if (krlMaxAge is null)
+            return;
+
+        // Nobody enters with an old list, and everybody again with a fresh one.
+        var krl = $"{root}/etc/ssh/certauthority/revoked.krl";
+        File.SetLastWriteTimeUtc(krl, File.GetLastWriteTimeUtc(krl).AddMinutes(-31));
+        Assert.Equal((255, ""), await Enter("db1"));
+        File.SetLastWriteTimeUtc(krl, File.GetLastWriteTimeUtc(krl).AddMinutes(2));
+        Assert.Equal((0, "entered\n"), await Enter("db1"));
+        File.WriteAllText(krl, "");
+        Assert.Equal((255, ""), await Enter("db1"));
+
+        async Task<(int, string)> Enter(string typed)
+        {
+            var ssh = await daemon.Myself.Types(
+                "ssh", "-F", "none", "-i", Path.Combine(daemon.Myself.Home, "id"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
+                "-o", $"UserKnownHostsFile={daemon.Scratch["known_hosts"]}", "-o", "LogLevel=ERROR", "-o", $"ProxyCommand={World.Sshd} -i -f {configuration} -E {daemon.Scratch["log"]}",
+                "-l", Environment.UserName, "--", typed, "echo entered");
+            return (ssh.ExitCode, ssh.Output);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_host_gets_is_what_holds_now()
+    {
+        Assert.Equal("/etc/ssh/certauthority/user_ca.pub /etc/ssh/certauthority/revoked.krl /etc/ssh/sshd_config.d/00-certauthority.conf", string.Join(' ', (await Paths("web1"))));
+        (await Admin.Types("tctl", "auth", "sign", "--host=web1", daemon.Scratch["host_key.pub"])).Done();
+        Assert.Contains("/etc/ssh/certauthority/host-cert.pub", await Paths("web1"));
+        // One that has ended is not offered.
+        (await Admin.Types("tctl", "auth", "sign", "--host=web1", "--ttl=1s", daemon.Scratch["host_key.pub"])).Done();
+        await Eventually.Holds(async () => !(await Paths("web1")).Contains("/etc/ssh/certauthority/host-cert.pub"), "a certificate that has ended");
+        // Removed and created again it is another host.
+        (await Admin.Types("tctl", "auth", "sign", "--host=web1", daemon.Scratch["host_key.pub"])).Done();
+        (await Admin.Types("tctl", "rm", "node/web1")).Done();
+        (await Admin.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: web1}, spec: {addr: web1.example.com}}")).Done();
+        Assert.DoesNotContain("/etc/ssh/certauthority/host-cert.pub", await Paths("web1"));
+        Assert.Equal(1, (await Admin.Types("tctl", "nodes", "export", "web9")).ExitCode);
+
+        async Task<string[]> Paths(string node) => (await Admin.Types("tctl", "nodes", "export", node)).Done().TrimEnd().Split('\n');
+    }
+}

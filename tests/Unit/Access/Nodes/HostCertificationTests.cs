@@ -1,0 +1,43 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class HostCertificationTests
+{
+    [Theory]
+    [InlineData("db1.example.com:22", "db1, db1.example.com")]
+    [InlineData("DB1.Example.COM", "db1, db1.example.com")]
+    [InlineData("db1", "db1")]
+    [InlineData("db1:2222", "db1")]
+    [InlineData("192.0.2.7", "db1, 192.0.2.7")]
+    [InlineData("192.0.2.7:22", "db1, 192.0.2.7")]
+    [InlineData("[2001:db8::7]:22", "db1, 2001:db8::7")]
+    [InlineData("[2001:DB8::7]", "db1, 2001:db8::7")]
+    [InlineData("2001:db8::7", "db1, 2001:db8::7")]
+    public void It_vouches_for_the_name_and_for_what_is_typed_instead(string address, string principals) =>
+        Assert.Equal(principals, string.Join(", ", HostCertification.Decide(Sample.Node("db1") with { Address = address }, Sample.Now, null).Granted().Principals));
+
+    [Fact]
+    public void It_lives_a_month_or_as_long_as_is_said_and_begins_a_minute_ago()
+    {
+        var month = HostCertification.Decide(Sample.Node("db1"), Sample.Now, null).Granted().Validity;
+        Assert.Equal((Sample.Now.AddMinutes(-1), Sample.Now.AddDays(30)), (month.After, month.Before));
+        Assert.Equal(Sample.Now.AddHours(2), HostCertification.Decide(Sample.Node("db1"), Sample.Now, TimeSpan.FromHours(2)).Granted().Validity.Before);
+        Assert.Equal(Sample.Now.AddDays(366), HostCertification.Decide(Sample.Node("db1"), Sample.Now, TimeSpan.FromDays(366)).Granted().Validity.Before);
+    }
+
+    [Theory]
+    [InlineData(0, "--ttl must be longer than nothing")]
+    [InlineData(-1, "--ttl must be longer than nothing")]
+    [InlineData(366 * 86400 + 1, "--ttl 366d1s is more than the site's maximum of 366d")]
+    public void No_other_time_is_granted(int seconds, string told) =>
+        Assert.Equal(told, HostCertification.Decide(Sample.Node("db1"), Sample.Now, TimeSpan.FromSeconds(seconds)).Refused().Message);
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(20 * 24 - 1, false)]
+    [InlineData(20 * 24 + 1, true)]
+    [InlineData(40 * 24, true)]
+    public void It_is_due_in_the_last_third_of_its_life_and_after_it(int hours, bool due) =>
+        Assert.Equal(due, HostCertification.IsDue(Sample.Now, Sample.Now.AddDays(30), Sample.Now.AddHours(hours)));
+}

@@ -1,0 +1,60 @@
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Tests.Unit;
+
+public class HostCertificateTests
+{
+    static readonly HostCertificate Good = Host("db1");
+
+    static HostCertificate Host(params string[] principals) => new()
+    {
+        Nonce = new byte[CertificateContent.NonceLength],
+        Key = PublicKey.ParseLine(Vector.Text("ed25519.pub")),
+        Serial = 7,
+        KeyId = "db1",
+        Principals = principals,
+        Validity = new Validity(1_893_456_000, 1_893_459_600),
+        SignatureKey = Vector.CaOf("ed25519"),
+    };
+
+    [Theory]
+    [InlineData("ed25519")]
+    [InlineData("ecdsa256")]
+    [InlineData("rsa3072")]
+    public void The_encoder_writes_what_ssh_keygen_writes_to_the_byte(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var key = folder.File("host.pub", Vector.Text($"{name}.pub"));
+        Assert.Equal(0, SshKeygen.Run("-q", "-t", "ed25519", "-N", "", "-f", folder.File("ca")).ExitCode);
+        var (exitCode, output) = SshKeygen.Run("-q", "-h", "-s", folder.File("ca"), "-I", "db1", "-n", "db1,db1.example.com,2001:db8::1", "-z", "7", "-V", "20300101000000Z:20300101010000Z", key);
+        Assert.True(exitCode == 0, output);
+        var theirs = Certificate.ParseLine(File.ReadAllText(folder.File("host-cert.pub")));
+        var ours = new HostCertificate
+        {
+            Nonce = theirs.Nonce, Key = theirs.Key, Serial = 7, KeyId = "db1", Principals = ["db1", "db1.example.com", "2001:db8::1"],
+            Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore), SignatureKey = theirs.SignatureKey,
+        };
+        Assert.Equal(theirs.SignedBytes.ToArray(), ours.ToBeSigned());
+        Assert.Empty(CertificateLint.Faults(theirs.SignedBytes.Span, CertificateType.Host));
+    }
+
+    [Theory]
+    [InlineData("*")]
+    [InlineData("*.example.com")]
+    [InlineData("DB1")]
+    [InlineData("-db1")]
+    [InlineData("db1,db2")]
+    [InlineData("root@db1")]
+    [InlineData("db_1")]
+    [InlineData("")]
+    public void What_vouches_for_more_than_one_host_or_for_none_is_no_principal(string principal) => Assert.Throws<ArgumentException>(() => Host(principal));
+
+    [Fact]
+    public void A_certificate_of_the_other_type_does_not_pass()
+    {
+        Assert.Empty(CertificateLint.Faults(Good.ToBeSigned(), CertificateType.Host));
+        Assert.Contains("the type is not user", CertificateLint.Faults(Good.ToBeSigned(), CertificateType.User));
+        Assert.Contains("the type is not host", CertificateLint.Faults(new CertificateBytes().ToBeSigned(), CertificateType.Host));
+        Assert.Contains("a host certificate has options, which no client knows", CertificateLint.Faults(new CertificateBytes().ToBeSigned(), CertificateType.Host));
+    }
+}
