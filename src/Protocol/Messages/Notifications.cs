@@ -1,9 +1,9 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>Something that happened to a request, as it is told outside the daemon: on the standard input of the notify command.</summary>
-/// <param name="Id">A UUID of this event, the same each time that it is told.</param>
-/// <param name="Attempt">How often it has been told, this time included.</param>
-/// <param name="Event"><c>request.created</c>, <c>request.approved</c>, <c>request.denied</c>, <c>request.cancelled</c> or <c>access.ending</c>.</param>
+/// <param name="Id">A UUID of this event, the same each time that it is told, and to everybody.</param>
+/// <param name="Attempt">How often it has been told to this receiver, this time included.</param>
+/// <param name="Event"><c>request.created</c>, <c>request.reviewed</c>, <c>request.approved</c>, <c>request.denied</c>, <c>request.cancelled</c> or <c>access.ending</c>.</param>
 /// <param name="Time">When it happened.</param>
 /// <param name="Request">The request as it was then.</param>
 public sealed record Notification(string Id, int Attempt, string Event, DateTimeOffset Time, RequestResource Request);

@@ -26,7 +26,8 @@ public class ArchitectureTests
         ["Store"] = ["Resources"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Linux"],
-        ["Jobs"] = ["Operations", "Revocation", "Store", "Configuration", "Linux"],
+        ["Notices"] = ["Store", "Configuration", "Linux"],
+        ["Jobs"] = ["Notices", "Operations", "Revocation", "Store", "Configuration", "Linux"],
         ["Api"] = ["Operations", "Linux", "Store"],
     };
 
