@@ -29,6 +29,10 @@ internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToke
         var channels = ImmutableArray.CreateBuilder<Channel>();
         if (!notify.Command.IsEmpty)
             channels.Add(new(new Receiver("command", NoticeFilter.Everything), (attempt, stopping) => NotifyCommand.Run(notify, attempt, stopping)));
+        foreach (var webhook in notify.Webhooks)
+            channels.Add(new(new Receiver($"webhook/{webhook.Name}", webhook.Filter), (attempt, stopping) => Webhook.Post(webhook, attempt, notify.Timeout, stopping)));
+        if (notify.Mail is { } mail)
+            channels.Add(new(new Receiver("mail", mail.Filter, IsPersonal: true), (attempt, stopping) => Mail.Send(mail, attempt, notify.Timeout, stopping)));
         return channels.ToImmutable();
     }
 }
