@@ -57,6 +57,42 @@ public sealed class MailTests
         Assert.DoesNotContain("hunter2", daemon.Log);
     }
 
+    [MailFact(people: true)]
+    public async Task A_review_that_decides_nothing_yet_is_told_and_one_that_decides_is_the_answer()
+    {
+        using var scratch = new Scratch();
+        using var chat = new TestWebhook(scratch, "chat");
+        using var server = new TestMailServer(scratch, "none");
+        await using var daemon = await TestDaemon.Start(
+            scratch, configuration: WebhookTests.Configuration(scratch, WebhookTests.Hook(scratch, chat.Url, "chat")) + $"  mail: {{server: 127.0.0.1, port: {server.Port}, tls: none, from: ca@example.com}}\n");
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba], suggested_reviewers: [bob], thresholds: [{approve: 2, deny: 1}]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {review_requests: {roles: [dba]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff], traits: {email: [alice@example.com]}}}
+            ---
+            {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer], traits: {email: [bob@example.com]}}}
+            ---
+            {kind: user, version: v2, metadata: {name: carol}, spec: {roles: [reviewer], traits: {email: [carol@example.com]}}}
+            """)).Done();
+        var (alice, bob, carol) = (daemon.Person(Person.Alice), daemon.Person(Person.Bob), daemon.Person(Person.Carol));
+        var id = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        await Eventually.Holds(() => server.Letters.Count == 1);
+        (await bob.Types("tsh", "request", "review", id, "--approve", "--reason=fine with me")).Done();
+        await Eventually.Holds(() => server.Letters.Count == 2);
+        (await carol.Types("tsh", "request", "review", id, "--approve")).Done();
+        await Eventually.Holds(() => server.Letters.Count == 3 && chat.Posts.Count == 3);
+
+        Assert.Equal(["request.created", "request.reviewed", "request.approved"], chat.Posts.Select(post => post.Event));
+        Assert.Equal(
+            ["bob@example.com: alice asks for dba", "alice@example.com: bob reviewed alice's request for dba: APPROVED", "alice@example.com: alice's request for dba was approved by carol"],
+            server.Letters.Select(letter => $"{letter.To}: {letter.Header("Subject")}"));
+        Assert.Contains("reason: fine with me", server.Letters[1].Text);
+    }
+
     [MailFact]
     public async Task Whose_address_is_refused_is_told_again_and_nobody_else_is()
     {
@@ -169,7 +205,7 @@ public sealed class MailTests
     [AttributeUsage(AttributeTargets.Method)]
     sealed class MailFactAttribute : FactAttribute
     {
-        public MailFactAttribute() => Skip = Missing;
+        public MailFactAttribute(bool people = false) => Skip = Missing ?? (people ? new PeopleFactAttribute().Skip : null);
     }
 
     [AttributeUsage(AttributeTargets.Method)]
