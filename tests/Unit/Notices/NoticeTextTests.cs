@@ -27,7 +27,7 @@ public class NoticeTextTests
 
     [Fact]
     public void The_name_of_an_account_is_escaped_too() =>
-        Assert.StartsWith("alice's request for dba, web was denied by EX\\u{a}&lt;!here&gt; (", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")).Replace("\\n", "\\u{a}", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.StartsWith("alice's request for dba, web was denied by EX\\n&lt;!here&gt; (", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01 12:30:00 UTC|to answer: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
