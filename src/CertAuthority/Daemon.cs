@@ -2,6 +2,7 @@ using CertAuthority.Api;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
+using CertAuthority.Notices;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -165,17 +166,18 @@ internal sealed class Daemon : IAsyncDisposable
         return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
     }
 
-    /// <summary>Where nobody is told, nothing waits to be: what did is dropped, and said to be.</summary>
+    /// <summary>Who is not told any more has nothing waiting either: what did is dropped, and said to be.</summary>
     private async Task SetReceivers(Ca ca)
     {
+        var receivers = Channel.Of(notify).Select(channel => channel.Receiver).ToList();
         var dropped = await ca.Database.Commit(transaction =>
         {
-            var before = transaction.Receivers().Sum(receiver => receiver.Waiting);
-            transaction.SetReceivers(notify.Command.IsEmpty ? [] : [NotifyDelivery.Command]);
-            return before - transaction.Receivers().Sum(receiver => receiver.Waiting);
+            var before = transaction.ReceiverStatuses();
+            transaction.SetReceivers(receivers);
+            return before.FindAll(receiver => receiver.Waiting > 0 && !receivers.Exists(one => one.Name == receiver.Name));
         });
-        if (dropped > 0)
-            log.LogWarning("{Count} notifications that waited for a command were dropped: there is none any more", dropped);
+        foreach (var receiver in dropped)
+            log.LogWarning("{Count} notifications that waited for {Receiver} were dropped: the configuration does not name it any more", receiver.Waiting, receiver.Name);
     }
 
     private void WarnOfMissingRoles()

@@ -39,7 +39,7 @@ internal static class ConfigurationFile
                 AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
             };
             admins.Done();
-            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = Notify(root.Map("notify"), defaults.Notify) };
+            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify) };
             root.Done();
             return faults.Any ? throw new ConfigurationException(faults.Lines) : settings;
         }
@@ -78,33 +78,6 @@ internal static class ConfigurationFile
             groups[group.Text] = [.. roles.Select(role => role.Text)];
         }
         return new UsersFromGroups(groups.ToImmutable());
-    }
-
-    private static NotifySettings Notify(Cursor notify, NotifySettings defaults)
-    {
-        var command = notify.Texts("command");
-        if (command is [var program, ..] && !Path.IsPathFullyQualified(program.Text))
-            notify.Fault(program.At, "notify.command starts with the absolute path of a program");
-        foreach (var (text, at) in command)
-            if (text.Contains('\0', StringComparison.Ordinal))
-                notify.Fault(at, "notify.command takes words without NUL characters");
-        var read = defaults with
-        {
-            Command = [.. command.Select(word => word.Text)],
-            BeforeEnd = Within(notify, "before_end", TimeSpan.FromDays(7)) ?? defaults.BeforeEnd,
-            Timeout = Within(notify, "timeout", TimeSpan.FromMinutes(5)) ?? defaults.Timeout,
-            Tries = notify.Number("tries", 1, 100) ?? defaults.Tries,
-        };
-        notify.Done();
-        return read;
-    }
-
-    private static TimeSpan? Within(Cursor notify, string field, TimeSpan longest)
-    {
-        var duration = notify.Duration(field);
-        if (duration <= TimeSpan.Zero || duration > longest)
-            notify.Fault(field, $"notify.{field} takes a duration from 1s to {Durations.Show(longest)}");
-        return duration;
     }
 
     private static CaKeyType? KeyType(Cursor root, string field)

@@ -13,17 +13,6 @@ internal enum CaKeyType
     Rsa,
 }
 
-/// <summary>The command that is told of what happens.</summary>
-/// <param name="Command">A program, by absolute path, and its arguments; empty for none.</param>
-/// <param name="BeforeEnd">How long before an access ends this is told.</param>
-/// <param name="Timeout">How long a run may take.</param>
-/// <param name="Tries">How often one event is told at most, when that fails.</param>
-internal sealed record NotifySettings(ImmutableArray<string> Command, TimeSpan BeforeEnd, TimeSpan Timeout, int Tries)
-{
-    /// <summary>Nobody is told.</summary>
-    public static readonly NotifySettings Nobody = new([], TimeSpan.FromMinutes(15), TimeSpan.FromSeconds(10), 20);
-}
-
 /// <summary>How a daemon runs: checked once, then unchanged.</summary>
 /// <param name="DataDirectory">Keys, database and revocation list; mode 0700.</param>
 /// <param name="SocketPath">Where it serves.</param>

@@ -13,6 +13,8 @@ static partial class DurableFile
     internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     internal const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
+    const int LongestSecret = 4096;
+
     const UnixFileMode AnyoneElse =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
@@ -63,6 +65,17 @@ static partial class DurableFile
         return content;
     }
 
+    /// <summary>Reads a password or the like: what a file holds that only its owner can read, without the line ends behind it. At most 4096 bytes.</summary>
+    /// <exception cref="ExposedException">Others may read it.</exception>
+    internal static byte[] ReadSecret(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
+        ExpectOwnerOnly(path, File.GetUnixFileMode(stream.SafeFileHandle), "600");
+        var content = new byte[LongestSecret + 1];
+        var length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+        return length <= LongestSecret ? content.AsSpan(0, length).TrimEnd("\r\n"u8).ToArray() : throw new IOException($"{path} has more than {LongestSecret} bytes");
+    }
+
     /// <summary>The folder, made with mode 0700 when it is missing, and only this process's own user's.</summary>
     /// <exception cref="ExposedException">Others may enter it, or it belongs to somebody else.</exception>
     internal static void PrivateDirectory(string path)
@@ -79,6 +92,11 @@ static partial class DurableFile
         var self = GetEffectiveUserId();
         if (owner != self)
             throw new ExposedException($"{path} belongs to uid {owner}, and this process runs as uid {self}; run: chown {self} {path}");
+        ExpectOwnerOnly(path, mode, expected);
+    }
+
+    static void ExpectOwnerOnly(string path, UnixFileMode mode, string expected)
+    {
         if ((mode & AnyoneElse) != UnixFileMode.None)
             throw new ExposedException($"{path} has mode {Convert.ToString((int)mode, toBase: 8).PadLeft(4, '0')}, so that others can use it; run: chmod {expected} {path}");
     }

@@ -62,7 +62,7 @@ internal static class Certificates
             snapshot.RevokedSerials(now).Count,
             krl.Version.ToString(),
             DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
-            snapshot.Receivers() is [_, ..] receivers ? [.. receivers] : null)));
+            snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null)));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

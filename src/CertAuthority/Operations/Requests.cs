@@ -66,7 +66,7 @@ internal static class Requests
             var user = find(transaction);
             var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, accounts, now)).OrRefuse();
             transaction.InsertRequest(request);
-            transaction.Tell("request.created", request, now);
+            transaction.Tell(by, NoticeEvents.Created, request, now);
             transaction.Audit(by.Did("request.created", now) with
             {
                 User = user.Name,

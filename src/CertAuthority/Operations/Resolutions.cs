@@ -20,7 +20,7 @@ internal static class Resolutions
                 request,
                 Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
-            transaction.Tell("request.approved", next, now);
+            transaction.Tell(by.Caller, NoticeEvents.Approved, next, now);
             return (next, Warnings(ca, request, next, requester!, roles));
         });
         ca.Watch.Changed(approved.Id);
@@ -77,7 +77,7 @@ internal static class Resolutions
         var next = transaction.UpdateRequest(request, Resolving.End(request, step, new RequestResolution(by.Name, now, reason)).OrRefuse());
         var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
         transaction.Audit(Resolved(by, what, next, transaction.FindUser(request.UserId), now));
-        transaction.Tell(what, next, now);
+        transaction.Tell(by, what, next, now);
         return new EndedRequest(next, step.Revokes ? Revocations.Revoke(transaction, by, transaction.LiveCertificates(request, now), reason, now) : []);
     }
 

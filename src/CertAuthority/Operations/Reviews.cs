@@ -50,8 +50,10 @@ internal static class Reviews
             {
                 var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
                 transaction.Audit(Resolutions.Resolved(by, what, next, hearing.Requester, now) with { Reviewer = voter.User.Name });
-                transaction.Tell(what, next, now);
+                transaction.Tell(by, what, next, now);
             }
+            else
+                transaction.Tell(by, NoticeEvents.Reviewed, next, now);
             return (transaction.Show(next, accounts, now),
                 reviewed.Step?.To == RequestState.Approved ? Resolutions.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
         });

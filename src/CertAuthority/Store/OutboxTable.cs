@@ -1,15 +1,27 @@
 using System.Data.Common;
 using System.Text.Json;
+using CertAuthority.Access;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
+/// <summary>Who is told.</summary>
+/// <param name="Name">Unique: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
+/// <param name="Filter">Of what.</param>
+/// <param name="IsPersonal">Whether it reaches people, each of whom hears what concerns him; else it hears everything.</param>
+internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false);
+
 /// <summary>An event on its way to a receiver.</summary>
 /// <param name="Number">Unique for ever.</param>
 /// <param name="Receiver">Whom it is for.</param>
+/// <param name="Recipient">Which of the people that the receiver reaches; null where it reaches none.</param>
 /// <param name="Event">A <see cref="Notification"/>, as whichever version of the daemon wrote it.</param>
 /// <param name="Attempts">How often it has been told.</param>
-internal sealed record Outgoing(long Number, string Receiver, string Event, int Attempts);
+internal sealed record Outgoing(long Number, string Receiver, string? Recipient, string Event, int Attempts)
+{
+    /// <summary>As it is told now.</summary>
+    public Notification Notification => JsonSerializer.Deserialize(Event, ProtocolJson.Lenient.Of<Notification>())! with { Attempt = Attempts };
+}
 
 /// <summary>The tables of those who are told of what happens, and of what they have not been told yet.</summary>
 internal static class OutboxTable
@@ -17,38 +29,47 @@ internal static class OutboxTable
     /// <summary>What waits for one receiver. Beyond that the oldest is given up: who is told late of everything is told of nothing.</summary>
     public const int MostWaiting = 10_000;
 
-    /// <summary>Those who are told, from now on. What waits for others is dropped; who stays keeps it.</summary>
-    public static void SetReceivers(this Transaction transaction, IReadOnlyCollection<string> names)
+    private const string Columns = "number, receiver, recipient, event, attempts";
+
+    /// <summary>Those who are told, from now on. What waits for others is dropped; who stays keeps it, also what a changed filter would not have let in.</summary>
+    public static void SetReceivers(this Transaction transaction, IReadOnlyCollection<Receiver> receivers)
     {
-        foreach (var former in transaction.Receivers().Where(one => !names.Contains(one.Name)))
+        foreach (var former in transaction.Receivers().Where(one => !receivers.Any(receiver => receiver.Name == one.Name)))
             transaction.Execute("DELETE FROM receivers WHERE name = $1", former.Name);
-        foreach (var name in names)
-            transaction.Execute("INSERT OR IGNORE INTO receivers (name, given_up) VALUES ($1, 0)", name);
+        foreach (var receiver in receivers)
+            transaction.Execute(
+                """
+                INSERT INTO receivers (name, given_up, events, roles, personal) VALUES ($1, 0, $2, $3, $4)
+                ON CONFLICT (name) DO UPDATE SET events = excluded.events, roles = excluded.roles, personal = excluded.personal
+                """,
+                receiver.Name, Rows.Json(receiver.Filter.Events), Rows.Json(receiver.Filter.Roles.Select(role => role.Text)), receiver.IsPersonal);
     }
 
-    public static List<ReceiverStatus> Receivers(this Snapshot snapshot) =>
+    public static List<Receiver> Receivers(this Snapshot snapshot) => snapshot.Query(
+        "SELECT name, events, roles, personal FROM receivers ORDER BY name",
+        row => new Receiver(row.GetString(0), new NoticeFilter(row.Texts(1), [.. row.Texts(2).Select(Pattern)]), row.GetBoolean(3)));
+
+    public static List<ReceiverStatus> ReceiverStatuses(this Snapshot snapshot) =>
         snapshot.Query(
             "SELECT name, (SELECT count(*) FROM outbox WHERE receiver = name), given_up, failure, failed_at FROM receivers ORDER BY name",
             row => new ReceiverStatus(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4)));
 
-    /// <summary>Puts an event on its way to every receiver. Where there is none nothing is written.</summary>
-    public static void Tell(this Transaction transaction, Notification notification)
+    /// <summary>Puts an event on its way to a receiver, or to each of the people whom he reaches.</summary>
+    public static void Put(this Transaction transaction, Receiver receiver, IEnumerable<string?> recipients, Notification notification)
     {
         var json = JsonSerializer.Serialize(notification, ProtocolJson.Strict.Of<Notification>());
-        foreach (var receiver in transaction.Receivers())
-        {
-            transaction.Execute("INSERT INTO outbox (receiver, event, attempts, next_at) VALUES ($1, $2, 0, $3)", receiver.Name, json, notification.Time);
-            if (receiver.Waiting < MostWaiting)
-                continue;
-            var dropped = transaction.Execute(
-                "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 ORDER BY number LIMIT $2)", receiver.Name, receiver.Waiting + 1 - MostWaiting);
-            transaction.GiveUp(receiver.Name, dropped);
-        }
+        foreach (var recipient in recipients)
+            transaction.Execute(
+                "INSERT INTO outbox (receiver, recipient, event, attempts, next_at) VALUES ($1, $2, $3, 0, $4)", receiver.Name, recipient, json, notification.Time);
+        var waiting = transaction.QueryFirst("SELECT count(*) FROM outbox WHERE receiver = $1", row => row.GetInt64(0), receiver.Name);
+        if (waiting > MostWaiting)
+            transaction.GiveUp(receiver.Name, transaction.Execute(
+                "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 ORDER BY number LIMIT $2)", receiver.Name, waiting - MostWaiting));
     }
 
     /// <summary>The one whose turn it is, or null when nothing is due.</summary>
     public static Outgoing? NextDue(this Snapshot snapshot, string receiver, DateTimeOffset now) =>
-        snapshot.QueryFirst("SELECT number, receiver, event, attempts FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number LIMIT 1", Row, receiver, now);
+        snapshot.QueryFirst($"SELECT {Columns} FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number LIMIT 1", Row, receiver, now);
 
     /// <summary>Counts an attempt before it is made, so that one that a crash cut short counts too.</summary>
     /// <param name="transaction">Where.</param>
@@ -56,8 +77,7 @@ internal static class OutboxTable
     /// <param name="retry">When it is due again, should nobody say how this attempt ended.</param>
     /// <returns>As it is told, or null when it is not there any more.</returns>
     public static Outgoing? BeginAttempt(this Transaction transaction, Outgoing outgoing, DateTimeOffset retry) =>
-        transaction.QueryFirst(
-            "UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE number = $1 RETURNING number, receiver, event, attempts", Row, outgoing.Number, retry);
+        transaction.QueryFirst($"UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE number = $1 RETURNING {Columns}", Row, outgoing.Number, retry);
 
     public static void Delivered(this Transaction transaction, Outgoing outgoing) => transaction.Execute("DELETE FROM outbox WHERE number = $1", outgoing.Number);
 
@@ -74,5 +94,7 @@ internal static class OutboxTable
     private static void GiveUp(this Transaction transaction, string receiver, int count) =>
         transaction.Execute("UPDATE receivers SET given_up = given_up + $2 WHERE name = $1", receiver, count);
 
-    private static Outgoing Row(DbDataReader row) => new(row.GetInt64(0), row.GetString(1), row.GetString(2), (int)row.GetInt64(3));
+    private static NamePattern Pattern(string text) => NamePattern.TryParse(text, out var fault) ?? throw new FormatException($"{text}: {fault}");
+
+    private static Outgoing Row(DbDataReader row) => new(row.GetInt64(0), row.GetString(1), row.Text(2), row.GetString(3), (int)row.GetInt64(4));
 }

@@ -26,7 +26,8 @@ public class ArchitectureTests
         ["Store"] = ["Resources"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Linux"],
-        ["Jobs"] = ["Operations", "Revocation", "Store", "Configuration", "Linux"],
+        ["Notices"] = ["Store", "Configuration", "Linux"],
+        ["Jobs"] = ["Notices", "Operations", "Revocation", "Store", "Configuration", "Linux"],
         ["Api"] = ["Operations", "Linux", "Store"],
     };
 
@@ -131,6 +132,12 @@ public class ArchitectureTests
             ["CertAuthority.Api.Server", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "Program"],
             Users(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
                 .Select(type => type.FullName!).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Only_notices_reach_other_machines() =>
+        Assert.Equal(
+            ["CertAuthority.Notices.Mail", "CertAuthority.Notices.Webhook"],
+            Users(use => use.Type.Namespace is "System.Net.Http" || use.Type.Namespace!.StartsWith("MailKit", StringComparison.Ordinal)).Select(type => type.FullName!).Order(StringComparer.Ordinal));
 
     private static IEnumerable<Type> Users(Func<Use, bool> which) => InDaemon.Where(use => use.Type.Namespace is not null && which(use)).Select(use => use.ByType).Distinct();
 

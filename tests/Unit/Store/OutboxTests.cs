@@ -13,8 +13,8 @@ public sealed class OutboxTests : IAsyncLifetime
     [Fact]
     public async Task Without_receivers_nothing_is_written()
     {
-        await Commit(transaction => transaction.Tell("request.created", Request, World.Now));
-        await Commit(transaction => transaction.SetReceivers(["command"]));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         Assert.Null(Due(World.Now.AddYears(1)));
         Assert.Equal(["command 0 0"], Status());
     }
@@ -22,14 +22,14 @@ public sealed class OutboxTests : IAsyncLifetime
     [Fact]
     public async Task What_is_told_is_there_with_the_change_and_undone_with_it()
     {
-        await Commit(transaction => transaction.SetReceivers(["command"]));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Assert.ThrowsAsync<InvalidOperationException>(() => Commit(transaction =>
         {
-            transaction.Tell("request.created", Request, World.Now);
+            transaction.Tell(Caller.Daemon, "request.created", Request, World.Now);
             throw new InvalidOperationException();
         }));
         Assert.Null(Due(World.Now));
-        await Commit(transaction => transaction.Tell("request.created", Request, World.Now));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
         Assert.Contains($"\"event\":\"request.created\",\"time\":\"2026-03-01T12:00:00+00:00\",\"request\":{{\"kind\":\"access_request\"", Due(World.Now)!.Event);
         Assert.Null(Due(World.Now.AddSeconds(-1)));
     }
@@ -37,20 +37,20 @@ public sealed class OutboxTests : IAsyncLifetime
     [Fact]
     public async Task Each_receiver_has_a_row_of_its_own_and_loses_it_when_it_is_none_any_more()
     {
-        await Commit(transaction => transaction.SetReceivers(["command", "webhook"]));
-        await Commit(transaction => transaction.Tell("request.created", Request, World.Now));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command", "webhook")));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
         Assert.Equal(["command 1 0", "webhook 1 0"], Status());
-        await Commit(transaction => transaction.SetReceivers(["webhook", "mail"]));
+        await Commit(transaction => transaction.SetReceivers(Receivers("webhook", "mail")));
         Assert.Equal(["mail 0 0", "webhook 1 0"], Status());
-        await Commit(transaction => transaction.SetReceivers(["command"]));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         Assert.Equal(["command 0 0"], Status());
     }
 
     [Fact]
     public async Task An_attempt_counts_before_it_is_made_and_comes_again_if_nobody_says_how_it_ended()
     {
-        await Commit(transaction => transaction.SetReceivers(["command"]));
-        await Commit(transaction => transaction.Tell("request.created", Request, World.Now));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command")));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
         var due = Due(World.Now)!;
         Assert.Equal(0, due.Attempts);
         var begun = await world.Database.Commit(transaction => transaction.BeginAttempt(due, World.Now.AddSeconds(11)));
@@ -63,29 +63,29 @@ public sealed class OutboxTests : IAsyncLifetime
         await Commit(transaction => transaction.Delivered(begun));
         Assert.Null(Due(World.Now.AddYears(1)));
         Assert.Null(await world.Database.Commit(transaction => transaction.BeginAttempt(due, World.Now)));
-        var status = Assert.Single(world.Database.Read(snapshot => snapshot.Receivers()));
+        var status = Assert.Single(world.Database.Read(snapshot => snapshot.ReceiverStatuses()));
         Assert.Equal(("it ended with 1", World.Now, 0L), (status.LastFailure, status.LastFailed, status.GivenUp));
     }
 
     [Fact]
     public async Task One_that_is_given_up_is_counted_and_its_number_is_nobody_elses()
     {
-        await Commit(transaction => transaction.SetReceivers(["command"]));
-        await Commit(transaction => transaction.Tell("request.created", Request, World.Now));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command")));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
         var first = Due(World.Now)!;
         await Commit(transaction => transaction.Failed(first, "no", World.Now, retry: null));
         Assert.Equal(["command 0 1"], Status());
-        await Commit(transaction => transaction.Tell("request.denied", Request, World.Now));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.denied", Request, World.Now));
         Assert.NotEqual(first.Number, Due(World.Now)!.Number);
     }
 
     [Fact]
     public async Task Of_too_many_the_oldest_are_given_up()
     {
-        await Commit(transaction => transaction.SetReceivers(["command"]));
+        await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Commit(transaction =>
         {
-            transaction.Tell("request.created", Request, World.Now);
+            transaction.Tell(Caller.Daemon, "request.created", Request, World.Now);
             transaction.Execute(
                 """
                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
@@ -93,9 +93,50 @@ public sealed class OutboxTests : IAsyncLifetime
                 """, OutboxTable.MostWaiting - 1, World.Now.AddSeconds(1));
         });
         Assert.Equal([$"command {OutboxTable.MostWaiting} 0"], Status());
-        await Commit(transaction => transaction.Tell("request.approved", Request, World.Now));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.approved", Request, World.Now));
         Assert.Equal([$"command {OutboxTable.MostWaiting} 1"], Status());
         Assert.Contains("request.approved", Due(World.Now)!.Event);
+    }
+
+    [Fact]
+    public async Task A_filter_keeps_out_what_does_not_fit_and_can_change_without_losing_what_waits()
+    {
+        await Commit(transaction => transaction.SetReceivers(
+        [
+            new Receiver("webhook/a", new NoticeFilter(["request.denied"], [])), new Receiver("webhook/b", new NoticeFilter([], Access.Sample.Patterns("^db.$"))),
+            new Receiver("webhook/c", new NoticeFilter([], Access.Sample.Patterns("web-*"))),
+        ]));
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
+        Assert.Equal(["webhook/a 0 0", "webhook/b 1 0", "webhook/c 0 0"], Status());
+        await Commit(transaction => transaction.SetReceivers([new Receiver("webhook/b", new NoticeFilter(["request.denied"], []))]));
+        Assert.Equal(["webhook/b 1 0"], Status());
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
+        Assert.Equal(["webhook/b 1 0"], Status());
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.denied", Request, World.Now));
+        Assert.Equal(["webhook/b 2 0"], Status());
+    }
+
+    [Fact]
+    public async Task People_have_a_row_for_each_address_and_a_failure_of_one_is_nobody_elses()
+    {
+        await Commit(transaction =>
+        {
+            transaction.SetReceivers([new Receiver("command", NoticeFilter.Everything), new Receiver("mail", NoticeFilter.Everything, IsPersonal: true)]);
+            transaction.PutUser(World.User("bob") with { Traits = World.User("bob").Traits.Add("email", ["bob@example.com", "bob@example.org"]) });
+        });
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
+        Assert.Equal(["command 1 0", "mail 2 0"], Status());
+        var (first, id) = (Due(World.Now, "mail")!, Due(World.Now)!.Notification.Id);
+        Assert.Equal(("bob@example.com", id, null), (first.Recipient, first.Notification.Id, Due(World.Now)!.Recipient));
+        await Commit(transaction => transaction.Failed(first, "no", World.Now, World.Now.AddSeconds(5)));
+        var second = Due(World.Now, "mail")!;
+        Assert.Equal(("bob@example.org", id), (second.Recipient, second.Notification.Id));
+        await Commit(transaction => transaction.Delivered(second));
+        Assert.Null(Due(World.Now, "mail"));
+        Assert.Equal("bob@example.com", Due(World.Now.AddSeconds(5), "mail")!.Recipient);
+        // The requester has no address, and nobody else hears the answer.
+        await Commit(transaction => transaction.Tell(Caller.Daemon, "request.denied", Request, World.Now));
+        Assert.Equal(["command 2 0", "mail 1 0"], Status());
     }
 
     [Theory]
@@ -124,9 +165,11 @@ public sealed class OutboxTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await world.DisposeAsync();
 
-    private Outgoing? Due(DateTimeOffset now) => world.Database.Read(snapshot => snapshot.NextDue("command", now));
+    private Outgoing? Due(DateTimeOffset now, string receiver = "command") => world.Database.Read(snapshot => snapshot.NextDue(receiver, now));
 
-    private IEnumerable<string> Status() => world.Database.Read(snapshot => snapshot.Receivers()).Select(one => $"{one.Name} {one.Waiting} {one.GivenUp}");
+    private static Receiver[] Receivers(params string[] names) => [.. names.Select(name => new Receiver(name, NoticeFilter.Everything))];
+
+    private IEnumerable<string> Status() => world.Database.Read(snapshot => snapshot.ReceiverStatuses()).Select(one => $"{one.Name} {one.Waiting} {one.GivenUp}");
 
     private Task<bool> Commit(Action<Transaction> change) => world.Database.Commit(transaction =>
     {

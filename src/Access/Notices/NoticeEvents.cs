@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>What others are told of, by the names that the configuration, the protocol and the receivers know.</summary>
+public static class NoticeEvents
+{
+    /// <summary>A request was filed.</summary>
+    public const string Created = "request.created";
+
+    /// <summary>A reviewer said something that decides nothing yet.</summary>
+    public const string Reviewed = "request.reviewed";
+
+    /// <summary>It was approved, by whomever.</summary>
+    public const string Approved = "request.approved";
+
+    /// <summary>It was denied, or its approval taken back.</summary>
+    public const string Denied = "request.denied";
+
+    /// <summary>It was withdrawn, or its access given back.</summary>
+    public const string Cancelled = "request.cancelled";
+
+    /// <summary>Its access is about to end.</summary>
+    public const string Ending = "access.ending";
+
+    /// <summary>All of them.</summary>
+    public static readonly ImmutableArray<string> All = [Created, Reviewed, Approved, Denied, Cancelled, Ending];
+}

@@ -1,0 +1,17 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Access;
+
+/// <summary>What a receiver wants to be told of.</summary>
+/// <param name="Events">Of <see cref="NoticeEvents"/>; all of them when empty.</param>
+/// <param name="Roles">One of them fits a role that was asked for or granted; any role will do when empty.</param>
+public sealed record NoticeFilter(ImmutableArray<string> Events, ImmutableArray<NamePattern> Roles)
+{
+    /// <summary>Everything.</summary>
+    public static readonly NoticeFilter Everything = new([], []);
+
+    /// <summary>Whether an event of a request passes.</summary>
+    public bool Lets(string what, AccessRequest request) =>
+        (Events.IsEmpty || Events.Contains(what))
+        && (Roles.IsEmpty || request.Roles.Concat(request.GrantedRoles).Any(role => Roles.Any(pattern => pattern.Matches(role.Name))));
+}

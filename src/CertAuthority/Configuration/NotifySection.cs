@@ -1,0 +1,178 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text;
+using CertAuthority.Access;
+using CertAuthority.Linux;
+using CertAuthority.Resources;
+using MimeKit;
+
+namespace CertAuthority.Configuration;
+
+/// <summary>The part of <c>certauthority.yaml</c> that says who is told of what. Secrets are read with it, so that one that can not be used is a fault of it.</summary>
+internal static class NotifySection
+{
+    // Half of what SHA-256 is worth. Shorter ones are guessed from one message.
+    private const int ShortestKey = 16;
+
+    public static NotifySettings Read(Cursor notify, NotifySettings defaults)
+    {
+        var command = notify.Texts("command");
+        if (command is [var program, ..] && !Path.IsPathFullyQualified(program.Text))
+            notify.Fault(program.At, "notify.command starts with the absolute path of a program");
+        foreach (var (text, at) in command)
+            if (text.Contains('\0', StringComparison.Ordinal))
+                notify.Fault(at, "notify.command takes words without NUL characters");
+        var read = defaults with
+        {
+            Command = [.. command.Select(word => word.Text)],
+            BeforeEnd = Within(notify, "before_end", TimeSpan.FromDays(7)) ?? defaults.BeforeEnd,
+            Timeout = Within(notify, "timeout", TimeSpan.FromMinutes(5)) ?? defaults.Timeout,
+            Tries = notify.Number("tries", 1, 100) ?? defaults.Tries,
+            Webhooks = Webhooks(notify),
+            Mail = Mail(notify.Map("mail")),
+        };
+        notify.Done();
+        return read;
+    }
+
+    private static ImmutableArray<WebhookSettings> Webhooks(Cursor notify)
+    {
+        var webhooks = ImmutableArray.CreateBuilder<WebhookSettings>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var each in notify.Maps("webhooks"))
+        {
+            var name = each.Required("name");
+            if (name.Length > 0 && !Names.IsName(name))
+                each.Fault("name", $"{each.Full("name")} takes a name such as chat: {Names.Form}");
+            if (name.Length > 0 && !names.Add(name))
+                each.Fault("name", $"there is another webhook with the name \"{name}\"");
+            var url = Url(each);
+            var key = Secret(each, "secret_file", required: true);
+            if (key?.Length < ShortestKey)
+                each.Fault("secret_file", $"{each.Full("secret_file")}: the secret has less than {ShortestKey} bytes; make one with: openssl rand -hex 32");
+            var filter = Filter(each);
+            each.Done();
+            if (url is not null && key is not null)
+                webhooks.Add(new WebhookSettings(name, url, [.. key], filter));
+        }
+        return webhooks.ToImmutable();
+    }
+
+    // Those of chats are secrets, so they can lie in a file.
+    private static Uri? Url(Cursor webhook)
+    {
+        var plain = webhook.Text("url");
+        var secret = Secret(webhook, "url_file", required: false);
+        var field = webhook.Entries.Any(entry => entry.Key.Text == "url_file") ? "url_file" : "url";
+        if (plain is null == (field == "url"))
+        {
+            webhook.Fault("a webhook has a url or a url_file, and not both");
+            return null;
+        }
+        if (plain is null && secret is null)
+            return null;
+        var text = plain ?? Encoding.UTF8.GetString(secret!);
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))
+            && url.UserInfo.Length == 0 && url.Fragment.Length == 0)
+            return url;
+        webhook.Fault(field, $"{webhook.Full(field)} takes an https:// address without a user or a fragment; http:// only to this host");
+        return null;
+    }
+
+    private static MailSettings? Mail(Cursor mail)
+    {
+        if (mail.Entries.Count == 0)
+            return null;
+        var server = mail.Required("server");
+        if (server.Length > 0 && Uri.CheckHostName(server) == UriHostNameType.Unknown)
+            mail.Fault("server", $"{mail.Full("server")} takes the name or the address of a host");
+        var tls = Tls(mail);
+        if (tls == MailTls.None && !IsThisHost(server))
+            mail.Fault("tls", $"{mail.Full("tls")} may be none only to this host: 127.0.0.1, ::1 or localhost");
+        var port = mail.Number("port", 1, 65_535) ?? tls switch { MailTls.StartTls => 587, MailTls.Implicit => 465, _ => 25 };
+        var from = mail.Required("from");
+        var sender = MailSettings.ParseSender(from);
+        if (sender is null && from.Length > 0)
+            mail.Fault("from", $"{mail.Full("from")} takes an address such as certauthority@example.com, which may have a name before it: CertAuthority <certauthority@example.com>");
+        var account = Account(mail, tls);
+        var filter = Filter(mail);
+        mail.Done();
+        return new MailSettings(server, port, tls, account, sender ?? new MailboxAddress("", ""), filter);
+    }
+
+    private static MailAccount? Account(Cursor mail, MailTls tls)
+    {
+        var user = mail.Text("user");
+        if (user is null)
+        {
+            if (Secret(mail, "password_file", required: false) is not null)
+                mail.Fault("password_file", $"{mail.Full("password_file")} is of no use without {mail.Full("user")}");
+            return null;
+        }
+        if (user.Length == 0 || !Names.IsPlainText(user))
+            mail.Fault("user", $"{mail.Full("user")} takes plain text without control characters");
+        if (tls == MailTls.None)
+            mail.Fault("user", $"{mail.Full("user")} wants TLS: a password is not sent in clear");
+        return new MailAccount(user, Encoding.UTF8.GetString(Secret(mail, "password_file", required: true) ?? []));
+    }
+
+    private static MailTls Tls(Cursor mail)
+    {
+        switch (mail.Text("tls"))
+        {
+            case null or "starttls": return MailTls.StartTls;
+            case "implicit": return MailTls.Implicit;
+            case "none": return MailTls.None;
+            default:
+                mail.Fault("tls", $"{mail.Full("tls")} takes starttls, implicit or none");
+                return MailTls.StartTls;
+        }
+    }
+
+    private static NoticeFilter Filter(Cursor receiver)
+    {
+        var events = receiver.Texts("events");
+        foreach (var (text, at) in events)
+            if (!NoticeEvents.All.Contains(text))
+                receiver.Fault(at, $"there is no event \"{text}\"; there are {string.Join(", ", NoticeEvents.All)}");
+        var roles = ImmutableArray.CreateBuilder<NamePattern>();
+        foreach (var (text, at) in receiver.Texts("roles"))
+            if (NamePattern.TryParse(text, out var fault) is { } pattern)
+                roles.Add(pattern);
+            else
+                receiver.Fault(at, $"{receiver.Full("roles")}: {fault}");
+        return new NoticeFilter([.. events.Select(one => one.Text)], roles.ToImmutable());
+    }
+
+    /// <summary>What a file holds that the configuration names; null, with a fault, where it can not be used, and where none is named.</summary>
+    private static byte[]? Secret(Cursor receiver, string field, bool required)
+    {
+        var path = required ? receiver.Required(field) : receiver.Text(field);
+        if (path is null or "")
+            return null;
+        try
+        {
+            if (!Path.IsPathFullyQualified(path))
+                receiver.Fault(field, $"{receiver.Full(field)} takes an absolute path");
+            else if (DurableFile.ReadSecret(path) is { Length: > 0 } secret)
+                return secret;
+            else
+                receiver.Fault(field, $"{receiver.Full(field)}: {path} is empty");
+        }
+        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
+        {
+            receiver.Fault(field, $"{receiver.Full(field)}: {e.Message}");
+        }
+        return null;
+    }
+
+    private static bool IsThisHost(string server) => server == "localhost" || (IPAddress.TryParse(server, out var address) && IPAddress.IsLoopback(address));
+
+    private static TimeSpan? Within(Cursor notify, string field, TimeSpan longest)
+    {
+        var duration = notify.Duration(field);
+        if (duration <= TimeSpan.Zero || duration > longest)
+            notify.Fault(field, $"notify.{field} takes a duration from 1s to {Durations.Show(longest)}");
+        return duration;
+    }
+}

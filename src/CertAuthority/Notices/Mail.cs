@@ -1,0 +1,69 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Text;
+using CertAuthority.Configuration;
+using CertAuthority.Protocol;
+using MailKit.Net.Smtp;
+using MailKit.Security;
+using MimeKit;
+using MimeKit.Text;
+
+namespace CertAuthority.Notices;
+
+/// <summary>Telling people by mail: one message to one address, so that nobody sees who else was told.</summary>
+internal static class Mail
+{
+    public static async Task<Telling> Send(MailSettings mail, Attempt attempt, TimeSpan within, CancellationToken stopping)
+    {
+        var recipient = attempt.Recipient!;
+        if (MailSettings.ParseAddress(recipient) is not { } address)
+            return new Telling($"\"{recipient}\" is no mail address", IsHopeless: true);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        limit.CancelAfter(within);
+        try
+        {
+            // No looking up of revocations: the server's CA need not be on the network. Everything else has to be in order.
+            using var client = new SmtpClient { CheckCertificateRevocation = false, ServerCertificateValidationCallback = (_, _, _, errors) => errors == SslPolicyErrors.None };
+            await client.ConnectAsync(mail.Server, mail.Port, Security(mail.Tls), limit.Token);
+            if (mail.Account is { } account)
+                await client.AuthenticateAsync(Encoding.UTF8, account.User, account.Password, limit.Token);
+            using var message = Message(mail, attempt.Told, address);
+            // Without a goodbye: once it was taken nothing must make it be sent again.
+            await client.SendAsync(message, limit.Token);
+            return new Telling();
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return new Telling($"the mail server did not take the message to {recipient} within {within.TotalSeconds} s");
+        }
+        catch (SslHandshakeException e)
+        {
+            return new Telling($"no TLS with the mail server: {e.InnerException?.Message ?? e.Message}");
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever a server can make the library throw, this message was not taken, and no other suffers.
+            return new Telling($"the mail server did not take the message to {recipient}", e.Message);
+        }
+    }
+
+    /// <summary>What is sent. Told again it has the same Message-ID, by which it is known.</summary>
+    public static MimeMessage Message(MailSettings mail, Notification told, MailboxAddress to)
+    {
+        var receiver = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(to.Address)))[..16];
+        return new MimeMessage([mail.From], [to], NoticeText.Headline(told), new TextPart(TextFormat.Plain) { Text = NoticeText.Letter(told) })
+        {
+            MessageId = $"{told.Id}.{receiver}@{mail.From.Domain}",
+            Date = told.Time,
+            Headers = { { HeaderId.AutoSubmitted, "auto-generated" }, { Webhook.IdHeader, told.Id } },
+        };
+    }
+
+    private static SecureSocketOptions Security(MailTls tls) => tls switch
+    {
+        // Not StartTlsWhenAvailable: who is on the way could make it unavailable.
+        MailTls.StartTls => SecureSocketOptions.StartTls,
+        MailTls.Implicit => SecureSocketOptions.SslOnConnect,
+        _ => SecureSocketOptions.None,
+    };
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using CertAuthority.Configuration;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Notices;
+
+/// <summary>Telling a web server: a POST of JSON that is signed, and an answer of 2xx when it was told.</summary>
+internal static class Webhook
+{
+    public const string SignatureHeader = "X-CertAuthority-Signature";
+    public const string IdHeader = "X-CertAuthority-Event-Id";
+
+    private const int KeptAnswer = 2000;
+
+    // Straight to where the configuration says, and nowhere else. Certificates are judged by the roots of the system.
+    private static readonly HttpClient Client = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseProxy = false,
+        UseCookies = false,
+        MaxResponseHeadersLength = 16,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+    })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    public static async Task<Telling> Post(WebhookSettings webhook, Attempt attempt, TimeSpan within, CancellationToken stopping)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        limit.CancelAfter(within);
+        try
+        {
+            using var request = Request(webhook, attempt.Told, attempt.Now);
+            using var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            if (response.IsSuccessStatusCode)
+                return new Telling();
+            var kept = new byte[KeptAnswer];
+            var length = await (await response.Content.ReadAsStreamAsync(limit.Token)).ReadAtLeastAsync(kept, kept.Length, throwOnEndOfStream: false, limit.Token);
+            return new Telling($"it answered {(int)response.StatusCode}", Encoding.UTF8.GetString(kept, 0, length).Trim());
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return new Telling($"it did not answer within {within.TotalSeconds} s");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            return new Telling(e.InnerException is AuthenticationException tls ? $"no TLS with it: {tls.Message}" : e.Message);
+        }
+    }
+
+    /// <summary>What is sent.</summary>
+    /// <param name="webhook">Where, and what signs.</param>
+    /// <param name="told">The event; the text for people is added.</param>
+    /// <param name="now">Signed too, so that nobody can send it again later.</param>
+    public static HttpRequestMessage Request(WebhookSettings webhook, Notification told, DateTimeOffset now)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(told with { Text = NoticeText.Chat(told) }, ProtocolJson.Strict.Of<Notification>());
+        return new HttpRequestMessage(HttpMethod.Post, webhook.Url)
+        {
+            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+            Headers = { { SignatureHeader, Signature(webhook.Key.AsSpan(), now, body) }, { IdHeader, told.Id } },
+        };
+    }
+
+    /// <summary><c>t=SECONDS,v1=HEX</c>: HMAC-SHA256 over the seconds since 1970 in decimal, a dot, and the body.</summary>
+    public static string Signature(ReadOnlySpan<byte> key, DateTimeOffset now, ReadOnlySpan<byte> body)
+    {
+        var seconds = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        return $"t={seconds},v1={Convert.ToHexStringLower(HMACSHA256.HashData(key, [.. Encoding.ASCII.GetBytes($"{seconds}."), .. body]))}";
+    }
+}

@@ -1,0 +1,46 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access.Notices;
+
+public class HearersTests
+{
+    private static readonly User Alice = Sample.User("alice").OwnedBy("5001");
+    private static readonly User Bob = Sample.User("bob").OwnedBy("bob");
+    private static readonly User Carol = Sample.User("carol").OwnedBy("5003", "bob");
+    private static readonly User[] All = [Alice, Bob, Carol];
+
+    // Who asked: alice. Who acts: an account with its uid, and behind a stroke the account that it logged in as.
+    [Theory]
+    [InlineData("suggested reviewers hear the request", "request.created", "bob,dave", "5001 alice", "bob")]
+    [InlineData("nobody was suggested", "request.created", "", "5001 alice", "")]
+    [InlineData("whoever asks does not hear of it, by whomever it was filed", "request.created", "alice,bob", "0 root", "bob")]
+    [InlineData("one account that owns two users knows what it did", "request.created", "bob,carol", "5002 bob", "")]
+    [InlineData("the requester hears the decision", "request.approved", "bob", "0 root", "alice")]
+    [InlineData("the requester hears a review", "request.reviewed", "bob", "5002 bob", "alice")]
+    [InlineData("the requester hears a denial", "request.denied", "bob", "5002 bob", "alice")]
+    [InlineData("the requester hears that somebody else cancelled", "request.cancelled", "bob", "4294967295 certauthority", "alice")]
+    [InlineData("nobody hears that he cancelled", "request.cancelled", "bob", "5001 alice", "")]
+    [InlineData("nobody hears that he denied through sudo", "request.denied", "bob", "0 root/5001 alice", "")]
+    [InlineData("somebody else's sudo is another matter", "request.denied", "bob", "0 root/5002 bob", "alice")]
+    [InlineData("the requester hears that his access ends", "access.ending", "bob", "4294967295 certauthority", "alice")]
+    public void Each_hears_what_concerns_him_and_nothing_that_he_did(string what, string happened, string suggested, string by, string hear)
+    {
+        var request = Sample.Request(Alice, RequestState.Pending, Sample.Role("dba")) with { SuggestedReviewers = [.. suggested.Split(',', StringSplitOptions.RemoveEmptyEntries)] };
+        var actors = by.Split('/').Select(one => one.Split(' ')).Select(one => new UnixIdentity(uint.Parse(one[0]), one[1])).ToList();
+        var hearers = Hearers.Of(happened, request, name => Array.Find(All, user => user.Name == name), Alice, new Answerer(actors[0], false, actors.ElementAtOrDefault(1)));
+        Assert.True(hear == string.Join(',', hearers.Select(user => user.Name)), $"{what}: {string.Join(',', hearers.Select(user => user.Name))}");
+    }
+
+    [Fact]
+    public void A_requester_who_is_gone_hears_nothing() =>
+        Assert.Empty(Hearers.Of(NoticeEvents.Denied, Sample.Request(Alice, RequestState.Pending), _ => null, requester: null, new Answerer(new UnixIdentity(0, "root"), true)));
+
+    [Fact]
+    public void Of_all_their_addresses_each_is_written_to_once() =>
+        Assert.Equal(
+            ["a@example.com", "b@example.com", "not an address"],
+            Hearers.Addresses([With(Alice, "a@example.com", "b@example.com", ""), With(Bob, "A@example.com", "not an address"), Carol]).ToArray());
+
+    private static User With(User user, params string[] addresses) =>
+        user with { Traits = user.Traits.Add(Hearers.AddressTrait, [.. addresses]) };
+}

@@ -1,0 +1,30 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access.Notices;
+
+public class NoticeFilterTests
+{
+    // The request asks for dba and prod-web, and prod-root is granted.
+    [Theory]
+    [InlineData("everything", "", "", true)]
+    [InlineData("its event", "request.denied,request.approved", "", true)]
+    [InlineData("another event", "request.denied", "", false)]
+    [InlineData("a role by name", "", "dba", true)]
+    [InlineData("one of several roles", "", "nothing,prod-web", true)]
+    [InlineData("a role that was granted", "", "prod-root", true)]
+    [InlineData("a role by glob", "", "prod-*", true)]
+    [InlineData("a role by expression", "", "^(dba|web)$", true)]
+    [InlineData("an expression that fits a part", "", "^prod$", false)]
+    [InlineData("a name is no prefix", "", "db", false)]
+    [InlineData("no role of it", "", "stage-*", false)]
+    [InlineData("its event, and no role of it", "request.approved", "stage-*", false)]
+    [InlineData("a role of it, and another event", "request.denied", "dba", false)]
+    public void Lets_through_what_fits_both(string what, string events, string roles, bool lets)
+    {
+        var request = Sample.Request(Sample.User("alice"), RequestState.Approved, Sample.Role("dba"), Sample.Role("prod-web")) with { GrantedRoles = [Sample.Role("prod-root").Pin()] };
+        var filter = new NoticeFilter([.. Words(events)], Sample.Patterns(Words(roles)));
+        Assert.True(lets == filter.Lets(NoticeEvents.Approved, request), what);
+    }
+
+    private static string[] Words(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries);
+}

@@ -1,0 +1,53 @@
+using CertAuthority.Notices;
+
+namespace CertAuthority.Tests.Unit.Notices;
+
+public class NoticeTextTests
+{
+    private const string Request = "(request b48cc9ff-d730-4f59-a5fd-e60383ff6ce2)";
+
+    [Theory]
+    [InlineData("request.created", "alice asks for dba, web: `tonight` " + Request)]
+    [InlineData("request.reviewed", "bob reviewed alice's request for dba, web: APPROVED: `fine` " + Request)]
+    [InlineData("request.approved", "alice's request for dba, web was approved by root: `go` " + Request)]
+    [InlineData("request.denied", "alice's request for dba, web was denied by root: `go` " + Request)]
+    [InlineData("request.cancelled", "alice's request for dba, web was cancelled by root: `go` " + Request)]
+    [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC " + Request)]
+    public void A_chat_reads_one_line(string what, string line) =>
+        Assert.Equal(line, NoticeText.Chat(Told.Of(what, "tonight", "go", "root", ("carol", "DENIED", "no"), ("bob", "APPROVED", "fine"))));
+
+    [Theory]
+    [InlineData("alice asks for dba, web on node/db1 ", "node/db1")]
+    [InlineData("alice asks for dba, web on node/db1, node/db2 and 2 more ", "node/db1", "node/db2", "node/db3", "node/db4")]
+    public void A_request_for_nodes_names_some(string start, params string[] nodes)
+    {
+        var told = Told.Of("request.created");
+        told = told with { Request = told.Request with { Spec = told.Request.Spec with { Resources = nodes } } };
+        Assert.StartsWith(start + "(", NoticeText.Chat(told), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nothing", "", "")]
+    [InlineData("a call to everybody", "<!channel> @here & <https://evil.example|click>", ": `&lt;!channel&gt; @here &amp; &lt;https://evil.example|click&gt;`")]
+    [InlineData("out of the backquotes", "a` @channel `b", ": `a' @channel 'b`")]
+    [InlineData("written as Slack writes it", "&lt;!channel&gt;", ": `&amp;lt;!channel&amp;gt;`")]
+    [InlineData("another line", "a\r\nb\u202ec\u001b[31m", ": `a\\u{d}\\nb\\u{202e}c\\u{1b}[31m`")]
+    public void A_reason_is_words_and_nothing_else_in_a_chat(string what, string reason, string shown) =>
+        Assert.True($"alice asks for dba, web{shown} {Request}" == NoticeText.Chat(Told.Of("request.created", reason)), what);
+
+    [Fact]
+    public void The_name_of_an_account_is_escaped_too() =>
+        Assert.StartsWith("alice's request for dba, web was denied by EX\\n&lt;!here&gt; (", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01 12:30:00 UTC|to answer: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
+    [InlineData("request.approved", "alice's request for dba, web was approved by root.|reason: go|access ends: 2026-03-01 12:50:00 UTC|to use it: tsh login --request-id=b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
+    [InlineData("request.denied", "alice's request for dba, web was denied by root.|reason: go|to see it: tsh request show b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
+    [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC.|access ends: 2026-03-01 12:50:00 UTC")]
+    public void A_letter_says_what_to_do(string what, string lines)
+    {
+        var letter = NoticeText.Letter(Told.Of(what, "tonight", "go")).Split('\n');
+        foreach (var line in lines.Split('|'))
+            Assert.Contains(line, letter);
+    }
+}
