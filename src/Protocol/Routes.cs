@@ -80,6 +80,8 @@ public static class Routes
     public static readonly Route<ListNodes, NodeStatusList> ListNodes = new("GET", "/v1/nodes");
     /// <summary>Reads what is to lie on a host.</summary>
     public static readonly Route<GetNodeFiles, NodeFiles> GetNodeFiles = new("GET", "/v1/nodes/{name}/files");
+    /// <summary>Signs certificates by which a host is tried.</summary>
+    public static readonly Route<ProveNode, NodeProof> ProveNode = new("POST", "/v1/nodes/{name}/proof");
     /// <summary>Signs the key of a host.</summary>
     public static readonly Route<CertifyHost, HostCertified> CertifyHost = new("POST", "/v1/nodes/{name}/certificates");
     /// <summary>Revokes certificates.</summary>
@@ -105,6 +107,6 @@ public static class Routes
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, CertifyHost, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, ProveNode, CertifyHost, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

@@ -66,6 +66,22 @@ public static class IssuancePolicy
                 "get one for a single host: tsh login --node=NODE; tsh ls lists them", RefusalKind.PerHost);
     }
 
+    /// <summary>As whom proofs are recorded. No user: nothing is asked, approved or kept for him.</summary>
+    public static readonly User Proof = new(Guid.Empty, "certauthority-proof", 0, [], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
+
+    /// <summary>How long a proof may take.</summary>
+    public static readonly TimeSpan ProofLasts = TimeSpan.FromMinutes(5);
+
+    /// <summary>A certificate by which an administrator sees what a host does with one. It runs nothing but <c>true</c>, and permits nothing else.</summary>
+    /// <param name="login">As whom.</param>
+    /// <param name="node">The name of the host; one that no host has, for what must be refused.</param>
+    /// <param name="now">The instant of issue; whole seconds.</param>
+    public static Outcome<IssuanceGrant> ForProof(string login, string node, DateTimeOffset now) => Access.Names.IsLogin(login)
+        ? new IssuanceGrant(
+            Proof, [], [], [Principals.ForProof(login, node)], new Validity(now - Lifetime.ClockSkew, now + ProofLasts, "a proof"),
+            new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty))
+        : new Refusal($"\"{login}\" is not a login", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
+
     /// <summary>What the rules allow, whether or not one certificate can hold it.</summary>
     internal static Outcome<IssuanceGrant> Allow(IssuanceQuestion question)
     {

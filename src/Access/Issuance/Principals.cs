@@ -39,6 +39,9 @@ public static class Principals
             ? [.. principals.Where(principal => principal.Node is null || principal.Node == node).Select(principal => new Principal(principal.Login, node))]
             : [];
 
+    /// <summary>A login on one host, for a proof: no role stands behind it.</summary>
+    internal static Principal ForProof(string login, string node) => new(login, node);
+
     /// <summary>What the roles grant together on the nodes that exist, in order: bare logins first.</summary>
     /// <remarks>
     /// Each role pairs its own logins with its own hosts. Denied logins and denied hosts are taken away across all roles,

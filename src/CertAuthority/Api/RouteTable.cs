@@ -70,6 +70,7 @@ internal static class RouteTable
         Administrators(Routes.Lock, Operations.Locks.Create),
         Administrators(Routes.ListNodes, Operations.Nodes.List),
         Administrators(Routes.GetNodeFiles, Operations.Nodes.Files),
+        Administrators(Routes.ProveNode, Operations.Nodes.Prove),
         Administrators(Routes.CertifyHost, Operations.Nodes.Certify),
         Administrators(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),

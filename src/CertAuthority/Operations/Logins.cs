@@ -47,7 +47,7 @@ internal static class Logins
                 return refusal.Kind == RefusalKind.PerHost ? null : throw Verdicts.Refused(refusal);
 
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-            var recorded = Record(grant, by, toBeSigned, now);
+            var recorded = RecordedCertificate.Of(grant, by.Identity, toBeSigned.Certificate.Serial, now);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did("certificate.issued", now) with
             {
@@ -87,20 +87,4 @@ internal static class Logins
             throw Verdicts.Invalid($"the key can not be certified: {malformed.Message}");
         }
     }
-
-    private static RecordedCertificate Record(IssuanceGrant grant, Caller by, ToBeSigned toBeSigned, DateTimeOffset now) => new(
-        toBeSigned.Certificate.Serial,
-        grant.User.Id,
-        grant.User.Name,
-        by.Identity,
-        grant.KeyId,
-        grant.Roles,
-        [.. grant.Requests.Select(request => request.ToString())],
-        [.. toBeSigned.Certificate.Principals],
-        now,
-        grant.Validity.After,
-        grant.Validity.Before,
-        grant.Validity.LimitedBy,
-        grant.Permissions,
-        Revoked: null);
 }

@@ -50,6 +50,41 @@ internal static class Nodes
         return recorded with { Certificate = certificate };
     }
 
+    /// <summary>The revoked one is on the list when it is sent: who carries the list to the host afterwards can see it refused.</summary>
+    public static async Task<NodeProof> Prove(Ca ca, Administrator by, ProveNode ask)
+    {
+        // No host has this name: it is reserved for what does not exist (RFC 2606).
+        const string elsewhere = "elsewhere.invalid";
+        var key = CheckedKey(ask.PublicKey);
+        var now = ca.Now();
+        var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
+        var recorded = await ca.Database.Commit(transaction =>
+        {
+            var node = Find(transaction, ask.Name);
+            var enters = Record(node.Name, nonces[0]);
+            var other = Record(elsewhere, nonces[1]);
+            var revoked = Record(node.Name, nonces[2]);
+            Revocations.Revoke(transaction, by.Caller, [revoked.Certificate], $"proof of node/{node.Name}", now);
+            return new[] { enters, other, revoked };
+
+            (RecordedCertificate Certificate, ToBeSigned ToBeSigned) Record(string host, byte[] nonce)
+            {
+                var grant = IssuancePolicy.ForProof(ask.Login, host, now).OrRefuse();
+                var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
+                var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now);
+                transaction.InsertCertificate(one, toBeSigned.Bytes);
+                transaction.Audit(by.Caller.Did("certificate.issued", now) with
+                {
+                    Resource = $"node/{node.Name}", Serial = one.Serial.ToString(), Principals = [.. one.Principals], ValidBefore = one.ValidBefore, LimitedBy = one.LimitedBy,
+                });
+                return (one, toBeSigned);
+            }
+        });
+        await ca.Krl.Publish();
+        string[] lines = [.. recorded.Select(one => Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Certificate.KeyId))];
+        return new NodeProof(lines[0], lines[1], lines[2], ca.HostCa.PublicKey.ToLine("host CA"));
+    }
+
     public static Task<NodeStatusList> List(Ca ca, Administrator by, ListNodes ask) => Task.FromResult(ca.Database.Read(snapshot =>
     {
         var certificates = snapshot.HostCertificates();
@@ -65,7 +100,9 @@ internal static class Nodes
         var (now, krl) = (ca.Now(), ca.Krl.Read());
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
-            var node = Find(snapshot, ask.Name);
+            var node = ask.Preview && Names.IsNodeName(ask.Name) && !snapshot.Policy().Nodes.ContainsKey(ask.Name)
+                ? new Node(Guid.Empty, ask.Name, 0, "", ImmutableSortedDictionary<string, string>.Empty)
+                : Find(snapshot, ask.Name);
             var certificate = snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? Line(one) : null;
             return new NodeFiles([.. HostFiles.Of(node, ca.UserCa.PublicKey.ToLine("user CA"), krl, certificate).Select(file => new NodeFile(file.Path, file.Content.ToArray()))]);
         }));

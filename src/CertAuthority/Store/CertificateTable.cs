@@ -19,7 +19,25 @@ internal sealed record RecordedCertificate(
     DateTimeOffset ValidBefore,
     string LimitedBy,
     SessionPermissions Permissions,
-    DateTimeOffset? Revoked);
+    DateTimeOffset? Revoked)
+{
+    /// <summary>What was granted, as it is recorded.</summary>
+    public static RecordedCertificate Of(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now) => new(
+        serial,
+        grant.User.Id,
+        grant.User.Name,
+        caller,
+        grant.KeyId,
+        grant.Roles,
+        [.. grant.Requests.Select(request => request.ToString())],
+        [.. grant.Principals.Select(principal => principal.ToString())],
+        now,
+        grant.Validity.After,
+        grant.Validity.Before,
+        grant.Validity.LimitedBy,
+        grant.Permissions,
+        Revoked: null);
+}
 
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
 internal static class CertificateTable

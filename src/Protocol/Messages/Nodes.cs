@@ -19,6 +19,19 @@ public sealed record HostCertified(string Certificate, HostCertificateInfo Info,
 /// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
 public sealed record HostCertificateInfo(string Serial, string[] Principals, DateTimeOffset ValidAfter, DateTimeOffset ValidBefore);
 
+/// <summary>Asks for certificates by which an administrator sees whether a host does what it must. They live for five minutes and run nothing but <c>true</c>.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="PublicKey">A key made for this: one line.</param>
+/// <param name="Login">An account of the host.</param>
+public sealed record ProveNode(string Name, string PublicKey, string Login);
+
+/// <summary>Certificates for a proof, each the line of an <c>id-cert.pub</c> file.</summary>
+/// <param name="Enters">The host lets it in.</param>
+/// <param name="Elsewhere">It does not, for it is for another host.</param>
+/// <param name="Revoked">It does not, for it is on the revocation list that holds now.</param>
+/// <param name="HostCa">The public half of the host CA, a line: the host's own certificate is signed with it.</param>
+public sealed record NodeProof(string Enters, string Elsewhere, string Revoked, string HostCa);
+
 /// <summary>Lists the nodes, for an administrator.</summary>
 public sealed record ListNodes;
 
@@ -35,7 +48,8 @@ public sealed record NodeStatus(string Name, string Address, Dictionary<string, 
 
 /// <summary>Asks what is to lie on a host.</summary>
 /// <param name="Name">The node.</param>
-public sealed record GetNodeFiles(string Name);
+/// <param name="Preview">Also for one that does not exist: as it would be.</param>
+public sealed record GetNodeFiles(string Name, bool Preview = false);
 
 /// <summary>What is to lie on a host: files of root, mode 0644.</summary>
 /// <param name="Files">In the order in which they are to be put in place.</param>

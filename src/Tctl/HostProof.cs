@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>What a host does with certificates, seen from outside: real logins with certificates that can do nothing else.</summary>
+internal sealed class HostProof : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    // sshd begins anew when it is told to read its configuration again, and takes no connections meanwhile.
+    private const int Tries = 10;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("certauthority-proof-");
+
+    private string Key => Path.Combine(folder.FullName, "key");
+
+    /// <summary>Makes a key for the proof; its public half.</summary>
+    public async Task<string> NewKey(CancellationToken cancellation)
+    {
+        await Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "proof", "-f", Key], cancellation);
+        return (await File.ReadAllTextAsync($"{Key}.pub", cancellation)).Trim();
+    }
+
+    /// <summary>Tries the three certificates.</summary>
+    /// <param name="node">The name of the host, which its own certificate has to have.</param>
+    /// <param name="address">Where it is.</param>
+    /// <param name="login">As whom.</param>
+    /// <param name="proof">The certificates.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <exception cref="FailureException">The host does not do what it must.</exception>
+    public async Task Try(string node, ServerAddress.Ssh address, string login, NodeProof proof, CancellationToken cancellation)
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "known_hosts"), $"@cert-authority * {proof.HostCa}\n", cancellation);
+        var way = await Way(address, cancellation);
+        foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true), ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
+        {
+            var path = Path.Combine(folder.FullName, "cert.pub");
+            AtomicFile.Write(path, System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
+            var (exitCode, said) = await Enter(node, way, login, path, cancellation);
+            var refused = exitCode == 255 && said.Contains("Permission denied", StringComparison.Ordinal);
+            if (enters ? exitCode == 0 : refused)
+                continue;
+            throw new FailureException(
+                enters ? $"{node} does not let in a certificate {what}, as {login}: {(said.Length > 0 ? Printable.Escape(said) : $"ssh ended with {exitCode}")}"
+                : exitCode == 0 ? $"{node} lets in a certificate {what}, as {login}"
+                : $"it could not be seen that {node} refuses a certificate {what}: {Printable.Escape(said)}");
+        }
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private async Task<(int ExitCode, string Said)> Enter(string node, string[] way, string login, string certificate, CancellationToken cancellation)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var (exitCode, _, said) = await Run(
+                "ssh",
+                [
+                    // Nothing of the operator's that could open the host besides: only this key, with this certificate.
+                    "-F", "none", "-T", "-i", Key, "-o", $"CertificateFile={certificate}", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+                    "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"UserKnownHostsFile={Path.Combine(folder.FullName, "known_hosts")}",
+                    "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={node}", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-l", login, .. way, "true",
+                ], cancellation);
+            if (tries == Tries || exitCode != 255 || !(said.Contains("refused", StringComparison.Ordinal) || said.Contains("closed by", StringComparison.Ordinal) || said.Contains("reset by", StringComparison.Ordinal)))
+                return (exitCode, said.Trim());
+            await Task.Delay(Pause, cancellation);
+        }
+    }
+
+    /// <summary>Where ssh's own configuration says that the host is, and through what: jump hosts are the operator's way there.</summary>
+    private static async Task<string[]> Way(ServerAddress.Ssh address, CancellationToken cancellation)
+    {
+        var (_, output, _) = await Run("ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
+        var settings = output.Split('\n').Select(line => line.Split(' ', 2)).Where(setting => setting.Length == 2).ToLookup(setting => setting[0], setting => setting[1]);
+        var (host, jump, command) = (settings["hostname"].FirstOrDefault() ?? address.Host, settings["proxyjump"].FirstOrDefault(), settings["proxycommand"].FirstOrDefault());
+        if (host.StartsWith('-') || jump?.StartsWith('-') == true)
+            throw new FailureException($"ssh says that {address.Host} is at '{host}', which is no host");
+        var through = jump is not (null or "none") ? $"ssh -W [%h]:%p -- {jump}" : command is not (null or "none") ? command : null;
+        return [.. through is null ? (string[])[] : ["-o", $"ProxyCommand={through}"], "-p", settings["port"].FirstOrDefault() ?? "22", "--", host];
+    }
+
+    private static async Task<(int ExitCode, string Output, string Said)> Run(string program, string[] arguments, CancellationToken cancellation)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        })!;
+        process.StandardInput.Close();
+        var (output, said) = (process.StandardOutput.ReadToEndAsync(cancellation), process.StandardError.ReadToEndAsync(cancellation));
+        await process.WaitForExitAsync(cancellation);
+        return (process.ExitCode, await output, await said);
+    }
+}

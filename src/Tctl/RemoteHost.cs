@@ -1,0 +1,151 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>A root shell on a host, through one ssh that stays: the steps of <c>host.sh</c>, one after the other.</summary>
+internal sealed class RemoteHost : IAsyncDisposable
+{
+    // What a step says is shown, and no more of it than a person reads.
+    private const int MostSaid = 4000;
+
+    private static readonly TimeSpan LongestStep = TimeSpan.FromMinutes(2);
+
+    private readonly Process ssh;
+    private readonly StringBuilder said = new();
+    private readonly Task listening;
+    private readonly string end = $"certauthority-{Guid.NewGuid():n}";
+
+    private RemoteHost(ServerAddress.Ssh address, Process ssh)
+    {
+        (Address, this.ssh) = (address, ssh);
+        listening = Listen();
+    }
+
+    /// <summary>Where it is.</summary>
+    public ServerAddress.Ssh Address { get; }
+
+    /// <summary>Starts ssh, with all that the operator has for it: keys, agent, jump hosts, configuration.</summary>
+    /// <exception cref="FailureException">There is no ssh, or no way in.</exception>
+    public static async Task<RemoteHost> Connect(ServerAddress.Ssh address, CancellationToken cancellation)
+    {
+        var start = new ProcessStartInfo("ssh",
+        [
+            "-T",
+            "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none", "-o", "LogLevel=ERROR",
+            // A shared connection would be the operator's, and end with it.
+            "-o", "ControlPath=none", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
+            .. address.Port is { } port ? (string[])["-p", $"{port}"] : [],
+            .. address.User is { } user ? (string[])["-l", user] : [],
+            "--", address.Host,
+            "if [ \"$(id -u)\" = 0 ]; then exec sh -s; else exec sudo -n sh -s; fi",
+        ])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        };
+        try
+        {
+            var host = new RemoteHost(address, Process.Start(start)!);
+            using var script = new StreamReader(typeof(RemoteHost).Assembly.GetManifestResourceStream("host.sh")!);
+            await host.Write(await script.ReadToEndAsync(cancellation));
+            return host;
+        }
+        catch (Win32Exception)
+        {
+            throw new FailureException("ssh can not be started", "install the OpenSSH client");
+        }
+    }
+
+    /// <summary>Takes a step; its standard output, a line each.</summary>
+    /// <param name="step">A line of shell.</param>
+    /// <param name="cancellation">Stops; the host then puts back what was there.</param>
+    /// <exception cref="FailureException">It failed: the message is what it said.</exception>
+    public async Task<string[]> Run(string step, CancellationToken cancellation)
+    {
+        await Write($"{step}\necho \"{end} $?\"; echo \"{end}\" >&2\n");
+        var lines = new List<string>();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(LongestStep);
+        try
+        {
+            while (await ssh.StandardOutput.ReadLineAsync(limit.Token) is { } line)
+                if (!line.StartsWith($"{end} ", StringComparison.Ordinal))
+                    lines.Add(line);
+                else if (await Said(limit.Token) is var why && line == $"{end} 0")
+                    return [.. lines];
+                else
+                    throw new FailureException(why.Length > 0 ? $"{Address.Host}: {why}" : $"{Address.Host}: {step.Split(' ')[0]} failed");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new FailureException($"{Address.Host} did not do its part within {LongestStep.TotalMinutes} minutes");
+        }
+        await ssh.WaitForExitAsync(cancellation);
+        throw new FailureException($"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? last : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
+    }
+
+    /// <summary>Sends a file to be staged.</summary>
+    /// <param name="name">Its name, without a folder.</param>
+    /// <param name="content">All of it.</param>
+    /// <param name="cancellation">Stops.</param>
+    public Task Stage(string name, byte[] content, CancellationToken cancellation) =>
+        Run($"stage {name} <<'{end}'\n{Convert.ToBase64String(content, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n")}\n{end}", cancellation);
+
+    /// <summary>Ends the shell there. What was not kept is put back before it ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            ssh.StandardInput.Close();
+            await ssh.WaitForExitAsync().WaitAsync(LongestStep);
+        }
+        catch (Exception e) when (e is IOException or TimeoutException)
+        {
+            ssh.Kill(entireProcessTree: true);
+        }
+        ssh.Dispose();
+    }
+
+    private async Task Write(string text)
+    {
+        try
+        {
+            await ssh.StandardInput.WriteAsync(text);
+            await ssh.StandardInput.FlushAsync();
+        }
+        catch (IOException)
+        {
+            // ssh has ended; reading finds out why.
+        }
+    }
+
+    /// <summary>What was said on standard error since this was asked last, up to the end of the step.</summary>
+    private async Task<string> Said(CancellationToken cancellation)
+    {
+        // What is on its way to us belongs to it.
+        for (var tries = 0; tries < 100 && !listening.IsCompleted; tries++)
+        {
+            lock (said)
+                if (said.ToString().Contains(end, StringComparison.Ordinal))
+                    break;
+            await Task.Delay(20, cancellation);
+        }
+        lock (said)
+        {
+            var lines = said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            said.Clear();
+            return Printable.Escape(string.Join("; ", lines.Where(line => line != end)));
+        }
+    }
+
+    private async Task Listen()
+    {
+        while (await ssh.StandardError.ReadLineAsync() is { } line)
+            lock (said)
+                if (said.Length < MostSaid)
+                    said.Append(line).Append('\n');
+    }
+}

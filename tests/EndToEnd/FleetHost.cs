@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>A host before and after its enrolment (tests/host), with an operator who gets in as root by a plain key.</summary>
+sealed class FleetHost : IAsyncDisposable
+{
+    readonly string folder;
+    readonly Process sshd;
+
+    FleetHost(string folder, int port, Process sshd) => (this.folder, Port, this.sshd) = (folder, port, sshd);
+
+    public int Port { get; }
+
+    /// <summary>As <c>--ssh</c> takes it.</summary>
+    public string Address => $"root@127.0.0.1:{Port}";
+
+    public string Log => File.Exists(Path.Combine(folder, "log")) ? File.ReadAllText(Path.Combine(folder, "log")) : "";
+
+    /// <summary>A file below its /etc/ssh, as it is seen from here.</summary>
+    public string this[string name] => Path.Combine(folder, "ssh", name);
+
+    /// <summary>Everything below its /etc/ssh, with a hash of what it is.</summary>
+    public string[] Files =>
+    [
+        .. Directory.EnumerateFiles(Path.Combine(folder, "ssh"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(file => $"{Path.GetRelativePath(Path.Combine(folder, "ssh"), file)} {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"),
+    ];
+
+    /// <param name="daemon">Whose scratch folder it lies in.</param>
+    /// <param name="operatorKey">The public key that opens root.</param>
+    /// <param name="name">Of its folder.</param>
+    /// <param name="configuration">Of sshd, after its own lines.</param>
+    /// <param name="include">How it reads drop-ins.</param>
+    /// <param name="machineId">Its own, or another's.</param>
+    public static async Task<FleetHost> Start(
+        TestDaemon daemon, string operatorKey, string name = "db1", string configuration = "", string include = "Include /etc/ssh/sshd_config.d/*.conf", string? machineId = null)
+    {
+        var folder = Directory.CreateDirectory(daemon.Scratch[$"fleet-{name}"]).FullName;
+        Directory.CreateDirectory(Path.Combine(folder, "ssh/sshd_config.d"));
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        var port = ((IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "ssh/ssh_host_ed25519_key"))).Done();
+        File.WriteAllText(Path.Combine(folder, "machine-id"), $"{machineId ?? Guid.NewGuid().ToString("n")}\n");
+        File.WriteAllText(Path.Combine(folder, "ssh/operators"), operatorKey);
+        File.WriteAllText(Path.Combine(folder, "ssh/sshd_config"), $"""
+            {include}
+            ListenAddress 127.0.0.1:{port}
+            HostKey /etc/ssh/ssh_host_ed25519_key
+            PidFile none
+            UsePAM no
+            StrictModes no
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            PermitRootLogin prohibit-password
+            AuthorizedKeysFile /etc/ssh/operators
+            LogLevel VERBOSE
+            {configuration}
+
+            """);
+        var sshd = Process.Start(new ProcessStartInfo(Path.Combine(World.Repository, "tests", "host"), [folder]) { UseShellExecute = false })!;
+        var host = new FleetHost(folder, port, sshd);
+        await Eventually.Holds(() => host.Log.Contains("Server listening", StringComparison.Ordinal));
+        return host;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        sshd.Kill(entireProcessTree: true);
+        await sshd.WaitForExitAsync();
+        sshd.Dispose();
+    }
+}
