@@ -47,7 +47,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     // P and A stand for the pending and the approved request.
     [Theory]
     [InlineData("tsh req", "request")]
-    [InlineData("tsh request ", "cancel create drop ls review roles show")]
+    [InlineData("tsh request ", "cancel create drop ls review roles search show")]
     [InlineData("tsh request create --rol", "--roles=")]
     [InlineData("tsh request create --now", "--nowait")]
     [InlineData("tsh request create --roles=", "--roles=db-support --roles=dba")]
@@ -73,7 +73,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     [InlineData("tsh request ls --format=", "--format=json --format=text")]
     [InlineData("tsh completion ", "bash fish zsh")]
     [InlineData("tctl get role/", "role/db-support role/dba role/ops role/plain")]
-    [InlineData("tctl get ", "all node/ nodes role/ roles user/ users")]
+    [InlineData("tctl get ", "all lock/ locks node/ nodes role/ roles user/ users")]
     [InlineData("tctl get role/dba,user/m", "role/dba,user/me")]
     [InlineData("tctl rm node/db1 node/", "node/db1 node/web1")]
     [InlineData("tctl edit user/", "user/me user/robot")]
@@ -107,7 +107,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     }
 
     [Theory]
-    [InlineData("tsh req", "request\tAsks for roles beyond your own, and reviews what others ask for\n")]
+    [InlineData("tsh req", "request\tAsks for roles and hosts beyond your own, and reviews what others ask for\n")]
     [InlineData("tsh request create --roles=", "")]
     [InlineData("tsh ssh ", "")]
     [InlineData("tctl get role/", "")]
