@@ -1,3 +1,4 @@
+using System.Text;
 using CertAuthority.Api;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
@@ -58,13 +59,14 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over administrators, limits, which groups make users and who is told of what, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
+    /// <summary>Takes over administrators, limits, which groups make users, who is told of what and where hosts fetch their files, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
     public async Task Reload(Settings changed)
     {
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
         serving = Under(changed, serving.Ca);
         notify = changed.Notify;
+        await PublishElsewhere(changed.PublishDirectory);
         try
         {
             await SetReceivers(serving.Ca);
@@ -122,7 +124,7 @@ internal sealed class Daemon : IAsyncDisposable
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
 
-        var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log);
+        var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, database, userCa, hostCa) };
         Job(krl.Run);
         try
         {
@@ -130,7 +132,7 @@ internal sealed class Daemon : IAsyncDisposable
         }
         catch (ProblemException e)
         {
-            throw new StartException($"{krlPath} can not be written; the log says why", e);
+            throw new StartException($"{(krl.ForHosts?.Status.Failure is null ? krlPath : krl.ForHosts.Path)} can not be written; the log says why", e);
         }
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
 
@@ -178,6 +180,46 @@ internal sealed class Daemon : IAsyncDisposable
         });
         foreach (var receiver in dropped)
             log.LogWarning("{Count} notifications that waited for {Receiver} were dropped: the configuration does not name it any more", receiver.Waiting, receiver.Name);
+    }
+
+    /// <summary>The directory for hosts, ready to be written; null when none is named.</summary>
+    private static PublishDirectory? PublishIn(string? path, Database database, CaKey userCa, CaKey hostCa)
+    {
+        if (path is null)
+            return null;
+        var directory = new PublishDirectory(path, () =>
+        [
+            ("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))),
+            ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA"))),
+            .. database.Read(snapshot => snapshot.HostCertificates()).Values.Select(one => ($"{one.NodeName}{PublishDirectory.HostCertificate}", Line(Certificate.ToLine(one.Certificate, one.NodeName)))),
+        ]);
+        directory.Make();
+        return directory;
+
+        static byte[] Line(string text) => Encoding.ASCII.GetBytes(text + "\n");
+    }
+
+    /// <summary>One that can not be used changes nothing, and what lies in the old one stays there.</summary>
+    private async Task PublishElsewhere(string? path)
+    {
+        var (krl, now) = (serving.Ca.Krl, serving.Ca.Krl.ForHosts?.Path);
+        if (path == now)
+            return;
+        try
+        {
+            krl.ForHosts = PublishIn(path, serving.Ca.Database, serving.Ca.UserCa, serving.Ca.HostCa);
+            if (now is not null)
+                log.LogWarning("nothing is published in {Now} any more; what lies there grows old", now);
+            await krl.Publish();
+        }
+        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
+        {
+            log.LogWarning("publish_dir can not be {Path}, and stays {Now}: {Why}", path, now ?? "unset", Printable.Escape(e.Message));
+        }
+        catch (ProblemException)
+        {
+            // The publisher has logged why, and tries again by itself.
+        }
     }
 
     private void WarnOfMissingRoles()

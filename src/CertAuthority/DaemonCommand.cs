@@ -24,12 +24,13 @@ internal sealed class DaemonCommand : RootCommand
     public Settings Read(ParseResult parsed)
     {
         var settings = Settings.Default();
+        var data = parsed.GetValue(dataDirectory) is { } named ? Path.GetFullPath(named) : null;
         var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
         if (file is not null)
-            settings = ConfigurationFile.Read(file, settings);
+            settings = ConfigurationFile.Read(file, settings, data);
         return settings with
         {
-            DataDirectory = Path.GetFullPath(parsed.GetValue(dataDirectory) ?? settings.DataDirectory),
+            DataDirectory = data ?? Path.GetFullPath(settings.DataDirectory),
             SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
         };
     }

@@ -30,10 +30,14 @@ internal sealed class StatusCommand : Verb
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
+            .. status.Published is { } published ? [Show(published)] : (string[])[],
             .. (status.Notifications ?? []).Select(Show),
         ]);
         return ExitCode.Done;
     }
+
+    private static string Show(PublishedStatus hosts) =>
+        $"published for hosts: {hosts.Directory}, " + (hosts is { Failure: { } why, FailingSince: { } since } ? $"not up to date since {Wording.Time(since)}: {why}" : "up to date");
 
     private static string Show(ReceiverStatus to) =>
         $"notifications ({to.Name}): {to.Waiting} waiting, {to.GivenUp} given up" +

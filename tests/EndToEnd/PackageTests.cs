@@ -73,7 +73,8 @@ public sealed class PackageTests(TestDebian debian) : IClassFixture<TestDebian>
         var files = (await TestDebian.Run("dpkg-deb", "--contents", debian.Package)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.All(files, file => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) root/root ", file));
-        Assert.All(["./usr/bin/tsh", "./usr/bin/tctl", "./usr/sbin/certauthority -> ../lib/certauthority/certauthority", "./usr/share/doc/certauthority/copyright"],
+        Assert.All(["./usr/bin/tsh", "./usr/bin/tctl", "./usr/sbin/certauthority -> ../lib/certauthority/certauthority", "./usr/share/doc/certauthority/copyright",
+            "./usr/share/certauthority/host/certauthority-pull", "./usr/share/certauthority/host/certauthority-pull.timer"],
             path => Assert.Single(files, file => file.EndsWith(" " + path, StringComparison.Ordinal)));
     }
 

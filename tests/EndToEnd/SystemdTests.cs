@@ -23,6 +23,16 @@ public sealed class SystemdTests
         Assert.DoesNotContain("Unknown", judged.Error);
     }
 
+    [AnalyzeFact]
+    public async Task Those_that_go_onto_hosts_have_none_either()
+    {
+        var host = Path.Combine(World.Repository, "packaging/host/certauthority-pull");
+        var judged = await TestDebian.Run("systemd-analyze", "verify", "--man=no", $"{host}.service", $"{host}.timer");
+
+        // The program is not installed here; that is all.
+        Assert.Matches("^(certauthority-pull.service: Command /usr/local/sbin/certauthority-pull is not executable: No such file or directory\n)?$", judged.Error);
+    }
+
     [Fact]
     public void The_socket_the_unit_and_the_configuration_name_the_same_places()
     {

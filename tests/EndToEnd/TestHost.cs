@@ -32,11 +32,18 @@ sealed class TestHost
     /// <summary>Where it listens, once it does.</summary>
     public int Port => port;
 
+    /// <summary>What ssh runs to connect to it.</summary>
+    public string ProxyCommand => $"{World.Sshd} -i -f {Configuration} -E {LogFile}";
+
     string Configuration => Path.Combine(folder, "sshd_config");
 
     string LogFile => Path.Combine(folder, "log");
 
-    public static async Task<TestHost> Create(TestDaemon daemon, string name, PrincipalsSetting setting = PrincipalsSetting.Command)
+    /// <param name="daemon">Whose certificates it takes.</param>
+    /// <param name="name">Its node name.</param>
+    /// <param name="setting">Whom they open it for.</param>
+    /// <param name="trusts">Where its <c>user_ca.pub</c> and <c>revoked.krl</c> lie; null for what the daemon says and has.</param>
+    public static async Task<TestHost> Create(TestDaemon daemon, string name, PrincipalsSetting setting = PrincipalsSetting.Command, string? trusts = null)
     {
         var folder = Directory.CreateDirectory(daemon.Scratch[$"host-{name}-{setting}"]).FullName;
         var host = new TestHost(daemon, name, folder);
@@ -60,8 +67,8 @@ sealed class TestHost
             PasswordAuthentication no
             KbdInteractiveAuthentication no
             LogLevel VERBOSE
-            TrustedUserCAKeys {folder}/user_ca.pub
-            RevokedKeys {daemon.File("revoked.krl")}
+            TrustedUserCAKeys {trusts ?? folder}/user_ca.pub
+            RevokedKeys {trusts ?? daemon.DataDirectory}/revoked.krl
             AuthorizedKeysFile none
             Subsystem sftp internal-sftp
             {principals}
@@ -82,7 +89,7 @@ sealed class TestHost
         var ssh = await daemon.Administrator.Types(
             "ssh", "-F", "none", "-i", Path.Combine(person.Home, "id"), "-o", $"CertificateFile={certificate ?? Path.Combine(person.Home, "id-cert.pub")}",
             "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-            "-o", $"ProxyCommand={World.Sshd} -i -f {Configuration} -E {LogFile}", "-l", login, "--", Name, "id -un; echo entered");
+            "-o", $"ProxyCommand={ProxyCommand}", "-l", login, "--", Name, "id -un; echo entered");
         if (ssh.ExitCode == 0)
         {
             Assert.Equal($"{login}\nentered\n", ssh.Output);

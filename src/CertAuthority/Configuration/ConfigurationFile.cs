@@ -14,8 +14,11 @@ internal sealed class ConfigurationException(string[] faults) : Exception(string
 internal static class ConfigurationFile
 {
     /// <summary>The defaults, with what the file says over them.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="defaults">What holds where it says nothing.</param>
+    /// <param name="dataDirectory">What the command line says of it, over the file; absolute.</param>
     /// <exception cref="ConfigurationException">All that is wrong with it, at once.</exception>
-    public static Settings Read(string path, Settings defaults)
+    public static Settings Read(string path, Settings defaults, string? dataDirectory = null)
     {
         var faults = new Faults(path);
         try
@@ -26,15 +29,17 @@ internal static class ConfigurationFile
             if (documents.Count == 0 || Cursor.Root(documents[0], faults) is not { } root)
                 return faults.Any ? throw new ConfigurationException(faults.Lines) : defaults;
 
+            var written = AbsolutePath(root, "data_dir");
             var settings = defaults with
             {
-                DataDirectory = AbsolutePath(root, "data_dir") ?? defaults.DataDirectory,
+                DataDirectory = dataDirectory ?? written ?? defaults.DataDirectory,
                 SocketPath = AbsolutePath(root, "socket") ?? defaults.SocketPath,
                 NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
             };
             var admins = root.Map("admins");
             settings = settings with
             {
+                PublishDirectory = PublishDirectory(root, settings.DataDirectory),
                 Administrators = [.. admins.Texts("users").Select(user => user.Text)],
                 AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
             };
@@ -94,10 +99,24 @@ internal static class ConfigurationFile
         }
     }
 
+    private static string? PublishDirectory(Cursor root, string dataDirectory)
+    {
+        if (AbsolutePath(root, "publish_dir") is not { } path)
+            return null;
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        // What is served to everybody must not lie among the keys, nor the keys in what is served.
+        if (Contains(path, dataDirectory) || Contains(dataDirectory, path))
+            root.Fault("publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
+        return path;
+    }
+
+    private static bool Contains(string outer, string inner) =>
+        $"{Path.GetFullPath(inner).TrimEnd('/')}/".StartsWith($"{Path.GetFullPath(outer).TrimEnd('/')}/", StringComparison.Ordinal);
+
     private static string? AbsolutePath(Cursor root, string field)
     {
         var path = root.Text(field);
-        if (path is null || Path.IsPathFullyQualified(path))
+        if (path is null || (Path.IsPathFullyQualified(path) && !path.Contains('\0', StringComparison.Ordinal)))
             return path;
         root.Fault(field, $"{field} takes an absolute path");
         return null;

@@ -14,6 +14,7 @@ static partial class DurableFile
     internal const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     const int LongestSecret = 4096;
+    const UnixFileMode EnteredByAll = ReadableByAll | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     const UnixFileMode AnyoneElse =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
@@ -87,6 +88,31 @@ static partial class DurableFile
         ExpectPrivate(path, OwnerOf(directory), File.GetUnixFileMode(path), "700");
     }
 
+    /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
+    /// <exception cref="ExposedException">Others may write there, it belongs to somebody else, or the path is a link.</exception>
+    /// <exception cref="IOException">It can not be made, or what lies there is no folder.</exception>
+    internal static void PublicDirectory(string path)
+    {
+        // Who owns the folder that a link lies in decides where it leads.
+        if (new DirectoryInfo(path).LinkTarget is { } target)
+            throw new ExposedException($"{path} is a symbolic link; name the directory itself, {target}");
+        if (!Directory.Exists(path))
+        {
+            if (!Directory.Exists(Path.GetDirectoryName(path)))
+                throw new DirectoryNotFoundException($"{path} can not be made: there is no directory {Path.GetDirectoryName(path)}");
+            Directory.CreateDirectory(path);
+            File.SetUnixFileMode(path, EnteredByAll);
+        }
+        using var directory = Open(path, OpenCloseOnExec);
+        if (directory.IsInvalid)
+            throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
+        var (self, owner, mode) = (GetEffectiveUserId(), OwnerOf(directory), File.GetUnixFileMode(path));
+        if (owner != self && owner != 0)
+            throw new ExposedException($"{path} belongs to uid {owner}, and this process runs as uid {self}; run: chown {self} {path}");
+        if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
+            throw new ExposedException($"{path} has mode {Octal(mode)}, so that others can write there; run: chmod go-w {path}");
+    }
+
     static void ExpectPrivate(string path, uint owner, UnixFileMode mode, string expected)
     {
         var self = GetEffectiveUserId();
@@ -98,8 +124,10 @@ static partial class DurableFile
     static void ExpectOwnerOnly(string path, UnixFileMode mode, string expected)
     {
         if ((mode & AnyoneElse) != UnixFileMode.None)
-            throw new ExposedException($"{path} has mode {Convert.ToString((int)mode, toBase: 8).PadLeft(4, '0')}, so that others can use it; run: chmod {expected} {path}");
+            throw new ExposedException($"{path} has mode {Octal(mode)}, so that others can use it; run: chmod {expected} {path}");
     }
+
+    static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, toBase: 8).PadLeft(4, '0');
 
     // A rename survives a power cut only when its folder is flushed; .NET opens no folders.
     static void FlushDirectory(string path)

@@ -62,7 +62,8 @@ internal static class Certificates
             snapshot.RevokedSerials(now).Count,
             krl.Version.ToString(),
             DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
-            snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null)));
+            snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
+            ca.Krl.ForHosts?.Status)));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

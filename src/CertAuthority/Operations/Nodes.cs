@@ -47,6 +47,9 @@ internal static class Nodes
             transaction.SetHostCertificate(recorded.Serial, certificate);
             return true;
         });
+        // It lies beside the list where hosts fetch.
+        if (ca.Krl.ForHosts is not null)
+            await ca.Krl.Publish();
         return recorded with { Certificate = certificate };
     }
 

@@ -17,7 +17,17 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
-    private readonly Channel<TaskCompletionSource<bool>> wanted = Channel.CreateUnbounded<TaskCompletionSource<bool>>();
+    private const string TriedAgain = "writing is tried again until it succeeds; the daemon's log says what is in the way";
+
+    private static readonly Problem NotWritten = new(
+        ProblemCode.Unavailable, "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked", TriedAgain);
+
+    // What each who waits is told: nothing, or why the list is not in place.
+    private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
+    private volatile PublishDirectory? forHosts;
+
+    /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
+    public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
 
     /// <summary>The bytes of the list in place.</summary>
     /// <exception cref="ProblemException">Somebody took it away; it will be written again.</exception>
@@ -46,16 +56,15 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         }
     }
 
-    /// <summary>Returns when a list that holds everything revoked before the call is in place.</summary>
+    /// <summary>Returns when a list that holds everything revoked before the call is in place, and in the directory for hosts where there is one.</summary>
     /// <exception cref="ProblemException">It could not be written. The revocation stands, and writing is tried again until it succeeds.</exception>
     public async Task Publish()
     {
-        var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!wanted.Writer.TryWrite(written) || !await written.Task)
-            throw new ProblemException(new Problem(
-                ProblemCode.Unavailable,
-                "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked",
-                "writing is tried again until it succeeds; the daemon's log says what is in the way"));
+        var written = new TaskCompletionSource<Problem?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!wanted.Writer.TryWrite(written))
+            throw new ProblemException(NotWritten);
+        if (await written.Task is { } problem)
+            throw new ProblemException(problem);
     }
 
     /// <summary>Writes whenever somebody wants it, once for all who wait, until stopped.</summary>
@@ -66,27 +75,28 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
             while (await wanted.Reader.WaitToReadAsync(stopping))
             {
                 // Taken before the database is read: who comes later waits for the next list.
-                var waiting = new List<TaskCompletionSource<bool>>();
+                var waiting = new List<TaskCompletionSource<Problem?>>();
                 while (wanted.Reader.TryRead(out var one))
                     waiting.Add(one);
-                var written = await TryWrite();
-                waiting.ForEach(one => one.SetResult(written));
-                if (written)
+                var problem = await TryWrite();
+                waiting.ForEach(one => one.SetResult(problem));
+                if (problem is null && forHosts?.Status.Failure is null)
                     continue;
                 await Task.Delay(RetryAfter, clock, stopping);
-                wanted.Writer.TryWrite(new TaskCompletionSource<bool>());
+                wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
             }
         }
         catch (OperationCanceledException)
         {
             wanted.Writer.TryComplete();
             while (wanted.Reader.TryRead(out var late))
-                late.SetResult(false);
+                late.SetResult(NotWritten);
         }
     }
 
-    private async Task<bool> TryWrite()
+    private async Task<Problem?> TryWrite()
     {
+        var directory = forHosts;
         try
         {
             var now = clock.GetUtcNow();
@@ -95,14 +105,19 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
             if (!SaysNoMoreAndNoLess(Krl.Parse(bytes).Revoked, revoked))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
-            return true;
+            return directory is null || directory.Publish(bytes, now, log) ? null : NotPublished(directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or OutcomeUnknownException)
         {
             log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
-            return false;
+            return NotWritten;
         }
     }
+
+    private static Problem NotPublished(PublishDirectory directory) => new(
+        ProblemCode.Unavailable,
+        $"the decision stands, but the new revocation list is not yet in {directory.Path}, so hosts that fetch it from there still accept what was revoked",
+        TriedAgain);
 
     private List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now) =>
     [

@@ -24,6 +24,7 @@ public sealed record GetStatus;
 /// <param name="KrlVersion">The version of the list in place, as text.</param>
 /// <param name="KrlWritten">When it was written.</param>
 /// <param name="Notifications">How those fare who are told of what happens; null when nobody is.</param>
+/// <param name="Published">How the directory fares from which hosts fetch the list; null when there is none.</param>
 public sealed record DaemonStatus(
     string Version,
     string UserCa,
@@ -33,7 +34,14 @@ public sealed record DaemonStatus(
     int RevokedCertificates,
     string KrlVersion,
     DateTimeOffset KrlWritten,
-    ReceiverStatus[]? Notifications = null);
+    ReceiverStatus[]? Notifications = null,
+    PublishedStatus? Published = null);
+
+/// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
+/// <param name="Directory">Its path on the daemon's host.</param>
+/// <param name="Failure">Why what lies there is not what should; null when it is.</param>
+/// <param name="FailingSince">Since when.</param>
+public sealed record PublishedStatus(string Directory, string? Failure = null, DateTimeOffset? FailingSince = null);
 
 /// <summary>Entries of the audit.</summary>
 /// <param name="Entries">Newest first.</param>

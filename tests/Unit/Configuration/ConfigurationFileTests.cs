@@ -66,6 +66,36 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("new_ca_keys: rsa", nameof(CaKeyType.Rsa))]
     public void New_CA_keys_are_of_three_kinds(string text, string type) => Assert.Equal(type, Read(text).NewCaKeys.ToString());
 
+    [Theory]
+    [InlineData("none", "", null)]
+    [InlineData("none, in a word", "publish_dir:\n", null)]
+    [InlineData("one", "publish_dir: /srv/certauthority\n", "/srv/certauthority")]
+    [InlineData("one with a slash at its end", "publish_dir: /srv/certauthority/\n", "/srv/certauthority")]
+    [InlineData("one with a name that begins like the data directory's", "data_dir: /srv/ca\npublish_dir: /srv/ca-public\n", "/srv/ca-public")]
+    [InlineData("one beside the data directory", "data_dir: /srv/ca/data\npublish_dir: /srv/ca/public\n", "/srv/ca/public")]
+    public void Hosts_fetch_from_a_directory(string what, string text, string? read) => Assert.True(read == Read(text).PublishDirectory, what);
+
+    [Theory]
+    [InlineData("relative", "publish_dir: public\n", ":1:14: publish_dir takes an absolute path")]
+    [InlineData("no path", "publish_dir: \"/srv/\\0\"\n", ":1:14: publish_dir takes an absolute path")]
+    [InlineData("two", "publish_dir: [/a, /b]\n", ":1:14: publish_dir takes one value")]
+    [InlineData("the data directory", "publish_dir: /srv/ca/\ndata_dir: /srv/ca\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca: neither may be inside the other")]
+    [InlineData("inside it", "publish_dir: /srv/ca/public\ndata_dir: /srv/ca\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca: neither may be inside the other")]
+    [InlineData("inside it by a detour", "publish_dir: /var/../srv/ca/public\ndata_dir: /srv/ca/\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca/: neither may be inside the other")]
+    [InlineData("around it", "publish_dir: /srv\ndata_dir: /srv/ca\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca: neither may be inside the other")]
+    [InlineData("around everything", "publish_dir: /\n", ":1:14: publish_dir takes a directory apart from data_dir, /default/data: neither may be inside the other")]
+    public void A_directory_for_hosts_that_can_not_be_is_refused_with_its_place(string what, string text, string told) =>
+        Assert.True(Assert.Single(Assert.Throws<ConfigurationException>(() => Read(text)).Faults).EndsWith(told, StringComparison.Ordinal), what);
+
+    [Fact]
+    public void A_data_directory_of_the_command_line_is_the_one_that_hosts_are_kept_out_of()
+    {
+        File.WriteAllText(folder.File("c.yaml"), "data_dir: /srv/ca\npublish_dir: /srv/ca/public\n");
+        var settings = ConfigurationFile.Read(folder.File("c.yaml"), Defaults, dataDirectory: "/var/ca");
+        Assert.Equal(("/var/ca", "/srv/ca/public"), (settings.DataDirectory, settings.PublishDirectory));
+        Assert.Contains("/srv: neither", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read(folder.File("c.yaml"), Defaults, dataDirectory: "/srv")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Administrators_are_accounts_and_groups()
     {

@@ -1,0 +1,204 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The directory from which hosts fetch: what lies there, when, and what the daemon does not take for one.</summary>
+public sealed class PublishTests
+{
+    [Fact]
+    public async Task What_hosts_need_is_there_when_it_serves_and_a_revocation_before_its_command_returns()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(scratch["hosts"]));
+        Assert.Equal(["host_ca.pub", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
+        Assert.All(Directory.GetFiles(scratch["hosts"]), file => Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(file)));
+        foreach (var name in Names(scratch["hosts"]))
+            Assert.Equal(await File.ReadAllBytesAsync(daemon.File(name)), await File.ReadAllBytesAsync(scratch[$"hosts/{name}"]));
+        await DaemonTests.Setup(daemon);
+
+        for (var round = 0; round < 5; round++)
+        {
+            (await daemon.Myself.Types("tsh", "login")).Done();
+            var serial = OpenSsh.Certificate.ParseLine(await File.ReadAllTextAsync(Path.Combine(daemon.Myself.Home, "id-cert.pub"))).Serial;
+            Assert.False(Published(scratch).IsRevoked(daemon.PublicKey("user_ca"), serial));
+            (await daemon.Administrator.Types("tctl", "certs", "revoke", $"{serial}")).Done();
+            Assert.True(Published(scratch).IsRevoked(daemon.PublicKey("user_ca"), serial));
+        }
+
+        Assert.Equal(["host_ca.pub", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
+        Assert.Contains($"published for hosts: {scratch["hosts"]}, up to date\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+    }
+
+    [Fact]
+    public async Task The_certificates_of_hosts_are_there_as_long_as_the_hosts_are()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: node, version: v2, metadata: {name: db1}, spec: {addr: db1.example.com}}
+            ---
+            {kind: node, version: v2, metadata: {name: web1}, spec: {addr: web1.example.com}}
+            """)).Done();
+        (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["key"])).Done();
+        foreach (var node in (string[])["db1", "web1"])
+            (await daemon.Administrator.Types("tctl", "auth", "sign", $"--host={node}", $"--out={scratch[node]}", scratch["key.pub"])).Done();
+        Assert.Equal(["db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
+        Assert.Equal(await File.ReadAllTextAsync(scratch["db1"]), await File.ReadAllTextAsync(scratch["hosts/db1-cert.pub"]));
+
+        (await daemon.Administrator.Types("tctl", "nodes", "rm", "web1")).Done();
+        await daemon.Stop();
+        await daemon.Restart();
+        Assert.Equal(["db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"], Names(scratch["hosts"]));
+    }
+
+    [Fact]
+    public async Task A_start_writes_the_list_anew_and_of_the_keys_what_is_not_as_it_should_be()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await daemon.Stop();
+        var yesterday = TimeProvider.System.GetUtcNow().AddDays(-1).UtcDateTime;
+        foreach (var name in Names(scratch["hosts"]))
+            File.SetLastWriteTimeUtc(scratch[$"hosts/{name}"], yesterday);
+        scratch.Write("hosts/user_ca.pub", "somebody else's\n");
+        File.SetLastWriteTimeUtc(scratch["hosts/user_ca.pub"], yesterday);
+        var before = Published(scratch).Version;
+
+        await daemon.Restart();
+
+        Assert.Equal(await File.ReadAllTextAsync(daemon.File("user_ca.pub")), await File.ReadAllTextAsync(scratch["hosts/user_ca.pub"]));
+        Assert.Equal(yesterday, File.GetLastWriteTimeUtc(scratch["hosts/host_ca.pub"]));
+        Assert.True(Published(scratch).Version > before);
+        Assert.True(File.GetLastWriteTimeUtc(scratch["hosts/revoked.krl"]) > yesterday);
+    }
+
+    [Fact]
+    public async Task A_list_that_can_not_be_published_is_told_and_catches_up_by_itself()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        var serial = OpenSsh.Certificate.ParseLine(await File.ReadAllTextAsync(Path.Combine(daemon.Myself.Home, "id-cert.pub"))).Serial;
+        // In the place of the list lies what no file can replace.
+        File.Delete(scratch["hosts/revoked.krl"]);
+        Directory.CreateDirectory(scratch["hosts/revoked.krl"]);
+
+        var revoked = await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me");
+
+        Assert.Equal((1, ""), (revoked.ExitCode, revoked.Output));
+        Assert.Equal(
+            $"tctl: error: the decision stands, but the new revocation list is not yet in {scratch["hosts"]}, so hosts that fetch it from there still accept what was revoked\n"
+            + "tctl: hint: writing is tried again until it succeeds; the daemon's log says what is in the way\n", revoked.Error);
+        // The daemon's own list has it.
+        Assert.True(daemon.RevocationList().IsRevoked(daemon.PublicKey("user_ca"), serial));
+        Assert.Contains($"publish_dir {scratch["hosts"]} could not be written: ", daemon.Log);
+        Assert.Matches($"published for hosts: {scratch["hosts"]}, not up to date since [-0-9]+ [:0-9]+ UTC: .*revoked.krl", (await daemon.Administrator.Types("tctl", "status")).Done());
+
+        // Nobody asks again.
+        Directory.Delete(scratch["hosts/revoked.krl"]);
+        await Eventually.Holds(() => File.Exists(scratch["hosts/revoked.krl"]));
+        Assert.True(Published(scratch).IsRevoked(daemon.PublicKey("user_ca"), serial));
+        await Eventually.Holds(
+            async () => (await daemon.Administrator.Types("tctl", "status")).Done().Contains($"{scratch["hosts"]}, up to date\n", StringComparison.Ordinal), "the status says so");
+    }
+
+    [Fact]
+    public async Task A_key_that_can_not_be_published_holds_no_revocation_up_and_is_told()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        File.Delete(scratch["hosts/host_ca.pub"]);
+        Directory.CreateDirectory(scratch["hosts/host_ca.pub"]);
+
+        (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+
+        Assert.Contains("not up to date since ", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Directory.Delete(scratch["hosts/host_ca.pub"]);
+        await Eventually.Holds(() => File.Exists(scratch["hosts/host_ca.pub"]));
+    }
+
+    public static TheoryData<string, string, string> Unfit => new()
+    {
+        { "its group can write there", "mkdir -m 775 hosts", "HOSTS has mode 0775, so that others can write there; run: chmod go-w HOSTS" },
+        { "everybody can write there", "mkdir -m 1777 hosts", "HOSTS has mode 1777, so that others can write there; run: chmod go-w HOSTS" },
+        { "it leads elsewhere", "mkdir elsewhere; ln -s elsewhere hosts", "HOSTS is a symbolic link; name the directory itself, elsewhere" },
+        { "it leads nowhere", "ln -s nowhere hosts", "HOSTS is a symbolic link; name the directory itself, nowhere" },
+        { "it is somebody else's", "mkdir hosts; chown 5001 hosts", "HOSTS belongs to uid 5001, and this process runs as uid 0; run: chown 0 HOSTS" },
+        { "it is a file", "touch hosts", "The file 'HOSTS' already exists." },
+        { "no list can be put there", "mkdir -p hosts/revoked.krl", "HOSTS can not be written; the log says why" },
+    };
+
+    [PeopleTheory]
+    [MemberData(nameof(Unfit))]
+    public async Task A_directory_that_is_not_fit_is_why_there_is_no_daemon(string what, string made, string told)
+    {
+        using var scratch = new Scratch();
+        (await TestDebian.Run("sh", "-c", $"cd {scratch.Path}; {made}")).Done();
+
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", $"publish_dir: {scratch["hosts"]}\n"));
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.True(refused.Error.EndsWith($"certauthority: error: {told.Replace("HOSTS", scratch["hosts"], StringComparison.Ordinal)}\n", StringComparison.Ordinal), $"{what}: {refused.Error}");
+    }
+
+    [Fact]
+    public async Task One_whose_parent_is_missing_is_not_made()
+    {
+        using var scratch = new Scratch();
+
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", $"publish_dir: {scratch["not/here"]}\n"));
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Equal($"certauthority: error: {scratch["not/here"]} can not be made: there is no directory {scratch["not"]}\n", refused.Error);
+    }
+
+    [Fact]
+    public async Task One_that_others_can_write_to_from_now_on_gets_no_list_from_now_on()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        var before = await File.ReadAllBytesAsync(scratch["hosts/revoked.krl"]);
+        File.SetUnixFileMode(scratch["hosts"], (UnixFileMode)0b111_111_111);
+
+        Assert.Equal(1, (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).ExitCode);
+
+        Assert.Equal(before, await File.ReadAllBytesAsync(scratch["hosts/revoked.krl"]));
+        Assert.Contains($"run: chmod go-w {scratch["hosts"]}\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+    }
+
+    [Fact]
+    public async Task SIGHUP_publishes_elsewhere_and_keeps_the_old_place_where_the_new_one_is_not_fit()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: "");
+        Assert.DoesNotContain("published", (await daemon.Administrator.Types("tctl", "status")).Done());
+
+        await Reload($"publish_dir: {scratch["hosts"]}\n", "in force");
+        Assert.Equal(await File.ReadAllBytesAsync(daemon.File("revoked.krl")), await File.ReadAllBytesAsync(scratch["hosts/revoked.krl"]));
+
+        Directory.CreateDirectory(scratch["open"]);
+        File.SetUnixFileMode(scratch["open"], (UnixFileMode)0b111_111_111);
+        await Reload($"publish_dir: {scratch["open"]}\n", $"publish_dir can not be {scratch["open"]}, and stays {scratch["hosts"]}: {scratch["open"]} has mode 0777");
+        Assert.Contains($"published for hosts: {scratch["hosts"]}, up to date\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Assert.Empty(Directory.GetFiles(scratch["open"]));
+
+        await Reload("", $"nothing is published in {scratch["hosts"]} any more; what lies there grows old");
+        Assert.DoesNotContain("published", (await daemon.Administrator.Types("tctl", "status")).Done());
+
+        async Task Reload(string text, string logged)
+        {
+            var before = daemon.Log.Length;
+            scratch.Write("certauthority.yaml", text);
+            await daemon.Signal("HUP");
+            await Eventually.Holds(() => daemon.Log[before..] is var log && log.Contains(logged, StringComparison.Ordinal) && log.Contains("in force", StringComparison.Ordinal), logged);
+        }
+    }
+
+    static OpenSsh.Krl Published(Scratch scratch) => OpenSsh.Krl.Parse(File.ReadAllBytes(scratch["hosts/revoked.krl"]));
+
+    static IEnumerable<string> Names(string folder) => Directory.GetFileSystemEntries(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+}

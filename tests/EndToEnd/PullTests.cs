@@ -1,0 +1,570 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>A daemon that publishes, and a host that fetched from it: one certificate opens it, and one is revoked.</summary>
+public sealed class PulledHost : IAsyncLifetime, IDisposable
+{
+    readonly Scratch scratch = new();
+
+    internal TestDaemon Daemon { get; private set; } = null!;
+
+    internal TestHost Host { get; private set; } = null!;
+
+    internal Scratch Scratch => scratch;
+
+    /// <summary>Where the daemon publishes.</summary>
+    internal string Published => scratch["published"];
+
+    /// <summary>What sshd goes by.</summary>
+    internal string Trusted => scratch["trusted"];
+
+    /// <summary>A list from before the revocation.</summary>
+    internal string OldList => scratch["old.krl"];
+
+    string Revoked => Path.Combine(Daemon.Myself.Home, "revoked-cert.pub");
+
+    public async Task InitializeAsync()
+    {
+        if (!World.HasPeople)
+            return;
+        Daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {Published}\n");
+        await DaemonTests.Setup(Daemon);
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        File.Copy(Path.Combine(Daemon.Myself.Home, "id-cert.pub"), Revoked);
+        File.Copy(Path.Combine(Published, "revoked.krl"), OldList);
+        (await Daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        Directory.CreateDirectory(Trusted);
+        (await Pull(Published, Trusted, "--new-ca")).Done();
+        Host = await TestHost.Create(Daemon, "pulled", trusts: Trusted);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (Daemon is not null)
+            await Daemon.DisposeAsync();
+    }
+
+    public void Dispose() => scratch.Dispose();
+
+    internal Task<Outcome> Pull(string source, string directory, params string[] arguments) => Pull(source, directory, [], arguments);
+
+    internal Task<Outcome> Pull(string source, string directory, (string, string)[] environment, params string[] arguments) =>
+        (Daemon.Administrator with { Environment = environment }).Types([Puller, "--config", Settings(source, directory), .. arguments]);
+
+    internal string Settings(string source, string directory) => scratch.Write($"{Guid.NewGuid()}.conf", $"SOURCE={source}\nDIR={directory}\n");
+
+    internal static string Puller => Path.Combine(World.Repository, "packaging/host/certauthority-pull");
+
+    /// <summary>What the daemon publishes, in a folder where a test can spoil it.</summary>
+    internal string Copy()
+    {
+        var copy = Directory.CreateDirectory(scratch[$"{Guid.NewGuid()}"]).FullName;
+        foreach (var file in Directory.GetFiles(Published))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        return copy;
+    }
+
+    /// <summary>A list that says the same as the one in place, with another version.</summary>
+    internal byte[] List(ulong later, TimeSpan age = default) => OpenSsh.Krl.Write(
+        Daemon.RevocationList().Revoked, Daemon.RevocationList().Version + later, (ulong)(TimeProvider.System.GetUtcNow() - age).ToUnixTimeSeconds(), "");
+
+    internal async Task JudgesAsItShould(TestHost? host = null)
+    {
+        host ??= Host;
+        Assert.True(await host.LetsIn(Daemon.Myself, "deploy"), host.Log);
+        Assert.False(await host.LetsIn(Daemon.Myself, "deploy", Revoked));
+        Assert.Contains("revoked", host.Log);
+    }
+
+    /// <summary>Names, times and contents.</summary>
+    internal static string[] Held(string folder) =>
+        [.. Directory.GetFileSystemEntries(folder).Order(StringComparer.Ordinal).Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O} {Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)))}")];
+}
+
+/// <summary>The puller of hosts: what it puts in place, what it refuses, and what sshd makes of that.</summary>
+public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
+{
+    public sealed record Row(string Case, Action<PulledHost, string> Spoil, string Told)
+    {
+        public override string ToString() => Case;
+    }
+
+    public static TheoryData<Row> Refused =>
+    [
+        new("an empty list", (_, source) => File.WriteAllText($"{source}/revoked.krl", ""), "SOURCE/revoked.krl is empty; "),
+        new("a list of blank lines", (_, source) => File.WriteAllText($"{source}/revoked.krl", "\n\n"), "SOURCE/revoked.krl is not a revocation list that sshd can read; "),
+        new("garbage", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", [.. "SSHKRL\n\0"u8, .. RandomNumberGenerator.GetBytes(200)]), "is not a revocation list"),
+        new("a page of HTML", (_, source) => File.WriteAllText($"{source}/revoked.krl", "<html><body>It works!</body></html>\n"), "is not a revocation list"),
+        new("a list cut short", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..^5]), "is not a revocation list"),
+        // What is left is a good list of nobody.
+        new("a list cut where a section ends", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..44]), ", and is another list; "),
+        new("a list with more behind it", (_, source) => File.AppendAllText($"{source}/revoked.krl", "\n"), "is not a revocation list"),
+        new("a public key", (_, source) => File.Copy($"{source}/user_ca.pub", $"{source}/revoked.krl", overwrite: true), "is not a revocation list"),
+        new("a version beyond all", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", OpenSsh.Krl.Write([], ulong.MaxValue, 1, "")), "is not a revocation list"),
+        new("an older list", (pulled, source) => File.Copy(pulled.OldList, $"{source}/revoked.krl", overwrite: true), " already; nothing was changed; "),
+        new("no list", (_, source) => File.Delete($"{source}/revoked.krl"), "SOURCE/revoked.krl could not be fetched: "),
+        new("a list of 65 MiB", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", new byte[65 << 20]), "SOURCE/revoked.krl could not be fetched: File size limit exceeded; "),
+        new("no source", (_, source) => Directory.Delete(source, recursive: true), "SOURCE/revoked.krl could not be fetched: "),
+        new("another user CA", (pulled, source) => File.Copy($"{source}/host_ca.pub", $"{source}/user_ca.pub", overwrite: true), "SOURCE/user_ca.pub is not the key in TRUSTED; nothing was changed; "),
+        new("another host CA, with a newer list", (pulled, source) =>
+        {
+            File.Copy($"{source}/user_ca.pub", $"{source}/host_ca.pub", overwrite: true);
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        }, "SOURCE/host_ca.pub is not the key in TRUSTED; "),
+        new("a user CA with an option", (_, source) => File.WriteAllText($"{source}/user_ca.pub", $"cert-authority {File.ReadAllText($"{source}/user_ca.pub")}"), "user_ca.pub is not one line with a public key; "),
+        new("two user CAs", (_, source) => File.AppendAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/host_ca.pub")), "user_ca.pub is not one line with a public key; "),
+        new("half a user CA", (_, source) => File.WriteAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/user_ca.pub")[..40] + "\n"), "user_ca.pub is not one line with a public key; "),
+        new("an empty user CA", (_, source) => File.WriteAllText($"{source}/user_ca.pub", ""), "SOURCE/user_ca.pub is empty; "),
+        new("no host CA", (_, source) => File.Delete($"{source}/host_ca.pub"), "SOURCE/host_ca.pub could not be fetched: "),
+    ];
+
+    [PeopleTheory]
+    [MemberData(nameof(Refused))]
+    public async Task What_is_not_good_is_refused_in_one_line_and_changes_nothing(Row row)
+    {
+        var source = pulled.Copy();
+        row.Spoil(pulled, source);
+        var before = PulledHost.Held(pulled.Trusted);
+
+        var refused = await pulled.Pull(source, pulled.Trusted);
+
+        IsRefusal(refused, row.Told.Replace("SOURCE", source).Replace("TRUSTED", pulled.Trusted));
+        Assert.Equal(before, PulledHost.Held(pulled.Trusted));
+        await pulled.JudgesAsItShould();
+    }
+
+    [PeopleFact]
+    public async Task A_revocation_reaches_the_host_with_the_next_pull()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        Directory.CreateDirectory(scratch["trusted"]);
+        var settings = scratch.Write("pull.conf", $"# a remark\n\nSOURCE={scratch["hosts"]}/\nDIR={scratch["trusted"]}\nALLOW_NEW_CA=yes");
+        var first = (await daemon.Administrator.Types(PulledHost.Puller, "--config", settings)).Done();
+        Assert.Matches($"^certauthority-pull: {scratch["trusted"]}/user_ca.pub is now SHA256:.{{43}}\ncertauthority-pull: {scratch["trusted"]}/host_ca.pub is now SHA256:.{{43}}\n$", first);
+        Assert.Contains($"user CA: {first.Split(' ', '\n')[4]}\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Assert.All(Directory.GetFiles(scratch["trusted"]), file => Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(file)));
+        var host = await TestHost.Create(daemon, "db1", trusts: scratch["trusted"]);
+        Assert.True(await host.LetsIn(daemon.Myself, "deploy"), host.Log);
+
+        (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
+        Assert.Equal("", (await daemon.Administrator.Types(PulledHost.Puller, "--config", settings)).Done());
+
+        Assert.False(await host.LetsIn(daemon.Myself, "deploy"));
+        Assert.Contains("revoked", host.Log);
+    }
+
+    [PeopleFact]
+    public async Task A_CA_key_is_new_only_where_somebody_says_so()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub is not the key in {directory}; nothing was changed; if the CA is new to this host, compare SHA256:");
+        Assert.Empty(Directory.GetFileSystemEntries(directory));
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+
+        // A comment is not the key.
+        File.WriteAllText(Path.Combine(directory, "user_ca.pub"), $"{string.Join(' ', (await File.ReadAllTextAsync($"{source}/user_ca.pub")).Split(' ')[..2])} carried by hand\n");
+        Assert.Equal("", (await pulled.Pull(source, directory)).Done());
+        Assert.EndsWith(" carried by hand\n", await File.ReadAllTextAsync(Path.Combine(directory, "user_ca.pub")));
+
+        File.Copy(Path.Combine(source, "host_ca.pub"), Path.Combine(source, "user_ca.pub"), overwrite: true);
+        IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub is not the key in {directory}; ");
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        Assert.Equal(await File.ReadAllTextAsync($"{source}/user_ca.pub"), await File.ReadAllTextAsync($"{directory}/user_ca.pub"));
+    }
+
+    [PeopleFact]
+    public async Task An_older_list_is_taken_only_by_force()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        File.Copy(pulled.OldList, Path.Combine(source, "revoked.krl"), overwrite: true);
+
+        Assert.Equal(1, (await pulled.Pull(source, directory)).ExitCode);
+        (await pulled.Pull(source, directory, "--force")).Done();
+
+        Assert.Equal(await File.ReadAllBytesAsync(pulled.OldList), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+    }
+
+    [PeopleTheory]
+    [InlineData("missing", null)]
+    [InlineData("empty", "")]
+    [InlineData("garbage", "SSHKRL\n\0garbage")]
+    public async Task A_list_in_place_that_lets_everybody_or_nobody_in_is_replaced(string what, string? content)
+    {
+        var directory = Empty();
+        (await pulled.Pull(pulled.Published, directory, "--new-ca")).Done();
+        File.Delete($"{directory}/revoked.krl");
+        if (content is not null)
+            File.WriteAllText($"{directory}/revoked.krl", content);
+
+        (await pulled.Pull(pulled.Published, directory)).Done();
+
+        Assert.True(File.ReadAllBytes($"{pulled.Published}/revoked.krl").AsSpan().SequenceEqual(File.ReadAllBytes($"{directory}/revoked.krl")), what);
+    }
+
+    [PeopleFact]
+    public async Task The_same_list_gets_younger_as_long_as_the_daemon_is_there_to_renew_it()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        var (list, yesterday) = (Path.Combine(directory, "revoked.krl"), TimeProvider.System.GetUtcNow().AddDays(-1).UtcDateTime);
+        File.SetLastWriteTimeUtc(list, yesterday);
+        (await pulled.Pull(source, directory)).Done();
+        Assert.True(File.GetLastWriteTimeUtc(list) > yesterday.AddHours(23));
+
+        // A newer one is better than an older one, however old; but it does not stay young.
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, age: TimeSpan.FromMinutes(31)));
+        (await pulled.Pull(source, directory)).Done();
+        Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync(list));
+        File.SetLastWriteTimeUtc(list, yesterday);
+        IsRefusal(await pulled.Pull(source, directory), $"{source}/revoked.krl has not been renewed for half an hour; ");
+        Assert.Equal(yesterday, File.GetLastWriteTimeUtc(list));
+
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 2, age: TimeSpan.FromMinutes(29)));
+        (await pulled.Pull(source, directory)).Done();
+        (await pulled.Pull(source, directory, [("TZ", "America/New_York")])).Done();
+    }
+
+    [PeopleFact]
+    public async Task Nothing_is_changed_where_nothing_can_be_written()
+    {
+        var directory = Empty();
+        (await pulled.Pull(pulled.Published, directory, "--new-ca")).Done();
+        (await TestDebian.Run("mount", "--bind", directory, directory)).Done();
+        try
+        {
+            (await TestDebian.Run("mount", "-o", "remount,bind,ro", directory)).Done();
+            var host = await TestHost.Create(pulled.Daemon, "read-only", trusts: directory);
+            var before = PulledHost.Held(directory);
+
+            IsRefusal(await pulled.Pull(pulled.Published, directory), $"nothing can be written to {directory}: ");
+
+            Assert.Equal(before, PulledHost.Held(directory));
+            await pulled.JudgesAsItShould(host);
+        }
+        finally
+        {
+            await TestDebian.Run("umount", "-l", directory);
+        }
+    }
+
+    [PeopleTheory]
+    [InlineData(0b111_111_101)]
+    [InlineData(0b111_101_111)]
+    public async Task A_directory_that_others_can_write_to_gets_nothing(int mode)
+    {
+        var directory = Empty();
+        File.SetUnixFileMode(directory, (UnixFileMode)mode);
+
+        IsRefusal(await pulled.Pull(pulled.Published, directory, "--new-ca"), $"others can write to {directory}, and sshd would believe them; run: chmod go-w {directory}");
+
+        Assert.Empty(Directory.GetFileSystemEntries(directory));
+    }
+
+    [PeopleFact]
+    public async Task A_full_disk_changes_nothing_and_heals()
+    {
+        var directory = Empty();
+        (await TestDebian.Run("mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs", directory)).Done();
+        try
+        {
+            (await pulled.Pull(pulled.Published, directory, "--new-ca")).Done();
+            var host = await TestHost.Create(pulled.Daemon, "full", trusts: directory);
+            var source = pulled.Copy();
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+            // From no room at all to almost enough: wherever it breaks off, nothing is changed.
+            for (var room = 0; room <= 8192; room += 4096)
+            {
+                (await TestDebian.Run("sh", "-c", $"cat /dev/zero >{directory}/filler 2>/dev/null; truncate --size=-{room} {directory}/filler")).Done();
+                var before = PulledHost.Held(directory);
+
+                IsRefusal(await pulled.Pull(source, directory), directory);
+
+                Assert.Equal(before, PulledHost.Held(directory));
+                await pulled.JudgesAsItShould(host);
+            }
+
+            File.Delete($"{directory}/filler");
+            (await pulled.Pull(source, directory)).Done();
+            Assert.Equal(await File.ReadAllBytesAsync($"{source}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+        }
+        finally
+        {
+            await TestDebian.Run("umount", "-l", directory);
+        }
+    }
+
+    [PeopleFact]
+    public async Task Of_many_at_once_each_finds_the_files_whole()
+    {
+        var directory = Empty();
+        var pulls = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => pulled.Pull(pulled.Published, directory, "--new-ca")));
+
+        Assert.All(pulls, pull => pull.Done());
+        // They came one after the other: the first has put the keys there, and no other one.
+        Assert.Single(pulls, pull => pull.Output.Length > 0);
+        Assert.Equal(["host_ca.pub", "revoked.krl", "user_ca.pub"], Directory.GetFileSystemEntries(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+    }
+
+    // Each program that it runs, in turn, is one that kills it, the first or a later time.
+    [PeopleTheory]
+    [InlineData("flock", 1)]
+    [InlineData("mktemp", 1)]
+    [InlineData("cp", 1)]
+    [InlineData("cp", 3)]
+    [InlineData("ssh-keygen", 1)]
+    [InlineData("ssh-keygen", 6)]
+    [InlineData("chmod", 1)]
+    [InlineData("chmod", 3)]
+    [InlineData("sync", 1)]
+    [InlineData("sync", 2)]
+    [InlineData("sync", 5)]
+    [InlineData("sync", 6)]
+    [InlineData("mv", 1)]
+    [InlineData("mv", 2)]
+    [InlineData("mv", 3)]
+    public async Task Killed_at_any_step_it_leaves_whole_files_and_the_next_one_goes_on(string program, int time)
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        // Everything is new, so that every step is taken.
+        File.Copy($"{pulled.Published}/user_ca.pub", $"{source}/host_ca.pub", overwrite: true);
+        File.Copy($"{pulled.Published}/host_ca.pub", $"{source}/user_ca.pub", overwrite: true);
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
+        var (old, @new) = (Contents(pulled.Published), Contents(source));
+        var shims = Empty();
+        var real = (await TestDebian.Run("sh", "-c", $"command -v {program}")).Done().Trim();
+        File.WriteAllText($"{shims}/{program}", $"#!/bin/sh\necho >>{shims}/count\n[ $(wc -l <{shims}/count) -lt {time} ] || kill -9 0\nexec {real} \"$@\"\n");
+        File.SetUnixFileMode($"{shims}/{program}", (UnixFileMode)0b111_101_101);
+
+        var killed = await (pulled.Daemon.Administrator with { Environment = [("PATH", $"{shims}:{Environment.GetEnvironmentVariable("PATH")}")] })
+            .Types("setsid", "--wait", PulledHost.Puller, "--config", pulled.Settings(source, directory), "--new-ca");
+
+        Assert.NotEqual(0, killed.ExitCode);
+        Assert.Equal(time, File.ReadAllLines($"{shims}/count").Length);
+        foreach (var name in (string[])["host_ca.pub", "revoked.krl", "user_ca.pub"])
+            Assert.Contains(Convert.ToHexString(File.ReadAllBytes($"{directory}/{name}")), (string[])[old[name], @new[name]]);
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        Assert.Equal(@new, Contents(directory));
+
+        static SortedDictionary<string, string> Contents(string folder) =>
+            new(Directory.GetFileSystemEntries(folder).ToDictionary(path => Path.GetFileName(path), path => Convert.ToHexString(File.ReadAllBytes(path))), StringComparer.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task It_fetches_over_HTTPS_from_a_server_that_proves_its_name_and_over_HTTP_from_this_host()
+    {
+        await using var plain = new WebServer(pulled.Published);
+        await using var secure = new WebServer(pulled.Published, secure: true);
+        var directory = Empty();
+        (await pulled.Pull($"http://127.0.0.1:{plain.Port}/x", directory, "--new-ca")).Done();
+        Assert.Equal(await File.ReadAllBytesAsync($"{pulled.Published}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+
+        var certificate = pulled.Scratch.Write($"{Guid.NewGuid()}.pem", secure.Certificate!.ExportCertificatePem());
+        (await pulled.Pull($"https://localhost:{secure.Port}", directory, [("CURL_CA_BUNDLE", certificate)])).Done();
+        IsRefusal(await pulled.Pull($"https://localhost:{secure.Port}", directory), "revoked.krl could not be fetched: curl: (60) SSL certificate problem: ");
+        // Nobody listens there.
+        IsRefusal(await pulled.Pull("http://127.0.0.1:1", directory), "http://127.0.0.1:1/revoked.krl could not be fetched: curl: (7) ");
+    }
+
+    [PeopleTheory]
+    [InlineData("a page that says that there is none", "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n<html></html>\n", "revoked.krl could not be fetched: curl: (22) The requested URL returned error: 404")]
+    [InlineData("a page that says it without a code", "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html></html>\n", "user_ca.pub is not one line with a public key")]
+    [InlineData("somewhere else to look", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]
+    [InlineData("less than promised", "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\nSSHKRL\n", "revoked.krl could not be fetched: curl: (18) ")]
+    [InlineData("nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]
+    [InlineData("more and more", "HTTP/1.1 200 OK\r\n\r\n", "revoked.krl could not be fetched: File size limit exceeded; ")]
+    [InlineData("no HTTP", "\u001b[31mred\u0007\n\n", "revoked.krl could not be fetched: curl: (1) ")]
+    public async Task What_a_web_server_says_instead_is_refused_and_changes_nothing(string what, string answer, string told)
+    {
+        await using var server = new WebServer(pulled.Published) { Instead = answer, Endless = what == "more and more" };
+        var before = PulledHost.Held(pulled.Trusted);
+
+        IsRefusal(await pulled.Pull($"http://localhost:{server.Port}", pulled.Trusted), $"http://localhost:{server.Port}/{told}");
+
+        Assert.Equal(before, PulledHost.Held(pulled.Trusted));
+        await pulled.JudgesAsItShould();
+    }
+
+    [PeopleFact]
+    public async Task It_fetches_with_rsync_from_a_daemon_of_it()
+    {
+        var port = FreePort();
+        var configuration = pulled.Scratch.Write("rsyncd.conf", $"port = {port}\naddress = 127.0.0.1\nuse chroot = no\n[certauthority]\npath = {pulled.Published}\n");
+        using var rsync = Process.Start("rsync", ["--daemon", "--no-detach", $"--config={configuration}"]);
+        var directory = Empty();
+        var first = new Outcome(1, "", "");
+        await Eventually.Holds(async () => (first = await pulled.Pull($"rsync://127.0.0.1:{port}/certauthority", directory, "--new-ca")).ExitCode == 0, "it listens");
+        Assert.Equal(await File.ReadAllBytesAsync($"{pulled.Published}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+
+        IsRefusal(await pulled.Pull($"rsync://127.0.0.1:{port}/elsewhere", directory), $"rsync://127.0.0.1:{port}/elsewhere/revoked.krl could not be fetched: ");
+        rsync.Kill(entireProcessTree: true);
+        await rsync.WaitForExitAsync();
+        IsRefusal(await pulled.Pull($"rsync://127.0.0.1:{port}/certauthority", directory), "could not be fetched: ");
+    }
+
+    [PeopleFact]
+    public async Task It_fetches_with_rsync_over_ssh()
+    {
+        var me = pulled.Daemon.Myself;
+        var (shims, directory) = (Empty(), Empty());
+        // Root's own ~/.ssh is not for tests to change.
+        File.WriteAllText($"{shims}/config", $"""
+            IdentityFile {me.Home}/id
+            CertificateFile {me.Home}/id-cert.pub
+            IdentitiesOnly yes
+            StrictHostKeyChecking no
+            UserKnownHostsFile /dev/null
+            LogLevel ERROR
+            ProxyCommand {pulled.Host.ProxyCommand}
+
+            """);
+        File.WriteAllText($"{shims}/ssh", $"#!/bin/sh\nexec /usr/bin/ssh -F {shims}/config \"$@\"\n");
+        File.SetUnixFileMode($"{shims}/ssh", (UnixFileMode)0b111_101_101);
+        (string, string)[] environment = [("PATH", $"{shims}:{Environment.GetEnvironmentVariable("PATH")}")];
+
+        (await pulled.Pull($"deploy@pulled:{pulled.Published}", directory, environment, "--new-ca")).Done();
+
+        Assert.Equal(await File.ReadAllBytesAsync($"{pulled.Published}/revoked.krl"), await File.ReadAllBytesAsync($"{directory}/revoked.krl"));
+        IsRefusal(await pulled.Pull($"root@pulled:{pulled.Published}", directory, environment), $"root@pulled:{pulled.Published}/revoked.krl could not be fetched: root@pulled: Permission denied (publickey).; ");
+    }
+
+    [PeopleTheory]
+    [InlineData("SOURCE=http://ca.example.com/x", "SOURCE takes https:// for another host than this, not http://ca.example.com/x")]
+    [InlineData("SOURCE=http://127.0.0.1.example.com", "SOURCE takes https:// for another host than this, ")]
+    [InlineData("SOURCE=http://localhost:80@example.com/x", "SOURCE takes https://, not http://localhost:80@example.com/x")]
+    [InlineData("SOURCE=http://localhost#@example.com", "SOURCE takes https://, not ")]
+    [InlineData("SOURCE=ftp://ca.example.com", "SOURCE takes https://, rsync://, HOST:PATH for rsync over ssh, or a directory, not ftp://ca.example.com")]
+    [InlineData("SOURCE=file:///etc", "SOURCE takes https://, rsync://, ")]
+    [InlineData("SOURCE=relative", "SOURCE takes https://, rsync://, ")]
+    [InlineData("SOURCE=--rsh=sh:x", "SOURCE is not a place: --rsh=sh:x")]
+    [InlineData("SOURCE=", "SOURCE takes https://, rsync://, ")]
+    [InlineData("", "SOURCE takes https://, rsync://, ")]
+    [InlineData("SOURCE=/srv\nDIR=etc", "DIR takes an absolute path, not \"etc\"")]
+    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, and ALLOW_NEW_CA=yes or no")]
+    [InlineData("SOURCE=/srv\n\nALLOW_NEW_CA=true", ":3: not a setting: ALLOW_NEW_CA=true; ")]
+    [InlineData("SOURCE=/srv\n$(touch DIR/x)", ":2: not a setting: $(touch ")]
+    [InlineData("SOURCE=/srv\nDIR=/nowhere/at/all", "there is no directory /nowhere/at/all; make it: install -d -m 755 /nowhere/at/all")]
+    public async Task Settings_that_can_not_be_are_refused(string settings, string told)
+    {
+        var file = pulled.Scratch.Write($"{Guid.NewGuid()}.conf", settings.Replace("DIR/x", Empty() + "/x"));
+
+        IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", file), told);
+    }
+
+    [PeopleFact]
+    public async Task What_is_typed_wrong_is_a_matter_of_usage_and_missing_settings_are_named()
+    {
+        var typed = await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--frobnicate");
+        Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force]\n"), (typed.ExitCode, typed.Output, typed.Error));
+        IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", "/nowhere"), "/nowhere can not be read; it says where to fetch from: SOURCE=...");
+        // What goes onto hosts says where from only when somebody has filled it in.
+        IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", $"{PulledHost.Puller}.conf"), "SOURCE takes https://, ");
+    }
+
+    static void IsRefusal(Outcome outcome, string told)
+    {
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
+        Assert.Matches("^certauthority-pull: error: [\x20-\x7e]+\n$", outcome.Error);
+        Assert.Contains(told, outcome.Error);
+    }
+
+    string Empty() => Directory.CreateDirectory(pulled.Scratch[$"{Guid.NewGuid()}"]).FullName;
+
+    static int FreePort()
+    {
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        return ((IPEndPoint)free.LocalEndpoint).Port;
+    }
+
+    /// <summary>Serves the files of a folder under any path, or says something else.</summary>
+    sealed class WebServer : IAsyncDisposable
+    {
+        readonly TcpListener listener = new(IPAddress.Loopback, 0);
+        readonly Task serving;
+        readonly string folder;
+
+        public WebServer(string folder, bool secure = false)
+        {
+            this.folder = folder;
+            if (secure)
+            {
+                using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+                var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+                var names = new SubjectAlternativeNameBuilder();
+                names.AddDnsName("localhost");
+                request.CertificateExtensions.Add(names.Build());
+                Certificate = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+            }
+            listener.Start();
+            serving = Serve();
+        }
+
+        public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
+
+        public X509Certificate2? Certificate { get; }
+
+        public string? Instead { get; init; }
+
+        public bool Endless { get; init; }
+
+        public async ValueTask DisposeAsync()
+        {
+            listener.Stop();
+            await serving;
+            Certificate?.Dispose();
+        }
+
+        async Task Serve()
+        {
+            while (true)
+                try
+                {
+                    using var client = await listener.AcceptTcpClientAsync();
+                    await Answer(client.GetStream());
+                }
+                catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
+                {
+                    // The client has gone away.
+                }
+                catch (Exception e) when (e is SocketException or ObjectDisposedException)
+                {
+                    return;
+                }
+        }
+
+        async Task Answer(Stream stream)
+        {
+            if (Certificate is not null)
+            {
+                var tls = new SslStream(stream);
+                await tls.AuthenticateAsServerAsync(Certificate);
+                stream = tls;
+            }
+            using var reader = new StreamReader(stream, leaveOpen: true);
+            var asked = (await reader.ReadLineAsync())!.Split(' ')[1];
+            while (await reader.ReadLineAsync() is { Length: > 0 })
+            {
+                // The head of the request.
+            }
+            byte[] content = Instead is null ? await File.ReadAllBytesAsync(Path.Combine(folder, Path.GetFileName(asked))) : [];
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(Instead ?? $"HTTP/1.1 200 OK\r\nContent-Length: {content.Length}\r\nConnection: close\r\n\r\n"));
+            await stream.WriteAsync(content);
+            while (Endless)
+                await stream.WriteAsync(new byte[1 << 20]);
+            await stream.DisposeAsync();
+        }
+    }
+}
