@@ -1,0 +1,125 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.Jobs;
+using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Revocation;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+using World = CertAuthority.Tests.Unit.Store.World;
+
+namespace CertAuthority.Tests.Unit.Jobs;
+
+/// <summary>Host certificates over months, on a real database.</summary>
+public sealed class HostRenewalTests : IAsyncLifetime, IDisposable
+{
+    private static readonly Administrator Root = new(new Caller(new UnixIdentity(0, "root"), IsRoot: true));
+
+    private readonly TemporaryFolder folder = new();
+    private readonly World world = new();
+    private readonly At clock = new();
+    private Ca ca = null!;
+
+    public async Task InitializeAsync()
+    {
+        var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CertificateType.User);
+        ca = new Ca(
+            world.Database, clock, userCa, FileCaKey.LoadOrCreate(folder.File("host_ca"), CertificateType.Host),
+            new KrlPublisher(world.Database, clock, userCa.PublicKey, folder.File("revoked.krl"), NullLogger.Instance), new RequestWatch(), new Recent<uint>(clock), new Recent<(uint, bool)>(clock), SiteLimits.Default, [])
+        {
+            Groups = new Groups(clock),
+            UidOf = _ => null,
+        };
+        await world.Database.Commit(transaction =>
+        {
+            transaction.BeginSerialEpoch(World.Now);
+            transaction.PutNode(Node("db1"));
+            transaction.PutNode(Node("web1"));
+            return true;
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        ca.UserCa.Dispose();
+        ca.HostCa.Dispose();
+        await world.DisposeAsync();
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("60d", 39, 41)]
+    [InlineData(null, 19, 21)]
+    public async Task It_is_signed_again_in_the_last_third_for_the_same_key_and_as_long(string? ttl, int early, int due)
+    {
+        var first = await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub"), ttl));
+        var lasts = first.Info.ValidBefore - World.Now;
+
+        clock.Now = World.Now.AddDays(early);
+        await HostRenewal.RenewAll(ca);
+        Assert.Equal(first.Info.Serial, (await Shown("db1"))!.Serial);
+
+        clock.Now = World.Now.AddDays(due);
+        await HostRenewal.RenewAll(ca);
+        var second = (await Shown("db1"))!;
+        Assert.NotEqual(first.Info.Serial, second.Serial);
+        Assert.Equal(clock.Now + lasts, second.ValidBefore);
+        var certificate = Certificate.Parse(world.Database.Read(snapshot => snapshot.HostCertificates()).Values.Single().Certificate);
+        Assert.Equal(PublicKey.ParseLine(Vector.Text("ed25519.pub")), certificate.Key);
+        Assert.Equal((CertificateType.Host, ca.HostCa.PublicKey), (certificate.Type, certificate.SignatureKey));
+        Assert.Equal(["host_certificate.issued", "host_certificate.issued"], world.Committed());
+
+        // One is enough.
+        await HostRenewal.RenewAll(ca);
+        Assert.Equal(second.Serial, (await Shown("db1"))!.Serial);
+    }
+
+    [Fact]
+    public async Task One_that_has_ended_is_signed_again_and_a_host_without_one_or_that_is_gone_gets_none()
+    {
+        await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub")));
+        clock.Now = World.Now.AddDays(300);
+        await HostRenewal.RenewAll(ca);
+        Assert.Equal(clock.Now.AddDays(30), (await Shown("db1"))!.ValidBefore);
+        Assert.Null(await Shown("web1"));
+
+        await world.Database.Commit(transaction =>
+        {
+            var gone = transaction.Policy().Nodes["db1"];
+            transaction.RemoveNode(gone);
+            transaction.PutNode(Node("db1"));
+            return true;
+        });
+        clock.Now = World.Now.AddDays(600);
+        await HostRenewal.RenewAll(ca);
+        Assert.Null(await Shown("db1"));
+        Assert.Equal(2, world.Committed().Length);
+    }
+
+    [Fact]
+    public void Neither_key_signs_for_the_other()
+    {
+        var grant = HostCertification.Decide(Node("db1"), World.Now, null);
+        Assert.True(grant.Holds(out var held, out _));
+        var host = ToBeSigned.From(held, 7, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.UserCa.PublicKey);
+        Assert.Throws<ArgumentException>(() => ca.UserCa.Sign(host));
+        Assert.True(IssuancePolicy.ForProof("root", "db1", World.Now).Holds(out var proof, out _));
+        var user = ToBeSigned.From(proof, 8, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.HostCa.PublicKey);
+        Assert.Throws<ArgumentException>(() => ca.HostCa.Sign(user));
+    }
+
+    private async Task<HostCertificateInfo?> Shown(string node) => (await Nodes.List(ca, Root, new ListNodes())).Nodes.Single(one => one.Name == node).Certificate;
+
+    private static Node Node(string name) => new(Guid.NewGuid(), name, 1, $"{name}.example.com", ImmutableSortedDictionary<string, string>.Empty);
+
+    private sealed class At : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = World.Now;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}
