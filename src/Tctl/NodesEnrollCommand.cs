@@ -46,7 +46,7 @@ internal sealed class NodesEnrollCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         await using var host = await RemoteHost.Connect(at, cancellation);
         var facts = Facts.Read(await host.Run("look", cancellation));
-        Refuse(facts, at);
+        Refuse(facts, at, ServerOption.Chosen(parsed));
         if (parsed.GetValue(dryRun))
         {
             parsed.Print(Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true), cancellation)));
@@ -82,9 +82,10 @@ internal sealed class NodesEnrollCommand : Verb
         return ExitCode.Done;
     }
 
-    private static void Refuse(Facts facts, ServerAddress.Ssh at)
+    private static void Refuse(Facts facts, ServerAddress.Ssh at, ServerAddress server)
     {
-        if (facts.IsDaemonsHost || (facts.Machine.Length > 0 && facts.Machine == Facts.ThisMachine))
+        var isDaemons = server is ServerAddress.Ssh elsewhere ? elsewhere.Host == at.Host : facts.Machine.Length > 0 && facts.Machine == Facts.ThisMachine;
+        if (facts.IsDaemonsHost || isDaemons)
             throw new FailureException($"{at.Host} is the daemon's own host, and that must never trust it for users", "whoever could enter it as root by a certificate would be the administrator: docs/hosts.md");
         if (facts.Version is not { } version || version < Oldest)
             throw new FailureException($"{at.Host} has OpenSSH {facts.Version?.ToString() ?? "of an unknown version"}; {Oldest} is the first that reads /etc/ssh/sshd_config.d");

@@ -184,6 +184,48 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
+    public async Task The_host_s_own_certificate_is_fetched_where_the_settings_say_whose()
+    {
+        var (source, directory) = (pulled.Copy(), Directory.CreateDirectory(pulled.Scratch[$"{Guid.NewGuid()}"]).FullName);
+        var (key, certificate) = (pulled.Scratch[$"{Guid.NewGuid()}"], Path.Combine(source, "web1-cert.pub"));
+        (await pulled.Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)).Done();
+        await Sign("host_ca", "-h", "-n", "web1,web1.example.com");
+        Assert.EndsWith($"certauthority-pull: {directory}/host-cert.pub is new; sshd offers it once it is reloaded\n", (await Pull("--new-ca")).Done(), StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllText(certificate), File.ReadAllText($"{directory}/host-cert.pub"));
+        Assert.Equal("", (await Pull()).Done());
+
+        // The next one takes its place; what is none, or another's, does not.
+        var before = File.ReadAllText(certificate);
+        await Sign("host_ca", "-h", "-n", "web1", "-z", "2");
+        Assert.Contains("is new", (await Pull()).Done(), StringComparison.Ordinal);
+        Assert.NotEqual(before, File.ReadAllText($"{directory}/host-cert.pub"));
+        var good = File.ReadAllText($"{directory}/host-cert.pub");
+        foreach (var (spoil, told) in ((Func<Task>, string)[])
+                 [
+                     (() => Sign("host_ca", "-n", "web1"), "is not a host certificate of this CA"),
+                     (() => Sign("user_ca", "-h", "-n", "web1"), "is not a host certificate of this CA"),
+                     (() => Sign("host_ca", "-h", "-n", "web1.example.com"), "is not for web1"),
+                     (() => File.WriteAllTextAsync(certificate, "<html>\n"), "is not a host certificate of this CA"),
+                     (() => File.WriteAllTextAsync(certificate, good + good), "is not a host certificate of this CA"),
+                     (() => File.WriteAllTextAsync(certificate, ""), "is empty"),
+                 ])
+        {
+            await spoil();
+            IsRefusal(await Pull(), told);
+            Assert.Equal(good, File.ReadAllText($"{directory}/host-cert.pub"));
+        }
+
+        async Task Sign(string ca, params string[] options)
+        {
+            (await pulled.Daemon.Administrator.Types(["ssh-keygen", "-q", "-s", pulled.Daemon.File(ca), "-I", "web1", "-V", "+1h", .. options, $"{key}.pub"])).Done();
+            File.Move($"{key}-cert.pub", certificate, overwrite: true);
+        }
+
+        Task<Outcome> Pull(params string[] arguments) => pulled.Daemon.Administrator.Types(
+            [PulledHost.Puller, "--config", pulled.Scratch.Write($"{Guid.NewGuid()}.conf", $"SOURCE={source}\nDIR={directory}\nNODE=web1\n"), .. arguments]);
+    }
+
+    [PeopleFact]
     public async Task An_older_list_is_taken_only_by_force()
     {
         var (source, directory) = (pulled.Copy(), Empty());
@@ -441,6 +483,9 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleTheory]
+    [InlineData("SOURCE=/x\nNODE=Db1", "NODE takes the name of a node, not \"Db1\"")]
+    [InlineData("SOURCE=/x\nNODE=../db1", "NODE takes the name of a node, not \"../db1\"")]
+    [InlineData("SOURCE=/x\nNODE=-rf", "NODE takes the name of a node, not \"-rf\"")]
     [InlineData("SOURCE=http://ca.example.com/x", "SOURCE takes https:// for another host than this, not http://ca.example.com/x")]
     [InlineData("SOURCE=http://127.0.0.1.example.com", "SOURCE takes https:// for another host than this, ")]
     [InlineData("SOURCE=http://localhost:80@example.com/x", "SOURCE takes https://, not http://localhost:80@example.com/x")]
@@ -452,7 +497,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("SOURCE=", "SOURCE takes https://, rsync://, ")]
     [InlineData("", "SOURCE takes https://, rsync://, ")]
     [InlineData("SOURCE=/srv\nDIR=etc", "DIR takes an absolute path, not \"etc\"")]
-    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, and ALLOW_NEW_CA=yes or no")]
+    [InlineData("SOURCE=/srv\nSORCE=/srv", ":2: not a setting: SORCE=/srv; there are SOURCE, DIR, NODE, and ALLOW_NEW_CA=yes or no")]
     [InlineData("SOURCE=/srv\n\nALLOW_NEW_CA=true", ":3: not a setting: ALLOW_NEW_CA=true; ")]
     [InlineData("SOURCE=/srv\n$(touch DIR/x)", ":2: not a setting: $(touch ")]
     [InlineData("SOURCE=/srv\nDIR=/nowhere/at/all", "there is no directory /nowhere/at/all; make it: install -d -m 755 /nowhere/at/all")]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
@@ -106,6 +107,19 @@ internal static class Verdicts
     /// <summary>An instant as people write it.</summary>
     public static DateTimeOffset Instant(string field, string text) =>
         Instants.TryParse(text, out var instant) ? instant : throw Invalid($"{field} takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
+
+    /// <summary>A key to certify, as people give it.</summary>
+    public static PublicKey Key(string line)
+    {
+        try
+        {
+            return PublicKey.ParseLine(line);
+        }
+        catch (SshFormatException malformed)
+        {
+            throw Invalid($"the key can not be certified: {malformed.Message}");
+        }
+    }
 
     public static ProblemException Invalid(string detail, string? hint = null) => new(new Problem(ProblemCode.Invalid, detail, hint));
 }

@@ -24,7 +24,7 @@ internal static class Logins
                 $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
                 $"try again in {Durations.Show(wait)}",
                 RefusalKind.Limited));
-        var key = CheckedKey(ask.PublicKey);
+        var key = Verdicts.Key(ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
         var nonce = RandomNumberGenerator.GetBytes(UserCertificate.NonceLength);
         var now = ca.Now();
@@ -75,16 +75,4 @@ internal static class Logins
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
             ? Requesting.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
             : null);
-
-    private static PublicKey CheckedKey(string line)
-    {
-        try
-        {
-            return PublicKey.ParseLine(line);
-        }
-        catch (SshFormatException malformed)
-        {
-            throw Verdicts.Invalid($"the key can not be certified: {malformed.Message}");
-        }
-    }
 }

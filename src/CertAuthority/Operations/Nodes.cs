@@ -13,7 +13,9 @@ internal static class Nodes
 {
     public static async Task<HostCertified> Certify(Ca ca, Administrator by, CertifyHost ask)
     {
-        var key = CheckedKey(ask.PublicKey);
+        var key = Verdicts.Key(ask.PublicKey);
+        if (key is not SignatureKey)
+            throw Verdicts.Invalid($"a host has no key of type {key.Type}");
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
         var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
         return new HostCertified(Line(recorded), Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
@@ -58,7 +60,7 @@ internal static class Nodes
     {
         // No host has this name: it is reserved for what does not exist (RFC 2606).
         const string elsewhere = "elsewhere.invalid";
-        var key = CheckedKey(ask.PublicKey);
+        var key = Verdicts.Key(ask.PublicKey);
         var now = ca.Now();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var recorded = await ca.Database.Commit(transaction =>
@@ -117,17 +119,4 @@ internal static class Nodes
     private static string Line(RecordedHostCertificate one) => Certificate.ToLine(one.Certificate!, one.NodeName);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
-
-    private static PublicKey CheckedKey(string line)
-    {
-        try
-        {
-            var key = PublicKey.ParseLine(line);
-            return key is SignatureKey ? key : throw Verdicts.Invalid($"a host has no key of type {key.Type}");
-        }
-        catch (SshFormatException malformed)
-        {
-            throw Verdicts.Invalid($"the key can not be certified: {malformed.Message}");
-        }
-    }
 }
