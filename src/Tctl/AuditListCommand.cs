@@ -53,7 +53,7 @@ internal sealed class AuditListCommand : Verb
         (string Name, string? Value)[] facts =
         [
             ("route", entry.Route), ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State), ("self", entry.Self is true ? "yes" : null),
-            ("asked", List(entry.Asked)), ("granted", List(entry.Granted)), ("requests", List(entry.Requests)), ("serial", entry.Serial),
+            ("reviewer", entry.Reviewer), ("asked", List(entry.Asked)), ("resources", List(entry.Resources)), ("granted", List(entry.Granted)), ("requests", List(entry.Requests)), ("serial", entry.Serial),
             ("principals", List(entry.Principals)), ("limited_by", entry.LimitedBy), ("reason", entry.Reason),
         ];
         return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));
