@@ -124,7 +124,7 @@ internal sealed class Daemon : IAsyncDisposable
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
 
-        var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, database, userCa, hostCa) };
+        var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, userCa, hostCa) };
         Job(krl.Run);
         try
         {
@@ -183,16 +183,11 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>The directory for hosts, ready to be written; null when none is named.</summary>
-    private static PublishDirectory? PublishIn(string? path, Database database, CaKey userCa, CaKey hostCa)
+    private static PublishDirectory? PublishIn(string? path, CaKey userCa, CaKey hostCa)
     {
         if (path is null)
             return null;
-        var directory = new PublishDirectory(path, () =>
-        [
-            ("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))),
-            ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA"))),
-            .. database.Read(snapshot => snapshot.HostCertificates()).Values.Select(one => ($"{one.NodeName}{PublishDirectory.HostCertificate}", Line(Certificate.ToLine(one.Certificate, one.NodeName)))),
-        ]);
+        var directory = new PublishDirectory(path, [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))]);
         directory.Make();
         return directory;
 
@@ -207,10 +202,11 @@ internal sealed class Daemon : IAsyncDisposable
             return;
         try
         {
-            krl.ForHosts = PublishIn(path, serving.Ca.Database, serving.Ca.UserCa, serving.Ca.HostCa);
+            krl.ForHosts = PublishIn(path, serving.Ca.UserCa, serving.Ca.HostCa);
             if (now is not null)
                 log.LogWarning("nothing is published in {Now} any more; what lies there grows old", now);
             await krl.Publish();
+            Nodes.PublishCertificates(serving.Ca);
         }
         catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {

@@ -43,6 +43,8 @@ internal sealed class NodesEnrollCommand : Verb
     {
         var (node, at) = (parsed.GetValue(name)!, parsed.GetValue(ssh)!);
         var account = parsed.GetValue(login) ?? at.User ?? "root";
+        PlainNames.CheckNode(node);
+        PlainNames.CheckLogin(account);
         using var ca = ServerOption.Connect(parsed);
         await using var host = await RemoteHost.Connect(at, cancellation);
         var facts = Facts.Read(await host.Run("look", cancellation));
@@ -50,6 +52,7 @@ internal sealed class NodesEnrollCommand : Verb
         if (parsed.GetValue(dryRun))
         {
             parsed.Print(Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true), cancellation)));
+            parsed.Say("the host's own certificate is signed then; it and its HostCertificate line come with these, where they do not stand here");
             return ExitCode.Done;
         }
 
@@ -62,7 +65,7 @@ internal sealed class NodesEnrollCommand : Verb
             var certificates = await ca.Send(Routes.ProveNode, new ProveNode(node, await proof.NewKey(cancellation), account), cancellation);
             var files = (await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node), cancellation)).Files;
             foreach (var file in files)
-                await host.Stage(Path.GetFileName(file.Path), file.Content, cancellation);
+                await host.Stage(FileName(file), file.Content, cancellation);
             parsed.Say($"{at.Host}: the files are there; now they take their places");
             await host.Run("swap", cancellation);
             foreach (var warning in Undercut(await host.Run($"effective {account}", cancellation), files))
@@ -71,11 +74,18 @@ internal sealed class NodesEnrollCommand : Verb
             await proof.Try(node, at, account, certificates, cancellation);
             await host.Run("keep", cancellation);
         }
-        catch (Exception e) when (e is FailureException or ProblemException)
+        // Whatever was in the way, an interrupt or a daemon that went away too: the host comes first.
+        catch (Exception e) when (e is FailureException or ProblemException or UnreachableException or OperationCanceledException)
         {
-            if (isNew)
-                await ca.Send(Routes.RemoveResource, new RemoveResource("node", node), cancellation);
-            throw new FailureException(e.Message, await PutBack(host, cancellation));
+            var outcome = await PutBack(host);
+            if (isNew && !await Forgets(ca, node))
+                outcome += $"; the node stays: tctl nodes rm {node}";
+            if (e is OperationCanceledException)
+            {
+                parsed.Say(outcome);
+                throw;
+            }
+            throw new FailureException(e.Message, outcome, e is UnreachableException ? ExitCode.Unreachable : ExitCode.Failed);
         }
         parsed.Print($"{node} is enrolled: as {account}, a certificate for it enters; one for another host and a revoked one do not");
         parsed.Hint("its revocation list is of this moment; docs/hosts.md says how it is kept fresh");
@@ -114,18 +124,38 @@ internal sealed class NodesEnrollCommand : Verb
         return true;
     }
 
-    private static async Task<string> PutBack(RemoteHost host, CancellationToken cancellation)
+    private static async Task<string> PutBack(RemoteHost host)
     {
         try
         {
-            await host.Run("undo", cancellation);
+            await host.Run("undo", CancellationToken.None);
             return $"{host.Address.Host} is as it was before";
         }
         catch (FailureException e)
         {
-            return $"{host.Address.Host} could not be put back as it was ({e.Message}); what was there lies in /etc/ssh/certauthority.before";
+            return host.IsGone
+                ? $"{host.Address.Host} puts back what was there when it sees that the connection is gone"
+                : $"{host.Address.Host} could not be put back as it was ({e.Message}); what was there lies in /etc/ssh/certauthority.before";
         }
     }
+
+    private static async Task<bool> Forgets(CaClient ca, string node)
+    {
+        try
+        {
+            await ca.Send(Routes.RemoveResource, new RemoveResource("node", node), CancellationToken.None);
+            return true;
+        }
+        catch (Exception e) when (e is ProblemException or UnreachableException)
+        {
+            return false;
+        }
+    }
+
+    // It becomes a word of a shell that is root's there, so it is one of ours, whatever the daemon says.
+    private static string FileName(NodeFile file) => Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub"
+        ? Path.GetFileName(file.Path)
+        : throw new FailureException($"the daemon names a file that belongs on no host: {Printable.Escape(file.Path)}");
 
     /// <summary>What another setting on the host makes of ours.</summary>
     /// <exception cref="FailureException">One of ours does not hold.</exception>
@@ -169,7 +199,7 @@ internal sealed class NodesEnrollCommand : Verb
             return new Facts(
                 facts["machine"].FirstOrDefault() ?? "",
                 facts["daemon"].Any(),
-                Version.TryParse(facts["version"].FirstOrDefault()?["OpenSSH_".Length..], out var version) ? version : null,
+                Version.TryParse(facts["version"].FirstOrDefault(), out var version) ? version : null,
                 facts["key"].Where(key => Preferred.Any(key.StartsWith)).MinBy(key => Array.FindIndex(Preferred, key.StartsWith)));
         }
     }

@@ -17,6 +17,7 @@ internal sealed class RemoteHost : IAsyncDisposable
     private readonly Process ssh;
     private readonly StringBuilder said = new();
     private readonly Task listening;
+    private bool isThrough;
     private readonly string end = $"certauthority-{Guid.NewGuid():n}";
 
     private RemoteHost(ServerAddress.Ssh address, Process ssh)
@@ -24,6 +25,9 @@ internal sealed class RemoteHost : IAsyncDisposable
         (Address, this.ssh) = (address, ssh);
         listening = Listen();
     }
+
+    /// <summary>Whether ssh has ended.</summary>
+    public bool IsGone => ssh.HasExited;
 
     /// <summary>Where it is.</summary>
     public ServerAddress.Ssh Address { get; }
@@ -75,7 +79,10 @@ internal sealed class RemoteHost : IAsyncDisposable
                 if (!line.StartsWith($"{end} ", StringComparison.Ordinal))
                     lines.Add(line);
                 else if (await Said(limit.Token) is var why && line == $"{end} 0")
+                {
+                    isThrough = true;
                     return [.. lines];
+                }
                 else
                     throw new FailureException(why.Length > 0 ? $"{Address.Host}: {why}" : $"{Address.Host}: {step.Split(' ')[0]} failed");
         }
@@ -84,6 +91,8 @@ internal sealed class RemoteHost : IAsyncDisposable
             throw new FailureException($"{Address.Host} did not do its part within {LongestStep.TotalMinutes} minutes");
         }
         await ssh.WaitForExitAsync(cancellation);
+        if (isThrough)
+            throw new FailureException($"the connection to {Address.Host} broke{(await Said(cancellation) is { Length: > 0 } words ? $": {words}" : "")}");
         throw new FailureException($"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? last : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
     }
 

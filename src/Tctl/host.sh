@@ -18,7 +18,7 @@ look() {
     for tool in base64 ssh-keygen sync mv cp; do
         command -v "$tool" >/dev/null || { say "there is no $tool"; return 1; }
     done
-    echo "version $(sshd -V 2>&1 | grep -o 'OpenSSH_[0-9][0-9.]*' | head -n 1)"
+    echo "version $(sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
     sshd -t || return 1
     sshd -T -C user=root,host=localhost,addr=127.0.0.1 | sed -n 's/^hostkey //p' | while read -r key; do
         if [ -r "$key.pub" ]; then echo "key $(head -n 1 "$key.pub")"; fi

@@ -117,7 +117,7 @@ internal sealed class ConfigCommand : Verb
         protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
         {
             var name = parsed.GetValue(node)!;
-            SshArguments.CheckNode(name);
+            PlainNames.CheckNode(name);
             var home = Home.Of(parsed);
             using var ca = ServerOption.Connect(parsed);
             await NodeCertificate.Ensure(home, name, ca, UserOption.Chosen(parsed, home), cancellation);

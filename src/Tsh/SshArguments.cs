@@ -10,27 +10,8 @@ namespace CertAuthority.Tsh;
 /// </summary>
 internal static class SshArguments
 {
-    private const string Lower = "abcdefghijklmnopqrstuvwxyz";
-    private const string Letters = Lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    private const string Digits = "0123456789";
-    private static readonly SearchValues<char> NodeStart = SearchValues.Create(Lower + Digits);
-    private static readonly SearchValues<char> NodeRest = SearchValues.Create(Lower + Digits + ".-");
-    private static readonly SearchValues<char> LoginStart = SearchValues.Create(Letters + "_");
-    private static readonly SearchValues<char> LoginRest = SearchValues.Create(Letters + Digits + "._-");
-    private static readonly SearchValues<char> AddressStart = SearchValues.Create(Letters + Digits + "[");
-    private static readonly SearchValues<char> AddressRest = SearchValues.Create(Letters + Digits + ".:[]-");
-
-    public static void CheckNode(string name)
-    {
-        if (!Fits(name, NodeStart, NodeRest, 63))
-            throw new FailureException($"'{name}' is not the name of a node");
-    }
-
-    public static void CheckLogin(string login)
-    {
-        if (!Fits(login, LoginStart, LoginRest, 64))
-            throw new FailureException($"'{login}' is not a login");
-    }
+    private static readonly SearchValues<char> AddressStart = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789[");
+    private static readonly SearchValues<char> AddressRest = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:[]-");
 
     /// <summary>Everything after the word ssh.</summary>
     /// <param name="home">Has the key.</param>
@@ -40,8 +21,8 @@ internal static class SshArguments
     /// <param name="certificate">Its file; null for the home's own.</param>
     public static string[] For(Home home, ReachableNode node, string login, string[] command, string? certificate = null)
     {
-        CheckNode(node.Name);
-        CheckLogin(login);
+        PlainNames.CheckNode(node.Name);
+        PlainNames.CheckLogin(login);
         var (host, port) = Endpoint(node.Address);
         return
         [
@@ -67,14 +48,11 @@ internal static class SshArguments
             : address.Length;
         var host = address[..hostEnd] is ['[', .. var v6, ']'] ? v6 : address[..hostEnd];
         var rest = address[hostEnd..];
-        if (!Fits(address, AddressStart, AddressRest, 300) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
+        if (!PlainNames.Fits(address, AddressStart, AddressRest, 300) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
             || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, out var port) && port > 0)))
             throw new FailureException($"'{address}' is not the address of a node");
         return (host, rest is "" ? null : rest[1..]);
     }
-
-    private static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
-        text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
 
     /// <summary>How ssh is told of a key and its certificate, as options of its own.</summary>
     /// <param name="home">Has the key.</param>

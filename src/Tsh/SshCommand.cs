@@ -31,9 +31,9 @@ internal sealed class SshCommand : Verb
     {
         var (wanted, name) = Split(parsed.GetValue(destination)!);
         wanted ??= parsed.GetValue(login);
-        SshArguments.CheckNode(name);
+        PlainNames.CheckNode(name);
         if (wanted is not null)
-            SshArguments.CheckLogin(wanted);
+            PlainNames.CheckLogin(wanted);
 
         var home = Home.Of(parsed);
         var user = UserOption.Chosen(parsed, home);
@@ -44,7 +44,7 @@ internal sealed class SshCommand : Verb
             certificate = await Certificate(home, name, wanted, ca, user, cancellation);
             node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, user), cancellation);
         }
-        SshArguments.CheckNode(node.Name);
+        PlainNames.CheckNode(node.Name);
         wanted ??= OnlyLogin(node);
         // Another certificate that is out opens it, or did: one with a request is for the nodes of the request only.
         if (certificate == home.Certificate && node.Logins.Contains(wanted) && !Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow()), wanted, node.Name))

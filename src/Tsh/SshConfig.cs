@@ -30,7 +30,7 @@ internal static partial class SshConfig
         var hosts = new List<string>();
         foreach (var node in list.Nodes)
         {
-            SshArguments.CheckNode(node.Name);
+            PlainNames.CheckNode(node.Name);
             var (host, port) = SshArguments.Endpoint(node.Address);
             if (node.Name == daemonHost || host == daemonHost)
                 continue;
@@ -42,7 +42,7 @@ internal static partial class SshConfig
                 text.Append($"    Port {port}\n");
             if (node.Logins is [var only])
             {
-                SshArguments.CheckLogin(only);
+                PlainNames.CheckLogin(only);
                 text.Append($"    User {only}\n");
             }
             text.Append($"    HostKeyAlias {node.Name}\nMatch originalhost {string.Join(',', names)} exec {Quoted}");
@@ -57,7 +57,7 @@ internal static partial class SshConfig
             text.Append($"\nHost {string.Join(' ', hosts)}\n{Options([.. SshArguments.Identity(home), ("IdentitiesOnly", "yes"), ("UserKnownHostsFile", SshArguments.KnownHosts(home))])}");
         foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
         {
-            SshArguments.CheckNode(node.Name);
+            PlainNames.CheckNode(node.Name);
             if (node.Roles is [var role, ..])
                 CheckRole(role);
             var ask = node.Roles is [] ? $"request create --resource=node/{node.Name}" : $"login --request-roles={node.Roles[0]}";

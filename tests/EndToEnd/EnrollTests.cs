@@ -150,13 +150,30 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleTheory]
     [InlineData("--ssh=-oProxyCommand=touch", 2, "--ssh takes [USER@]HOST[:PORT], not '-oProxyCommand=touch'")]
     [InlineData("--ssh=root@a b", 2, "--ssh takes [USER@]HOST[:PORT], not 'root@a b'")]
+    [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 1, "'root;reboot' is not a login")]
+    [InlineData("--ssh=ad+min@127.0.0.1", 1, "'ad+min' is not a login")]
     [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "'prod' is not KEY=VALUE, such as env=prod")]
-    public async Task What_can_not_be_meant_is_a_usage_error(string options, int exit, string told)
+    public async Task What_can_not_be_meant_is_refused_before_anybody_is_called(string options, int exit, string told)
     {
         var words = options.Contains(" --", StringComparison.Ordinal) ? options.Split(' ') : [options];
         var refused = await Operator.Types(["tctl", "nodes", "enroll", "db1", .. words]);
         Assert.Equal(exit, refused.ExitCode);
         Assert.Contains(told, refused.Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task An_interrupt_in_the_middle_of_the_proof_leaves_nothing_behind()
+    {
+        await using var db1 = await FleetHost.Start(daemon, key, configuration: "Match User postgres\n    ForceCommand sleep 60");
+        var before = db1.Files;
+        using var enrolling = Operator.Start("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--login=postgres");
+        await Eventually.Holds(() => db1.Log.Contains("Accepted publickey for postgres", StringComparison.Ordinal));
+        (await daemon.Administrator.Types("kill", "-INT", $"{enrolling.Id}")).Done();
+        await enrolling.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(130, enrolling.ExitCode);
+        Assert.Contains("tctl: 127.0.0.1 is as it was before\n", await enrolling.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Equal(before, db1.Files);
+        Assert.DoesNotContain("db1", (await daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
     }
 
     [PeopleTheory]

@@ -80,13 +80,11 @@ public sealed class NodeTests : IAsyncLifetime
         Assert.StartsWith("tctl: error: the key can not be certified: ", certificate.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [PeopleFact]
     public async Task Who_does_not_administer_has_nothing_signed_and_reads_no_files()
     {
         foreach (var command in (string[][])[["tctl", "auth", "sign", "--host=db1", "-"], ["tctl", "nodes", "ls"], ["tctl", "nodes", "export", "db1"]])
         {
-            if (!World.HasPeople)
-                return;
             var refused = await daemon.Person(Person.Bob).Types(command, "");
             Assert.Equal(1, refused.ExitCode);
             Assert.Contains("administrator", refused.Error, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using CertAuthority.Access;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -6,7 +7,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Signs host certificates anew in the last third of their life, for the key and the time that they had.</summary>
+/// <summary>Signs host certificates anew in the last third of their life, for the key and the time that they had, and keeps them where hosts fetch.</summary>
 internal static class HostRenewal
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
@@ -24,10 +25,11 @@ internal static class HostRenewal
                 try
                 {
                     await RenewAll(ca());
+                    Nodes.PublishCertificates(ca());
                 }
-                catch (ProblemException e)
+                catch (Exception e) when (e is ProblemException or IOException or ExposedException or UnauthorizedAccessException)
                 {
-                    log.LogWarning("host certificates are not renewed: {Why}", e.Message);
+                    log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(e.Message));
                 }
             while (await timer.WaitForNextTickAsync(stopping));
         }

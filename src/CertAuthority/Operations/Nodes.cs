@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text;
 using CertAuthority.Access;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -18,6 +20,14 @@ internal static class Nodes
             throw Verdicts.Invalid($"a host has no key of type {key.Type}");
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
         var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
+        try
+        {
+            PublishCertificates(ca);
+        }
+        catch (Exception e) when (e is IOException or ExposedException or UnauthorizedAccessException)
+        {
+            // It is signed and on record; whoever renews certificates tries this again, and logs why.
+        }
         return new HostCertified(Line(recorded), Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
     }
 
@@ -49,11 +59,13 @@ internal static class Nodes
             transaction.SetHostCertificate(recorded.Serial, certificate);
             return true;
         });
-        // It lies beside the list where hosts fetch.
-        if (ca.Krl.ForHosts is not null)
-            await ca.Krl.Publish();
         return recorded with { Certificate = certificate };
     }
+
+    /// <summary>Puts the last certificate of each host where hosts fetch, if there is such a place.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public static void PublishCertificates(Ca ca) => ca.Krl.ForHosts?.PublishHosts(
+        ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, one => Encoding.ASCII.GetBytes(Line(one) + "\n")));
 
     /// <summary>The revoked one is on the list when it is sent: who carries the list to the host afterwards can see it refused.</summary>
     public static async Task<NodeProof> Prove(Ca ca, Administrator by, ProveNode ask)

@@ -8,11 +8,11 @@ namespace CertAuthority.Revocation;
 /// else could write there would be root on the hosts, so such a directory gets nothing.
 /// </summary>
 /// <param name="path">Where it is; absolute.</param>
-/// <param name="besides">What lies there beside the revocation list, by name. Asked each time.</param>
-internal sealed class PublishDirectory(string path, Func<IEnumerable<(string Name, byte[] Content)>> besides)
+/// <param name="besides">What lies there beside the revocation list, by name.</param>
+internal sealed class PublishDirectory(string path, IReadOnlyList<(string Name, byte[] Content)> besides)
 {
     /// <summary>How the names of host certificates end.</summary>
-    public const string HostCertificate = "-cert.pub";
+    private const string HostCertificate = "-cert.pub";
 
     private volatile PublishedStatus status = new(path);
 
@@ -36,21 +36,34 @@ internal sealed class PublishDirectory(string path, Func<IEnumerable<(string Nam
             Make();
             DurableFile.Replace(At("revoked.krl"), krl, DurableFile.ReadableByAll);
             published = true;
-            var named = besides().ToList();
-            foreach (var (name, content) in named)
-                if (!File.Exists(At(name)) || !File.ReadAllBytes(At(name)).AsSpan().SequenceEqual(content))
-                    DurableFile.Replace(At(name), content, DurableFile.ReadableByAll);
-            // Of nodes that are gone.
-            foreach (var former in Directory.EnumerateFiles(path, $"*{HostCertificate}").Where(file => named.TrueForAll(one => file != At(one.Name))))
-                File.Delete(former);
+            foreach (var (name, content) in besides)
+                PutWhereDifferent(name, content);
             status = new PublishedStatus(path);
         }
-        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException or ProblemException)
+        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {
             log.LogError("publish_dir {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
             status = new PublishedStatus(path, e.Message, status.FailingSince ?? now);
         }
         return published;
+    }
+
+    /// <summary>Puts the certificates of hosts there, and takes away those of hosts that are gone. Not with each list, for there can be many, and a revocation does not wait for them.</summary>
+    /// <param name="certificates">By node, a line each.</param>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void PublishHosts(IReadOnlyDictionary<string, byte[]> certificates)
+    {
+        Make();
+        foreach (var (node, line) in certificates)
+            PutWhereDifferent(node + HostCertificate, line);
+        foreach (var former in Directory.EnumerateFiles(path, $"*{HostCertificate}").Where(file => !certificates.ContainsKey(System.IO.Path.GetFileName(file)[..^HostCertificate.Length])))
+            File.Delete(former);
+    }
+
+    private void PutWhereDifferent(string name, byte[] content)
+    {
+        if (!File.Exists(At(name)) || !File.ReadAllBytes(At(name)).AsSpan().SequenceEqual(content))
+            DurableFile.Replace(At(name), content, DurableFile.ReadableByAll);
     }
 
     private string At(string name) => System.IO.Path.Combine(path, name);

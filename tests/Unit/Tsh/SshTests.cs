@@ -59,7 +59,7 @@ public class SshTests
     [InlineData("db_1")]
     [InlineData("db1;id")]
     [InlineData("0123456789012345678901234567890123456789012345678901234567890123")]
-    public void A_hostile_node_name_is_refused(string name) => Assert.Throws<FailureException>(() => SshArguments.CheckNode(name));
+    public void A_hostile_node_name_is_refused(string name) => Assert.Throws<FailureException>(() => PlainNames.CheckNode(name));
 
     [Theory]
     [InlineData("-root")]
@@ -68,7 +68,7 @@ public class SshTests
     [InlineData("root@db1")]
     [InlineData("1root")]
     [InlineData("r%h")]
-    public void A_hostile_login_is_refused(string login) => Assert.Throws<FailureException>(() => SshArguments.CheckLogin(login));
+    public void A_hostile_login_is_refused(string login) => Assert.Throws<FailureException>(() => PlainNames.CheckLogin(login));
 
     [Fact]
     public void Percent_signs_and_blanks_in_paths_are_kept() =>

@@ -1,0 +1,35 @@
+using System.Buffers;
+
+namespace CertAuthority.Terminal;
+
+/// <summary>Names that others choose and that reach ssh or a shell: only what can be nothing but a name gets there, whatever the daemon has let in.</summary>
+public static class PlainNames
+{
+    private const string Lower = "abcdefghijklmnopqrstuvwxyz";
+    private const string Letters = Lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    private const string Digits = "0123456789";
+    private static readonly SearchValues<char> NodeStart = SearchValues.Create(Lower + Digits);
+    private static readonly SearchValues<char> NodeRest = SearchValues.Create(Lower + Digits + ".-");
+    private static readonly SearchValues<char> LoginStart = SearchValues.Create(Letters + "_");
+    private static readonly SearchValues<char> LoginRest = SearchValues.Create(Letters + Digits + "._-");
+
+    /// <summary>Lets the name of a node through.</summary>
+    /// <exception cref="FailureException">It is something else.</exception>
+    public static void CheckNode(string name)
+    {
+        if (!Fits(name, NodeStart, NodeRest, 63))
+            throw new FailureException($"'{name}' is not the name of a node");
+    }
+
+    /// <summary>Lets a login through.</summary>
+    /// <exception cref="FailureException">It is something else.</exception>
+    public static void CheckLogin(string login)
+    {
+        if (!Fits(login, LoginStart, LoginRest, 64))
+            throw new FailureException($"'{login}' is not a login");
+    }
+
+    /// <summary>Whether a text consists of these characters, and begins with one of those.</summary>
+    public static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
+        text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
+}
