@@ -31,6 +31,12 @@ public static class Names
     public static bool IsLogin(string text) =>
         Fits(text, 64, first: c => char.IsAsciiLetter(c) || c == '_', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
+    /// <summary>Whether a role may grant the login. One is the daemon's own way to write to hosts: <see cref="SyncCertification.Login"/>.</summary>
+    public static bool IsGrantable(string login) => IsLogin(login) && login != SyncCertification.Login;
+
+    /// <summary>What is wrong with a text that should be a login to grant.</summary>
+    internal static string LoginFault(string text) => text == SyncCertification.Login ? "the daemon's own, which no role grants" : "not a login";
+
     /// <summary>
     /// Whether the text may be the address of a node: <c>host[:port]</c> in <c>[A-Za-z0-9.:\[\]-]</c>, and not something that ssh
     /// would read as an option.

@@ -4,9 +4,9 @@ using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
 using CertAuthority.Notices;
-using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -27,6 +27,7 @@ internal sealed class Daemon : IAsyncDisposable
     // What calls run under. Swapped whole.
     private volatile Serving serving = null!;
     private volatile NotifySettings notify = NotifySettings.Nobody;
+    private volatile PushSettings push = PushSettings.Default;
     private Settings settings = null!;
     private ILogger log = null!;
 
@@ -59,13 +60,16 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes over administrators, limits, which groups make users, who is told of what and where hosts fetch their files, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
+    /// <summary>Takes over administrators, limits, which groups make users, who is told of what, where hosts fetch their files and how they are written to, for the calls that come. Where it keeps its things and where it serves stay as they are.</summary>
     public async Task Reload(Settings changed)
     {
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
         serving = Under(changed, serving.Ca);
         notify = changed.Notify;
+        if (changed.Push.Parallel != push.Parallel)
+            log.LogWarning("push.parallel can not change while the daemon runs; it stays {Now} until the next start", push.Parallel);
+        push = changed.Push;
         await PublishElsewhere(changed.PublishDirectory);
         try
         {
@@ -95,11 +99,12 @@ internal sealed class Daemon : IAsyncDisposable
         DurableFile.PrivateDirectory(data);
         Hold(TakeDirectory(data));
 
-        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), CertificateType.User, settings.NewCaKeys));
+        var userCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "user_ca"), CaPurpose.User, settings.NewCaKeys));
         // Never the same key: a host certificate signed by a key that hosts trust for users would open them.
-        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), CertificateType.Host, settings.NewCaKeys));
-        if (hostCa.PublicKey == userCa.PublicKey)
-            throw new CaKeyException($"{Path.Combine(data, "host_ca")} is the same key as user_ca; restore the right one, or remove host_ca and host_ca.pub");
+        var hostCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "host_ca"), CaPurpose.Host, settings.NewCaKeys));
+        var syncCa = Hold(FileCaKey.LoadOrCreate(Path.Combine(data, "sync_ca"), CaPurpose.Sync, settings.NewCaKeys));
+        ExpectOthers(data, "host_ca", hostCa, userCa);
+        ExpectOthers(data, "sync_ca", syncCa, userCa, hostCa);
 
         var database = Database.Open(Path.Combine(data, "certauthority.db"));
         held.Push(database.DisposeAsync);
@@ -125,6 +130,9 @@ internal sealed class Daemon : IAsyncDisposable
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
 
         var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, userCa, hostCa) };
+        push = settings.Push;
+        // Before the jobs, for the list's wakes it until the end.
+        var hosts = Hold(new HostPush(database, clock, krl, (userCa, hostCa, syncCa), Path.Combine(data, "push"), () => push, log));
         Job(krl.Run);
         try
         {
@@ -135,10 +143,12 @@ internal sealed class Daemon : IAsyncDisposable
             throw new StartException($"{(krl.ForHosts?.Status.Failure is null ? krlPath : krl.ForHosts.Path)} can not be written; the log says why", e);
         }
         Job(stopping => KrlRefresh.Run(krl, clock, stopping));
+        Job(hosts.Run);
 
         var watch = new RequestWatch();
         var ca = new Ca(database, clock, userCa, hostCa, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
         {
+            Push = hosts,
             Groups = new Groups(clock),
             UidOf = Accounts.UidOf,
         };
@@ -155,6 +165,7 @@ internal sealed class Daemon : IAsyncDisposable
         held.Push(async () =>
         {
             watch.Stop();
+            hosts.Stop();
             await app.StopAsync();
         });
         socket.Open();
@@ -223,6 +234,13 @@ internal sealed class Daemon : IAsyncDisposable
         var roles = serving.Ca.Database.Read(snapshot => snapshot.Policy().Roles);
         foreach (var missing in serving.Ca.UsersFromGroups.Roles.Where(role => !roles.ContainsKey(role)))
             log.LogWarning("users_from_groups gives the role {Role}, which does not exist; until it does, whoever gets it can not log in", missing);
+    }
+
+    private static void ExpectOthers(string data, string name, FileCaKey key, params ReadOnlySpan<FileCaKey> others)
+    {
+        foreach (var other in others)
+            if (key.PublicKey == other.PublicKey)
+                throw new CaKeyException($"{Path.Combine(data, name)} is the same key as {other.Signs.ToString().ToLowerInvariant()}_ca; restore the right one, or remove {name} and {name}.pub");
     }
 
     private void KeepsUntilStart(string what, string now, string changed)

@@ -84,6 +84,8 @@ public static class Routes
     public static readonly Route<ProveNode, NodeProof> ProveNode = new("POST", "/v1/nodes/{name}/proof");
     /// <summary>Signs the key of a host.</summary>
     public static readonly Route<CertifyHost, HostCertified> CertifyHost = new("POST", "/v1/nodes/{name}/certificates");
+    /// <summary>Writes to a host.</summary>
+    public static readonly Route<SyncNode, NodeStatus> SyncNode = new("POST", "/v1/nodes/{name}/sync");
     /// <summary>Revokes certificates.</summary>
     public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
     /// <summary>Tells how the daemon is.</summary>
@@ -107,6 +109,6 @@ public static class Routes
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, ProveNode, CertifyHost, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

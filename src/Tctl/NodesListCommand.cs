@@ -10,7 +10,7 @@ internal sealed class NodesListCommand : Verb
     private readonly FormatOption format = new();
 
     public NodesListCommand()
-        : base("ls", "Lists the hosts, and until when their own certificates are valid", "tctl nodes ls", "tctl nodes ls --format=json | jq -r '.[].name'")
+        : base("ls", "Lists the hosts: until when their own certificates are valid, and what the daemon has written there", "tctl nodes ls", "tctl nodes ls --format=json | jq -r '.[].name'")
     {
         Aliases.Add("list");
         Options.Add(format);
@@ -26,12 +26,21 @@ internal sealed class NodesListCommand : Verb
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Node", "Address", "Labels", "Host Certificate");
+        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error");
         foreach (var node in nodes)
-            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now));
+            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now), Error(node.Sync));
         parsed.Print(table);
         return ExitCode.Done;
     }
+
+    private static string List(NodeSyncInfo? sync, DateTimeOffset now) => sync switch
+    {
+        null => "not written",
+        { Synced: { } when, KrlVersion: var version } => $"{version}, {Wording.Left(now - when)} ago{(sync.Stale ? ", stale" : sync.UpToDate ? "" : ", not the latest")}",
+        _ => "none yet",
+    };
+
+    private static string Error(NodeSyncInfo? sync) => sync is { Failure: { } why, Failed: { } when } ? $"{Wording.Time(when)}: {why}" : "";
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch
     {

@@ -7,10 +7,12 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl status</c>.</summary>
 internal sealed class StatusCommand : Verb
 {
+    private const int MostNamed = 5;
+
     private readonly FormatOption format = new();
 
     public StatusCommand()
-        : base("status", "Shows how the daemon is", "tctl status", "tctl status --format=json") => Options.Add(format);
+        : base("status", "Shows how the daemon is; exits with 1 when hosts have gone without a revocation list for too long", "tctl status", "tctl status --format=json") => Options.Add(format);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
@@ -19,7 +21,7 @@ internal sealed class StatusCommand : Verb
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(status);
-            return ExitCode.Done;
+            return Verdict(parsed, status);
         }
         parsed.Print(
         [
@@ -31,9 +33,20 @@ internal sealed class StatusCommand : Verb
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
             .. status.Published is { } published ? [Show(published)] : (string[])[],
+            .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],
             .. (status.Notifications ?? []).Select(Show),
         ]);
-        return ExitCode.Done;
+        return Verdict(parsed, status);
+    }
+
+    /// <summary>So that a monitor needs nothing but the exit code.</summary>
+    private static int Verdict(ParseResult parsed, DaemonStatus status)
+    {
+        if (status.Hosts is not { Stale: [_, ..] stale } hosts)
+            return ExitCode.Done;
+        var few = stale.Length <= MostNamed ? string.Join(", ", stale) : $"{string.Join(", ", stale[..MostNamed])} and {stale.Length - MostNamed} more";
+        parsed.Complain($"nothing could be written for {hosts.StaleAfter} or longer to {Wording.Count(stale.Length, "host")}: {few}", "tctl nodes ls says why");
+        return ExitCode.Failed;
     }
 
     private static string Show(PublishedStatus hosts) =>

@@ -6,6 +6,8 @@ dir=/etc/ssh/certauthority
 dropin=/etc/ssh/sshd_config.d/00-certauthority.conf
 new=/etc/ssh/certauthority.new
 before=/etc/ssh/certauthority.before
+syncdir=/etc/ssh/certauthority-sync
+login=certauthority-sync
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -20,9 +22,25 @@ look() {
     done
     echo "version $(sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
     sshd -t || return 1
+    if sshd -T -C user=root,host=localhost,addr=127.0.0.1 | grep -qi '^subsystem sftp '; then echo "sftp yes"; fi
+    if has_account || command -v useradd >/dev/null; then echo "account yes"; fi
     sshd -T -C user=root,host=localhost,addr=127.0.0.1 | sed -n 's/^hostkey //p' | while read -r key; do
         if [ -r "$key.pub" ]; then echo "key $(head -n 1 "$key.pub")"; fi
     done
+}
+
+has_account() { id -u "$login" >/dev/null 2>&1; }
+
+# As whom the daemon writes. It has no password, which is not the same as a locked one: without PAM sshd refuses those.
+make_account() {
+    has_account && return
+    group=--user-group
+    if grep -q "^$login:" /etc/group; then group="--gid=$login"; fi
+    useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' "$group" "$login"
+}
+
+remove_account() {
+    if has_account; then userdel "$login" >/dev/null 2>&1 || say "the account $login could not be removed"; fi
 }
 
 # A file on its way, from base64 on standard input.
@@ -38,21 +56,29 @@ swap() {
     if [ -e "$new/revoked.krl" ]; then ssh-keygen -Q -l -f "$new/revoked.krl" >/dev/null || { say "the revocation list did not arrive whole"; return 1; }; fi
     rm -rf "$before.part" && mkdir "$before.part" || return 1
     if [ -e "$dir" ]; then cp -a "$dir" "$before.part/dir" || return 1; fi
+    if [ -e "$syncdir" ]; then cp -a "$syncdir" "$before.part/syncdir" || return 1; fi
     if [ -e "$dropin" ]; then cp -a "$dropin" "$before.part/dropin" || return 1; fi
+    if has_account; then : >"$before.part/account" || return 1; fi
     sync && mv "$before.part" "$before" || return 1
     if [ -d "$new" ]; then
         mkdir -p "$dir" "${dropin%/*}" || return 1
         for file in "$new"/*; do
             case $file in
                 */00-certauthority.conf) ;;
+                */sync_ca.pub | */sync.krl) mkdir -p "$syncdir" && mv "$file" "$syncdir/" || return 1 ;;
                 *) mv "$file" "$dir/" || return 1 ;;
             esac
         done
+        if grep -q "^Match User $login\$" "$new/00-certauthority.conf"; then
+            make_account && chown "$login" "$dir" || return 1
+        else
+            chown 0 "$dir" && rm -rf "$syncdir" || return 1
+        fi
         sync
         # Last, for it names the others.
         mv "$new/00-certauthority.conf" "$dropin" || return 1
     else
-        rm -f "$dropin" && rm -rf "$dir" || return 1
+        rm -f "$dropin" && rm -rf "$dir" "$syncdir" || return 1
     fi
     sync
     sshd -t || return 1
@@ -66,6 +92,7 @@ effective() {
 
 keep() {
     trap - EXIT HUP INT TERM
+    [ -e "$syncdir" ] || remove_account
     rm -rf "$before" "$before.part" "$new"
 }
 
@@ -83,6 +110,9 @@ restore() {
     if [ -e "$before/dropin" ]; then cp -a "$before/dropin" "$dropin" || return 1; fi
     rm -rf "$dir"
     if [ -e "$before/dir" ]; then cp -a "$before/dir" "$dir" || return 1; fi
+    rm -rf "$syncdir"
+    if [ -e "$before/syncdir" ]; then cp -a "$before/syncdir" "$syncdir" || return 1; fi
+    [ -e "$before/account" ] || remove_account
     sync
     rm -rf "$before"
 }

@@ -5,69 +5,54 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Hosts are enrolled over ssh, with a real sshd in a world of its own, and put back as they were where something is not right.</summary>
 public sealed class EnrollTests : IAsyncLifetime
 {
-    TestDaemon daemon = null!;
-    string key = "";
+    EnrolledFleet fleet = null!;
 
-    /// <summary>Root on the daemon's host, with a home of his own that has a key and knows nobody.</summary>
-    Person Operator => daemon.Administrator with
-    {
-        Around = [Path.Combine(World.Repository, "tests", "laptop"), "0", daemon.Scratch["operator"], daemon.Scratch["nothing"]],
-    };
+    TestDaemon Daemon => fleet.Daemon;
 
-    public async Task InitializeAsync()
-    {
-        daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
-        if (!World.IsRoot)
-            return;
-        (await daemon.Administrator.Types(["tctl", "create"], """
-            {kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [root, postgres], node_labels: {type: db}}}}
-            ---
-            {kind: user, version: v2, metadata: {name: me}, spec: {roles: [dba], unix_users: ['0']}}
-            """)).Done();
-        Directory.CreateDirectory(daemon.Scratch["nothing"]);
-        var ssh = Directory.CreateDirectory(daemon.Scratch["operator/.ssh"]).FullName;
-        (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(ssh, "id"))).Done();
-        key = File.ReadAllText(Path.Combine(ssh, "id.pub"));
-        File.WriteAllText(Path.Combine(ssh, "config"), $"IdentityFile {ssh}/id\nStrictHostKeyChecking accept-new\nUserKnownHostsFile {ssh}/known_hosts\n");
-    }
+    Person Operator => fleet.Operator;
 
-    public async Task DisposeAsync() => await daemon.DisposeAsync();
+    public async Task InitializeAsync() => fleet = await EnrolledFleet.Start();
+
+    public async Task DisposeAsync() => await fleet.DisposeAsync();
 
     [PeopleFact]
     public async Task A_host_is_enrolled_tried_and_taken_out_again()
     {
-        await using var db1 = await FleetHost.Start(daemon, key);
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
         var before = db1.Files;
-        var shown = (await Enroll(db1, "--labels=type=db", "--dry-run")).Done();
+        var shown = (await fleet.Enroll(db1, "--labels=type=db", "--dry-run")).Done();
         Assert.Contains("/etc/ssh/sshd_config.d/00-certauthority.conf:\n  # Lets holders of certificates enter db1.", shown, StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
 
-        var enrolled = await Enroll(db1, "--labels=type=db");
+        var enrolled = await fleet.Enroll(db1, "--labels=type=db");
         Assert.Equal("node 'db1' has been created\ndb1 is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n", enrolled.Done());
         Assert.Equal(
-            ["certauthority/host-cert.pub", "certauthority/revoked.krl", "certauthority/user_ca.pub", "sshd_config.d/00-certauthority.conf"],
+            [
+                "certauthority-sync/sync.krl", "certauthority-sync/sync_ca.pub",
+                "certauthority/host-cert.pub", "certauthority/revoked.krl", "certauthority/user_ca.pub", "sshd_config.d/00-certauthority.conf",
+            ],
             db1.Files.Except(before).Select(file => file.Split(' ')[0]));
         Assert.Empty(before.Except(db1.Files));
-        Assert.Contains("db1", (await daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
+        Assert.Contains("db1", (await Daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
 
         // The plain key has had its time; a certificate opens it, and is not asked about the host.
-        Assert.Equal(255, (await ByKey(db1)).ExitCode);
-        (await daemon.Myself.Types("tsh", "login")).Done();
-        Assert.Equal("entered\n", (await ByCertificate(db1, "db1")).Done());
-        Assert.Equal(255, (await ByCertificate(db1, "db2")).ExitCode);
+        Assert.Equal(255, (await fleet.ByKey(db1)).ExitCode);
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
+        Assert.Equal(255, (await fleet.ByCertificate(db1, alias: "db2")).ExitCode);
         // What proved it runs nothing, and is on the record.
-        var proofs = (await daemon.Administrator.Types("tctl", "certs", "ls", "--user=certauthority-proof", "--format=json")).Done();
+        var proofs = (await Daemon.Administrator.Types("tctl", "certs", "ls", "--user=certauthority-proof", "--format=json")).Done();
         Assert.Contains("\"root@elsewhere.invalid\"", proofs, StringComparison.Ordinal);
 
         // Again, now that only a certificate gets in, changes nothing but what is new each time.
-        var again = await EnrollByCertificate(db1);
+        var again = await fleet.EnrollByCertificate(db1);
         Assert.Equal("db1 is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n", again.Done());
 
-        var removed = await (await WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address);
+        var removed = await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address);
         Assert.StartsWith("node 'db1' has been removed\n", removed.Done(), StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
-        Assert.Equal("entered\n", (await ByKey(db1)).Done());
-        Assert.Equal(255, (await ByCertificate(db1, "db1")).ExitCode);
+        Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
+        Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
     }
 
     public static readonly TheoryData<string, string, string, string> Obstacles = new()
@@ -91,27 +76,27 @@ public sealed class EnrollTests : IAsyncLifetime
     [MemberData(nameof(Obstacles))]
     public async Task What_undercuts_it_is_found_and_the_host_put_back(string situation, string file, string content, string told)
     {
-        await using var db1 = await FleetHost.Start(daemon, key);
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
         File.WriteAllText(db1[file], content);
-        File.Copy(daemon.File("revoked.krl"), db1["old.krl"]);
+        File.Copy(Daemon.File("revoked.krl"), db1["old.krl"]);
         var before = db1.Files;
-        var refused = await Enroll(db1, "--labels=type=db");
+        var refused = await fleet.Enroll(db1, "--labels=type=db");
         Assert.True(refused.ExitCode == 1, $"{situation}: {refused}");
         Assert.True(refused.Error.Contains($"tctl: error: {told}", StringComparison.Ordinal), $"{situation}: {refused.Error}{db1.Log}");
         Assert.Contains("tctl: hint: 127.0.0.1 is as it was before\n", refused.Error, StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
-        Assert.DoesNotContain("db1", (await daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
+        Assert.DoesNotContain("db1", (await Daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
         // The way in is what it was, for sshd has read what is there again.
         if (!content.Contains("PubkeyAccepted", StringComparison.Ordinal))
-            Assert.Equal("entered\n", (await ByKey(db1)).Done());
+            Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
     }
 
     [PeopleFact]
     public async Task A_host_that_reads_no_drop_ins_is_told_so()
     {
-        await using var db1 = await FleetHost.Start(daemon, key, include: "");
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, include: "");
         var before = db1.Files;
-        var refused = await Enroll(db1);
+        var refused = await fleet.Enroll(db1);
         Assert.Contains("another setting wins over the drop-in: TrustedUserCAKeys is \"none\"; take it out of sshd_config, or of the drop-in that has it", refused.Error, StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
     }
@@ -119,8 +104,8 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleFact]
     public async Task The_daemon_s_own_host_is_refused()
     {
-        await using var db1 = await FleetHost.Start(daemon, key, machineId: File.ReadAllText("/etc/machine-id").Trim());
-        var refused = await Enroll(db1);
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, machineId: File.ReadAllText("/etc/machine-id").Trim());
+        var refused = await fleet.Enroll(db1);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("127.0.0.1 is the daemon's own host, and that must never trust it for users", refused.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(db1["certauthority"]));
@@ -129,8 +114,8 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleFact]
     public async Task No_way_in_changes_nothing_and_says_why()
     {
-        await using var db1 = await FleetHost.Start(daemon, "");
-        var refused = await Enroll(db1);
+        await using var db1 = await FleetHost.Start(Daemon, "");
+        var refused = await fleet.Enroll(db1);
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
         Assert.Contains("tctl: error: no way into 127.0.0.1: root@127.0.0.1: Permission denied (publickey).\n", refused.Error, StringComparison.Ordinal);
 
@@ -142,9 +127,9 @@ public sealed class EnrollTests : IAsyncLifetime
         var silent = await Operator.Types("tctl", "nodes", "enroll", "db1", "--ssh", $"root@127.0.0.1:{port}");
         Assert.Contains($"no way into 127.0.0.1: ssh: connect to host 127.0.0.1 port {port}: Connection refused", silent.Error, StringComparison.Ordinal);
         // Another key than the known one.
-        await using var other = await FleetHost.Start(daemon, key, "other");
-        File.AppendAllText(daemon.Scratch["operator/.ssh/known_hosts"], $"[127.0.0.1]:{other.Port} {key}");
-        Assert.Contains("Host key verification failed", (await Enroll(other)).Error, StringComparison.Ordinal);
+        await using var other = await FleetHost.Start(Daemon, fleet.Key, "other");
+        File.AppendAllText(Daemon.Scratch["operator/.ssh/known_hosts"], $"[127.0.0.1]:{other.Port} {fleet.Key}");
+        Assert.Contains("Host key verification failed", (await fleet.Enroll(other)).Error, StringComparison.Ordinal);
     }
 
     [PeopleTheory]
@@ -164,16 +149,16 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleFact]
     public async Task An_interrupt_in_the_middle_of_the_proof_leaves_nothing_behind()
     {
-        await using var db1 = await FleetHost.Start(daemon, key, configuration: "Match User postgres\n    ForceCommand sleep 60");
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: "Match User postgres\n    ForceCommand sleep 60");
         var before = db1.Files;
         using var enrolling = Operator.Start("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--login=postgres");
         await Eventually.Holds(() => db1.Log.Contains("Accepted publickey for postgres", StringComparison.Ordinal));
-        (await daemon.Administrator.Types("kill", "-INT", $"{enrolling.Id}")).Done();
+        (await Daemon.Administrator.Types("kill", "-INT", $"{enrolling.Id}")).Done();
         await enrolling.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(130, enrolling.ExitCode);
         Assert.Contains("tctl: 127.0.0.1 is as it was before\n", await enrolling.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
-        Assert.DoesNotContain("db1", (await daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
+        Assert.DoesNotContain("db1", (await Daemon.Administrator.Types("tctl", "nodes", "ls")).Done(), StringComparison.Ordinal);
     }
 
     [PeopleTheory]
@@ -181,55 +166,26 @@ public sealed class EnrollTests : IAsyncLifetime
     [InlineData("swap; kill -9 $$", "certauthority.before/")]
     public async Task A_shell_that_ends_before_the_proof_puts_back_what_was_there(string step, string left)
     {
-        await using var db1 = await FleetHost.Start(daemon, key);
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
         var before = db1.Files;
-        (await daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db1, labels: {type: db}}, spec: {addr: 127.0.0.1}}")).Done();
-        var files = daemon.Scratch["files"];
-        (await daemon.Administrator.Types("tctl", "nodes", "export", "db1", $"--out={files}")).Done();
+        (await Daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db1, labels: {type: db}}, spec: {addr: 127.0.0.1}}")).Done();
+        var files = Daemon.Scratch["files"];
+        (await Daemon.Administrator.Types("tctl", "nodes", "export", "db1", $"--out={files}")).Done();
         var script = File.ReadAllText(Path.Combine(World.Repository, "src/Tctl/host.sh"));
         foreach (var file in Directory.EnumerateFiles(files, "*", SearchOption.AllDirectories))
             script += $"stage {Path.GetFileName(file)} <<'end'\n{Convert.ToBase64String(File.ReadAllBytes(file))}\nend\n";
-        await Ssh(db1, "sh -s", script + step + "\n");
+        await fleet.Ssh(db1, "sh -s", script + step + "\n");
         if (left.Length == 0)
         {
             Assert.Equal(before, db1.Files);
-            Assert.Equal("entered\n", (await ByKey(db1)).Done());
+            Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
             return;
         }
         // Cut off by more than the end of a shell, what was there is kept, and comes first the next time.
         Assert.Contains(db1.Files, file => file.StartsWith("certauthority/", StringComparison.Ordinal));
         Assert.True(Directory.Exists(db1["certauthority.before"]));
-        (await daemon.Myself.Types("tsh", "login")).Done();
-        (await EnrollByCertificate(db1)).Done();
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        (await fleet.EnrollByCertificate(db1)).Done();
         Assert.False(Directory.Exists(db1["certauthority.before"]));
-    }
-
-    Task<Outcome> Enroll(FleetHost host, params string[] options) => Operator.Types(["tctl", "nodes", "enroll", "db1", "--ssh", host.Address, .. options]);
-
-    async Task<Outcome> EnrollByCertificate(FleetHost host) => await (await WithCertificate()).Types("tctl", "nodes", "enroll", "db1", "--ssh", host.Address);
-
-    /// <summary>The operator, whose ssh has the certificate of his user.</summary>
-    async Task<Person> WithCertificate()
-    {
-        (await daemon.Myself.Types("tsh", "login")).Done();
-        var config = daemon.Scratch["operator/.ssh/config"];
-        if (!File.ReadAllText(config).Contains("CertificateFile", StringComparison.Ordinal))
-            File.AppendAllText(config, $"IdentityFile {daemon.Myself.Home}/id\nCertificateFile {daemon.Myself.Home}/id-cert.pub\n");
-        // Until now it was known by a plain key.
-        File.WriteAllText(daemon.Scratch["operator/.ssh/known_hosts"], (await daemon.Administrator.Types("tctl", "auth", "export", "--type=host")).Done());
-        return Operator;
-    }
-
-    Task<Outcome> ByKey(FleetHost host) => Ssh(host, "echo entered", "");
-
-    Task<Outcome> Ssh(FleetHost host, string command, string input) =>
-        Operator.Types(["ssh", "-T", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-p", $"{host.Port}", "root@127.0.0.1", command], input);
-
-    async Task<Outcome> ByCertificate(FleetHost host, string name)
-    {
-        File.WriteAllText(daemon.Scratch["known_cas"], (await daemon.Administrator.Types("tctl", "auth", "export", "--type=host")).Done());
-        return await daemon.Myself.Types(
-            "ssh", "-F", "none", "-T", "-i", Path.Combine(daemon.Myself.Home, "id"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"HostKeyAlias={name}",
-            "-o", $"UserKnownHostsFile={daemon.Scratch["known_cas"]}", "-o", "LogLevel=ERROR", "-p", $"{host.Port}", "root@127.0.0.1", "echo entered");
     }
 }

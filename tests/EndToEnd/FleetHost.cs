@@ -8,9 +8,12 @@ namespace CertAuthority.Tests.EndToEnd;
 sealed class FleetHost : IAsyncDisposable
 {
     readonly string folder;
-    readonly Process sshd;
+    Process sshd;
 
-    FleetHost(string folder, int port, Process sshd) => (this.folder, Port, this.sshd) = (folder, port, sshd);
+    FleetHost(string name, string folder, int port) => (Name, this.folder, Port, sshd) = (name, folder, port, Launch(folder, []));
+
+    /// <summary>Of the node that it becomes.</summary>
+    public string Name { get; }
 
     public int Port { get; }
 
@@ -20,13 +23,13 @@ sealed class FleetHost : IAsyncDisposable
     public string Log => File.Exists(Path.Combine(folder, "log")) ? File.ReadAllText(Path.Combine(folder, "log")) : "";
 
     /// <summary>A file below its /etc/ssh, as it is seen from here.</summary>
-    public string this[string name] => Path.Combine(folder, "ssh", name);
+    public string this[string name] => Path.Combine(folder, "etc/ssh", name);
 
     /// <summary>Everything below its /etc/ssh, with a hash of what it is.</summary>
     public string[] Files =>
     [
-        .. Directory.EnumerateFiles(Path.Combine(folder, "ssh"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(file => $"{Path.GetRelativePath(Path.Combine(folder, "ssh"), file)} {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"),
+        .. Directory.EnumerateFiles(Path.Combine(folder, "etc/ssh"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(file => $"{Path.GetRelativePath(Path.Combine(folder, "etc/ssh"), file)} {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"),
     ];
 
     /// <param name="daemon">Whose scratch folder it lies in.</param>
@@ -39,15 +42,15 @@ sealed class FleetHost : IAsyncDisposable
         TestDaemon daemon, string operatorKey, string name = "db1", string configuration = "", string include = "Include /etc/ssh/sshd_config.d/*.conf", string? machineId = null)
     {
         var folder = Directory.CreateDirectory(daemon.Scratch[$"fleet-{name}"]).FullName;
-        Directory.CreateDirectory(Path.Combine(folder, "ssh/sshd_config.d"));
+        Directory.CreateDirectory(Path.Combine(folder, "etc/ssh/sshd_config.d"));
         using var free = new TcpListener(IPAddress.Loopback, 0);
         free.Start();
         var port = ((IPEndPoint)free.LocalEndpoint).Port;
         free.Stop();
-        (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "ssh/ssh_host_ed25519_key"))).Done();
-        File.WriteAllText(Path.Combine(folder, "machine-id"), $"{machineId ?? Guid.NewGuid().ToString("n")}\n");
-        File.WriteAllText(Path.Combine(folder, "ssh/operators"), operatorKey);
-        File.WriteAllText(Path.Combine(folder, "ssh/sshd_config"), $"""
+        (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "etc/ssh/ssh_host_ed25519_key"))).Done();
+        File.WriteAllText(Path.Combine(folder, "etc/machine-id"), $"{machineId ?? Guid.NewGuid().ToString("n")}\n");
+        File.WriteAllText(Path.Combine(folder, "etc/ssh/operators"), operatorKey);
+        File.WriteAllText(Path.Combine(folder, "etc/ssh/sshd_config"), $"""
             {include}
             ListenAddress 127.0.0.1:{port}
             HostKey /etc/ssh/ssh_host_ed25519_key
@@ -59,19 +62,41 @@ sealed class FleetHost : IAsyncDisposable
             PermitRootLogin prohibit-password
             AuthorizedKeysFile /etc/ssh/operators
             LogLevel VERBOSE
+            Subsystem sftp internal-sftp
             {configuration}
 
             """);
-        var sshd = Process.Start(new ProcessStartInfo(Path.Combine(World.Repository, "tests", "host"), [folder]) { UseShellExecute = false })!;
-        var host = new FleetHost(folder, port, sshd);
-        await Eventually.Holds(() => host.Log.Contains("Server listening", StringComparison.Ordinal));
+        var host = new FleetHost(name, folder, port);
+        await host.Listens();
         return host;
+    }
+
+    /// <summary>Runs shell there, as root.</summary>
+    public Task<Outcome> Run(string shell) => new Person(null, "", "").Types("nsenter", "--mount", $"--target={sshd.Id}", "sh", "-c", shell);
+
+    /// <summary>Nobody answers there any more.</summary>
+    public async Task Stop()
+    {
+        sshd.Kill(entireProcessTree: true);
+        await sshd.WaitForExitAsync();
+        File.Delete(Path.Combine(folder, "log"));
+    }
+
+    /// <summary>After <see cref="Stop"/>.</summary>
+    /// <param name="command">What runs sshd, where it is not just sshd.</param>
+    public async Task Restart(params string[] command)
+    {
+        sshd = Launch(folder, command);
+        await Listens();
     }
 
     public async ValueTask DisposeAsync()
     {
-        sshd.Kill(entireProcessTree: true);
-        await sshd.WaitForExitAsync();
-        sshd.Dispose();
+        if (!sshd.HasExited)
+            await Stop();
     }
+
+    static Process Launch(string folder, string[] command) => Process.Start(new ProcessStartInfo(Path.Combine(World.Repository, "tests", "host"), [folder, .. command]) { UseShellExecute = false })!;
+
+    Task Listens() => Eventually.Holds(() => Log.Contains("Server listening", StringComparison.Ordinal));
 }

@@ -76,11 +76,11 @@ public static class IssuancePolicy
     /// <param name="login">As whom.</param>
     /// <param name="node">The name of the host; one that no host has, for what must be refused.</param>
     /// <param name="now">The instant of issue; whole seconds.</param>
-    public static Outcome<IssuanceGrant> ForProof(string login, string node, DateTimeOffset now) => Access.Names.IsLogin(login)
+    public static Outcome<IssuanceGrant> ForProof(string login, string node, DateTimeOffset now) => Access.Names.IsGrantable(login)
         ? new IssuanceGrant(
             Proof, [], [], [Principals.ForProof(login, node)], new Validity(now - Lifetime.ClockSkew, now + ProofLasts, "a proof"),
             new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty))
-        : new Refusal($"\"{login}\" is not a login", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
+        : new Refusal($"\"{login}\" is {Access.Names.LoginFault(login)}", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
 
     /// <summary>What the rules allow, whether or not one certificate can hold it.</summary>
     internal static Outcome<IssuanceGrant> Allow(IssuanceQuestion question)

@@ -57,7 +57,7 @@ public static class Principals
         var open = nodes.Where(node => !denials.Of(node).Any() && locks.On(LockKind.Node, node.Name) is null).ToList();
         foreach (var role in roles)
         {
-            var logins = role.Logins.Where(login => Names.IsLogin(login) && !denials.Of(login).Any() && locks.On(LockKind.Login, login) is null).ToList();
+            var logins = role.Logins.Where(login => Names.IsGrantable(login) && !denials.Of(login).Any() && locks.On(LockKind.Login, login) is null).ToList();
             if (denials.GrantsBare(role))
                 bare.UnionWith(logins);
             else

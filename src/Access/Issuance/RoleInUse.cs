@@ -52,8 +52,8 @@ public sealed record RoleInUse(
             var values = template.Values(user.Traits);
             if (values.IsEmpty)
                 return new Refusal($"role {role.Name} {(denies ? "denies" : "grants")} \"{template}\", and the traits of user \"{user.Name}\" have no value for it", Traits(user));
-            if (values.FirstOrDefault(value => !Names.IsLogin(value) && !(denies && template.IsLiteral && value == "*")) is { } odd)
-                return new Refusal($"role {role.Name} {(denies ? "denies" : "grants")} \"{template}\", which is \"{odd}\" for user \"{user.Name}\" and not a login", $"logins have the form {Names.LoginForm}");
+            if (values.FirstOrDefault(value => !(denies ? Names.IsLogin(value) || (template.IsLiteral && value == "*") : Names.IsGrantable(value))) is { } odd)
+                return new Refusal($"role {role.Name} {(denies ? "denies" : "grants")} \"{template}\", which is \"{odd}\" for user \"{user.Name}\" and {Names.LoginFault(odd)}", $"logins have the form {Names.LoginForm}");
             logins.AddRange(values);
         }
         return logins;

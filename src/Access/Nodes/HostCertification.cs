@@ -35,7 +35,7 @@ public static class HostCertification
         if (Lifetime.Beyond("--ttl", wish, Longest) is { } refusal)
             return refusal;
         // Clients compare what was typed in lower case. The port stands in no principal.
-        var host = HostOf(node.Address).ToLowerInvariant();
+        var host = node.Endpoint.Host.ToLowerInvariant();
         return new HostGrant(
             node,
             host == node.Name ? [node.Name] : [node.Name, host],
@@ -47,13 +47,4 @@ public static class HostCertification
     /// <param name="validBefore">When it ends.</param>
     /// <param name="now">The instant of the question.</param>
     public static bool IsDue(DateTimeOffset issued, DateTimeOffset validBefore, DateTimeOffset now) => validBefore - now < (validBefore - issued) / 3;
-
-    // [2001:db8::1]:22, 2001:db8::1, db1.example.com:22, db1.example.com
-    private static string HostOf(string address)
-    {
-        if (address.StartsWith('['))
-            return address[1..(address.IndexOf(']') is var end and > 0 ? end : address.Length)];
-        var colon = address.IndexOf(':');
-        return colon < 0 || address.IndexOf(':', colon + 1) >= 0 ? address : address[..colon];
-    }
 }

@@ -3,34 +3,52 @@ using System.Text;
 
 namespace CertAuthority.Access;
 
-/// <summary>A file of a host: root's, readable by all.</summary>
+/// <summary>A file of a host, readable by all.</summary>
 /// <param name="Path">Absolute.</param>
 /// <param name="Content">All of it.</param>
 public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 
+/// <summary>What the files of a host are made of. Keys and certificates are lines without their ends.</summary>
+/// <param name="UserCa">The public half of the user CA.</param>
+/// <param name="Krl">The revocation list.</param>
+/// <param name="Certificate">The host's own certificate; null for none.</param>
+/// <param name="SyncCa">The public half of the sync CA.</param>
+/// <param name="EmptyKrl">A revocation list that names nothing.</param>
+public sealed record HostContent(string UserCa, ReadOnlyMemory<byte> Krl, string? Certificate, string SyncCa, ReadOnlyMemory<byte> EmptyKrl);
+
 /// <summary>What lies on a host that is under this authority, and nothing else does: docs/hosts.md says why each line is there.</summary>
 public static class HostFiles
 {
-    /// <summary>Where they lie. Only root may write it: whoever can is root there.</summary>
+    /// <summary>Where the files lie that change. Whoever can write there is root on the host: root, and the account by which the daemon writes.</summary>
     public const string Directory = "/etc/ssh/certauthority";
+
+    /// <summary>Where the files lie that let the daemon in. They never change, and only root can write there: nothing that the daemon sends may lock it out.</summary>
+    public const string SyncDirectory = "/etc/ssh/certauthority-sync";
 
     /// <summary>What sshd reads first of all drop-ins, so that it wins.</summary>
     public const string DropIn = "/etc/ssh/sshd_config.d/00-certauthority.conf";
 
     /// <summary>The files, in the order in which they are to be put in place: what the drop-in names is there before it.</summary>
-    /// <param name="node">The host.</param>
-    /// <param name="userCa">The public half of the user CA, a line.</param>
-    /// <param name="krl">The revocation list.</param>
-    /// <param name="certificate">The host's own certificate, a line; null for none.</param>
-    public static ImmutableArray<HostFile> Of(Node node, string userCa, ReadOnlyMemory<byte> krl, string? certificate)
+    public static ImmutableArray<HostFile> Of(Node node, HostContent content)
     {
         var files = ImmutableArray.CreateBuilder<HostFile>();
-        files.Add(new HostFile($"{Directory}/user_ca.pub", Line(userCa)));
-        files.Add(new HostFile($"{Directory}/revoked.krl", krl));
-        if (certificate is not null)
-            files.Add(new HostFile($"{Directory}/host-cert.pub", Line(certificate)));
-        files.Add(new HostFile(DropIn, Encoding.UTF8.GetBytes(Configuration(node, certificate is not null))));
+        files.AddRange(Changing(content));
+        if (node.Push)
+        {
+            files.Add(new HostFile($"{SyncDirectory}/sync_ca.pub", Line(content.SyncCa)));
+            files.Add(new HostFile($"{SyncDirectory}/sync.krl", content.EmptyKrl));
+        }
+        files.Add(new HostFile(DropIn, Encoding.UTF8.GetBytes(Configuration(node, content.Certificate is not null))));
         return files.ToImmutable();
+    }
+
+    /// <summary>The files of <see cref="Directory"/>, what matters most first.</summary>
+    public static IEnumerable<HostFile> Changing(HostContent content)
+    {
+        yield return new HostFile($"{Directory}/revoked.krl", content.Krl);
+        yield return new HostFile($"{Directory}/user_ca.pub", Line(content.UserCa));
+        if (content.Certificate is { } certificate)
+            yield return new HostFile($"{Directory}/host-cert.pub", Line(certificate));
     }
 
     // The node's name is of [a-z0-9.-], so nothing of it means something to sshd, printf or find.
@@ -47,9 +65,28 @@ public static class HostFiles
             AuthorizedKeysFile none
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody
-            {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}
+            {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(node.Push ? Sync : "")}
             """;
     }
+
+    // Nothing that the daemon writes takes part in letting it in: its own CA, a list that never changes, no question of how old the other
+    // list is. It sees /etc/ssh and nothing else. "AuthorizedPrincipalsCommand none" would not undo the one above, in 9.2.
+    private const string Sync = $"""
+        # The daemon's own way in, to write the files above.
+        Match User {SyncCertification.Login}
+            TrustedUserCAKeys {SyncDirectory}/sync_ca.pub
+            RevokedKeys {SyncDirectory}/sync.krl
+            AuthorizedKeysFile none
+            AuthorizedPrincipalsFile none
+            AuthorizedPrincipalsCommand /usr/bin/printf %%s\n %u
+            AuthorizedPrincipalsCommandUser nobody
+            AuthenticationMethods publickey
+            ChrootDirectory /etc/ssh
+            ForceCommand internal-sftp -u 0022 -d /certauthority
+            DisableForwarding yes
+            PermitTTY no
+
+        """;
 
     private static byte[] Line(string text) => Encoding.UTF8.GetBytes(text + "\n");
 }

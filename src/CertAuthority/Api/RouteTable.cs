@@ -72,6 +72,7 @@ internal static class RouteTable
         Administrators(Routes.GetNodeFiles, Operations.Nodes.Files),
         Administrators(Routes.ProveNode, Operations.Nodes.Prove),
         Administrators(Routes.CertifyHost, Operations.Nodes.Certify),
+        Administrators(Routes.SyncNode, Operations.Nodes.Sync),
         Administrators(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),
         Administrators(Routes.ListAudit, Certificates.Audit),

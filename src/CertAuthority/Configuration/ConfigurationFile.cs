@@ -13,6 +13,13 @@ internal sealed class ConfigurationException(string[] faults) : Exception(string
 /// <summary><c>certauthority.yaml</c> into <see cref="Settings"/>.</summary>
 internal static class ConfigurationFile
 {
+    private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromMinutes(5);
+
+    // The list is written every ten minutes.
+    private static readonly TimeSpan ShortestStaleAfter = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan LongestStaleAfter = TimeSpan.FromDays(30);
+
     /// <summary>The defaults, with what the file says over them.</summary>
     /// <param name="path">The file.</param>
     /// <param name="defaults">What holds where it says nothing.</param>
@@ -44,7 +51,7 @@ internal static class ConfigurationFile
                 AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
             };
             admins.Done();
-            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify) };
+            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify), Push = Push(root.Map("push"), defaults.Push) };
             root.Done();
             return faults.Any ? throw new ConfigurationException(faults.Lines) : settings;
         }
@@ -68,6 +75,26 @@ internal static class ConfigurationFile
         };
         limits.Done();
         return read;
+    }
+
+    private static PushSettings Push(Cursor push, PushSettings defaults)
+    {
+        var config = AbsolutePath(push, "ssh_config");
+        if (config is not null && !File.Exists(config))
+            push.Fault("ssh_config", $"push.ssh_config: there is no file {config}");
+        var read = new PushSettings(
+            push.Number("parallel", 1, 256) ?? defaults.Parallel, Between(push, "timeout", ShortestTimeout, LongestTimeout) ?? defaults.Timeout,
+            Between(push, "stale_after", ShortestStaleAfter, LongestStaleAfter) ?? defaults.StaleAfter, config);
+        push.Done();
+        return read;
+    }
+
+    private static TimeSpan? Between(Cursor section, string field, TimeSpan least, TimeSpan most)
+    {
+        var duration = section.Duration(field);
+        if (duration < least || duration > most)
+            section.Fault(field, $"{section.Full(field)} takes a duration from {Durations.Show(least)} to {Durations.Show(most)}");
+        return duration;
     }
 
     private static UsersFromGroups Groups(Cursor root)
@@ -118,7 +145,7 @@ internal static class ConfigurationFile
         var path = root.Text(field);
         if (path is null || (Path.IsPathFullyQualified(path) && !path.Contains('\0', StringComparison.Ordinal)))
             return path;
-        root.Fault(field, $"{field} takes an absolute path");
+        root.Fault(field, $"{root.Full(field)} takes an absolute path");
         return null;
     }
 }

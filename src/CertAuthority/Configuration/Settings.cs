@@ -31,6 +31,9 @@ internal sealed record Settings(
     /// <summary>Which groups make users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 
+    /// <summary>How hosts are written to.</summary>
+    public PushSettings Push { get; init; } = PushSettings.Default;
+
     /// <summary>Who is told of what happens.</summary>
     public NotifySettings Notify { get; init; } = NotifySettings.Nobody;
 

@@ -3,6 +3,7 @@ using CertAuthority.Access;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
+using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -34,6 +35,9 @@ internal sealed record Ca(
 {
     /// <summary>Which groups make users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
+
+    /// <summary>Writes to hosts.</summary>
+    public required HostPush Push { get; init; }
 
     /// <summary>Who is in which groups.</summary>
     public required Groups Groups { get; init; }

@@ -63,7 +63,8 @@ internal static class Certificates
             krl.Version.ToString(),
             DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
             snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
-            ca.Krl.ForHosts?.Status)));
+            ca.Krl.ForHosts?.Status,
+            Nodes.Status(ca, snapshot, now))));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

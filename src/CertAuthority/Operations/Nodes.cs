@@ -28,7 +28,7 @@ internal static class Nodes
         {
             // It is signed and on record; whoever renews certificates tries this again, and logs why.
         }
-        return new HostCertified(Line(recorded), Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
+        return new HostCertified(recorded.Line, Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
     }
 
     /// <summary>The order is that of user certificates: decided, recorded and audited in one transaction, and signed when that is on the disk.</summary>
@@ -65,7 +65,7 @@ internal static class Nodes
     /// <summary>Puts the last certificate of each host where hosts fetch, if there is such a place.</summary>
     /// <exception cref="IOException">The disk refused.</exception>
     public static void PublishCertificates(Ca ca) => ca.Krl.ForHosts?.PublishHosts(
-        ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, one => Encoding.ASCII.GetBytes(Line(one) + "\n")));
+        ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, one => Encoding.ASCII.GetBytes(one.Line + "\n")));
 
     /// <summary>The revoked one is on the list when it is sent: who carries the list to the host afterwards can see it refused.</summary>
     public static async Task<NodeProof> Prove(Ca ca, Administrator by, ProveNode ask)
@@ -102,16 +102,48 @@ internal static class Nodes
         return new NodeProof(lines[0], lines[1], lines[2], ca.HostCa.PublicKey.ToLine("host CA"));
     }
 
-    public static Task<NodeStatusList> List(Ca ca, Administrator by, ListNodes ask) => Task.FromResult(ca.Database.Read(snapshot =>
+    public static Task<NodeStatusList> List(Ca ca, Administrator by, ListNodes ask)
     {
-        var certificates = snapshot.HostCertificates();
-        return new NodeStatusList([
-            .. snapshot.Policy().Nodes.Values.Select(node => new NodeStatus(
-                node.Name, node.Address, node.Labels.ToDictionary(), certificates.TryGetValue(node.Id, out var one) ? Show(one) : null)),
-        ]);
-    }));
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var (certificates, syncs) = (snapshot.HostCertificates(), snapshot.NodeSyncs());
+            return new NodeStatusList([.. snapshot.Policy().Nodes.Values.Select(node => Show(ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id), now))]);
+        }));
+    }
 
-    /// <summary>What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.</summary>
+    /// <summary>Writes to a host now, and waits for it.</summary>
+    public static async Task<NodeStatus> Sync(Ca ca, Administrator by, SyncNode ask)
+    {
+        var node = ca.Database.Read(snapshot => Find(snapshot, ask.Name));
+        if (!node.Push)
+            throw Verdicts.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does, and tctl nodes enroll lets it in there: docs/hosts.md");
+        try
+        {
+            if (await ca.Push.Sync(node) is { } fault)
+                throw new ProblemException(new Problem(ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault}"), "it is tried again until it succeeds; tctl nodes ls shows how it fares"));
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ProblemException(new Problem(ProblemCode.Unavailable, "the daemon is stopping"));
+        }
+        var now = ca.Now();
+        return ca.Database.Read(snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), now));
+    }
+
+    /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
+    public static HostsStatus? Status(Ca ca, Snapshot snapshot, DateTimeOffset now)
+    {
+        var (syncs, list) = (snapshot.NodeSyncs(), ca.Krl.Latest?.Version ?? 0);
+        var written = snapshot.Policy().Nodes.Values.Where(node => node.Push).Select(node => (node.Name, Sync: syncs.GetValueOrDefault(node.Id, NodeSync.Untried))).ToList();
+        return written.Count == 0 ? null : new HostsStatus(
+            written.Count,
+            written.Count(one => one.Sync.KrlVersion >= list),
+            [.. written.Where(one => one.Sync.IsStale(now, ca.Push.StaleAfter)).Select(one => one.Name)],
+            Durations.Show(ca.Push.StaleAfter));
+    }
+
+    /// <summary>What is to lie on a host.</summary>
     public static Task<NodeFiles> Files(Ca ca, Administrator by, GetNodeFiles ask)
     {
         var (now, krl) = (ca.Now(), ca.Krl.Read());
@@ -120,15 +152,20 @@ internal static class Nodes
             var node = ask.Preview && Names.IsNodeName(ask.Name) && !snapshot.Policy().Nodes.ContainsKey(ask.Name)
                 ? new Node(Guid.Empty, ask.Name, 0, "", ImmutableSortedDictionary<string, string>.Empty)
                 : Find(snapshot, ask.Name);
-            var certificate = snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? Line(one) : null;
-            return new NodeFiles([.. HostFiles.Of(node, ca.UserCa.PublicKey.ToLine("user CA"), krl, certificate).Select(file => new NodeFile(file.Path, file.Content.ToArray()))]);
+            return new NodeFiles([
+                .. HostFiles.Of(node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now)).Select(file => new NodeFile(file.Path, file.Content.ToArray())),
+            ]);
         }));
     }
 
     private static Node Find(Snapshot snapshot, string name) =>
         snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no node \"{name}\"", "tctl nodes ls lists them"));
 
-    private static string Line(RecordedHostCertificate one) => Certificate.ToLine(one.Certificate!, one.NodeName);
+    private static NodeStatus Show(Ca ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) => new(
+        node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, sync ?? NodeSync.Untried, now) : null);
+
+    private static NodeSyncInfo Show(Ca ca, NodeSync sync, DateTimeOffset now) => new(
+        sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.Failure, sync.Failed);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
 }

@@ -27,9 +27,10 @@ internal static class NodeResource
         var age = spec.Duration("krl_max_age");
         if (age is { } given && (given < ShortestKrlMaxAge || given > LongestKrlMaxAge || given.Seconds != 0))
             spec.Fault("krl_max_age", $"spec.krl_max_age takes whole minutes, from {Durations.Show(ShortestKrlMaxAge)} to {Durations.Show(LongestKrlMaxAge)}");
+        var push = spec.Flag("push");
         spec.Done();
         root.Done();
-        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age };
+        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, Push = push };
     }
 
     public static JsonObject Write(Node node)
@@ -37,6 +38,8 @@ internal static class NodeResource
         var spec = new JsonObject { ["addr"] = node.Address };
         if (node.KrlMaxAge is { } age)
             spec["krl_max_age"] = Durations.Show(age);
+        if (node.Push)
+            spec["push"] = true;
         return ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, spec);
     }
 }

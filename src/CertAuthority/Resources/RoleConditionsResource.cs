@@ -25,6 +25,8 @@ internal static class RoleConditionsResource
                 side.Fault(at, $"\"{text}\": in deny.logins a pattern is only \"*\", for every login");
             else if (Template.TryParse(text, out var fault) is not { } login)
                 side.Fault(at, $"\"{text}\": {fault}");
+            else if (!deny && text == SyncCertification.Login)
+                side.Fault(at, $"\"{text}\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it");
             else if (!login.IsLiteral || Names.IsLogin(text) || (deny && text == "*"))
                 logins.Add(login);
             else

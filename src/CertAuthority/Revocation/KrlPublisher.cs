@@ -8,6 +8,11 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Revocation;
 
+/// <summary>A revocation list that was written.</summary>
+/// <param name="Version">Counts up with each.</param>
+/// <param name="Bytes">All of it.</param>
+internal sealed record PublishedKrl(ulong Version, byte[] Bytes);
+
 /// <summary>
 /// Keeps the revocation list on the disk in step with the database. sshd reads it at every login and lets <b>nobody</b> in
 /// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
@@ -25,9 +30,16 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
     // What each who waits is told: nothing, or why the list is not in place.
     private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
     private volatile PublishDirectory? forHosts;
+    private volatile PublishedKrl? latest;
 
     /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
     public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
+
+    /// <summary>The last list that this process has written; null before the first.</summary>
+    public PublishedKrl? Latest => latest;
+
+    /// <summary>Called after each list that was written; must be quick.</summary>
+    public Action Written { get; set; } = () => { };
 
     /// <summary>The bytes of the list in place.</summary>
     /// <exception cref="ProblemException">Somebody took it away; it will be written again.</exception>
@@ -105,6 +117,8 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
             if (!SaysNoMoreAndNoLess(Krl.Parse(bytes).Revoked, revoked))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
+            latest = new PublishedKrl(version, bytes);
+            Written();
             return directory is null || directory.Publish(bytes, now, log) ? null : NotPublished(directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or OutcomeUnknownException)

@@ -6,25 +6,38 @@ namespace CertAuthority.Signing;
 /// <summary>A CA key that can not be used as it is found. The message names the file and what to do.</summary>
 sealed class CaKeyException(string message) : Exception(message);
 
+/// <summary>What a CA key signs, and nothing else: whoever trusts it for the one must not be opened by what was signed for another.</summary>
+enum CaPurpose
+{
+    /// <summary>Certificates of users.</summary>
+    User,
+
+    /// <summary>Certificates of hosts.</summary>
+    Host,
+
+    /// <summary>The daemon's own certificates, by which it writes to hosts.</summary>
+    Sync,
+}
+
 /// <summary>A key that signs certificates, wherever its private half is.</summary>
 abstract class CaKey : IDisposable
 {
-    /// <summary>What it signs: a host that trusts a key for users must not be opened by what it signed for hosts, nor the other way round.</summary>
-    internal required CertificateType Signs { get; init; }
+    /// <summary>What it signs.</summary>
+    internal required CaPurpose Signs { get; init; }
 
     /// <summary>The half that is trusted.</summary>
     internal abstract SignatureKey PublicKey { get; }
 
     /// <summary>The only way to a signature. What comes back is verified and read before it leaves.</summary>
     /// <returns>The whole certificate.</returns>
-    /// <exception cref="ArgumentException">The certificate names another signature key, or is of another type.</exception>
+    /// <exception cref="ArgumentException">The certificate names another signature key, or is for another purpose.</exception>
     /// <exception cref="CryptographicException">What came back from the key is not its signature over these bytes.</exception>
     internal byte[] Sign(ToBeSigned certificate)
     {
         if (certificate.Certificate.SignatureKey != PublicKey)
             throw new ArgumentException("the certificate names another signature key", nameof(certificate));
-        if (certificate.Certificate.Type != Signs)
-            throw new ArgumentException("the key signs certificates of another type", nameof(certificate));
+        if (certificate.Purpose != Signs)
+            throw new ArgumentException("the key signs certificates for another purpose", nameof(certificate));
         var toBeSigned = certificate.Bytes;
 
         var (algorithm, blob) = SignBytes(toBeSigned);

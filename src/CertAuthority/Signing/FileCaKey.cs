@@ -23,7 +23,7 @@ sealed class FileCaKey : CaKey
     /// <exception cref="CaKeyException">
     /// Others may read the key or own it, it is encrypted, weak or malformed, it is gone, or <c>.pub</c> holds another key.
     /// </exception>
-    internal static FileCaKey LoadOrCreate(string path, CertificateType signs, CaKeyType type = CaKeyType.Ed25519)
+    internal static FileCaKey LoadOrCreate(string path, CaPurpose signs, CaKeyType type = CaKeyType.Ed25519)
     {
         if (!File.Exists(path))
             Create(path, $"{signs.ToString().ToLowerInvariant()} CA", type);
@@ -45,7 +45,7 @@ sealed class FileCaKey : CaKey
         DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }
 
-    static FileCaKey Load(string path, CertificateType signs)
+    static FileCaKey Load(string path, CaPurpose signs)
     {
         try
         {

@@ -7,7 +7,10 @@ namespace CertAuthority.Signing;
 /// <summary>A certificate on its way to the signature. It can be made from a grant of the policy only, so nothing else can ever be signed.</summary>
 sealed class ToBeSigned
 {
-    ToBeSigned(CertificateContent certificate, byte[] bytes) => (Certificate, Bytes) = (certificate, bytes);
+    ToBeSigned(CaPurpose purpose, CertificateContent certificate) => (Purpose, Certificate, Bytes) = (purpose, certificate, Linted(certificate));
+
+    /// <summary>Which key may sign it.</summary>
+    internal CaPurpose Purpose { get; }
 
     /// <summary>What it says.</summary>
     internal CertificateContent Certificate { get; }
@@ -39,7 +42,7 @@ sealed class ToBeSigned
             OtherExtensions = grant.Permissions.Extensions,
             SignatureKey = caKey,
         };
-        return new ToBeSigned(certificate, Linted(certificate));
+        return new ToBeSigned(CaPurpose.User, certificate);
     }
 
     /// <summary>The same for a host.</summary>
@@ -61,7 +64,31 @@ sealed class ToBeSigned
             Validity = Seconds(grant.Validity),
             SignatureKey = caKey,
         };
-        return new ToBeSigned(certificate, Linted(certificate));
+        return new ToBeSigned(CaPurpose.Host, certificate);
+    }
+
+    /// <summary>The same for the daemon itself, as it writes to hosts. It opens sftp and nothing else, also where a host's own settings do not say so.</summary>
+    /// <param name="grant">What the policy of writing to hosts decided.</param>
+    /// <param name="serial">A serial that was never used.</param>
+    /// <param name="nonce">32 random bytes.</param>
+    /// <param name="key">The key to certify.</param>
+    /// <param name="caKey">The public half of the CA key that will sign.</param>
+    /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
+    internal static ToBeSigned From(SyncGrant grant, ulong serial, byte[] nonce, PublicKey key, SignatureKey caKey)
+    {
+        var certificate = new UserCertificate
+        {
+            Nonce = nonce,
+            Key = key,
+            Serial = serial,
+            KeyId = SyncCertification.Login,
+            Principals = [SyncCertification.Login],
+            Validity = Seconds(grant.Validity),
+            ForceCommand = "internal-sftp",
+            Extensions = UserExtensions.None,
+            SignatureKey = caKey,
+        };
+        return new ToBeSigned(CaPurpose.Sync, certificate);
     }
 
     static byte[] Linted(CertificateContent certificate)

@@ -23,7 +23,11 @@ internal sealed record RecordedHostCertificate(
     DateTimeOffset Issued,
     DateTimeOffset ValidAfter,
     DateTimeOffset ValidBefore,
-    byte[]? Certificate = null);
+    byte[]? Certificate = null)
+{
+    /// <summary>The signed certificate as the line of a <c>HostCertificate</c> file.</summary>
+    public string Line => OpenSsh.Certificate.ToLine(Certificate!, NodeName);
+}
 
 /// <summary>The table of host certificates.</summary>
 internal static class HostCertificateTable

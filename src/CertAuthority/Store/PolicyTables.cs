@@ -45,7 +45,11 @@ internal static class PolicyTables
 
     public static void RemoveRole(this Transaction transaction, Role role) => Remove(transaction, "roles", role.Id);
 
-    public static void RemoveNode(this Transaction transaction, Node node) => Remove(transaction, "nodes", node.Id);
+    public static void RemoveNode(this Transaction transaction, Node node)
+    {
+        transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", node.Id);
+        Remove(transaction, "nodes", node.Id);
+    }
 
     public static void RemoveLock(this Transaction transaction, AccessLock one) => Remove(transaction, "locks", one.Id);
 

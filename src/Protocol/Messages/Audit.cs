@@ -25,6 +25,7 @@ public sealed record GetStatus;
 /// <param name="KrlWritten">When it was written.</param>
 /// <param name="Notifications">How those fare who are told of what happens; null when nobody is.</param>
 /// <param name="Published">How the directory fares from which hosts fetch the list; null when there is none.</param>
+/// <param name="Hosts">How those hosts fare that the daemon writes to; null when there are none.</param>
 public sealed record DaemonStatus(
     string Version,
     string UserCa,
@@ -35,7 +36,15 @@ public sealed record DaemonStatus(
     string KrlVersion,
     DateTimeOffset KrlWritten,
     ReceiverStatus[]? Notifications = null,
-    PublishedStatus? Published = null);
+    PublishedStatus? Published = null,
+    HostsStatus? Hosts = null);
+
+/// <summary>Those hosts that the daemon writes to.</summary>
+/// <param name="Written">How many there are.</param>
+/// <param name="UpToDate">How many have the list that is in place.</param>
+/// <param name="Stale">The names of those that nothing could be written to for longer than <paramref name="StaleAfter"/>, or ever.</param>
+/// <param name="StaleAfter">A duration.</param>
+public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, string StaleAfter);
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
 /// <param name="Directory">Its path on the daemon's host.</param>

@@ -44,14 +44,29 @@ public sealed record NodeStatusList(NodeStatus[] Nodes);
 /// <param name="Address"><c>host[:port]</c>.</param>
 /// <param name="Labels">What roles select it by.</param>
 /// <param name="Certificate">The last that was signed for it; null for none.</param>
-public sealed record NodeStatus(string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null);
+/// <param name="Sync">What the daemon has written there; null where it does not write.</param>
+public sealed record NodeStatus(string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null);
+
+/// <summary>What the daemon has written to a host.</summary>
+/// <param name="KrlVersion">The version of the revocation list that it has, as text; null for none yet.</param>
+/// <param name="Synced">When that was written; null for never.</param>
+/// <param name="UpToDate">Whether it is the list in place.</param>
+/// <param name="Stale">Whether nothing could be written for too long.</param>
+/// <param name="Failure">Why the last attempt failed; null where it did not.</param>
+/// <param name="Failed">When.</param>
+public sealed record NodeSyncInfo(string? KrlVersion, DateTimeOffset? Synced, bool UpToDate, bool Stale, string? Failure = null, DateTimeOffset? Failed = null);
+
+/// <summary>Writes to a host now. The answer comes when that is done.</summary>
+/// <param name="Name">The node.</param>
+public sealed record SyncNode(string Name);
 
 /// <summary>Asks what is to lie on a host.</summary>
 /// <param name="Name">The node.</param>
 /// <param name="Preview">Also for one that does not exist: as it would be.</param>
-public sealed record GetNodeFiles(string Name, bool Preview = false);
+/// <param name="Push">As if the daemon wrote to it, or did not; null for what the node says.</param>
+public sealed record GetNodeFiles(string Name, bool Preview = false, bool? Push = null);
 
-/// <summary>What is to lie on a host: files of root, mode 0644.</summary>
+/// <summary>What is to lie on a host: files of mode 0644, root's, but where the daemon writes: there <c>/etc/ssh/certauthority</c> is of the account <c>certauthority-sync</c>.</summary>
 /// <param name="Files">In the order in which they are to be put in place.</param>
 public sealed record NodeFiles(NodeFile[] Files);
 

@@ -25,7 +25,8 @@ public class ArchitectureTests
         ["Signing"] = ["Configuration", "Linux"],
         ["Store"] = ["Resources"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
-        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Linux"],
+        ["Push"] = ["Revocation", "Store", "Signing", "Configuration", "Linux"],
+        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Linux"],
         ["Notices"] = ["Store", "Configuration", "Linux"],
         ["Jobs"] = ["Notices", "Operations", "Revocation", "Store", "Configuration", "Linux"],
         ["Api"] = ["Operations", "Linux", "Store"],
@@ -93,8 +94,8 @@ public class ArchitectureTests
     {
         var made = Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(ToBeSigned)).Select(use => use.By).Distinct().ToList();
         Assert.All(made, by => Assert.Equal((typeof(ToBeSigned), nameof(ToBeSigned.From)), (by.DeclaringType!, by.Name)));
-        Assert.Equal([typeof(HostGrant), typeof(IssuanceGrant)], made.Select(by => ((MethodBase)by).GetParameters()[0].ParameterType).OrderBy(type => type.Name));
-        foreach (var grant in (Type[])[typeof(HostGrant), typeof(IssuanceGrant)])
+        Assert.Equal([typeof(HostGrant), typeof(IssuanceGrant), typeof(SyncGrant)], made.Select(by => ((MethodBase)by).GetParameters()[0].ParameterType).OrderBy(type => type.Name));
+        foreach (var grant in (Type[])[typeof(HostGrant), typeof(IssuanceGrant), typeof(SyncGrant)])
             Assert.DoesNotContain(grant.GetConstructors(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance), constructor => constructor.IsPublic);
     }
 
@@ -103,8 +104,12 @@ public class ArchitectureTests
         Assert.Equal([typeof(HostCertification)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(HostGrant)).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_logins_and_hosts_have_something_signed() =>
-        Assert.Equal([typeof(Logins), typeof(Nodes)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType == typeof(CaKey)).Select(use => use.ByType).Distinct());
+    public void Only_the_policy_of_writing_to_hosts_makes_a_grant_for_that() =>
+        Assert.Equal([typeof(SyncCertification)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(SyncGrant)).Select(use => use.ByType).Distinct());
+
+    [Fact]
+    public void Only_logins_hosts_and_the_daemon_itself_have_something_signed() =>
+        Assert.Equal([typeof(CertAuthority.Push.SyncIdentity), typeof(Logins), typeof(Nodes)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType == typeof(CaKey)).Select(use => use.ByType).Distinct());
 
     [Fact]
     public void Only_the_CA_key_asks_a_key_for_a_signature() =>

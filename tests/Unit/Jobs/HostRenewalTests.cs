@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
+using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -25,11 +27,12 @@ public sealed class HostRenewalTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CertificateType.User);
+        var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
+        var krl = new KrlPublisher(world.Database, clock, userCa.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
         ca = new Ca(
-            world.Database, clock, userCa, FileCaKey.LoadOrCreate(folder.File("host_ca"), CertificateType.Host),
-            new KrlPublisher(world.Database, clock, userCa.PublicKey, folder.File("revoked.krl"), NullLogger.Instance), new RequestWatch(), new Recent<uint>(clock), new Recent<(uint, bool)>(clock), SiteLimits.Default, [])
+            world.Database, clock, userCa, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(clock), new Recent<(uint, bool)>(clock), SiteLimits.Default, [])
         {
+            Push = new HostPush(world.Database, clock, krl, (userCa, userCa, userCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(clock),
             UidOf = _ => null,
         };

@@ -12,7 +12,7 @@ public sealed class CaKeyTests : IDisposable
     readonly TemporaryFolder folder = new();
     readonly FileCaKey ca;
 
-    public CaKeyTests() => ca = FileCaKey.LoadOrCreate(folder.File("user_ca"), CertificateType.User);
+    public CaKeyTests() => ca = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
 
     public void Dispose()
     {
@@ -83,7 +83,7 @@ public sealed class CaKeyTests : IDisposable
     [InlineData(nameof(CaKeyType.Rsa), "RSA", "rsa-sha2-512")]
     public void Ssh_keygen_verifies_what_a_CA_of_any_kind_signed(string type, string kind, string algorithm)
     {
-        using var key = FileCaKey.LoadOrCreate(folder.File("ca"), CertificateType.User, Enum.Parse<CaKeyType>(type));
+        using var key = FileCaKey.LoadOrCreate(folder.File("ca"), CaPurpose.User, Enum.Parse<CaKeyType>(type));
         var path = folder.File("id-cert.pub", Certificate.ToLine(key.Sign(Granted(["alice"], "ed25519", key.PublicKey)), "") + "\n");
         // It reads no certificate whose signature it could not verify.
         var (exitCode, output) = SshKeygen.Run("-L", "-f", path);
@@ -94,7 +94,7 @@ public sealed class CaKeyTests : IDisposable
     [Fact]
     public void Ssh_keygen_finds_a_certificate_in_our_list_if_and_only_if_it_is_revoked()
     {
-        using var otherCa = FileCaKey.LoadOrCreate(folder.File("other_ca"), CertificateType.User);
+        using var otherCa = FileCaKey.LoadOrCreate(folder.File("other_ca"), CaPurpose.User);
         folder.File("ours-cert.pub", Certificate.ToLine(ca.Sign(Granted()), "") + "\n");
         folder.File("others-cert.pub", Certificate.ToLine(otherCa.Sign(Granted(["alice"], "ed25519", otherCa.PublicKey)), "") + "\n");
 
@@ -161,7 +161,7 @@ public sealed class CaKeyTests : IDisposable
     public void A_signature_gone_wrong_does_not_leave(string type)
     {
         using var key = PrivateKey.New(Enum.Parse<CaKeyType>(type));
-        using var faulty = new FaultyCaKey(key) { Signs = CertificateType.User };
+        using var faulty = new FaultyCaKey(key) { Signs = CaPurpose.User };
         Assert.Throws<CryptographicException>(() => faulty.Sign(Granted(["alice"], "ed25519", key.PublicKey)));
     }
 

@@ -18,7 +18,7 @@ public sealed class FileCaKeyTests : IDisposable
     [Fact]
     public void The_first_start_makes_a_key_for_its_owner_only_and_a_public_one_for_all()
     {
-        using var key = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal("600", Convert.ToString((int)File.GetUnixFileMode(KeyPath), 8));
         Assert.Equal("644", Convert.ToString((int)File.GetUnixFileMode(PubPath), 8));
         Assert.Equal(["user_ca", "user_ca.pub"], folder.Names);
@@ -28,7 +28,7 @@ public sealed class FileCaKeyTests : IDisposable
     [Fact]
     public void Ssh_keygen_reads_the_key_and_agrees_about_the_public_one()
     {
-        using var key = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
         Assert.Equal((0, $"256 {Fingerprint.Of(key.PublicKey)} user CA (ED25519)\n"), SshKeygen.Run("-l", "-f", PubPath));
     }
@@ -36,9 +36,9 @@ public sealed class FileCaKeyTests : IDisposable
     [Fact]
     public void A_second_start_loads_the_same_key_and_writes_nothing()
     {
-        using var first = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var first = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         var file = File.ReadAllBytes(KeyPath);
-        using var second = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var second = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal(first.PublicKey, second.PublicKey);
         Assert.Equal(file, File.ReadAllBytes(KeyPath));
         Assert.Equal(first.PublicKey.ToLine("user CA") + "\n", File.ReadAllText(PubPath));
@@ -53,7 +53,7 @@ public sealed class FileCaKeyTests : IDisposable
     public void A_key_that_ssh_keygen_made_is_taken(string type, int bits)
     {
         SshKeygen.Run("-q", "-t", type, "-b", $"{bits}", "-N", "", "-C", "brought along", "-f", KeyPath);
-        using var key = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal(PublicKey.ParseLine(File.ReadAllText(PubPath)), key.PublicKey);
     }
 
@@ -62,10 +62,10 @@ public sealed class FileCaKeyTests : IDisposable
     [InlineData(nameof(CaKeyType.Rsa), 3072, "RSA")]
     public void The_first_start_makes_the_kind_of_key_that_is_asked_for_and_later_ones_keep_it(string type, int bits, string kind)
     {
-        using var key = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User, Enum.Parse<CaKeyType>(type));
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User, Enum.Parse<CaKeyType>(type));
         Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
         Assert.Equal((0, $"{bits} {Fingerprint.Of(key.PublicKey)} user CA ({kind})\n"), SshKeygen.Run("-l", "-f", PubPath));
-        using var second = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User, CaKeyType.Ed25519);
+        using var second = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User, CaKeyType.Ed25519);
         Assert.Equal(key.PublicKey, second.PublicKey);
     }
 
@@ -75,7 +75,7 @@ public sealed class FileCaKeyTests : IDisposable
     [InlineData(UnixFileMode.GroupWrite, "0620")]
     public void A_key_that_others_can_open_is_refused_with_the_command_that_helps(UnixFileMode excess, string mode)
     {
-        FileCaKey.LoadOrCreate(KeyPath, CertificateType.User).Dispose();
+        FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
         File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | excess);
         Assert.Equal($"{KeyPath} has mode {mode}, so that others can use it; run: chmod 600 {KeyPath}", Refusal());
     }
@@ -86,14 +86,14 @@ public sealed class FileCaKeyTests : IDisposable
         // Only root can give a file away; everybody else finds one of root's.
         if (Environment.IsPrivilegedProcess)
         {
-            FileCaKey.LoadOrCreate(KeyPath, CertificateType.User).Dispose();
+            FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
             using (var chown = Process.Start("chown", ["65533", KeyPath]))
                 chown.WaitForExit();
             Assert.Equal($"{KeyPath} belongs to uid 65533, and this process runs as uid 0; run: chown 0 {KeyPath}", Refusal());
         }
         else
         {
-            var refusal = Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate("/etc/passwd", CertificateType.User)).Message;
+            var refusal = Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate("/etc/passwd", CaPurpose.User)).Message;
             Assert.StartsWith("/etc/passwd belongs to uid 0, and this process runs as uid ", refusal, StringComparison.Ordinal);
         }
     }
@@ -101,7 +101,7 @@ public sealed class FileCaKeyTests : IDisposable
     [Fact]
     public void A_public_key_that_disagrees_is_refused()
     {
-        FileCaKey.LoadOrCreate(KeyPath, CertificateType.User).Dispose();
+        FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
         foreach (var content in new[] { Vector.Text("ca.pub"), Vector.Text("rsa_ca.pub"), "", "garbage\n" })
         {
             File.WriteAllText(PubPath, content);
@@ -112,17 +112,17 @@ public sealed class FileCaKeyTests : IDisposable
     [Fact]
     public void A_lost_public_key_is_written_again()
     {
-        using var first = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var first = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         var line = File.ReadAllText(PubPath);
         File.Delete(PubPath);
-        using var second = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var second = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal(line, File.ReadAllText(PubPath));
     }
 
     [Fact]
     public void A_lost_private_key_is_not_replaced_by_a_new_CA()
     {
-        FileCaKey.LoadOrCreate(KeyPath, CertificateType.User).Dispose();
+        FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
         File.Delete(KeyPath);
         Assert.StartsWith($"{KeyPath} is missing, but {PubPath} is there", Refusal(), StringComparison.Ordinal);
         Assert.Equal(["user_ca.pub"], folder.Names);
@@ -134,7 +134,7 @@ public sealed class FileCaKeyTests : IDisposable
         File.SetUnixFileMode(folder.File("user_ca", Vector.Bytes("encrypted_key")), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Equal($"{KeyPath}: the key is encrypted (aes256-ctr), and nobody is there to type a passphrase; run: ssh-keygen -p -N '' -f {KeyPath}", Refusal());
         Assert.Equal(0, SshKeygen.Run("-p", "-P", "secret", "-N", "", "-f", KeyPath).ExitCode);
-        FileCaKey.LoadOrCreate(KeyPath, CertificateType.User).Dispose();
+        FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
     }
 
     [Theory]
@@ -146,7 +146,7 @@ public sealed class FileCaKeyTests : IDisposable
         SshKeygen.Run("-q", "-t", type, "-m", format, "-N", "", "-f", KeyPath);
         Assert.Equal($"{KeyPath}: the key is in PEM, not in the format of OpenSSH; run: ssh-keygen -p -N '' -f {KeyPath}", Refusal());
         Assert.Equal(0, SshKeygen.Run("-p", "-N", "", "-f", KeyPath).ExitCode);
-        using var key = FileCaKey.LoadOrCreate(KeyPath, CertificateType.User);
+        using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal(PublicKey.ParseLine(File.ReadAllText(PubPath)), key.PublicKey);
     }
 
@@ -176,5 +176,5 @@ public sealed class FileCaKeyTests : IDisposable
         Assert.Equal($"{KeyPath}: the private key belongs to another public key", Refusal());
     }
 
-    string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, CertificateType.User)).Message;
+    string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User)).Message;
 }

@@ -120,7 +120,7 @@ public class OpenSshPrivateKeyTests
         File.SetUnixFileMode(folder.File("user_ca", file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Equal(
             $"{folder.File("user_ca")}: the private key belongs to another public key",
-            Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(folder.File("user_ca"), CertificateType.User)).Message);
+            Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User)).Message);
     }
 
     static byte[] Padded(WireWriter privateKeys)

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
+using CertAuthority.Configuration;
 using CertAuthority.Linux;
-using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -257,12 +258,13 @@ public sealed class RaceTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CertificateType.User);
+        var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
         var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
         publishing = krl.Run(stopping.Token);
         await krl.Publish();
-        ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CertificateType.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
+        ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
         {
+            Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             UidOf = _ => null,
         };

@@ -24,12 +24,12 @@ public class HostFilesTests
     [Fact]
     public void What_the_drop_in_names_comes_before_it()
     {
-        var files = HostFiles.Of(Db1, "ssh-ed25519 AAAA user CA", new byte[] { 1, 2 }, "ssh-ed25519-cert-v01@openssh.com AAAA db1");
+        var files = HostFiles.Of(Db1, Content("ssh-ed25519-cert-v01@openssh.com AAAA db1"));
         Assert.Equal(
-            ["/etc/ssh/certauthority/user_ca.pub", "/etc/ssh/certauthority/revoked.krl", "/etc/ssh/certauthority/host-cert.pub", "/etc/ssh/sshd_config.d/00-certauthority.conf"],
+            ["/etc/ssh/certauthority/revoked.krl", "/etc/ssh/certauthority/user_ca.pub", "/etc/ssh/certauthority/host-cert.pub", "/etc/ssh/sshd_config.d/00-certauthority.conf"],
             files.Select(file => file.Path));
-        Assert.Equal("ssh-ed25519 AAAA user CA\n", Encoding.UTF8.GetString(files[0].Content.Span));
-        Assert.Equal([1, 2], files[1].Content.ToArray());
+        Assert.Equal([1, 2], files[0].Content.ToArray());
+        Assert.Equal("ssh-ed25519 AAAA user CA\n", Encoding.UTF8.GetString(files[1].Content.Span));
         Assert.Equal("HostCertificate /etc/ssh/certauthority/host-cert.pub", Lines(Db1, "cert")[^1]);
         // Without one, sshd would refuse to start over a file that is not there.
         Assert.DoesNotContain(Lines(Db1, null), line => line.StartsWith("HostCertificate", StringComparison.Ordinal));
@@ -38,16 +38,34 @@ public class HostFilesTests
     [Fact]
     public void Every_line_ends_and_none_is_empty()
     {
-        foreach (var certificate in (string?[])[null, "cert"])
+        foreach (var (certificate, push) in ((string?, bool)[])[(null, false), ("cert", false), (null, true), ("cert", true)])
         {
-            var text = Encoding.UTF8.GetString(HostFiles.Of(Db1, "ca", new byte[1], certificate)[^1].Content.Span);
+            var text = Encoding.UTF8.GetString(HostFiles.Of(Db1 with { Push = push }, Content(certificate))[^1].Content.Span);
             Assert.EndsWith("\n", text, StringComparison.Ordinal);
             Assert.DoesNotContain("\n\n", text, StringComparison.Ordinal);
         }
     }
 
+    [Fact]
+    public void Where_the_daemon_writes_its_way_in_hangs_on_nothing_that_it_writes()
+    {
+        var node = Db1 with { Push = true, KrlMaxAge = TimeSpan.FromHours(1) };
+        var files = HostFiles.Of(node, Content("cert"));
+        Assert.Equal(["/etc/ssh/certauthority-sync/sync_ca.pub", "/etc/ssh/certauthority-sync/sync.krl", "/etc/ssh/sshd_config.d/00-certauthority.conf"], files[^3..].Select(file => file.Path));
+        Assert.Equal(("ssh-ed25519 AAAA sync CA\n", 3), (Encoding.UTF8.GetString(files[^3].Content.Span), files[^2].Content.Length));
+        var lines = Lines(node, "cert");
+        var block = lines[Array.IndexOf(lines, "Match User certauthority-sync")..];
+        // All that lets somebody in above the block is said anew in it.
+        Assert.Empty(lines[..^block.Length].Select(line => line.Split(' ')[0]).Except(["HostCertificate"]).Except(block.Select(line => line.Split(' ')[0])));
+        Assert.DoesNotContain(block, line => line.Contains("/etc/ssh/certauthority/", StringComparison.Ordinal) || line.Contains("find", StringComparison.Ordinal));
+        Assert.Contains("ForceCommand internal-sftp -u 0022 -d /certauthority", block);
+        Assert.DoesNotContain(Lines(Db1, "cert"), line => line.StartsWith("Match", StringComparison.Ordinal));
+    }
+
+    private static HostContent Content(string? certificate) => new("ssh-ed25519 AAAA user CA", new byte[] { 1, 2 }, certificate, "ssh-ed25519 AAAA sync CA", new byte[3]);
+
     private static string[] Lines(Node node, string? certificate) =>
-        [.. Encoding.UTF8.GetString(HostFiles.Of(node, "ca", new byte[1], certificate)[^1].Content.Span).Split('\n').Where(IsLine).Select(Words)];
+        [.. Encoding.UTF8.GetString(HostFiles.Of(node, Content(certificate))[^1].Content.Span).Split('\n').Where(IsLine).Select(Words)];
 
     private static bool IsLine(string line) => line.Length > 0 && line[0] != '#';
 

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+using CertAuthority.Access;
+using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Push;
+
+/// <summary>Who the daemon is on hosts: a key of this process in a file, and beside it a certificate that is made anew every few minutes.</summary>
+/// <param name="database">Where certificates are recorded before they are signed.</param>
+/// <param name="clock">Decides when a new one is made.</param>
+/// <param name="syncCa">Signs them.</param>
+/// <param name="directory">Where the files lie: nobody else's.</param>
+internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey syncCa, string directory) : IDisposable
+{
+    private readonly SemaphoreSlim turn = new(1);
+    private SignatureKey? key;
+    private DateTimeOffset? issued;
+
+    /// <summary>The file of the private key.</summary>
+    public string KeyFile => Path.Combine(directory, "id");
+
+    /// <summary>The file of the certificate.</summary>
+    public string CertificateFile => Path.Combine(directory, "id-cert.pub");
+
+    /// <summary>Returns when both files are there and fit for the next minutes.</summary>
+    /// <exception cref="ProblemException">The certificate could not be recorded, so there is none.</exception>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public async Task Refresh(CancellationToken stopping)
+    {
+        await turn.WaitAsync(stopping);
+        try
+        {
+            var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
+            if (issued is { } before && !SyncCertification.IsWorn(before, now))
+                return;
+            key ??= ThrowawayKey.Write(KeyFile);
+            var line = Certificate.ToLine(syncCa.Sign(await Record(key, now)), SyncCertification.Login);
+            DurableFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), DurableFile.OwnerOnly);
+            issued = now;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public void Dispose() => turn.Dispose();
+
+    private Task<ToBeSigned> Record(SignatureKey subject, DateTimeOffset now)
+    {
+        var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
+        return database.Commit(transaction =>
+        {
+            var grant = SyncCertification.Decide(now);
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, syncCa.PublicKey);
+            transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, toBeSigned.Bytes);
+            transaction.Audit(new AuditEntry(now, "sync_certificate.issued")
+            {
+                Serial = toBeSigned.Certificate.Serial.ToString(),
+                Principals = [SyncCertification.Login],
+                ValidBefore = grant.Validity.Before,
+                LimitedBy = grant.Validity.LimitedBy,
+            });
+            return toBeSigned;
+        });
+    }
+}

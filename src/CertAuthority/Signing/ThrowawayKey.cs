@@ -1,0 +1,21 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
+
+namespace CertAuthority.Signing;
+
+/// <summary>A key pair that the system's ssh uses for the daemon, and that nobody trusts without a certificate.</summary>
+static class ThrowawayKey
+{
+    /// <summary>Makes one, and puts its private half into a file of mode 0600, in the place of an earlier one.</summary>
+    /// <returns>Its public half.</returns>
+    internal static SignatureKey Write(string path)
+    {
+        using var key = PrivateKey.New(CaKeyType.Ed25519);
+        var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        DurableFile.Replace(path, new OpenSshPrivateKey(key, "").ToFile(checkInt), DurableFile.OwnerOnly);
+        return key.PublicKey;
+    }
+}

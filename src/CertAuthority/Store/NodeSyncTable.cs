@@ -1,0 +1,38 @@
+using System.Data.Common;
+using CertAuthority.Access;
+
+namespace CertAuthority.Store;
+
+/// <summary>The tables of what is written to hosts, and of the certificates by which that is done.</summary>
+internal static class NodeSyncTable
+{
+    public static void InsertSyncCertificate(this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, byte[] toBeSigned) =>
+        transaction.Execute("INSERT INTO sync_certificates VALUES ($1, $2, $3, $4, $5)", (long)serial, issued, validity.After, validity.Before, toBeSigned);
+
+    /// <summary>Of every node that something was tried with, by its id.</summary>
+    public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
+        snapshot.Query("SELECT node_id, krl_version, synced, failure, failed, told_stale FROM node_syncs", row => (Id: row.Id(0), Sync: Row(row)))
+            .ToDictionary(one => one.Id, one => one.Sync);
+
+    /// <summary>It has that list now. A node that was removed meanwhile leaves nothing.</summary>
+    public static void SetSynced(this Transaction transaction, Node node, ulong krlVersion, DateTimeOffset now) =>
+        transaction.Execute(
+            """
+            INSERT INTO node_syncs (node_id, krl_version, synced) SELECT id, $2, $3 FROM nodes WHERE id = $1
+            ON CONFLICT (node_id) DO UPDATE SET krl_version = excluded.krl_version, synced = excluded.synced, failure = NULL, failed = NULL
+            """, node.Id, (long)krlVersion, now);
+
+    /// <summary>Nothing could be written there; what it had it has still.</summary>
+    public static void SetSyncFailed(this Transaction transaction, Node node, string why, DateTimeOffset now) =>
+        transaction.Execute(
+            """
+            INSERT INTO node_syncs (node_id, krl_version, failure, failed) SELECT id, 0, $2, $3 FROM nodes WHERE id = $1
+            ON CONFLICT (node_id) DO UPDATE SET failure = excluded.failure, failed = excluded.failed
+            """, node.Id, why, now);
+
+    public static void SetToldStale(this Transaction transaction, Node node, bool isTold) =>
+        transaction.Execute("UPDATE node_syncs SET told_stale = $2 WHERE node_id = $1", node.Id, isTold);
+
+    private static NodeSync Row(DbDataReader row) => new(
+        (ulong)row.GetInt64(1), row.IsDBNull(2) ? null : row.Time(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4), row.GetBoolean(5));
+}

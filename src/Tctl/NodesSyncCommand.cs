@@ -1,0 +1,75 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl nodes sync</c>.</summary>
+internal sealed class NodesSyncCommand : Verb
+{
+    // The daemon has its own bound; this one keeps a thousand calls from standing in line there.
+    private const int AtOnce = 32;
+
+    private readonly Argument<string[]> names = new("NODE") { Description = "Which hosts", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { Known.Nodes } };
+    private readonly Option<bool> all = new("--all") { Description = "All that the daemon writes to" };
+
+    public NodesSyncCommand()
+        : base(
+            "sync",
+            "Writes the revocation list, the CA key and their own certificates to hosts now; the daemon does so by itself whenever the list changes",
+            "tctl nodes sync db1 db2",
+            "tctl nodes sync --all")
+    {
+        Arguments.Add(names);
+        Options.Add(all);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(all) == (result.GetValue(names) is [_, ..]))
+                result.AddError("name nodes, or say --all");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        string[] chosen = parsed.GetValue(all)
+            ? [.. (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes.Where(node => node.Sync is not null).Select(node => node.Name)]
+            : [.. parsed.GetValue(names)!.Distinct(StringComparer.Ordinal)];
+        if (chosen.Length == 0)
+            parsed.Hint("the daemon writes to no host: tctl nodes enroll lets it");
+        var (waiting, running, failed) = (new Queue<string>(chosen), new HashSet<Task<Outcome>>(), 0);
+        while (waiting.Count + running.Count > 0)
+        {
+            while (running.Count < AtOnce && waiting.TryDequeue(out var next))
+                running.Add(Sync(ca, next, cancellation));
+            var left = waiting.Count + running.Count;
+            var any = Task.WhenAny(running);
+            await new Spinner(
+                Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, $"{chosen.Length - left} of {Wording.Count(chosen.Length, "host")}", default, TimeProvider.System).During(any);
+            running.Remove(await any);
+            var (name, synced, problem) = await await any;
+            if (problem is null)
+            {
+                parsed.Print($"{name} has revocation list {synced!.KrlVersion}");
+                continue;
+            }
+            parsed.Complain(problem with { Hint = failed == 0 ? problem.Hint : null });
+            failed++;
+        }
+        return failed == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static async Task<Outcome> Sync(CaClient ca, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return new Outcome(name, (await ca.Send(Routes.SyncNode, new SyncNode(name), cancellation)).Sync, null);
+        }
+        catch (ProblemException refused)
+        {
+            return new Outcome(name, null, refused.Problem);
+        }
+    }
+
+    private sealed record Outcome(string Name, NodeSyncInfo? Synced, Problem? Problem);
+}

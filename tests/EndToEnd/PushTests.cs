@@ -1,0 +1,205 @@
+using System.Text.Json;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>The daemon writes to hosts over sftp, each a real sshd with an /etc of its own; what is in its way is told, and changes nothing there.</summary>
+public sealed class PushTests : IAsyncLifetime
+{
+    EnrolledFleet fleet = null!;
+
+    public async Task InitializeAsync() => fleet = await EnrolledFleet.Start();
+
+    public async Task DisposeAsync() => await fleet.DisposeAsync();
+
+    [PeopleFact]
+    public async Task A_revocation_reaches_the_host_by_itself()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
+
+        (await fleet.Tctl("certs", "revoke", "--user=me")).Done();
+        await Eventually.Holds(() => HasTheList(db1));
+        Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
+
+        var status = await Status("db1");
+        Assert.Equal((fleet.Daemon.RevocationList().Version.ToString(), true, false), (status.GetProperty("krl_version").GetString(), status.GetProperty("up_to_date").GetBoolean(), status.GetProperty("stale").GetBoolean()));
+        Assert.False(status.TryGetProperty("failure", out _));
+        Assert.Contains("hosts written to: 1, 1 of them with this list\n", (await fleet.Tctl("status")).Done(), StringComparison.Ordinal);
+        Assert.Matches($"db1 .* {fleet.Daemon.RevocationList().Version}, [0-9]+s ago\n", (await fleet.Tctl("nodes", "ls")).Done());
+        // All that is there, and readable by all: the command that looks how old the list is runs as nobody.
+        Assert.Equal("certauthority-sync 755\ncertauthority-sync 644\nroot 644\nroot 755\n", (await db1.Run("cd /etc/ssh; stat -c '%U %a' certauthority certauthority/revoked.krl certauthority-sync/sync.krl certauthority-sync")).Done());
+        Assert.Equal("host-cert.pub\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
+        // Of its own it leaves nothing but its key and certificate.
+        Assert.Equal(["id", "id-cert.pub"], Directory.GetFileSystemEntries(fleet.Daemon.File("push")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+    }
+
+    [PeopleTheory]
+    [InlineData("garbage, so nobody enters", "echo garbage > revoked.krl")]
+    [InlineData("missing, so nobody enters", "rm revoked.krl")]
+    [InlineData("empty, so everybody enters", ": > revoked.krl")]
+    [InlineData("half of one, and half of the next beside it", "head -c 20 revoked.krl > revoked.krl.new; chown certauthority-sync revoked.krl.new; cp revoked.krl.new revoked.krl")]
+    [InlineData("too old, where that shuts the host", "touch -d yesterday revoked.krl; sed -i 's,printf %%s.n%%s@.*,find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -60 -printf %u\\\\n%u@db1\\\\n,' /etc/ssh/sshd_config.d/00-certauthority.conf")]
+    [InlineData("one beside a CA key that is not ours", "echo ssh-ed25519 AAAA > user_ca.pub")]
+    public async Task A_list_that_is_wrong_never_locks_the_right_one_out(string what, string damage)
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        (await db1.Run($"cd /etc/ssh/certauthority; {damage}")).Done();
+
+        Assert.Matches("^db1 has revocation list [0-9]+\n$", (await fleet.Tctl("nodes", "sync", "db1")).Done());
+
+        Assert.True(HasTheList(db1), what);
+        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
+        Assert.Equal("host-cert.pub\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
+    }
+
+    public static readonly TheoryData<string, string, string, string> Obstacles = new()
+    {
+        { "another key", "cd /etc/ssh; mv ssh_host_ed25519_key k; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; rm certauthority/host-cert.pub", "cd /etc/ssh; mv k ssh_host_ed25519_key", "it shows another host key than the one on record; where it has a new one: tctl auth sign --host=db1 KEY.pub" },
+        { "a directory of somebody else's", "chown root /etc/ssh/certauthority", "chown certauthority-sync /etc/ssh/certauthority", "dest open \"/etc/ssh/certauthority/revoked.krl.new\": Permission denied" },
+        { "a directory to read only", "mount --bind /etc/ssh/certauthority /etc/ssh/certauthority && mount -o remount,ro,bind /etc/ssh/certauthority", "umount /etc/ssh/certauthority", "dest open \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more; often a disk that is full, or can only be read)" },
+        { "a full disk", "cd /etc/ssh; mkdir t; mount -t tmpfs -o size=16k,mode=755 none t; cp -p certauthority/* t; chown certauthority-sync t; head -c 1M /dev/zero > t/fill 2>/dev/null; mount --move t certauthority || mount --bind t certauthority", "umount /etc/ssh/certauthority", "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more" },
+        { "something in the way", "mkdir /etc/ssh/certauthority/revoked.krl.new", "rmdir /etc/ssh/certauthority/revoked.krl.new", "dest open \"/etc/ssh/certauthority/revoked.krl.new/revoked.krl\": Permission denied" },
+        { "an account that is gone", "userdel certauthority-sync", "useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' certauthority-sync; chown certauthority-sync /etc/ssh/certauthority", "certauthority-sync@127.0.0.1: Permission denied (publickey)." },
+        { "another CA that is let in", "cd /etc/ssh/certauthority-sync; mv sync_ca.pub k; cp ../certauthority/user_ca.pub sync_ca.pub", "cd /etc/ssh/certauthority-sync; mv k sync_ca.pub", "certauthority-sync@127.0.0.1: Permission denied (publickey)." },
+    };
+
+    [PeopleTheory]
+    [MemberData(nameof(Obstacles))]
+    public async Task What_is_in_the_way_is_told_leaves_the_host_as_it_was_and_is_overcome(string what, string put, string taken, string told)
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        (await db1.Run(put)).Done();
+        var before = File.ReadAllBytes(db1["certauthority/revoked.krl"]);
+
+        var refused = await fleet.Tctl("nodes", "sync", "db1");
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.True(refused.Error.StartsWith("tctl: error: nothing can be written to db1: ", StringComparison.Ordinal) && refused.Error.Contains(told, StringComparison.Ordinal), $"{what}: {refused.Error}");
+        Assert.Equal(before, File.ReadAllBytes(db1["certauthority/revoked.krl"]));
+        // What was revoked meanwhile waits, and nobody has to remember it.
+        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        (await fleet.Tctl("certs", "revoke", "--user=me")).Done();
+        Assert.Contains(told, (await Status("db1")).GetProperty("failure").GetString(), StringComparison.Ordinal);
+        Assert.Matches($"hosts written to: 1, 0 of them with this list\n", (await fleet.Tctl("status")).Done());
+        (await db1.Run(taken)).Done();
+        await Eventually.Holds(() => HasTheList(db1), $"{what} is overcome");
+        Assert.False((await Status("db1")).TryGetProperty("failure", out _));
+    }
+
+    [PeopleFact]
+    public async Task A_host_that_hangs_and_one_that_is_gone_delay_nobody()
+    {
+        await using var db1 = await fleet.EnrolledHost("db1");
+        await using var db2 = await fleet.EnrolledHost("db2");
+        await using var db3 = await fleet.EnrolledHost("db3");
+        await db2.Stop();
+        // Takes connections, and says nothing.
+        using var deaf = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, db3.Port);
+        await db3.Stop();
+        deaf.Start();
+        await using var db4 = await fleet.EnrolledHost("db4");
+
+        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        (await fleet.Tctl("certs", "revoke", "--user=me")).Done();
+        await Eventually.Holds(() => HasTheList(db1) && HasTheList(db4));
+        // It still hangs on the third.
+        Assert.False((await Status("db3")).TryGetProperty("failure", out _));
+        await Eventually.Holds(async () => (await Status("db2")).TryGetProperty("failure", out var why) && why.GetString()!.Contains("Connection refused", StringComparison.Ordinal), "the second is known to be gone");
+        Assert.Contains("hosts written to: 4, 2 of them with this list\n", (await fleet.Tctl("status")).Done(), StringComparison.Ordinal);
+
+        // They come back, and get what they missed.
+        await db2.Restart();
+        deaf.Stop();
+        await db3.Restart();
+        await Eventually.Holds(() => HasTheList(db2) && HasTheList(db3));
+
+        // All at once, by hand: who is gone is told, and keeps the others from nothing.
+        await db2.Stop();
+        var all = await fleet.Tctl("nodes", "sync", "--all");
+        Assert.Equal(1, all.ExitCode);
+        Assert.Equal(["db1", "db3", "db4"], all.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]).Order(StringComparer.Ordinal));
+        Assert.StartsWith("tctl: error: nothing can be written to db2: ssh: connect to host 127.0.0.1 port ", all.Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task The_way_in_opens_sftp_below_etc_ssh_to_the_daemon_and_nothing_else_to_anybody_else()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        var key = fleet.Daemon.File("push/id");
+        // The daemon's own key and certificate, in other hands.
+        Assert.Equal((1, "This service allows sftp connections only.\n"), await As("certauthority-sync", key, "id"));
+        Assert.Equal(255, (await As("root", key, "id")).ExitCode);
+        var sftp = await fleet.Daemon.Administrator.Types(
+            ["sftp", "-b", "-", "-F", "none", "-i", key, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-P", $"{db1.Port}", "certauthority-sync@127.0.0.1"],
+            "pwd\n-get /etc/passwd\n-get /ssh_host_ed25519_key\n-put /etc/hostname /sshd_config\n-put /etc/hostname /certauthority-sync/sync_ca.pub\nls -1 /\n");
+        Assert.Contains("Remote working directory: /certauthority\n", sftp.Output, StringComparison.Ordinal);
+        Assert.Matches("(?s)\"/etc/passwd\" not found.*ssh_host_ed25519_key\": Permission denied.*\"/sshd_config\": Permission denied.*\"/certauthority-sync/sync_ca.pub\": Permission denied", sftp.Error);
+        // A certificate of the user CA opens it to nobody, and no role can make one.
+        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal(255, (await As("certauthority-sync", Path.Combine(fleet.Daemon.Myself.Home, "id"), "id")).ExitCode);
+        var role = await fleet.Daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v8, metadata: {name: bad}, spec: {allow: {logins: [certauthority-sync], node_labels: {'*': '*'}}}}");
+        Assert.Equal(1, role.ExitCode);
+        Assert.Contains("\"certauthority-sync\" is the daemon's own login", role.Error, StringComparison.Ordinal);
+        (await fleet.Daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v8, metadata: {name: trait}, spec: {allow: {logins: ['{{internal.logins}}'], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: sly}, spec: {roles: [trait], unix_users: ['0'], traits: {logins: [certauthority-sync]}}}
+            """)).Done();
+        var sly = await fleet.Daemon.Myself.Types("tsh", "login", "--user=sly");
+        Assert.Equal(1, sly.ExitCode);
+        Assert.Contains("which is \"certauthority-sync\" for user \"sly\" and the daemon's own, which no role grants", sly.Error, StringComparison.Ordinal);
+        // And who wrote is on the record.
+        Assert.Contains("\"sync_certificate.issued\"", (await fleet.Tctl("audit", "ls", "--format=json")).Done(), StringComparison.Ordinal);
+
+        async Task<(int ExitCode, string Output)> As(string login, string identity, string command)
+        {
+            var outcome = await fleet.Daemon.Administrator.Types(
+                "ssh", "-F", "none", "-T", "-i", identity, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-p", $"{db1.Port}", $"{login}@127.0.0.1", command);
+            return (outcome.ExitCode, outcome.Output);
+        }
+    }
+
+    [PeopleFact]
+    public async Task A_host_certificate_that_was_made_anew_comes_along_also_when_the_old_one_has_ended()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        // As after a month in which nobody reached it: what it shows has ended, and the key is the one on record.
+        (await fleet.Tctl("auth", "sign", "--host=db1", "--ttl=1s", $"--out={fleet.Daemon.Scratch["short"]}", db1["ssh_host_ed25519_key.pub"])).Done();
+        File.Copy(fleet.Daemon.Scratch["short"], db1["certauthority/host-cert.pub"], overwrite: true);
+        var end = DateTimeOffset.FromUnixTimeSeconds((long)OpenSsh.Certificate.ParseLine(File.ReadAllText(fleet.Daemon.Scratch["short"])).ValidBefore);
+        await Eventually.Holds(() => TimeProvider.System.GetUtcNow() > end);
+        (await fleet.Tctl("auth", "sign", "--host=db1", "--ttl=10d", $"--out={fleet.Daemon.Scratch["long"]}", db1["ssh_host_ed25519_key.pub"])).Done();
+
+        (await fleet.Tctl("nodes", "sync", "db1")).Done();
+
+        Assert.Equal(File.ReadAllText(fleet.Daemon.Scratch["long"]), File.ReadAllText(db1["certauthority/host-cert.pub"]));
+    }
+
+    [PeopleFact]
+    public async Task What_can_not_be_written_to_is_told_apart()
+    {
+        (await fleet.Daemon.Administrator.Types(["tctl", "create"], """
+            {kind: node, version: v2, metadata: {name: pulls}, spec: {addr: 127.0.0.1}}
+            ---
+            {kind: node, version: v2, metadata: {name: unknown}, spec: {addr: 127.0.0.1, push: true}}
+            """)).Done();
+        Assert.Equal("tctl: error: there is no node \"none\"\ntctl: hint: tctl nodes ls lists them\n", (await fleet.Tctl("nodes", "sync", "none")).Error);
+        Assert.StartsWith("tctl: error: the daemon does not write to node \"pulls\"\n", (await fleet.Tctl("nodes", "sync", "pulls")).Error, StringComparison.Ordinal);
+        Assert.StartsWith("tctl: error: nothing can be written to unknown: no key of it is on record, by which it could be known: tctl auth sign --host=unknown KEY.pub\n", (await fleet.Tctl("nodes", "sync", "unknown")).Error, StringComparison.Ordinal);
+        foreach (var usage in (string[][])[["nodes", "sync"], ["nodes", "sync", "--all", "pulls"]])
+            Assert.Equal(2, (await fleet.Tctl(usage)).ExitCode);
+        // Nothing was ever written to it, which a monitor has to hear.
+        var status = await fleet.Tctl("status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Contains("hosts written to: 1, 0 of them with this list\n", status.Output, StringComparison.Ordinal);
+        Assert.Equal("tctl: error: nothing could be written for 30m or longer to 1 host: unknown\ntctl: hint: tctl nodes ls says why\n", status.Error);
+        Assert.Equal(1, (await fleet.Tctl("status", "--format=json")).ExitCode);
+    }
+
+    bool HasTheList(FleetHost host) => File.ReadAllBytes(host["certauthority/revoked.krl"]).AsSpan().SequenceEqual(File.ReadAllBytes(fleet.Daemon.File("revoked.krl")));
+
+    async Task<JsonElement> Status(string node) =>
+        JsonDocument.Parse((await fleet.Tctl("nodes", "ls", "--format=json")).Done()).RootElement.EnumerateArray().Single(one => one.GetProperty("name").GetString() == node).GetProperty("sync");
+}
