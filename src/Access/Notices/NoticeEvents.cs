@@ -23,6 +23,18 @@ public static class NoticeEvents
     /// <summary>Its access is about to end.</summary>
     public const string Ending = "access.ending";
 
+    /// <summary>Hosts have not taken the revocation list for longer than they may.</summary>
+    public const string Stale = "hosts.stale";
+
+    /// <summary>Hosts that were stale have it again.</summary>
+    public const string Fresh = "hosts.fresh";
+
+    /// <summary>Those about a request.</summary>
+    public static readonly ImmutableArray<string> OfRequests = [Created, Reviewed, Approved, Denied, Cancelled, Ending];
+
+    /// <summary>Those about hosts.</summary>
+    public static readonly ImmutableArray<string> OfHosts = [Stale, Fresh];
+
     /// <summary>All of them.</summary>
-    public static readonly ImmutableArray<string> All = [Created, Reviewed, Approved, Denied, Cancelled, Ending];
+    public static readonly ImmutableArray<string> All = [.. OfRequests, .. OfHosts];
 }

@@ -50,7 +50,7 @@ internal static class NotifySection
             var key = Secret(each, "secret_file", required: true);
             if (key?.Length < ShortestKey)
                 each.Fault("secret_file", $"{each.Full("secret_file")}: the secret has less than {ShortestKey} bytes; make one with: openssl rand -hex 32");
-            var filter = Filter(each);
+            var filter = Filter(each, NoticeEvents.All);
             each.Done();
             if (url is not null && key is not null)
                 webhooks.Add(new WebhookSettings(name, url, [.. key], filter));
@@ -95,7 +95,7 @@ internal static class NotifySection
         if (sender is null && from.Length > 0)
             mail.Fault("from", $"{mail.Full("from")} takes an address such as certauthority@example.com, which may have a name before it: CertAuthority <certauthority@example.com>");
         var account = Account(mail, tls);
-        var filter = Filter(mail);
+        var filter = Filter(mail, NoticeEvents.OfRequests);
         mail.Done();
         return new MailSettings(server, port, tls, account, sender ?? new MailboxAddress("", ""), filter);
     }
@@ -129,14 +129,18 @@ internal static class NotifySection
         }
     }
 
-    private static NoticeFilter Filter(Cursor receiver)
+    private static NoticeFilter Filter(Cursor receiver, ImmutableArray<string> possible)
     {
-        var events = receiver.Texts("events");
+        var (events, wanted) = (receiver.Texts("events"), receiver.Texts("roles"));
         foreach (var (text, at) in events)
             if (!NoticeEvents.All.Contains(text))
-                receiver.Fault(at, $"there is no event \"{text}\"; there are {string.Join(", ", NoticeEvents.All)}");
+                receiver.Fault(at, $"there is no event \"{text}\"; there are {string.Join(", ", possible)}");
+            else if (!possible.Contains(text))
+                receiver.Fault(at, $"mail reaches people whom a request concerns; {text} goes to the command and to webhooks");
+            else if (NoticeEvents.OfHosts.Contains(text) && !wanted.IsEmpty)
+                receiver.Fault(at, $"hosts have no roles: {text} goes to webhooks without {receiver.Full("roles")}");
         var roles = ImmutableArray.CreateBuilder<NamePattern>();
-        foreach (var (text, at) in receiver.Texts("roles"))
+        foreach (var (text, at) in wanted)
             if (NamePattern.TryParse(text, out var fault) is { } pattern)
                 roles.Add(pattern);
             else

@@ -7,20 +7,9 @@ namespace CertAuthority.Notices;
 /// <summary>An event in words. Names and reasons in it are people's, and may try to be more than words.</summary>
 internal static class NoticeText
 {
-    /// <summary>Who did what, in one line without anybody's reasons.</summary>
-    public static string Headline(Notification told)
-    {
-        var spec = told.Request.Spec;
-        var roles = string.Join(", ", spec.GrantedRoles is [] ? spec.Roles : spec.GrantedRoles) + (spec.Resources is [_, ..] nodes ? $" on {Few(nodes)}" : "");
-        var request = $"{spec.User}'s request for {roles}";
-        return Printable.Escape(told.Event switch
-        {
-            NoticeEvents.Created => $"{spec.User} asks for {roles}",
-            NoticeEvents.Reviewed => LastReview(told) is { } review ? $"{review.Author} reviewed {request}: {review.ProposedState}" : $"{request} was reviewed",
-            NoticeEvents.Ending => $"{spec.User}'s access to {roles} ends at {Instants.Show(spec.AccessExpires)}",
-            _ => $"{request} was {spec.State.ToLowerInvariant()}{(spec.ResolvedBy is { } by ? $" by {by}" : "")}",
-        });
-    }
+    /// <summary>Who did what, or which hosts have what, in one line without anybody's reasons.</summary>
+    public static string Headline(Notification told) =>
+        Printable.Escape(told.Request is { } request ? OfRequest(told.Event, request.Spec) : OfHosts(told.Event, told.Hosts!));
 
     /// <summary>
     /// One line for a chat, as Slack and its like read it: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> make links and call people, so they are written as
@@ -28,16 +17,19 @@ internal static class NoticeText
     /// </summary>
     public static string Chat(Notification told)
     {
-        var line = $"{Headline(told)}{(Reason(told) is { Length: > 0 } reason ? $": `{Printable.Escape(reason).Replace('`', '\'')}`" : "")} (request {told.Request.Metadata.Name})";
+        var line = Headline(told);
+        if (told.Request is { } request)
+            line += $"{(Reason(told.Event, request.Spec) is { Length: > 0 } reason ? $": `{Printable.Escape(reason).Replace('`', '\'')}`" : "")} (request {request.Metadata.Name})";
         return line.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
     }
 
-    /// <summary>A letter to whom it concerns: what happened, and what to do about it.</summary>
+    /// <summary>A letter to whom a request concerns: what happened to it, and what to do about it.</summary>
     public static string Letter(Notification told)
     {
-        var (spec, id) = (told.Request.Spec, told.Request.Metadata.Name);
+        // People are told of requests only.
+        var (spec, id) = (told.Request!.Spec, told.Request.Metadata.Name);
         var letter = new StringBuilder($"{Headline(told)}.\n\n");
-        if (Reason(told) is { Length: > 0 } reason)
+        if (Reason(told.Event, spec) is { Length: > 0 } reason)
             letter.Append($"reason: {Printable.Escape(reason)}\n");
         letter.Append($"request: {id}\n");
         if (told.Event is NoticeEvents.Created or NoticeEvents.Reviewed)
@@ -53,16 +45,37 @@ internal static class NoticeText
         return letter.ToString();
     }
 
-    private static string Reason(Notification told) => told.Event switch
+    private static string OfRequest(string what, RequestSpec spec)
     {
-        NoticeEvents.Created => told.Request.Spec.RequestReason,
-        NoticeEvents.Reviewed => LastReview(told)?.Reason ?? "",
+        var roles = string.Join(", ", spec.GrantedRoles is [] ? spec.Roles : spec.GrantedRoles) + (spec.Resources is [_, ..] nodes ? $" on {Few(nodes)}" : "");
+        var request = $"{spec.User}'s request for {roles}";
+        return what switch
+        {
+            NoticeEvents.Created => $"{spec.User} asks for {roles}",
+            NoticeEvents.Reviewed => LastReview(spec) is { } review ? $"{review.Author} reviewed {request}: {review.ProposedState}" : $"{request} was reviewed",
+            NoticeEvents.Ending => $"{spec.User}'s access to {roles} ends at {Instants.Show(spec.AccessExpires)}",
+            _ => $"{request} was {spec.State.ToLowerInvariant()}{(spec.ResolvedBy is { } by ? $" by {by}" : "")}",
+        };
+    }
+
+    private static string OfHosts(string what, string[] hosts) =>
+        $"{(hosts is [_] ? "1 host has" : $"{hosts.Length} hosts have")} {(what == NoticeEvents.Stale ? "no fresh revocation list" : "the revocation list again")}: {Few(hosts)}";
+
+    private static string Reason(string what, RequestSpec spec) => what switch
+    {
+        NoticeEvents.Created => spec.RequestReason,
+        NoticeEvents.Reviewed => LastReview(spec)?.Reason ?? "",
         NoticeEvents.Ending => "",
-        _ => told.Request.Spec.ResolveReason,
+        _ => spec.ResolveReason,
     };
 
     // A line of chat has no room for three hundred.
-    private static string Few(string[] nodes) => nodes.Length <= 3 ? string.Join(", ", nodes) : $"{string.Join(", ", nodes[..2])} and {nodes.Length - 2} more";
+    private static string Few(string[] names) => names switch
+    {
+        [var only] => only,
+        { Length: <= 3 } => $"{string.Join(", ", names[..^1])} and {names[^1]}",
+        _ => $"{names[0]}, {names[1]} and {names.Length - 2} more",
+    };
 
-    private static RequestReview? LastReview(Notification told) => told.Request.Spec.Reviews?.LastOrDefault();
+    private static RequestReview? LastReview(RequestSpec spec) => spec.Reviews?.LastOrDefault();
 }

@@ -4,13 +4,16 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Telling others of requests: put on its way in the transaction of what it tells of, so that neither is without the other.</summary>
+/// <summary>Telling others of requests and of hosts: put on its way in the transaction of what it tells of, so that neither is without the other.</summary>
 internal static class Notifications
 {
-    /// <summary>Puts an event on its way to every receiver whose filter lets it through. Where there is none nothing is written.</summary>
+    // In one event: a chat or a program need not take a message of any size.
+    private const int MostHosts = 200;
+
+    /// <summary>Puts an event of a request on its way to every receiver whose filter lets it through. Where there is none nothing is written.</summary>
     /// <param name="transaction">Of what it tells of.</param>
     /// <param name="by">Who did it.</param>
-    /// <param name="what">One of <see cref="NoticeEvents"/>.</param>
+    /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
     /// <param name="request">The request, as it is after it.</param>
     /// <param name="now">When.</param>
     public static void Tell(this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now)
@@ -18,6 +21,25 @@ internal static class Notifications
         var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, request.Show(now));
         foreach (var receiver in transaction.Receivers().Where(receiver => receiver.Filter.Lets(what, request)))
             transaction.Put(receiver, Recipients(transaction, receiver, by, what, request), notification);
+    }
+
+    /// <summary>
+    /// Puts an event of hosts on its way to every receiver whose filter lets it through: all hosts in one, beyond 200 in several. People are told
+    /// of requests that concern them, so none of them hears of hosts.
+    /// </summary>
+    /// <param name="transaction">Of what it tells of.</param>
+    /// <param name="what">One of <see cref="NoticeEvents.OfHosts"/>.</param>
+    /// <param name="hosts">Their names, each once.</param>
+    /// <param name="now">When.</param>
+    public static void TellOfHosts(this Transaction transaction, string what, IReadOnlyList<string> hosts, DateTimeOffset now)
+    {
+        var receivers = transaction.Receivers().FindAll(receiver => !receiver.IsPersonal && receiver.Filter.LetsOfHosts(what));
+        foreach (var some in hosts.Order(StringComparer.Ordinal).Chunk(MostHosts))
+        {
+            var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, Hosts: some);
+            foreach (var receiver in receivers)
+                transaction.Put(receiver, [null], notification);
+        }
     }
 
     /// <summary>Tells of every access that ends within <paramref name="ahead"/>, once each. One that was granted for less is told of at once.</summary>

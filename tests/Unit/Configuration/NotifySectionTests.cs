@@ -35,6 +35,12 @@ public sealed class NotifySectionTests : IDisposable
         Assert.True(webhooks[1].Filter is { Events.IsEmpty: true, Roles.IsEmpty: true });
     }
 
+    [Fact]
+    public void A_webhook_can_be_told_of_hosts() =>
+        Assert.Equal(
+            ["hosts.stale", "request.created", "hosts.fresh"],
+            Read("webhooks: [{name: chat, url_file: URL, secret_file: KEY, events: [hosts.stale, request.created, hosts.fresh]}]").Webhooks[0].Filter.Events.ToArray());
+
     [Theory]
     [InlineData("", "587 StartTls  ")]
     [InlineData("tls: starttls, port: 25", "25 StartTls  ")]
@@ -71,7 +77,8 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: EMPTY}", "3:54: notify.webhooks.secret_file: FOLDER/EMPTY is empty")]
     [InlineData("{name: a, url: https://a.example, secret_file: OPEN}", "3:54: notify.webhooks.secret_file: FOLDER/OPEN has mode 0440, so that others can use it; run: chmod 600 FOLDER/OPEN")]
     [InlineData("{name: a, url: https://a.example, secret_file: NONE}", "3:54: notify.webhooks.secret_file: Could not find file 'FOLDER/NONE'.")]
-    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.made]}", "3:FROM: there is no event \"request.made\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending")]
+    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.made]}", "3:FROM: there is no event \"request.made\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending, hosts.stale, hosts.fresh")]
+    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts have no roles: hosts.fresh goes to webhooks without notify.webhooks.roles")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: not a regular expression that can be matched in bounded time")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]
     public void A_webhook_that_can_not_be_is_refused_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
@@ -92,6 +99,8 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{server: mail.example.com, from: ca@example.com, password_file: PASSWORD}", "2:73: notify.mail.password_file is of no use without notify.mail.user")]
     [InlineData("{server: mail.example.com, from: ca@example.com, port: 0}", "2:64: notify.mail.port takes a number from 1 to 65535")]
     [InlineData("{server: mail.example.com, from: ca@example.com, events: created}", "2:66: there is no event \"created\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, events: [hosts.stale]}", "2:67: mail reaches people whom a request concerns; hosts.stale goes to the command and to webhooks")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, roles: [dba], events: [access.ending, hosts.fresh]}", "2:96: mail reaches people whom a request concerns; hosts.fresh goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, to: a@example.com}", "2:58: notify.mail has no field \"to\"")]
     public void Mail_that_can_not_be_is_refused_with_its_place(string mail, string told) => Refused($"mail: {mail}", told);
 

@@ -18,13 +18,23 @@ public class NoticeTextTests
 
     [Theory]
     [InlineData("alice asks for dba, web on node/db1 ", "node/db1")]
+    [InlineData("alice asks for dba, web on node/db1, node/db2 and node/db3 ", "node/db1", "node/db2", "node/db3")]
     [InlineData("alice asks for dba, web on node/db1, node/db2 and 2 more ", "node/db1", "node/db2", "node/db3", "node/db4")]
     public void A_request_for_nodes_names_some(string start, params string[] nodes)
     {
         var told = Told.Of("request.created");
-        told = told with { Request = told.Request with { Spec = told.Request.Spec with { Resources = nodes } } };
+        told = told with { Request = told.Request! with { Spec = told.Request.Spec with { Resources = nodes } } };
         Assert.StartsWith(start + "(", NoticeText.Chat(told), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("hosts.stale", "1 host has no fresh revocation list: db1", "db1")]
+    [InlineData("hosts.stale", "2 hosts have no fresh revocation list: db1 and db2", "db1", "db2")]
+    [InlineData("hosts.stale", "3 hosts have no fresh revocation list: db1, db2 and web1", "db1", "db2", "web1")]
+    [InlineData("hosts.stale", "4 hosts have no fresh revocation list: db1, db2 and 2 more", "db1", "db2", "web1", "web2")]
+    [InlineData("hosts.fresh", "1 host has the revocation list again: db1", "db1")]
+    [InlineData("hosts.fresh", "2 hosts have the revocation list again: db1 and db2", "db1", "db2")]
+    public void Of_hosts_it_says_how_many_and_names_some(string what, string line, params string[] hosts) => Assert.Equal(line, NoticeText.Chat(Told.OfHosts(what, hosts)));
 
     [Theory]
     [InlineData("nothing", "", "")]

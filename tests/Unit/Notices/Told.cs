@@ -23,6 +23,9 @@ internal static class Told
         return new Notification(Id, 2, what, Now, shown with { Spec = shown.Spec with { Reviews = [.. reviews.Select(one => new RequestReview(one.Author, one.State, [], one.Reason, Now))] } });
     }
 
+    /// <summary>Something that happened to hosts.</summary>
+    public static Notification OfHosts(string what, params string[] hosts) => new(Id, 2, what, Now, Hosts: hosts);
+
     public static MailSettings Mail(string from = "CertAuthority <ca@example.com>") =>
         new("mail.example.com", 587, MailTls.StartTls, null, MailSettings.ParseSender(from)!, NoticeFilter.Everything);
 

@@ -27,4 +27,13 @@ public class WebhookTests
         Assert.Equal("alice asks for dba, web: `&lt;b&gt;` (request b48cc9ff-d730-4f59-a5fd-e60383ff6ce2)", (string)json["text"]!);
         Assert.Equal("<b>", (string)json["request"]!["spec"]!["request_reason"]!);
     }
+
+    [Fact]
+    public async Task A_post_of_hosts_has_their_names_in_the_place_of_a_request()
+    {
+        using var request = Webhook.Request(Told.Webhook("0123456789abcdef"), Told.OfHosts("hosts.fresh", "db1", "web1"), Told.Now);
+        Assert.Equal(
+            $"{{\"id\":\"{Told.Id}\",\"attempt\":2,\"event\":\"hosts.fresh\",\"time\":\"2026-03-01T12:00:00+00:00\",\"hosts\":[\"db1\",\"web1\"],\"text\":\"2 hosts have the revocation list again: db1 and web1\"}}",
+            await request.Content!.ReadAsStringAsync());
+    }
 }

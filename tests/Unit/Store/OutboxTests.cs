@@ -1,5 +1,7 @@
+using System.Text.Json;
 using CertAuthority.Access;
 using CertAuthority.Operations;
+using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Store;
@@ -137,6 +139,63 @@ public sealed class OutboxTests : IAsyncLifetime
         // The requester has no address, and nobody else hears the answer.
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.denied", Request, World.Now));
         Assert.Equal(["command 2 0", "mail 1 0"], Status());
+    }
+
+    [Fact]
+    public async Task Hosts_are_told_of_together_and_to_no_people()
+    {
+        await Commit(transaction => transaction.SetReceivers(
+        [
+            new Receiver("command", NoticeFilter.Everything), new Receiver("mail", NoticeFilter.Everything, IsPersonal: true),
+            new Receiver("webhook/a", new NoticeFilter(["hosts.stale"], [])), new Receiver("webhook/b", new NoticeFilter(["hosts.fresh"], [])),
+            new Receiver("webhook/c", new NoticeFilter([], Access.Sample.Patterns("*"))),
+        ]));
+        await Commit(transaction => transaction.TellOfHosts("hosts.stale", ["web1", "db1", "db2"], World.Now));
+        Assert.Equal(["command 1 0", "mail 0 0", "webhook/a 1 0", "webhook/b 0 0", "webhook/c 0 0"], Status());
+        var due = Due(World.Now)!;
+        Assert.Null(due.Recipient);
+        Assert.Equal(
+            $"{{\"id\":\"{due.Notification.Id}\",\"attempt\":0,\"event\":\"hosts.stale\",\"time\":\"2026-03-01T12:00:00+00:00\",\"hosts\":[\"db1\",\"db2\",\"web1\"]}}", due.Event);
+        Assert.Equal(due.Event, Due(World.Now, "webhook/a")!.Event);
+        Assert.Null(due.Notification.Request);
+        Assert.Equal(["db1", "db2", "web1"], due.Notification.Hosts!);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(200, 200)]
+    [InlineData(401, 200, 200, 1)]
+    public async Task Of_many_hosts_several_events_tell_and_of_none_nothing_does(int hosts, params int[] told)
+    {
+        var names = Enumerable.Range(1, hosts).Select(number => $"host{number:d3}").ToList();
+        await Commit(transaction =>
+        {
+            transaction.SetReceivers(Receivers("command"));
+            transaction.TellOfHosts("hosts.fresh", [.. names.AsEnumerable().Reverse()], World.Now);
+        });
+        var events = new List<Notification>();
+        while (Due(World.Now) is { } due)
+        {
+            events.Add(due.Notification);
+            await Commit(transaction => transaction.Delivered(due));
+        }
+        Assert.Equal(told, events.Select(one => one.Hosts!.Length));
+        Assert.Equal(names, events.SelectMany(one => one.Hosts!));
+        Assert.Equal(told.Length, events.Select(one => one.Id).Distinct().Count());
+    }
+
+    // As a daemon wrote it that knew no events of hosts.
+    [Fact]
+    public async Task What_an_earlier_daemon_put_on_its_way_is_told_as_before()
+    {
+        const string Before =
+            """{"id":"1ba25942-7f7f-431d-a607-4540d28d3920","attempt":0,"event":"request.created","time":"2026-11-26T06:46:00+00:00","request":{"kind":"access_request","version":"v3","metadata":{"name":"a22efef2-7d9e-4a5b-a826-45e6b258e2b8","revision":1},"spec":{"user":"alice","roles":["dba"],"granted_roles":[],"state":"PENDING","created":"2026-11-26T06:46:00+00:00","expires":"2026-11-27T12:46:00+00:00","access_expires":"2026-11-27T12:46:00+00:00","access_lasts":"30h","access_limited_by":"the site\u0027s maximum for certificates","clock":"creation","shortened":[],"request_reason":"tonight","resolve_reason":"","suggested_reviewers":["bob"],"reviews":[],"thresholds":[{"role":"contractor","require":"any","thresholds":[{"name":"","approve":1,"deny":1}]}]}}}""";
+        await Commit(transaction =>
+        {
+            transaction.SetReceivers(Receivers("command"));
+            transaction.Execute("INSERT INTO outbox (receiver, event, attempts, next_at) VALUES ('command', $1, 0, $2)", Before, World.Now);
+        });
+        Assert.Equal(Before, JsonSerializer.Serialize(Due(World.Now)!.Notification, ProtocolJson.Strict.Of<Notification>()));
     }
 
     [Theory]

@@ -26,5 +26,16 @@ public class NoticeFilterTests
         Assert.True(lets == filter.Lets(NoticeEvents.Approved, request), what);
     }
 
+    [Theory]
+    [InlineData("everything", "", "", true)]
+    [InlineData("its event", "request.denied,hosts.stale", "", true)]
+    [InlineData("another event of hosts", "hosts.fresh", "", false)]
+    [InlineData("events of requests", "request.denied,request.approved", "", false)]
+    [InlineData("certain roles", "", "dba", false)]
+    [InlineData("any name of a role", "", "*", false)]
+    [InlineData("its event, and certain roles", "hosts.stale", "dba", false)]
+    public void Lets_events_of_hosts_through_where_no_roles_are_wanted(string what, string events, string roles, bool lets) =>
+        Assert.True(lets == new NoticeFilter([.. Words(events)], Sample.Patterns(Words(roles))).LetsOfHosts(NoticeEvents.Stale), what);
+
     private static string[] Words(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries);
 }
