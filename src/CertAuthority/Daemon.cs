@@ -159,6 +159,7 @@ internal sealed class Daemon : IAsyncDisposable
         WarnOfMissingRoles();
         Job(stopping => NotifyDelivery.Run(() => serving.Ca, () => notify, log, stopping));
         Job(stopping => HostRenewal.Run(() => serving.Ca, log, stopping));
+        Job(stopping => HostWatch.Run(() => serving.Ca, log, stopping));
         Job(stopping => GroupReview.Run(() => serving.Ca, lookAtGroups, log, stopping));
         Server.Serve(app, () => serving, log);
         await app.StartAsync();

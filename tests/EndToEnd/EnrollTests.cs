@@ -51,8 +51,72 @@ public sealed class EnrollTests : IAsyncLifetime
         var removed = await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address);
         Assert.StartsWith("node 'db1' has been removed\n", removed.Done(), StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
+        Assert.NotEqual(0, (await db1.Run("id certauthority-sync")).ExitCode);
         Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
         Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
+    }
+
+    [PeopleFact]
+    public async Task A_host_that_is_to_fetch_gets_no_way_in_for_the_daemon_and_loses_it_again()
+    {
+        await using var db1 = await fleet.Host();
+        var enrolled = await fleet.Enroll(db1, "--labels=type=db", "--no-push");
+        Assert.EndsWith("tctl: hint: its revocation list is of this moment; docs/hosts.md says how it is kept fresh\n", enrolled.Error, StringComparison.Ordinal);
+        Assert.Equal("root\n", (await db1.Run("cd /etc/ssh; stat -c %U certauthority; ls -d certauthority-sync 2>/dev/null; id certauthority-sync 2>/dev/null; grep Match sshd_config.d/*")).Output);
+        Assert.Contains("not written", (await fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
+
+        // What the node says holds for one that is there; so it gets the daemon's way in with the next enrolment, and loses it with another.
+        (await Node(push: true)).Done();
+        (await fleet.EnrollByCertificate(db1)).Done();
+        Assert.Equal("certauthority-sync\n", (await db1.Run("stat -c %U /etc/ssh/certauthority")).Done());
+        (await Node(push: false)).Done();
+        (await fleet.EnrollByCertificate(db1)).Done();
+        Assert.Equal("root\n", (await db1.Run("cd /etc/ssh; stat -c %U certauthority; ls -d certauthority-sync 2>/dev/null; id certauthority-sync 2>/dev/null; grep Match sshd_config.d/*")).Output);
+
+        Task<Outcome> Node(bool push) => Daemon.Administrator.Types(
+            ["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: '127.0.0.1:{db1.Port}', push: {(push ? "true" : "false")}}}}}");
+    }
+
+    const string NoSftp = "# none";
+
+    public static readonly TheoryData<string, string, string, string> DaemonKeptOut = new()
+    {
+        { "it listens elsewhere for others", "", "--addr=127.0.0.1:1", "nothing can be written to db1: ssh: connect to host 127.0.0.1 port 1: Connection refused" },
+        { "its account is kept out", "DenyUsers certauthority-sync", "", "nothing can be written to db1: certauthority-sync@127.0.0.1: Permission denied" },
+        { "no sftp", NoSftp, "", "127.0.0.1: its sshd has no sftp, by which the daemon writes to it" },
+    };
+
+    [PeopleTheory]
+    [MemberData(nameof(DaemonKeptOut))]
+    public async Task Where_the_daemon_can_not_write_the_host_is_put_back(string situation, string configuration, string option, string told)
+    {
+        await using var db1 = await fleet.Host(configuration: configuration);
+        if (configuration == NoSftp)
+            await db1.Reconfigure(text => text.Replace("Subsystem sftp internal-sftp", "", StringComparison.Ordinal));
+        var before = db1.Files;
+        var refused = await fleet.Enroll(db1, ["--labels=type=db", .. option.Length > 0 ? (string[])[option] : []]);
+        Assert.True(refused.ExitCode == 1 && refused.Error.Contains($"tctl: error: {told}", StringComparison.Ordinal), $"{situation}: {refused}");
+        Assert.Equal(before, db1.Files);
+        Assert.NotEqual(0, (await db1.Run("id certauthority-sync")).ExitCode);
+        Assert.DoesNotContain("db1", (await fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
+        Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
+    }
+
+    [PeopleFact]
+    public async Task An_sshd_that_refuses_the_drop_in_keeps_what_it_had()
+    {
+        await using var db1 = await fleet.Host();
+        // One that was built without a part of ours: it refuses the file, and goes on with what it has read.
+        (await db1.Run($$"""
+            cp /usr/sbin/sshd /etc/real-sshd
+            printf '#!/bin/sh\nif [ "$1" = -t ] && [ -e /etc/ssh/sshd_config.d/00-certauthority.conf ]; then echo "00-certauthority.conf line 3: Unsupported option RevokedKeys" >&2; exit 255; fi\nexec /etc/real-sshd "$@"\n' > /etc/sshd
+            chmod 755 /etc/sshd && mount --bind /etc/sshd /usr/sbin/sshd
+            """)).Done();
+        var before = db1.Files;
+        var refused = await fleet.Enroll(db1, "--labels=type=db");
+        Assert.True(refused.Error.Contains("tctl: error: 127.0.0.1: 00-certauthority.conf line 3: Unsupported option RevokedKeys\ntctl: hint: 127.0.0.1 is as it was before\n", StringComparison.Ordinal), refused.Error);
+        Assert.Equal(before, db1.Files);
+        Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
     }
 
     public static readonly TheoryData<string, string, string, string> Obstacles = new()
@@ -67,6 +131,10 @@ public sealed class EnrollTests : IAsyncLifetime
             "another setting wins over the drop-in: AuthorizedPrincipalsCommand is \"/bin/echo %u\""
         },
         { "another CA that is trusted", "sshd_config.d/00-a.conf", "TrustedUserCAKeys /etc/ssh/operators\n", "another setting wins over the drop-in: TrustedUserCAKeys is \"/etc/ssh/operators\"" },
+        {
+            "another command for the daemon", "sshd_config.d/00-a.conf", "Match User certauthority-sync\n    ForceCommand /bin/true\n",
+            "another setting wins over the drop-in: ForceCommand is \"/bin/true\""
+        },
         { "no certificate is taken", "sshd_config.d/99-z.conf", "DenyUsers root@10.0.0.1\nPubkeyAcceptedAlgorithms ssh-ed25519\n", "db1 does not let in a certificate for this host, as root: " },
         { "another list for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    RevokedKeys /etc/ssh/old.krl\n", "db1 lets in a certificate that is revoked, as root" },
         { "a principal too many for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n%%s@elsewhere.invalid\\n %u %u %u\n", "db1 lets in a certificate for another host, as root" },

@@ -20,7 +20,9 @@ sealed class FleetHost : IAsyncDisposable
     /// <summary>As <c>--ssh</c> takes it.</summary>
     public string Address => $"root@127.0.0.1:{Port}";
 
-    public string Log => File.Exists(Path.Combine(folder, "log")) ? File.ReadAllText(Path.Combine(folder, "log")) : "";
+    public string LogFile => Path.Combine(folder, "log");
+
+    public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 
     /// <summary>A file below its /etc/ssh, as it is seen from here.</summary>
     public string this[string name] => Path.Combine(folder, "etc/ssh", name);
@@ -74,12 +76,20 @@ sealed class FleetHost : IAsyncDisposable
     /// <summary>Runs shell there, as root.</summary>
     public Task<Outcome> Run(string shell) => new Person(null, "", "").Types("nsenter", "--mount", $"--target={sshd.Id}", "sh", "-c", shell);
 
+    /// <summary>Changes its sshd_config, and has sshd read it.</summary>
+    public async Task Reconfigure(Func<string, string> change)
+    {
+        File.WriteAllText(this["sshd_config"], change(File.ReadAllText(this["sshd_config"])));
+        await Stop();
+        await Restart();
+    }
+
     /// <summary>Nobody answers there any more.</summary>
     public async Task Stop()
     {
         sshd.Kill(entireProcessTree: true);
         await sshd.WaitForExitAsync();
-        File.Delete(Path.Combine(folder, "log"));
+        File.Delete(LogFile);
     }
 
     /// <summary>After <see cref="Stop"/>.</summary>

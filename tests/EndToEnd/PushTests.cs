@@ -185,6 +185,7 @@ public sealed class PushTests : IAsyncLifetime
             ---
             {kind: node, version: v2, metadata: {name: unknown}, spec: {addr: 127.0.0.1, push: true}}
             """)).Done();
+        Assert.Matches("pulls +127.0.0.1 +none +not written\nunknown +127.0.0.1 +none +none yet\n", (await fleet.Tctl("nodes", "ls")).Done());
         Assert.Equal("tctl: error: there is no node \"none\"\ntctl: hint: tctl nodes ls lists them\n", (await fleet.Tctl("nodes", "sync", "none")).Error);
         Assert.StartsWith("tctl: error: the daemon does not write to node \"pulls\"\n", (await fleet.Tctl("nodes", "sync", "pulls")).Error, StringComparison.Ordinal);
         Assert.StartsWith("tctl: error: nothing can be written to unknown: no key of it is on record, by which it could be known: tctl auth sign --host=unknown KEY.pub\n", (await fleet.Tctl("nodes", "sync", "unknown")).Error, StringComparison.Ordinal);
@@ -196,6 +197,53 @@ public sealed class PushTests : IAsyncLifetime
         Assert.Contains("hosts written to: 1, 0 of them with this list\n", status.Output, StringComparison.Ordinal);
         Assert.Equal("tctl: error: nothing could be written for 30m or longer to 1 host: unknown\ntctl: hint: tctl nodes ls says why\n", status.Error);
         Assert.Equal(1, (await fleet.Tctl("status", "--format=json")).ExitCode);
+    }
+
+    [PeopleTheory]
+    [InlineData("+5m")]
+    [InlineData("-5m")]
+    public async Task A_host_whose_clock_is_five_minutes_off_is_written_to(string offset)
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        await db1.Stop();
+        await db1.Restart("faketime", "-f", offset, "/usr/sbin/sshd", "-D", "-E", db1.LogFile);
+        (await fleet.Tctl("nodes", "sync", "db1")).Done();
+        Assert.True(HasTheList(db1));
+        // It does live in another time: a certificate of five minutes has not begun there, or is over.
+        Assert.Equal("off", (await db1.Run($"t=$(stat -c %Y /etc/ssh/sshd_config); d=$(( $(faketime -f {offset} date +%s) - $(date +%s) )); [ ${{d#-}} -ge 299 ] && echo off")).Output.Trim());
+    }
+
+    [PeopleFact]
+    public async Task A_way_through_another_host_is_in_a_file_of_ssh_s_settings()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        var port = db1.Port;
+        // No such name: who gets there went through the command.
+        (await fleet.Daemon.Administrator.Types(["tctl", "create", "-f"], "{kind: node, version: v2, metadata: {name: db1, labels: {type: db}}, spec: {addr: db1.invalid, push: true}}")).Done();
+        Assert.Contains("Could not resolve hostname db1.invalid", (await fleet.Tctl("nodes", "sync", "db1")).Error, StringComparison.Ordinal);
+
+        var config = fleet.Daemon.Scratch.Write("ssh_config", $"Host db1.invalid\n    ProxyCommand nc 127.0.0.1 {port}\n    IdentityFile /not/here\n    User root\n");
+        fleet.Daemon.Scratch.Write("certauthority.yaml", $"{TestDaemon.ManyLogins}push: {{ssh_config: {config}}}\n");
+        await fleet.Daemon.Signal("HUP");
+        await Eventually.Holds(async () => (await fleet.Tctl("nodes", "sync", "db1")).ExitCode == 0, "it is written to through the command");
+    }
+
+    [PeopleFact]
+    public async Task A_daemon_that_was_killed_writes_what_was_revoked_when_it_is_back_and_tells_who_went_without()
+    {
+        await using var told = await EnrolledFleet.Start($"notify: {{command: [/bin/sh, -c, 'cat >> {fleet.Daemon.Scratch["told"]}; echo >> {fleet.Daemon.Scratch["told"]}']}}\n");
+        await using var db1 = await told.EnrolledHost();
+        (await told.Daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: gone}, spec: {addr: '127.0.0.1:1', push: true}}")).Done();
+        // As after a kill in the middle of writing.
+        Directory.CreateDirectory(told.Daemon.File("push/k3d0x1vq.2ab"));
+        var before = File.ReadAllBytes(db1["certauthority/revoked.krl"]);
+        await told.Daemon.Stop("KILL");
+        await told.Daemon.Restart();
+        await Eventually.Holds(() => !File.ReadAllBytes(db1["certauthority/revoked.krl"]).AsSpan().SequenceEqual(before) && File.ReadAllBytes(db1["certauthority/revoked.krl"]).AsSpan().SequenceEqual(File.ReadAllBytes(told.Daemon.File("revoked.krl"))));
+        Assert.False(Directory.Exists(told.Daemon.File("push/k3d0x1vq.2ab")));
+        // A look a minute.
+        await Eventually.Holds(() => File.Exists(fleet.Daemon.Scratch["told"]) && File.ReadAllText(fleet.Daemon.Scratch["told"]).Contains("\"hosts.stale\"", StringComparison.Ordinal));
+        Assert.Contains("\"hosts\":[\"gone\"]", File.ReadAllText(fleet.Daemon.Scratch["told"]), StringComparison.Ordinal);
     }
 
     bool HasTheList(FleetHost host) => File.ReadAllBytes(host["certauthority/revoked.krl"]).AsSpan().SequenceEqual(File.ReadAllBytes(fleet.Daemon.File("revoked.krl")));

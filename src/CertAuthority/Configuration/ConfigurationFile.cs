@@ -79,12 +79,13 @@ internal static class ConfigurationFile
 
     private static PushSettings Push(Cursor push, PushSettings defaults)
     {
-        var config = AbsolutePath(push, "ssh_config");
-        if (config is not null && !File.Exists(config))
-            push.Fault("ssh_config", $"push.ssh_config: there is no file {config}");
         var read = new PushSettings(
-            push.Number("parallel", 1, 256) ?? defaults.Parallel, Between(push, "timeout", ShortestTimeout, LongestTimeout) ?? defaults.Timeout,
-            Between(push, "stale_after", ShortestStaleAfter, LongestStaleAfter) ?? defaults.StaleAfter, config);
+            push.Number("parallel", 1, 256) ?? defaults.Parallel,
+            Between(push, "timeout", ShortestTimeout, LongestTimeout) ?? defaults.Timeout,
+            Between(push, "stale_after", ShortestStaleAfter, LongestStaleAfter) ?? defaults.StaleAfter,
+            AbsolutePath(push, "ssh_config"));
+        if (read.SshConfig is { } config && !File.Exists(config))
+            push.Fault("ssh_config", $"push.ssh_config: there is no file {config}");
         push.Done();
         return read;
     }

@@ -165,7 +165,7 @@ internal static class Nodes
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, sync ?? NodeSync.Untried, now) : null);
 
     private static NodeSyncInfo Show(Ca ca, NodeSync sync, DateTimeOffset now) => new(
-        sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.Failure, sync.Failed);
+        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
 }

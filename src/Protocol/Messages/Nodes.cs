@@ -48,13 +48,13 @@ public sealed record NodeStatusList(NodeStatus[] Nodes);
 public sealed record NodeStatus(string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null);
 
 /// <summary>What the daemon has written to a host.</summary>
+/// <param name="UpToDate">Whether it has the list in place.</param>
+/// <param name="Stale">Whether nothing could be written for too long.</param>
 /// <param name="KrlVersion">The version of the revocation list that it has, as text; null for none yet.</param>
 /// <param name="Synced">When that was written; null for never.</param>
-/// <param name="UpToDate">Whether it is the list in place.</param>
-/// <param name="Stale">Whether nothing could be written for too long.</param>
 /// <param name="Failure">Why the last attempt failed; null where it did not.</param>
 /// <param name="Failed">When.</param>
-public sealed record NodeSyncInfo(string? KrlVersion, DateTimeOffset? Synced, bool UpToDate, bool Stale, string? Failure = null, DateTimeOffset? Failed = null);
+public sealed record NodeSyncInfo(bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null, DateTimeOffset? Failed = null);
 
 /// <summary>Writes to a host now. The answer comes when that is done.</summary>
 /// <param name="Name">The node.</param>

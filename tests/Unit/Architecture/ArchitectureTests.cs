@@ -28,7 +28,7 @@ public class ArchitectureTests
         ["Push"] = ["Revocation", "Store", "Signing", "Configuration", "Linux"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Linux"],
         ["Notices"] = ["Store", "Configuration", "Linux"],
-        ["Jobs"] = ["Notices", "Operations", "Revocation", "Store", "Configuration", "Linux"],
+        ["Jobs"] = ["Notices", "Operations", "Push", "Revocation", "Store", "Configuration", "Linux"],
         ["Api"] = ["Operations", "Linux", "Store"],
     };
 

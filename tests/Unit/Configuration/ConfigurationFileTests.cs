@@ -66,6 +66,27 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("new_ca_keys: rsa", nameof(CaKeyType.Rsa))]
     public void New_CA_keys_are_of_three_kinds(string text, string type) => Assert.Equal(type, Read(text).NewCaKeys.ToString());
 
+    [Fact]
+    public void How_hosts_are_written_to_is_said_in_the_file_or_left_as_it_is()
+    {
+        Assert.Equal(PushSettings.Default, Read("push:\n").Push);
+        var file = folder.File("ssh_config", "");
+        Assert.Equal(
+            new PushSettings(8, TimeSpan.FromSeconds(5), TimeSpan.FromHours(2), file),
+            Read($"push: {{parallel: 8, timeout: 5s, stale_after: 2h, ssh_config: {file}}}\n").Push);
+        Assert.Equal(
+            [
+                "2:13: push.parallel takes a number from 1 to 256",
+                "3:12: push.timeout takes a duration from 5s to 5m",
+                "4:16: push.stale_after takes a duration from 15m to 30d",
+                "5:15: push.ssh_config: there is no file /not/here",
+                "6:3: push has no field \"hosts\"",
+            ],
+            Assert.Throws<ConfigurationException>(() => Read("push:\n  parallel: 0\n  timeout: 4s\n  stale_after: 31d\n  ssh_config: /not/here\n  hosts: []\n"))
+                .Faults.Select(fault => fault[(folder.File("c.yaml").Length + 1)..]));
+        Assert.Contains("push.ssh_config takes an absolute path", Assert.Throws<ConfigurationException>(() => Read("push: {ssh_config: here}\n")).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("none", "", null)]
     [InlineData("none, in a word", "publish_dir:\n", null)]

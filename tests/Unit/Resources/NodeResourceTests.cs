@@ -12,6 +12,7 @@ public class NodeResourceTests
     {
         var node = Text.Node($"{Head}metadata: {{name: db1, labels: {{env: prod, yes: no, mode: 0777}}}}\nspec: {{addr: \"db1.example.com:22\"}}\n");
         Assert.Equal("db1 db1.example.com:22 env=prod;mode=0777;yes=no", Show(node));
+        Assert.Equal("db1 a  push", Show(Text.Node($"{Head}metadata: {{name: db1}}\nspec: {{addr: a, push: true}}\n")));
     }
 
     [Theory]
@@ -55,6 +56,8 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: db1}")]
     [InlineData("metadata: {name: 0.1, labels: {env: 'null', on: '~', q: '\"', e: ''}}\nspec: {addr: '[::1]:22'}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, krl_max_age: 1d2h3m}")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, push: true}")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, push: false}")]
     public void What_is_written_reads_back_as_the_same_node(string text)
     {
         var node = Text.Node($"{Head}{text}\n");
@@ -63,5 +66,5 @@ public class NodeResourceTests
         Assert.Equal(Show(node), Show(Text.Node(json)));
     }
 
-    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}";
+    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")}";
 }

@@ -1,0 +1,27 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Tests.Unit.Access;
+
+public class NodeSyncTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
+
+    [Theory]
+    [InlineData("just now", 0, null, false)]
+    [InlineData("at the limit", 30, null, false)]
+    [InlineData("past it", 31, null, true)]
+    [InlineData("failing since, and not yet past it", 29, "gone", false)]
+    [InlineData("never, and never tried", null, null, false)]
+    [InlineData("never, and tried", null, "gone", true)]
+    public void It_is_stale_when_nothing_could_be_written_for_too_long(string what, int? minutes, string? failure, bool stale) =>
+        Assert.True(stale == new NodeSync(7, minutes is { } ago ? Sample.Now.AddMinutes(-ago) : null, failure, failure is null ? null : Sample.Now).IsStale(Sample.Now, Limit), what);
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]
+    [InlineData(5, 16)]
+    [InlineData(9, 256)]
+    [InlineData(10, 300)]
+    [InlineData(1000, 300)]
+    public void It_is_tried_again_after_a_pause_that_grows(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures));
+}

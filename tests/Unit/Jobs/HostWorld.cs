@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using CertAuthority.Access;
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.Operations;
+using CertAuthority.Push;
+using CertAuthority.Revocation;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+using World = CertAuthority.Tests.Unit.Store.World;
+
+namespace CertAuthority.Tests.Unit.Jobs;
+
+/// <summary>What works on hosts over months: the daemon's parts, without the daemon, on a real database and by a clock that is set.</summary>
+internal sealed class HostWorld : IAsyncDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly FileCaKey syncCa;
+
+    private HostWorld()
+    {
+        var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
+        var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
+        syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
+        var krl = new KrlPublisher(Store.Database, Clock, userCa.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
+        Ca = new Ca(Store.Database, Clock, userCa, hostCa, krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
+        {
+            Push = new HostPush(Store.Database, Clock, krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
+            Groups = new Groups(Clock),
+            UidOf = _ => null,
+        };
+    }
+
+    public World Store { get; } = new();
+
+    public SetClock Clock { get; } = new();
+
+    public Ca Ca { get; }
+
+    public CaKey SyncCa => syncCa;
+
+    public static async Task<HostWorld> Start(params Node[] nodes)
+    {
+        var world = new HostWorld();
+        await world.Store.Database.Commit(transaction =>
+        {
+            transaction.BeginSerialEpoch(World.Now);
+            foreach (var node in nodes)
+                transaction.PutNode(node);
+            return true;
+        });
+        return world;
+    }
+
+    public static Node Node(string name) => new(Guid.NewGuid(), name, 1, $"{name}.example.com", ImmutableSortedDictionary<string, string>.Empty);
+
+    public string File(string name) => folder.File(name);
+
+    public async ValueTask DisposeAsync()
+    {
+        Ca.Push.Dispose();
+        Ca.UserCa.Dispose();
+        Ca.HostCa.Dispose();
+        syncCa.Dispose();
+        await Store.DisposeAsync();
+        folder.Dispose();
+    }
+
+    internal sealed class SetClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = World.Now;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}

@@ -1,0 +1,17 @@
+using CertAuthority.Push;
+
+namespace CertAuthority.Tests.Unit.Push;
+
+/// <summary>What ssh and sftp of OpenSSH 9.2 were seen to say, as people are told.</summary>
+public class SftpTests
+{
+    [Theory]
+    [InlineData("ssh: connect to host db1 port 22: Connection refused\nConnection closed\n", 255, "ssh: connect to host db1 port 22: Connection refused")]
+    [InlineData("ssh: connect to host db1 port 22: Network is unreachable\nConnection closed.\n", 255, "ssh: connect to host db1 port 22: Network is unreachable (the daemon's unit has a network with the drop-in of docs/hosts.md only)")]
+    [InlineData("@@@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n@@@@@@@@@@\nHost key verification failed.\nConnection closed\n", 255, "it shows another host key than the one on record; where it has a new one: tctl auth sign --host=db1 KEY.pub")]
+    [InlineData("write remote \"/certauthority/revoked.krl.new\": Failure\n", 1, "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more; often a disk that is full, or can only be read)")]
+    [InlineData("remote fsync: Failure\n", 0, "remote fsync: Failure (sftp says no more; often a disk that is full, or can only be read)")]
+    [InlineData("one\ntwo\n", 1, "one; two")]
+    [InlineData("", 255, "sftp ended with 255")]
+    public void What_went_wrong_is_one_line(string said, int exitCode, string told) => Assert.Equal(told, Sftp.Fault(said, exitCode, new SftpHost("db1", "db1", null, "")));
+}

@@ -1,0 +1,62 @@
+using CertAuthority.OpenSsh;
+using CertAuthority.Push;
+using CertAuthority.Signing;
+using CertAuthority.Tests.Unit.Jobs;
+using World = CertAuthority.Tests.Unit.Store.World;
+
+namespace CertAuthority.Tests.Unit.Push;
+
+/// <summary>The daemon's own key and certificate, on a real database.</summary>
+public sealed class SyncIdentityTests : IAsyncLifetime
+{
+    private HostWorld hosts = null!;
+
+    public async Task InitializeAsync() => hosts = await HostWorld.Start();
+
+    public async Task DisposeAsync() => await hosts.DisposeAsync();
+
+    [Fact]
+    public async Task Ssh_keygen_reads_a_certificate_for_sftp_and_nothing_else_which_is_on_record()
+    {
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.SyncCa, hosts.File("push"));
+        await identity.Refresh(CancellationToken.None);
+        var (exitCode, output) = SshKeygen.Run("-L", "-f", identity.CertificateFile);
+        Assert.Equal(0, exitCode);
+        var certificate = Certificate.ParseLine(await File.ReadAllTextAsync(identity.CertificateFile));
+        Assert.Equal(
+            [
+                $"{identity.CertificateFile}:",
+                "Type: ssh-ed25519-cert-v01@openssh.com user certificate",
+                $"Public key: ED25519-CERT {Fingerprint.Of(certificate.Key)}",
+                $"Signing CA: ED25519 {Fingerprint.Of(hosts.SyncCa.PublicKey)} (using ssh-ed25519)",
+                "Key ID: \"certauthority-sync\"",
+                $"Serial: {certificate.Serial}",
+                "Valid: from 2026-03-01T11:45:00 to 2026-03-01T12:15:00",
+                "Principals:",
+                "certauthority-sync",
+                "Critical Options:",
+                "force-command internal-sftp",
+                "Extensions: (none)",
+            ],
+            output.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(["sync_certificate.issued"], hosts.Store.Committed());
+        // The key beside it is the one that is certified, and nobody else's.
+        Assert.Equal(certificate.Key.ToString(), SshKeygen.Run("-y", "-f", identity.KeyFile).Output.Trim());
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(identity.KeyFile));
+    }
+
+    [Theory]
+    [InlineData(4, 1)]
+    [InlineData(5, 2)]
+    [InlineData(-1, 2)]
+    public async Task One_is_used_for_five_minutes_by_all_who_ask(int minutes, int certificates)
+    {
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.SyncCa, hosts.File("push"));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => identity.Refresh(CancellationToken.None)));
+        var key = await File.ReadAllBytesAsync(identity.KeyFile);
+        hosts.Clock.Now = World.Now.AddMinutes(minutes);
+        await identity.Refresh(CancellationToken.None);
+        Assert.Equal(certificates, hosts.Store.Committed().Length);
+        Assert.Equal(key, await File.ReadAllBytesAsync(identity.KeyFile));
+    }
+}
