@@ -18,9 +18,14 @@ public sealed class PushTests : IAsyncLifetime
         (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
         Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
 
+        var beside = await Beside();
         (await fleet.Tctl("certs", "revoke", "--user=me")).Done();
         await Eventually.Holds(() => HasTheList(db1));
         Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
+        // What has not changed does not travel with it; asked for, it does.
+        Assert.Equal(beside, await Beside());
+        (await fleet.Tctl("nodes", "sync", "db1")).Done();
+        Assert.Empty(beside.Split('\n', StringSplitOptions.RemoveEmptyEntries).Intersect((await Beside()).Split('\n')));
 
         var status = await Status("db1");
         Assert.Equal((fleet.Daemon.RevocationList().Version.ToString(), true, false), (status.GetProperty("krl_version").GetString(), status.GetProperty("up_to_date").GetBoolean(), status.GetProperty("stale").GetBoolean()));
@@ -32,6 +37,8 @@ public sealed class PushTests : IAsyncLifetime
         Assert.Equal("host-cert.pub\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
         // Of its own it leaves nothing but its key and certificate.
         Assert.Equal(["id", "id-cert.pub"], Directory.GetFileSystemEntries(fleet.Daemon.File("push")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+
+        async Task<string> Beside() => (await db1.Run("cd /etc/ssh/certauthority; stat -c '%n %i' user_ca.pub host-cert.pub")).Done();
     }
 
     [PeopleTheory]
@@ -185,7 +192,7 @@ public sealed class PushTests : IAsyncLifetime
             ---
             {kind: node, version: v2, metadata: {name: unknown}, spec: {addr: 127.0.0.1, push: true}}
             """)).Done();
-        Assert.Matches("pulls +127.0.0.1 +none +not written\nunknown +127.0.0.1 +none +none yet\n", (await fleet.Tctl("nodes", "ls")).Done());
+        Assert.Matches("pulls +127.0.0.1 +none +not written\nunknown +127.0.0.1 +none +none yet", (await fleet.Tctl("nodes", "ls")).Done());
         Assert.Equal("tctl: error: there is no node \"none\"\ntctl: hint: tctl nodes ls lists them\n", (await fleet.Tctl("nodes", "sync", "none")).Error);
         Assert.StartsWith("tctl: error: the daemon does not write to node \"pulls\"\n", (await fleet.Tctl("nodes", "sync", "pulls")).Error, StringComparison.Ordinal);
         Assert.StartsWith("tctl: error: nothing can be written to unknown: no key of it is on record, by which it could be known: tctl auth sign --host=unknown KEY.pub\n", (await fleet.Tctl("nodes", "sync", "unknown")).Error, StringComparison.Ordinal);

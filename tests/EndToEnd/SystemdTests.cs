@@ -26,8 +26,8 @@ public sealed class SystemdTests
     [AnalyzeFact]
     public async Task Those_that_go_onto_hosts_have_none_either()
     {
-        var host = Path.Combine(World.Repository, "packaging/host/certauthority-pull");
-        var judged = await TestDebian.Run("systemd-analyze", "verify", "--man=no", $"{host}.service", $"{host}.timer");
+        var host = Path.Combine(World.Repository, "packaging/host/certauthority");
+        var judged = await TestDebian.Run("systemd-analyze", "verify", "--man=no", $"{host}-pull.service", $"{host}-pull.timer", $"{host}-reload.path", $"{host}-reload.service");
 
         // The program is not installed here; that is all.
         Assert.Matches("^(certauthority-pull.service: Command /usr/local/sbin/certauthority-pull is not executable: No such file or directory\n)?$", judged.Error);

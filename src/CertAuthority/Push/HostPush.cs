@@ -82,9 +82,13 @@ internal sealed class HostPush : IDisposable
     /// <summary>Ends what is under way, calls of <see cref="Sync"/> too.</summary>
     public void Stop() => stopped.Cancel();
 
-    /// <summary>Writes to one host now, however often that failed before.</summary>
+    /// <summary>Writes everything to one host now, however often that failed before.</summary>
     /// <returns>What went wrong; null when it has everything.</returns>
-    public Task<string?> Sync(Node node) => Attempt(node.Name, hosts.GetOrAdd(node.Id, _ => new Host()), isSlow: false, stopped.Token);
+    public Task<string?> Sync(Node node)
+    {
+        var host = hosts.GetOrAdd(node.Id, _ => new Host());
+        return Attempt(node.Name, host, isSlow: false, everything: true, stopped.Token);
+    }
 
     /// <summary>After which a host is stale that nothing could be written to.</summary>
     public TimeSpan StaleAfter => settings().StaleAfter;
@@ -124,7 +128,7 @@ internal sealed class HostPush : IDisposable
         await Task.Yield();
         try
         {
-            await Attempt(node, host, host.Failures > 0, stopping);
+            await Attempt(node, host, isSlow: host.Failures > 0, everything: false, stopping);
         }
         catch (OperationCanceledException)
         {
@@ -140,12 +144,12 @@ internal sealed class HostPush : IDisposable
     }
 
     /// <summary>One at a time on each host.</summary>
-    private async Task<string?> Attempt(string name, Host host, bool isSlow, CancellationToken stopping)
+    private async Task<string?> Attempt(string name, Host host, bool isSlow, bool everything, CancellationToken stopping)
     {
         await host.Turn.WaitAsync(stopping);
         try
         {
-            return await lanes.Run(() => Write(name, host, stopping), isSlow, stopping);
+            return await lanes.Run(() => Write(name, host, everything, stopping), isSlow, stopping);
         }
         finally
         {
@@ -153,14 +157,14 @@ internal sealed class HostPush : IDisposable
         }
     }
 
-    private async Task<string?> Write(string name, Host host, CancellationToken stopping)
+    private async Task<string?> Write(string name, Host host, bool everything, CancellationToken stopping)
     {
         try
         {
             // As it is now: it may have waited for its turn.
             if (krl.Latest is not { } list || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
                 return "it is not written to";
-            var fault = await Send(node, list, stopping);
+            var fault = await Send(node, host, list, everything, stopping);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
             Remember(node, host, list, fault, now);
             await database.Commit(transaction =>
@@ -182,7 +186,7 @@ internal sealed class HostPush : IDisposable
         }
     }
 
-    private async Task<string?> Send(Node node, PublishedKrl list, CancellationToken stopping)
+    private async Task<string?> Send(Node node, Host host, PublishedKrl list, bool everything, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
         var (certificate, content) = database.Read(snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
@@ -192,9 +196,12 @@ internal sealed class HostPush : IDisposable
         // By its certificate, or by the key in it: one whose certificate has ended must get the next.
         var known = $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
         var (push, (address, port)) = (settings(), node.Endpoint);
-        return await Sftp.Replace(
-            new SftpHost(node.Name, address, port, known), [.. HostFiles.Changing(content).Select(file => (Path.GetFileName(file.Path), file.Content))],
-            identity, push.SshConfig, push.Timeout, directory, stopping);
+        // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far away.
+        var beside = $"{content.UserCa}\n{content.Certificate}";
+        var files = HostFiles.Changing(content).Take(!everything && host.Beside == beside ? 1 : int.MaxValue).Select(file => (Path.GetFileName(file.Path), file.Content));
+        var fault = await Sftp.Replace(new SftpHost(node.Name, address, port, known), [.. files], identity, push.SshConfig, push.Timeout, directory, stopping);
+        host.Beside = fault is null ? beside : null;
+        return fault;
     }
 
     private void Remember(Node node, Host host, PublishedKrl list, string? fault, DateTimeOffset now)
@@ -221,6 +228,9 @@ internal sealed class HostPush : IDisposable
 
         /// <summary>Of the list that it has, as far as this process has written it.</summary>
         public ulong Version { get; set; }
+
+        /// <summary>What it has beside the list, as far as this process has written it.</summary>
+        public string? Beside { get; set; }
 
         /// <summary>In a row.</summary>
         public int Failures { get; set; }
