@@ -116,6 +116,14 @@ public sealed class PushTests : IAsyncLifetime
         await Eventually.Holds(async () => (await Status("db2")).TryGetProperty("failure", out var why) && why.GetString()!.Contains("Connection refused", StringComparison.Ordinal), "the second is known to be gone");
         Assert.Contains("hosts written to: 4, 2 of them with this list\n", (await fleet.Tctl("status")).Done(), StringComparison.Ordinal);
 
+        // Nor is it in the way of whoever stops the daemon, or of a call that waits for it.
+        using var waiting = fleet.Daemon.Administrator.Start("tctl", "nodes", "sync", "db3");
+        Assert.Equal(0, await fleet.Daemon.Stop());
+        await waiting.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.NotEqual(0, waiting.ExitCode);
+        Assert.Equal(0, Processes.Below(fleet.Daemon.DataDirectory));
+        await fleet.Daemon.Restart();
+
         // They come back, and get what they missed.
         await db2.Restart();
         deaf.Stop();

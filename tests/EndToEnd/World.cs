@@ -99,14 +99,19 @@ static class Eventually
     }
 }
 
-/// <summary>Processes of this machine, told apart by the file that they run.</summary>
+/// <summary>Processes of this machine, told apart by the file that they run, or by where.</summary>
 static class Processes
 {
-    public static int Running(string program) => Directory.EnumerateDirectories("/proc").Count(process =>
+    public static int Running(string program) => Count("exe", target => target == program);
+
+    /// <summary>Those that work in a folder, also when it is gone.</summary>
+    public static int Below(string folder) => Count("cwd", target => target?.StartsWith(folder, StringComparison.Ordinal) == true);
+
+    static int Count(string link, Func<string?, bool> which) => Directory.EnumerateDirectories("/proc").Count(process =>
     {
         try
         {
-            return new FileInfo(Path.Combine(process, "exe")).LinkTarget == program;
+            return which(new FileInfo(Path.Combine(process, link)).LinkTarget);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -113,6 +113,9 @@ internal sealed class HostPush : IDisposable
             yield break;
         var now = clock.GetUtcNow();
         var nodes = database.Read(snapshot => snapshot.Policy().Nodes);
+        if (hosts.Count > nodes.Count)
+            foreach (var gone in hosts.Keys.Except(nodes.Values.Select(node => node.Id)))
+                hosts.TryRemove(gone, out _);
         foreach (var node in nodes.Values.Where(node => node.Push))
         {
             var host = hosts.GetOrAdd(node.Id, _ => new Host());

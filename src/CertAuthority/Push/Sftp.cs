@@ -55,6 +55,8 @@ internal static class Sftp
             {
                 if (!sftp.HasExited)
                     sftp.Kill(entireProcessTree: true);
+                // It writes into the directory that goes next.
+                await sftp.WaitForExitAsync(CancellationToken.None);
             }
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
