@@ -41,22 +41,34 @@ public sealed class PushTests : IAsyncLifetime
         async Task<string> Beside() => (await db1.Run("cd /etc/ssh/certauthority; stat -c '%n %i' user_ca.pub host-cert.pub")).Done();
     }
 
+    public static readonly TheoryData<string, string, string, bool> Lists = new()
+    {
+        { "garbage", "echo garbage > revoked.krl", "", false },
+        { "missing", "rm revoked.krl", "", false },
+        { "empty, so that everybody enters", ": > revoked.krl", "", true },
+        { "half of one, and half of the next beside it", "head -c 20 revoked.krl > revoked.krl.new; chown certauthority-sync revoked.krl.new; cp revoked.krl.new revoked.krl", "", false },
+        { "too old, where that shuts the host", "touch -d '2 hours ago' revoked.krl", "krl_max_age: 1h", false },
+        { "old, where that does not matter", "touch -d '2 hours ago' revoked.krl", "", true },
+        { "beside a CA key that is not ours", "echo ssh-ed25519 AAAA > user_ca.pub", "", false },
+    };
+
     [PeopleTheory]
-    [InlineData("garbage, so nobody enters", "echo garbage > revoked.krl")]
-    [InlineData("missing, so nobody enters", "rm revoked.krl")]
-    [InlineData("empty, so everybody enters", ": > revoked.krl")]
-    [InlineData("half of one, and half of the next beside it", "head -c 20 revoked.krl > revoked.krl.new; chown certauthority-sync revoked.krl.new; cp revoked.krl.new revoked.krl")]
-    [InlineData("too old, where that shuts the host", "touch -d yesterday revoked.krl; sed -i 's,printf %%s.n%%s@.*,find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -60 -printf %u\\\\n%u@db1\\\\n,' /etc/ssh/sshd_config.d/00-certauthority.conf")]
-    [InlineData("one beside a CA key that is not ours", "echo ssh-ed25519 AAAA > user_ca.pub")]
-    public async Task A_list_that_is_wrong_never_locks_the_right_one_out(string what, string damage)
+    [MemberData(nameof(Lists))]
+    public async Task A_list_that_is_wrong_never_locks_the_right_one_out(string what, string damage, string spec, bool enters)
     {
         await using var db1 = await fleet.EnrolledHost();
+        if (spec.Length > 0)
+        {
+            (await fleet.Daemon.Administrator.Types(["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: '127.0.0.1:{db1.Port}', push: true, {spec}}}}}")).Done();
+            (await fleet.EnrollByCertificate(db1)).Done();
+        }
         (await db1.Run($"cd /etc/ssh/certauthority; {damage}")).Done();
+        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.True(enters == ((await fleet.ByCertificate(db1)).ExitCode == 0), what);
 
         Assert.Matches("^db1 has revocation list [0-9]+\n$", (await fleet.Tctl("nodes", "sync", "db1")).Done());
 
         Assert.True(HasTheList(db1), what);
-        (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
         Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
         Assert.Equal("host-cert.pub\nrevoked.krl\nuser_ca.pub\n", (await db1.Run("ls /etc/ssh/certauthority")).Done());
     }
@@ -116,8 +128,15 @@ public sealed class PushTests : IAsyncLifetime
         await Eventually.Holds(async () => (await Status("db2")).TryGetProperty("failure", out var why) && why.GetString()!.Contains("Connection refused", StringComparison.Ordinal), "the second is known to be gone");
         Assert.Contains("hosts written to: 4, 2 of them with this list\n", (await fleet.Tctl("status")).Done(), StringComparison.Ordinal);
 
+        // Who waits for it by hand sees how far it is.
+        using (var terminal = Pty.Start(fleet.Daemon.Administrator, "tctl nodes sync db1 db3"))
+        {
+            await terminal.Shows("1 of 2 hosts");
+            Assert.Contains("db1 has revocation list ", terminal.Shown, StringComparison.Ordinal);
+        }
         // Nor is it in the way of whoever stops the daemon, or of a call that waits for it.
         using var waiting = fleet.Daemon.Administrator.Start("tctl", "nodes", "sync", "db3");
+        await Eventually.Holds(() => Processes.Below(fleet.Daemon.DataDirectory) > 0);
         Assert.Equal(0, await fleet.Daemon.Stop());
         await waiting.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.NotEqual(0, waiting.ExitCode);

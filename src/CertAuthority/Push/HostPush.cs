@@ -167,6 +167,8 @@ internal sealed class HostPush : IDisposable
             // As it is now: it may have waited for its turn.
             if (krl.Latest is not { } list || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
                 return "it is not written to";
+            if (!everything && host.Version >= list.Version)
+                return null;
             var fault = await Send(node, host, list, everything, stopping);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
             Remember(node, host, list, fault, now);
