@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A daemon with hosts around it, and an operator whose ssh gets into them: root on the daemon's host, with a home of his own that has a key and knows nobody.</summary>
@@ -68,6 +70,13 @@ sealed class EnrolledFleet : IAsyncDisposable
             "ssh", "-F", "none", "-T", "-i", Path.Combine(Daemon.Myself.Home, "id"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"HostKeyAlias={alias ?? host.Name}",
             "-o", $"UserKnownHostsFile={Daemon.Scratch["known_cas"]}", "-o", "LogLevel=ERROR", "-p", $"{host.Port}", "root@127.0.0.1", "echo entered");
     }
+
+    /// <summary>Whether a host has the revocation list that is in place, to the byte.</summary>
+    public bool HasTheList(FleetHost host) => File.ReadAllBytes(host["certauthority/revoked.krl"]).AsSpan().SequenceEqual(File.ReadAllBytes(Daemon.File("revoked.krl")));
+
+    /// <summary>What was written to a host, as <c>tctl nodes ls</c> has it.</summary>
+    public async Task<JsonElement> Status(string node) =>
+        JsonDocument.Parse((await Tctl("nodes", "ls", "--format=json")).Done()).RootElement.EnumerateArray().Single(one => one.GetProperty("name").GetString() == node).GetProperty("sync");
 
     public async ValueTask DisposeAsync() => await Daemon.DisposeAsync();
 

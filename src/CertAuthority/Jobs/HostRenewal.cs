@@ -1,5 +1,4 @@
 using CertAuthority.Access;
-using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -16,28 +15,14 @@ internal static class HostRenewal
     /// <param name="ca">What operations work on now.</param>
     /// <param name="log">Where failures are told.</param>
     /// <param name="stopping">Stops.</param>
-    public static async Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping)
-    {
-        try
+    public static Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping) => Periodic.Run(
+        Every, atOnce: true, ca().Clock,
+        async () =>
         {
-            using var timer = new PeriodicTimer(Every, ca().Clock);
-            do
-                try
-                {
-                    await RenewAll(ca());
-                    Nodes.PublishCertificates(ca());
-                }
-                catch (Exception e) when (e is ProblemException or IOException or ExposedException or UnauthorizedAccessException)
-                {
-                    log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(e.Message));
-                }
-            while (await timer.WaitForNextTickAsync(stopping));
-        }
-        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException)
-        {
-            // Stopped, or about to be.
-        }
-    }
+            await RenewAll(ca());
+            Nodes.PublishCertificates(ca());
+        },
+        e => log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(e.Message)), stopping);
 
     /// <summary>Renews those that are due; one that has ended too, for its host may still ask.</summary>
     internal static async Task RenewAll(Ca ca)

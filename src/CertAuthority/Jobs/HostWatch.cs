@@ -1,39 +1,20 @@
 using CertAuthority.Access;
 using CertAuthority.Operations;
-using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Looks every minute which hosts nothing could be written to for too long, and tells others of those, once each, and when they have the list again.</summary>
+/// <summary>Looks every few seconds which hosts nothing could be written to for too long, and tells others of those, once each, and when they have the list again.</summary>
 internal static class HostWatch
 {
-    private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(20);
 
-    /// <summary>Until stopped. The first look comes after a minute: what a daemon that was down has missed it first makes up for.</summary>
+    /// <summary>Until stopped. The first look comes after that time: what a daemon that was down has missed it first makes up for.</summary>
     /// <param name="ca">What operations work on now.</param>
     /// <param name="log">Where it is told too.</param>
     /// <param name="stopping">Stops.</param>
-    public static async Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(Every, ca().Clock);
-            while (await timer.WaitForNextTickAsync(stopping))
-                try
-                {
-                    await Look(ca(), log);
-                }
-                catch (ProblemException e)
-                {
-                    log.LogWarning("whether hosts are stale could not be recorded: {Why}", e.Message);
-                }
-        }
-        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException)
-        {
-            // Stopped, or about to be.
-        }
-    }
+    public static Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping) => Periodic.Run(
+        Every, atOnce: false, ca().Clock, () => Look(ca(), log), e => log.LogWarning("whether hosts are stale could not be recorded: {Why}", e.Message), stopping);
 
     internal static async Task Look(Ca ca, ILogger log)
     {

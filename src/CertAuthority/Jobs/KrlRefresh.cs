@@ -1,4 +1,3 @@
-using CertAuthority.Protocol;
 using CertAuthority.Revocation;
 
 namespace CertAuthority.Jobs;
@@ -11,26 +10,6 @@ internal static class KrlRefresh
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
 
-    public static async Task Run(KrlPublisher krl, TimeProvider clock, CancellationToken stopping)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(Every, clock);
-            while (await timer.WaitForNextTickAsync(stopping))
-            {
-                try
-                {
-                    await krl.Publish();
-                }
-                catch (ProblemException)
-                {
-                    // The publisher has logged why, and tries again by itself.
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopped.
-        }
-    }
+    /// <summary>Until stopped. The publisher itself logs why a list could not be written, and tries again.</summary>
+    public static Task Run(KrlPublisher krl, TimeProvider clock, CancellationToken stopping) => Periodic.Run(Every, atOnce: false, clock, krl.Publish, _ => { }, stopping);
 }
