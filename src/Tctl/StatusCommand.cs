@@ -45,7 +45,7 @@ internal sealed class StatusCommand : Verb
         if (status.Hosts is not { Stale: [_, ..] stale } hosts)
             return ExitCode.Done;
         var few = stale.Length <= MostNamed ? string.Join(", ", stale) : $"{string.Join(", ", stale[..MostNamed])} and {stale.Length - MostNamed} more";
-        parsed.Complain($"nothing could be written for {hosts.StaleAfter} or longer to {Wording.Count(stale.Length, "host")}: {few}", "tctl nodes ls says why");
+        parsed.Complain($"nothing could be written for {hosts.StaleAfter} or longer, or ever, to {Wording.Count(stale.Length, "host")}: {few}", "tctl nodes ls says why");
         return ExitCode.Failed;
     }
 

@@ -11,14 +11,14 @@ public sealed record NodeSync(ulong KrlVersion, DateTimeOffset? Synced, string? 
     /// <summary>One that nothing was tried with.</summary>
     public static readonly NodeSync Untried = new(0, null);
 
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Whether it has gone without for too long. One that never got a list is stale from the first failure on.</summary>
     /// <param name="now">The instant of the question.</param>
     /// <param name="limit">How long it may.</param>
     public bool IsStale(DateTimeOffset now, TimeSpan limit) => Synced is { } last ? now - last > limit : Failure is not null;
 
-    /// <summary>How long to wait after so many failures in a row, from the first on: 1 s, 2 s, 4 s, … five minutes.</summary>
+    /// <summary>How long to wait after so many failures in a row, from the first on: 1 s, 2 s, 4 s, … a minute: who is back must not go without for long.</summary>
     /// <param name="failures">At least 1.</param>
-    public static TimeSpan Pause(int failures) => failures > 9 ? LongestPause : TimeSpan.FromSeconds(Math.Min(1 << (failures - 1), LongestPause.TotalSeconds));
+    public static TimeSpan Pause(int failures) => failures > 6 ? LongestPause : TimeSpan.FromSeconds(Math.Min(1 << (failures - 1), LongestPause.TotalSeconds));
 }

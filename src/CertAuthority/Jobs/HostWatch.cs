@@ -33,7 +33,7 @@ internal static class HostWatch
             return (stale, fresh);
         });
         if (stale.Length > 0)
-            log.LogWarning("nothing could be written for {Limit} or longer to {Nodes}", Durations.Show(ca.Push.StaleAfter), string.Join(", ", stale.Select(node => node.Name)));
+            log.LogWarning("nothing could be written for {Limit} or longer, or ever, to {Nodes}", Durations.Show(ca.Push.StaleAfter), string.Join(", ", stale.Select(node => node.Name)));
         if (fresh.Length > 0)
             log.LogInformation("the revocation list is again on {Nodes}", string.Join(", ", fresh.Select(node => node.Name)));
 

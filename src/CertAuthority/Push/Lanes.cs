@@ -4,7 +4,7 @@ namespace CertAuthority.Push;
 /// How much goes on at once. Hosts that do not answer must not be in the way of those that do: what takes longer than a moment goes on
 /// in a lane of its own and makes room, and what failed before begins there.
 /// </summary>
-/// <param name="width">How many are in the quick lane at most; in the slow one twice as many.</param>
+/// <param name="width">How many are in the quick lane at most; in the slow one four times as many, for they mostly wait.</param>
 /// <param name="clock">Says when a moment is over.</param>
 internal sealed class Lanes(int width, TimeProvider clock) : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class Lanes(int width, TimeProvider clock) : IDisposable
     public static readonly TimeSpan Moment = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim quick = new(width);
-    private readonly SemaphoreSlim slow = new(2 * width);
+    private readonly SemaphoreSlim slow = new(4 * width);
 
     /// <summary>Runs it when there is room.</summary>
     public async Task<T> Run<T>(Func<Task<T>> attempt, bool isSlow, CancellationToken stopping)

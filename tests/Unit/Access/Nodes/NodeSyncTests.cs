@@ -20,8 +20,8 @@ public class NodeSyncTests
     [InlineData(1, 1)]
     [InlineData(2, 2)]
     [InlineData(5, 16)]
-    [InlineData(9, 256)]
-    [InlineData(10, 300)]
-    [InlineData(1000, 300)]
+    [InlineData(6, 32)]
+    [InlineData(7, 60)]
+    [InlineData(1000, 60)]
     public void It_is_tried_again_after_a_pause_that_grows(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures));
 }
