@@ -64,7 +64,14 @@ internal sealed class HostPush : IDisposable
             while (true)
             {
                 running.RemoveAll(task => task.IsCompleted);
-                running.AddRange(StartDue(both.Token));
+                try
+                {
+                    running.AddRange(StartDue(both.Token));
+                }
+                catch (ProblemException e)
+                {
+                    log.LogWarning("which hosts are to be written to can not be read, and is tried again: {Why}", e.Message);
+                }
                 // However often it was wanted, one look suffices.
                 if (await wanted.WaitAsync(Look, both.Token))
                     while (wanted.Wait(0, CancellationToken.None))
@@ -182,9 +189,9 @@ internal sealed class HostPush : IDisposable
             });
             return fault;
         }
-        catch (Exception e) when (e is ProblemException or IOException or UnauthorizedAccessException or OutcomeUnknownException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Nothing to do with the host: a disk that is full here, say.
+            // Nothing to do with the host: a disk that is full here, say. Whatever it is, the next host does not suffer for it.
             host.NotBefore = clock.GetUtcNow() + NodeSync.Pause(++host.Failures);
             log.LogWarning("nothing can be written to {Node}, or that it was can not be recorded: {Why}", name, Printable.Escape(e.Message));
             return e.Message;
