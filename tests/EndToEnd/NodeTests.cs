@@ -48,8 +48,8 @@ public sealed class NodeTests : IAsyncLifetime
         var audit = (await Admin.Types("bash", "-c", "tctl audit ls --format=json | jq -c '.[] | select(.event == \"host_certificate.issued\") | [.resource, .principals]'")).Done();
         Assert.Equal("[\"node/db1\",[\"db1\",\"db1.example.com\"]]\n[\"node/db1\",[\"db1\",\"db1.example.com\"]]\n", audit);
         var listed = (await Admin.Types("tctl", "nodes", "ls")).Done().Split('\n');
-        Assert.Matches(@"^db1 +DB1\.Example\.com:22 +type=db +until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", listed[2]);
-        Assert.Matches(@"^web1 +web1\.example\.com +none$", listed[3]);
+        Assert.Matches(@"^db1 +DB1\.Example\.com:22 +type=db +until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC +not written$", listed[2]);
+        Assert.Matches(@"^web1 +web1\.example\.com +none +not written$", listed[3]);
     }
 
     [Theory]
@@ -103,7 +103,7 @@ public sealed class NodeTests : IAsyncLifetime
         var root = daemon.Scratch["root"];
         var written = (await Admin.Types("tctl", "nodes", "export", "db1", $"--out={root}")).Done();
         Assert.Equal(
-            "user_ca.pub revoked.krl host-cert.pub 00-certauthority.conf",
+            "revoked.krl user_ca.pub host-cert.pub 00-certauthority.conf",
             string.Join(' ', written.TrimEnd().Split('\n').Select(Path.GetFileName)));
         var configuration = daemon.Scratch["sshd_config"];
         File.WriteAllText(configuration, $"""
@@ -149,7 +149,7 @@ public sealed class NodeTests : IAsyncLifetime
     [Fact]
     public async Task What_a_host_gets_is_what_holds_now()
     {
-        Assert.Equal("/etc/ssh/certauthority/user_ca.pub /etc/ssh/certauthority/revoked.krl /etc/ssh/sshd_config.d/00-certauthority.conf", string.Join(' ', (await Paths("web1"))));
+        Assert.Equal("/etc/ssh/certauthority/revoked.krl /etc/ssh/certauthority/user_ca.pub /etc/ssh/sshd_config.d/00-certauthority.conf", string.Join(' ', (await Paths("web1"))));
         (await Admin.Types("tctl", "auth", "sign", "--host=web1", daemon.Scratch["host_key.pub"])).Done();
         Assert.Contains("/etc/ssh/certauthority/host-cert.pub", await Paths("web1"));
         // One that has ended is not offered.

@@ -28,6 +28,14 @@ public sealed class PackageTests(TestDebian debian) : IClassFixture<TestDebian>
         var refused = await debian.TypesAs("alice", "tctl", "users", "ls");
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
         Assert.StartsWith("tctl: error: alice is not an administrator", refused.Error);
+        // It writes to hosts as far as the network that its unit does not have.
+        File.WriteAllText(debian["/tmp/node.yaml"], "{kind: node, version: v2, metadata: {name: db1}, spec: {addr: 192.0.2.1, push: true}}\n");
+        (await debian.Types("tctl", "create", "/tmp/node.yaml")).Done();
+        (await debian.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/tmp/key")).Done();
+        (await debian.Types("tctl", "auth", "sign", "--host=db1", "--out=/tmp/cert", "/tmp/key.pub")).Done();
+        Assert.StartsWith(
+            "tctl: error: nothing can be written to db1: ssh: connect to host 192.0.2.1 port 22: Network is unreachable (the daemon's unit has a network with the drop-in of docs/hosts.md only)\n",
+            (await debian.Types("tctl", "nodes", "sync", "db1")).Error);
         await debian.Stop(daemon);
         var key = File.ReadAllText(debian[State + "/user_ca.pub"]);
 

@@ -196,6 +196,18 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
+    public async Task A_host_that_says_it_took_what_it_did_not_keeps_the_list_that_it_has()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        var list = File.ReadAllBytes(db1["certauthority/revoked.krl"]);
+        await db1.Stop();
+        // Each write to the new file ends well, and does nothing.
+        await db1.Restart("strace", "-f", "-o", "/dev/null", "-P", "/etc/ssh/certauthority/revoked.krl.new", "-e", $"inject=write:retval={list.Length}", "/usr/sbin/sshd", "-D", "-E", db1.LogFile);
+        Assert.StartsWith("tctl: error: nothing can be written to db1: revoked.krl did not arrive there as it was sent\n", (await fleet.Tctl("nodes", "sync", "db1")).Error, StringComparison.Ordinal);
+        Assert.Equal(list, File.ReadAllBytes(db1["certauthority/revoked.krl"]));
+    }
+
+    [PeopleFact]
     public async Task A_way_through_another_host_is_in_a_file_of_ssh_s_settings()
     {
         await using var db1 = await fleet.EnrolledHost();

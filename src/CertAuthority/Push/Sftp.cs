@@ -138,7 +138,7 @@ internal static class Sftp
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Where(line => line is not ("Connection closed" or "Connection closed.") && !line.StartsWith('@'))
             // Below /etc/ssh, as sshd shuts it in.
-            .Select(line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
+            .Select(line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal).Replace(" /certauthority/", " /etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
         if (lines.Count == 0)
             return $"sftp ended with {exitCode}";
         return string.Join("; ", lines) + (
