@@ -146,6 +146,7 @@ public class RoleResourceTests
 
     [Theory]
     [InlineData("allow: {logins: ['*']}", "\"*\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
+    [InlineData("allow: {logins: [certauthority-sync]}", "\"certauthority-sync\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it")]
     [InlineData("allow: {logins: ['a,b']}", "\"a,b\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
     [InlineData("allow: {logins: ['']}", "\"\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
     [InlineData("deny: {logins: ['root*']}", "\"root*\": in deny.logins a pattern is only \"*\", for every login")]

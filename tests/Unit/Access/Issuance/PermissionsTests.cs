@@ -88,6 +88,7 @@ public class PermissionsTests
     [InlineData("{{internal.missing}}", null, "role x grants \"{{internal.missing}}\", and the traits of user \"alice\" have no value for it")]
     [InlineData("{{external.two}}", null, "role x grants \"{{external.two}}\", which is \"root,admin\" for user \"alice\" and not a login")]
     [InlineData("{{external.star}}", null, "role x grants \"{{external.star}}\", which is \"*\" for user \"alice\" and not a login")]
+    [InlineData("certauthority-sync", null, "role x grants \"certauthority-sync\", which is \"certauthority-sync\" for user \"alice\" and the daemon's own, which no role grants")]
     [InlineData("{{external.at}}", null, "role x grants \"{{external.at}}\", which is \"root@db1\" for user \"alice\" and not a login")]
     public void A_login_comes_from_a_trait_only_as_a_login(string template, string? logins, string? refused)
     {

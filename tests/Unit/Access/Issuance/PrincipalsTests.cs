@@ -58,6 +58,7 @@ public class PrincipalsTests
 
         ["a login that is none never reaches a certificate"] =
             ([Sample.Role("dba", ["root@db1", "a,root", "", "*", "-x", "postgres"], LabelSelector.All)], ["postgres"]),
+        ["the daemon's own way to hosts is no login to grant"] = ([Sample.Role("dba", ["certauthority-sync", "postgres"], LabelSelector.All)], ["postgres"]),
         ["nor on one host"] = ([Sample.Role("dba", ["root@db1", "*"], Sample.Where("type=db"))], []),
     };
 
