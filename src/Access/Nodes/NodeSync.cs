@@ -20,5 +20,5 @@ public sealed record NodeSync(ulong KrlVersion, DateTimeOffset? Synced, string? 
 
     /// <summary>How long to wait after so many failures in a row, from the first on: 1 s, 2 s, 4 s, … a minute: who is back must not go without for long.</summary>
     /// <param name="failures">At least 1.</param>
-    public static TimeSpan Pause(int failures) => failures > 6 ? LongestPause : TimeSpan.FromSeconds(Math.Min(1 << (failures - 1), LongestPause.TotalSeconds));
+    public static TimeSpan Pause(int failures) => Backoff.After(failures, LongestPause);
 }

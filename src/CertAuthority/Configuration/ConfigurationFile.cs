@@ -63,9 +63,7 @@ internal static class ConfigurationFile
 
     private static SiteLimits Limits(Cursor limits, SiteLimits defaults)
     {
-        var certificate = limits.Duration("certificate");
-        if (certificate <= TimeSpan.Zero || certificate > SiteLimits.Default.Certificate)
-            limits.Fault("certificate", $"limits.certificate takes a duration from 1s to {Durations.Show(SiteLimits.Default.Certificate)}");
+        var certificate = limits.Duration("certificate", TimeSpan.FromSeconds(1), SiteLimits.Default.Certificate);
         var read = defaults with
         {
             Certificate = certificate ?? defaults.Certificate,
@@ -81,21 +79,13 @@ internal static class ConfigurationFile
     {
         var read = new PushSettings(
             push.Number("parallel", 1, 256) ?? defaults.Parallel,
-            Between(push, "timeout", ShortestTimeout, LongestTimeout) ?? defaults.Timeout,
-            Between(push, "stale_after", ShortestStaleAfter, LongestStaleAfter) ?? defaults.StaleAfter,
+            push.Duration("timeout", ShortestTimeout, LongestTimeout) ?? defaults.Timeout,
+            push.Duration("stale_after", ShortestStaleAfter, LongestStaleAfter) ?? defaults.StaleAfter,
             AbsolutePath(push, "ssh_config"));
         if (read.SshConfig is { } config && !File.Exists(config))
             push.Fault("ssh_config", $"push.ssh_config: there is no file {config}");
         push.Done();
         return read;
-    }
-
-    private static TimeSpan? Between(Cursor section, string field, TimeSpan least, TimeSpan most)
-    {
-        var duration = section.Duration(field);
-        if (duration < least || duration > most)
-            section.Fault(field, $"{section.Full(field)} takes a duration from {Durations.Show(least)} to {Durations.Show(most)}");
-        return duration;
     }
 
     private static UsersFromGroups Groups(Cursor root)

@@ -25,8 +25,8 @@ internal static class NotifySection
         var read = defaults with
         {
             Command = [.. command.Select(word => word.Text)],
-            BeforeEnd = Within(notify, "before_end", TimeSpan.FromDays(7)) ?? defaults.BeforeEnd,
-            Timeout = Within(notify, "timeout", TimeSpan.FromMinutes(5)) ?? defaults.Timeout,
+            BeforeEnd = notify.Duration("before_end", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)) ?? defaults.BeforeEnd,
+            Timeout = notify.Duration("timeout", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)) ?? defaults.Timeout,
             Tries = notify.Number("tries", 1, 100) ?? defaults.Tries,
             Webhooks = Webhooks(notify),
             Mail = Mail(notify.Map("mail")),
@@ -171,12 +171,4 @@ internal static class NotifySection
     }
 
     private static bool IsThisHost(string server) => server == "localhost" || (IPAddress.TryParse(server, out var address) && IPAddress.IsLoopback(address));
-
-    private static TimeSpan? Within(Cursor notify, string field, TimeSpan longest)
-    {
-        var duration = notify.Duration(field);
-        if (duration <= TimeSpan.Zero || duration > longest)
-            notify.Fault(field, $"notify.{field} takes a duration from 1s to {Durations.Show(longest)}");
-        return duration;
-    }
 }

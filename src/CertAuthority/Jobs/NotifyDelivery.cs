@@ -1,3 +1,4 @@
+using CertAuthority.Access;
 using CertAuthority.Configuration;
 using CertAuthority.Notices;
 using CertAuthority.Operations;
@@ -50,7 +51,7 @@ internal static class NotifyDelivery
     }
 
     /// <summary>How long to wait after an attempt that failed, from the first on: 1 s, 2 s, 4 s, … an hour.</summary>
-    public static TimeSpan Pause(int attempts) => attempts > 12 ? LongestPause : TimeSpan.FromSeconds(Math.Min(1 << (attempts - 1), LongestPause.TotalSeconds));
+    public static TimeSpan Pause(int attempts) => Backoff.After(attempts, LongestPause);
 
     private static async Task Repeat(Func<Ca> ca, ILogger log, Func<Task> what, CancellationToken stopping)
     {

@@ -116,6 +116,15 @@ internal sealed class Cursor
         return maps;
     }
 
+    /// <summary>A duration within bounds; null when absent.</summary>
+    public TimeSpan? Duration(string field, TimeSpan least, TimeSpan most)
+    {
+        var duration = Duration(field);
+        if (duration < least || duration > most)
+            Fault(field, $"{Full(field)} takes a duration from {Durations.Show(least)} to {Durations.Show(most)}");
+        return duration;
+    }
+
     /// <summary>A whole number within bounds; null when absent.</summary>
     public int? Number(string field, int least, int most)
     {
