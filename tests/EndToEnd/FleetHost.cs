@@ -8,9 +8,10 @@ namespace CertAuthority.Tests.EndToEnd;
 sealed class FleetHost : IAsyncDisposable
 {
     readonly string folder;
+    readonly string? root;
     Process sshd;
 
-    FleetHost(string name, string folder, int port) => (Name, this.folder, Port, sshd) = (name, folder, port, Launch(folder, []));
+    FleetHost(string name, string folder, int port, string? root) => (Name, this.folder, Port, this.root, sshd) = (name, folder, port, root, Launch(folder, root, []));
 
     /// <summary>Of the node that it becomes.</summary>
     public string Name { get; }
@@ -40,9 +41,11 @@ sealed class FleetHost : IAsyncDisposable
     /// <param name="configuration">Of sshd, after its own lines.</param>
     /// <param name="include">How it reads drop-ins.</param>
     /// <param name="machineId">Its own, or another's.</param>
+    /// <param name="release">The Debian release whose OpenSSH runs there (tests/other-openssh), such as <c>forky</c>; null for this machine's.</param>
     public static async Task<FleetHost> Start(
-        TestDaemon daemon, string operatorKey, string name = "db1", string configuration = "", string include = "Include /etc/ssh/sshd_config.d/*.conf", string? machineId = null)
+        TestDaemon daemon, string operatorKey, string name = "db1", string configuration = "", string include = "Include /etc/ssh/sshd_config.d/*.conf", string? machineId = null, string? release = null)
     {
+        var root = release is null ? null : (await TestDebian.Run(Path.Combine(World.Repository, "tests", "other-openssh"), release)).Done().Trim();
         var folder = Directory.CreateDirectory(daemon.Scratch[$"fleet-{name}"]).FullName;
         Directory.CreateDirectory(Path.Combine(folder, "etc/ssh/sshd_config.d"));
         using var free = new TcpListener(IPAddress.Loopback, 0);
@@ -68,7 +71,7 @@ sealed class FleetHost : IAsyncDisposable
             {configuration}
 
             """);
-        var host = new FleetHost(name, folder, port);
+        var host = new FleetHost(name, folder, port, root);
         await host.Listens();
         return host;
     }
@@ -96,7 +99,7 @@ sealed class FleetHost : IAsyncDisposable
     /// <param name="command">What runs sshd, where it is not just sshd.</param>
     public async Task Restart(params string[] command)
     {
-        sshd = Launch(folder, command);
+        sshd = Launch(folder, root, command);
         await Listens();
     }
 
@@ -106,7 +109,8 @@ sealed class FleetHost : IAsyncDisposable
             await Stop();
     }
 
-    static Process Launch(string folder, string[] command) => Process.Start(new ProcessStartInfo(Path.Combine(World.Repository, "tests", "host"), [folder, .. command]) { UseShellExecute = false })!;
+    static Process Launch(string folder, string? root, string[] command) =>
+        Process.Start(new ProcessStartInfo(Path.Combine(World.Repository, "tests", "host"), [.. root is null ? (string[])[] : [$"--root={root}"], folder, .. command]) { UseShellExecute = false })!;
 
     Task Listens() => Eventually.Holds(() => Log.Contains("Server listening", StringComparison.Ordinal));
 }
