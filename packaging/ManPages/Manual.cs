@@ -56,7 +56,7 @@ internal static class Manual
         "certauthority", 8,
         [("NOTIFY_SOCKET", "Where systemd is told that the daemon serves, reads its configuration again, and stops.")],
         [
-            (Settings.DefaultFile, "The configuration. SIGHUP has it read again."),
+            ($"{Settings.DefaultFolder}/certauthority.yaml, {Settings.DefaultFolder}/conf.d/*.yaml", "The configuration: the files together, in which no setting is given twice. The daemon reads it again at SIGHUP."),
             ("/var/lib/certauthority", "Keys, database and revocation list of a daemon that root runs."),
             Socket,
         ],

@@ -6,7 +6,7 @@ namespace CertAuthority;
 /// <summary>The daemon's command line.</summary>
 internal sealed class DaemonCommand : RootCommand
 {
-    private readonly Option<string?> config = new("--config") { Description = $"configuration file (default: {Settings.DefaultFile} if it exists)", HelpName = "FILE" };
+    private readonly Option<string?> config = new("--config") { Description = $"configuration: a file, or a folder with certauthority.yaml and conf.d/*.yaml (default: {Settings.DefaultFolder} if it exists)", HelpName = "PATH" };
     private readonly Option<string?> dataDirectory = new("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
     private readonly Option<string?> socket = new("--socket") { Description = "where to serve", HelpName = "PATH" };
 
@@ -19,15 +19,15 @@ internal sealed class DaemonCommand : RootCommand
 
     public Option<bool> CheckConfig { get; } = new("--check-config") { Description = "check the configuration and exit" };
 
-    /// <summary>The configuration file, and what the command line says otherwise.</summary>
-    /// <exception cref="ConfigurationException">The file is not good.</exception>
+    /// <summary>Reads the configuration, and lets the command line win over it.</summary>
+    /// <exception cref="ConfigurationException">The configuration has faults.</exception>
     public Settings Read(ParseResult parsed)
     {
         var settings = Settings.Default();
         var data = parsed.GetValue(dataDirectory) is { } named ? Path.GetFullPath(named) : null;
-        var file = parsed.GetValue(config) ?? (File.Exists(Settings.DefaultFile) ? Settings.DefaultFile : null);
-        if (file is not null)
-            settings = ConfigurationFile.Read(file, settings, data);
+        var path = parsed.GetValue(config) ?? (Directory.Exists(Settings.DefaultFolder) ? Settings.DefaultFolder : null);
+        if (path is not null)
+            settings = ConfigurationFile.Read(path, settings, data);
         return settings with
         {
             DataDirectory = data ?? Path.GetFullPath(settings.DataDirectory),

@@ -137,7 +137,7 @@ public sealed class DaemonTests
     [InlineData("data_dir: relative\nfrobnicate: 1\nadmins: {groups: {wheel: 1}}\n",
         "FILE:1:11: data_dir takes an absolute path", "FILE:3:18: admins.groups takes a list of texts", "FILE:2:1: there is no field \"frobnicate\" here")]
     [InlineData("data_dir: [\n", "FILE:2:1: not YAML")]
-    [InlineData("- a\n", "FILE:1:3: a document starts with fields, such as kind: role")]
+    [InlineData("- a\n", "FILE:1:3: a configuration starts with fields, such as limits:")]
     public async Task A_bad_configuration_tells_every_fault_and_where(string text, params string[] faults)
     {
         using var scratch = new Scratch();

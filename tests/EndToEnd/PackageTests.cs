@@ -1,100 +1,239 @@
 namespace CertAuthority.Tests.EndToEnd;
 
-/// <summary>What ./package makes, in a fresh Debian: installed, used, upgraded, removed, purged.</summary>
-public sealed class PackageTests(TestDebian debian) : IClassFixture<TestDebian>
+/// <summary>The packages on booted machines: installed, used, upgraded, removed, purged, with systemd, dpkg and sshd as the judges.</summary>
+public sealed class PackageTests(InstalledPackages packages) : IClassFixture<InstalledPackages>
 {
     const string State = "/var/lib/certauthority";
 
+    TestDebian Ca1 => packages.Ca1;
+
+    TestDebian Db1 => packages.Db1;
+
     [PeopleFact]
-    public async Task From_the_first_installation_to_the_purge()
+    public async Task Package_serves_from_installation_to_purge()
     {
-        (await debian.Types("useradd", "--create-home", "alice")).Done();
+        await People();
 
-        // Installed.
-        (await debian.Types("apt-get", "install", "-qq", "-y", "--no-install-recommends", "/tmp/older.deb")).Done();
-        Assert.Matches("^certauthority:x:\\d{3}:\\d{3}:CertAuthority:/var/lib/certauthority:/usr/sbin/nologin\n$", (await debian.Types("getent", "passwd", "certauthority")).Done());
-        Assert.Equal("certauthority 700\n", (await debian.Types("stat", "--format=%U %a", State)).Done());
-        Assert.True(IsLink("/etc/systemd/system/sockets.target.wants/certauthority.socket"));
-        Assert.True(IsLink("/etc/systemd/system/multi-user.target.wants/certauthority.service"));
-        Assert.Equal("the configuration is good\n", (await debian.Types("certauthority", "--check-config")).Done());
+        // Installed, it runs.
+        await Install("/tmp/certauthority.deb", "/tmp/certauthority-client.deb");
+        Assert.Equal("active\nactive\n", (await Ca1.Types("systemctl", "is-active", "certauthority.service", "certauthority.socket")).Done());
+        Assert.Equal("enabled\nenabled\n", (await Ca1.Types("systemctl", "is-enabled", "certauthority.service", "certauthority.socket")).Done());
+        Assert.Matches("^certauthority:x:\\d{3}:\\d{3}:CertAuthority:/var/lib/certauthority:/usr/sbin/nologin\n$", (await Ca1.Types("getent", "passwd", "certauthority")).Done());
+        Assert.Equal("certauthority 700\n", (await Ca1.Types("stat", "--format=%U %a", State)).Done());
+        Assert.Equal("the configuration is good\n", (await Ca1.Types("certauthority", "--check-config")).Done());
 
-        // Used, by root and by alice, with the daemon in its sandbox under its own account.
-        var daemon = await debian.Start();
-        File.WriteAllText(debian["/tmp/roles.yaml"], "{kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}\n");
-        (await debian.Types("tctl", "create", "/tmp/roles.yaml")).Done();
-        (await debian.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
-        Assert.Contains("logins: deploy (all hosts)\n", (await debian.TypesAs("alice", "tsh", "login")).Done());
-        Assert.Contains("user certificate\n", (await debian.TypesAs("alice", "ssh-keygen", "-Lf", "/home/alice/.certauthority/id-cert.pub")).Done());
-        var refused = await debian.TypesAs("alice", "tctl", "users", "ls");
-        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
-        Assert.StartsWith("tctl: error: alice is not an administrator", refused.Error);
-        // It writes to hosts as far as the network that its unit does not have.
-        File.WriteAllText(debian["/tmp/node.yaml"], "{kind: node, version: v2, metadata: {name: db1}, spec: {addr: 192.0.2.1, push: true}}\n");
-        (await debian.Types("tctl", "create", "/tmp/node.yaml")).Done();
-        (await debian.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/tmp/key")).Done();
-        (await debian.Types("tctl", "auth", "sign", "--host=db1", "--out=/tmp/cert", "/tmp/key.pub")).Done();
-        Assert.StartsWith(
-            "tctl: error: nothing can be written to db1: ssh: connect to host 192.0.2.1 port 22: Network is unreachable (the daemon's unit has a network with the drop-in of docs/hosts.md only)\n",
-            (await debian.Types("tctl", "nodes", "sync", "db1")).Error);
-        await debian.Stop(daemon);
-        var key = File.ReadAllText(debian[State + "/user_ca.pub"]);
+        // root and alice use it, over the socket.
+        await Create("{kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [root, deploy], node_labels: {'*': '*'}}}}");
+        (await Ca1.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
+        Assert.Contains("valid for 30h", (await Ca1.TypesAs("alice", "tsh", "login")).Done());
+        Assert.StartsWith("tctl: error: alice is not an administrator", (await Ca1.TypesAs("alice", "tctl", "users", "ls")).Error);
 
-        // Upgraded: configuration and state stay.
-        File.AppendAllText(debian["/etc/certauthority/certauthority.yaml"], "# ours\n");
-        (await debian.Types("dpkg", "--install", "/tmp/certauthority.deb")).Done();
-        Assert.EndsWith("# ours\n", File.ReadAllText(debian["/etc/certauthority/certauthority.yaml"]));
-        daemon = await debian.Start();
-        Assert.Equal(key, File.ReadAllText(debian[State + "/user_ca.pub"]));
-        Assert.Contains("user: alice\n", (await debian.TypesAs("alice", "tsh", "status")).Done());
-        await debian.Stop(daemon);
+        // A reload puts a new file of conf.d in force; one with a fault changes nothing, and the journal names file, line and column.
+        File.WriteAllText(Ca1["/etc/certauthority/conf.d/site.yaml"], "limits: {certificate: 1h}\n");
+        (await Ca1.Types("systemctl", "reload", "certauthority")).Done();
+        Assert.Contains("valid for 1h", (await Ca1.TypesAs("alice", "tsh", "login")).Done());
+        File.WriteAllText(Ca1["/etc/certauthority/conf.d/more.yaml"], "limits: {certificate: 2h}\n");
+        const string Twice = "/etc/certauthority/conf.d/site.yaml:1:10: limits.certificate is given twice; /etc/certauthority/conf.d/more.yaml:1:10 gives it too";
+        Assert.Equal((1, $"certauthority: error: {Twice}\n"), await ExitAndError("certauthority", "--check-config"));
+        (await Ca1.Types("systemctl", "reload", "certauthority")).Done();
+        Assert.Contains(Twice, (await Ca1.Types("journalctl", "--unit=certauthority", "--output=cat")).Done());
+        Assert.Contains("valid for 1h", (await Ca1.TypesAs("alice", "tsh", "login")).Done());
+        File.Delete(Ca1["/etc/certauthority/conf.d/more.yaml"]);
 
-        // A database of tomorrow is refused in words.
-        await using (var database = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={debian[State + "/certauthority.db"]};Pooling=False"))
+        // Enrolling db1 needs the network that one command turns on, and the error names it.
+        const string Enroll = "tctl nodes enroll db1 --ssh root@192.0.2.2";
+        var unreachable = await Ca1.Shell(Enroll);
+        Assert.True(unreachable.ExitCode == 1 && unreachable.Error.Contains("(the unit of the package has no network until: certauthority-network on)", StringComparison.Ordinal), unreachable.Error);
+        Assert.Equal("off\n", (await Ca1.Types("certauthority-network", "status")).Done());
+        (await Ca1.Types("certauthority-network", "on", "192.0.2.0/24")).Done();
+        Assert.Equal("on, only to 192.0.2.0/24\n", (await Ca1.Types("certauthority-network", "status")).Done());
+        Assert.Contains("db1 is enrolled", (await Ca1.Shell(Enroll)).Done());
+
+        // A revocation is on db1 when the daemon says so: alice enters before, and not after.
+        (await Ca1.TypesAs("alice", "tsh", "login")).Done();
+        string[] enter = ["ssh", "-o", "StrictHostKeyChecking=no", "-o", "BatchMode=yes", "-i", "/home/alice/.certauthority/id", "deploy@192.0.2.2", "hostname"];
+        Assert.Equal("db1\n", (await Ca1.TypesAs("alice", enter)).Done());
+        (await Ca1.Types("tctl", "certs", "revoke", "--user=alice")).Done();
+        (await Ca1.Types("tctl", "nodes", "sync", "db1")).Done();
+        Assert.Equal(255, (await Ca1.TypesAs("alice", enter)).ExitCode);
+        Assert.Equal("sandboxed\n", (await Ca1.Shell("test $(id -u certauthority) = $(stat --format=%u /proc/$(systemctl show --property=MainPID --value certauthority)) && echo sandboxed")).Done());
+
+        // Upgraded twice, without a question, while calls go on: configuration and state stay.
+        File.AppendAllText(Ca1["/etc/certauthority/conf.d/local.yaml"], "admins: {users: [alice]}\n");
+        var key = File.ReadAllText(Ca1[State + "/user_ca.pub"]);
+        foreach (var version in (string[])["8.1", "8.2"])
         {
-            await database.OpenAsync();
-            using var command = database.CreateCommand();
-            command.CommandText = "PRAGMA user_version = 99";
-            await command.ExecuteNonQueryAsync();
+            var (calls, failures) = await CallsDuring(() => Install($"/tmp/certauthority-{version}.deb", $"/tmp/certauthority-client-{version}.deb"));
+            Assert.Empty(failures);
+            Assert.True(calls > 3, $"only {calls} calls were made");
+            Assert.Equal(version, (await Ca1.Types("dpkg-query", "--show", "--showformat=${Version}", "certauthority")).Done());
+            Assert.EndsWith("admins: {users: [alice]}\n", File.ReadAllText(Ca1["/etc/certauthority/conf.d/local.yaml"]));
+            Assert.Contains("alice", (await Ca1.TypesAs("alice", "tctl", "users", "ls")).Done());
+            Assert.Equal(key, File.ReadAllText(Ca1[State + "/user_ca.pub"]));
+            Assert.Contains("valid for 1h", (await Ca1.TypesAs("alice", "tsh", "login")).Done());
         }
-        var newer = await TestDebian.Run(TestDebian.Repository("tests/unit"), debian.Root);
-        Assert.Equal((1, ""), (newer.ExitCode, newer.Output));
-        Assert.Contains("was written by a newer certauthority", newer.Error);
+        Assert.Equal("db1\n", (await Ca1.TypesAs("alice", enter)).Done());
 
-        // Removed: the programs are gone, what it knows is not. Purged: nothing is left, and that was said.
-        var removed = await debian.Types("dpkg", "--remove", "certauthority");
+        // A daemon that cannot start is failed after a few attempts, and apt says why: a database of tomorrow.
+        (await Ca1.Types("systemctl", "stop", "certauthority.socket", "certauthority.service")).Done();
+        await SetDatabaseVersion(99);
+        var install = await Ca1.Types("apt-get", "install", "-qq", "-y", "--no-install-recommends", "--reinstall", "/tmp/certauthority-8.2.deb");
+        install.Done();
+        Assert.Contains("certauthority: the daemon did not start; its last messages:\n", install.Error);
+        Assert.Contains("was written by a newer certauthority", install.Error);
+        Assert.Contains("certauthority: hint: journalctl -u certauthority shows all", install.Error);
+        await Eventually.Holds(async () => (await Ca1.Types("systemctl", "is-failed", "certauthority.service")).ExitCode == 0, "the unit is failed");
+
+        // Removed: the programs are gone, and the state is not. Purged: nothing is left, and dpkg has said so.
+        var removed = await Ca1.Types("apt-get", "remove", "-qq", "-y", "certauthority", "certauthority-client");
         removed.Done();
         Assert.Contains("certauthority: keys and database stay in /var/lib/certauthority; a purge removes them for good\n", removed.Error);
-        Assert.False(File.Exists(debian["/usr/bin/tsh"]));
-        Assert.Equal(key, File.ReadAllText(debian[State + "/user_ca.pub"]));
-        Assert.True(File.Exists(debian["/etc/certauthority/certauthority.yaml"]));
-        var purged = await debian.Types("dpkg", "--purge", "certauthority");
-        purged.Done();
-        Assert.Contains("certauthority: removing /var/lib/certauthority with the CA keys", purged.Error);
-        Assert.All([State, "/etc/certauthority", "/usr/lib/certauthority", "/run/certauthority"], folder => Assert.False(Directory.Exists(debian[folder]), folder));
-        Assert.Equal(2, (await debian.Types("getent", "passwd", "certauthority")).ExitCode);
-        Assert.False(IsLink("/etc/systemd/system/multi-user.target.wants/certauthority.service"));
+        Assert.False(File.Exists(Ca1["/usr/bin/tsh"]));
+        Assert.Equal(key, File.ReadAllText(Ca1[State + "/user_ca.pub"]));
+        Assert.True(File.Exists(Ca1["/etc/certauthority/conf.d/site.yaml"]));
+        await Purge();
+    }
+
+    [PeopleTheory]
+    [InlineData("unedited", "")]
+    [InlineData("edited", "admins: {users: [alice]}\n")]
+    public async Task Upgrade_from_the_package_with_all_settings_asks_nothing(string what, string edit)
+    {
+        await People();
+        await Install("/tmp/all-in-one.deb");
+        await Create("{kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}");
+        (await Ca1.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
+        var key = File.ReadAllText(Ca1[State + "/user_ca.pub"]);
+        if (edit.Length > 0)
+            (await Ca1.Shell($"sed -i '/^admins:/,/groups:/d' /etc/certauthority/certauthority.yaml && echo '{edit.Trim()}' >>/etc/certauthority/certauthority.yaml && systemctl reload certauthority")).Done();
+
+        await Install("/tmp/certauthority.deb", "/tmp/certauthority-client.deb");
+
+        Assert.True(File.Exists(Ca1["/etc/certauthority/certauthority.yaml"]) == edit.Length > 0, what);
+        Assert.True(File.Exists(Ca1["/etc/certauthority/conf.d/local.yaml"]), what);
+        Assert.Equal("active\n", (await Ca1.Types("systemctl", "is-active", "certauthority.service")).Done());
+        Assert.Equal(key, File.ReadAllText(Ca1[State + "/user_ca.pub"]));
+        Assert.Contains("alice", (await Ca1.Types("tctl", "users", "ls")).Done());
+        Assert.Equal(edit.Length > 0 ? 0 : 1, (await Ca1.TypesAs("alice", "tctl", "users", "ls")).ExitCode);
+        // The next one keeps what the first has left.
+        await Install("/tmp/certauthority-8.1.deb", "/tmp/certauthority-client-8.1.deb");
+        Assert.True(File.Exists(Ca1["/etc/certauthority/certauthority.yaml"]) == edit.Length > 0, what);
+        await Purge();
     }
 
     [PeopleFact]
-    public async Task Everything_in_it_is_roots_and_nobody_elses_to_write()
+    public async Task Client_package_alone_logs_in_to_another_host()
     {
-        var files = (await TestDebian.Run("dpkg-deb", "--contents", debian.Package)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await People();
+        await Install("/tmp/certauthority.deb", "/tmp/certauthority-client.deb");
+        await Create("{kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}");
+        (await Ca1.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
 
-        Assert.All(files, file => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) root/root ", file));
-        Assert.All(["./usr/bin/tsh", "./usr/bin/tctl", "./usr/sbin/certauthority -> ../lib/certauthority/certauthority", "./usr/share/doc/certauthority/copyright",
-            "./usr/share/certauthority/host/certauthority-pull", "./usr/share/certauthority/host/certauthority-pull.timer"],
-            path => Assert.Single(files, file => file.EndsWith(" " + path, StringComparison.Ordinal)));
+        (await Db1.Types("apt-get", "install", "-qq", "-y", "--no-install-recommends", "/tmp/certauthority-client.deb")).Done();
+        Assert.All(["/usr/bin/tsh", "/usr/bin/tctl", "/usr/share/man/man1/tsh.1.gz", "/usr/share/bash-completion/completions/tsh", "/usr/share/zsh/vendor-completions/_tctl", "/usr/share/fish/vendor_completions.d/tsh.fish"],
+            path => Assert.True(File.Exists(Db1[path]), path));
+        Assert.NotEqual(0, (await Db1.Types("getent", "passwd", "certauthority")).ExitCode);
+        Assert.NotEqual(0, (await Db1.Types("systemctl", "cat", "certauthority.service")).ExitCode);
+        Assert.False(Directory.Exists(Db1[State]));
+        Assert.Contains("logins: deploy (all hosts)\n", (await Db1.Types("tsh", "--server=ssh://alice@192.0.2.1", "login", "--user=alice")).Done());
+
+        (await Db1.Types("apt-get", "purge", "-qq", "-y", "certauthority-client")).Done();
+        Assert.False(File.Exists(Db1["/usr/bin/tsh"]));
+        (await Db1.Types("rm", "-rf", "/root/.certauthority")).Done();
+        await Purge();
+    }
+
+    [PeopleFact]
+    public async Task Packages_share_no_file_and_belong_to_root()
+    {
+        var server = await Contents(packages.Server);
+        var client = await Contents(packages.Client);
+
+        Assert.All(server.Concat(client), file => Assert.Matches("^(d|-|l)rw[x-](r-[x-]r-[x-]|rwxrwx) root/root ", file));
+        Assert.Empty(Files(server).Intersect(Files(client)));
+        Assert.All(["./usr/sbin/certauthority", "./usr/sbin/certauthority-network", "./usr/share/doc/certauthority/copyright", "./usr/share/doc/certauthority/examples/certauthority.yaml",
+            "./usr/share/certauthority/network.conf", "./usr/share/certauthority/host/certauthority-pull", "./usr/share/certauthority/host/certauthority-pull.timer"],
+            path => Assert.Contains(path, Files(server)));
+        Assert.DoesNotContain(Files(client), path => path.Contains("systemd", StringComparison.Ordinal) || path.StartsWith("./etc", StringComparison.Ordinal));
+        // The tarball of the daemon has both, for systems without dpkg.
+        var tarball = (await TestDebian.Run("tar", "--list", "--file", Path.ChangeExtension(packages.Server, ".tar.gz"))).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(Files(server).Concat(Files(client)).Order(StringComparer.Ordinal), tarball.Order(StringComparer.Ordinal));
+
+        async Task<string[]> Contents(string package) => (await TestDebian.Run("dpkg-deb", "--contents", package)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        static IEnumerable<string> Files(string[] contents) => contents.Where(file => file[0] != 'd').Select(file => file.Split(" -> ")[0].Split(' ')[^1]);
+    }
+
+    [PeopleFact]
+    public async Task Lintian_finds_no_error()
+    {
+        var judged = await TestDebian.Run("lintian", "--fail-on=error", "--tag-display-limit=0", packages.Server, packages.Client);
+
+        Assert.True(judged.ExitCode == 0, judged.Output + judged.Error);
     }
 
     [PeopleFact]
     public async Task The_image_is_one_that_others_can_read()
     {
-        var config = (await TestDebian.Run("skopeo", "inspect", "--config", $"docker-archive:{debian.Image}")).Done();
+        var config = (await TestDebian.Run("skopeo", "inspect", "--config", $"docker-archive:{packages.Image}")).Done();
 
         Assert.Contains("\"/usr/sbin/certauthority\"", config);
         Assert.Contains("\"User\":\"certauthority\"", config.Replace(" ", "").Replace("\n", ""));
     }
 
-    bool IsLink(string path) => new FileInfo(debian[path]).LinkTarget is not null;
-}
+    async Task Install(params string[] files) => (await Ca1.Types(["apt-get", "install", "-qq", "-y", "--no-install-recommends", .. files])).Done();
 
+    async Task Purge()
+    {
+        var purged = await Ca1.Types("apt-get", "purge", "-qq", "-y", "certauthority", "certauthority-client");
+        purged.Done();
+        Assert.Contains("certauthority: removing /var/lib/certauthority with the CA keys", purged.Error);
+        Assert.Equal("", (await Ca1.Shell($"ls -d {State} /etc/certauthority /usr/lib/certauthority /usr/share/certauthority /run/certauthority /etc/systemd/system/certauthority.service.d 2>/dev/null")).Output);
+        Assert.Equal(2, (await Ca1.Types("getent", "passwd", "certauthority")).ExitCode);
+        Assert.Null(new FileInfo(Ca1["/etc/systemd/system/multi-user.target.wants/certauthority.service"]).LinkTarget);
+    }
+
+    /// <summary>Accounts, and keys of root that enter the other machine: as root from ca1, as alice from db1.</summary>
+    async Task People()
+    {
+        const string Key = "mkdir -p -m 700 /root/.ssh && rm -f /root/.ssh/id_ed25519 && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && echo 'StrictHostKeyChecking accept-new' >/root/.ssh/config && cat /root/.ssh/id_ed25519.pub";
+        var (ca1, db1) = ((await Ca1.Shell(Key)).Done().Trim(), (await Db1.Shell(Key)).Done().Trim());
+        (await Ca1.Shell($"id alice >/dev/null 2>&1 || useradd --create-home --shell /bin/sh alice; rm -rf /home/alice/.certauthority; install -d -o alice /home/alice/.ssh; echo '{db1}' >/home/alice/.ssh/authorized_keys")).Done();
+        (await Db1.Shell($"id deploy >/dev/null 2>&1 || useradd --create-home --shell /bin/sh --password '*' deploy; echo '{ca1}' >/root/.ssh/authorized_keys")).Done();
+    }
+
+    async Task Create(string resource)
+    {
+        File.WriteAllText(Ca1["/tmp/resource.yaml"], resource);
+        (await Ca1.Types("tctl", "create", "/tmp/resource.yaml")).Done();
+    }
+
+    async Task<(int, string)> ExitAndError(params string[] command)
+    {
+        var outcome = await Ca1.Types(command);
+        return (outcome.ExitCode, outcome.Error);
+    }
+
+    /// <summary>Calls the daemon again and again while something happens.</summary>
+    async Task<(int Calls, List<string> Failures)> CallsDuring(Func<Task> what)
+    {
+        var failures = new List<string>();
+        var calls = 0;
+        // The upgrade replaces the program too.
+        (await Ca1.Types("cp", "/usr/bin/tctl", "/tmp/tctl")).Done();
+        var happening = what();
+        for (; !happening.IsCompleted; calls++)
+            if (await Ca1.Types("/tmp/tctl", "users", "ls") is { ExitCode: not 0 } failed)
+                failures.Add(failed.Error);
+        await happening;
+        return (calls, failures);
+    }
+
+    async Task SetDatabaseVersion(int version)
+    {
+        await using var database = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Ca1[State + "/certauthority.db"]};Pooling=False");
+        await database.OpenAsync();
+        using var command = database.CreateCommand();
+        command.CommandText = $"PRAGMA user_version = {version}";
+        await command.ExecuteNonQueryAsync();
+    }
+}

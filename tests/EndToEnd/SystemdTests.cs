@@ -34,6 +34,16 @@ public sealed class SystemdTests
     }
 
     [Fact]
+    public void Network_drop_in_undoes_each_line_that_shuts_the_network()
+    {
+        var dropIn = File.ReadAllLines(Path.Combine(World.Repository, "packaging/systemd/network.conf"));
+        var unit = File.ReadAllLines(Unit);
+
+        Assert.All(["RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any"], line => Assert.Contains(line, unit));
+        Assert.All(["RestrictAddressFamilies=AF_INET AF_INET6", "PrivateNetwork=no", "IPAddressDeny="], line => Assert.Contains(line, dropIn));
+    }
+
+    [Fact]
     public void The_socket_the_unit_and_the_configuration_name_the_same_places()
     {
         var socket = File.ReadAllLines(Path.ChangeExtension(Unit, ".socket"));
@@ -46,6 +56,12 @@ public sealed class SystemdTests
         Assert.Contains("StateDirectory=certauthority", unit);
         Assert.Contains("RuntimeDirectory=certauthority", unit);
     }
+
+    // Any change of a conffile makes dpkg ask everybody who edited it, and stops an upgrade that nobody can answer.
+    [Fact]
+    public void Installed_settings_file_never_changes() => Assert.Equal(
+        "2FC701F6AD2FB400FC5170AFB823EBA0DD41984EE8C5A56457735164EC5FF41E",
+        Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(World.Repository, "packaging/local.yaml")))));
 
     // Each of these would break it: no compiler, callers without a name, an audit without login uids.
     [Theory]

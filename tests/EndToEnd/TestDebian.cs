@@ -2,72 +2,54 @@ using System.Diagnostics;
 
 namespace CertAuthority.Tests.EndToEnd;
 
-/// <summary>A fresh, minimal Debian below a folder, and the package as ./package makes it.</summary>
-public sealed class TestDebian : IAsyncLifetime, IDisposable
+/// <summary>A minimal Debian machine with systemd and sshd, booted in namespaces of its own (tests/machine).</summary>
+public sealed class TestDebian : IAsyncDisposable
 {
-    readonly Scratch scratch = new();
+    readonly Process machine;
 
-    public string Root => scratch["debian"];
+    TestDebian(string root, Process machine, string init) => (Root, this.machine, Init) = (root, machine, init);
 
-    /// <summary>The package of this machine's architecture.</summary>
-    public string Package { get; private set; } = "";
+    public string Root { get; }
 
-    /// <summary>The same programs in a package that says that it is older.</summary>
-    public string OlderPackage => scratch["older.deb"];
-
-    public string Image => Path.ChangeExtension(Package, ".image.tar");
+    /// <summary>The process id of its init.</summary>
+    public string Init { get; }
 
     public string this[string path] => Root + path;
 
-    public async Task InitializeAsync()
+    /// <param name="root">The folder that becomes its file system; it must not exist.</param>
+    /// <param name="name">Its host name.</param>
+    /// <param name="other">A machine to connect it to, which gets 192.0.2.1; this one gets 192.0.2.2.</param>
+    public static async Task<TestDebian> Boot(string root, string name, TestDebian? other = null)
     {
-        if (!World.HasPeople)
-            return;
-        var architecture = (await Run("dpkg", "--print-architecture")).Done().Trim();
-        (await Run(Repository("package"), "--no-build", architecture)).Done();
-        Package = Directory.GetFiles(Repository("artifacts/packages"), $"certauthority_*_{architecture}.deb").MaxBy(File.GetLastWriteTimeUtc)!;
-        (await Run("env", "VERSION=0.0.1", "SOURCE_DATE_EPOCH=0", Repository("packaging/deb"), architecture, Repository("artifacts/packaged/tree"), OlderPackage)).Done();
-        (await Run(Repository("packaging/debian-root"), Root)).Done();
-        await Run("mount", "-t", "proc", "proc", Root + "/proc");
-        File.Copy(Package, this["/tmp/certauthority.deb"]);
-        File.Copy(OlderPackage, this["/tmp/older.deb"]);
+        (await Run(Repository("packaging/debian-root"), root, "systemd-sysv", "dbus", "openssh-server", "openssh-client", "libssl3")).Done();
+        // Two machines of one image would have these in common.
+        (await Run("sh", "-c", $"cd {root}/etc && : >machine-id && rm ssh/ssh_host_* && echo {name} >hostname && chroot {root} ssh-keygen -A")).Done();
+        // dpkg syncs every file, which outlasts everything else here.
+        File.WriteAllText(root + "/etc/dpkg/dpkg.cfg.d/tests", "force-unsafe-io\n");
+        var machine = Process.Start(new ProcessStartInfo(Repository("tests/machine"), [root, name, .. other is null ? Array.Empty<string>() : [other.Init]])
+        { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })!;
+        var init = await machine.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.True(init is not null, $"{name} did not boot");
+        return new TestDebian(root, machine, init);
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        if (World.HasPeople)
-            await Run("umount", "-l", Root + "/proc");
+        machine.StandardInput.Close();
+        await machine.WaitForExitAsync();
+        machine.Dispose();
     }
-
-    public void Dispose() => scratch.Dispose();
 
     /// <summary>Runs a command in it, as root.</summary>
     internal Task<Outcome> Types(params string[] command) => Run(
-        ["chroot", Root, "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", .. command]);
+        ["nsenter", "--all", $"--target={Init}", "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", .. command]);
 
-    /// <summary>Runs a command in it, as somebody else.</summary>
+    /// <summary>Runs a command in it, as another account.</summary>
     internal Task<Outcome> TypesAs(string account, params string[] command) => Types(
         ["setpriv", $"--reuid={account}", $"--regid={account}", "--init-groups", "env", $"HOME=/home/{account}", .. command]);
 
-    /// <summary>The daemon as its unit has it run.</summary>
-    internal async Task<Process> Start()
-    {
-        var daemon = Process.Start(new ProcessStartInfo(Repository("tests/unit"), [Root]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
-        var ready = await daemon.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60));
-        Assert.True(ready == "ready: unix:/run/certauthority/ca.sock", $"the daemon said \"{ready}\"");
-        return daemon;
-    }
-
-    internal async Task Stop(Process daemon)
-    {
-        File.WriteAllText(this["/run/certauthority/ca.sock.hold"], "");
-        (await Run("kill", File.ReadAllText(this["/var/lib/certauthority/certauthority.pid"]).Trim())).Done();
-        await Eventually.Holds(() => !Directory.Exists($"/proc/{File.ReadAllText(this["/var/lib/certauthority/certauthority.pid"]).Trim()}"));
-        daemon.Kill();
-        await daemon.WaitForExitAsync();
-        daemon.Dispose();
-        File.Delete(this["/run/certauthority/ca.sock.hold"]);
-    }
+    /// <summary>Runs a line of shell in it, as root.</summary>
+    internal Task<Outcome> Shell(string line) => Types("sh", "-c", line);
 
     internal static string Repository(string path) => Path.Combine(World.Repository, path);
 

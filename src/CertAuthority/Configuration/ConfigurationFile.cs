@@ -10,7 +10,7 @@ internal sealed class ConfigurationException(string[] faults) : Exception(string
     public string[] Faults { get; } = faults;
 }
 
-/// <summary><c>certauthority.yaml</c> into <see cref="Settings"/>.</summary>
+/// <summary>Reads the configuration, one file or several, into <see cref="Settings"/>.</summary>
 internal static class ConfigurationFile
 {
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(5);
@@ -20,45 +20,105 @@ internal static class ConfigurationFile
     private static readonly TimeSpan ShortestStaleAfter = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LongestStaleAfter = TimeSpan.FromDays(30);
 
-    /// <summary>The defaults, with what the file says over them.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="defaults">What holds where it says nothing.</param>
-    /// <param name="dataDirectory">What the command line says of it, over the file; absolute.</param>
-    /// <exception cref="ConfigurationException">All that is wrong with it, at once.</exception>
+    /// <summary>Reads settings, over defaults. Several files together make one configuration: maps are joined, and no value is given twice.</summary>
+    /// <param name="path">A file; or a folder, whose <c>certauthority.yaml</c> is read, if it exists, and then <c>conf.d/*.yaml</c> in the order of their names.</param>
+    /// <param name="defaults">The values of settings that no file has.</param>
+    /// <param name="dataDirectory">The data directory that the command line names, which wins over the files; absolute.</param>
+    /// <exception cref="ConfigurationException">Every fault, at once.</exception>
     public static Settings Read(string path, Settings defaults, string? dataDirectory = null)
     {
+        var malformed = new List<string>();
         var faults = new Faults(path);
+        var at = path;
         try
         {
-            var documents = ResourceText.Parse(File.ReadAllBytes(path), faults);
-            if (documents.Count > 1)
-                faults.Add(documents[1], "a configuration is one document");
-            if (documents.Count == 0 || Cursor.Root(documents[0], faults) is not { } root)
-                return faults.Any ? throw new ConfigurationException(faults.Lines) : defaults;
-
-            var written = AbsolutePath(root, "data_dir");
-            var settings = defaults with
+            var whole = new ResourceNode.Map([], faults.Mark(1, 1));
+            foreach (var file in Directory.Exists(path) ? FilesOf(path) : [path])
             {
-                DataDirectory = dataDirectory ?? written ?? defaults.DataDirectory,
-                SocketPath = AbsolutePath(root, "socket") ?? defaults.SocketPath,
-                NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
-            };
-            var admins = root.Map("admins");
-            settings = settings with
-            {
-                PublishDirectory = PublishDirectory(root, settings.DataDirectory),
-                Administrators = [.. admins.Texts("users").Select(user => user.Text)],
-                AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
-            };
-            admins.Done();
-            settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify), Push = Push(root.Map("push"), defaults.Push) };
-            root.Done();
-            return faults.Any ? throw new ConfigurationException(faults.Lines) : settings;
+                at = file;
+                var text = new Faults(file);
+                if (Root(File.ReadAllBytes(file), text) is { } map)
+                    whole = Join(whole, map, "", faults);
+                malformed.AddRange(text.Lines);
+            }
+            var settings = Read(new Cursor(whole, "", faults), defaults, dataDirectory);
+            return malformed.Count > 0 || faults.Any ? throw new ConfigurationException([.. malformed, .. faults.Lines]) : settings;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException([$"{path}: {e.Message}"]);
+            throw new ConfigurationException([$"{at}: {e.Message}"]);
         }
+    }
+
+    private static IEnumerable<string> FilesOf(string folder)
+    {
+        var main = Path.Combine(folder, "certauthority.yaml");
+        if (File.Exists(main))
+            yield return main;
+        var parts = Path.Combine(folder, "conf.d");
+        if (!Directory.Exists(parts))
+            yield break;
+        // Editors keep files of their own beside ours, whose names begin with a dot.
+        foreach (var part in Directory.GetFiles(parts).Where(part => !Path.GetFileName(part).StartsWith('.')).Order(StringComparer.Ordinal))
+            if (part.EndsWith(".yaml", StringComparison.Ordinal))
+                yield return part;
+            else if (part.EndsWith(".yml", StringComparison.Ordinal))
+                throw new ConfigurationException([$"{part}: only files whose names end in .yaml are read; rename it"]);
+    }
+
+    /// <summary>Parses one file; null when it has no settings, or, with a fault, when it is something else.</summary>
+    private static ResourceNode.Map? Root(byte[] utf8, Faults faults)
+    {
+        var documents = ResourceText.Parse(utf8, faults);
+        if (documents.Count > 1)
+            faults.Add(documents[1], "a configuration is one document");
+        if (documents.Count == 0)
+            return null;
+        if (documents[0] is ResourceNode.Map map)
+            return map;
+        faults.Add(documents[0], "a configuration starts with fields, such as limits:");
+        return null;
+    }
+
+    /// <summary>Adds the entries of a second map to a first. A key without a value is absent, as everywhere.</summary>
+    private static ResourceNode.Map Join(ResourceNode.Map first, ResourceNode.Map second, string path, Faults faults)
+    {
+        var entries = first.Entries.ToList();
+        foreach (var (key, value) in second.Entries)
+        {
+            var there = entries.FindIndex(entry => entry.Key.Text == key.Text);
+            if (there < 0)
+                entries.Add((key, value));
+            else if (entries[there].Value is ResourceNode.Map map && value is ResourceNode.Map more)
+                entries[there] = (entries[there].Key, Join(map, more, $"{path}{key.Text}.", faults));
+            else if (entries[there].Value is ResourceNode.Scalar { IsNull: true })
+                entries[there] = (key, value);
+            else if (value is not ResourceNode.Scalar { IsNull: true })
+                faults.Add(key, $"{path}{key.Text} is given twice; {entries[there].Key.At} gives it too");
+        }
+        return first with { Entries = entries };
+    }
+
+    private static Settings Read(Cursor root, Settings defaults, string? dataDirectory)
+    {
+        var written = AbsolutePath(root, "data_dir");
+        var settings = defaults with
+        {
+            DataDirectory = dataDirectory ?? written ?? defaults.DataDirectory,
+            SocketPath = AbsolutePath(root, "socket") ?? defaults.SocketPath,
+            NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
+        };
+        var admins = root.Map("admins");
+        settings = settings with
+        {
+            PublishDirectory = PublishDirectory(root, settings.DataDirectory),
+            Administrators = [.. admins.Texts("users").Select(user => user.Text)],
+            AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
+        };
+        admins.Done();
+        settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify), Push = Push(root.Map("push"), defaults.Push) };
+        root.Done();
+        return settings;
     }
 
     private static SiteLimits Limits(Cursor limits, SiteLimits defaults)

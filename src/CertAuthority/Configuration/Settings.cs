@@ -37,8 +37,8 @@ internal sealed record Settings(
     /// <summary>Who is told of what happens.</summary>
     public NotifySettings Notify { get; init; } = NotifySettings.Nobody;
 
-    /// <summary>The file that is read when none is named.</summary>
-    public const string DefaultFile = "/etc/certauthority/certauthority.yaml";
+    /// <summary>The folder that the configuration is read from when the command line names none.</summary>
+    public const string DefaultFolder = "/etc/certauthority";
 
     /// <summary>What holds when nothing is said: the machine's directories for root, the account's own for everybody else.</summary>
     public static Settings Default()

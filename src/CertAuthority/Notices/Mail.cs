@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Text;
 using CertAuthority.Configuration;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using MailKit.Net.Smtp;
 using MailKit.Security;
@@ -43,7 +44,7 @@ internal static class Mail
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // Whatever a server can make the library throw, this message was not taken, and no other suffers.
-            return new Telling($"the mail server did not take the message to {recipient}", e.Message);
+            return new Telling($"the mail server did not take the message to {recipient}{UnitNetwork.Remedy(e.Message)}", e.Message);
         }
     }
 

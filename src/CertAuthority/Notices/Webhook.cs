@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using CertAuthority.Configuration;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;
@@ -50,7 +51,7 @@ internal static class Webhook
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new Telling(e.InnerException is AuthenticationException tls ? $"no TLS with it: {tls.Message}" : e.Message);
+            return new Telling(e.InnerException is AuthenticationException tls ? $"no TLS with it: {tls.Message}" : e.Message + UnitNetwork.Remedy(e.Message));
         }
     }
 

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using CertAuthority.Access;
+using CertAuthority.Linux;
 
 namespace CertAuthority.Push;
 
@@ -143,8 +144,7 @@ internal static class Sftp
             return $"sftp ended with {exitCode}";
         return string.Join("; ", lines) + (
             lines[^1].EndsWith(": Failure", StringComparison.Ordinal) ? " (sftp says no more; often a disk that is full, or can only be read)"
-            : said.Contains("Network is unreachable", StringComparison.Ordinal) || said.Contains("Address family not supported", StringComparison.Ordinal) ? " (the daemon's unit has a network with the drop-in of docs/hosts.md only)"
-            : "");
+            : UnitNetwork.Remedy(said));
     }
 
     private static async Task<string> Said(StreamReader errors, CancellationToken limit)

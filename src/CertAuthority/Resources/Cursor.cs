@@ -239,7 +239,7 @@ internal sealed class Cursor
         }
     }
 
-    private Cursor Empty(string field) => new(new ResourceNode.Map([], map.Line, map.Column), Full(field), faults);
+    private Cursor Empty(string field) => new(new ResourceNode.Map([], map.At), Full(field), faults);
 
     private Cursor Wrong(ResourceNode at, string field, string what)
     {

@@ -14,7 +14,7 @@ internal static class JsonText
         ResourceNode root;
         try
         {
-            var walk = new Walk(utf8, maxDepth, found);
+            var walk = new Walk(utf8, maxDepth, faults, found);
             root = walk.Value();
             walk.End();
         }
@@ -30,13 +30,15 @@ internal static class JsonText
     private ref struct Walk
     {
         private readonly ReadOnlySpan<byte> utf8;
+        private readonly Faults text;
         private readonly List<(ResourceNode At, string What)> faults;
         private Utf8JsonReader reader;
         private Place place;
 
-        public Walk(ReadOnlySpan<byte> utf8, int maxDepth, List<(ResourceNode At, string What)> faults)
+        public Walk(ReadOnlySpan<byte> utf8, int maxDepth, Faults text, List<(ResourceNode At, string What)> faults)
         {
             this.utf8 = utf8;
+            this.text = text;
             this.faults = faults;
             reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = maxDepth });
             place = Place.Start;
@@ -47,37 +49,37 @@ internal static class JsonText
         public ResourceNode Value()
         {
             place = place.At(utf8, (int)reader.TokenStartIndex);
-            var (line, column) = (place.Line, place.Column);
+            var at = text.Mark(place.Line, place.Column);
             switch (reader.TokenType)
             {
                 case JsonTokenType.StartObject:
-                    return Map(line, column);
+                    return Map(at);
                 case JsonTokenType.StartArray:
                     var items = new List<ResourceNode>();
                     while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                         items.Add(Value());
-                    return new ResourceNode.List(items, line, column);
+                    return new ResourceNode.List(items, at);
                 case JsonTokenType.Null:
-                    return new ResourceNode.Scalar("", IsNull: true, line, column);
+                    return new ResourceNode.Scalar("", IsNull: true, at);
                 case JsonTokenType.String:
-                    return Text(line, column);
+                    return Text(at);
                 default:
                     // As written, not as .NET prints it: true, 3.10.
-                    return new ResourceNode.Scalar(Encoding.UTF8.GetString(reader.ValueSpan), IsNull: false, line, column);
+                    return new ResourceNode.Scalar(Encoding.UTF8.GetString(reader.ValueSpan), IsNull: false, at);
             }
         }
 
         /// <summary>Nothing may follow.</summary>
         public void End() => reader.Read();
 
-        private ResourceNode.Map Map(int line, int column)
+        private ResourceNode.Map Map(Mark at)
         {
             var entries = new List<(ResourceNode.Scalar, ResourceNode)>();
             var seen = new HashSet<string>(StringComparer.Ordinal);
             while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
             {
                 place = place.At(utf8, (int)reader.TokenStartIndex);
-                var key = Text(place.Line, place.Column);
+                var key = Text(text.Mark(place.Line, place.Column));
                 reader.Read();
                 var value = Value();
                 if (seen.Add(key.Text))
@@ -85,18 +87,18 @@ internal static class JsonText
                 else
                     faults.Add((key, $"\"{key.Text}\" is given twice"));
             }
-            return new ResourceNode.Map(entries, line, column);
+            return new ResourceNode.Map(entries, at);
         }
 
-        private readonly ResourceNode.Scalar Text(int line, int column)
+        private readonly ResourceNode.Scalar Text(Mark at)
         {
             try
             {
-                return new ResourceNode.Scalar(reader.GetString()!, IsNull: false, line, column);
+                return new ResourceNode.Scalar(reader.GetString()!, IsNull: false, at);
             }
             catch (InvalidOperationException)
             {
-                var half = new ResourceNode.Scalar("", IsNull: false, line, column);
+                var half = new ResourceNode.Scalar("", IsNull: false, at);
                 faults.Add((half, "an escape in this text is half a character"));
                 return half;
             }

@@ -1,14 +1,23 @@
 namespace CertAuthority.Resources;
 
-/// <summary>A YAML or JSON value that still knows where it stands. Every scalar is text: <c>no</c>, <c>0777</c> and <c>1h</c> mean what the reader of a field says.</summary>
-internal abstract record ResourceNode(int Line, int Column)
+/// <summary>A place in a text, as messages name it. It has the file too, because one configuration can come from several.</summary>
+/// <param name="File">The name of the text.</param>
+/// <param name="Line">From 1.</param>
+/// <param name="Column">From 1.</param>
+internal readonly record struct Mark(string File, int Line, int Column)
 {
-    internal sealed record Scalar(string Text, bool IsNull, int Line, int Column) : ResourceNode(Line, Column);
+    public override string ToString() => $"{File}:{Line}:{Column}";
+}
 
-    internal sealed record List(IReadOnlyList<ResourceNode> Items, int Line, int Column) : ResourceNode(Line, Column);
+/// <summary>A YAML or JSON value that still knows its place. Every scalar is text: <c>no</c>, <c>0777</c> and <c>1h</c> mean what the reader of a field says.</summary>
+internal abstract record ResourceNode(Mark At)
+{
+    internal sealed record Scalar(string Text, bool IsNull, Mark At) : ResourceNode(At);
+
+    internal sealed record List(IReadOnlyList<ResourceNode> Items, Mark At) : ResourceNode(At);
 
     /// <summary>Keys are unique: the parsers refuse a second one.</summary>
-    internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, int Line, int Column) : ResourceNode(Line, Column);
+    internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, Mark At) : ResourceNode(At);
 }
 
 /// <summary>Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once, up to what a person can use.</summary>
@@ -30,15 +39,20 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false)
 
     public IReadOnlyList<string> Warnings => warnings;
 
-    public void Add(ResourceNode at, string what) => Add(at.Line, at.Column, what);
+    public void Add(ResourceNode at, string what) => Add(at.At, what);
 
-    public void Add(int line, int column, string what)
+    public void Add(int line, int column, string what) => Add(Mark(line, column), what);
+
+    public void Add(Mark at, string what)
     {
         if (!IsFull)
-            lines.Add($"{file}:{line}:{column}: {what}");
+            lines.Add($"{at}: {what}");
     }
 
-    public void Warn(ResourceNode at, string what) => warnings.Add($"{file}:{at.Line}:{at.Column}: {what}");
+    public void Warn(ResourceNode at, string what) => warnings.Add($"{at.At}: {what}");
+
+    /// <summary>A place in the text.</summary>
+    public Mark Mark(int line, int column) => new(file, line, column);
 
     public void AddUnenforceable(ResourceNode at, string field)
     {

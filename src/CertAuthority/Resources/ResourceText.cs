@@ -64,7 +64,7 @@ internal static class ResourceText
         }
         catch (TooDeepException e)
         {
-            faults.Add(e.Line, e.Column, $"more than {MaxDepth} levels of nesting");
+            faults.Add(e.At, $"more than {MaxDepth} levels of nesting");
         }
         catch (YamlException e)
         {
@@ -80,36 +80,36 @@ internal static class ResourceText
 
     private static ResourceNode Node(Parser parser, int depth, Faults faults)
     {
-        var at = parser.Current!.Start;
-        var (line, column) = ((int)at.Line, (int)at.Column);
+        var start = parser.Current!.Start;
+        var at = faults.Mark((int)start.Line, (int)start.Column);
         if (depth > MaxDepth)
-            throw new TooDeepException(line, column);
+            throw new TooDeepException(at);
         if (parser.TryConsume<AnchorAlias>(out _))
         {
-            faults.Add(line, column, "aliases are not read; write the value out");
-            return new ResourceNode.Scalar("", IsNull: true, line, column);
+            faults.Add(at, "aliases are not read; write the value out");
+            return new ResourceNode.Scalar("", IsNull: true, at);
         }
         var node = parser.Consume<NodeEvent>();
         if (!node.Anchor.IsEmpty)
-            faults.Add(line, column, "anchors are not read; write the value out");
+            faults.Add(at, "anchors are not read; write the value out");
         if (!node.Tag.IsEmpty)
-            faults.Add(line, column, "tags are not read");
+            faults.Add(at, "tags are not read");
         switch (node)
         {
             case YamlDotNet.Core.Events.Scalar scalar:
                 var isNull = scalar is { Style: ScalarStyle.Plain, Value: "" or "~" or "null" };
-                return new ResourceNode.Scalar(scalar.Value, isNull, line, column);
+                return new ResourceNode.Scalar(scalar.Value, isNull, at);
             case SequenceStart:
                 var items = new List<ResourceNode>();
                 while (!faults.IsFull && !parser.TryConsume<SequenceEnd>(out _))
                     items.Add(Node(parser, depth + 1, faults));
-                return new ResourceNode.List(items, line, column);
+                return new ResourceNode.List(items, at);
             default:
-                return Mapping(parser, depth, faults, line, column);
+                return Mapping(parser, depth, faults, at);
         }
     }
 
-    private static ResourceNode.Map Mapping(Parser parser, int depth, Faults faults, int line, int column)
+    private static ResourceNode.Map Mapping(Parser parser, int depth, Faults faults, Mark at)
     {
         var entries = new List<(ResourceNode.Scalar, ResourceNode)>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -126,15 +126,14 @@ internal static class ResourceText
             else
                 entries.Add((name, value));
         }
-        return new ResourceNode.Map(entries, line, column);
+        return new ResourceNode.Map(entries, at);
     }
 
     // The parser's words may hold pieces of the file.
     private static string Plain(string message) => new([.. message.Where(c => !char.IsControl(c)).Take(200)]);
 
-    private sealed class TooDeepException(int line, int column) : Exception
+    private sealed class TooDeepException(Mark at) : Exception
     {
-        public int Line { get; } = line;
-        public int Column { get; } = column;
+        public Mark At { get; } = at;
     }
 }

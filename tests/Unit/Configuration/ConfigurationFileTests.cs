@@ -186,7 +186,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [Theory]
     [InlineData("twice the same key", "socket: /a\nsocket: /b\n", ":2:1: \"socket\" is given twice")]
     [InlineData("two documents", "socket: /a\n---\nsocket: /b\n", ":3:1: a configuration is one document")]
-    [InlineData("a list", "[a]\n", ":1:2: a document starts with fields, such as kind: role")]
+    [InlineData("a list", "[a]\n", ":1:2: a configuration starts with fields, such as limits:")]
     [InlineData("an empty path", "socket: ''\n", ":1:9: socket takes an absolute path")]
     [InlineData("a key of no kind", "new_ca_keys: RSA\n", ":1:14: new_ca_keys takes ed25519, ecdsa or rsa")]
     [InlineData("no YAML", "socket: [\n", ": not YAML: ")]
@@ -200,7 +200,86 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.StartsWith($"{missing}: ", Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read(missing, Defaults)).Faults), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Files_of_a_folder_make_one_configuration()
+    {
+        Part("certauthority.yaml", "socket: /run/main.sock\nadmins: {users: [bob]}\nlimits:\n");
+        Part("conf.d/20-limits.yaml", "limits: {certificate: 8h}\n");
+        Part("conf.d/10-groups.yaml", "admins: {groups: [wheel]}\nlimits: {pending_requests: 3}\nsocket:\n");
+        Part("conf.d/local.yaml", "# nothing yet\n");
+        // Neither of these is read: an editor's, and what dpkg leaves beside a file.
+        Part("conf.d/.20-limits.yaml", "not read");
+        Part("conf.d/local.yaml.dpkg-dist", "not read");
+
+        var settings = ConfigurationFile.Read(Folder, Defaults);
+
+        Assert.Equal(("/run/main.sock", "/default/data"), (settings.SocketPath, settings.DataDirectory));
+        Assert.Equal(("bob", "wheel"), (Assert.Single(settings.Administrators), Assert.Single(settings.AdministratorGroups)));
+        Assert.Equal((TimeSpan.FromHours(8), 3), (settings.Limits.Certificate, settings.Limits.PendingRequestsPerUser));
+    }
+
+    [Fact]
+    public void Value_given_in_two_files_names_both_places()
+    {
+        Part("certauthority.yaml", "limits:\n  certificate: 8h\nadmins:\n  users: [bob]\n");
+        Part("conf.d/a.yaml", "admins: {users: [carol]}\n");
+        Part("conf.d/b.yaml", "# ours\nlimits: {certificate: 9h}\npush: 3\n");
+        Part("conf.d/c.yaml", "push: {parallel: 4}\n");
+
+        Assert.Equal(
+            [
+                "conf.d/a.yaml:1:10: admins.users is given twice; FOLDER/certauthority.yaml:4:3 gives it too",
+                "conf.d/b.yaml:2:10: limits.certificate is given twice; FOLDER/certauthority.yaml:2:3 gives it too",
+                "conf.d/c.yaml:1:1: push is given twice; FOLDER/conf.d/b.yaml:3:1 gives it too",
+                "conf.d/b.yaml:3:7: push takes fields below it",
+            ],
+            FaultsOfFolder());
+    }
+
+    [Fact]
+    public void Fault_in_a_file_of_a_folder_names_that_file()
+    {
+        Part("certauthority.yaml", "limits: {certificate: 31h}\n");
+        Part("conf.d/a.yaml", "socket: [\n");
+        Part("conf.d/b.yaml", "{\"sockets\": \"/x\"}");
+        Part("conf.d/c.yaml", "socket: /a\n---\nsocket: /b\n");
+
+        Assert.Equal(
+            [
+                "conf.d/a.yaml:2:1: not YAML",
+                "conf.d/c.yaml:3:1: a configuration is one document",
+                "certauthority.yaml:1:23: limits.certificate takes a duration from 1s to 30h",
+                "conf.d/b.yaml:1:2: there is no field \"sockets\" here",
+            ],
+            FaultsOfFolder().Select(fault => fault.Split("YAML:") is [var start, _] ? start + "YAML" : fault));
+    }
+
+    [Fact]
+    public void Folder_without_files_leaves_the_defaults()
+    {
+        var settings = ConfigurationFile.Read(Folder, Defaults);
+        Assert.Equal((Defaults.DataDirectory, Defaults.SocketPath, Defaults.Limits), (settings.DataDirectory, settings.SocketPath, settings.Limits));
+    }
+
+    [Fact]
+    public void File_with_the_other_ending_is_refused_by_name()
+    {
+        Part("conf.d/limits.yml", "limits: {certificate: 8h}\n");
+        Assert.Equal(["conf.d/limits.yml: only files whose names end in .yaml are read; rename it"], FaultsOfFolder());
+    }
+
     public void Dispose() => folder.Dispose();
+
+    private string Folder => Path.GetDirectoryName(folder.File("c.yaml"))!;
+
+    private IEnumerable<string> FaultsOfFolder() => Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read(Folder, Defaults)).Faults
+        .Select(fault => fault[(Folder.Length + 1)..].Replace(Folder, "FOLDER", StringComparison.Ordinal));
+
+    private void Part(string name, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(folder.File(name))!);
+        File.WriteAllText(folder.File(name), text);
+    }
 
     private Settings Read(string text)
     {

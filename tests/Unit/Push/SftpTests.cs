@@ -7,7 +7,9 @@ public class SftpTests
 {
     [Theory]
     [InlineData("ssh: connect to host db1 port 22: Connection refused\nConnection closed\n", 255, "ssh: connect to host db1 port 22: Connection refused")]
-    [InlineData("ssh: connect to host db1 port 22: Network is unreachable\nConnection closed.\n", 255, "ssh: connect to host db1 port 22: Network is unreachable (the daemon's unit has a network with the drop-in of docs/hosts.md only)")]
+    [InlineData("ssh: connect to host db1 port 22: Network is unreachable\nConnection closed.\n", 255, "ssh: connect to host db1 port 22: Network is unreachable (the unit of the package has no network until: certauthority-network on)")]
+    [InlineData("socket: Address family not supported by protocol\nssh: connect to host db1 port 22: failure\nConnection closed.\n", 255, "socket: Address family not supported by protocol; ssh: connect to host db1 port 22: failure (the unit of the package has no network until: certauthority-network on)")]
+    [InlineData("ssh: Could not resolve hostname db1: Temporary failure in name resolution\nConnection closed\n", 255, "ssh: Could not resolve hostname db1: Temporary failure in name resolution (the unit of the package has no network until: certauthority-network on)")]
     [InlineData("@@@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n@@@@@@@@@@\nHost key verification failed.\nConnection closed\n", 255, "it shows another host key than the one on record; where it has a new one: tctl auth sign --host=db1 KEY.pub")]
     [InlineData("write remote \"/certauthority/revoked.krl.new\": Failure\n", 1, "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more; often a disk that is full, or can only be read)")]
     [InlineData("remote fsync: Failure\n", 0, "remote fsync: Failure (sftp says no more; often a disk that is full, or can only be read)")]

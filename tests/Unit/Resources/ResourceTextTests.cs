@@ -238,7 +238,7 @@ public class ResourceTextTests
     {
         var map = Assert.IsType<ResourceNode.Map>(Assert.Single(Text.Parse("# comment\na:\n  - x\n  -   y\n").Documents));
         var list = Assert.IsType<ResourceNode.List>(map.Entries[0].Value);
-        Assert.Equal([(3, 5), (4, 7)], list.Items.Select(item => (item.Line, item.Column)));
+        Assert.Equal([(3, 5), (4, 7)], list.Items.Select(item => (item.At.Line, item.At.Column)));
     }
 
     private static string Places(IEnumerable<ResourceNode> nodes) => string.Join(' ', nodes.Select(node => $"{Place(node)}" + node switch
@@ -249,7 +249,7 @@ public class ResourceTextTests
         _ => throw new InvalidOperationException(),
     }));
 
-    private static (int Line, int Column) Place(ResourceNode node) => (node.Line, node.Column);
+    private static (int Line, int Column) Place(ResourceNode node) => (node.At.Line, node.At.Column);
 
     private static (string Key, string Value) Entry(ResourceNode node)
     {
