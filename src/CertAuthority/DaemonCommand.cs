@@ -6,7 +6,7 @@ namespace CertAuthority;
 /// <summary>The daemon's command line.</summary>
 internal sealed class DaemonCommand : RootCommand
 {
-    private readonly Option<string?> config = new("--config") { Description = $"configuration: a file, or a folder with certauthority.yaml and conf.d/*.yaml (default: {Settings.DefaultFolder} if it exists)", HelpName = "PATH" };
+    private readonly Option<string?> config = new("--config") { Description = $"configuration: a file, or a folder with certauthority.yaml and conf.d/*.yaml, or none for the defaults alone (without this option: {Settings.DefaultFolder} if it exists)", HelpName = "PATH" };
     private readonly Option<string?> dataDirectory = new("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
     private readonly Option<string?> socket = new("--socket") { Description = "where to serve", HelpName = "PATH" };
 
@@ -25,7 +25,13 @@ internal sealed class DaemonCommand : RootCommand
     {
         var settings = Settings.Default();
         var data = parsed.GetValue(dataDirectory) is { } named ? Path.GetFullPath(named) : null;
-        var path = parsed.GetValue(config) ?? (Directory.Exists(Settings.DefaultFolder) ? Settings.DefaultFolder : null);
+        var path = parsed.GetValue(config) switch
+        {
+            // What belongs to the machine's own daemon, such as its publish_dir, is none of a demo's business.
+            "none" => null,
+            null => Directory.Exists(Settings.DefaultFolder) ? Settings.DefaultFolder : null,
+            var file => file,
+        };
         if (path is not null)
             settings = ConfigurationFile.Read(path, settings, data);
         return settings with

@@ -144,6 +144,8 @@ sealed class TestDaemon : IAsyncDisposable
         string[] words =
         [
             .. around ?? [], Path.Combine(World.Programs, "certauthority"), .. arguments ?? [],
+            // Without flags the default configuration is what a test is about.
+            .. !flags || arguments?.Any(word => word.StartsWith("--config", StringComparison.Ordinal)) == true ? (string[])[] : ["--config=none"],
             .. !flags || arguments?.Contains("--data-dir") == true ? (string[])[] : ["--data-dir", scratch["data"]],
             .. !flags || arguments?.Contains("--socket") == true ? (string[])[] : ["--socket", scratch["run/ca.sock"]],
         ];
