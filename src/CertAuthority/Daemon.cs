@@ -1,4 +1,5 @@
 using System.Text;
+using CertAuthority.Access;
 using CertAuthority.Api;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
@@ -113,12 +114,12 @@ internal sealed class Daemon : IAsyncDisposable
         var published = KrlPublisher.Published(krlPath);
         var time = clock.GetUtcNow();
         database.ExpectReadable(time);
-        var restored = await database.Commit(transaction =>
+        var (restored, origin) = await database.Commit(transaction =>
         {
             // Looks at the last serial before the new epoch moves it.
             var lost = Restoration.Run(transaction, userCa.PublicKey, published, time);
             transaction.BeginSerialEpoch(time);
-            return lost;
+            return (lost, transaction.BeginRun(lost is not null));
         });
 
         var socket = Hold(SocketFile.Take(settings.SocketPath));
@@ -129,7 +130,7 @@ internal sealed class Daemon : IAsyncDisposable
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
 
-        var krl = new KrlPublisher(database, clock, userCa.PublicKey, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, userCa, hostCa) };
+        var krl = new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, origin, userCa, hostCa) };
         push = settings.Push;
         // Before the jobs, for the list's wakes it until the end.
         var hosts = Hold(new HostPush(database, clock, krl, (userCa, hostCa, syncCa), Path.Combine(data, "push"), () => push, log));
@@ -195,11 +196,11 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>The directory for hosts, ready to be written; null when none is named.</summary>
-    private static PublishDirectory? PublishIn(string? path, CaKey userCa, CaKey hostCa)
+    private static PublishDirectory? PublishIn(string? path, ListOrigin origin, CaKey userCa, CaKey hostCa)
     {
         if (path is null)
             return null;
-        var directory = new PublishDirectory(path, [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))]);
+        var directory = new PublishDirectory(path, origin, [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))]);
         directory.Make();
         return directory;
 
@@ -214,7 +215,7 @@ internal sealed class Daemon : IAsyncDisposable
             return;
         try
         {
-            krl.ForHosts = PublishIn(path, serving.Ca.UserCa, serving.Ca.HostCa);
+            krl.ForHosts = PublishIn(path, krl.Origin, serving.Ca.UserCa, serving.Ca.HostCa);
             if (now is not null)
                 log.LogWarning("nothing is published in {Now} any more; what lies there grows old", now);
             await krl.Publish();

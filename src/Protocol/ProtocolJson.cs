@@ -38,6 +38,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ProveNode)), JsonSerializable(typeof(NodeProof))]
 [JsonSerializable(typeof(ListNodes)), JsonSerializable(typeof(NodeStatusList))]
 [JsonSerializable(typeof(GetNodeFiles)), JsonSerializable(typeof(NodeFiles)), JsonSerializable(typeof(SyncNode)), JsonSerializable(typeof(NodeStatus))]
+[JsonSerializable(typeof(ListHostsBehind)), JsonSerializable(typeof(HostsBehind))]
 [JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(GetHostCa)), JsonSerializable(typeof(CaPublicKey))]
 [JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
 [JsonSerializable(typeof(TakeBackup))]

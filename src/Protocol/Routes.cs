@@ -44,6 +44,8 @@ public static class Routes
     public static readonly Route<EndMyRequest, RequestResolved> CancelRequest = new("POST", "/v1/my/requests/{id}/cancel");
     /// <summary>Gives up an approved request.</summary>
     public static readonly Route<EndMyRequest, RequestResolved> DropRequest = new("POST", "/v1/my/requests/{id}/drop");
+    /// <summary>Tells how many hosts do not have the revocation list yet.</summary>
+    public static readonly Route<ListHostsBehind, HostsBehind> CountHostsBehind = new("GET", "/v1/my/hosts/behind");
 
     /// <summary>Searches for what the caller can ask for by its name.</summary>
     public static readonly Route<SearchResources, ResourcesFound> SearchResources = new("GET", "/v1/my/resources");
@@ -86,6 +88,8 @@ public static class Routes
     public static readonly Route<CertifyHost, HostCertified> CertifyHost = new("POST", "/v1/nodes/{name}/certificates");
     /// <summary>Writes to a host.</summary>
     public static readonly Route<SyncNode, NodeStatus> SyncNode = new("POST", "/v1/nodes/{name}/sync");
+    /// <summary>Tells which hosts do not have the revocation list yet.</summary>
+    public static readonly Route<ListHostsBehind, HostsBehind> ListHostsBehind = new("GET", "/v1/hosts/behind");
     /// <summary>Revokes certificates.</summary>
     public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
     /// <summary>Tells how the daemon is.</summary>
@@ -107,8 +111,8 @@ public static class Routes
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
-        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, SearchResources, GetMyCapabilities,
+        Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

@@ -7,6 +7,14 @@ namespace CertAuthority.Tctl;
 /// <summary>What the daemon did with resources: data, and what deserves a second look.</summary>
 internal static class Applied
 {
+    /// <summary>Shows what was done, and where certificates were revoked, which hosts do not know of it yet.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> Show(this ParseResult parsed, AppliedResources applied, HostsWait wait, CaClient ca, CancellationToken cancellation)
+    {
+        parsed.Show(applied);
+        return applied.Revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
+    }
+
     public static void Show(this ParseResult parsed, AppliedResources applied)
     {
         parsed.Print(applied.Done);

@@ -11,13 +11,14 @@ internal sealed class CertsRevokeCommand : Verb
     private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user", CompletionSources = { Known.Users } };
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request", CompletionSources = { Known.Requests() } };
     private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use", CompletionSources = { Known.Roles } };
+    private readonly HostsWait wait = new();
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; kept in the audit" };
 
     public CertsRevokeCommand()
-        : base("revoke", "Revokes live certificates", "tctl certs revoke 1795348463", "tctl certs revoke --user=alice --reason=\"laptop lost\"")
+        : base("revoke", "Revokes live certificates", "tctl certs revoke 1795348463", "tctl certs revoke --user=alice --reason=\"laptop lost\"", "tctl certs revoke --wait 1795348463")
     {
         Arguments.Add(serials);
-        foreach (var option in (Option[])[user, request, role, reason])
+        foreach (var option in (Option[])[user, request, role, reason, wait])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -35,6 +36,6 @@ internal sealed class CertsRevokeCommand : Verb
         parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         if (ask.User is { } name)
             parsed.Hint($"{name} can log in again; to keep {name} out: tctl lock --user={name}");
-        return ExitCode.Done;
+        return revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
     }
 }

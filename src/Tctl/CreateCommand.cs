@@ -15,6 +15,7 @@ internal sealed class CreateCommand : Verb
         Description = "YAML or JSON, several documents if need be; - or nothing is standard input", DefaultValueFactory = _ => "-", CompletionSources = { Suggestions.Files },
     };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace what exists" };
+    private readonly HostsWait wait = new();
     private readonly Option<bool> dropUnenforceable = new("--drop-unenforceable")
     {
         Description = "Leave out what restricts something that nobody here can enforce, and list it; without it such a file is refused",
@@ -26,6 +27,7 @@ internal sealed class CreateCommand : Verb
         Arguments.Add(file);
         Options.Add(force);
         Options.Add(dropUnenforceable);
+        Options.Add(wait);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -35,8 +37,7 @@ internal sealed class CreateCommand : Verb
         name = name == "-" ? "stdin" : name;
         var content = await Read(source, name, cancellation);
         using var ca = ServerOption.Connect(parsed);
-        parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force), parsed.GetValue(dropUnenforceable)), cancellation));
-        return ExitCode.Done;
+        return await parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force), parsed.GetValue(dropUnenforceable)), cancellation), wait, ca, cancellation);
     }
 
     private static async Task<byte[]> Read(Stream source, string name, CancellationToken cancellation)

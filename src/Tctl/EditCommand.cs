@@ -11,11 +11,13 @@ namespace CertAuthority.Tctl;
 internal sealed class EditCommand : Verb
 {
     private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice, node/db1 or a lock", CompletionSources = { Known.Resources } };
+    private readonly HostsWait wait = new();
 
     public EditCommand()
         : base("edit", "Opens a role, user, node or lock in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
     {
         Arguments.Add(resource);
+        Options.Add(wait);
         Validators.Add(result =>
         {
             if (result.GetResult(resource) is { Tokens: [var token] } && token.Value.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
@@ -46,10 +48,10 @@ internal sealed class EditCommand : Verb
             }
             try
             {
-                parsed.Show(await ca.Send(
-                    Routes.ApplyResources, new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{kind}/{name}", Revision: revision), cancellation));
+                var applied = await ca.Send(
+                    Routes.ApplyResources, new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{kind}/{name}", Revision: revision), cancellation);
                 Directory.Delete(folder, recursive: true);
-                return ExitCode.Done;
+                return await parsed.Show(applied, wait, ca, cancellation);
             }
             catch (ProblemException refused)
             {

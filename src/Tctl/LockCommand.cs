@@ -13,6 +13,7 @@ internal sealed class LockCommand : Verb
     private readonly Option<string?> node = new("--node") { HelpName = "NAME", Description = "A node: no certificate opens it" };
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "A request: neither approved nor used" };
     private readonly Option<string?> message = new("--message") { HelpName = "TEXT", Description = "Why; shown to whoever is refused" };
+    private readonly HostsWait wait = new();
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "For how long, such as 8h. Default: until it is removed" };
     private readonly Option<string?> expires = new("--expires") { HelpName = "TIME", Description = "Until when, such as 2027-01-31T18:00:00Z" };
 
@@ -25,7 +26,7 @@ internal sealed class LockCommand : Verb
             "tctl get locks --format=text",
             "tctl rm lock/5e0f3a1c-6a0b-4f52-9d6e-0a3f7c1d2b44")
     {
-        foreach (var option in (Option[])[user, role, login, node, request, message, ttl, expires])
+        foreach (var option in (Option[])[user, role, login, node, request, message, ttl, expires, wait])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -45,8 +46,8 @@ internal sealed class LockCommand : Verb
                 parsed.GetValue(user), parsed.GetValue(role), parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request),
                 parsed.GetValue(message) ?? "", parsed.GetValue(ttl), parsed.GetValue(expires)),
             cancellation);
-        parsed.Show(new AppliedResources([$"lock '{made.Name}' has been created"], made.Warnings, made.Revoked, []));
+        var exitCode = await parsed.Show(new AppliedResources([$"lock '{made.Name}' has been created"], made.Warnings, made.Revoked, []), wait, ca, cancellation);
         parsed.Hint($"to lift it: tctl rm lock/{made.Name}");
-        return ExitCode.Done;
+        return exitCode;
     }
 }

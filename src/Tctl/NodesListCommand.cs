@@ -30,6 +30,11 @@ internal sealed class NodesListCommand : Verb
         foreach (var node in nodes)
             table.Add(node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now), Error(node.Sync));
         parsed.Print(table);
+        if (nodes.Where(node => node.Sync?.Exempt == false).Select(node => node.Name).ToList() is [_, ..] exposed)
+        {
+            parsed.Warn($"failing logins from this address can keep revocation lists out of {Wording.Count(exposed.Count, "host")} (PerSourcePenalties): {string.Join(", ", exposed)}");
+            parsed.Hint($"tctl nodes enroll {exposed[0]} --ssh … again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6");
+        }
         return ExitCode.Done;
     }
 

@@ -8,6 +8,7 @@ namespace CertAuthority.Tctl;
 internal sealed class NodesRemoveCommand : Verb
 {
     private readonly Argument<string> name = new("NODE") { Description = "Which host", CompletionSources = { Known.Nodes } };
+    private readonly HostsWait wait = new();
     private readonly SshOption ssh = new();
 
     public NodesRemoveCommand()
@@ -19,6 +20,7 @@ internal sealed class NodesRemoveCommand : Verb
     {
         Arguments.Add(name);
         Options.Add(ssh);
+        Options.Add(wait);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -35,9 +37,9 @@ internal sealed class NodesRemoveCommand : Verb
             await host.Run("keep", cancellation);
             parsed.Say($"{at.Host} trusts the authority no more; what let people in before does so again");
         }
-        parsed.Show(await ca.Send(Routes.RemoveResource, new RemoveResource("node", node), cancellation));
+        var exitCode = await parsed.Show(await ca.Send(Routes.RemoveResource, new RemoveResource("node", node), cancellation), wait, ca, cancellation);
         if (parsed.GetValue(ssh) is null)
             parsed.Hint("the host still trusts the authority: undo it there with --ssh, or remove the drop-in and /etc/ssh/certauthority");
-        return ExitCode.Done;
+        return exitCode;
     }
 }

@@ -11,6 +11,7 @@ internal sealed class NodesSyncCommand : Verb
     private const int AtOnce = 32;
 
     private readonly Argument<string[]> names = new("NODE") { Description = "Which hosts", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { Known.Nodes } };
+    private readonly Option<bool> takeOver = new("--take-over") { Description = "Also where another daemon's revocation list is. It goes on writing there, too, unless somebody stops it" };
     private readonly Option<bool> all = new("--all") { Description = "All that the daemon writes to" };
 
     public NodesSyncCommand()
@@ -18,12 +19,16 @@ internal sealed class NodesSyncCommand : Verb
             "sync",
             "Writes the revocation list, the CA key and their own certificates to hosts now; the daemon does so by itself whenever the list changes",
             "tctl nodes sync db1 db2",
-            "tctl nodes sync --all")
+            "tctl nodes sync --all",
+            "tctl nodes sync db1 --take-over")
     {
         Arguments.Add(names);
         Options.Add(all);
+        Options.Add(takeOver);
         Validators.Add(result =>
         {
+            if (result.GetValue(all) && result.GetValue(takeOver))
+                result.AddError("--take-over takes the names of nodes, not --all");
             if (result.GetValue(all) == (result.GetValue(names) is [_, ..]))
                 result.AddError("name nodes, or say --all");
         });
@@ -41,7 +46,7 @@ internal sealed class NodesSyncCommand : Verb
         while (waiting.Count + running.Count > 0)
         {
             while (running.Count < AtOnce && waiting.TryDequeue(out var next))
-                running.Add(Sync(ca, next, cancellation));
+                running.Add(Sync(ca, new SyncNode(next, parsed.GetValue(takeOver)), cancellation));
             var left = waiting.Count + running.Count;
             var any = Task.WhenAny(running);
             await new Spinner(
@@ -59,15 +64,15 @@ internal sealed class NodesSyncCommand : Verb
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static async Task<Outcome> Sync(CaClient ca, string name, CancellationToken cancellation)
+    private static async Task<Outcome> Sync(CaClient ca, SyncNode ask, CancellationToken cancellation)
     {
         try
         {
-            return new Outcome(name, (await ca.Send(Routes.SyncNode, new SyncNode(name), cancellation)).Sync, null);
+            return new Outcome(ask.Name, (await ca.Send(Routes.SyncNode, ask, cancellation)).Sync, null);
         }
         catch (ProblemException refused)
         {
-            return new Outcome(name, null, refused.Problem);
+            return new Outcome(ask.Name, null, refused.Problem);
         }
     }
 

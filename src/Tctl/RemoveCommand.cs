@@ -8,6 +8,7 @@ namespace CertAuthority.Tctl;
 internal sealed class RemoveCommand : Verb
 {
     private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice, node/db1 or a lock") { CompletionSources = { Known.Resources } };
+    private readonly HostsWait wait = new();
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also a role that users hold: it is taken from them" };
 
     public RemoveCommand()
@@ -15,6 +16,7 @@ internal sealed class RemoveCommand : Verb
     {
         Arguments.Add(resources);
         Options.Add(force);
+        Options.Add(wait);
         Validators.Add(result =>
         {
             foreach (var item in (result.GetResult(resources)?.Tokens ?? []).SelectMany(token => ListOption.Split(token.Value)))
@@ -26,13 +28,16 @@ internal sealed class RemoveCommand : Verb
     /// <summary>One by one: one that is refused does not keep the others from being removed.</summary>
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var exitCode = ExitCode.Done;
+        using var ca = ServerOption.Connect(parsed);
+        var (exitCode, revokes) = (ExitCode.Done, false);
         foreach (var item in parsed.GetValue(resources)!)
         {
             var words = item.Split('/');
             try
             {
-                await Remove(parsed, new RemoveResource(words[0].TrimEnd('s'), words[1], parsed.GetValue(force)), cancellation);
+                var removed = await ca.Send(Routes.RemoveResource, new RemoveResource(words[0].TrimEnd('s'), words[1], parsed.GetValue(force)), cancellation);
+                parsed.Show(removed);
+                revokes |= removed.Revoked is not [];
             }
             catch (ProblemException refused)
             {
@@ -40,13 +45,6 @@ internal sealed class RemoveCommand : Verb
                 exitCode = ExitCode.Failed;
             }
         }
-        return exitCode;
-    }
-
-    public static async Task<int> Remove(ParseResult parsed, RemoveResource remove, CancellationToken cancellation)
-    {
-        using var ca = ServerOption.Connect(parsed);
-        parsed.Show(await ca.Send(Routes.RemoveResource, remove, cancellation));
-        return ExitCode.Done;
+        return revokes ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
 }

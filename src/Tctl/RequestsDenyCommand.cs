@@ -14,8 +14,11 @@ internal sealed class RequestsDenyCommand : RequestsEachCommand
             "denied",
             "Denies requests, or takes an approval back; what was issued under them is revoked",
             ["PENDING", "APPROVED"],
-            "tctl requests deny --reason=\"today's migration has been canceled\" bc8ca931") =>
+            "tctl requests deny --reason=\"today's migration has been canceled\" bc8ca931")
+    {
         Options.Add(reason);
+        CanRevoke();
+    }
 
     protected override Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation) =>
         ca.Send(Routes.DenyRequest, new DenyRequest(id, parsed.GetValue(reason) ?? ""), cancellation);

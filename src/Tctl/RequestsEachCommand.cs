@@ -7,6 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary>A command that does something to several requests, one by one: one that is refused does not keep the others from being done.</summary>
 internal abstract class RequestsEachCommand : Verb
 {
+    private readonly HostsWait wait = new();
     private readonly ListArgument ids = new("ID", "The requests, or the beginnings of their ids");
     private readonly string done;
 
@@ -23,18 +24,22 @@ internal abstract class RequestsEachCommand : Verb
         Arguments.Add(ids);
     }
 
+    /// <summary>Adds <c>--wait</c>, to a command that can revoke.</summary>
+    protected void CanRevoke() => Options.Add(wait);
+
     protected abstract Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var exitCode = ExitCode.Done;
+        var (exitCode, revokes) = (ExitCode.Done, false);
         foreach (var id in parsed.GetValue(ids)!)
         {
             try
             {
                 var resolved = await Send(ca, id, parsed, cancellation);
                 parsed.Print(RequestText.Done(resolved, done));
+                revokes |= resolved.Revoked is not [];
                 foreach (var warning in resolved.Warnings)
                     parsed.Warn(warning);
             }
@@ -44,6 +49,6 @@ internal abstract class RequestsEachCommand : Verb
                 exitCode = ExitCode.Failed;
             }
         }
-        return exitCode;
+        return revokes ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
 }

@@ -10,9 +10,14 @@ internal sealed class StatusCommand : Verb
     private const int MostNamed = 5;
 
     private readonly FormatOption format = new();
+    private readonly HostsWait wait = new();
 
     public StatusCommand()
-        : base("status", "Shows how the daemon is; exits with 1 when hosts have gone without a revocation list for too long", "tctl status", "tctl status --format=json") => Options.Add(format);
+        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list", "tctl status", "tctl status --wait", "tctl status --format=json")
+    {
+        Options.Add(format);
+        Options.Add(wait);
+    }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
@@ -21,7 +26,7 @@ internal sealed class StatusCommand : Verb
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(status);
-            return Verdict(parsed, status);
+            return await Verdict(parsed, ca, status, cancellation);
         }
         parsed.Print(
         [
@@ -36,18 +41,35 @@ internal sealed class StatusCommand : Verb
             .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],
             .. (status.Notifications ?? []).Select(Show),
         ]);
-        return Verdict(parsed, status);
+        return await Verdict(parsed, ca, status, cancellation);
     }
 
     /// <summary>So that a monitor needs nothing but the exit code.</summary>
-    private static int Verdict(ParseResult parsed, DaemonStatus status)
+    private async Task<int> Verdict(ParseResult parsed, CaClient ca, DaemonStatus status, CancellationToken cancellation)
     {
-        if (status.Hosts is not { Stale: [_, ..] stale } hosts)
-            return ExitCode.Done;
-        var few = stale.Length <= MostNamed ? string.Join(", ", stale) : $"{string.Join(", ", stale[..MostNamed])} and {stale.Length - MostNamed} more";
-        parsed.Complain($"nothing could be written for {hosts.StaleAfter} or longer, or ever, to {Wording.Count(stale.Length, "host")}: {few}", "tctl nodes ls says why");
-        return ExitCode.Failed;
+        var exitCode = ExitCode.Done;
+        if (status.Published is { Failure: not null } published)
+        {
+            parsed.Complain($"hosts that fetch from {published.Directory} do not get the revocation list: {published.Failure}");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.Hosts is not { } hosts)
+            return exitCode;
+        if (hosts.Contested is [_, ..] contested)
+        {
+            parsed.Complain($"the revocation list of another daemon is on {Wording.Count(contested.Length, "host")}, and this one writes nothing there: {Few(contested)}", "tctl nodes ls says more; to replace that list: tctl nodes sync NODE --take-over");
+            exitCode = ExitCode.Failed;
+        }
+        if (hosts.Stale is [_, ..] stale)
+        {
+            parsed.Complain($"nothing could be written for {hosts.StaleAfter} or longer, or ever, to {Wording.Count(stale.Length, "host")}: {Few(stale)}", "tctl nodes ls says why");
+            exitCode = ExitCode.Failed;
+        }
+        // Those that are named already need no second word.
+        return hosts.UpToDate + hosts.Stale.Union(hosts.Contested).Count() < hosts.Written ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
+
+    private static string Few(string[] names) => names.Length <= MostNamed ? string.Join(", ", names) : $"{string.Join(", ", names[..MostNamed])} and {names.Length - MostNamed} more";
 
     private static string Show(PublishedStatus hosts) =>
         $"published for hosts: {hosts.Directory}, " + (hosts is { Failure: { } why, FailingSince: { } since } ? $"not up to date since {Wording.Time(since)}: {why}" : "up to date");

@@ -10,6 +10,7 @@ namespace CertAuthority.Tctl;
 internal sealed class UsersAddCommand : Verb
 {
     private readonly Argument<string> name = new("NAME") { Description = "The new user" };
+    private readonly HostsWait wait = new();
     private readonly ListOption roles = new("--roles", "The user's roles", "ROLE") { Required = true, CompletionSources = { Known.Roles } };
     private readonly ListOption logins = new("--logins", "The trait logins, for roles that say {{internal.logins}}", "LOGIN");
     private readonly ListOption unixUsers = new("--unix-user", "The accounts of this machine, or uids, that act as the user. Default: its namesake", "ACCOUNT");
@@ -21,14 +22,14 @@ internal sealed class UsersAddCommand : Verb
         Options.Add(roles);
         Options.Add(logins);
         Options.Add(unixUsers);
+        Options.Add(wait);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var user = Resource(parsed.GetValue(name)!, parsed.GetValue(roles)!, logins.Given(parsed), unixUsers.Given(parsed));
         using var ca = ServerOption.Connect(parsed);
-        parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(user.ToJsonString()), "users add"), cancellation));
-        return ExitCode.Done;
+        return await parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(user.ToJsonString()), "users add"), cancellation), wait, ca, cancellation);
     }
 
     private static JsonObject Resource(string name, string[] roles, string[]? logins, string[]? unixUsers)

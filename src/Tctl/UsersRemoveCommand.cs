@@ -8,10 +8,18 @@ namespace CertAuthority.Tctl;
 internal sealed class UsersRemoveCommand : Verb
 {
     private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { Known.Users } };
+    private readonly HostsWait wait = new();
 
     public UsersRemoveCommand()
-        : base("rm", "Removes a user, ends its requests and revokes its certificates", "tctl users rm alice") => Arguments.Add(name);
+        : base("rm", "Removes a user, ends its requests and revokes its certificates", "tctl users rm alice") 
+    {
+        Arguments.Add(name);
+        Options.Add(wait);
+    }
 
-    protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation) =>
-        RemoveCommand.Remove(parsed, new RemoveResource("user", parsed.GetValue(name)!), cancellation);
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        return await parsed.Show(await ca.Send(Routes.RemoveResource, new RemoveResource("user", parsed.GetValue(name)!), cancellation), wait, ca, cancellation);
+    }
 }

@@ -8,6 +8,7 @@ namespace CertAuthority.Tctl;
 internal sealed class UsersUpdateCommand : Verb
 {
     private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { Known.Users } };
+    private readonly HostsWait wait = new();
     private readonly ListOption roles = new("--set-roles", "The whole new list of roles", "ROLE") { CompletionSources = { Known.Roles } };
     private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN");
     private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT");
@@ -19,6 +20,7 @@ internal sealed class UsersUpdateCommand : Verb
         Options.Add(roles);
         Options.Add(logins);
         Options.Add(unixUsers);
+        Options.Add(wait);
         Validators.Add(result =>
         {
             if (result.GetResult(roles) is null && result.GetResult(logins) is null && result.GetResult(unixUsers) is null)
@@ -29,10 +31,9 @@ internal sealed class UsersUpdateCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        parsed.Show(await ca.Send(
+        return await parsed.Show(await ca.Send(
             Routes.UpdateUser,
             new UpdateUser(parsed.GetValue(name)!, roles.Given(parsed), logins.Given(parsed), unixUsers.Given(parsed)),
-            cancellation));
-        return ExitCode.Done;
+            cancellation), wait, ca, cancellation);
     }
 }

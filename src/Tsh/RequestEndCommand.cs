@@ -29,7 +29,10 @@ internal sealed class RequestEndCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var user = UserOption.Chosen(parsed, Home.Of(parsed));
-        parsed.Print(RequestText.Done(await ca.Send(route, new EndMyRequest(parsed.GetValue(id)!, user), cancellation), done));
+        var resolved = await ca.Send(route, new EndMyRequest(parsed.GetValue(id)!, user), cancellation);
+        parsed.Print(RequestText.Done(resolved, done));
+        if (resolved.Revoked is not [])
+            await parsed.SayHostsBehind(ca, cancellation);
         return ExitCode.Done;
     }
 }

@@ -27,7 +27,7 @@ sealed class EnrolledFleet : IAsyncDisposable
         return fleet;
     }
 
-    public Task<FleetHost> Host(string name = "db1", string configuration = "") => FleetHost.Start(Daemon, Key, name, configuration);
+    public Task<FleetHost> Host(string name = "db1", string configuration = "", string? release = null) => FleetHost.Start(Daemon, Key, name, configuration, release: release);
 
     /// <summary>A host that is enrolled, with the label that opens it.</summary>
     public async Task<FleetHost> EnrolledHost(string name = "db1")

@@ -92,14 +92,17 @@ public sealed class PublishTests
         // The daemon's own list has it.
         Assert.True(daemon.RevocationList().IsRevoked(daemon.PublicKey("user_ca"), serial));
         Assert.Contains($"publish_dir {scratch["hosts"]} could not be written: ", daemon.Log);
-        Assert.Matches($"published for hosts: {scratch["hosts"]}, not up to date since [-0-9]+ [:0-9]+ UTC: .*revoked.krl", (await daemon.Administrator.Types("tctl", "status")).Done());
+        var status = await daemon.Administrator.Types("tctl", "status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Matches($"published for hosts: {scratch["hosts"]}, not up to date since [-0-9]+ [:0-9]+ UTC: .*revoked.krl", status.Output);
+        Assert.StartsWith($"tctl: error: hosts that fetch from {scratch["hosts"]} do not get the revocation list: ", status.Error, StringComparison.Ordinal);
 
         // Nobody asks again.
         Directory.Delete(scratch["hosts/revoked.krl"]);
         await Eventually.Holds(() => File.Exists(scratch["hosts/revoked.krl"]));
         Assert.True(Published(scratch).IsRevoked(daemon.PublicKey("user_ca"), serial));
         await Eventually.Holds(
-            async () => (await daemon.Administrator.Types("tctl", "status")).Done().Contains($"{scratch["hosts"]}, up to date\n", StringComparison.Ordinal), "the status says so");
+            async () => (await daemon.Administrator.Types("tctl", "status")).Output.Contains($"{scratch["hosts"]}, up to date\n", StringComparison.Ordinal), "the status says so");
     }
 
     [Fact]
@@ -114,7 +117,7 @@ public sealed class PublishTests
 
         (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).Done();
 
-        Assert.Contains("not up to date since ", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Assert.Contains("not up to date since ", (await daemon.Administrator.Types("tctl", "status")).Output);
         Directory.Delete(scratch["hosts/host_ca.pub"]);
         await Eventually.Holds(() => File.Exists(scratch["hosts/host_ca.pub"]));
     }
@@ -167,7 +170,7 @@ public sealed class PublishTests
         Assert.Equal(1, (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me")).ExitCode);
 
         Assert.Equal(before, await File.ReadAllBytesAsync(scratch["hosts/revoked.krl"]));
-        Assert.Contains($"run: chmod go-w {scratch["hosts"]}\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Assert.Contains($"run: chmod go-w {scratch["hosts"]}\n", (await daemon.Administrator.Types("tctl", "status")).Output);
     }
 
     [Fact]
@@ -197,6 +200,65 @@ public sealed class PublishTests
             await Eventually.Holds(() => daemon.Log[before..] is var log && log.Contains(logged, StringComparison.Ordinal) && log.Contains("in force", StringComparison.Ordinal), logged);
         }
     }
+
+    [Fact]
+    public async Task Directory_of_another_installation_is_refused_at_the_start_and_left_alone()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        var before = Contents(scratch);
+        using var elsewhere = new Scratch();
+        var settings = elsewhere.Write("certauthority.yaml", $"publish_dir: {scratch["hosts"]}\n");
+
+        var refused = await TestDaemon.Refuses(elsewhere, "--config", settings);
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Equal(
+            $"certauthority: error: {scratch["hosts"]} belongs to another installation, whose revocation list {Published(scratch).Version} is there; "
+            + $"name another publish_dir, or stop that daemon for good and remove {scratch["hosts/revoked.krl"]}\n", refused.Error);
+        Assert.Equal(before, Contents(scratch));
+
+        // It is given away by hand, and then the first one holds back, certificates of hosts included.
+        File.Delete(scratch["hosts/revoked.krl"]);
+        await using var other = await TestDaemon.Start(elsewhere, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        var theirs = Contents(scratch);
+        (await daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db1}, spec: {addr: db1.example.com}}")).Done();
+        (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["key"])).Done();
+        (await daemon.Administrator.Types("tctl", "auth", "sign", "--host=db1", $"--out={scratch["db1"]}", scratch["key.pub"])).Done();
+        await DaemonTests.Setup(daemon);
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        var revoked = await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=me");
+        Assert.Equal(1, revoked.ExitCode);
+        Assert.Contains($"the new revocation list is not yet in {scratch["hosts"]}", revoked.Error, StringComparison.Ordinal);
+        var status = await daemon.Administrator.Types("tctl", "status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Contains("belongs to another installation, whose revocation list ", status.Error, StringComparison.Ordinal);
+        Assert.Equal(theirs, Contents(scratch));
+        (await other.Administrator.Types("tctl", "status")).Done();
+    }
+
+    [Fact]
+    public async Task Directory_of_another_copy_of_the_daemon_is_left_alone()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
+        await daemon.Stop();
+        using var elsewhere = new Scratch();
+        Directory.CreateDirectory(elsewhere["data"]);
+        File.SetUnixFileMode(elsewhere["data"], (UnixFileMode)0b111_000_000);
+        foreach (var file in Directory.GetFiles(daemon.DataDirectory))
+            File.Copy(file, Path.Combine(elsewhere["data"], Path.GetFileName(file)));
+        await daemon.Restart();
+
+        var refused = await TestDaemon.Refuses(elsewhere, "--config", elsewhere.Write("certauthority.yaml", $"publish_dir: {scratch["hosts"]}\n"));
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.StartsWith($"certauthority: error: a daemon on another copy of this database publishes in {scratch["hosts"]}: its revocation list ", refused.Error, StringComparison.Ordinal);
+        (await daemon.Administrator.Types("tctl", "status")).Done();
+    }
+
+    static SortedDictionary<string, string> Contents(Scratch scratch) =>
+        new(Directory.GetFiles(scratch["hosts"]).ToDictionary(path => Path.GetFileName(path), path => Convert.ToHexString(File.ReadAllBytes(path))), StringComparer.Ordinal);
 
     static OpenSsh.Krl Published(Scratch scratch) => OpenSsh.Krl.Parse(File.ReadAllBytes(scratch["hosts/revoked.krl"]));
 

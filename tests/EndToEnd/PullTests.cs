@@ -24,7 +24,10 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         new("a page of HTML", (_, source) => File.WriteAllText($"{source}/revoked.krl", "<html><body>It works!</body></html>\n"), "is not a revocation list"),
         new("a list cut short", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..^5]), "is not a revocation list"),
         // What is left is a good list of nobody.
-        new("a list cut where a section ends", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..44]), ", and is another list; "),
+        new("a list cut where a section ends", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", File.ReadAllBytes($"{source}/revoked.krl")[..(44 + pulled.Daemon.RevocationList().Comment.Length)]), ", and is another list; "),
+        new("a list of another daemon", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, comment: "certauthority 0123456789abcdef 01234567")), "SOURCE/revoked.krl is of another daemon than the list in TRUSTED, or of a copy of it, "),
+        new("a list of another copy of the daemon", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, comment: $"{pulled.Daemon.RevocationList().Comment[..31]}01234567")), "SOURCE/revoked.krl is of another daemon than the list in TRUSTED, or of a copy of it, "),
+        new("a list of nobody", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1, comment: "")), "SOURCE/revoked.krl is of another daemon than the list in TRUSTED, or of a copy of it, "),
         new("a list with more behind it", (_, source) => File.AppendAllText($"{source}/revoked.krl", "\n"), "is not a revocation list"),
         new("a public key", (_, source) => File.Copy($"{source}/user_ca.pub", $"{source}/revoked.krl", overwrite: true), "is not a revocation list"),
         new("a version beyond all", (pulled, source) => File.WriteAllBytes($"{source}/revoked.krl", OpenSsh.Krl.Write([], ulong.MaxValue, 1, "")), "is not a revocation list"),
@@ -81,6 +84,28 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
         Assert.False(await host.LetsIn(daemon.Myself, "deploy"));
         Assert.Contains("revoked", host.Log);
+    }
+
+    [PeopleFact]
+    public async Task List_of_a_later_run_is_taken_and_of_another_copy_only_on_demand()
+    {
+        var (source, directory) = (pulled.Copy(), Empty());
+        (await pulled.Pull(source, directory, "--new-ca")).Done();
+        var words = pulled.Daemon.RevocationList().Comment.Split(' ');
+        // The daemon was started again; of all runs before some, only the version is known.
+        foreach (var (later, past) in ((ulong, string)[])[(10, $"{words[2]}:{pulled.Daemon.RevocationList().Version + 5}"), (1000, $"*:{pulled.Daemon.RevocationList().Version + 10}")])
+        {
+            File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later, comment: $"certauthority {words[1]} {later:x8} aaaaaaaa:1 {past}"));
+            Assert.Equal("", (await pulled.Pull(source, directory)).Done());
+            Assert.Equal(File.ReadAllBytes($"{source}/revoked.krl"), File.ReadAllBytes($"{directory}/revoked.krl"));
+        }
+
+        // A copy of the database as it was before that.
+        File.WriteAllBytes($"{source}/revoked.krl", pulled.List(2000, comment: $"certauthority {words[1]} bbbbbbbb {words[2]}:{pulled.Daemon.RevocationList().Version + 5}"));
+        IsRefusal(await pulled.Pull(source, directory), "is of another daemon than the list in ");
+        IsRefusal(await pulled.Pull(source, directory, "--force"), "is of another daemon than the list in ");
+        Assert.Equal("", (await pulled.Pull(source, directory, "--take-over")).Done());
+        Assert.Equal(File.ReadAllBytes($"{source}/revoked.krl"), File.ReadAllBytes($"{directory}/revoked.krl"));
     }
 
     [PeopleFact]
@@ -431,7 +456,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     public async Task What_is_typed_wrong_is_a_matter_of_usage_and_missing_settings_are_named()
     {
         var typed = await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--frobnicate");
-        Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force]\n"), (typed.ExitCode, typed.Output, typed.Error));
+        Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force] [--take-over]\n"), (typed.ExitCode, typed.Output, typed.Error));
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", "/nowhere"), "/nowhere can not be read; it says where to fetch from: SOURCE=...");
         // What goes onto hosts says where from only when somebody has filled it in.
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", $"{PulledHost.Puller}.conf"), "SOURCE takes https://, ");

@@ -66,9 +66,9 @@ public sealed class PulledHost : IAsyncLifetime, IDisposable
         return copy;
     }
 
-    /// <summary>A list that says the same as the one in place, with another version.</summary>
-    internal byte[] List(ulong later, TimeSpan age = default) => OpenSsh.Krl.Write(
-        Daemon.RevocationList().Revoked, Daemon.RevocationList().Version + later, (ulong)(TimeProvider.System.GetUtcNow() - age).ToUnixTimeSeconds(), "");
+    /// <summary>A list that says the same as the one in place, with another version, and, where a comment is given, by another daemon.</summary>
+    internal byte[] List(ulong later, TimeSpan age = default, string? comment = null) => OpenSsh.Krl.Write(
+        Daemon.RevocationList().Revoked, Daemon.RevocationList().Version + later, (ulong)(TimeProvider.System.GetUtcNow() - age).ToUnixTimeSeconds(), comment ?? Daemon.RevocationList().Comment);
 
     internal async Task JudgesAsItShould(TestHost? host = null)
     {

@@ -29,11 +29,14 @@ public static class NoticeEvents
     /// <summary>Hosts that were stale have it again.</summary>
     public const string Fresh = "hosts.fresh";
 
+    /// <summary>Another daemon's revocation list is on hosts, so that this one writes nothing there.</summary>
+    public const string Contested = "hosts.contested";
+
     /// <summary>Those about a request.</summary>
     public static readonly ImmutableArray<string> OfRequests = [Created, Reviewed, Approved, Denied, Cancelled, Ending];
 
     /// <summary>Those about hosts.</summary>
-    public static readonly ImmutableArray<string> OfHosts = [Stale, Fresh];
+    public static readonly ImmutableArray<string> OfHosts = [Stale, Fresh, Contested];
 
     /// <summary>All of them.</summary>
     public static readonly ImmutableArray<string> All = [.. OfRequests, .. OfHosts];

@@ -51,6 +51,7 @@ internal static class RouteTable
         Users(Routes.ReviewRequest, Reviews.Review),
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
+        Users(Routes.CountHostsBehind, Operations.Nodes.CountBehind),
         Users(Routes.SearchResources, Searches.Search),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
@@ -73,6 +74,7 @@ internal static class RouteTable
         Administrators(Routes.ProveNode, Operations.Nodes.Prove),
         Administrators(Routes.CertifyHost, Operations.Nodes.Certify),
         Administrators(Routes.SyncNode, Operations.Nodes.Sync),
+        Administrators(Routes.ListHostsBehind, Operations.Nodes.Behind),
         Administrators(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),
         Administrators(Routes.ListAudit, Certificates.Audit),

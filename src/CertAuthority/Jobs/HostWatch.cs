@@ -4,7 +4,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Looks every few seconds which hosts nothing could be written to for too long, and tells others of those, once each, and when they have the list again.</summary>
+/// <summary>
+/// Looks every few seconds which hosts nothing could be written to for too long, and on which another daemon's list is. Tells receivers of those, once each, and when stale ones have the list again.
+/// </summary>
 internal static class HostWatch
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(20);
@@ -19,29 +21,42 @@ internal static class HostWatch
     internal static async Task Look(Ca ca, ILogger log)
     {
         var now = ca.Now();
-        if (ca.Database.Read(Changed) is ([], []))
+        if (ca.Database.Read(Changed) is ([], []) && ca.Database.Read(Contested) is ([], []))
             return;
-        var (stale, fresh) = await ca.Database.Commit(transaction =>
+        var (stale, fresh, contested) = await ca.Database.Commit(transaction =>
         {
             var (stale, fresh) = Changed(transaction);
             foreach (var node in stale)
                 transaction.SetToldStale(node, isTold: true);
             foreach (var node in fresh)
                 transaction.SetToldStale(node, isTold: false);
+            var (contested, settled) = Contested(transaction);
+            foreach (var node in contested)
+                transaction.SetToldContested(node, isTold: true);
+            foreach (var node in settled)
+                transaction.SetToldContested(node, isTold: false);
+            transaction.TellOfHosts(NoticeEvents.Contested, [.. contested.Select(node => node.Name)], now);
             transaction.TellOfHosts(NoticeEvents.Stale, [.. stale.Select(node => node.Name)], now);
             transaction.TellOfHosts(NoticeEvents.Fresh, [.. fresh.Select(node => node.Name)], now);
-            return (stale, fresh);
+            return (stale, fresh, contested);
         });
+        if (contested.Length > 0)
+            log.LogError("the revocation list of another daemon is on {Nodes}, and this one writes nothing there", string.Join(", ", contested.Select(node => node.Name)));
         if (stale.Length > 0)
             log.LogWarning("nothing could be written for {Limit} or longer, or ever, to {Nodes}", Durations.Show(ca.Push.StaleAfter), string.Join(", ", stale.Select(node => node.Name)));
         if (fresh.Length > 0)
             log.LogInformation("the revocation list is again on {Nodes}", string.Join(", ", fresh.Select(node => node.Name)));
 
-        (Node[] Stale, Node[] Fresh) Changed(Snapshot snapshot)
-        {
-            var syncs = snapshot.NodeSyncs();
-            var changed = snapshot.Policy().Nodes.Values.Where(node => node.Push && syncs.ContainsKey(node.Id) && syncs[node.Id].IsStale(now, ca.Push.StaleAfter) != syncs[node.Id].IsToldStale).ToLookup(node => !syncs[node.Id].IsToldStale);
-            return ([.. changed[true]], [.. changed[false]]);
-        }
+        (Node[] Stale, Node[] Fresh) Changed(Snapshot snapshot) => Differ(snapshot, sync => sync.IsStale(now, ca.Push.StaleAfter), sync => sync.IsToldStale);
+
+        static (Node[] Contested, Node[] Settled) Contested(Snapshot snapshot) => Differ(snapshot, sync => sync.IsContested, sync => sync.IsToldContested);
+    }
+
+    /// <summary>Those hosts that are something and were not told to be, and the other way round.</summary>
+    private static (Node[] Now, Node[] NoMore) Differ(Snapshot snapshot, Func<NodeSync, bool> isSo, Func<NodeSync, bool> isTold)
+    {
+        var syncs = snapshot.NodeSyncs();
+        var changed = snapshot.Policy().Nodes.Values.Where(node => node.Push && syncs.TryGetValue(node.Id, out var sync) && isSo(sync) != isTold(sync)).ToLookup(node => isSo(syncs[node.Id]));
+        return ([.. changed[true]], [.. changed[false]]);
     }
 }

@@ -113,6 +113,18 @@ static partial class DurableFile
             throw new ExposedException($"{path} has mode {Octal(mode)}, so that others can write there; run: chmod go-w {path}");
     }
 
+    /// <summary>Takes a folder for this process alone, until the handle is disposed of. Only those who ask, too, are kept out.</summary>
+    /// <exception cref="InUseException">Another process has it.</exception>
+    internal static SafeFileHandle LockDirectory(string path)
+    {
+        var directory = Open(path, OpenCloseOnExec);
+        if (!directory.IsInvalid && Flock(directory, LockExclusive | LockNoWait) == 0)
+            return directory;
+        var why = new Win32Exception();
+        directory.Dispose();
+        throw why.NativeErrorCode == WouldBlock ? new InUseException($"{path} is held by another process") : new IOException($"{path} could not be locked: {why.Message}");
+    }
+
     static void ExpectPrivate(string path, uint owner, UnixFileMode mode, string expected)
     {
         var self = GetEffectiveUserId();
@@ -148,12 +160,18 @@ static partial class DurableFile
     const int OpenCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
     const int AtEmptyPath = 0x1000;      // AT_EMPTY_PATH
     const uint StatxUid = 0x8;           // STATX_UID
+    const int LockExclusive = 2;         // LOCK_EX
+    const int LockNoWait = 4;            // LOCK_NB
+    const int WouldBlock = 11;           // EWOULDBLOCK
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> status);

@@ -59,7 +59,12 @@ internal static class NoticeText
     }
 
     private static string OfHosts(string what, string[] hosts) =>
-        $"{(hosts is [_] ? "1 host has" : $"{hosts.Length} hosts have")} {(what == NoticeEvents.Stale ? "no fresh revocation list" : "the revocation list again")}: {Few(hosts)}";
+        $"{(hosts is [_] ? "1 host has" : $"{hosts.Length} hosts have")} {what switch
+        {
+            NoticeEvents.Stale => "no fresh revocation list",
+            NoticeEvents.Contested => "the revocation list of another daemon",
+            _ => "the revocation list again",
+        }}: {Few(hosts)}";
 
     private static string Reason(string what, RequestSpec spec) => what switch
     {

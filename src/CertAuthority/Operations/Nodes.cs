@@ -13,6 +13,13 @@ namespace CertAuthority.Operations;
 /// <summary>The hosts under this authority: their certificates, and what lies on them.</summary>
 internal static class Nodes
 {
+    /// <summary>How long a command that revokes waits for hosts, unless somebody says otherwise.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(10);
+
+    // In one answer.
+    private const int MostBehind = 200;
+
     public static async Task<HostCertified> Certify(Ca ca, Administrator by, CertifyHost ask)
     {
         var key = Verdicts.Key(ask.PublicKey);
@@ -118,18 +125,57 @@ internal static class Nodes
         var node = ca.Database.Read(snapshot => Find(snapshot, ask.Name));
         if (!node.Push)
             throw Verdicts.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does, and tctl nodes enroll lets it in there: docs/hosts.md");
+        if (ask.TakeOver)
+        {
+            var now = ca.Now();
+            await ca.Database.Commit(transaction =>
+            {
+                transaction.Audit(by.Caller.Did("node.taken_over", now) with { Resource = $"node/{node.Name}" });
+                return true;
+            });
+        }
         try
         {
-            if (await ca.Push.Sync(node) is { } fault)
-                throw new ProblemException(new Problem(ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault}"), "it is tried again until it succeeds; tctl nodes ls shows how it fares"));
+            if (await ca.Push.Sync(node, ask.TakeOver) is { } fault)
+                throw new ProblemException(new Problem(ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault.Why}"), Remedy(node, fault.Trouble)));
         }
         catch (OperationCanceledException)
         {
             throw new ProblemException(new Problem(ProblemCode.Unavailable, "the daemon is stopping"));
         }
-        var now = ca.Now();
-        return ca.Database.Read(snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), now));
+        var then = ca.Now();
+        return ca.Database.Read(snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), then));
     }
+
+    /// <summary>Which hosts do not have the revocation list in place, after waiting for them.</summary>
+    public static async Task<HostsBehind> Behind(Ca ca, Administrator by, ListHostsBehind ask) => await Behind(ca, ask, MostBehind);
+
+    /// <summary>How many hosts those are. Their names are for those only who may know which hosts there are.</summary>
+    public static async Task<HostsBehind> CountBehind(Ca ca, Caller by, ListHostsBehind ask) => await Behind(ca, ask, 0);
+
+    private static async Task<HostsBehind> Behind(Ca ca, ListHostsBehind ask, int most)
+    {
+        var patience = ask.Wait is null ? Patience : Verdicts.Duration("--wait", ask.Wait);
+        if (patience > LongestPatience)
+            throw Verdicts.Invalid($"--wait takes {Durations.Show(LongestPatience)} at most");
+        try
+        {
+            var (version, behind) = await ca.Push.Await(patience, forTheGone: ask.Wait is not null);
+            var written = ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Count(node => node.Push);
+            return new HostsBehind(version.ToString(), written, behind.Count, [.. behind.Take(most).Select(one => new HostBehind(one.Node, one.Fault))]);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ProblemException(new Problem(ProblemCode.Unavailable, "the daemon is stopping"));
+        }
+    }
+
+    private static string Remedy(Node node, SyncTrouble trouble) => trouble switch
+    {
+        SyncTrouble.Contested => $"find the other daemon, and stop it if it is not meant to be; then: tctl nodes sync {node.Name} --take-over",
+        SyncTrouble.Penalty => $"it is tried again every few seconds; to exempt this address: tctl nodes enroll {node.Name} --ssh … again, or PerSourcePenaltyExemptList in its sshd_config",
+        _ => "it is tried again until it succeeds; tctl nodes ls shows how it fares",
+    };
 
     /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
     public static HostsStatus? Status(Ca ca, Snapshot snapshot, DateTimeOffset now)
@@ -140,7 +186,8 @@ internal static class Nodes
             written.Count,
             written.Count(one => one.Sync.KrlVersion >= list),
             [.. written.Where(one => one.Sync.IsStale(now, ca.Push.StaleAfter)).Select(one => one.Name)],
-            Durations.Show(ca.Push.StaleAfter));
+            Durations.Show(ca.Push.StaleAfter),
+            [.. written.Where(one => one.Sync.IsContested).Select(one => one.Name)]);
     }
 
     /// <summary>What is to lie on a host.</summary>
@@ -165,7 +212,7 @@ internal static class Nodes
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, sync ?? NodeSync.Untried, now) : null);
 
     private static NodeSyncInfo Show(Ca ca, NodeSync sync, DateTimeOffset now) => new(
-        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed);
+        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
 }

@@ -21,6 +21,9 @@ internal sealed class HostPush : IDisposable
 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
+    // Between two looks whether hosts have a list. It costs no IO.
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+
     private readonly Database database;
     private readonly TimeProvider clock;
     private readonly KrlPublisher krl;
@@ -90,11 +93,38 @@ internal sealed class HostPush : IDisposable
     public void Stop() => stopped.Cancel();
 
     /// <summary>Writes everything to one host now, however often that failed before.</summary>
+    /// <param name="node">The host.</param>
+    /// <param name="takesOver">Also where another daemon's list is.</param>
     /// <returns>What went wrong; null when it has everything.</returns>
-    public Task<string?> Sync(Node node)
+    public Task<SyncFault?> Sync(Node node, bool takesOver)
     {
         var host = hosts.GetOrAdd(node.Id, _ => new Host());
-        return Attempt(node.Name, host, isSlow: false, everything: true, stopped.Token);
+        return Attempt(node.Name, host, isSlow: false, takesOver ? Extent.TakeOver : Extent.Everything, stopped.Token);
+    }
+
+    /// <summary>Which hosts do not have a list, by name, each with why the last attempt failed.</summary>
+    /// <param name="version">The version of the list, or of an earlier one than theirs.</param>
+    public List<(string Node, string? Fault)> Without(ulong version) =>
+    [
+        .. database.Read(snapshot => snapshot.Policy().Nodes).Values.Where(node => node.Push)
+            .Select(node => (node.Name, Host: hosts.GetValueOrDefault(node.Id)))
+            .Where(one => !(one.Host?.Version >= version)).Select(one => (one.Name, one.Host?.Fault)),
+    ];
+
+    /// <summary>Returns when all hosts have the list that is in place now, or after a time.</summary>
+    /// <param name="patience">How long at most.</param>
+    /// <param name="forTheGone">Whether to wait for hosts that have failed more than once in a row, too: they may be gone for days.</param>
+    /// <returns>The version of the list, and those without it, as <see cref="Without"/> has them.</returns>
+    public async Task<(ulong Version, List<(string Node, string? Fault)> Behind)> Await(TimeSpan patience, bool forTheGone)
+    {
+        var (version, until) = (krl.Latest?.Version ?? 0, clock.GetUtcNow() + patience);
+        while (true)
+        {
+            var behind = Without(version);
+            if (clock.GetUtcNow() >= until || (forTheGone ? behind.Count == 0 : !IsAwaited(version)))
+                return (version, behind);
+            await Task.Delay(Glance, clock, stopped.Token);
+        }
     }
 
     /// <summary>After which a host is stale that nothing could be written to.</summary>
@@ -138,7 +168,7 @@ internal sealed class HostPush : IDisposable
         await Task.Yield();
         try
         {
-            await Attempt(node, host, isSlow: host.Failures > 0, everything: false, stopping);
+            await Attempt(node, host, isSlow: host.Failures > 0, Extent.List, stopping);
         }
         catch (OperationCanceledException)
         {
@@ -154,12 +184,12 @@ internal sealed class HostPush : IDisposable
     }
 
     /// <summary>One at a time on each host.</summary>
-    private async Task<string?> Attempt(string name, Host host, bool isSlow, bool everything, CancellationToken stopping)
+    private async Task<SyncFault?> Attempt(string name, Host host, bool isSlow, Extent extent, CancellationToken stopping)
     {
         await host.Turn.WaitAsync(stopping);
         try
         {
-            return await lanes.Run(() => Write(name, host, everything, stopping), isSlow, stopping);
+            return await lanes.Run(() => Write(name, host, extent, stopping), isSlow, stopping);
         }
         finally
         {
@@ -167,57 +197,86 @@ internal sealed class HostPush : IDisposable
         }
     }
 
-    private async Task<string?> Write(string name, Host host, bool everything, CancellationToken stopping)
+    private async Task<SyncFault?> Write(string name, Host host, Extent extent, CancellationToken stopping)
     {
         try
         {
             // As it is now: it may have waited for its turn.
             if (krl.Latest is not { } list || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
-                return "it is not written to";
-            if (!everything && host.Version >= list.Version)
+                return new SyncFault("it is not written to");
+            if (extent == Extent.List && host.Version >= list.Version)
                 return null;
-            var fault = await Send(node, host, list, everything, stopping);
+            var result = await Send(node, host, list, extent, stopping);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
-            Remember(node, host, list, fault, now);
+            Remember(node, host, list, result.Fault, now);
             await database.Commit(transaction =>
             {
-                if (fault is null)
-                    transaction.SetSynced(node, list.Version, now);
+                if (result.Fault is { } fault)
+                    transaction.SetSyncFailed(node, fault.Why, now, fault.Trouble);
                 else
-                    transaction.SetSyncFailed(node, fault, now);
+                    transaction.SetSynced(node, list.Version, now);
+                if (result.HasLooked)
+                    transaction.SetExempt(node, result.IsExempt);
                 return true;
             });
-            return fault;
+            return result.Fault;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // Nothing to do with the host: a disk that is full here, say. Whatever it is, the next host does not suffer for it.
             host.NotBefore = clock.GetUtcNow() + NodeSync.Pause(++host.Failures);
             log.LogWarning("nothing can be written to {Node}, or that it was can not be recorded: {Why}", name, Printable.Escape(e.Message));
-            return e.Message;
+            return new SyncFault(e.Message);
         }
     }
 
-    private async Task<string?> Send(Node node, Host host, PublishedKrl list, bool everything, CancellationToken stopping)
+    private async Task<SftpResult> Send(Node node, Host host, PublishedKrl list, Extent extent, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
         var (certificate, content) = database.Read(snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
         if (certificate is null)
-            return $"no key of it is on record, by which it could be known: tctl auth sign --host={node.Name} KEY.pub";
+            return new SftpResult(new SyncFault($"no key of it is on record, by which it could be known: tctl auth sign --host={node.Name} KEY.pub"));
         await identity.Refresh(stopping);
         // By its certificate, or by the key in it: one whose certificate has ended must get the next.
         var known = $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
         var (push, (address, port)) = (settings(), node.Endpoint);
         // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far away.
         var beside = $"{content.UserCa}\n{content.Certificate}";
-        var files = HostFiles.Changing(content).Take(!everything && host.Beside == beside ? 1 : int.MaxValue).Select(file => (Path.GetFileName(file.Path), file.Content));
-        var fault = await Sftp.Replace(new SftpHost(node.Name, address, port, known), [.. files], identity, push.SshConfig, push.Timeout, directory, stopping);
-        host.Beside = fault is null ? beside : null;
-        return fault;
+        var onlyList = extent == Extent.List && host.Beside == beside;
+        var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue).Select(file => (Path.GetFileName(file.Path), file.Content));
+        var result = await Sftp.Replace(
+            new SftpHost(node.Name, address, port, known), [.. files], present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig, push.Timeout, directory, stopping);
+        host.Beside = result.Fault is null ? beside : null;
+        return result;
     }
 
-    private void Remember(Node node, Host host, PublishedKrl list, string? fault, DateTimeOffset now)
+    /// <summary>Why a list must not take the place of what is on a host; null when it may. What is no list locks everybody out, so it may always.</summary>
+    private string? Objection(PublishedKrl list, byte[] present)
     {
+        try
+        {
+            var there = Krl.Parse(present);
+            return krl.Origin.Replaces(list.Version, ListOrigin.Parse(there.Comment), there.Version) switch
+            {
+                null => null,
+                ListConflict.OtherInstallation => $"another installation writes to it: its revocation list {there.Version} is there",
+                ListConflict.OtherCopy => $"a daemon on another copy of this database writes to it: its revocation list {there.Version} is there",
+                _ => $"revocation list {there.Version} is there, which is newer than {list.Version}",
+            };
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
+    }
+
+    // Whether it is worth waiting for any host: one has yet to be tried, or has failed for the first time.
+    private bool IsAwaited(ulong version) => database.Read(snapshot => snapshot.Policy().Nodes).Values.Any(node =>
+        node.Push && hosts.GetValueOrDefault(node.Id) is var host && !(host?.Version >= version) && !(host?.Failures > 1));
+
+    private void Remember(Node node, Host host, PublishedKrl list, SyncFault? fault, DateTimeOffset now)
+    {
+        host.Fault = fault?.Why;
         if (fault is null)
         {
             if (host.Failures > 0)
@@ -225,9 +284,21 @@ internal sealed class HostPush : IDisposable
             (host.Version, host.Failures, host.NotBefore) = (list.Version, 0, default);
             return;
         }
-        host.NotBefore = now + NodeSync.Pause(++host.Failures);
+        host.NotBefore = now + NodeSync.Pause(++host.Failures, fault.Trouble);
         if (host.Failures == 1)
-            log.LogWarning("nothing can be written to {Node}, which is tried again until it succeeds: {Why}", node.Name, Printable.Escape(fault));
+            log.LogWarning("nothing can be written to {Node}, which is tried again until it succeeds: {Why}", node.Name, Printable.Escape(fault.Why));
+    }
+
+    private enum Extent
+    {
+        /// <summary>The list, and what has changed beside it.</summary>
+        List,
+
+        /// <summary>All files.</summary>
+        Everything,
+
+        /// <summary>All files, also in the place of another daemon's.</summary>
+        TakeOver,
     }
 
     /// <summary>What this process knows of a host.</summary>
@@ -246,6 +317,9 @@ internal sealed class HostPush : IDisposable
 
         /// <summary>In a row.</summary>
         public int Failures { get; set; }
+
+        /// <summary>Why the last attempt failed; null where it did not.</summary>
+        public string? Fault { get; set; }
 
         public DateTimeOffset NotBefore { get; set; }
     }

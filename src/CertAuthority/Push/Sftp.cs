@@ -13,6 +13,17 @@ namespace CertAuthority.Push;
 /// <param name="KnownHosts">Whose key it must show: lines of a known_hosts file.</param>
 internal sealed record SftpHost(string Node, string Address, int? Port, string KnownHosts);
 
+/// <summary>Why a host could not be written to.</summary>
+/// <param name="Why">One line for people.</param>
+/// <param name="Trouble">Of which kind it is.</param>
+internal sealed record SyncFault(string Why, SyncTrouble Trouble = SyncTrouble.Other);
+
+/// <summary>How writing to a host went.</summary>
+/// <param name="Fault">What went wrong; null when all files are in place.</param>
+/// <param name="HasLooked">Whether sshd's settings were looked at.</param>
+/// <param name="IsExempt">Whether they exempt somebody from its penalties; null where it has none.</param>
+internal sealed record SftpResult(SyncFault? Fault, bool HasLooked = false, bool? IsExempt = null);
+
 /// <summary>
 /// Replaces files of a host by the system's sftp: each is sent under a name of its own, flushed to the disk there, read back and compared,
 /// and only when all of them are right they take their places, each in one step (<c>posix-rename@openssh.com</c>).
@@ -25,19 +36,30 @@ internal static class Sftp
 
     private const int MostSaid = 4000;
 
+    // Here lands what is in the place of the first file, to be looked at. Whatever is larger is no list of ours, and must not keep the right one out.
+    private const string Present = "present";
+    private const int LargestPresent = 16 << 20;
+
+    // Here land sshd_config and its drop-ins.
+    private const string Settings = "settings";
+
+    private static readonly string Bounded = $"ulimit -f {LargestPresent / 512}; trap '' XFSZ; exec sftp \"$@\"";
+
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(10);
 
     /// <summary>Sends files into the directory where the host's sshd lets the daemon begin.</summary>
     /// <param name="to">The host.</param>
     /// <param name="files">By name; they take their places in this order.</param>
+    /// <param name="objection">Looks at what is in the place of the first file, and says why that must stay; null when it need not. What cannot be fetched need not.</param>
+    /// <param name="looks">Whether to look at sshd's settings, too.</param>
     /// <param name="identity">The daemon's own key and certificate.</param>
     /// <param name="configuration">A file of ssh's settings, for jump hosts; null for none.</param>
     /// <param name="within">How long it may take.</param>
     /// <param name="scratch">An existing directory, for a directory of this session.</param>
     /// <param name="stopping">Stops.</param>
-    /// <returns>What went wrong; null when all of them are in place.</returns>
-    public static async Task<string?> Replace(
-        SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, SyncIdentity identity, string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
+    public static async Task<SftpResult> Replace(
+        SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks,
+        SyncIdentity identity, string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
     {
         var own = Directory.CreateDirectory(Path.Combine(scratch, Path.GetRandomFileName())).FullName;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -45,12 +67,13 @@ internal static class Sftp
         try
         {
             await File.WriteAllTextAsync(Path.Combine(own, "known_hosts"), to.KnownHosts, limit.Token);
+            Directory.CreateDirectory(Path.Combine(own, Settings));
             foreach (var (name, content) in files)
                 await File.WriteAllBytesAsync(Path.Combine(own, name), content, limit.Token);
             using var sftp = Process.Start(Command(to, identity, configuration, within, own)) ?? throw new IOException("it did not start");
             try
             {
-                return await Talk(sftp, own, to, files, limit.Token);
+                return await new Session(sftp, own, to, limit.Token).Replace(files, objection, looks);
             }
             finally
             {
@@ -62,11 +85,11 @@ internal static class Sftp
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
-            return $"it did not take the files within {within.TotalSeconds} s";
+            return new SftpResult(new SyncFault($"it did not take the files within {within.TotalSeconds} s"));
         }
         catch (Win32Exception)
         {
-            return "sftp can not be started here: install the OpenSSH client";
+            return new SftpResult(new SyncFault("sh cannot be started here"));
         }
         finally
         {
@@ -76,13 +99,15 @@ internal static class Sftp
 
     private static ProcessStartInfo Command(SftpHost to, SyncIdentity identity, string? configuration, TimeSpan within, string own)
     {
-        var start = new ProcessStartInfo("sftp",
+        var start = new ProcessStartInfo("sh",
         [
-            "-b", "-", "-F", configuration ?? "none", "-i", identity.KeyFile, "-o", $"CertificateFile=\"{identity.CertificateFile}\"", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+            "-c", Bounded, "sftp", "-b", "-", "-F", configuration ?? "none", "-i", identity.KeyFile, "-o", $"CertificateFile=\"{identity.CertificateFile}\"", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
             "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={SyncCertification.Login}", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
             "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={to.Node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "ControlPath=none", "-o", "ClearAllForwardings=yes",
             // Nothing that travels here is secret, so what quantum computers may read one day costs no time: a fifth of a second for each host, on both sides.
             "-o", "KexAlgorithms=^curve25519-sha256,ecdh-sha2-nistp256",
+            // Of all that ssh could tell, what the host says before and in its greeting. An ssh before 8.5 does not know the option.
+            "-o", "IgnoreUnknown=LogVerbose", "-o", "LogVerbose=*:kex_exchange_identification():*",
             "-o", "LogLevel=ERROR", "-o", $"ConnectTimeout={Math.Min(within.TotalSeconds, ConnectWithin.TotalSeconds)}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2",
             .. to.Port is { } port ? (string[])["-P", $"{port}"] : [],
             "--", to.Address.Contains(':') ? $"[{to.Address}]" : to.Address,
@@ -96,48 +121,15 @@ internal static class Sftp
         return start;
     }
 
-    private static async Task<string?> Talk(Process sftp, string own, SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, CancellationToken limit)
-    {
-        var listening = Said(sftp.StandardError, limit);
-        // Of a batch the first command that fails is the last.
-        await Write(sftp, $"{string.Concat(files.Select(file => $"put -f {file.Name} {file.Name}.new\nget {file.Name}.new {file.Name}.back\n"))}lpwd\n", limit);
-        while (await sftp.StandardOutput.ReadLineAsync(limit) is { } line)
-            if (line.StartsWith(Mark, StringComparison.Ordinal))
-            {
-                foreach (var (name, content) in files)
-                    if (await File.ReadAllBytesAsync(Path.Combine(own, $"{name}.back"), limit) is var back && !content.Span.SequenceEqual(back))
-                        return $"{name} did not arrive there as it was sent";
-                await Write(sftp, string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n")), limit);
-                sftp.StandardInput.Close();
-                break;
-            }
-        await sftp.StandardOutput.ReadToEndAsync(limit);
-        await sftp.WaitForExitAsync(limit);
-        var said = await listening;
-        // sftp goes on when only the flush has failed.
-        return sftp.ExitCode == 0 && !said.Contains("fsync", StringComparison.Ordinal) ? null : Fault(said, sftp.ExitCode, to);
-    }
-
-    private static async Task Write(Process sftp, string commands, CancellationToken limit)
-    {
-        try
-        {
-            await sftp.StandardInput.WriteAsync(commands.AsMemory(), limit);
-            await sftp.StandardInput.FlushAsync(limit);
-        }
-        catch (IOException)
-        {
-            // It has ended; its exit code and its words say why.
-        }
-    }
-
     /// <summary>What ssh and sftp say on standard error, as one line for people. The host has a hand in it.</summary>
     internal static string Fault(string said, int exitCode, SftpHost to)
     {
         if (said.Contains("Host key verification failed", StringComparison.Ordinal))
             return $"it shows another host key than the one on record; where it has a new one: tctl auth sign --host={to.Node} KEY.pub";
+        if (exitCode == 127)
+            return "sftp cannot be started here: install the OpenSSH client";
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Where(line => line is not ("Connection closed" or "Connection closed.") && !line.StartsWith('@'))
+            .Select(WithoutPlace).Where(line => line is not ("Connection closed" or "Connection closed.") && !line.StartsWith('@'))
             // Below /etc/ssh, as sshd shuts it in.
             .Select(line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal).Replace(" /certauthority/", " /etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
         if (lines.Count == 0)
@@ -147,12 +139,110 @@ internal static class Sftp
             : UnitNetwork.Remedy(said));
     }
 
-    private static async Task<string> Said(StreamReader errors, CancellationToken limit)
+    // "kex.c:kex_exchange_identification():1383 (pid=6764): Connection closed", as ssh of 8.5 and later writes what LogVerbose names.
+    private static string WithoutPlace(string line) =>
+        line.StartsWith("kex.c:", StringComparison.Ordinal) && line.IndexOf("): ", StringComparison.Ordinal) is >= 0 and var place ? $"kex_exchange_identification: {line[(place + 3)..]}" : line;
+
+    /// <summary>One conversation: commands go in, and when sftp names its local directory all of them have been carried out.</summary>
+    private sealed class Session(Process sftp, string own, SftpHost to, CancellationToken limit)
     {
-        var said = new StringBuilder();
-        while (await errors.ReadLineAsync(limit) is { } line)
-            if (said.Length < MostSaid)
-                said.Append(line).Append('\n');
-        return said.ToString();
+        private readonly SshWords words = new();
+
+        public async Task<SftpResult> Replace(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks)
+        {
+            var listening = words.Listen(sftp.StandardError, limit);
+            // A command that fails is the last, but for those with a dash.
+            if (await Do($"-get {files[0].Name} {Present}\n") && await Read(Present) is { } present && objection(present) is { } why)
+                return new SftpResult(new SyncFault(why, SyncTrouble.Contested));
+            if (await Do(string.Concat(files.Select(file => $"put -f {file.Name} {file.Name}.new\nget {file.Name}.new {file.Name}.back\n"))))
+            {
+                foreach (var (name, content) in files)
+                    if (await Read($"{name}.back") is not { } back || !content.Span.SequenceEqual(back))
+                        return new SftpResult(new SyncFault($"{name} did not arrive there as it was sent"));
+                // The settings lie below /etc/ssh, where sshd shuts the daemon in. Those that it may not read are left out.
+                if (await Do(string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n"))) && looks)
+                    await Do($"-get /sshd_config {Settings}/\n-get /sshd_config.d/*.conf {Settings}/\n");
+            }
+            await Tell("bye\n");
+            await sftp.StandardOutput.ReadToEndAsync(limit);
+            await sftp.WaitForExitAsync(limit);
+            await listening;
+            // sftp goes on when only the flush has failed.
+            if (sftp.ExitCode != 0 || words.Said.Contains("fsync", StringComparison.Ordinal))
+                return new SftpResult(words.Banner.Contains("Not allowed at this time", StringComparison.Ordinal)
+                    ? new SyncFault("it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
+                    : new SyncFault(Fault(words.Banner + words.Said, sftp.ExitCode, to)));
+            return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
+        }
+
+        /// <returns>Whether it was carried out; if not, sftp has ended.</returns>
+        private async Task<bool> Do(string commands)
+        {
+            await Tell($"{commands}lpwd\n");
+            while (await sftp.StandardOutput.ReadLineAsync(limit) is { } line)
+                if (line.StartsWith(Mark, StringComparison.Ordinal))
+                    return true;
+            return false;
+        }
+
+        private async Task Tell(string commands)
+        {
+            try
+            {
+                await sftp.StandardInput.WriteAsync(commands.AsMemory(), limit);
+                await sftp.StandardInput.FlushAsync(limit);
+            }
+            catch (IOException)
+            {
+                // It has ended; its exit code and its words say why.
+            }
+        }
+
+        private async Task<byte[]?> Read(string name) => Path.Combine(own, name) is var path && File.Exists(path) ? await File.ReadAllBytesAsync(path, limit) : null;
+
+        private async Task<bool> AreWaived()
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(own, Settings)))
+                if (Penalties.AreWaived(await File.ReadAllTextAsync(file, limit)))
+                    return true;
+            return false;
+        }
+    }
+
+    /// <summary>What ssh and sftp say on standard error. The host has a hand in it.</summary>
+    private sealed class SshWords
+    {
+        private const string Greeting = "remote software version ";
+
+        private readonly StringBuilder said = new();
+        private readonly StringBuilder banner = new();
+
+        /// <summary>What the host calls its sshd.</summary>
+        public string Software { get; private set; } = "";
+
+        /// <summary>What the host said instead of a greeting, a line each.</summary>
+        public string Banner => banner.ToString();
+
+        /// <summary>Everything else, a line each.</summary>
+        public string Said => said.ToString();
+
+        public async Task Listen(StreamReader errors, CancellationToken limit)
+        {
+            while (await errors.ReadLineAsync(limit) is { } line)
+                if (!line.StartsWith("debug1: ", StringComparison.Ordinal))
+                {
+                    if (said.Length < MostSaid && !IsOfPresent(line))
+                        said.Append(line).Append('\n');
+                }
+                else if (line.IndexOf(Greeting, StringComparison.Ordinal) is >= 0 and var greeting)
+                    Software = line[(greeting + Greeting.Length)..];
+                else if (line.IndexOf("banner line ", StringComparison.Ordinal) is >= 0 and var at && line.IndexOf(": ", at, StringComparison.Ordinal) is >= 0 and var text && banner.Length < MostSaid)
+                    banner.Append(line[(text + 2)..]).Append('\n');
+        }
+
+        // That there is no list, or none that can be fetched, is why the next one comes.
+        private static bool IsOfPresent(string line) =>
+            line.Contains($"\"{Present}\"", StringComparison.Ordinal)
+            || (!line.Contains(".new", StringComparison.Ordinal) && (line.Contains("revoked.krl\"", StringComparison.Ordinal) || line.EndsWith("revoked.krl", StringComparison.Ordinal)));
     }
 }

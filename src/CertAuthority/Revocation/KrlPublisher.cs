@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
+using CertAuthority.Access;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -18,7 +19,7 @@ internal sealed record PublishedKrl(ulong Version, byte[] Bytes);
 /// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
 /// OpenSSH's, before it takes the place of the last good one.
 /// </summary>
-internal sealed class KrlPublisher(Database database, TimeProvider clock, PublicKey userCa, string path, ILogger log)
+internal sealed class KrlPublisher(Database database, TimeProvider clock, PublicKey userCa, ListOrigin origin, string path, ILogger log)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -31,6 +32,9 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
     private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
     private volatile PublishDirectory? forHosts;
     private volatile PublishedKrl? latest;
+
+    /// <summary>What each list of this process names as its origin.</summary>
+    public ListOrigin Origin => origin;
 
     /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
     public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
@@ -113,13 +117,13 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         {
             var now = clock.GetUtcNow();
             var (version, revoked) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now)));
-            var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), "");
+            var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString());
             if (!SaysNoMoreAndNoLess(Krl.Parse(bytes).Revoked, revoked))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
             latest = new PublishedKrl(version, bytes);
             Written();
-            return directory is null || directory.Publish(bytes, now, log) ? null : NotPublished(directory);
+            return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or OutcomeUnknownException)
         {

@@ -1,18 +1,26 @@
+using CertAuthority.Access;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Revocation;
 
+/// <summary>The directory belongs to another daemon. The message says to which, and what to do.</summary>
+internal sealed class ForeignDirectoryException(string message) : IOException(message);
+
 /// <summary>
 /// A directory from which rsync, a web server or a mount carries to hosts what their sshd goes by. Each file is replaced in one step. Whoever
-/// else could write there would be root on the hosts, so such a directory gets nothing.
+/// else could write there would be root on the hosts, so such a directory gets nothing. Nor does one in which another daemon's list is: that
+/// one's hosts would accept what it has revoked.
 /// </summary>
 /// <param name="path">Where it is; absolute.</param>
+/// <param name="origin">Of the lists of this daemon.</param>
 /// <param name="besides">What lies there beside the revocation list, by name.</param>
-internal sealed class PublishDirectory(string path, IReadOnlyList<(string Name, byte[] Content)> besides)
+internal sealed class PublishDirectory(string path, ListOrigin origin, IReadOnlyList<(string Name, byte[] Content)> besides)
 {
     /// <summary>How the names of host certificates end.</summary>
     private const string HostCertificate = "-cert.pub";
+
+    private const string List = "revoked.krl";
 
     private volatile PublishedStatus status = new(path);
 
@@ -21,26 +29,33 @@ internal sealed class PublishDirectory(string path, IReadOnlyList<(string Name, 
     /// <summary>Whether hosts find there what they should, as of the last attempt.</summary>
     public PublishedStatus Status => status;
 
-    /// <summary>The directory, made when it is missing.</summary>
+    /// <summary>Sees to it that the directory is there, and this daemon's.</summary>
     /// <exception cref="ExposedException">Others can write there.</exception>
-    /// <exception cref="IOException">It can not be made.</exception>
-    public void Make() => DurableFile.PublicDirectory(path);
+    /// <exception cref="IOException">It can not be made, or belongs to another daemon.</exception>
+    public void Make()
+    {
+        DurableFile.PublicDirectory(path);
+        ExpectOwn(ulong.MaxValue);
+    }
 
     /// <summary>Puts a revocation list there, and then what else is missing or different. What went wrong is logged, and is in the status.</summary>
     /// <returns>Whether the list is there.</returns>
-    public bool Publish(byte[] krl, DateTimeOffset now, ILogger log)
+    public bool Publish(PublishedKrl list, DateTimeOffset now, ILogger log)
     {
         var published = false;
         try
         {
-            Make();
-            DurableFile.Replace(At("revoked.krl"), krl, DurableFile.ReadableByAll);
+            DurableFile.PublicDirectory(path);
+            // Two daemons could find nobody's list there at the same moment.
+            using var held = DurableFile.LockDirectory(path);
+            ExpectOwn(list.Version);
+            DurableFile.Replace(At(List), list.Bytes, DurableFile.ReadableByAll);
             published = true;
             foreach (var (name, content) in besides)
                 PutWhereDifferent(name, content);
             status = new PublishedStatus(path);
         }
-        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is ExposedException or InUseException or IOException or UnauthorizedAccessException)
         {
             log.LogError("publish_dir {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
             status = new PublishedStatus(path, e.Message, status.FailingSince ?? now);
@@ -59,6 +74,21 @@ internal sealed class PublishDirectory(string path, IReadOnlyList<(string Name, 
         foreach (var former in Directory.EnumerateFiles(path, $"*{HostCertificate}").Where(file => !certificates.ContainsKey(System.IO.Path.GetFileName(file)[..^HostCertificate.Length])))
             File.Delete(former);
     }
+
+    /// <summary>Looks whose directory it is. Before each change, for another daemon may have come meanwhile.</summary>
+    /// <param name="version">Of the list that is to lie there.</param>
+    private void ExpectOwn(ulong version)
+    {
+        if (KrlPublisher.Published(At(List)) is { } present && origin.Replaces(version, ListOrigin.Parse(present.Comment), present.Version) is { } conflict)
+            throw new ForeignDirectoryException(conflict switch
+            {
+                ListConflict.OtherInstallation => $"{path} belongs to another installation, whose revocation list {present.Version} is there; {Ways()}",
+                ListConflict.OtherCopy => $"a daemon on another copy of this database publishes in {path}: its revocation list {present.Version} is there; {Ways()}",
+                _ => $"{path} has revocation list {present.Version}, which is newer than {version}; {Ways()}",
+            });
+    }
+
+    private string Ways() => $"name another publish_dir, or stop that daemon for good and remove {At(List)}";
 
     private void PutWhereDifferent(string name, byte[] content)
     {

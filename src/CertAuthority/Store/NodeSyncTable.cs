@@ -11,7 +11,7 @@ internal static class NodeSyncTable
 
     /// <summary>Of every node that something was tried with, by its id.</summary>
     public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
-        snapshot.Query("SELECT node_id, krl_version, synced, failure, failed, told_stale FROM node_syncs", row => (Id: row.Id(0), Sync: Row(row)))
+        snapshot.Query("SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs", row => (Id: row.Id(0), Sync: Row(row)))
             .ToDictionary(one => one.Id, one => one.Sync);
 
     /// <summary>It has that list now. A node that was removed meanwhile leaves nothing.</summary>
@@ -19,20 +19,32 @@ internal static class NodeSyncTable
         transaction.Execute(
             """
             INSERT INTO node_syncs (node_id, krl_version, synced) SELECT id, $2, $3 FROM nodes WHERE id = $1
-            ON CONFLICT (node_id) DO UPDATE SET krl_version = excluded.krl_version, synced = excluded.synced, failure = NULL, failed = NULL
+            ON CONFLICT (node_id) DO UPDATE SET krl_version = excluded.krl_version, synced = excluded.synced, failure = NULL, failed = NULL, trouble = NULL
             """, node.Id, (long)krlVersion, now);
 
     /// <summary>Nothing could be written there; what it had it has still.</summary>
-    public static void SetSyncFailed(this Transaction transaction, Node node, string why, DateTimeOffset now) =>
+    public static void SetSyncFailed(this Transaction transaction, Node node, string why, DateTimeOffset now, SyncTrouble trouble = SyncTrouble.Other) =>
         transaction.Execute(
             """
-            INSERT INTO node_syncs (node_id, krl_version, failure, failed) SELECT id, 0, $2, $3 FROM nodes WHERE id = $1
-            ON CONFLICT (node_id) DO UPDATE SET failure = excluded.failure, failed = excluded.failed
-            """, node.Id, why, now);
+            INSERT INTO node_syncs (node_id, krl_version, failure, failed, trouble) SELECT id, 0, $2, $3, $4 FROM nodes WHERE id = $1
+            ON CONFLICT (node_id) DO UPDATE SET failure = excluded.failure, failed = excluded.failed, trouble = excluded.trouble
+            """, node.Id, why, now, trouble.ToString());
+
+    /// <summary>Whether its sshd exempts somebody from its penalties; null where it has none, or where that is not known. Nothing for a node without a row.</summary>
+    public static void SetExempt(this Transaction transaction, Node node, bool? isExempt) =>
+        transaction.Execute("UPDATE node_syncs SET exempt = $2 WHERE node_id = $1", node.Id, isExempt);
+
+    public static void SetToldContested(this Transaction transaction, Node node, bool isTold) =>
+        transaction.Execute("UPDATE node_syncs SET told_contested = $2 WHERE node_id = $1", node.Id, isTold);
 
     public static void SetToldStale(this Transaction transaction, Node node, bool isTold) =>
         transaction.Execute("UPDATE node_syncs SET told_stale = $2 WHERE node_id = $1", node.Id, isTold);
 
     private static NodeSync Row(DbDataReader row) => new(
-        (ulong)row.GetInt64(1), row.IsDBNull(2) ? null : row.Time(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4), row.GetBoolean(5));
+        (ulong)row.GetInt64(1), row.IsDBNull(2) ? null : row.Time(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4), row.GetBoolean(5))
+    {
+        Trouble = row.Text(6) is { } trouble ? Enum.Parse<SyncTrouble>(trouble) : SyncTrouble.Other,
+        IsToldContested = row.GetBoolean(7),
+        IsExempt = row.IsDBNull(8) ? null : row.GetBoolean(8),
+    };
 }

@@ -44,7 +44,8 @@ public sealed record DaemonStatus(
 /// <param name="UpToDate">How many have the list that is in place.</param>
 /// <param name="Stale">The names of those that nothing could be written to for longer than <paramref name="StaleAfter"/>, or ever.</param>
 /// <param name="StaleAfter">A duration.</param>
-public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, string StaleAfter);
+/// <param name="Contested">The names of those where another daemon's revocation list is.</param>
+public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested);
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
 /// <param name="Directory">Its path on the daemon's host.</param>

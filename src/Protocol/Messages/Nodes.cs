@@ -54,11 +54,31 @@ public sealed record NodeStatus(string Name, string Address, Dictionary<string, 
 /// <param name="Synced">When that was written; null for never.</param>
 /// <param name="Failure">Why the last attempt failed; null where it did not.</param>
 /// <param name="Failed">When.</param>
-public sealed record NodeSyncInfo(bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null, DateTimeOffset? Failed = null);
+/// <param name="Contested">Whether it failed because another daemon's revocation list is there.</param>
+/// <param name="Exempt">Whether its sshd exempts somebody from its penalties (<c>PerSourcePenaltyExemptList</c>). Where not, failing logins from the daemon's address can keep new lists out. Null where it has none (before OpenSSH 9.8), and where nobody has looked.</param>
+public sealed record NodeSyncInfo(
+    bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null, DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null);
 
 /// <summary>Writes to a host now. The answer comes when that is done.</summary>
 /// <param name="Name">The node.</param>
-public sealed record SyncNode(string Name);
+/// <param name="TakeOver">Also where another daemon's revocation list is.</param>
+public sealed record SyncNode(string Name, bool TakeOver = false);
+
+/// <summary>Asks which hosts do not have the revocation list that is in place, after waiting for them.</summary>
+/// <param name="Wait">How long at most, a duration up to 10m. Without it 3 seconds, and less where those without it have failed more than once in a row.</param>
+public sealed record ListHostsBehind(string? Wait = null);
+
+/// <summary>The hosts without the revocation list that is in place.</summary>
+/// <param name="KrlVersion">The version of that list, as text.</param>
+/// <param name="Written">How many hosts the daemon writes to.</param>
+/// <param name="Behind">How many of them do not have it.</param>
+/// <param name="Hosts">Which, up to 200 of them. Users, who may not know which hosts there are, get none.</param>
+public sealed record HostsBehind(string KrlVersion, int Written, int Behind, HostBehind[] Hosts);
+
+/// <summary>A host without the revocation list that is in place.</summary>
+/// <param name="Name">The node.</param>
+/// <param name="Failure">Why the last attempt failed; null where none has.</param>
+public sealed record HostBehind(string Name, string? Failure = null);
 
 /// <summary>Asks what is to lie on a host.</summary>
 /// <param name="Name">The node.</param>

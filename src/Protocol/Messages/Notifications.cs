@@ -3,7 +3,7 @@ namespace CertAuthority.Protocol;
 /// <summary>Something that happened to a request, or to hosts, as it is told outside the daemon: on the standard input of the notify command, and to webhooks.</summary>
 /// <param name="Id">A UUID of this event, the same each time that it is told, and to everybody.</param>
 /// <param name="Attempt">How often it has been told to this receiver, this time included.</param>
-/// <param name="Event"><c>request.created</c>, <c>request.reviewed</c>, <c>request.approved</c>, <c>request.denied</c>, <c>request.cancelled</c> or <c>access.ending</c>; or, of hosts, <c>hosts.stale</c> or <c>hosts.fresh</c>.</param>
+/// <param name="Event"><c>request.created</c>, <c>request.reviewed</c>, <c>request.approved</c>, <c>request.denied</c>, <c>request.cancelled</c> or <c>access.ending</c>; or, of hosts, <c>hosts.stale</c>, <c>hosts.fresh</c> or <c>hosts.contested</c>.</param>
 /// <param name="Time">When it happened.</param>
 /// <param name="Request">The request as it was then; null where it happened to hosts.</param>
 /// <param name="Hosts">The names of the hosts, in order; null where it happened to a request.</param>

@@ -64,6 +64,19 @@ public sealed class HostWatchTests : IAsyncLifetime
         Assert.Empty(hosts.Store.Database.Read(snapshot => snapshot.NodeSyncs()));
     }
 
+    [Fact]
+    public async Task Host_with_another_daemon_s_list_is_told_once_each_time()
+    {
+        await Commit(transaction => transaction.SetSynced(Db1, 7, World.Now));
+        await Commit(transaction => transaction.SetSyncFailed(Db1, "another", World.Now, SyncTrouble.Contested));
+        Assert.Equal("hosts.contested db1", await After(1));
+        Assert.Equal("", await After(2));
+        await Commit(transaction => transaction.SetSynced(Db1, 8, hosts.Clock.Now));
+        Assert.Equal("", await After(3));
+        await Commit(transaction => transaction.SetSyncFailed(Db1, "another", hosts.Clock.Now, SyncTrouble.Contested));
+        Assert.Equal("hosts.contested db1", await After(4));
+    }
+
     private Task<bool> Commit(Action<Transaction> change) => hosts.Store.Database.Commit(transaction =>
     {
         change(transaction);

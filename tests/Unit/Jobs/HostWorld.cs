@@ -23,7 +23,7 @@ internal sealed class HostWorld : IAsyncDisposable
         var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
         var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
         syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
-        var krl = new KrlPublisher(Store.Database, Clock, userCa.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
+        var krl = new KrlPublisher(Store.Database, Clock, userCa.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         Ca = new Ca(Store.Database, Clock, userCa, hostCa, krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
         {
             Push = new HostPush(Store.Database, Clock, krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),

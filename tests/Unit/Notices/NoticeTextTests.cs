@@ -28,6 +28,7 @@ public class NoticeTextTests
     }
 
     [Theory]
+    [InlineData("hosts.contested", "1 host has the revocation list of another daemon: db1", "db1")]
     [InlineData("hosts.stale", "1 host has no fresh revocation list: db1", "db1")]
     [InlineData("hosts.stale", "2 hosts have no fresh revocation list: db1 and db2", "db1", "db2")]
     [InlineData("hosts.stale", "3 hosts have no fresh revocation list: db1, db2 and web1", "db1", "db2", "web1")]

@@ -14,6 +14,8 @@ public class SftpTests
     [InlineData("write remote \"/certauthority/revoked.krl.new\": Failure\n", 1, "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more; often a disk that is full, or can only be read)")]
     [InlineData("remote fsync: Failure\n", 0, "remote fsync: Failure (sftp says no more; often a disk that is full, or can only be read)")]
     [InlineData("one\ntwo\n", 1, "one; two")]
+    [InlineData("kex.c:kex_exchange_identification():1383 (pid=7): Connection closed by remote host\nConnection closed\n", 255, "kex_exchange_identification: Connection closed by remote host")]
+    [InlineData("sftp: 1: exec: sftp: not found\n", 127, "sftp cannot be started here: install the OpenSSH client")]
     [InlineData("", 255, "sftp ended with 255")]
     public void What_went_wrong_is_one_line(string said, int exitCode, string told) => Assert.Equal(told, Sftp.Fault(said, exitCode, new SftpHost("db1", "db1", null, "")));
 }

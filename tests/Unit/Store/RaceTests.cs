@@ -259,7 +259,7 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, folder.File("revoked.krl"), NullLogger.Instance);
+        var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         publishing = krl.Run(stopping.Token);
         await krl.Publish();
         ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])

@@ -24,4 +24,11 @@ public class NodeSyncTests
     [InlineData(7, 60)]
     [InlineData(1000, 60)]
     public void It_is_tried_again_after_a_pause_that_grows(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures));
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 4)]
+    [InlineData(4, 5)]
+    [InlineData(1000, 5)]
+    public void Penalty_is_tried_again_within_seconds(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures, SyncTrouble.Penalty));
 }

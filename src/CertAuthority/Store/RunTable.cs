@@ -1,0 +1,31 @@
+using CertAuthority.Access;
+
+namespace CertAuthority.Store;
+
+/// <summary>The installation and the runs of its daemon.</summary>
+internal static class RunTable
+{
+    // Each is some 20 bytes of every list. Older ones are told apart by nothing but the version.
+    private const int MostPast = 500;
+
+    /// <summary>Begins a run: what the revocation lists of this process name as their origin.</summary>
+    /// <param name="transaction">The first of a start, after a restore has moved the versions.</param>
+    /// <param name="isRestored">Whether everything that earlier runs issued has just been revoked, so that any list of theirs may be replaced.</param>
+    public static ListOrigin BeginRun(this Transaction transaction, bool isRestored)
+    {
+        var last = transaction.LastKrlVersion();
+        if (isRestored)
+        {
+            transaction.Execute("DELETE FROM runs");
+            transaction.Execute("INSERT INTO runs (id, last_version) VALUES ($1, $2)", ListOrigin.AnyRun, last);
+        }
+        transaction.Execute("UPDATE runs SET last_version = $1 WHERE last_version IS NULL", last);
+        var (number, run) = transaction.QueryFirst("INSERT INTO runs (id) VALUES (lower(hex(randomblob(4)))) RETURNING number, id", row => (row.GetInt64(0), row.GetString(1)));
+        transaction.Execute("DELETE FROM runs WHERE number < $1", number - MostPast);
+        transaction.Execute("UPDATE runs SET id = $1 WHERE number = $2", ListOrigin.AnyRun, number - MostPast);
+        return new ListOrigin(
+            transaction.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!,
+            run!,
+            [.. transaction.Query("SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number", row => new PastRun(row.GetString(0), (ulong)row.GetInt64(1)))]);
+    }
+}
