@@ -66,6 +66,14 @@ public static class Names
         return IsPlainText(reason) ? null : new Refusal("the reason has control or invisible characters", "write it as one line of plain text", RefusalKind.Invalid);
     }
 
+    /// <summary>Names for a sentence: all of a few, otherwise the first ones and how many more there are.</summary>
+    public static string Few(IReadOnlyCollection<string> names)
+    {
+        // More names do not make a line clearer.
+        const int most = 8;
+        return names.Count <= most ? string.Join(", ", names) : $"{string.Join(", ", names.Take(most))} and {names.Count - most} more";
+    }
+
     private static bool IsLowerOrDigit(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
 
     private static bool Fits(string text, int longest, Func<char, bool> first, Func<char, bool> rest) =>

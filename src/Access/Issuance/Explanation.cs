@@ -47,14 +47,11 @@ public sealed record LockAtWork(AccessLock Lock, RuleEffect Effect);
 /// <param name="Locks">The locks that take something from it.</param>
 public sealed record Explanation(bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles, ImmutableArray<LockAtWork> Locks)
 {
-    private const string AllowLogins = "allow.logins";
+    private const string AllowLogins = TemplateGap.AllowLogins;
     private const string AllowNodes = "allow.node_labels";
-    private const string DenyLogins = "deny.logins";
+    private const string DenyLogins = TemplateGap.DenyLogins;
     private const string DenyNodes = "deny.node_labels";
     private const string RequestResources = "request.resources";
-
-    // More names do not make a line clearer.
-    private const int MostNames = 8;
 
     /// <summary>Explains what <see cref="IssuancePolicy.Decide"/> makes of a question, for one login or for all; where the question names a node, on that node.</summary>
     /// <param name="question">As a login would put it.</param>
@@ -78,11 +75,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             rules.Locks);
     }
 
-    private static string Few(IEnumerable<string> names)
-    {
-        var all = names.ToList();
-        return all.Count <= MostNames ? string.Join(", ", all) : $"{string.Join(", ", all.Take(MostNames))} and {all.Count - MostNames} more";
-    }
+    private static string Few(IEnumerable<string> names) => Names.Few([.. names]);
 
     /// <summary>The rules of roles, as they meet one question.</summary>
     private sealed class Rules
@@ -93,6 +86,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         private readonly Denials denials;
         private readonly HashSet<string> bare;
         private readonly IReadOnlyList<RoleInUse> permitting;
+        private readonly string gaps;
 
         public Rules(IssuanceQuestion question, string? login, IReadOnlyList<DrawnRole> drawn)
         {
@@ -106,6 +100,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             bare = Principals.Resolve(all, [], question.Locks).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal);
             Locks = [.. question.Locks.All.Select(one => (Lock: one, Effect: Of(one, drawn, all))).Where(one => one.Effect is not null).Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
             permitting = Permissions.Permitting([.. usable[true]], [.. usable[false]]);
+            gaps = IssuancePolicy.Gaps(all, question.User);
             AtWork = [.. drawn.Select(role => new RoleAtWork(role.Name, role.Request?.Id, [.. Of(role)]))];
         }
 
@@ -133,7 +128,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 return $"role {by.Role} denies {(denied.Field == DenyLogins ? login ?? "every login" : node!.Name)} ({denied.Field} {denied.Entry})";
             var near = AtWork.Where(role => role.Rules.Any(rule => rule.Effect == RuleEffect.Allows && rule.Field == AllowLogins)).ToList();
             if (near.Count == 0)
-                return login is null ? null : $"no role in use allows the login {login}";
+                return login is null ? null : $"no role in use allows the login {login}{gaps}";
             var missed = near.Select(role => (role.Name, Rule: role.Rules.FirstOrDefault(rule => rule.Effect == RuleEffect.Misses && rule.Field is AllowNodes or RequestResources))).ToList();
             return missed.Exists(role => role.Rule is null) ? null : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({missed[0].Rule!.Field} {missed[0].Rule!.Entry})";
         }
@@ -173,10 +168,15 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, "", "it allows no login");
                 yield break;
             }
-            var fitting = allow.Logins.Where(entry => login is null || Values(entry).Contains(login)).ToList();
-            foreach (var entry in fitting)
-                yield return new RuleAtWork(RuleEffect.Allows, AllowLogins, entry.Text, entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", Values(entry))}, from the traits of {question.User.Name}");
-            if (fitting.Count == 0)
+            var granting = allow.Logins.Select(entry => (Entry: entry, Values: Values(entry).Intersect(role.Logins).ToList()))
+                .Where(one => login is null ? one.Values.Count > 0 : one.Values.Contains(login)).ToList();
+            foreach (var (entry, values) in granting)
+                yield return new RuleAtWork(RuleEffect.Allows, AllowLogins, entry.Text, entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", values)}, from the traits of {question.User.Name}");
+            // Beside an entry that grants the login, a gap changes nothing.
+            if (login is null || granting.Count == 0)
+                foreach (var gap in role.Gaps.Where(gap => gap.Field == AllowLogins))
+                    yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, gap.Entry, $"it grants nothing: {gap.Why}");
+            if (login is not null && granting.Count == 0 && role.Logins.Length > 0)
                 yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, string.Join(", ", allow.Logins), $"{login} is none of these");
 
             var labels = allow.NodeLabels;
@@ -240,6 +240,8 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 yield return new RuleAtWork(RuleEffect.Limits, "options.verify_required", "true", "only a security key that verifies its user is certified");
             foreach (var (name, value) in role.Extensions)
                 yield return new RuleAtWork(RuleEffect.Allows, "options.cert_extensions", name, value.Length == 0 ? "without a value" : $"with the value {value}");
+            foreach (var gap in role.Gaps.Where(gap => gap.Field is not (AllowLogins or DenyLogins)))
+                yield return new RuleAtWork(RuleEffect.Misses, "options.cert_extensions", gap.Field, $"it is left out: {gap.Why}");
             foreach (var (field, set) in new[] { ("forward_agent", options.ForwardAgent), ("port_forwarding", options.PortForwarding), ("permit_x11_forwarding", options.X11Forwarding) })
                 if (set)
                     yield return permitting.Any(one => one.Role.Id == role.Role.Id)

@@ -96,7 +96,7 @@ public static class IssuancePolicy
         if (principals.IsEmpty)
             return new Refusal(NoLogin(question, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
-                : null);
+                : inUse.Any(role => !role.Gaps.IsEmpty) ? RoleInUse.TraitsHint(user) : null);
         if (question.Node is { } node)
         {
             principals = Principals.On(node, principals, question.Nodes);
@@ -184,7 +184,12 @@ public static class IssuancePolicy
 
     private static string NoLogin(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0
         ? $"user \"{question.User.Name}\" has no roles, so there is no login to certify"
-        : $"no login is granted to user \"{question.User.Name}\"{(question.Resources is { IsEmpty: false } nodes ? $" on {string.Join(", ", nodes)}" : "")} by the roles in use: {Names(inUse)}";
+        : $"no login is granted to user \"{question.User.Name}\"{(question.Resources is { IsEmpty: false } nodes ? $" on {string.Join(", ", nodes)}" : "")} by the roles in use: {Names(inUse)}"
+            + Gaps(inUse, question.User);
+
+    /// <summary>What follows on a sentence that no login is granted: each template that would have granted one, had the user the trait; empty without any.</summary>
+    internal static string Gaps(IEnumerable<RoleInUse> inUse, User user) =>
+        string.Concat(inUse.SelectMany(role => role.Gaps.Where(gap => gap.Field == TemplateGap.AllowLogins).Select(gap => $"; {gap.Said(role.Role.Name, [user.Name])}")));
 
     private static string Names(IEnumerable<RoleInUse> roles) => string.Join(", ", roles.Select(role => role.Role.Name));
 }

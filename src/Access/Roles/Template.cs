@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace CertAuthority.Access;
 
@@ -15,14 +14,20 @@ public sealed class Template
     private readonly string after;
     private readonly Expression? expression;
 
-    private Template(string text, string before, Expression? expression, string after) =>
-        (Text, this.before, this.expression, this.after) = (text, before, expression, after);
+    private Template(string text, string before, Expression? expression, string after, string? trait)
+    {
+        (Text, Trait) = (text, trait);
+        (this.before, this.expression, this.after) = (before, expression, after);
+    }
 
     /// <summary>As written.</summary>
     public string Text { get; }
 
+    /// <summary>The trait whose values it stands for; null for a literal.</summary>
+    public string? Trait { get; }
+
     /// <summary>Whether it means itself, whoever the user is.</summary>
-    public bool IsLiteral => expression is null;
+    public bool IsLiteral => Trait is null;
 
     /// <summary>Reads a text; <paramref name="fault"/> says what is wrong with the expression in it.</summary>
     public static Template? TryParse(string text, out string? fault)
@@ -31,7 +36,7 @@ public sealed class Template
         var open = text.IndexOf("{{", StringComparison.Ordinal);
         var close = text.IndexOf("}}", StringComparison.Ordinal);
         if (open < 0 && close < 0)
-            return new Template(text, text, null, "");
+            return new Template(text, text, null, "", null);
         if (open < 0 || close < open || text.IndexOf("{{", open + 2, StringComparison.Ordinal) >= 0 || text.IndexOf("}}", close + 2, StringComparison.Ordinal) >= 0)
         {
             fault = "a template has one pair of {{ and }}";
@@ -40,7 +45,7 @@ public sealed class Template
         try
         {
             var parser = new Parser(text[(open + 2)..close]);
-            return new Template(text, text[..open], parser.Whole(), text[(close + 2)..]);
+            return new Template(text, text[..open], parser.Whole(), text[(close + 2)..], parser.Trait);
         }
         catch (FormatException wrong)
         {
@@ -63,6 +68,9 @@ public sealed class Template
     {
         private int at;
 
+        /// <summary>The one trait that the expression reads; set once <see cref="Whole"/> has returned.</summary>
+        public string? Trait { get; private set; }
+
         public Expression Whole()
         {
             var expression = Value(depth: 0);
@@ -76,7 +84,7 @@ public sealed class Template
             switch (word)
             {
                 case "internal" or "external":
-                    var trait = Take('[') ? Bracketed() : Dotted(word);
+                    var trait = Trait = Take('[') ? Bracketed() : Dotted(word);
                     return traits => traits.TryGetValue(trait, out var values) ? values : [];
                 case "email":
                     Function("local");
@@ -99,25 +107,13 @@ public sealed class Template
 
         private static Expression Replacing(Expression subjects, string pattern, string replacement)
         {
-            if (pattern.Length > NamePattern.LongestExpression)
-                throw Wrong($"a regular expression has at most {NamePattern.LongestExpression} characters");
-            // $1x is group 1 and an x to some readers, and a group named 1x to others.
-            if (AmbiguousGroup.IsMatch(replacement))
-                throw Wrong("in a replacement, write ${1} where a letter, a digit or _ follows");
-            Regex expression;
-            try
-            {
-                expression = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            }
-            catch (Exception e) when (e is ArgumentException or NotSupportedException)
-            {
-                throw Wrong($"\"{pattern}\" is not a regular expression that can be matched in bounded time");
-            }
+            if (Re2.TryParse(pattern, out var fault) is not { } expression)
+                throw Wrong($"\"{pattern}\": {fault}");
+            if (expression.Replacing(replacement, out fault) is not { } replace)
+                throw Wrong(fault!);
             // A value that does not fit is no value: a pattern picks out as much as it rewrites.
-            return traits => subjects(traits).Where(value => expression.IsMatch(value)).Select(value => expression.Replace(value, replacement)).Where(value => value.Length > 0);
+            return traits => subjects(traits).Where(expression.IsMatch).Select(replace).Where(value => value.Length > 0);
         }
-
-        private static readonly Regex AmbiguousGroup = new(@"\$[0-9]+[A-Za-z_]", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 
         private static string? LocalPart(string address) => address.Split('@') is [{ Length: > 0 } local, { Length: > 0 }] ? local : null;
 

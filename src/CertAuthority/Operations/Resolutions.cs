@@ -98,6 +98,7 @@ internal static class Resolutions
             .Select(granted => (granted.Name, Login: roles[granted.Name].Allow.Logins.SelectMany(login => login.Values(requester.Traits)).FirstOrDefault(ca.PrivilegedLogins.Contains)))
             .Where(granted => granted.Login is not null)
             .Select(granted => $"role {granted.Name} grants the login {granted.Login}, which could change roles wherever it enters this daemon's host"),
+        .. request.GrantedRoles.SelectMany(granted => RoleInUse.GapsOf(roles[granted.Name], requester).Select(gap => gap.Said(granted.Name, [requester.Name]))),
     ];
 
     /// <summary>The entry of an answer.</summary>

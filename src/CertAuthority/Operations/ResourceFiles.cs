@@ -49,6 +49,8 @@ internal static class ResourceFiles
                     Users.ExpectRoles(transaction, user);
                 else if (resource is AccessLock one)
                     warnings.AddRange(Locks.Warnings(transaction, one, now));
+            warnings.AddRange(Users.Gaps(
+                transaction, [.. resources.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)], [.. resources.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]));
             return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
         });
         await Withdrawals.Publish(ca, withdrawn);

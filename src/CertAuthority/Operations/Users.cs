@@ -15,7 +15,7 @@ internal static class Users
     {
         var now = ca.Now();
         var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Verdicts.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
-        var withdrawn = await ca.Database.Commit(transaction =>
+        var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var old = FindResource(transaction, ask.Name);
             var user = old with
@@ -28,10 +28,10 @@ internal static class Users
             var changed = !JsonNode.DeepEquals(UserResource.WriteSpec(old), UserResource.WriteSpec(user));
             transaction.PutUser(changed ? user with { Revision = old.Revision + 1 } : old);
             transaction.Audit(by.Caller.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Granted = [.. user.Roles] });
-            return Withdrawals.Review(ca, transaction, by.Caller, now);
+            return (Gaps(transaction, [], [user.Name]), Withdrawals.Review(ca, transaction, by.Caller, now));
         });
         await Withdrawals.Publish(ca, withdrawn);
-        return withdrawn.Show([$"user '{ask.Name}' has been updated"], []);
+        return withdrawn.Show([$"user '{ask.Name}' has been updated"], warnings);
     }
 
     /// <summary>Every assigned role must exist: a name that means nothing today would grant whatever bears it tomorrow.</summary>
@@ -40,6 +40,23 @@ internal static class Users
         var roles = snapshot.Policy().Roles;
         if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
             throw Verdicts.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? "create it with tctl create" : $"the roles are: {string.Join(", ", roles.Keys)}");
+    }
+
+    /// <summary>Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap share a line.</summary>
+    /// <param name="snapshot">The state after the change.</param>
+    /// <param name="roles">The names of the roles that changed.</param>
+    /// <param name="users">The names of the users that changed.</param>
+    public static IReadOnlyList<string> Gaps(Snapshot snapshot, HashSet<string> roles, HashSet<string> users)
+    {
+        var existing = snapshot.Policy().Roles;
+        return
+        [
+            .. snapshot.Users()
+                .SelectMany(user => user.Roles.Where(role => users.Contains(user.Name) || roles.Contains(role)).Where(existing.ContainsKey)
+                    .SelectMany(role => RoleInUse.GapsOf(existing[role], user).Select(gap => (Role: role, Gap: gap, User: user.Name))))
+                .GroupBy(one => (one.Role, one.Gap), one => one.User)
+                .Select(same => same.Key.Gap.Said(same.Key.Role, same)),
+        ];
     }
 
     public static User Find(Snapshot snapshot, string name) =>

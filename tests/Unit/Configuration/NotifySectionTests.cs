@@ -79,7 +79,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: NONE}", "3:54: notify.webhooks.secret_file: Could not find file 'FOLDER/NONE'.")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.made]}", "3:FROM: there is no event \"request.made\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending, hosts.stale, hosts.fresh, hosts.contested")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts have no roles: hosts.fresh goes to webhooks without notify.webhooks.roles")]
-    [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: not a regular expression that can be matched in bounded time")]
+    [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: a group is not closed")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]
     public void A_webhook_that_can_not_be_is_refused_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
 

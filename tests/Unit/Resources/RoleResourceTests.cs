@@ -108,7 +108,7 @@ public class RoleResourceTests
                 "f:10:15: spec.allow.request has no field \"rolse\"",
                 "f:11:5: spec.allow has no field \"lgoins\"",
                 "f:13:14: \"ro*\": in deny.logins a pattern is only \"*\", for every login",
-                "f:14:23: \"^(a$\": not a regular expression that can be matched in bounded time",
+                "f:14:23: \"^(a$\": a group is not closed",
                 "f:16:22: spec.options.max_session_ttl takes a duration such as 1h, 30h0m0s or 90s",
                 "f:17:3: spec has no field \"alow\"",
                 "f:18:1: there is no field \"sepc\" here",
@@ -181,7 +181,7 @@ public class RoleResourceTests
     [InlineData("allow: {request: {reason: {prompt: \"a\\tb\"}}}", "spec.allow.request.reason.prompt takes one line of at most 256 characters")]
     [InlineData("allow: {request: {annotations: {a: '{{external.b}}'}}}", "\"{{external.b}}\": templates stand in logins and in values of cert_extensions only")]
     [InlineData("allow: {request: {annotations: {a: \"b\\u202ec\"}}}", "the value of an annotation has control characters")]
-    [InlineData("allow: {review_requests: {roles: ['^(a$']}}", "\"^(a$\": not a regular expression that can be matched in bounded time")]
+    [InlineData("allow: {review_requests: {roles: ['^(a$']}}", "\"^(a$\": a group is not closed")]
     [InlineData("allow: {review_requests: {where: 'contains(reviewer.roles)'}}", "spec.allow.review_requests.where, column 1: contains takes two values, not 1")]
     [InlineData("deny: {review_requests: {where: 'equals(review.reason, \"\")'}}", "spec.deny.review_requests.where, column 8: there is no \"review.reason\" here; there are reviewer.roles, reviewer.traits, request.roles, request.reason, request.system_annotations")]
     [InlineData("allow: {review_requests: {role: [a]}}", "spec.allow.review_requests has no field \"role\"")]

@@ -71,32 +71,44 @@ public class PermissionsTests
 
     [Theory]
     [InlineData("{{external.github}}", "alice-gh", null)]
-    [InlineData("{{external.missing}}", null, "role x has no single plain value for the extension login@github.com, \"{{external.missing}}\", from the traits of user \"alice\"")]
-    [InlineData("{{external.both}}", null, "role x has no single plain value for the extension login@github.com, \"{{external.both}}\", from the traits of user \"alice\"")]
-    [InlineData("{{external.line}}", null, "role x has no single plain value for the extension login@github.com, \"{{external.line}}\", from the traits of user \"alice\"")]
-    public void The_value_of_an_extension_comes_from_one_plain_value_of_a_trait(string template, string? value, string? refused)
+    [InlineData("{{external.missing}}", null, "no value for the trait missing")]
+    [InlineData("{{external.both}}", null, "the trait both has several values")]
+    [InlineData("{{external.line}}", null, "the value of the trait line is not printable ASCII of at most 256 characters")]
+    public void An_extension_without_a_single_plain_value_is_left_out(string template, string? value, string? why)
     {
-        var role = Extending("x", "login@github.com", template);
-        if (value is null)
-            Assert.Equal(refused, RoleInUse.Of(role, Alice).Refused().Message);
-        else
-            Assert.Equal(value, RoleInUse.Of(role, Alice).Granted().Extensions["login@github.com"]);
+        var use = RoleInUse.Of(Extending("x", "login@github.com", template), Alice).Granted();
+        Assert.Equal(value, use.Extensions.GetValueOrDefault("login@github.com"));
+        Assert.Equal(why is null ? [] : [$"role x gives no extension login@github.com by \"{template}\" to alice: {why}"], Said(use));
     }
 
     [Theory]
     [InlineData("{{internal.logins}}", "alice deploy", null)]
-    [InlineData("{{internal.missing}}", null, "role x grants \"{{internal.missing}}\", and the traits of user \"alice\" have no value for it")]
-    [InlineData("{{external.two}}", null, "role x grants \"{{external.two}}\", which is \"root,admin\" for user \"alice\" and not a login")]
-    [InlineData("{{external.star}}", null, "role x grants \"{{external.star}}\", which is \"*\" for user \"alice\" and not a login")]
-    [InlineData("certauthority-sync", null, "role x grants \"certauthority-sync\", which is \"certauthority-sync\" for user \"alice\" and the daemon's own, which no role grants")]
-    [InlineData("{{external.at}}", null, "role x grants \"{{external.at}}\", which is \"root@db1\" for user \"alice\" and not a login")]
-    public void A_login_comes_from_a_trait_only_as_a_login(string template, string? logins, string? refused)
+    [InlineData("{{internal.missing}}", "", "no value for the trait missing")]
+    [InlineData("{{email.local(external.github)}}", "", "no value of the trait github fits")]
+    [InlineData("{{external.two}}", "", "\"root,admin\" is not a login")]
+    [InlineData("{{external.mixed}}", "alice", "\"o'brien\" is not a login")]
+    [InlineData("{{external.star}}", "", "\"*\" is not a login")]
+    [InlineData("certauthority-sync", "", "\"certauthority-sync\" is the daemon's own, which no role grants")]
+    [InlineData("{{external.at}}", "", "\"root@db1\" is not a login")]
+    public void A_trait_that_is_no_login_grants_nothing_and_says_so(string template, string logins, string? why)
     {
-        var role = Sample.Role("x", [template], LabelSelector.All);
-        if (logins is null)
-            Assert.Equal(refused, RoleInUse.Of(role, Alice).Refused().Message);
-        else
-            Assert.Equal(logins, string.Join(' ', RoleInUse.Of(role, Alice).Granted().Logins));
+        var use = RoleInUse.Of(Sample.Role("x", [template], LabelSelector.All), Alice).Granted();
+        Assert.Equal(logins, string.Join(' ', use.Logins));
+        Assert.Equal(why is null ? [] : [$"role x grants nothing by \"{template}\" to alice: {why}"], Said(use));
+    }
+
+    [Fact]
+    public void A_gap_in_one_role_leaves_the_other_roles_their_logins()
+    {
+        var (gap, other) = (Sample.Role("gap", ["{{external.missing}}"], LabelSelector.All), Sample.Role("other", ["deploy"], LabelSelector.All));
+        IssuanceQuestion Asking(params Role[] roles) =>
+            new(Sample.Now, Alice with { Roles = [.. roles.Select(role => role.Name)] }, [], Sample.Roles(roles), [], null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
+        Assert.Equal("deploy", Assert.Single(IssuancePolicy.Decide(Asking(gap, other)).Granted().Principals).ToString());
+        var refused = IssuancePolicy.Decide(Asking(gap)).Refused();
+        Assert.Equal("no login is granted to user \"alice\" by the roles in use: gap; role gap grants nothing by \"{{external.missing}}\" to alice: no value for the trait missing", refused.Message);
+        Assert.StartsWith("an administrator sets them: tctl users update", refused.Hint, StringComparison.Ordinal);
+        var denies = Sample.Role("denies", denyLogins: ["{{external.missing}}"]);
+        Assert.StartsWith("role denies denies \"{{external.missing}}\" and so refuses every login of alice", IssuancePolicy.Decide(Asking(other, denies)).Refused().Message, StringComparison.Ordinal);
     }
 
     // Left out, a deny that stands for nothing would let somebody in; a star from a trait is no deny of everything but a mistake.
@@ -160,12 +172,14 @@ public class PermissionsTests
     {
         Traits = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, new Dictionary<string, ImmutableArray<string>>
         {
-            ["logins"] = ["alice", "deploy"], ["github"] = ["alice-gh"], ["both"] = ["a", "b"], ["line"] = ["a\nb"], ["two"] = ["root,admin"], ["star"] = ["*"], ["at"] = ["root@db1"],
+            ["logins"] = ["alice", "deploy"], ["github"] = ["alice-gh"], ["both"] = ["a", "b"], ["line"] = ["a\nb"], ["two"] = ["root,admin"], ["star"] = ["*"], ["at"] = ["root@db1"], ["mixed"] = ["alice", "o'brien"],
         }),
     };
 
     private static Outcome<SessionPermissions> Decide(Role[] assigned, Role[] elevated, bool isSecurityKey = false) =>
         Permissions.Decide([.. assigned.Select(InUse)], [.. elevated.Select(InUse)], isSecurityKey);
+
+    private static IEnumerable<string> Said(RoleInUse use) => use.Gaps.Select(gap => gap.Said(use.Role.Name, ["alice"]));
 
     private static RoleInUse InUse(Role role) => RoleInUse.Of(role, Alice).Granted();
 
