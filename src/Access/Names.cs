@@ -16,7 +16,7 @@ public static class Names
     public const string NodeForm = "^[a-z0-9][a-z0-9.-]{0,62}$";
 
     /// <summary>The form of Unix logins, for messages.</summary>
-    public const string LoginForm = "^[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+    public const string LoginForm = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$";
 
     /// <summary>Whether the text may name a role or a user.</summary>
     public static bool IsName(string text) => Fits(text, 63, first: IsLowerOrDigit, rest: c => IsLowerOrDigit(c) || c is '.' or '_' or '-');
@@ -25,24 +25,29 @@ public static class Names
     public static bool IsNodeName(string text) => Fits(text, 63, first: IsLowerOrDigit, rest: c => IsLowerOrDigit(c) || c is '.' or '-');
 
     /// <summary>
-    /// Whether the text may be a Unix login inside a certificate. No <c>@</c>: only <see cref="Principals"/> writes one.
-    /// No comma: sshd before 10.3 split principals there (CVE-2026-35414).
+    /// Whether the text may be a Unix login inside a certificate: <c>adam</c>, or <c>adam@corp.example.com</c> on hosts where a directory
+    /// adds its domain to each account. Not digits alone, which programs take for a uid. No comma: sshd before 10.3 split principals there
+    /// (CVE-2026-35414).
     /// </summary>
-    public static bool IsLogin(string text) =>
-        Fits(text, 64, first: c => char.IsAsciiLetter(c) || c == '_', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+    public static bool IsLogin(string text) => text.IndexOf('@') is var at and >= 0 ? IsAccount(text[..at]) && IsLoginDomain(text[(at + 1)..]) : IsAccount(text);
+
+    /// <summary>Whether the text may be what a directory puts behind the <c>@</c> of its accounts. It has no <c>@</c> itself, so a login has one at most.</summary>
+    public static bool IsLoginDomain(string text) => Fits(text, 64, first: char.IsAsciiLetterOrDigit, rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-');
+
+    /// <summary>What stands behind the <c>@</c> of a login; null where there is none.</summary>
+    /// <param name="login">As <see cref="IsLogin"/> allows.</param>
+    public static string? DomainOf(string login) => login.IndexOf('@') is var at and >= 0 ? login[(at + 1)..] : null;
 
     /// <summary>Whether a role may grant the login. One is the daemon's own way to write to hosts: <see cref="SyncCertification.Login"/>.</summary>
-    public static bool IsGrantable(string login) => IsLogin(login) && login != SyncCertification.Login;
+    public static bool IsGrantable(string login) => IsLogin(login) && login.Split('@')[0] != SyncCertification.Login;
 
     /// <summary>What is wrong with a text that should be a login to grant.</summary>
-    internal static string LoginFault(string text) => text == SyncCertification.Login ? "the daemon's own, which no role grants" : "not a login";
+    public static string LoginFault(string text) => text.Split('@')[0] == SyncCertification.Login ? "the daemon's own, which no role grants"
+        : text.Length > 0 && text.All(char.IsAsciiDigit) ? "a number, which programs take for a uid, and not a login"
+        : "not a login";
 
-    /// <summary>
-    /// Whether the text may be the address of a node: <c>host[:port]</c> in <c>[A-Za-z0-9.:\[\]-]</c>, and not something that ssh
-    /// would read as an option.
-    /// </summary>
-    public static bool IsAddress(string text) =>
-        Fits(text, 255, first: c => char.IsAsciiLetterOrDigit(c) || c == '[', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '[' or ']' or '-');
+    private static bool IsAccount(string text) =>
+        Fits(text, 64, first: c => char.IsAsciiLetterOrDigit(c) || c == '_', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !text.All(char.IsAsciiDigit);
 
     /// <summary>
     /// Whether free text is plain: no control characters, and no formatting characters, which could reorder or hide what a

@@ -8,10 +8,13 @@ public static class PlainNames
     private const string Lower = "abcdefghijklmnopqrstuvwxyz";
     private const string Letters = Lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     private const string Digits = "0123456789";
+    private static readonly SearchValues<char> Numerals = SearchValues.Create(Digits);
     private static readonly SearchValues<char> NodeStart = SearchValues.Create(Lower + Digits);
     private static readonly SearchValues<char> NodeRest = SearchValues.Create(Lower + Digits + ".-");
-    private static readonly SearchValues<char> LoginStart = SearchValues.Create(Letters + "_");
+    private static readonly SearchValues<char> LoginStart = SearchValues.Create(Letters + Digits + "_");
     private static readonly SearchValues<char> LoginRest = SearchValues.Create(Letters + Digits + "._-");
+    private static readonly SearchValues<char> DomainStart = SearchValues.Create(Letters + Digits);
+    private static readonly SearchValues<char> DomainRest = SearchValues.Create(Letters + Digits + ".-");
 
     /// <summary>Lets the name of a node through.</summary>
     /// <exception cref="FailureException">It is something else.</exception>
@@ -21,11 +24,12 @@ public static class PlainNames
             throw new FailureException($"'{name}' is not the name of a node");
     }
 
-    /// <summary>Lets a login through.</summary>
+    /// <summary>Lets a login through: <c>adam</c>, or <c>adam@corp.example.com</c> where a directory names its accounts so.</summary>
     /// <exception cref="FailureException">It is something else.</exception>
     public static void CheckLogin(string login)
     {
-        if (!Fits(login, LoginStart, LoginRest, 64))
+        if (!(login.Split('@') is [var name, .. var domain] && Fits(name, LoginStart, LoginRest, 64) && name.AsSpan().ContainsAnyExcept(Numerals)
+            && domain is [] or [_] && domain.All(text => Fits(text, DomainStart, DomainRest, 64))))
             throw new FailureException($"'{login}' is not a login");
     }
 

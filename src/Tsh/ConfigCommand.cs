@@ -74,6 +74,7 @@ internal sealed class ConfigCommand : Verb
     private static async Task<(string Text, ListedNode[] Nodes)> Text(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
+        list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
         var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
         return (SshConfig.Text(home, list, home.CertificateAtHand(), home.Memory.PerHost, ServerOption.Chosen(parsed), program), list.Nodes);
     }

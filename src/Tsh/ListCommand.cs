@@ -32,7 +32,7 @@ internal sealed class ListCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         var wanted = parsed.GetValue(filters)!.Select(filter => filter.Split('=', 2)).ToList();
-        var nodes = list.Nodes.Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
+        var nodes = UsableNodes.Of(parsed, list.Nodes).Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(nodes);

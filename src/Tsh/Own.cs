@@ -29,8 +29,8 @@ internal static class Own
 
     /// <summary>The same behind a login that opens them, where one is typed.</summary>
     public static IEnumerable<CompletionItem> Destinations(CompletionContext context) =>
-        context.WordToComplete.Split('@', 2) is [var login, _]
-            ? Nodes(context, node => node.Logins.Contains(login) ? [$"{login}@{node.Name}"] : [])
+        context.WordToComplete.Contains('@')
+            ? Nodes(context, node => [.. node.Logins.Select(login => $"{login}@{node.Name}").Where(one => one.StartsWith(context.WordToComplete, StringComparison.Ordinal))])
             : Nodes(context);
 
     private static IEnumerable<CompletionItem> Nodes(CompletionContext context, Func<ListedNode, string[]> names) => Suggestions.FromDaemon(context, async (ca, parsed) =>

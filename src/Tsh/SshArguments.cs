@@ -10,8 +10,8 @@ namespace CertAuthority.Tsh;
 /// </summary>
 internal static class SshArguments
 {
-    private static readonly SearchValues<char> AddressStart = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789[");
-    private static readonly SearchValues<char> AddressRest = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:[]-");
+    private static readonly SearchValues<char> AddressStart = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_[");
+    private static readonly SearchValues<char> AddressRest = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:[]-");
 
     /// <summary>Everything after the word ssh.</summary>
     /// <param name="home">Has the key.</param>
@@ -41,7 +41,11 @@ internal static class SshArguments
 
     /// <summary>Takes <c>host</c>, <c>host:port</c>, <c>[v6]</c>, <c>[v6]:port</c> apart.</summary>
     /// <exception cref="FailureException">It is something else.</exception>
-    public static (string Host, string? Port) Endpoint(string address)
+    public static (string Host, string? Port) Endpoint(string address) =>
+        TryEndpoint(address) ?? throw new FailureException($"'{address}' is not the address of a node", "an administrator corrects it: tctl edit node/NAME");
+
+    /// <summary>The same; null for something else.</summary>
+    public static (string Host, string? Port)? TryEndpoint(string address)
     {
         var hostEnd = address.LastIndexOf(']') is var bracket and > 0 ? bracket + 1
             : address.IndexOf(':') is var colon and > 0 ? colon
@@ -50,7 +54,7 @@ internal static class SshArguments
         var rest = address[hostEnd..];
         if (!PlainNames.Fits(address, AddressStart, AddressRest, 300) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
             || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, out var port) && port > 0)))
-            throw new FailureException($"'{address}' is not the address of a node");
+            return null;
         return (host, rest is "" ? null : rest[1..]);
     }
 

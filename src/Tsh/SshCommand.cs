@@ -8,8 +8,8 @@ namespace CertAuthority.Tsh;
 internal sealed class SshCommand : Verb
 {
     private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
-    private readonly Argument<string> destination = new("node") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { Own.Destinations } };
-    private readonly Argument<string[]> command = new("command")
+    private readonly Argument<string> destination = new("[LOGIN@]NODE") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { Own.Destinations } };
+    private readonly Argument<string[]> command = new("COMMAND")
     {
         HelpName = "COMMAND", Description = "What to run there; everything after the node belongs to it", Arity = ArgumentArity.ZeroOrMore,
     };
@@ -69,8 +69,8 @@ internal sealed class SshCommand : Verb
         }
     }
 
-    private static bool Opens(CertificateInfo certificate, string? login, string node) => certificate.Principals.Any(principal =>
-        login is null ? principal.EndsWith($"@{node}", StringComparison.Ordinal) : principal == login || principal == $"{login}@{node}");
+    private static bool Opens(CertificateInfo certificate, string? login, string node) =>
+        login is null ? certificate.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal)) : certificate.Opens(login, node);
 
     /// <summary>
     /// Ends tsh's own options after the node: <c>tsh ssh db1 ls -l</c> lists with <c>-l</c>. The parser would look for options everywhere.

@@ -60,8 +60,8 @@ internal static partial class SshConfig
             PlainNames.CheckNode(node.Name);
             if (node.Roles is [var role, ..])
                 CheckRole(role);
-            var ask = node.Roles is [] ? $"request create --resource=node/{node.Name}" : $"login --request-roles={node.Roles[0]}";
-            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{Tell($"no access to {node.Name} now, this asks for it: {home.Command(ask)}")}'{Quoted}\n");
+            var ask = node.Roles is [] ? home.Command($"request create --resource=node/{node.Name}") : home.Command($"login --request-roles={node.Roles[0]}");
+            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{Tell($"no access to {node.Name} now, this asks for it: {ask}")}'{Quoted}\n");
         }
         return text.ToString();
     }
@@ -93,7 +93,7 @@ internal static partial class SshConfig
     private static string Options((string Name, string Value)[] options) => string.Concat(options.Select(option => $"    {option.Name} {option.Value}\n"));
 
     private static bool Opens(CertificateInfo? certificate, ListedNode node) =>
-        certificate is not null && node.Logins.All(login => certificate.Principals.Contains(login) || certificate.Principals.Contains($"{login}@{node.Name}"));
+        certificate is not null && node.Logins.All(login => certificate.Opens(login, node.Name));
 
     // Plain words: they pass through ssh's quotes and the shell's.
     private static string Tell(string line) => $"{{ echo tsh: {line} >&2; false; }}";

@@ -106,7 +106,7 @@ public sealed class ResourceTests
         Assert.Equal(
             """
             tctl: error: role 'b' is held by alice
-            tctl: hint: take it from them with tctl users update, or remove it from them too with tctl rm -f
+            tctl: hint: take it from them: tctl users update --set-roles=ROLE,ROLE alice; or remove it from them too: tctl rm -f role/b
             tctl: error: there is no role "zzz"
             tctl: hint: tctl get role lists them
 
@@ -130,7 +130,7 @@ public sealed class ResourceTests
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
         Assert.Equal(
             """
-            tctl: error: stdin:4:34: "a b" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$
+            tctl: error: stdin:4:34: "a b" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$
             tctl: error: stdin:4:42: spec.allow has no field "login"
 
             """,

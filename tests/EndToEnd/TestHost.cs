@@ -25,15 +25,18 @@ sealed class TestHost
     Process? sshd;
     int port;
 
-    TestHost(TestDaemon daemon, string name, string folder) => (this.daemon, Name, this.folder) = (daemon, name, folder);
+    TestHost(TestDaemon daemon, string name, string folder, string around) => (this.daemon, Name, this.folder, Around) = (daemon, name, folder, around);
 
     public string Name { get; }
 
     /// <summary>Where it listens, once it does.</summary>
     public int Port => port;
 
+    /// <summary>Words of a shell that its sshd is started with; empty for none.</summary>
+    public string Around { get; }
+
     /// <summary>What ssh runs to connect to it.</summary>
-    public string ProxyCommand => $"{World.Sshd} -i -f {Configuration} -E {LogFile}";
+    public string ProxyCommand => $"{Around}{World.Sshd} -i -f {Configuration} -E {LogFile}";
 
     string Configuration => Path.Combine(folder, "sshd_config");
 
@@ -43,10 +46,11 @@ sealed class TestHost
     /// <param name="name">Its node name.</param>
     /// <param name="setting">Whom they open it for.</param>
     /// <param name="trusts">Where its <c>user_ca.pub</c> and <c>revoked.krl</c> lie; null for what the daemon says and has.</param>
-    public static async Task<TestHost> Create(TestDaemon daemon, string name, PrincipalsSetting setting = PrincipalsSetting.Command, string? trusts = null)
+    /// <param name="around">What its sshd is started with.</param>
+    public static async Task<TestHost> Create(TestDaemon daemon, string name, PrincipalsSetting setting = PrincipalsSetting.Command, string? trusts = null, string around = "")
     {
         var folder = Directory.CreateDirectory(daemon.Scratch[$"host-{name}-{setting}"]).FullName;
-        var host = new TestHost(daemon, name, folder);
+        var host = new TestHost(daemon, name, folder, around);
         await Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "host_key"));
         var me = World.IsRoot ? "nobody" : Environment.UserName;
         File.WriteAllText(Path.Combine(folder, "user_ca.pub"), (await daemon.Administrator.Types("tctl", "auth", "export", "--type=user")).Done());
@@ -82,7 +86,11 @@ sealed class TestHost
     public void TrustInstead(string publicKeyLine) => File.WriteAllText(Path.Combine(folder, "user_ca.pub"), publicKeyLine + "\n");
 
     /// <summary>Whether the person's certificate opens a login here: ssh runs a command there, and its output comes back.</summary>
-    public async Task<bool> LetsIn(Person person, string login, string? certificate = null)
+    /// <param name="person">Has the key.</param>
+    /// <param name="login">As it is typed.</param>
+    /// <param name="certificate">The certificate's file; null for the person's own.</param>
+    /// <param name="account">What the account is called there; null for what is typed.</param>
+    public async Task<bool> LetsIn(Person person, string login, string? certificate = null, string? account = null)
     {
         File.Delete(LogFile);
         // sshd needs root to become another account, so ssh runs as whoever runs the tests, with the person's files.
@@ -92,7 +100,7 @@ sealed class TestHost
             "-o", $"ProxyCommand={ProxyCommand}", "-l", login, "--", Name, "id -un; echo entered");
         if (ssh.ExitCode == 0)
         {
-            Assert.Equal($"{login}\nentered\n", ssh.Output);
+            Assert.Equal($"{account ?? login}\nentered\n", ssh.Output);
             return true;
         }
         // Refused must mean refused by sshd, not that this test is broken.

@@ -120,6 +120,8 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 return null;
             if (question.Node is not null && node is null)
                 return $"there is no node \"{question.Node}\"";
+            if (login is not null && Names.DomainOf(login) is { } domain && !(node is null ? question.Nodes.Any(one => one.CanHave(login)) : node.CanHave(login)))
+                return $"{node?.Name ?? "no node"} has {(node is null ? "the" : "no")} login_domain {domain}";
             // What takes one login, or one node, says nothing of the others.
             if (Locks.FirstOrDefault(one => one.Effect == RuleEffect.Denies && (one.Lock.Target.Kind == LockKind.Login ? login : question.Node) is not null) is { } locked)
                 return locked.Lock.Refusal.Message;
@@ -178,13 +180,16 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                     yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, gap.Entry, $"it grants nothing: {gap.Why}");
             if (login is not null && granting.Count == 0 && role.Logins.Length > 0)
                 yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, string.Join(", ", allow.Logins), $"{login} is none of these");
+            else if (login is not null && node?.CanHave(login) == false)
+                yield return new RuleAtWork(RuleEffect.Misses, AllowLogins, login, $"{node.Name} has no login_domain {Names.DomainOf(login)}, so there is no such account");
 
             var labels = allow.NodeLabels;
             if (labels.IsNone)
                 yield return new RuleAtWork(RuleEffect.Misses, AllowNodes, "", "it names no host");
             else if (labels.IsAll)
-                yield return new RuleAtWork(RuleEffect.Allows, AllowNodes, Entry(labels, "*"), denials.GrantsBare(role)
-                    ? "every host: a bare login, valid wherever the CA is trusted"
+                yield return new RuleAtWork(RuleEffect.Allows, AllowNodes, Entry(labels, "*"), login is not null && Names.DomainOf(login) is { } domain
+                    ? $"every host with the login_domain {domain}, one by one"
+                    : denials.GrantsBare(role) ? "every host: a bare login, valid wherever the CA is trusted"
                     : $"every host, one by one: no bare login, since {Scoping(role)}");
             else if (node is null)
                 yield return new RuleAtWork(question.Nodes.Any(one => labels.Matches(one.Labels)) ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entries(labels), Matching(labels));

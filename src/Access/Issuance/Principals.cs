@@ -6,9 +6,19 @@ namespace CertAuthority.Access;
 /// One principal of a certificate. Bare, it is valid on <b>every</b> host that trusts the CA; with a node, on that host only,
 /// because each host lists <c>login</c> and <c>login@itself</c> and nothing else.
 /// </summary>
+/// <remarks>
+/// A login can carry a domain: <c>adam@corp.example.com</c>. It is never bare, for as text that is the login <c>adam</c> on a node
+/// called <c>corp.example.com</c>. With its node it is <c>adam@corp.example.com@db1</c>, and the last <c>@</c> parts the two: neither
+/// a node nor a domain has one. docs/decisions/0008 says why that is sound.
+/// </remarks>
 public readonly record struct Principal
 {
-    internal Principal(string login, string? node) => (Login, Node) = (login, node);
+    internal Principal(string login, string? node)
+    {
+        if (node is null && Names.DomainOf(login) is not null)
+            throw new ArgumentException("a login with a domain is granted on single hosts only", nameof(node));
+        (Login, Node) = (login, node);
+    }
 
     /// <summary>The Unix login.</summary>
     public string Login { get; }
@@ -18,6 +28,9 @@ public readonly record struct Principal
 
     /// <summary>As it stands in the certificate. The only place that writes <c>@</c>.</summary>
     public override string ToString() => Node is null ? Login : $"{Login}@{Node}";
+
+    /// <summary>Whether it opens a login on a node.</summary>
+    public bool Opens(string login, string node) => Login == login && (Node is null || Node == node);
 }
 
 /// <summary>The first part of the issuance policy: which logins, on which hosts.</summary>
@@ -28,6 +41,10 @@ public static class Principals
 
     /// <summary>What all principals and options of a certificate take at most, in bytes with their lengths: with the largest key it stays below 8 KB then.</summary>
     public const int MaxBytes = 5120;
+
+    /// <summary>Takes apart what stands in a certificate.</summary>
+    /// <param name="text">As <see cref="Principal.ToString"/> writes it.</param>
+    public static Principal Parse(string text) => text.LastIndexOf('@') is var at and >= 0 ? new(text[..at], text[(at + 1)..]) : new(text, null);
 
     /// <summary>Whether one certificate can hold them beside its options.</summary>
     public static bool Fit(IReadOnlyCollection<Principal> principals, SessionPermissions permissions) =>
@@ -46,7 +63,8 @@ public static class Principals
     /// <remarks>
     /// Each role pairs its own logins with its own hosts. Denied logins and denied hosts are taken away across all roles,
     /// independently of each other. A bare login needs a role for all hosts and no deny.node_labels in use: even one that
-    /// matches no host today, for the certificate outlives today's inventory. A locked login and a locked node are denied
+    /// matches no host today, for the certificate outlives today's inventory. A login with a domain is never bare, and counts on
+    /// the hosts of that domain. A locked login and a locked node are denied
     /// as if every role said so.
     /// </remarks>
     public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks)
@@ -59,10 +77,10 @@ public static class Principals
         {
             var logins = role.Logins.Where(login => Names.IsGrantable(login) && !denials.Of(login).Any() && locks.On(LockKind.Login, login) is null).ToList();
             if (denials.GrantsBare(role))
-                bare.UnionWith(logins);
-            else
-                foreach (var node in open.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels) && role.OnlyOn?.Contains(node.Id) != false))
-                    scoped.UnionWith(logins.Select(login => (login, node.Name)));
+                bare.UnionWith(logins.Where(login => Names.DomainOf(login) is null));
+            // Those that are bare already are left out at the end.
+            foreach (var node in open.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels) && role.OnlyOn?.Contains(node.Id) != false))
+                scoped.UnionWith(logins.Where(node.CanHave).Select(login => (login, node.Name)));
         }
         return
         [

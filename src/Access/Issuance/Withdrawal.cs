@@ -47,12 +47,10 @@ public static class Withdrawal
         };
         if (!IssuancePolicy.Allow(question).Holds(out var granted, out var refusal))
             return refusal.Message;
-        var covered = granted.Principals.Select(principal => principal.ToString()).ToHashSet(StringComparer.Ordinal);
         // login@node is covered by the bare login, which opens that node too.
-        if (issued.Principals.FirstOrDefault(principal => !covered.Contains(principal) && !covered.Contains(principal.Split('@')[0])) is { } lost)
-            return lost.Split('@') is var parts && locks.On(parts[0], parts.ElementAtOrDefault(1)) is { } locked
-                ? locked.Refusal.Message
-                : $"{lost} is not granted any more";
+        var (covered, bare) = (granted.Principals.ToHashSet(), granted.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal));
+        foreach (var lost in issued.Principals.Select(Principals.Parse).Where(principal => !covered.Contains(principal) && !bare.Contains(principal.Login)))
+            return locks.On(lost.Login, lost.Node)?.Refusal.Message ?? $"{lost} is not granted any more";
         if (granted.Permissions.Exceeded(issued.Permissions) is { } exceeded)
             return exceeded;
         return issued.ValidBefore > granted.Validity.Before ? $"{granted.Validity.LimitedBy} grants less time" : null;

@@ -34,17 +34,21 @@ public static class HostCertification
     {
         if (Lifetime.Beyond("--ttl", wish, Longest) is { } refusal)
             return refusal;
-        // Clients compare what was typed in lower case. The port stands in no principal.
-        var host = node.Endpoint.Host.ToLowerInvariant();
         return new HostGrant(
             node,
-            host == node.Name ? [node.Name] : [node.Name, host],
+            PrincipalsOf(node),
             new Validity(now - Lifetime.ClockSkew, now + (wish ?? Default), wish is null ? "the default" : "--ttl"));
     }
 
-    /// <summary>Whether one is to be renewed: in the last third of its life.</summary>
+    /// <summary>Whether one is to be renewed: in the last third of its life, and when the node's address has changed.</summary>
+    /// <param name="node">The node as it is now.</param>
+    /// <param name="principals">What the certificate vouches for.</param>
     /// <param name="issued">When it was issued.</param>
     /// <param name="validBefore">When it ends.</param>
     /// <param name="now">The instant of the question.</param>
-    public static bool IsDue(DateTimeOffset issued, DateTimeOffset validBefore, DateTimeOffset now) => validBefore - now < (validBefore - issued) / 3;
+    public static bool IsDue(Node node, ImmutableArray<string> principals, DateTimeOffset issued, DateTimeOffset validBefore, DateTimeOffset now) =>
+        validBefore - now < (validBefore - issued) / 3 || !principals.SequenceEqual(PrincipalsOf(node));
+
+    // The port stands in no principal: ssh compares the host only.
+    private static ImmutableArray<string> PrincipalsOf(Node node) => node.Endpoint?.Host is { } host && host != node.Name ? [node.Name, host] : [node.Name];
 }

@@ -6,7 +6,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Signs host certificates anew in the last third of their life, for the key and the time that they had, and keeps them where hosts fetch.</summary>
+/// <summary>Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time that they had, and keeps them where hosts fetch.</summary>
 internal static class HostRenewal
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
@@ -28,7 +28,13 @@ internal static class HostRenewal
     internal static async Task RenewAll(Ca ca)
     {
         var now = ca.Now();
-        foreach (var one in ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.Where(one => HostCertification.IsDue(one.Issued, one.ValidBefore, now)))
+        var due = ca.Database.Read(snapshot =>
+        {
+            var certificates = snapshot.HostCertificates();
+            return snapshot.Policy().Nodes.Values.Where(node => certificates.TryGetValue(node.Id, out var one) && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))
+                .Select(node => certificates[node.Id]).ToList();
+        });
+        foreach (var one in due)
             try
             {
                 await Nodes.Certify(ca, Caller.Daemon, one.NodeName, Certificate.Parse(one.Certificate).Key, one.ValidBefore - one.Issued);

@@ -24,16 +24,15 @@ internal static class Certificates
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var user = snapshot.ActingUser(by, ask.User);
-            var onThisNode = $"@{ask.Name}";
-            var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals)
-                .Select(principal => principal.EndsWith(onThisNode, StringComparison.Ordinal) ? principal[..^onThisNode.Length] : principal)
-                .Where(Names.IsLogin).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+            var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals).Select(Principals.Parse)
+                .Where(principal => principal.Opens(principal.Login, ask.Name)).Select(principal => principal.Login)
+                .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
             return logins.Length > 0 && snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is { } node
                 ? new ReachableNode(node.Name, node.Address, logins)
                 : throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
-                    Explanations.HowToAsk(ca, snapshot, user, ask.Name, now) ?? "tsh status shows what you hold; tsh request create asks for more"));
+                    Explanations.HowToAsk(ca, snapshot, user, ask.Name, now) ?? "tsh status shows what you hold; tsh request roles shows what you can ask for"));
         }));
     }
 

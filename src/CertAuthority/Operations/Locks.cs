@@ -35,8 +35,10 @@ internal static class Locks
     };
 
     /// <summary>A lock may come before what it is on, and be one that nothing meets any more; a slip of the pen looks the same.</summary>
+    /// <exception cref="ProblemException">There can be no such login.</exception>
     public static string[] Warnings(Snapshot snapshot, AccessLock one, DateTimeOffset now)
     {
+        LoginDomains.Expect(snapshot, one.Target);
         var exists = one.Target switch
         {
             (LockKind.User, var name) => snapshot.FindUser(name) is not null,

@@ -47,6 +47,10 @@ internal static class ResourceFiles
             foreach (var (resource, _) in resources)
                 if (resource is User user)
                     Users.ExpectRoles(transaction, user);
+                else if (resource is Node node)
+                    LoginDomains.Expect(transaction, node);
+                else if (resource is Role role)
+                    warnings.AddRange(LoginDomains.Warnings(transaction, role));
                 else if (resource is AccessLock one)
                     warnings.AddRange(Locks.Warnings(transaction, one, now));
             warnings.AddRange(Users.Gaps(

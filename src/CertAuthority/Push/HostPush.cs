@@ -236,16 +236,18 @@ internal sealed class HostPush : IDisposable
         var (certificate, content) = database.Read(snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
         if (certificate is null)
             return new SftpResult(new SyncFault($"no key of it is on record, by which it could be known: tctl auth sign --host={node.Name} KEY.pub"));
+        if (node.Endpoint is not { } endpoint)
+            return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use: tctl edit node/{node.Name}"));
         await identity.Refresh(stopping);
         // By its certificate, or by the key in it: one whose certificate has ended must get the next.
         var known = $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
-        var (push, (address, port)) = (settings(), node.Endpoint);
+        var push = settings();
         // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far away.
         var beside = $"{content.UserCa}\n{content.Certificate}";
         var onlyList = extent == Extent.List && host.Beside == beside;
         var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue).Select(file => (Path.GetFileName(file.Path), file.Content));
         var result = await Sftp.Replace(
-            new SftpHost(node.Name, address, port, known), [.. files], present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig, push.Timeout, directory, stopping);
+            new SftpHost(node.Name, endpoint.Host, endpoint.Port, known), [.. files], present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig, push.Timeout, directory, stopping);
         host.Beside = result.Fault is null ? beside : null;
         return result;
     }

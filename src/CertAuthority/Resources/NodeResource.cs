@@ -11,7 +11,12 @@ internal static class NodeResource
     private static readonly TimeSpan LongestKrlMaxAge = TimeSpan.FromDays(30);
 
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no id and revision yet.</summary>
-    public static Node Read(string version, Cursor root)
+    public static Node Read(string version, Cursor root) => Read(version, root, isStored: false);
+
+    /// <summary>The same out of the database, where an address of an earlier version may be one that is refused today.</summary>
+    public static Node ReadStored(string version, Cursor root) => Read(version, root, isStored: true);
+
+    private static Node Read(string version, Cursor root, bool isStored)
     {
         if (version != "v2")
             root.Fault("version", "a node has version v2");
@@ -22,15 +27,22 @@ internal static class NodeResource
         metadata.Done();
         var spec = root.Map("spec");
         var address = spec.Required("addr");
-        if (address.Length > 0 && !Names.IsAddress(address))
-            spec.Fault("addr", $"\"{address}\" is not an address; write host or host:port");
+        if (isStored)
+            address = NodeAddress.Stored(address);
+        else if (NodeAddress.Parse(address).Holds(out var judged, out var fault))
+            address = judged.ToString();
+        else if (address.Length > 0)
+            spec.Fault("addr", fault.Message);
         var age = spec.Duration("krl_max_age");
         if (age is { } given && (given < ShortestKrlMaxAge || given > LongestKrlMaxAge || given.Seconds != 0))
             spec.Fault("krl_max_age", $"spec.krl_max_age takes whole minutes, from {Durations.Show(ShortestKrlMaxAge)} to {Durations.Show(LongestKrlMaxAge)}");
+        var domain = spec.Text("login_domain");
+        if (domain is not null && !Names.IsLoginDomain(domain))
+            spec.Fault("login_domain", $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
         spec.Done();
         root.Done();
-        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, Push = push };
+        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push };
     }
 
     public static JsonObject Write(Node node)
@@ -38,6 +50,8 @@ internal static class NodeResource
         var spec = new JsonObject { ["addr"] = node.Address };
         if (node.KrlMaxAge is { } age)
             spec["krl_max_age"] = Durations.Show(age);
+        if (node.LoginDomain is { } domain)
+            spec["login_domain"] = domain;
         if (node.Push)
             spec["push"] = true;
         return ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, spec);

@@ -30,7 +30,7 @@ internal static class RoleConditionsResource
             else if (!login.IsLiteral || Names.IsLogin(text) || (deny && text == "*"))
                 logins.Add(login);
             else
-                side.Fault(at, $"\"{text}\" is not a login; logins have the form {Names.LoginForm}");
+                side.Fault(at, $"\"{text}\" is {Names.LoginFault(text)}; logins have the form {Names.LoginForm}");
 
         var labels = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<NamePattern>>(StringComparer.Ordinal);
         foreach (var (key, values) in side.TextLists("node_labels"))

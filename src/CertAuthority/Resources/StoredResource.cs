@@ -10,7 +10,7 @@ internal static class StoredResource
 
     public static User User(string json) => Read(json, UserResource.Read);
 
-    public static Node Node(string json) => Read(json, NodeResource.Read);
+    public static Node Node(string json) => Read(json, NodeResource.ReadStored);
 
     public static AccessLock Lock(string json) => Read(json, LockResource.Read);
 

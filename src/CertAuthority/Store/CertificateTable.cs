@@ -71,7 +71,7 @@ internal static class CertificateTable
             WHERE ($1 IS NULL OR user_name = $1)
               AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
               AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
-              AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, instr(value, '@') + 1) = $5))
+              AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
             ORDER BY serial DESC LIMIT $6
             """,
             Row, user, request, state, now, node, limit ?? -1);

@@ -40,7 +40,16 @@ public sealed record CertificateInfo(
     DateTimeOffset ValidBefore,
     string LimitedBy,
     bool Revoked,
-    DateTimeOffset? RevokedAt = null);
+    DateTimeOffset? RevokedAt = null)
+{
+    /// <summary>
+    /// Whether it opens a login on a node: by the node's own principal, or by one for all hosts. A login with a domain has none for
+    /// all hosts: <c>adam@corp.example.com</c> in a certificate is the login <c>adam</c> on a node of that name.
+    /// </summary>
+    /// <param name="login">Without a domain, or with one.</param>
+    /// <param name="node">The node's name.</param>
+    public bool Opens(string login, string node) => Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
+}
 
 /// <summary>A certificate of the caller's own.</summary>
 /// <param name="Serial">Its serial.</param>

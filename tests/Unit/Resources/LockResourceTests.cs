@@ -33,7 +33,7 @@ public class LockResourceTests
     [InlineData("spec: {target: {}}", "f:4:16: spec.target has one of user, role, login, node and request")]
     [InlineData("spec: {target: {user: alice, role: dba}}", "f:4:16: spec.target has one of user, role, login, node and request")]
     [InlineData("spec: {target: {user: a b}}", "f:4:23: \"a b\" is not the name of a user; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$")]
-    [InlineData("spec: {target: {login: root@db1}}", "f:4:24: \"root@db1\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
+    [InlineData("spec: {target: {login: root@db1@a}}", "f:4:24: \"root@db1@a\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
     [InlineData("spec: {target: {request: bc8ca931}}", "f:4:26: \"bc8ca931\" is not the whole id of a request, in lower case")]
     [InlineData("spec: {target: {user: alice}, expires: tomorrow}", "f:4:40: spec.expires takes a time such as 2027-01-31T18:00:00Z")]
     [InlineData("spec: {target: {user: alice}, message: \"a\\eb\"}", "f:4:40: spec.message has control or invisible characters")]

@@ -18,12 +18,14 @@ public class NodeResourceTests
     [Theory]
     [InlineData("metadata: {name: db_1}\nspec: {addr: a}", "f:3:18: \"db_1\" is not a name; names have the form ^[a-z0-9][a-z0-9.-]{0,62}$")]
     [InlineData("metadata: {name: db@1}\nspec: {addr: a}", "f:3:18: \"db@1\" is not a name; names have the form ^[a-z0-9][a-z0-9.-]{0,62}$")]
-    [InlineData("metadata: {name: db1}\nspec: {addr: -oProxyCommand=x}", "f:4:14: \"-oProxyCommand=x\" is not an address; write host or host:port")]
-    [InlineData("metadata: {name: db1}\nspec: {addr: a b}", "f:4:14: \"a b\" is not an address; write host or host:port")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: -oProxyCommand=x}", "f:4:14: \"-oProxyCommand=x\" is not an address: write HOST or HOST:PORT; a host name consists of letters, digits, -, _ and ., and begins with a letter or a digit")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a b}", "f:4:14: \"a b\" is not an address: write HOST or HOST:PORT; a host name consists of letters, digits, -, _ and ., and begins with a letter or a digit")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: 'web1:ssh'}", "f:4:14: \"web1:ssh\" is not an address: the port \"ssh\" is not a number from 1 to 65535")]
     [InlineData("metadata: {name: db1}\nspec: {addr: ''}", "f:4:14: spec.addr is missing")]
     [InlineData("metadata: {name: db1}\nspec: {addr: }", "f:4:14: spec.addr is missing")]
     [InlineData("metadata: {name: db1}\nspec: {addr: [a]}", "f:4:14: spec.addr takes one value")]
     [InlineData("metadata: {name: db1}\nspec: {}", "f:4:7: spec.addr is missing")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, login_domain: '@corp'}", "f:4:31: \"@corp\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, port: 22}", "f:4:17: spec has no field \"port\"")]
     [InlineData("metadata: {name: db1, labels: {env: [prod]}}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
     [InlineData("metadata: {name: db1, labels: {env: }}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
@@ -58,6 +60,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: a, krl_max_age: 1d2h3m}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: true}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: false}")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, login_domain: corp.example.com}")]
     public void What_is_written_reads_back_as_the_same_node(string text)
     {
         var node = Text.Node($"{Head}{text}\n");
@@ -66,5 +69,24 @@ public class NodeResourceTests
         Assert.Equal(Show(node), Show(Text.Node(json)));
     }
 
-    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")}";
+    [Theory]
+    [InlineData("DB1.Example.com.:022", "db1.example.com:22")]
+    [InlineData("[2001:DB8:0:0:0:0:0:1]", "[2001:db8::1]")]
+    [InlineData("127.1:22", "127.0.0.1:22")]
+    public void An_address_is_kept_in_the_form_that_ssh_compares(string written, string kept)
+    {
+        var node = Text.Node($"{Head}metadata: {{name: db1}}\nspec: {{addr: '{written}'}}\n");
+        Assert.Equal(kept, node.Address);
+        Assert.Contains($"\"addr\":\"{kept}\"", NodeResource.Write(node).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2001:DB8::1", "[2001:db8::1]")]
+    [InlineData("DB1.example.com", "db1.example.com")]
+    [InlineData("web1:ssh", "web1:ssh")]
+    [InlineData("[-F]", "[-F]")]
+    public void A_stored_address_of_an_older_version_is_read(string stored, string read) =>
+        Assert.Equal(read, StoredResource.Node($"{{\"kind\":\"node\",\"version\":\"v2\",\"metadata\":{{\"name\":\"web1\"}},\"spec\":{{\"addr\":\"{stored}\"}}}}").Address);
+
+    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")} {node.LoginDomain}".TrimEnd();
 }

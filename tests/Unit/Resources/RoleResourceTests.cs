@@ -103,7 +103,7 @@ public class RoleResourceTests
                 "f:2:10: a role has version v3 to v8",
                 "f:4:9: \"DBA\" is not a name; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$",
                 "f:5:3: metadata has no field \"nmae\"",
-                "f:8:14: \"root@db1\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$",
+                "f:8:14: \"root@db1@a\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$",
                 "f:9:19: the label env has no value, so it would select nothing",
                 "f:10:15: spec.allow.request has no field \"rolse\"",
                 "f:11:5: spec.allow has no field \"lgoins\"",
@@ -122,7 +122,7 @@ public class RoleResourceTests
                   nmae: dba
                 spec:
                   allow:
-                    logins: [root@db1, postgres]
+                    logins: [root@db1@a, postgres]
                     node_labels: {env: []}
                     request: {rolse: [x]}
                     lgoins: [x]
@@ -145,12 +145,12 @@ public class RoleResourceTests
     }
 
     [Theory]
-    [InlineData("allow: {logins: ['*']}", "\"*\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
+    [InlineData("allow: {logins: ['*']}", "\"*\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
     [InlineData("allow: {logins: [certauthority-sync]}", "\"certauthority-sync\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it")]
-    [InlineData("allow: {logins: ['a,b']}", "\"a,b\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
-    [InlineData("allow: {logins: ['']}", "\"\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
+    [InlineData("allow: {logins: ['a,b']}", "\"a,b\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
+    [InlineData("allow: {logins: ['']}", "\"\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
     [InlineData("deny: {logins: ['root*']}", "\"root*\": in deny.logins a pattern is only \"*\", for every login")]
-    [InlineData("deny: {logins: ['^root$']}", "\"^root$\" is not a login; logins have the form ^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
+    [InlineData("deny: {logins: ['^root$']}", "\"^root$\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
     [InlineData("allow: {logins: {a: b}}", "spec.allow.logins takes a list of texts")]
     [InlineData("allow: {logins: [[a]]}", "spec.allow.logins takes a list of texts")]
     [InlineData("allow: {logins: [~]}", "spec.allow.logins takes a list of texts")]

@@ -65,8 +65,10 @@ public class SshTests
     [InlineData("-root")]
     [InlineData("")]
     [InlineData("root\n")]
-    [InlineData("root@db1")]
-    [InlineData("1root")]
+    [InlineData("root@db1@web1")]
+    [InlineData("root@")]
+    [InlineData("root@-oProxyCommand")]
+    [InlineData("1000")]
     [InlineData("r%h")]
     public void A_hostile_login_is_refused(string login) => Assert.Throws<FailureException>(() => PlainNames.CheckLogin(login));
 

@@ -10,7 +10,7 @@ public class IssuanceProperties
 {
     private static readonly Config Often = Config.QuickThrowOnFailure.WithMaxTest(500);
 
-    private static readonly string[] Logins = ["root", "postgres", "deploy", "alice"];
+    private static readonly string[] Logins = ["root", "postgres", "deploy", "alice", "alice@corp", "root@corp"];
 
     private static readonly Gen<string[]> SomeLogins = Gen.Elements(Logins).ArrayOf().Select(logins => logins.Take(3).Distinct().ToArray());
 
@@ -40,8 +40,9 @@ public class IssuanceProperties
     private static readonly Gen<Node[]> SomeNodes = Sized(
         from env in Gen.Elements("env=prod", "env=dev", "env=test", "")
         from type in Gen.Elements("type=db", "type=web", "")
-        select new[] { env, type }.Where(label => label.Length > 0).ToArray(), 5)
-        .Select(nodes => nodes.Select((labels, n) => Sample.Node($"n{n}", labels)).ToArray());
+        from domain in Gen.Elements("corp", "CORP", null, null)
+        select (Labels: new[] { env, type }.Where(label => label.Length > 0).ToArray(), Domain: domain), 5)
+        .Select(nodes => nodes.Select((node, n) => Sample.Node($"n{n}", node.Labels) with { LoginDomain = node.Domain }).ToArray());
 
     private static readonly Gen<LocksInForce> SomeLocks = Sized(
         Gen.Frequency(
@@ -165,6 +166,9 @@ public class IssuanceProperties
         {
             var principals = Principals.Resolve(Sample.InUse(one.Roles), one.Nodes, LocksInForce.None);
             return Logins.All(login => one.Nodes.All(node => Opens(principals, login, node) == Should(one.Roles, login, node)))
+                // As each host has it: it lists an account, and the account at itself, as text.
+                && one.Nodes.All(node => Logins.Where(node.CanHave).All(account =>
+                    principals.Any(principal => principal.ToString() == account || principal.ToString() == $"{account}@{node.Name}") == Should(one.Roles, account, node)))
                 && principals.All(principal => principal.Node is null || one.Nodes.Any(node => node.Name == principal.Node));
         }).Check(Often);
 
@@ -172,7 +176,7 @@ public class IssuanceProperties
             principals.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name));
 
         static bool Should(Role[] roles, string login, Node node) =>
-            roles.Any(role => role.Allow.Logins.Any(one => one.Text == login) && role.Allow.NodeLabels.Matches(node.Labels))
+            node.CanHave(login) && roles.Any(role => role.Allow.Logins.Any(one => one.Text == login) && role.Allow.NodeLabels.Matches(node.Labels))
             && !roles.Any(role => role.Deny.Logins.Any(one => one.Text == login) || role.Deny.Logins.Any(one => one.Text == "*") || role.Deny.NodeLabels.Matches(node.Labels));
     }
 

@@ -89,7 +89,7 @@ public class PermissionsTests
     [InlineData("{{external.mixed}}", "alice", "\"o'brien\" is not a login")]
     [InlineData("{{external.star}}", "", "\"*\" is not a login")]
     [InlineData("certauthority-sync", "", "\"certauthority-sync\" is the daemon's own, which no role grants")]
-    [InlineData("{{external.at}}", "", "\"root@db1\" is not a login")]
+    [InlineData("{{external.at}}", "", "\"root@db1@web1\" is not a login")]
     public void A_trait_that_is_no_login_grants_nothing_and_says_so(string template, string logins, string? why)
     {
         var use = RoleInUse.Of(Sample.Role("x", [template], LabelSelector.All), Alice).Granted();
@@ -172,7 +172,7 @@ public class PermissionsTests
     {
         Traits = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, new Dictionary<string, ImmutableArray<string>>
         {
-            ["logins"] = ["alice", "deploy"], ["github"] = ["alice-gh"], ["both"] = ["a", "b"], ["line"] = ["a\nb"], ["two"] = ["root,admin"], ["star"] = ["*"], ["at"] = ["root@db1"], ["mixed"] = ["alice", "o'brien"],
+            ["logins"] = ["alice", "deploy"], ["github"] = ["alice-gh"], ["both"] = ["a", "b"], ["line"] = ["a\nb"], ["two"] = ["root,admin"], ["star"] = ["*"], ["at"] = ["root@db1@web1"], ["mixed"] = ["alice", "o'brien"],
         }),
     };
 

@@ -7,6 +7,7 @@ public class PrincipalsTests
     private static readonly Node Db1 = Sample.Node("db1", "env=prod", "type=db");
     private static readonly Node Web1 = Sample.Node("web1", "env=prod", "type=web");
     private static readonly Node Dev1 = Sample.Node("dev1", "env=dev", "type=db");
+    private static readonly Node Ad1 = Sample.Node("ad1", "env=prod", "type=ad") with { LoginDomain = "corp.example.com" };
     private static readonly Node[] Nodes = [Db1, Web1, Dev1];
 
     public static readonly TheoryData<string> Situations = [.. Table.Keys];
@@ -68,6 +69,49 @@ public class PrincipalsTests
     {
         var (roles, principals) = Table[situation];
         Assert.Equal(principals, Principals.Resolve(Sample.InUse(roles), Nodes, LocksInForce.None).Select(principal => principal.ToString()));
+    }
+
+    public static readonly TheoryData<string> DomainSituations = [.. Domains.Keys];
+
+    private static Dictionary<string, (Role[] Roles, string[] Principals)> Domains => new()
+    {
+        ["on every host: those of the domain, and never bare"] =
+            ([Sample.Role("staff", ["adam@corp.example.com", "postgres"], LabelSelector.All)], ["postgres", "adam@corp.example.com@ad1"]),
+        ["on some hosts: those of the domain among them"] = ([Sample.Role("staff", ["adam@corp.example.com"], Sample.Where("env=prod"))], ["adam@corp.example.com@ad1"]),
+        ["on hosts without the domain: none"] = ([Sample.Role("staff", ["adam@corp.example.com"], Sample.Where("type=db"))], []),
+        ["another domain is another account"] = ([Sample.Role("staff", ["adam@corp", "adam@CORP.example.com"], LabelSelector.All)], []),
+        ["a plain login exists there too"] = ([Sample.Role("staff", ["root"], Sample.Where("type=ad"))], ["root@ad1"]),
+        ["the account is denied, and not its namesake"] =
+            ([Sample.Role("staff", ["adam@corp.example.com", "adam"], LabelSelector.All, denyLogins: ["adam@corp.example.com"])], ["adam"]),
+        ["the namesake is denied, and not the account"] =
+            ([Sample.Role("staff", ["adam@corp.example.com", "adam"], LabelSelector.All, denyLogins: ["adam"])], ["adam@corp.example.com@ad1"]),
+        ["the daemon's own way to hosts, in a domain"] = ([Sample.Role("staff", ["certauthority-sync@corp.example.com"], LabelSelector.All)], []),
+    };
+
+    [Theory]
+    [MemberData(nameof(DomainSituations))]
+    public void A_login_with_a_domain_counts_on_hosts_of_the_domain(string situation)
+    {
+        var (roles, principals) = Domains[situation];
+        Assert.Equal(principals, Principals.Resolve(Sample.InUse(roles), [.. Nodes, Ad1], LocksInForce.None).Select(principal => principal.ToString()));
+    }
+
+    [Theory]
+    [InlineData("postgres", "postgres", null)]
+    [InlineData("postgres@db1", "postgres", "db1")]
+    [InlineData("adam@corp.example.com@ad1", "adam@corp.example.com", "ad1")]
+    public void A_principal_is_parted_at_its_last_at(string text, string login, string? node)
+    {
+        var principal = Principals.Parse(text);
+        Assert.Equal((login, node, text), (principal.Login, principal.Node, principal.ToString()));
+    }
+
+    [Fact]
+    public void A_lock_on_the_account_takes_it_and_leaves_its_namesake()
+    {
+        Role[] roles = [Sample.Role("staff", ["adam@corp.example.com", "adam"], LabelSelector.All)];
+        Assert.Equal(["adam"], Principals.Resolve(Sample.InUse(roles), [.. Nodes, Ad1], Sample.Locked("login adam@corp.example.com")).Select(principal => principal.ToString()));
+        Assert.Equal(["adam@corp.example.com@ad1"], Principals.Resolve(Sample.InUse(roles), [.. Nodes, Ad1], Sample.Locked("login adam")).Select(principal => principal.ToString()));
     }
 
     [Fact]

@@ -28,6 +28,20 @@ public class WithdrawalTests
             Withdrawal.Reason(within with { ValidBefore = within.ValidBefore.AddSeconds(1) }, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
     }
 
+    [Theory]
+    [InlineData("adam@corp.example.com@ad1", null)]
+    [InlineData("adam@corp.example.com", "adam@corp.example.com is not granted any more")]
+    [InlineData("adam@ad1", "adam@ad1 is not granted any more")]
+    [InlineData("postgres@ad1", null)]
+    [InlineData("postgres@corp.example.com@ad1", "postgres@corp.example.com@ad1 is not granted any more")]
+    public void An_account_of_a_domain_and_a_login_on_a_node_never_cover_each_other(string principal, string? reason)
+    {
+        var staff = Sample.Role("staff", ["adam@corp.example.com", "postgres"], LabelSelector.All);
+        var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, Sample.Now.AddHours(1), [principal], SessionPermissions.Plain);
+        Assert.Equal(reason, Withdrawal.Reason(
+            issued, Sample.User("alice", "staff"), [], Sample.Roles(staff), [Sample.Node("ad1") with { LoginDomain = "corp.example.com" }], LocksInForce.None, SiteLimits.Default));
+    }
+
     public static readonly TheoryData<string, string?> Changes = new()
     {
         { "nothing changed", null },

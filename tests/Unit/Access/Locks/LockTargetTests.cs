@@ -11,7 +11,7 @@ public class LockTargetTests
     [InlineData(LockKind.Role, "db_admin", true)]
     [InlineData(LockKind.Role, "db*", false)]
     [InlineData(LockKind.Login, "Admin", true)]
-    [InlineData(LockKind.Login, "root@db1", false)]
+    [InlineData(LockKind.Login, "root@db1@web1", false)]
     [InlineData(LockKind.Login, "*", false)]
     [InlineData(LockKind.Node, "db1.example", true)]
     [InlineData(LockKind.Node, "db_1", false)]

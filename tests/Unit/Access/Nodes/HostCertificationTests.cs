@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.Access;
 
 namespace CertAuthority.Tests.Unit.Access;
@@ -13,7 +14,9 @@ public class HostCertificationTests
     [InlineData("192.0.2.7:22", "db1, 192.0.2.7")]
     [InlineData("[2001:db8::7]:22", "db1, 2001:db8::7")]
     [InlineData("[2001:DB8::7]", "db1, 2001:db8::7")]
-    [InlineData("2001:db8::7", "db1, 2001:db8::7")]
+    [InlineData("[2001:db8:0:0:0:0:0:7]:22", "db1, 2001:db8::7")]
+    [InlineData("db1.example.com.:22", "db1, db1.example.com")]
+    [InlineData("db1:ssh", "db1")]
     public void It_vouches_for_the_name_and_for_what_is_typed_instead(string address, string principals) =>
         Assert.Equal(principals, string.Join(", ", HostCertification.Decide(Sample.Node("db1") with { Address = address }, Sample.Now, null).Granted().Principals));
 
@@ -39,5 +42,15 @@ public class HostCertificationTests
     [InlineData(20 * 24 + 1, true)]
     [InlineData(40 * 24, true)]
     public void It_is_due_in_the_last_third_of_its_life_and_after_it(int hours, bool due) =>
-        Assert.Equal(due, HostCertification.IsDue(Sample.Now, Sample.Now.AddDays(30), Sample.Now.AddHours(hours)));
+        Assert.Equal(due, HostCertification.IsDue(Sample.Node("db1"), Vouched(Sample.Node("db1")), Sample.Now, Sample.Now.AddDays(30), Sample.Now.AddHours(hours)));
+
+    [Fact]
+    public void A_new_address_makes_it_due_and_a_new_port_does_not()
+    {
+        var old = Sample.Node("db1") with { Address = "db1.example.com:22" };
+        Assert.True(HostCertification.IsDue(old with { Address = "db1.example.net:22" }, Vouched(old), Sample.Now, Sample.Now.AddDays(30), Sample.Now));
+        Assert.False(HostCertification.IsDue(old with { Address = "db1.example.com:2222" }, Vouched(old), Sample.Now, Sample.Now.AddDays(30), Sample.Now));
+    }
+
+    private static ImmutableArray<string> Vouched(Node node) => HostCertification.Decide(node, Sample.Now, null).Granted().Principals;
 }

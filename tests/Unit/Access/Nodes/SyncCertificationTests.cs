@@ -28,13 +28,4 @@ public class SyncCertificationTests
         Assert.Equal("\"certauthority-sync\" is the daemon's own, which no role grants", IssuancePolicy.ForProof("certauthority-sync", "db1", Sample.Now).Refused().Message);
         Assert.StartsWith("no role grants certauthority-sync, so there is nothing to lock", new LockTarget(LockKind.Login, "certauthority-sync").Fault, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("db1.example.com:2222", "db1.example.com", 2222)]
-    [InlineData("db1.example.com", "db1.example.com", null)]
-    [InlineData("[2001:db8::7]:22", "2001:db8::7", 22)]
-    [InlineData("[2001:db8::7]", "2001:db8::7", null)]
-    [InlineData("2001:db8::7", "2001:db8::7", null)]
-    [InlineData("db1:x", "db1", null)]
-    public void An_address_has_a_host_and_perhaps_a_port(string address, string host, int? port) => Assert.Equal((host, port), (Sample.Node("db1") with { Address = address }).Endpoint);
 }

@@ -1,0 +1,54 @@
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>
+/// What must hold among nodes, roles and locks so that a login with a domain means one thing. <c>adam@corp.example.com</c> is an account
+/// on the hosts of that domain; the same text is the principal of the login <c>adam</c> on a node of that name, so there must be no such node.
+/// </summary>
+internal static class LoginDomains
+{
+    /// <summary>Refuses a node whose name is the domain of another, or the other way round.</summary>
+    /// <param name="snapshot">With the node in place.</param>
+    /// <param name="node">What was created or changed.</param>
+    /// <exception cref="ProblemException">There is such a pair.</exception>
+    public static void Expect(Snapshot snapshot, Node node)
+    {
+        foreach (var other in snapshot.Policy().Nodes.Values)
+            foreach (var (joined, named) in ((Node, Node)[])[(node, other), (other, node)])
+                if (string.Equals(joined.LoginDomain, named.Name, StringComparison.OrdinalIgnoreCase))
+                    throw new ProblemException(new Problem(
+                        ProblemCode.Conflict,
+                        $"no node can be called {named.Name} while it is the login_domain of node {joined.Name}: a login on the one would open accounts on the other",
+                        "give the node another name; users can go on typing the name of its address"));
+    }
+
+    /// <summary>Refuses what a role denies on no host, for whoever wrote it believes that it is denied; and tells of what it grants on no host.</summary>
+    /// <param name="snapshot">With everything of the file in place.</param>
+    /// <param name="role">What was created or changed.</param>
+    /// <exception cref="ProblemException">It denies a login of a domain that no node has.</exception>
+    public static IEnumerable<string> Warnings(Snapshot snapshot, Role role)
+    {
+        if (Unknown(snapshot, role.Deny).FirstOrDefault() is { } denied)
+            throw Verdicts.Invalid($"role '{role.Name}' denies {denied}, and no node has the login_domain {Names.DomainOf(denied)}", Meaning(denied));
+        return [.. Unknown(snapshot, role.Allow).Select(granted => $"role '{role.Name}' grants {granted}, which opens nothing until a node has the login_domain {Names.DomainOf(granted)}")];
+    }
+
+    /// <summary>Refuses a lock on a login that no host can have.</summary>
+    /// <param name="snapshot">With everything of the file in place.</param>
+    /// <param name="target">What is to be locked.</param>
+    /// <exception cref="ProblemException">Its domain is that of no node.</exception>
+    public static void Expect(Snapshot snapshot, LockTarget target)
+    {
+        if (target.Kind == LockKind.Login && !Exists(snapshot, target.Name))
+            throw Verdicts.Invalid($"no node has the login_domain {Names.DomainOf(target.Name)}, so there is no login {target.Name} to lock", Meaning(target.Name));
+    }
+
+    private static IEnumerable<string> Unknown(Snapshot snapshot, RoleConditions side) => side.Logins.Where(login => login.IsLiteral).Select(login => login.Text).Where(login => !Exists(snapshot, login));
+
+    private static bool Exists(Snapshot snapshot, string login) => snapshot.Policy().Nodes.Values.Any(node => node.CanHave(login)) || Names.DomainOf(login) is null;
+
+    private static string Meaning(string login) => $"a login {login.Split('@')[0]} of one node cannot be named; name the login {login.Split('@')[0]}, or the node";
+}
