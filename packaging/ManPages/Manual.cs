@@ -18,15 +18,7 @@ internal sealed record ProgramFacts(
 /// <summary>Every page of the three programs.</summary>
 internal static class Manual
 {
-    private static readonly (string, string)[] ExitStatus =
-    [
-        ($"{ExitCode.Done}", "Done."),
-        ($"{ExitCode.Failed}", "Refused or failed."),
-        ($"{ExitCode.Usage}", "The command line is not understood; nothing was tried."),
-        ($"{ExitCode.Unreachable}", "No daemon answers."),
-        ($"{ExitCode.GaveUp}", "The time of --wait is over."),
-        ($"{ExitCode.Interrupted}", "Interrupted by Ctrl-C."),
-    ];
+    private static readonly (string, string)[] ExitStatus = [.. ExitCode.All.Select(one => ($"{one.Code}", $"{char.ToUpperInvariant(one.Meaning[0])}{one.Meaning[1..]}."))];
 
     private static readonly (string, string) Server = ("CERTAUTHORITY_SERVER", "Where the daemon is, unless --server says so.");
     private static readonly (string, string) Completion = ("CERTAUTHORITY_COMPLETION_SECONDS", "How long completion waits for the daemon, from 1 to 60. Default: 1.");

@@ -45,6 +45,8 @@ internal sealed class AuditListCommand : Verb
     private static string By(AuditEntry entry)
     {
         var by = entry.Account ?? (entry.Uid is { } uid ? $"uid {uid}" : "certauthority");
+        if (entry.Program is { } program)
+            return $"{program} (as {by})";
         return entry.LoginUid is { } login && login != entry.Uid ? $"{by} (login uid {login})" : by;
     }
 

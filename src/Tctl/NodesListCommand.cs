@@ -33,7 +33,7 @@ internal sealed class NodesListCommand : Verb
         if (nodes.Where(node => node.Sync?.Exempt == false).Select(node => node.Name).ToList() is [_, ..] exposed)
         {
             parsed.Warn($"failing logins from this address can keep revocation lists out of {Wording.Count(exposed.Count, "host")} (PerSourcePenalties): {string.Join(", ", exposed)}");
-            parsed.Hint($"tctl nodes enroll {exposed[0]} --ssh … again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6");
+            parsed.Hint($"tctl nodes enroll {exposed[0]} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6");
         }
         return ExitCode.Done;
     }

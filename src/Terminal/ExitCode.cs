@@ -15,4 +15,15 @@ public static class ExitCode
     public const int GaveUp = 4;
     /// <summary>Ctrl-C.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>All of them, for people: the help and the manual pages say the same.</summary>
+    public static readonly (int Code, string Meaning)[] All =
+    [
+        (Done, "done"),
+        (Failed, "refused or failed"),
+        (Usage, "the command line is not understood; nothing was tried"),
+        (Unreachable, "no daemon answers"),
+        (GaveUp, "the time of --wait is over"),
+        (Interrupted, "interrupted by Ctrl-C"),
+    ];
 }

@@ -31,7 +31,7 @@ public static class Shell
         parsed.InvocationConfiguration.EnableDefaultExceptionHandler = false;
         try
         {
-            return parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any()
+            return IsUnderstood(parsed)
                 ? await parsed.InvokeAsync(parsed.InvocationConfiguration)
                 : RefuseUsage(parsed);
         }
@@ -42,8 +42,14 @@ public static class Shell
         }
     }
 
-    // No response files: the @ of root@db1 is a login's.
-    internal static ParseResult Parse(Command root, string[] args) => root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    /// <summary>Whether nothing in a command line is wrong.</summary>
+    /// <param name="parsed">As <see cref="Parse"/> took it apart.</param>
+    public static bool IsUnderstood(ParseResult parsed) => parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any();
+
+    /// <summary>Takes a command line apart. There are no response files: the @ of root@db1 is a login's.</summary>
+    /// <param name="root">The whole program.</param>
+    /// <param name="args">The words after the program's own.</param>
+    public static ParseResult Parse(Command root, string[] args) => root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     // The parser would give --roles= the next word for its value.
     internal static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
@@ -84,7 +90,7 @@ public static class Shell
             yield return command.Name;
     }
 
-    /// <summary><c>--help</c>, which shows examples too; every program has it.</summary>
+    /// <summary><c>--help</c>, which shows examples and exit codes too; both command lines have it.</summary>
     public static Option Help()
     {
         var help = new HelpOption("--help", "-h");
@@ -99,10 +105,21 @@ public static class Shell
 
         public override int Invoke(ParseResult parseResult)
         {
+            Name(parseResult.CommandResult.Command);
             usual.Invoke(parseResult);
             if (parseResult.CommandResult.Command is Verb { Examples.Count: > 0 } verb)
                 parseResult.Print(["Examples:", .. verb.Examples.Select(example => $"  {example}"), ""]);
+            parseResult.Print(["Exit codes:", .. ExitCode.All.Select(one => $"  {one.Code,-4} {one.Meaning}"), ""]);
             return ExitCode.Done;
+        }
+
+        // Where an argument has no such name, the library shows the values that a shell would complete; those of subcommands are shown too.
+        private static void Name(Command command)
+        {
+            foreach (var argument in command.Arguments)
+                argument.HelpName ??= argument.Name;
+            foreach (var subcommand in command.Subcommands)
+                Name(subcommand);
         }
     }
 }

@@ -18,7 +18,7 @@ internal static class LittleLeft
         foreach (var (_, _, metadata, spec) in used.Where(request => IsSoon(request.Spec.AssumeStartTime ?? request.Spec.Created, request.Spec.AccessExpires, now)))
             yield return (
                 $"request {metadata.Name} ({string.Join(", ", spec.GrantedRoles)}) ends in {Wording.Left(spec.AccessExpires - now)}",
-                $"tsh request create {(spec.Resources is [_, ..] nodes ? $"--resource={string.Join(',', nodes)}" : $"--roles={string.Join(',', spec.GrantedRoles)}")}");
+                spec.Resources is [_, ..] nodes ? $"tsh request create --resource={string.Join(',', nodes)}" : $"tsh request create --roles={string.Join(',', spec.GrantedRoles)}");
         // A certificate that ends with its request is mended with it.
         if (IsSoon(certificate.ValidAfter, certificate.ValidBefore, now) && !used.Exists(request => request.Spec.AccessExpires <= certificate.ValidBefore))
             yield return (

@@ -52,11 +52,14 @@ internal static class SshArguments
             : address.Length;
         var host = address[..hostEnd] is ['[', .. var v6, ']'] ? v6 : address[..hostEnd];
         var rest = address[hostEnd..];
-        if (!PlainNames.Fits(address, AddressStart, AddressRest, 300) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
+        if (!IsPlain(address) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
             || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, out var port) && port > 0)))
             return null;
         return (host, rest is "" ? null : rest[1..]);
     }
+
+    /// <summary>Whether a text has only characters of addresses, so that it is at worst a wrong one.</summary>
+    public static bool IsPlain(string address) => PlainNames.Fits(address, AddressStart, AddressRest, 300);
 
     /// <summary>How ssh is told of a key and its certificate, as options of its own.</summary>
     /// <param name="home">Has the key.</param>

@@ -20,5 +20,6 @@ internal static class UsableNodes
         return [.. nodes.Except(odd)];
     }
 
-    private static bool IsUsable(ListedNode node) => SshArguments.TryEndpoint(node.Address) is not null;
+    // What is no address at all is not left out: such a server is not believed, and the whole list is refused.
+    private static bool IsUsable(ListedNode node) => !SshArguments.IsPlain(node.Address) || SshArguments.TryEndpoint(node.Address) is not null;
 }

@@ -88,10 +88,10 @@ public sealed class EditTests : IAsyncLifetime
     [Fact]
     public async Task A_fault_is_shown_and_without_an_answer_the_text_is_kept()
     {
-        var edited = await Edit("sed -i s/postgres/1a/ $1");
+        var edited = await Edit("sed -i s/postgres/1,a/ $1");
         Assert.Equal((1, ""), (edited.ExitCode, edited.Output));
-        Assert.StartsWith("tctl: error: role-dba.yaml:9:9: \"1a\" is not a login", edited.Error, StringComparison.Ordinal);
-        Assert.Contains("- \"1a\"\n".Replace("\"", ""), File.ReadAllText(Kept(edited)));
+        Assert.StartsWith("tctl: error: role-dba.yaml:9:9: \"1,a\" is not a login", edited.Error, StringComparison.Ordinal);
+        Assert.Contains("- \"1,a\"\n".Replace("\"", ""), File.ReadAllText(Kept(edited)));
         Assert.Contains("- postgres\n", await Get());
         Directory.Delete(Path.GetDirectoryName(Kept(edited))!, recursive: true);
     }
@@ -99,7 +99,7 @@ public sealed class EditTests : IAsyncLifetime
     [Fact]
     public async Task Enter_opens_a_faulty_text_again()
     {
-        var edited = await Edit("if grep -q 1a $1; then sed -i s/1a/second/ $1; else sed -i s/postgres/1a/ $1; fi", "\n");
+        var edited = await Edit("if grep -q 1,a $1; then sed -i s/1,a/second/ $1; else sed -i s/postgres/1,a/ $1; fi", "\n");
         Assert.Equal("role 'dba' has been updated\n", edited.Done());
         Assert.Contains("is not a login", edited.Error);
         Assert.False(Directory.Exists(Path.GetDirectoryName(Kept(edited))));

@@ -80,7 +80,7 @@ public sealed class LaptopTests
         { "not this key", "ssh://bob-is-nobody@auth1", 3, "auth1 does not let you in: bob-is-nobody@127.0.0.1: Permission denied (publickey).", "ssh -l bob-is-nobody auth1 must work first" },
         { "an unknown host key", "ssh://alice@stranger", 3, "the host key of stranger is not known", "connect once by hand and compare it: ssh -l alice stranger" },
         { "another host key", "ssh://alice@changed", 3, "the host key of changed has changed; somebody may be in between", "ask whoever runs it, then: ssh-keygen -R changed" },
-        { "an account without a user", "ssh://deploy@auth1", 1, "the account deploy belongs to no user", "an administrator adds one with tctl users add" },
+        { "an account without a user", "ssh://deploy@auth1", 1, "the account deploy belongs to no user", "an administrator adds one: tctl users add NAME --roles=ROLE --unix-user=deploy" },
     };
 
     [PeopleTheory]

@@ -53,7 +53,7 @@ public sealed class MailTests
         });
         Assert.Equal(6, server.Letters.Select(letter => letter.Header("Message-Id")).Distinct().Count());
         Assert.Contains($"\r\nreason: tonight\r\nrequest: {id}\r\n", server.Letters[0].Text);
-        Assert.Contains($"\r\nto answer: tsh request review {id}\r\n", server.Letters[0].Text);
+        Assert.Contains($"\r\nto approve it: tsh request review {id} --approve\r\n", server.Letters[0].Text);
         Assert.DoesNotContain("hunter2", daemon.Log);
     }
 

@@ -36,7 +36,7 @@ public sealed class PenaltyTests : IAsyncLifetime
         await Exempt("PerSourcePenalties authfail:600\n");
         Assert.Equal(
             "tctl: warning: failing logins from this address can keep revocation lists out of 1 host (PerSourcePenalties): db1\n"
-            + "tctl: hint: tctl nodes enroll db1 --ssh … again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6\n", (await fleet.Tctl("nodes", "ls")).Error);
+            + "tctl: hint: tctl nodes enroll db1 --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6\n", (await fleet.Tctl("nodes", "ls")).Error);
         Assert.False((await fleet.Status("db1")).GetProperty("exempt").GetBoolean());
         var before = File.ReadAllBytes(db1["certauthority/revoked.krl"]);
         await using (var loop = FailingLogins.At(fleet, db1))
@@ -52,7 +52,7 @@ public sealed class PenaltyTests : IAsyncLifetime
             Assert.Equal(0, status.ExitCode);
             Assert.Contains("tctl: warning: db1: it refuses this address for now (PerSourcePenalties)", status.Error, StringComparison.Ordinal);
             var synced = await fleet.Tctl("nodes", "sync", "db1");
-            Assert.Contains("tctl: error: nothing can be written to db1: it refuses this address for now (PerSourcePenalties), because logins from here failed\ntctl: hint: it is tried again every few seconds; to exempt this address: tctl nodes enroll db1 --ssh … again", synced.Error, StringComparison.Ordinal);
+            Assert.Contains("tctl: error: nothing can be written to db1: it refuses this address for now (PerSourcePenalties), because logins from here failed\ntctl: hint: it is tried again every few seconds; to exempt this address: tctl nodes enroll db1 --ssh root@HOST again", synced.Error, StringComparison.Ordinal);
         }
 
         await Exempt("PerSourcePenaltyExemptList 127.0.0.1\n");

@@ -156,7 +156,7 @@ public static class IssuancePolicy
             // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
             yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
                 ? InUse(question, role.At(now), onlyOn)
-                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist", "an administrator creates it, or takes it away with tctl users update"));
+                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist", $"an administrator creates it, or takes it away: tctl users update --set-roles=ROLE,ROLE {user.Name}"));
         // The one that can be assumed last first: its refusal is the one that says from when all can.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
             if (RequestUse.Grants(request, user, roles, question.Locks, now).Holds(out var granted, out var ended))

@@ -25,7 +25,7 @@ public static class RequestUse
             case RequestState.Denied:
                 return new Refusal($"request {request.Id} was denied{Because(request)}");
             case var ended:
-                return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", "ask again with tsh request create", ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied);
+                return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", $"ask again: {Again(request)}", ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied);
         }
         if (locks.On(LockKind.Request, request.Id.ToString()) is { } locked)
             return locked.Refusal;
@@ -45,6 +45,10 @@ public static class RequestUse
     /// <summary>The first of the pinned roles that is gone, was re-created, or has another spec.</summary>
     public static PinnedRole? FirstChanged(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role> roles) =>
         pinned.FirstOrDefault(pin => !roles.TryGetValue(pin.Name, out var role) || role.Pin() != pin);
+
+    private static string Again(AccessRequest request) => request.Resources.IsEmpty
+        ? $"tsh request create --roles={string.Join(',', request.Roles.Select(role => role.Name))}"
+        : $"tsh request create --resource={string.Join(',', request.Resources.Select(node => $"node/{node.Name}"))}";
 
     private static string Because(AccessRequest request) =>
         request.Resolution is { Reason.Length: > 0 } resolution ? $": {resolution.Reason}" : "";

@@ -105,7 +105,7 @@ public sealed record UnixIdentity(uint Uid, string? Account)
                 : new Refusal($"you can not act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
         return owned switch
         {
-            [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user", "an administrator adds one with tctl users add"),
+            [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user", $"an administrator adds one: tctl users add NAME --roles=ROLE --unix-user={Account ?? $"{Uid}"}"),
             [var only] => only,
             _ => owned.Find(user => user.Name == Account) is { } namesake
                 ? namesake

@@ -15,6 +15,7 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
     public Caller Of(Peer peer) => new(Identity(peer.Uid), IsRoot: peer.Uid == 0 || peer.Uid == ownUid, peer.LoginUid is { } login ? Identity(login) : null)
     {
         Groups = peer.Groups,
+        Program = peer.Session is { } session ? ForeignProgram.OfSession(session) : null,
     };
 
     /// <summary>Whether the row lets the caller in.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
@@ -20,8 +21,13 @@ static partial class ForeignProgram
     const int KeptOutput = 2000;
     const int SigKill = 9;
 
+    static readonly ConcurrentDictionary<int, string> Sessions = new();
+
     // For output that is on its way when the program has ended; who holds stdout open longer is a child that was left behind.
     static readonly TimeSpan Drain = TimeSpan.FromSeconds(1);
+
+    /// <summary>The program that runs in a session, with whatever it has started; null where the session is none of ours.</summary>
+    internal static string? OfSession(int session) => Sessions.GetValueOrDefault(session);
 
     /// <exception cref="OperationCanceledException">The daemon is stopping; the program was killed.</exception>
     internal static async Task<ProgramRun> Run(ImmutableArray<string> command, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)
@@ -43,7 +49,15 @@ static partial class ForeignProgram
         try
         {
             using var process = Process.Start(start) ?? throw new IOException("it did not start");
-            return await Attend(process, input, within, stopping);
+            Sessions[process.Id] = command[0];
+            try
+            {
+                return await Attend(process, input, within, stopping);
+            }
+            finally
+            {
+                Sessions.TryRemove(process.Id, out _);
+            }
         }
         catch (Exception e) when (e is Win32Exception or IOException)
         {

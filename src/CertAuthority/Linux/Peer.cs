@@ -14,7 +14,8 @@ namespace CertAuthority.Linux;
 /// The uid under which whoever runs the process once logged in; sudo and su leave it as it is. Null where the kernel does not
 /// say, and for what nobody logged in for.
 /// </param>
-sealed record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid)
+/// <param name="Session">The id of the session that the process belongs to; null where the kernel does not say.</param>
+sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid, int? Session = null)
 {
     const int SolSocket = 1;
     const int SoPeerGroups = 59;
@@ -31,7 +32,8 @@ sealed record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid)
         // The descriptor pins the process: while it names the same one afterwards, the file was that process's own.
         var pid = PidOf(process);
         var login = pid > 0 ? LoginUidOf(pid) : null;
-        return pid < 0 || PidOf(process) != pid ? null : new Peer(credentials.Uid, GroupsOf(socket, credentials.Gid), login);
+        int? session = pid > 0 && SessionOf(pid) is > 0 and var id ? id : null;
+        return pid < 0 || PidOf(process) != pid ? null : new Peer(credentials.Uid, GroupsOf(socket, credentials.Gid), login, session);
     }
 
     // Kernels before 6.5 have no such option.
@@ -86,4 +88,7 @@ sealed record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid)
         }
         return [primary];
     }
+
+    [LibraryImport("libc", EntryPoint = "getsid")]
+    private static partial int SessionOf(int pid);
 }

@@ -38,7 +38,7 @@ internal static class NoticeText
             letter.Append($"access ends: {Instants.Show(spec.AccessExpires)}\n");
         letter.Append(told.Event switch
         {
-            NoticeEvents.Created => $"\nto answer: tsh request review {id}\n",
+            NoticeEvents.Created => $"\nto approve it: tsh request review {id} --approve\nto deny it: tsh request review {id} --deny --reason=TEXT\n",
             NoticeEvents.Approved => $"\nto use it: tsh login --request-id={id}\n",
             _ => $"\nto see it: tsh request show {id}\n",
         });

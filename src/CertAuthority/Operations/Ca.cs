@@ -64,8 +64,11 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>Why it is not known whether his groups make him a user; null where it is.</summary>
     public Refusal? NoGroups { get; init; }
 
+    /// <summary>The notify command that called, or what it has started; null for everybody else. It gives no right: records name it, for its account is the daemon's own.</summary>
+    public string? Program { get; init; }
+
     /// <summary>How records name the caller.</summary>
-    public string Name => Identity.Account ?? $"uid {Identity.Uid}";
+    public string Name => Program ?? Identity.Account ?? $"uid {Identity.Uid}";
 
     /// <summary>Every uid that is known to be his.</summary>
     public IEnumerable<uint> Uids => Login is null ? [Identity.Uid] : [Identity.Uid, Login.Uid];
@@ -74,7 +77,7 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     public Answerer Answerer => new(Identity, IsRoot, Login);
 
     /// <summary>An entry of the audit with the caller in it.</summary>
-    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon ? new(now, what) : new(now, what, Identity.Uid, Identity.Account, Login?.Uid);
+    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon ? new(now, what) : new(now, what, Identity.Uid, Identity.Account, Login?.Uid) { Program = Program };
 }
 
 /// <summary>A caller who may administer. Only the route table's check makes one.</summary>

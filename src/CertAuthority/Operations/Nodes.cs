@@ -173,7 +173,7 @@ internal static class Nodes
     private static string Remedy(Node node, SyncTrouble trouble) => trouble switch
     {
         SyncTrouble.Contested => $"find the other daemon, and stop it if it is not meant to be; then: tctl nodes sync {node.Name} --take-over",
-        SyncTrouble.Penalty => $"it is tried again every few seconds; to exempt this address: tctl nodes enroll {node.Name} --ssh … again, or PerSourcePenaltyExemptList in its sshd_config",
+        SyncTrouble.Penalty => $"it is tried again every few seconds; to exempt this address: tctl nodes enroll {node.Name} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config",
         _ => "it is tried again until it succeeds; tctl nodes ls shows how it fares",
     };
 

@@ -63,7 +63,7 @@ internal static class Removals
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict,
                 $"role '{role.Name}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
-                "take it from them with tctl users update, or remove it from them too with tctl rm -f"));
+                $"take it from them: tctl users update --set-roles=ROLE,ROLE {holders[0].Name}; or remove it from them too: tctl rm -f role/{role.Name}"));
         foreach (var user in holders.Where(user => !user.IsFromGroups))
         {
             transaction.PutUser(user with { Roles = user.Roles.Remove(role.Name), Revision = user.Revision + 1 });

@@ -48,7 +48,7 @@ internal static class Resolutions
                     : throw new ProblemException(new Problem(
                         ProblemCode.Conflict,
                         $"request {request.Id} is {RequestTransitions.Word(request.StateAt(now))}",
-                        "deny it first, or end and remove it with tctl requests rm -f"));
+                        $"deny it first, or end and remove it: tctl requests rm -f {request.Id}"));
             transaction.RemoveRequest(request);
             transaction.Audit(Resolved(by.Caller, "request.removed", ended.Request, transaction.FindUser(request.UserId), now));
             return ended;

@@ -79,6 +79,7 @@ public sealed record AuditList(AuditEntry[] Entries);
 /// <param name="Route">The route that was refused.</param>
 /// <param name="Reviewer">The user who reviewed.</param>
 /// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
+/// <param name="Program">The notify command that called, or what it has started, under the account of the daemon.</param>
 public sealed record AuditEntry(
     DateTimeOffset Time,
     string Event,
@@ -100,4 +101,5 @@ public sealed record AuditEntry(
     string? Reason = null,
     string? Route = null,
     string? Reviewer = null,
-    string[]? Resources = null);
+    string[]? Resources = null,
+    string? Program = null);

@@ -1,8 +1,4 @@
-using System.CommandLine;
-using System.Text;
 using System.Text.RegularExpressions;
-using CertAuthority.Tctl;
-using CertAuthority.Tsh;
 
 namespace CertAuthority.Tests.Unit.Docs;
 
@@ -54,34 +50,8 @@ public class DocumentTests
         Assert.NotEmpty(commands);
         foreach (var command in commands)
         {
-            var (program, args) = Words(command) is [var first, .. var rest] ? (first, rest) : throw new InvalidOperationException(command);
-            Command root = program == "tsh" ? new TshCommand() : new TctlCommand();
-            var parsed = root.Parse(program == "tsh" ? [.. SshCommand.EndOptionsAfterNode(args)] : args);
+            var parsed = CommandLine.Parse(CommandLine.Words(command));
             Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join("; ", parsed.Errors.Select(error => error.Message))}");
         }
-    }
-
-    /// <summary>As a shell takes a line apart, as far as our texts need it: quotes and blanks.</summary>
-    private static string[] Words(string command)
-    {
-        var words = new List<string>();
-        var word = new StringBuilder();
-        var quote = '\0';
-        foreach (var c in command + " ")
-        {
-            if (quote != '\0' && c == quote)
-                quote = '\0';
-            else if (quote == '\0' && c is '"' or '\'')
-                quote = c;
-            else if (quote == '\0' && c == ' ')
-            {
-                if (word.Length > 0)
-                    words.Add(word.ToString());
-                word.Clear();
-            }
-            else
-                word.Append(c);
-        }
-        return [.. words];
     }
 }

@@ -51,7 +51,7 @@ public class NoticeTextTests
         Assert.StartsWith("alice's request for dba, web was denied by EX\\n&lt;!here&gt; (", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01 12:30:00 UTC|to answer: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
+    [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01 12:30:00 UTC|to approve it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --approve|to deny it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --deny --reason=TEXT")]
     [InlineData("request.approved", "alice's request for dba, web was approved by root.|reason: go|access ends: 2026-03-01 12:50:00 UTC|to use it: tsh login --request-id=b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
     [InlineData("request.denied", "alice's request for dba, web was denied by root.|reason: go|to see it: tsh request show b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
     [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC.|access ends: 2026-03-01 12:50:00 UTC")]

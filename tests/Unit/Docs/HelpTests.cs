@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using CertAuthority.ManPages;
+using CertAuthority.Tctl;
+using CertAuthority.Terminal;
+using CertAuthority.Tsh;
+
+namespace CertAuthority.Tests.Unit.Docs;
+
+/// <summary>Every <c>--help</c> and every manual page, as somebody reads it.</summary>
+public class HelpTests
+{
+    // DESTINATION, KEY=VALUE, [LOGIN@]NODE, text|json: what people put there, and never what a shell would complete.
+    private static readonly Regex Named = new(@"^(\[LOGIN@\]NODE|[A-Z][A-Z.=/a-z0-9]*…?|(\w+\|)+\w+|[A-Z]\w*(/\w+)?\[,.*…\]|.*\b[A-Z]{2,}\b.*)$", RegexOptions.ExplicitCapture);
+
+    [Fact]
+    public async Task Every_help_names_its_values_and_shows_an_example_and_the_exit_codes()
+    {
+        var faults = new List<string>();
+        foreach (var path in Paths([new TshCommand()]).Concat(Paths([new TctlCommand()])))
+        {
+            var (root, words) = ((Command)(path[0] is TshCommand ? new TshCommand() : new TctlCommand()), path[1..].Select(command => command.Name).Append("--help").ToArray());
+            using var output = new StringWriter();
+            using var error = new StringWriter();
+            var line = $"{root.Name} {string.Join(' ', words)}";
+            if (await Shell.Run(root, words, output, error) != ExitCode.Done || error.ToString().Length > 0)
+                faults.Add($"{line}: {error}");
+            var help = output.ToString();
+            faults.AddRange(Regex.Matches(help, "<(?<name>[^>\n]*)>").Select(found => found.Groups["name"].Value).Where(name => !Named.IsMatch(name)).Select(name => $"{line}: <{name}>"));
+            if (path[^1] is Verb && path[^1] is not VersionCommand && !Regex.IsMatch(help, $@"Examples:\n  .*\b{root.Name} "))
+                faults.Add($"{line}: no example");
+            foreach (var (code, meaning) in ExitCode.All)
+                if (!Regex.IsMatch(help, $@"\n  {code} +{Regex.Escape(meaning)}\n"))
+                    faults.Add($"{line}: no exit code {code}");
+        }
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    [Fact]
+    public void Every_manual_page_names_its_values_and_shows_an_example_and_the_exit_codes()
+    {
+        var faults = new List<string>();
+        foreach (var page in Manual.Pages(DateTimeOffset.UnixEpoch))
+        {
+            if (page.Text.Contains(":files", StringComparison.Ordinal))
+                faults.Add($"{page.FileName}: :files");
+            faults.AddRange(page.Command.Arguments.Where(argument => !Named.IsMatch(argument.HelpName ?? argument.Name)).Select(argument => $"{page.FileName}: {argument.HelpName ?? argument.Name}"));
+            faults.AddRange(page.Options.Where(option => option.HelpName is { } name ? !Named.IsMatch(name) : option.Arity.MaximumNumberOfValues > 0 && option.ValueType != typeof(bool)).Select(option => $"{page.FileName}: {option.Name} {option.HelpName}"));
+            if (page.Command is Verb and not VersionCommand && !page.Text.Contains("\n.SH \"EXAMPLES\"\n", StringComparison.Ordinal))
+                faults.Add($"{page.FileName}: no example");
+            if (!Regex.IsMatch(page.Text, """\n\.SH "EXIT STATUS"\n\.TP\n\\fB0"""))
+                faults.Add($"{page.FileName}: no exit status");
+        }
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    private static IEnumerable<Command[]> Paths(Command[] path) =>
+        path[^1].Subcommands.Where(command => !command.Hidden).SelectMany(command => Paths([.. path, command])).Prepend(path);
+}
