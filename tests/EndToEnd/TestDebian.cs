@@ -23,7 +23,7 @@ public sealed class TestDebian : IAsyncDisposable
     {
         (await Run(Repository("packaging/debian-root"), root, "systemd-sysv", "dbus", "openssh-server", "openssh-client", "libssl3")).Done();
         // Two machines of one image would have these in common.
-        (await Run("sh", "-c", $"cd {root}/etc && : >machine-id && rm ssh/ssh_host_* && echo {name} >hostname && chroot {root} ssh-keygen -A")).Done();
+        (await Run("sh", "-c", $"cd {root} && tr -d - </proc/sys/kernel/random/uuid >etc/machine-id && rm -f var/lib/dbus/machine-id etc/ssh/ssh_host_* && echo {name} >etc/hostname && chroot {root} ssh-keygen -A")).Done();
         // dpkg syncs every file, which outlasts everything else here.
         File.WriteAllText(root + "/etc/dpkg/dpkg.cfg.d/tests", "force-unsafe-io\n");
         var machine = Process.Start(new ProcessStartInfo(Repository("tests/machine"), [root, name, .. other is null ? Array.Empty<string>() : [other.Init]])
