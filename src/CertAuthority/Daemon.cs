@@ -1,5 +1,4 @@
 using System.Text;
-using CertAuthority.Access;
 using CertAuthority.Api;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
@@ -130,7 +129,8 @@ internal sealed class Daemon : IAsyncDisposable
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
 
-        var krl = new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log) { ForHosts = PublishIn(settings.PublishDirectory, origin, userCa, hostCa) };
+        var krl = new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log);
+        krl.ForHosts = PublishIn(settings.PublishDirectory, krl, userCa, hostCa);
         push = settings.Push;
         // Before the jobs, for the list's wakes it until the end.
         var hosts = Hold(new HostPush(database, clock, krl, (userCa, hostCa, syncCa), Path.Combine(data, "push"), () => push, log));
@@ -196,11 +196,11 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>The directory for hosts, ready to be written; null when none is named.</summary>
-    private static PublishDirectory? PublishIn(string? path, ListOrigin origin, CaKey userCa, CaKey hostCa)
+    private static PublishDirectory? PublishIn(string? path, KrlPublisher krl, CaKey userCa, CaKey hostCa)
     {
         if (path is null)
             return null;
-        var directory = new PublishDirectory(path, origin, [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))]);
+        var directory = new PublishDirectory(path, krl.Conflict, [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))]);
         directory.Make();
         return directory;
 
@@ -215,7 +215,7 @@ internal sealed class Daemon : IAsyncDisposable
             return;
         try
         {
-            krl.ForHosts = PublishIn(path, krl.Origin, serving.Ca.UserCa, serving.Ca.HostCa);
+            krl.ForHosts = PublishIn(path, krl, serving.Ca.UserCa, serving.Ca.HostCa);
             if (now is not null)
                 log.LogWarning("nothing is published in {Now} any more; what lies there grows old", now);
             await krl.Publish();

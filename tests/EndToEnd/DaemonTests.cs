@@ -244,6 +244,20 @@ public sealed class DaemonTests
         (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
     }
 
+    [PeopleFact]
+    public async Task Without_a_configuration_it_does_not_read_the_machine_s()
+    {
+        using var scratch = new Scratch();
+        string[] around = ["unshare", "--mount", "sh", "-c", $"cp -a /etc {scratch["etc"]} && mkdir -p {scratch["etc/certauthority"]} && echo 'publish_dir: {scratch["production"]}' >{scratch["etc/certauthority/certauthority.yaml"]} && mount --bind {scratch["etc"]} /etc && exec \"$@\"", "sh"];
+        await using (var demo = await TestDaemon.Start(scratch, around, ["--config=none"]))
+            await demo.Stop();
+        Assert.False(Directory.Exists(scratch["production"]));
+
+        // It is there for whoever says nothing.
+        await using var production = await TestDaemon.Start(scratch, around, ["--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]], flags: false);
+        Assert.True(File.Exists(scratch["production/revoked.krl"]));
+    }
+
     [StraceFact]
     public async Task A_commit_that_fails_on_the_disk_is_neither_acknowledged_nor_built_on()
     {

@@ -56,6 +56,22 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [PeopleFact]
+    public async Task Machine_resumed_from_a_snapshot_is_another_daemon()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        // It is in the same run, and has made a list that this one has not.
+        var list = fleet.Daemon.RevocationList();
+        var theirs = OpenSsh.Krl.Write(list.Revoked, list.Version - 1000, list.GeneratedDate, list.Comment);
+        File.WriteAllBytes(db1["certauthority/revoked.krl"], theirs);
+
+        Assert.Contains("a daemon on another copy of this database writes to it: its revocation list ", (await fleet.Tctl("nodes", "sync", "db1")).Error, StringComparison.Ordinal);
+
+        Assert.Equal(theirs, File.ReadAllBytes(db1["certauthority/revoked.krl"]));
+        (await fleet.Tctl("nodes", "sync", "db1", "--take-over")).Done();
+        Assert.True(fleet.HasTheList(db1));
+    }
+
+    [PeopleFact]
     public async Task Moved_or_restored_daemon_goes_on_and_a_new_one_with_its_keys_does_not()
     {
         await using var db1 = await fleet.EnrolledHost();

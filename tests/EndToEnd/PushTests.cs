@@ -82,6 +82,16 @@ public sealed class PushTests : IAsyncLifetime
         var waited = await fleet.Tctl("certs", "revoke", "--user=me");
         Assert.Equal((0, true), (waited.ExitCode, waited.Error.Contains("tctl: warning: db2: ssh: connect to host ", StringComparison.Ordinal)));
 
+        // So is a user who gives something back; which hosts there are is no business of theirs.
+        (await fleet.Daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v8, metadata: {name: asks}, spec: {allow: {request: {roles: [dba]}}}}")).Done();
+        (await fleet.Tctl("users", "update", "--set-roles=asks", "me")).Done();
+        var request = (await fleet.Daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--reason=because", "--nowait")).Done().Split(' ')[1];
+        (await fleet.Tctl("requests", "approve", request)).Done();
+        (await fleet.Daemon.Myself.Types("tsh", "login", $"--request-id={request}")).Done();
+        Assert.Equal(
+            "tsh: warning: 2 hosts of 4 do not have the new revocation list yet and still accept what was revoked\ntsh: hint: the daemon goes on trying; an administrator sees which: tctl nodes ls\n",
+            (await fleet.Daemon.Myself.Types("tsh", "request", "drop", request)).Error);
+
         // Who waits for it by hand sees how far it is.
         using (var terminal = Pty.Start(fleet.Daemon.Administrator, "tctl nodes sync db1 db3"))
         {

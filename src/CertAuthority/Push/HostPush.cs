@@ -258,7 +258,7 @@ internal sealed class HostPush : IDisposable
         try
         {
             var there = Krl.Parse(present);
-            return krl.Origin.Replaces(list.Version, ListOrigin.Parse(there.Comment), there.Version) switch
+            return krl.Conflict(list.Version, there) switch
             {
                 null => null,
                 ListConflict.OtherInstallation => $"another installation writes to it: its revocation list {there.Version} is there",

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
@@ -30,11 +31,20 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
 
     // What each who waits is told: nothing, or why the list is not in place.
     private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
+    private readonly ConcurrentDictionary<ulong, bool> versions = new();
     private volatile PublishDirectory? forHosts;
     private volatile PublishedKrl? latest;
 
-    /// <summary>What each list of this process names as its origin.</summary>
-    public ListOrigin Origin => origin;
+    /// <summary>Whether a list of this process may take the place of another one.</summary>
+    /// <param name="version">Its version.</param>
+    /// <param name="present">The list in place.</param>
+    /// <returns>What speaks against it; null when nothing does.</returns>
+    public ListConflict? Conflict(ulong version, Krl present)
+    {
+        var there = ListOrigin.Parse(present.Comment);
+        // A machine that goes on from a snapshot of this one's memory is in the same run, and makes lists of its own.
+        return there?.Run == origin.Run && !versions.ContainsKey(present.Version) ? ListConflict.OtherCopy : origin.Replaces(version, there, present.Version);
+    }
 
     /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
     public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
@@ -117,6 +127,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         {
             var now = clock.GetUtcNow();
             var (version, revoked) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now)));
+            versions[version] = true;
             var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString());
             if (!SaysNoMoreAndNoLess(Krl.Parse(bytes).Revoked, revoked))
                 throw new InvalidDataException("the revocation list does not read back as it was written");

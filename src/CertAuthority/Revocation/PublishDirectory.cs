@@ -1,5 +1,6 @@
 using CertAuthority.Access;
 using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Revocation;
@@ -13,9 +14,9 @@ internal sealed class ForeignDirectoryException(string message) : IOException(me
 /// one's hosts would accept what it has revoked.
 /// </summary>
 /// <param name="path">Where it is; absolute.</param>
-/// <param name="origin">Of the lists of this daemon.</param>
+/// <param name="conflict">Says what speaks against putting a list of some version in the place of another one; null when nothing does.</param>
 /// <param name="besides">What lies there beside the revocation list, by name.</param>
-internal sealed class PublishDirectory(string path, ListOrigin origin, IReadOnlyList<(string Name, byte[] Content)> besides)
+internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides)
 {
     /// <summary>How the names of host certificates end.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -79,8 +80,8 @@ internal sealed class PublishDirectory(string path, ListOrigin origin, IReadOnly
     /// <param name="version">Of the list that is to lie there.</param>
     private void ExpectOwn(ulong version)
     {
-        if (KrlPublisher.Published(At(List)) is { } present && origin.Replaces(version, ListOrigin.Parse(present.Comment), present.Version) is { } conflict)
-            throw new ForeignDirectoryException(conflict switch
+        if (KrlPublisher.Published(At(List)) is { } present && conflict(version, present) is { } why)
+            throw new ForeignDirectoryException(why switch
             {
                 ListConflict.OtherInstallation => $"{path} belongs to another installation, whose revocation list {present.Version} is there; {Ways()}",
                 ListConflict.OtherCopy => $"a daemon on another copy of this database publishes in {path}: its revocation list {present.Version} is there; {Ways()}",
