@@ -10,7 +10,7 @@ namespace CertAuthority.Access;
 /// (<c>\d</c>, <c>[[:alpha:]]</c>, <c>[a-z-[aeiou]]</c>), and a deny that means something else denies nothing. So nothing is handed over as
 /// written: this reads RE2's grammar and writes each construct as sets of characters, with RE2's meaning. What cannot be written so is refused by name.
 /// </summary>
-internal sealed class Re2
+public sealed class Re2
 {
     /// <summary>The longest expression, in characters.</summary>
     public const int LongestText = 512;
