@@ -65,14 +65,14 @@ public class NamePatternTests
 
     [Theory]
     [InlineData("^(a$", "a group is not closed")]
-    [InlineData("^(?x)a#$", "\"(?x)\": RE2 has no such group: this flag; its flags are i, m, s and U")]
+    [InlineData("^(?x)a#$", "\"(?x)a#\": RE2 has no such group: this flag; its flags are i, m, s and U")]
     [InlineData("^a)(b$", "\")\" closes no group")]
     [InlineData("^a)|(b$", "\")\" closes no group")]
     [InlineData("^[z-a]$", "the range z-a runs backwards")]
     [InlineData("^(?<x>a)\\k<x>$", "\"\\k\" is no escape of RE2 that means the same here")]
-    [InlineData("^(?=a)a$", "\"(?=a)\": RE2 has no such group: a look ahead or behind")]
-    [InlineData("^(?<!b)a$", "\"(?<!b\": RE2 has no such group: a look ahead or behind")]
-    [InlineData("^(?>a+)b$", "\"(?>a+\": RE2 has no such group: an atomic group")]
+    [InlineData("^(?=a)a$", "\"(?=a)a\": RE2 has no such group: a look ahead or behind")]
+    [InlineData("^(?<!b)a$", "\"(?<!b)\": RE2 has no such group: a look ahead or behind")]
+    [InlineData("^(?>a+)b$", "\"(?>a+)\": RE2 has no such group: an atomic group")]
     public void A_regular_expression_that_RE2_does_not_have_is_refused(string pattern, string said)
     {
         Assert.Null(NamePattern.TryParse(pattern, out var fault));
