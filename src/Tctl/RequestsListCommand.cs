@@ -17,6 +17,7 @@ internal sealed class RequestsListCommand : Verb
     private readonly SinceOption since = new("Filed since");
     private readonly Option<string?> sort = new("--sort") { HelpName = "created|user|state", Description = "By what; within it newest first. Default: created" };
     private readonly LimitOption limit = new($"{Page}; all with --format=json or yaml");
+    private readonly Option<bool> wide = new("--wide") { Description = "With the reason of each" };
     private readonly Option<string?> after = new("--after") { HelpName = "PLACE", Description = "Go on where a page ended; the hint under it says where" };
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
@@ -34,7 +35,7 @@ internal sealed class RequestsListCommand : Verb
             Options.Add(option);
     }
 
-    private Option[] Narrowing => [state, user, role, since, sort, limit, format];
+    private Option[] Narrowing => [state, user, role, since, sort, limit, wide, format];
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
@@ -64,7 +65,7 @@ internal sealed class RequestsListCommand : Verb
                 parsed.PrintEscaped(requests.SelectMany((request, i) => i == 0 ? Yaml.Of(request) : Yaml.Of(request).Prepend("---")));
                 break;
             default:
-                parsed.Print(RequestText.Table(requests));
+                parsed.Print(RequestText.Table(requests, parsed.GetValue(wide)));
                 break;
         }
         if (next is not null)
@@ -75,5 +76,5 @@ internal sealed class RequestsListCommand : Verb
     // The command as it was given, without the place where it began.
     private IEnumerable<string> Again(ParseResult parsed) =>
         Narrowing.Select(option => (option.Name, Result: parsed.GetResult(option))).Where(option => option.Result is { Implicit: false })
-            .Select(option => $"{option.Name}={string.Join(',', option.Result!.Tokens.Select(token => token.Value))}").Prepend("tctl requests ls");
+            .Select(option => option.Result!.Tokens is [] ? option.Name : $"{option.Name}={string.Join(',', option.Result.Tokens.Select(token => token.Value))}").Prepend("tctl requests ls");
 }

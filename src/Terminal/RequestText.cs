@@ -5,17 +5,29 @@ namespace CertAuthority.Terminal;
 /// <summary>Requests as text.</summary>
 public static class RequestText
 {
-    /// <summary>A request a row.</summary>
-    public static Table Table(IEnumerable<RequestResource> requests)
+    // A row is one line of a terminal; the whole reason is shown with the request.
+    private const int LongestReason = 60;
+
+    /// <summary>A request a row. The reason is the last column, so that scripts which read the others from the left find them where they were.</summary>
+    /// <param name="requests">The requests.</param>
+    /// <param name="withReason">Whether to show reasons, where there are any.</param>
+    public static Table Table(IReadOnlyCollection<RequestResource> requests, bool withReason)
     {
-        var table = new Table("Token", "Requestor", "Metadata", "Created At (UTC)", "Status");
+        withReason &= requests.Any(request => request.Spec.RequestReason.Length > 0);
+        string[] columns = ["Token", "Requestor", "Metadata", "Created At (UTC)", "Status"];
+        var table = new Table(withReason ? [.. columns, "Reason"] : columns);
         foreach (var (_, _, metadata, spec) in requests)
-            table.Add(
+        {
+            string[] row =
+            [
                 metadata.Name,
                 spec.User,
                 $"roles={string.Join(',', spec.Roles)}{(spec.Resources is [_, ..] some ? $" resources={Few(some)}" : "")}",
                 spec.Created.UtcDateTime.ToString("dd MMM yy HH:mm 'UTC'"),
-                spec.State);
+                spec.State,
+            ];
+            table.Add(withReason ? [.. row, Short(spec.RequestReason)] : row);
+        }
         return table;
     }
 
@@ -55,6 +67,8 @@ public static class RequestText
         ];
         return fields.Where(field => !string.IsNullOrEmpty(field.Value)).Select(field => $"{field.Name}: {field.Value}");
     }
+
+    private static string Short(string reason) => reason.Length <= LongestReason ? reason : $"{string.Concat(reason.EnumerateRunes().Take(LongestReason - 1))}…";
 
     // A row is one line; all of them stand where one request is shown.
     private static string Few(string[] resources) => resources.Length <= 3 ? string.Join(',', resources) : $"{string.Join(',', resources[..2])} and {resources.Length - 2} more";

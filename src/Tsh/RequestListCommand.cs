@@ -38,7 +38,7 @@ internal sealed class RequestListCommand : Verb
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(list.Requests);
         else
-            parsed.Print(RequestText.Table(list.Requests));
+            parsed.Print(RequestText.Table(list.Requests, withReason: true));
         if (show is null)
             parsed.HintAtReady(list.Requests, home.RequestsInUse(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;

@@ -28,7 +28,7 @@ internal static class ResourceFiles
             {
                 var applied = resource switch
                 {
-                    Role role => Put(ca, transaction, role, madeFrom, ask.Force, warnings),
+                    Role role => Put(ca, transaction, role, madeFrom, ask.Force, warnings, now),
                     User user => Put(transaction, by.Caller, user, madeFrom, ask.Force, ended, now),
                     Node node => Put(transaction, node, madeFrom, ask.Force),
                     AccessLock one => Put(transaction, one, madeFrom, ask.Force),
@@ -112,6 +112,10 @@ internal static class ResourceFiles
             };
             if (resource is null && kind.Length > 0)
                 root.Fault("kind", $"there is no kind \"{kind}\"; the kinds are role, user, node and lock");
+            if (resource is User { Traits: var traits } && traits.TryGetValue("logins", out var logins) && logins.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
+                root.Fault("spec", $"\"{odd}\" can never be a login; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
+            if (resource is Role { Name: Users.NoRoles })
+                root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role in tctl users update --set-roles={Users.NoRoles}; call it something else");
             var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, AccessLock one => one.Name, _ => "" };
             if (name.Length > 0 && !names.Add($"{kind}/{name}"))
                 root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
@@ -125,8 +129,10 @@ internal static class ResourceFiles
         return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{ask.File} holds no resource");
     }
 
-    private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings)
+    private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings, DateTimeOffset now)
     {
+        if (role.IsOver(now))
+            warnings.Add($"role '{role.Name}' is over since {Instants.Show(role.Expires!.Value)}: it grants nothing, and what it denies and limits stays");
         if (role.Allow.Logins.IsEmpty && role.Allow.RequestRoles.IsEmpty && role.Allow.Reviewing.Roles.IsEmpty)
             warnings.Add($"role '{role.Name}' grants no login");
         if (role.Allow.MaxRequestDuration > ca.Limits.Access)

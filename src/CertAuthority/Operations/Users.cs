@@ -10,11 +10,17 @@ namespace CertAuthority.Operations;
 /// <summary>Changing users.</summary>
 internal static class Users
 {
+    /// <summary>The word that takes every role from a user, which an empty list, the usual slip of a script, does not.</summary>
+    public const string NoRoles = "none";
+
     /// <summary>Replaces lists of a user. Empty items are dropped: the guide's own pipeline makes one for a user without roles.</summary>
     public static async Task<AppliedResources> Update(Ca ca, Administrator by, UpdateUser ask)
     {
         var now = ca.Now();
         var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Verdicts.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
+        var logins = Items(ask.Logins);
+        if (logins?.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
+            throw Verdicts.Invalid($"\"{odd}\" can never be a login; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait: tctl edit user/{ask.Name}");
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var old = FindResource(transaction, ask.Name);
@@ -22,13 +28,14 @@ internal static class Users
             {
                 Roles = Items(ask.Roles) ?? old.Roles,
                 UnixUsers = unixUsers is null ? old.UnixUsers : unixUsers.Count == 0 ? [UnixUser.Account(old.Name)] : [.. unixUsers],
-                Traits = Items(ask.Logins) is { } logins ? old.Traits.SetItem("logins", logins) : old.Traits,
+                Traits = logins is { } given ? old.Traits.SetItem("logins", given) : old.Traits,
             };
             ExpectRoles(transaction, user);
             var changed = !JsonNode.DeepEquals(UserResource.WriteSpec(old), UserResource.WriteSpec(user));
             transaction.PutUser(changed ? user with { Revision = old.Revision + 1 } : old);
             transaction.Audit(by.Caller.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Granted = [.. user.Roles] });
-            return (Gaps(transaction, [], [user.Name]), Withdrawals.Review(ca, transaction, by.Caller, now));
+            var taken = old.Roles.Except(user.Roles, StringComparer.Ordinal).ToList();
+            return ((string[])[.. taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[], .. Gaps(transaction, [], [user.Name])], Withdrawals.Review(ca, transaction, by.Caller, now));
         });
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show([$"user '{ask.Name}' has been updated"], warnings);

@@ -197,6 +197,44 @@ internal sealed class Cursor
         }
     }
 
+    /// <summary>Refuses, or drops, fields of exported resources that change nothing here.</summary>
+    public void Foreign(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+            if (Take(field) is { } node and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" }))
+                if (faults.Drops)
+                    faults.Warn(node, $"{Full(field)} was dropped: it means nothing here");
+                else
+                    faults.Add(node, $"{Full(field)} means nothing here; take it out, or let tctl create --drop-unenforceable drop it");
+    }
+
+    /// <summary>
+    /// Refuses, or in an allow drops, a field that selects what is meant and cannot be evaluated here. True where it was dropped: what it narrowed must then grant
+    /// nothing, for a drop never widens. In a deny it is always refused, for the rest of the deny would deny less.
+    /// </summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="deny">Whether it belongs to a deny.</param>
+    /// <param name="instead">What to write in its place.</param>
+    public bool DropsSelector(string field, bool deny, string instead) =>
+        Take(field) is { } node and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" }) && DropsSelector(node, Full(field), deny, instead);
+
+    /// <summary>The same, of a value inside of a field.</summary>
+    public bool DropsSelector(ResourceNode at, string what, bool deny, string instead)
+    {
+        if (!deny && faults.Drops)
+            faults.Warn(at, $"{what} was dropped, and what it selects is not granted; {instead}");
+        else
+            faults.Add(at, $"{what} can not be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or let tctl create --drop-unenforceable drop it")}");
+        return !deny && faults.Drops;
+    }
+
+    /// <summary>Refuses an end that nothing here keeps: without it, what ends would go on. The year 1 of exports is no end.</summary>
+    public void NoEnd(string field, string instead)
+    {
+        if (Text(field) is { } text && !text.StartsWith("0001-01-01", StringComparison.Ordinal))
+            Fault(field, $"{Full(field)} is not kept here, and is not dropped, for nothing would end then; {instead}");
+    }
+
     /// <summary>Refuses, or drops, the restriction that several fields make together.</summary>
     public void Unenforceable(string field) => faults.AddUnenforceable(Find(field) ?? map, Full(field));
 

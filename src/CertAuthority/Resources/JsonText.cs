@@ -7,16 +7,17 @@ namespace CertAuthority.Resources;
 /// <summary>JSON text into nodes that know where they stand. YAML's reader takes most of JSON, but not every escape alike.</summary>
 internal static class JsonText
 {
-    /// <summary>The value, or null when the text is not JSON through and through.</summary>
-    public static ResourceNode? TryParse(ReadOnlySpan<byte> utf8, int maxDepth, Faults faults)
+    /// <summary>The values, one after the other as in JSON Lines, or null when the text is not JSON through and through.</summary>
+    public static List<ResourceNode>? TryParse(ReadOnlySpan<byte> utf8, int maxDepth, Faults faults)
     {
         var found = new List<(ResourceNode At, string What)>();
-        ResourceNode root;
+        var roots = new List<ResourceNode>();
         try
         {
             var walk = new Walk(utf8, maxDepth, faults, found);
-            root = walk.Value();
-            walk.End();
+            do
+                roots.Add(walk.Value());
+            while (walk.Next());
         }
         catch (JsonException)
         {
@@ -24,7 +25,7 @@ internal static class JsonText
         }
         foreach (var (at, what) in found)
             faults.Add(at, what);
-        return root;
+        return roots;
     }
 
     private ref struct Walk
@@ -40,7 +41,7 @@ internal static class JsonText
             this.utf8 = utf8;
             this.text = text;
             this.faults = faults;
-            reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = maxDepth });
+            reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = maxDepth, AllowMultipleValues = true });
             place = Place.Start;
             reader.Read();
         }
@@ -69,8 +70,8 @@ internal static class JsonText
             }
         }
 
-        /// <summary>Nothing may follow.</summary>
-        public void End() => reader.Read();
+        /// <summary>Whether another value follows.</summary>
+        public bool Next() => reader.Read();
 
         private ResourceNode.Map Map(Mark at)
         {

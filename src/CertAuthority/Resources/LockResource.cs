@@ -14,9 +14,8 @@ internal static class LockResource
             root.Fault("version", "a lock has version v2");
         var metadata = root.Map("metadata");
         var name = ResourceMetadata.Name(metadata, Names.IsName, Names.Form);
-        if (metadata.Text("expires") is not null)
-            metadata.Fault("expires", "the end of a lock stands in spec.expires");
-        metadata.NotYet("labels", "description");
+        metadata.NoEnd("expires", "the end of a lock stands in spec.expires");
+        metadata.Foreign("labels", "description");
         metadata.Done();
 
         var spec = root.Map("spec");
@@ -25,7 +24,9 @@ internal static class LockResource
         if (Names.ReasonFault(message) is { } fault)
             spec.Fault("message", fault.Message.Replace("the reason", "spec.message", StringComparison.Ordinal));
         var expires = spec.Instant("expires");
+        spec.Foreign("created_at", "created_by");
         spec.Done();
+        root.Foreign("sub_kind", "scope");
         root.Done();
         return new AccessLock(Guid.Empty, name, 0, target, message, expires);
     }

@@ -23,7 +23,8 @@ internal static class NodeResource
         var metadata = root.Map("metadata");
         var name = ResourceMetadata.Name(metadata, Names.IsNodeName, Names.NodeForm);
         var labels = metadata.TextMap("labels");
-        metadata.NotYet("expires", "description");
+        // An agent's export ends with its next heartbeat; the node here is the host, which stays.
+        metadata.Foreign("expires", "description");
         metadata.Done();
         var spec = root.Map("spec");
         var address = spec.Required("addr");
@@ -40,7 +41,19 @@ internal static class NodeResource
         if (domain is not null && !Names.IsLoginDomain(domain))
             spec.Fault("login_domain", $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
+        // Labels that a command set count as they were exported: without them a deny of such a label would miss the node.
+        var commands = spec.Map("cmd_labels");
+        foreach (var (key, _) in commands.Entries)
+        {
+            var command = commands.Map(key.Text);
+            labels = labels.SetItem(key.Text, command.Text("result") ?? "");
+            command.Foreign("command", "period");
+            command.Done();
+        }
+        spec.Foreign(
+            "hostname", "use_tunnel", "proxy_ids", "public_addrs", "rotation", "version", "peer_addr", "cloud_metadata", "github", "component_features", "relay_group", "relay_ids");
         spec.Done();
+        root.Foreign("sub_kind", "scope");
         root.Done();
         return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push };
     }

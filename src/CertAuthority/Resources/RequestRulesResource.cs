@@ -68,10 +68,11 @@ internal static class RequestRulesResource
             request["annotations"] = new JsonObject(rules.Annotations.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Key, ResourceMetadata.Array(one.Value))));
     }
 
-    public static ReviewConditions ReadReviewing(Cursor reviewing)
+    public static ReviewConditions ReadReviewing(Cursor reviewing, bool deny)
     {
         var read = new ReviewConditions(RoleConditionsResource.Patterns(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
-        reviewing.NotYet("claims_to_roles", "preview_as_roles");
+        reviewing.DropsSelector("claims_to_roles", deny, "name the roles in review_requests.roles");
+        reviewing.Foreign("preview_as_roles");
         reviewing.Done();
         return read;
     }

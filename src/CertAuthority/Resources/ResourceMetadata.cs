@@ -15,6 +15,10 @@ internal static class ResourceMetadata
         // What tctl get prints can be fed back; who overwrites a newer revision is told so when it is applied.
         if (metadata.Text("revision") is { } revision && !long.TryParse(revision, out _))
             metadata.Warn("revision", "metadata.revision is not a number, so it is none of this daemon's and counts for nothing");
+        // What exports carry.
+        metadata.Elsewhere("id");
+        if (metadata.Text("namespace") is not (null or "default"))
+            metadata.Fault("namespace", "there is no namespace here but default");
         return name;
     }
 

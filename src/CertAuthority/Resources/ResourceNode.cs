@@ -54,6 +54,9 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false)
     /// <summary>A place in the text.</summary>
     public Mark Mark(int line, int column) => new(file, line, column);
 
+    /// <summary>Whether what cannot be enforced, or means nothing here, is left out.</summary>
+    public bool Drops => dropsUnenforceable;
+
     public void AddUnenforceable(ResourceNode at, string field)
     {
         if (dropsUnenforceable)

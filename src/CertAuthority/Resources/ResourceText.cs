@@ -13,7 +13,7 @@ internal static class ResourceText
     // Deep enough for any resource; the recursion below is bounded by it.
     private const int MaxDepth = 24;
 
-    /// <summary>The documents of a file. A JSON array of resources is as many documents. Empty when there are faults.</summary>
+    /// <summary>The documents of a file. A JSON array of resources is as many documents, and so are several JSON values (JSON Lines). Empty when there are faults.</summary>
     public static IReadOnlyList<ResourceNode> Parse(ReadOnlySpan<byte> utf8, Faults faults)
     {
         // The mark that some editors put in front says nothing in UTF-8.
@@ -36,7 +36,7 @@ internal static class ResourceText
         // Each JSON text is meant to be YAML too, but not every escape of it is read alike: JSON gets a reader of its own.
         // What only looks like JSON falls through.
         if (text.AsSpan().TrimStart() is ['{' or '[', ..] && JsonText.TryParse(utf8, MaxDepth, faults) is { } json)
-            return faults.Any ? [] : json is ResourceNode.List list ? list.Items : [json];
+            return faults.Any ? [] : [.. json.SelectMany(root => root is ResourceNode.List list ? list.Items : [root])];
         return ParseYaml(text, faults);
 
         void Fault(ReadOnlySpan<byte> utf8, int offset, string what)

@@ -32,11 +32,14 @@ internal static class RoleConditionsResource
             else
                 side.Fault(at, $"\"{text}\" is {Names.LoginFault(text)}; logins have the form {Names.LoginForm}");
 
+        var lost = side.DropsSelector("node_labels_expression", deny, "write the hosts as node_labels");
         var labels = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<NamePattern>>(StringComparer.Ordinal);
         foreach (var (key, values) in side.TextLists("node_labels"))
         {
             if (values.IsEmpty)
                 side.Fault(key, $"the label {key.Text} has no value, so it would select nothing");
+            else if (values.FirstOrDefault(value => value.Text.Contains("{{", StringComparison.Ordinal)) is { Text: { } template, At: { } at })
+                lost |= side.DropsSelector(at, $"\"{template}\" in {side.Full("node_labels")}", deny, "templates are filled in in logins and in values of cert_extensions only: write a role for each value of the trait");
             else if (key.Text == "*" && values is not [("*", _)])
                 side.Fault(key, "the label '*' goes only with the value '*'");
             else
@@ -47,13 +50,22 @@ internal static class RoleConditionsResource
         var roles = Patterns(request, request.Texts("roles"));
         var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), RequestRulesResource.ReadClock(request));
         var asking = deny ? RequestRules.None : RequestRulesResource.Read(request);
+        request.DropsSelector("claims_to_roles", deny, "name the roles in request.roles, in a role for each group of people");
+        if (deny)
+            request.DropsSelector("annotations", deny, "take it out of the roles that allow");
         var searching = Patterns(request, request.Texts("search_as_roles"));
         request.Done();
-        var reviewing = RequestRulesResource.ReadReviewing(side.Map("review_requests"));
-        side.Unenforceable("node_labels_expression", _ => false);
+        var reviewing = RequestRulesResource.ReadReviewing(side.Map("review_requests"), deny);
+        // A control of sessions and no selector: dropped, it opens no other login and no other host.
         side.Unenforceable("require_session_join", _ => false);
         side.Elsewhere(NotAboutLogins);
         side.Done();
+        // Without its selector an allow would reach more hosts, and in v3, where logins alone mean all hosts, every one.
+        if (lost)
+        {
+            logins.Clear();
+            labels.Clear();
+        }
         return new RoleConditions(
             [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()), roles)
         {

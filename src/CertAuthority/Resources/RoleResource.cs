@@ -19,10 +19,6 @@ internal static class RoleResource
         var description = ResourceMetadata.Description(metadata);
         var labels = metadata.TextMap("labels");
         var expires = metadata.Instant("expires");
-        // What exports carry.
-        metadata.Elsewhere("id");
-        if (metadata.Text("namespace") is not (null or "default"))
-            metadata.Fault("namespace", "there is no namespace here but default");
         metadata.Done();
 
         var spec = root.Map("spec");
@@ -31,6 +27,7 @@ internal static class RoleResource
         var deny = RoleConditionsResource.Read(spec.Map("deny"), deny: true);
         var options = RoleOptionsResource.Read(spec.Map("options"));
         spec.Done();
+        root.Foreign("sub_kind", "scope");
         root.Done();
 
         // v3 is the guide's own version, where logins alone mean all hosts. Later versions have no default.

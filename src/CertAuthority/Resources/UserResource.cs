@@ -14,7 +14,8 @@ internal static class UserResource
             root.Fault("version", "a user has version v2");
         var metadata = root.Map("metadata");
         var name = ResourceMetadata.Name(metadata, Names.IsName, Names.Form);
-        metadata.NotYet("expires", "labels", "description");
+        metadata.NoEnd("expires", "give the user roles with metadata.expires");
+        metadata.Foreign("labels", "description");
         metadata.Done();
 
         var spec = root.Map("spec");
@@ -40,7 +41,15 @@ internal static class UserResource
                     spec.Fault(at, "the value of a trait has control characters");
             traits[key.Text] = [.. values.Select(value => value.Text)];
         }
+        spec.NoEnd("expires", "give the user roles with metadata.expires");
+        spec.Foreign("created_by", "local_auth", "oidc_identities", "saml_identities", "github_identities", "trusted_device_ids");
+        var status = spec.Map("status");
+        if (status.Flag("is_locked"))
+            status.Fault("is_locked", $"the user is locked there, and could log in here; lock them first: tctl lock --user={name}, then take spec.status out");
+        status.Foreign("locked_message", "locked_time", "lock_expires", "recovery_attempt_lock_expires");
+        status.Done();
         spec.Done();
+        root.Foreign("sub_kind", "scope", "status");
         root.Done();
         return new User(
             Guid.Empty,

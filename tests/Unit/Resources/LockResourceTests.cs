@@ -47,6 +47,6 @@ public class LockResourceTests
     [Fact]
     public void An_end_in_the_wrong_place_is_refused() =>
         Assert.Equal(
-            ["f:3:31: the end of a lock stands in spec.expires"],
+            ["f:3:31: metadata.expires is not kept here, and is not dropped, for nothing would end then; the end of a lock stands in spec.expires"],
             Text.LockFaults("kind: lock\nversion: v2\nmetadata: {name: l1, expires: 2027-01-31T18:00:00Z}\nspec: {target: {user: alice}}\n"));
 }

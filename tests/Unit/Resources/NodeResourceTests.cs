@@ -31,7 +31,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1, labels: {env: }}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
     [InlineData("metadata: {name: db1, labels: {env: null}}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
     [InlineData("metadata: {name: db1, labels: {env: \"a\\eb\"}}\nspec: {addr: a}", "f:3:37: metadata.labels takes plain text without control characters")]
-    [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires is not yet supported")]
+    [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
     public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
 
     [Theory]

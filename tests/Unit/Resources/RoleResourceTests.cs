@@ -136,15 +136,6 @@ public class RoleResourceTests
                 """).OrderBy(Line));
 
     [Theory]
-    [InlineData("spec: {allow: {review_requests: {roles: [x], preview_as_roles: [y]}}}", "spec.allow.review_requests.preview_as_roles")]
-    [InlineData("spec: {allow: {review_requests: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}}}", "spec.allow.review_requests.claims_to_roles")]
-    public void A_field_that_does_nothing_yet_is_refused_by_name(string field, string name)
-    {
-        var fault = Assert.Single(Text.RoleFaults($"{Head}{field}\n"));
-        Assert.EndsWith($": {name} is not yet supported", fault, StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData("allow: {logins: ['*']}", "\"*\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
     [InlineData("allow: {logins: [certauthority-sync]}", "\"certauthority-sync\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it")]
     [InlineData("allow: {logins: ['a,b']}", "\"a,b\" is not a login; logins have the form ^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$")]
@@ -168,7 +159,6 @@ public class RoleResourceTests
     [InlineData("deny: {request: {max_duration: 4d}}", "spec.deny.request has no field \"max_duration\"")]
     [InlineData("deny: {request: {clock: approval}}", "spec.deny.request has no field \"clock\"")]
     [InlineData("deny: {request: {thresholds: [{approve: 1}]}}", "spec.deny.request has no field \"thresholds\"")]
-    [InlineData("deny: {request: {annotations: {a: [b]}}}", "spec.deny.request has no field \"annotations\"")]
     [InlineData("allow: {request: {thresholds: [{approve: -1}]}}", "spec.allow.request.thresholds.approve takes a number from 0 to 100")]
     [InlineData("allow: {request: {thresholds: [{approve: 1, deny: 101}]}}", "spec.allow.request.thresholds.deny takes a number from 0 to 100")]
     [InlineData("allow: {request: {thresholds: [{approve: 1, any: 2}]}}", "spec.allow.request.thresholds has no field \"any\"")]
@@ -194,8 +184,6 @@ public class RoleResourceTests
     [InlineData("options: {max_sesion_ttl: 1h}", "spec.options has no field \"max_sesion_ttl\"")]
     [InlineData("allow: {logins: ['{{external}}']}", "\"{{external}}\": external is followed by .NAME")]
     [InlineData("deny: {logins: ['{{env.x}}']}", "\"{{env.x}}\": a template takes internal.NAME, external.NAME, email.local(…) or regexp.replace(…), not \"env\"")]
-    [InlineData("allow: {node_labels: {env: '{{external.env}}'}}", "\"{{external.env}}\": templates stand in logins and in values of cert_extensions only")]
-    [InlineData("deny: {node_labels: {env: '{{external.env}}'}}", "\"{{external.env}}\": templates stand in logins and in values of cert_extensions only")]
     [InlineData("options: {forward_agent: maybe}", "spec.options.forward_agent takes true or false")]
     [InlineData("options: {force_command: ''}", "spec.options.force_command takes one line of 1 to 1024 characters")]
     [InlineData("options: {force_command: \"a\\nb\"}", "spec.options.force_command takes one line of 1 to 1024 characters")]
@@ -232,8 +220,6 @@ public class RoleResourceTests
         { "options.record_session.default", "best_effort", "off" },
         { "options.record_session.ssh", "strict", "''" },
         { "allow.require_session_join", "[{name: audit}]", "[]" },
-        { "allow.node_labels_expression", "'contains(x, y)'", "''" },
-        { "deny.node_labels_expression", "'contains(x, y)'", "''" },
     };
 
     [Theory]
@@ -248,6 +234,37 @@ public class RoleResourceTests
 
         static int Column(string field) => "spec: ".Length + 1 + field.Split('.').Sum(part => part.Length + 3);
         static string Spec(string field, string value) => $"{Head}spec: {field.Split('.').Reverse().Aggregate(value, (below, part) => $"{{{part}: {below}}}")}\n";
+    }
+
+    [Theory]
+    [InlineData("node_labels_expression: 'contains(x, y)'", "spec.SIDE.node_labels_expression")]
+    [InlineData("request: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}", "spec.SIDE.request.claims_to_roles")]
+    [InlineData("review_requests: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}", "spec.SIDE.review_requests.claims_to_roles")]
+    [InlineData("node_labels: {team: '{{external.team}}'}", "\"{{external.team}}\" in spec.SIDE.node_labels")]
+    public void A_selector_that_can_not_be_evaluated_is_dropped_from_an_allow_only(string field, string name)
+    {
+        string Spec(string side) => $"{Head}spec: {{{side}: {{logins: [root], {field}}}}}\n";
+        Assert.Contains($": {name.Replace("SIDE", "allow")} can not be evaluated here; ", Assert.Single(Text.RoleFaults(Spec("allow"))), StringComparison.Ordinal);
+        Assert.Contains($": {name.Replace("SIDE", "deny")} can not be evaluated here, and the deny without it would deny less; ", Assert.Single(Text.RoleFaults(Spec("deny"))), StringComparison.Ordinal);
+        var (faults, warnings) = Text.RoleRemarks(Spec("allow"), dropsUnenforceable: true);
+        Assert.Equal("", faults);
+        Assert.Contains($": {name.Replace("SIDE", "allow")} was dropped, and what it selects is not granted; ", warnings, StringComparison.Ordinal);
+        Assert.Contains(" can not be evaluated here, and the deny", Text.RoleRemarks(Spec("deny"), dropsUnenforceable: true).Faults, StringComparison.Ordinal);
+    }
+
+    // In v3 logins without labels mean every host, and a role that is stored is read again.
+    [Theory]
+    [InlineData("v3", "node_labels_expression: 'x'")]
+    [InlineData("v8", "node_labels: {env: prod}, node_labels_expression: 'x'")]
+    [InlineData("v8", "node_labels: {env: prod, team: '{{external.team}}'}")]
+    public void An_allow_without_its_selector_grants_no_login(string version, string labels)
+    {
+        var role = Text.RoleDropping($"kind: role\nversion: {version}\nmetadata: {{name: x}}\nspec: {{allow: {{logins: [root], {labels}}}}}\n");
+        foreach (var each in new[] { role, StoredResource.Role(RoleResource.Write(role).ToJsonString()) })
+        {
+            Assert.Empty(each.Allow.Logins);
+            Assert.True(each.Allow.NodeLabels.IsNone);
+        }
     }
 
     [Theory]

@@ -25,6 +25,16 @@ internal static class Text
         return (string.Join('\n', faults.Lines), string.Join('\n', faults.Warnings));
     }
 
+    public static Role RoleDropping(string text) => Assert.Single(Read(Encoding.UTF8.GetBytes(text), RoleResource.Read, new Faults("f", dropsUnenforceable: true)));
+
+    /// <summary>What is wrong with the resources of an export, and what was dropped from them.</summary>
+    public static (string[] Faults, string[] Dropped) Dropping<T>(string text, Func<string, Cursor, T> read)
+    {
+        var faults = new Faults("f", dropsUnenforceable: true);
+        Read(Encoding.UTF8.GetBytes(text), read, faults);
+        return (faults.Lines, [.. faults.Warnings]);
+    }
+
     public static string[] UserFaults(string text) => Read(Encoding.UTF8.GetBytes(text), UserResource.Read).Faults;
 
     public static string[] LockFaults(string text) => Read(Encoding.UTF8.GetBytes(text), LockResource.Read).Faults;

@@ -39,13 +39,33 @@ public class UserResourceTests
         Assert.Equal([told], Text.UserFaults($"{Head}metadata: {{name: alice}}\n{spec}\n"));
 
     [Theory]
-    [InlineData("{name: alice, expires: '2027-01-01'}", "metadata.expires is not yet supported")]
-    [InlineData("{name: alice, labels: {a: b}}", "metadata.labels is not yet supported")]
-    [InlineData("{name: alice, description: hm}", "metadata.description is not yet supported")]
+    [InlineData("{name: alice, expires: '2027-01-01'}", "metadata.expires is not kept here, and is not dropped, for nothing would end then; give the user roles with metadata.expires")]
+    [InlineData("{name: alice, labels: {a: b}}", "metadata.labels means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
+    [InlineData("{name: alice, description: hm}", "metadata.description means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
     [InlineData("{name: Alice}", "\"Alice\" is not a name; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$")]
     [InlineData("{name: ''}", "metadata.name is missing")]
     public void Metadata_that_can_not_be_is_refused(string metadata, string told) =>
         Assert.EndsWith($": {told}", Assert.Single(Text.UserFaults($"{Head}metadata: {metadata}\n")), StringComparison.Ordinal);
+
+    private const string Exported =
+        """{"kind": "user", "version": "v2", "metadata": {"id": 1, "name": "alice", "namespace": "default", "revision": "8c9e", "description": "", "labels": {"a": "b"}}, "spec": {"roles": ["dba"], "traits": {"logins": ["alice"], "aws_role_arns": null}, "expires": "0001-01-01T00:00:00Z", "created_by": {"user": {"name": "root"}}, "status": {"is_locked": false, "lock_expires": "0001-01-01T00:00:00Z"}}, "status": {"password_state": 1}}""";
+
+    [Fact]
+    public void An_exported_user_is_loaded_and_what_is_dropped_is_listed()
+    {
+        var (faults, dropped) = Text.Dropping(Exported, UserResource.Read);
+        Assert.Empty(faults);
+        foreach (var field in new[] { "metadata.labels", "spec.created_by", "spec.status.lock_expires", "status" })
+            Assert.Contains(dropped, line => line.EndsWith($": {field} was dropped: it means nothing here", StringComparison.Ordinal));
+        Assert.Contains("tctl lock --user=alice", Assert.Single(Text.Dropping(Exported.Replace("\"is_locked\": false", "\"is_locked\": true", StringComparison.Ordinal), UserResource.Read).Faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void JSON_Lines_are_as_many_documents()
+    {
+        var (documents, faults) = Text.Parse("{\"kind\": \"user\"}\n{\"kind\": \"role\"}\n\n[{\"kind\": \"node\"}]\n");
+        Assert.Equal((3, 0), (documents.Count, faults.Length));
+    }
 
     [Fact]
     public void A_user_has_version_v2() => Assert.Equal(["f:2:10: a user has version v2"], Text.UserFaults("kind: user\nversion: v3\nmetadata: {name: alice}\n"));

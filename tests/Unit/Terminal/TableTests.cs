@@ -14,7 +14,15 @@ public class TableTests
                 "------------------------------------ --------- --------- ------------------- -------",
                 "bc8ca931-fec9-4b15-9a6f-20c13c5641a9 alice     roles=dba 07 Nov 19 19:38 UTC PENDING",
             ],
-            RequestText.Table([Request()]).Lines());
+            RequestText.Table([Request()], withReason: true).Lines());
+    }
+
+    [Fact]
+    public void A_reason_is_the_last_column_and_short()
+    {
+        var given = Request() with { Spec = Request().Spec with { RequestReason = new string('x', 100) } };
+        Assert.EndsWith($"PENDING {new string('x', 59)}…", RequestText.Table([given], withReason: true).Lines().Last(), StringComparison.Ordinal);
+        Assert.EndsWith("UTC PENDING", RequestText.Table([given], withReason: false).Lines().Last(), StringComparison.Ordinal);
     }
 
     [Fact]
