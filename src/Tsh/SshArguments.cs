@@ -42,7 +42,7 @@ internal static class SshArguments
     /// <summary>Takes <c>host</c>, <c>host:port</c>, <c>[v6]</c>, <c>[v6]:port</c> apart.</summary>
     /// <exception cref="FailureException">It is something else.</exception>
     public static (string Host, string? Port) Endpoint(string address) =>
-        TryEndpoint(address) ?? throw new FailureException($"'{address}' is not the address of a node", "an administrator corrects it: tctl edit node/NAME");
+        TryEndpoint(address) ?? throw new FailureException($"'{address}' is not the address of a node", IsPlain(address) ? "an administrator corrects it: tctl edit node/NAME" : null);
 
     /// <summary>The same; null for something else.</summary>
     public static (string Host, string? Port)? TryEndpoint(string address)
