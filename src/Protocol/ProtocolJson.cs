@@ -35,6 +35,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ListCertificates)), JsonSerializable(typeof(CertificateList))]
 [JsonSerializable(typeof(ListAudit)), JsonSerializable(typeof(AuditList))]
 [JsonSerializable(typeof(CertifyHost)), JsonSerializable(typeof(HostCertified))]
+[JsonSerializable(typeof(PlanNode)), JsonSerializable(typeof(NodePlan))]
 [JsonSerializable(typeof(ProveNode)), JsonSerializable(typeof(NodeProof))]
 [JsonSerializable(typeof(ListNodes)), JsonSerializable(typeof(NodeStatusList))]
 [JsonSerializable(typeof(GetNodeFiles)), JsonSerializable(typeof(NodeFiles)), JsonSerializable(typeof(SyncNode)), JsonSerializable(typeof(NodeStatus))]

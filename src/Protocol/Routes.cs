@@ -82,6 +82,8 @@ public static class Routes
     public static readonly Route<ListNodes, NodeStatusList> ListNodes = new("GET", "/v1/nodes");
     /// <summary>Reads what is to lie on a host.</summary>
     public static readonly Route<GetNodeFiles, NodeFiles> GetNodeFiles = new("GET", "/v1/nodes/{name}/files");
+    /// <summary>Tells what the enrolment of a host would mean; nothing changes.</summary>
+    public static readonly Route<PlanNode, NodePlan> PlanNode = new("POST", "/v1/nodes/{name}/plan");
     /// <summary>Signs certificates by which a host is tried.</summary>
     public static readonly Route<ProveNode, NodeProof> ProveNode = new("POST", "/v1/nodes/{name}/proof");
     /// <summary>Signs the key of a host.</summary>
@@ -113,6 +115,6 @@ public static class Routes
     [
         Login, GetMyCertificate, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
     ];
 }

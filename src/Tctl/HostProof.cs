@@ -13,6 +13,9 @@ internal sealed class HostProof : IDisposable
     private const int Tries = 10;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The algorithm of the certificates of a proof.</summary>
+    public const string CertificateType = "ssh-ed25519-cert-v01@openssh.com";
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("certauthority-proof-");
 
     private string Key => Path.Combine(folder.FullName, "key");
@@ -29,42 +32,50 @@ internal sealed class HostProof : IDisposable
     /// <param name="address">Where it is.</param>
     /// <param name="login">As whom.</param>
     /// <param name="proof">The certificates.</param>
+    /// <param name="expected">What the settings of its sshd say about these logins.</param>
+    /// <param name="say">Receives why this takes its time.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="FailureException">The host does not do what it must.</exception>
-    public async Task Try(string node, ServerAddress.Ssh address, string login, NodeProof proof, CancellationToken cancellation)
+    public async Task Try(string node, ServerAddress.Ssh address, string login, NodeProof proof, Expected expected, Action<string> say, CancellationToken cancellation)
     {
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "known_hosts"), $"@cert-authority * {proof.HostCa}\n", cancellation);
         var way = await Way(address, cancellation);
+        var patience = new Patience(node, expected.Penalty, say);
         foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true), ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
         {
             var path = Path.Combine(folder.FullName, "cert.pub");
             AtomicFile.Write(path, System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
-            var (exitCode, said) = await Enter(node, way, login, path, cancellation);
-            var refused = exitCode == 255 && said.Contains("Permission denied", StringComparison.Ordinal);
+            var (exitCode, said) = await Enter(node, way, login, path, patience, cancellation);
+            // With MaxAuthTries 1 and 2 that is how sshd refuses.
+            var refused = exitCode == 255 && (said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Too many authentication failures", StringComparison.Ordinal));
+            if (refused)
+                patience.Refusals++;
             if (enters ? exitCode == 0 : refused)
                 continue;
             throw new FailureException(
-                enters ? $"{node} does not let in a certificate {what}, as {login}: {(said.Length > 0 ? Printable.Escape(said) : $"ssh ended with {exitCode}")}"
+                enters ? $"{node} does not let in a certificate {what}, as {login}: {(expected.Obstacle is { } obstacle ? $"its {obstacle}" : said.Length > 0 ? said : $"ssh ended with {exitCode}")}"
                 : exitCode == 0 ? $"{node} lets in a certificate {what}, as {login}"
-                : $"it could not be seen that {node} refuses a certificate {what}: {Printable.Escape(said)}");
+                : $"it could not be seen that {node} refuses a certificate {what}: {patience.WhyShut ?? said}");
         }
     }
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private async Task<(int ExitCode, string Said)> Enter(string node, string[] way, string login, string certificate, CancellationToken cancellation)
+    private async Task<(int ExitCode, string Said)> Enter(string node, string[] way, string login, string certificate, Patience patience, CancellationToken cancellation)
     {
         for (var tries = 1; ; tries++)
         {
             var (exitCode, _, said) = await Run(
                 "ssh",
                 [
-                    // Nothing of the operator's that could open the host besides: only this key, with this certificate.
+                    // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not again without it.
                     "-F", "none", "-T", "-i", Key, "-o", $"CertificateFile={certificate}", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+                    "-o", $"PubkeyAcceptedKeyTypes={CertificateType}",
                     "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"UserKnownHostsFile={Path.Combine(folder.FullName, "known_hosts")}",
                     "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={node}", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-l", login, .. way, "true",
                 ], cancellation);
-            if (tries == Tries || exitCode != 255 || !(said.Contains("refused", StringComparison.Ordinal) || said.Contains("closed by", StringComparison.Ordinal) || said.Contains("reset by", StringComparison.Ordinal)))
+            var isShut = exitCode == 255 && ((string[])["refused", "closed by", "reset by", "Not allowed at this time"]).Any(word => said.Contains(word, StringComparison.Ordinal));
+            if (!isShut || (tries >= Tries && !patience.HasMore()))
                 return (exitCode, said.Trim());
             await Task.Delay(Pause, cancellation);
         }
@@ -92,5 +103,41 @@ internal sealed class HostProof : IDisposable
         var (output, said) = (process.StandardOutput.ReadToEndAsync(cancellation), process.StandardError.ReadToEndAsync(cancellation));
         await process.WaitForExitAsync(cancellation);
         return (process.ExitCode, await output, await said);
+    }
+
+    /// <summary>What the settings of a host's sshd say about the logins of a proof.</summary>
+    /// <param name="Obstacle">The setting that keeps the first one out; null where none does.</param>
+    /// <param name="Penalty">How long sshd keeps an address out after a refused login; null where it does not.</param>
+    internal sealed record Expected(string? Obstacle, TimeSpan? Penalty);
+
+    /// <summary>How long a door is waited for that our own refused logins may have shut (<c>PerSourcePenalties</c>, OpenSSH 9.8 and later).</summary>
+    private sealed class Patience(string node, TimeSpan? penalty, Action<string> say)
+    {
+        private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+
+        private DateTime? until;
+
+        /// <summary>How many logins were refused.</summary>
+        public int Refusals { get; set; }
+
+        /// <summary>Why the door is shut; null where penalties cannot be the reason.</summary>
+        public string? WhyShut => penalty is { } each && Refusals > 0 ? $"its sshd keeps this address out after a refused login (PerSourcePenalties authfail:{each.TotalSeconds}s)" : null;
+
+        /// <summary>Whether to wait on; says so once.</summary>
+        public bool HasMore()
+        {
+            if (WhyShut is not { } why)
+                return false;
+            if (until is null)
+            {
+                // A second more for each, because sshd counts from the end of the connection.
+                var all = (penalty!.Value + TimeSpan.FromSeconds(1)) * Refusals;
+                if (all > Longest)
+                    return false;
+                until = DateTime.UtcNow + all;
+                say($"{node}: {why}; waiting, {all.TotalSeconds:0}s at most");
+            }
+            return DateTime.UtcNow < until;
+        }
     }
 }

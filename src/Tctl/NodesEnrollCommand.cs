@@ -11,8 +11,11 @@ internal sealed class NodesEnrollCommand : Verb
 {
     private const string DropIn = "00-certauthority.conf";
 
-    // The first that reads drop-ins.
-    private static readonly Version Oldest = new(8, 2);
+    // As host.sh knows it.
+    private const string DaemonsLogin = "\"$login\"";
+
+    // A line for each login and role; nobody reads more names than these.
+    private const int MostUsers = 8;
 
     private readonly Argument<string> name = new("NODE") { Description = "Its name: the second half of login@NODE", CompletionSources = { Known.Nodes } };
     private readonly SshOption ssh = new() { Required = true };
@@ -21,6 +24,10 @@ internal sealed class NodesEnrollCommand : Verb
     private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "The account there to try it with, which runs nothing; without, the one of --ssh, or root" };
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "How long the host's own certificate lives; 30d without" };
     private readonly Option<bool> noPush = new("--no-push") { Description = "Let the daemon not write to it: it fetches new lists, or something else carries them; of a node that is there already spec.push says so" };
+    private readonly ListOption exempt = new("--exempt", "Addresses from which the host sees the daemon, where that is not where it sees this command: failed logins from there do not hold its lists back (OpenSSH 9.8 and later)", "ADDRESS");
+    private readonly Option<bool> keepOtherCas = new("--keep-other-cas") { Description = "The host trusts another authority: keep its CA keys, beside ours" };
+    private readonly Option<bool> replace = new("--replace") { Description = "The host trusts another authority: put it out of force, until nodes rm --ssh" };
+    private readonly Option<bool> yes = new("--yes") { Description = "Go on although no role lets anybody into the host" };
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Look at the host, show the files, and change nothing" };
 
     public NodesEnrollCommand()
@@ -31,12 +38,14 @@ internal sealed class NodesEnrollCommand : Verb
             "tctl nodes enroll db1 --ssh admin@db1.example.com:2222 --dry-run")
     {
         Arguments.Add(name);
-        foreach (var option in (Option[])[ssh, labels, address, login, ttl, noPush, dryRun])
+        foreach (var option in (Option[])[ssh, labels, address, login, ttl, noPush, exempt, keepOtherCas, replace, yes, dryRun])
             Options.Add(option);
         Validators.Add(result =>
         {
             if (result.GetValue(labels)?.FirstOrDefault(label => label.Split('=', 2) is not [{ Length: > 0 }, _]) is { } odd)
                 result.AddError($"'{odd}' is not KEY=VALUE, such as env=prod");
+            if (result.GetValue(keepOtherCas) && result.GetValue(replace))
+                result.AddError("--keep-other-cas and --replace exclude each other");
         });
     }
 
@@ -47,41 +56,57 @@ internal sealed class NodesEnrollCommand : Verb
         PlainNames.CheckNode(node);
         PlainNames.CheckLogin(account);
         using var ca = ServerOption.Connect(parsed);
-        await using var host = await RemoteHost.Connect(at, cancellation);
-        var facts = Facts.Read(await host.Run("look", cancellation));
+        await using var host = await RemoteHost.Connect(at, parsed.Warn, cancellation);
+        var facts = HostFacts.Read(await host.Run("look", cancellation));
         var known = (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes.FirstOrDefault(one => one.Name == node);
         var pushes = known is null ? !parsed.GetValue(noPush) : known.Sync is not null;
-        Refuse(facts, at, ServerOption.Chosen(parsed), pushes);
+        var other = parsed.GetValue(keepOtherCas) ? OtherAuthority.Keep : parsed.GetValue(replace) ? OtherAuthority.Replace : OtherAuthority.Refuse;
+        var plan = await ca.Send(Routes.PlanNode, new PlanNode(node, Labels(parsed), facts.Machine, facts.Boot), cancellation);
+        EnrolmentRefusals.Check(facts, node, at.Host, plan.IsDaemonsHost || IsDaemonsName(ServerOption.Chosen(parsed), at), pushes, other);
+        if (plan.HasDaemonsMachineId)
+            parsed.Warn($"{at.Host} has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup");
+        ShowEntrants(parsed, node, plan.Entrants);
+        var exemptions = pushes && facts.Settings.KnowsExemptions ? Exemptions(parsed, facts) : null;
         if (parsed.GetValue(dryRun))
         {
-            parsed.Print(Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes), cancellation)));
-            parsed.Say("the host's own certificate is signed then; it and its HostCertificate line come with these, where they do not stand here");
+            parsed.PrintAsIs(Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes, exemptions), cancellation)));
+            parsed.Say("enrolment also signs the host's own certificate, and adds a HostCertificate line for it where there is none above");
             return ExitCode.Done;
         }
+        if (plan.Entrants.Length == 0 && !parsed.GetValue(yes))
+            throw new FailureException(
+                $"nobody could enter {node}: no role opens it for any user, and plain keys open nothing there once it is enrolled",
+                "create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter");
 
-        // The daemon writes to it from the moment when it can, and not before.
+        // What the resource was, to put it back.
+        var was = known is not null && other != OtherAuthority.Refuse ? Plain((await ca.Send(Routes.GetResources, new GetResources("node", node), cancellation)).Resources[0]) : null;
+        string[] otherCas = other == OtherAuthority.Keep ? facts.OtherCas : [];
         if (known is null)
-            parsed.Show(await ca.Send(Routes.ApplyResources, Resource(parsed, node, at, isPushed: false), cancellation));
+            parsed.Show(await ca.Send(Routes.ApplyResources, Apply(Resource(parsed, node, at, otherCas), isNew: true), cancellation));
         try
         {
+            // The daemon writes to it from the moment when it can, and not before.
+            if (was is not null)
+                await ca.Send(Routes.ApplyResources, Apply(With(was, "other_cas", new JsonArray([.. otherCas.Select(key => JsonValue.Create(key))])), isNew: false), cancellation);
             await ca.Send(Routes.CertifyHost, new CertifyHost(node, facts.Key!, parsed.GetValue(ttl)), cancellation);
             using var proof = new HostProof();
             // Before the files: the list among them has the revoked one then.
             var certificates = await ca.Send(Routes.ProveNode, new ProveNode(node, await proof.NewKey(cancellation), account), cancellation);
-            var files = (await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Push: pushes), cancellation)).Files;
+            var files = (await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Push: pushes, Exempt: exemptions), cancellation)).Files;
             foreach (var file in files)
                 await host.Stage(FileName(file), file.Content, cancellation);
             parsed.Say($"{at.Host}: the files are there; now they take their places");
             await host.Run("swap", cancellation);
-            foreach (var warning in Undercut(await host.Run($"effective {account}", cancellation), pushes ? await host.Run("effective \"$login\"", cancellation) : [], files))
+            foreach (var warning in DropInCheck.Warnings(await Effective(account), pushes ? await Effective(DaemonsLogin) : null, files.Single(file => FileName(file) == DropIn)))
                 parsed.Warn($"{node}: {warning}");
             parsed.Say($"{at.Host}: sshd has read them; now it is tried from here");
-            await proof.Try(node, at, account, certificates, cancellation);
+            var caType = System.Text.Encoding.ASCII.GetString(files.Single(file => FileName(file) == "user_ca.pub").Content).Split(' ')[0];
+            await proof.Try(node, at, account, certificates, await Expect(account, caType), parsed.Say, cancellation);
             if (pushes)
             {
                 if (known is null)
-                    await ca.Send(Routes.ApplyResources, Resource(parsed, node, at, isPushed: true), cancellation);
-                await ca.Send(Routes.SyncNode, new SyncNode(node), cancellation);
+                    await ca.Send(Routes.ApplyResources, Apply(With(Resource(parsed, node, at, otherCas), "push", true), isNew: false), cancellation);
+                await Sync(caType);
                 parsed.Say($"{at.Host}: the daemon has written to it");
             }
             await host.Run("keep", cancellation);
@@ -92,6 +117,8 @@ internal sealed class NodesEnrollCommand : Verb
             var outcome = await PutBack(host);
             if (known is null && !await Forgets(ca, node))
                 outcome += $"; the node stays: tctl nodes rm {node}";
+            if (was is not null && !await Restores(ca, was))
+                outcome += $"; the node keeps the other authority's keys: tctl edit node/{node}";
             if (e is OperationCanceledException)
             {
                 parsed.Say(outcome);
@@ -102,39 +129,88 @@ internal sealed class NodesEnrollCommand : Verb
         parsed.Print($"{node} is enrolled: as {account}, a certificate for it enters; one for another host and a revoked one do not");
         parsed.Hint(pushes ? "the daemon writes each new revocation list there; tctl nodes ls shows how that goes" : "its revocation list is of this moment; docs/hosts.md says how it is kept fresh");
         return ExitCode.Done;
+
+        async Task<SshdSettings> Effective(string who) => SshdSettings.Read(await host.Run($"effective {who}", cancellation));
+
+        async Task<HostProof.Expected> Expect(string who, string caType)
+        {
+            var settings = SshdSettings.Read(await host.Run($"effective_here {who}", cancellation));
+            var groups = (await host.Run($"groups_of {who}", cancellation)).SelectMany(line => line.Split(' ')).ToList();
+            var from = facts.From ?? "";
+            return new HostProof.Expected(
+                settings.WhyRefused(who == DaemonsLogin ? "certauthority-sync" : who, groups, from, HostProof.CertificateType, caType), settings.IsExempt(from) ? null : settings.PenaltyForRefusal);
+        }
+
+        async Task Sync(string caType)
+        {
+            try
+            {
+                await ca.Send(Routes.SyncNode, new SyncNode(node), cancellation);
+            }
+            catch (ProblemException e) when (e.Problem.Code == ProblemCode.Unavailable)
+            {
+                throw (await Expect(DaemonsLogin, caType)).Obstacle is { } obstacle ? new FailureException($"{e.Message}: its {obstacle}") : e;
+            }
+        }
     }
 
-    private static void Refuse(Facts facts, ServerAddress.Ssh at, ServerAddress server, bool pushes)
+    // The daemon's address first, then what the host had exempted before: of two lists sshd reads the first only, which is ours.
+    private string Exemptions(ParseResult parsed, HostFacts facts)
     {
-        var isDaemons = server is ServerAddress.Ssh elsewhere ? elsewhere.Host == at.Host : facts.Machine.Length > 0 && facts.Machine == Facts.ThisMachine;
-        if (facts.IsDaemonsHost || isDaemons)
-            throw new FailureException($"{at.Host} is the daemon's own host, and that must never trust it for users", "whoever could enter it as root by a certificate would be the administrator: docs/hosts.md");
-        if (facts.Version is not { } version || version < Oldest)
-            throw new FailureException($"{at.Host} has OpenSSH {facts.Version?.ToString() ?? "of an unknown version"}; {Oldest} is the first that reads /etc/ssh/sshd_config.d");
-        if (facts.Key is null)
-            throw new FailureException($"{at.Host}: the public half of no host key can be read", "sshd -T | grep hostkey names the keys; beside each lies its .pub");
-        if (pushes && !facts.HasSftp)
-            throw new FailureException($"{at.Host}: its sshd has no sftp, by which the daemon writes to it", "give sshd_config the line: Subsystem sftp internal-sftp; or let it fetch, with --no-push");
-        if (pushes && !facts.CanHaveAccount)
-            throw new FailureException($"{at.Host} has no useradd, to make the account by which the daemon writes", "make it yourself: docs/hosts.md, section 6; or let the host fetch, with --no-push");
+        var seen = exempt.Given(parsed) ?? (facts.From is { } from && ServerOption.Chosen(parsed) is ServerAddress.Unix ? [from] : []);
+        if (seen.Length == 0)
+            parsed.Warn("failed logins from the daemon's address can hold its lists back (PerSourcePenalties); --exempt=ADDRESS says from where the host sees the daemon");
+        return string.Join(',', seen.Concat(facts.Settings.Exemptions.Except(facts.OurExemptions.Take(1))).Distinct(StringComparer.Ordinal));
     }
 
-    private ApplyResources Resource(ParseResult parsed, string node, ServerAddress.Ssh at, bool isPushed)
+    private static bool IsDaemonsName(ServerAddress server, ServerAddress.Ssh at) => server is ServerAddress.Ssh elsewhere && elsewhere.Host == at.Host;
+
+    private static void ShowEntrants(ParseResult parsed, string node, NodeEntrant[] entrants)
+    {
+        foreach (var one in entrants)
+        {
+            var users = string.Join(", ", one.Users.Take(MostUsers)) + (one.Users.Length > MostUsers ? $" and {one.Users.Length - MostUsers} more" : "");
+            parsed.Say(one.OnRequest ? $"who can ask to enter {node}: {users} (role {one.Role})" : $"who can enter {node} as {one.Login}: {users} (role {one.Role})");
+        }
+    }
+
+    private Dictionary<string, string> Labels(ParseResult parsed) => (labels.Given(parsed) ?? []).Select(label => label.Split('=', 2)).ToDictionary(label => label[0], label => label[1]);
+
+    private JsonObject Resource(ParseResult parsed, string node, ServerAddress.Ssh at, string[] otherCas)
     {
         var host = at.Host.Contains(':') ? $"[{at.Host}]" : at.Host;
-        var resource = new JsonObject
+        var spec = new JsonObject { ["addr"] = parsed.GetValue(address) ?? (at.Port is { } port ? $"{host}:{port}" : host) };
+        if (otherCas.Length > 0)
+            spec["other_cas"] = new JsonArray([.. otherCas.Select(key => JsonValue.Create(key))]);
+        return new JsonObject
         {
             ["kind"] = "node",
             ["version"] = "v2",
             ["metadata"] = new JsonObject
             {
                 ["name"] = node,
-                ["labels"] = new JsonObject((labels.Given(parsed) ?? []).Select(label => label.Split('=', 2)).Select(label => KeyValuePair.Create<string, JsonNode?>(label[0], label[1]))),
+                ["labels"] = new JsonObject(Labels(parsed).Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value))),
             },
-            ["spec"] = new JsonObject { ["addr"] = parsed.GetValue(address) ?? (at.Port is { } port ? $"{host}:{port}" : host), ["push"] = isPushed },
+            ["spec"] = spec,
         };
-        return new ApplyResources(Encoding.UTF8.GetBytes(resource.ToJsonString()), "node", Force: isPushed);
     }
+
+    private static JsonObject With(JsonObject resource, string setting, JsonNode value)
+    {
+        var changed = resource.DeepClone().AsObject();
+        changed["spec"]!.AsObject()[setting] = value;
+        return changed;
+    }
+
+    // Without the revision that it was read at: it is put back over whatever is there.
+    private static JsonObject Plain(System.Text.Json.JsonElement resource)
+    {
+        var plain = JsonObject.Create(resource)!.DeepClone().AsObject();
+        plain["metadata"]!.AsObject().Remove("revision");
+        return plain;
+    }
+
+    private static ApplyResources Apply(JsonObject resource, bool isNew) => new(Encoding.UTF8.GetBytes(resource.ToJsonString()), "node", Force: !isNew);
 
     private static async Task<string> PutBack(RemoteHost host)
     {
@@ -164,45 +240,23 @@ internal sealed class NodesEnrollCommand : Verb
         }
     }
 
+    private static async Task<bool> Restores(CaClient ca, JsonObject resource)
+    {
+        try
+        {
+            await ca.Send(Routes.ApplyResources, Apply(resource, isNew: false), CancellationToken.None);
+            return true;
+        }
+        catch (Exception e) when (e is ProblemException or UnreachableException)
+        {
+            return false;
+        }
+    }
+
     // It becomes a word of a shell that is root's there, so it is one of ours, whatever the daemon says.
     private static string FileName(NodeFile file) => Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "sync_ca.pub" or "sync.krl"
         ? Path.GetFileName(file.Path)
-        : throw new FailureException($"the daemon names a file that belongs on no host: {Printable.Escape(file.Path)}");
-
-    /// <summary>What another setting on the host makes of ours.</summary>
-    /// <exception cref="FailureException">One of ours does not hold.</exception>
-    /// <returns>What leaves another way in.</returns>
-    /// <param name="effective">What holds for a login.</param>
-    /// <param name="effectiveSync">What holds for the daemon's own; nothing where it does not write there.</param>
-    /// <param name="files">Ours.</param>
-    internal static IEnumerable<string> Undercut(string[] effective, string[] effectiveSync, NodeFile[] files)
-    {
-        var (holds, holdsForSync) = (Settings(effective), Settings(effectiveSync));
-        var lines = Encoding.UTF8.GetString(files.Single(file => Path.GetFileName(file.Path) == DropIn).Content).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
-        var match = lines.FindIndex(line => line.StartsWith("Match ", StringComparison.Ordinal));
-        ExpectToHold(lines[..(match < 0 ? lines.Count : match)], holds);
-        ExpectToHold(match < 0 ? [] : lines[(match + 1)..], holdsForSync);
-        var warnings = new List<string>();
-        foreach (var (setting, way) in ((string, string)[])[("passwordauthentication", "passwords"), ("kbdinteractiveauthentication", "what PAM asks"), ("hostbasedauthentication", "trusted hosts"), ("gssapiauthentication", "Kerberos")])
-            if (holds[setting].Contains("yes"))
-                warnings.Add($"{way} can still open a login ({setting} yes)");
-        if (holds["authorizedkeyscommand"].FirstOrDefault() is { } command && command != "none")
-            warnings.Add($"plain keys can still open a login (authorizedkeyscommand {command})");
-        if (holds["authorizedprincipalsfile"].FirstOrDefault() is { } principals && principals != "none")
-            warnings.Add($"principals of other names can open a login too (authorizedprincipalsfile {principals})");
-        return warnings;
-    }
-
-    private static ILookup<string, string> Settings(string[] effective) =>
-        effective.Select(line => line.Split(' ', 2)).Where(line => line.Length == 2).ToLookup(line => line[0], line => line[1], StringComparer.OrdinalIgnoreCase);
-
-    private static void ExpectToHold(IEnumerable<string> lines, ILookup<string, string> holds)
-    {
-        foreach (var ours in lines.Select(line => line.Split(' ', 2)))
-            if (!holds[ours[0]].Contains(ours[1]))
-                throw new FailureException(
-                    $"another setting wins over the drop-in: {ours[0]} is {(holds[ours[0]].FirstOrDefault() is { } other ? $"\"{Printable.Escape(other)}\"" : "not set")}; take it out of sshd_config, or of the drop-in that has it, and see that sshd_config includes /etc/ssh/sshd_config.d/*.conf before anything else");
-    }
+        : throw new FailureException($"the daemon names a file that belongs on no host: {file.Path}");
 
     private static IEnumerable<string> Shown(NodeFiles files)
     {
@@ -211,26 +265,6 @@ internal sealed class NodesEnrollCommand : Verb
             yield return $"{file.Path}:";
             foreach (var line in Path.GetExtension(file.Path) == ".krl" ? [$"({file.Content.Length} bytes)"] : Encoding.UTF8.GetString(file.Content).TrimEnd('\n').Split('\n'))
                 yield return $"  {line}";
-        }
-    }
-
-    /// <summary>What the host says of itself.</summary>
-    private sealed record Facts(string Machine, bool IsDaemonsHost, Version? Version, bool HasSftp, bool CanHaveAccount, string? Key)
-    {
-        private static readonly string[] Preferred = ["ssh-ed25519 ", "ecdsa-sha2-", "ssh-rsa "];
-
-        public static string ThisMachine => File.Exists("/etc/machine-id") ? File.ReadAllText("/etc/machine-id").Trim() : "";
-
-        public static Facts Read(string[] lines)
-        {
-            var facts = lines.Select(line => line.Split(' ', 2)).Where(line => line.Length == 2).ToLookup(line => line[0], line => line[1].Trim());
-            return new Facts(
-                facts["machine"].FirstOrDefault() ?? "",
-                facts["daemon"].Any(),
-                Version.TryParse(facts["version"].FirstOrDefault(), out var version) ? version : null,
-                facts["sftp"].Any(),
-                facts["account"].Any(),
-                facts["key"].Where(key => Preferred.Any(key.StartsWith)).MinBy(key => Array.FindIndex(Preferred, key.StartsWith)));
         }
     }
 }

@@ -17,12 +17,17 @@ internal sealed class RemoteHost : IAsyncDisposable
     private readonly Process ssh;
     private readonly StringBuilder said = new();
     private readonly Task listening;
+    private readonly Action<string> warn;
+    private readonly HashSet<string> warnedOf = [];
     private bool isThrough;
+
+    // Around what a step says: start files of the login shell there can be noisy too.
+    private readonly string begin = $"certauthority-{Guid.NewGuid():n}";
     private readonly string end = $"certauthority-{Guid.NewGuid():n}";
 
-    private RemoteHost(ServerAddress.Ssh address, Process ssh)
+    private RemoteHost(ServerAddress.Ssh address, Process ssh, Action<string> warn)
     {
-        (Address, this.ssh) = (address, ssh);
+        (Address, this.ssh, this.warn) = (address, ssh, warn);
         listening = Listen();
     }
 
@@ -33,8 +38,11 @@ internal sealed class RemoteHost : IAsyncDisposable
     public ServerAddress.Ssh Address { get; }
 
     /// <summary>Starts ssh, with all that the operator has for it: keys, agent, jump hosts, configuration.</summary>
+    /// <param name="address">Where.</param>
+    /// <param name="warn">Receives what a step says although it succeeds.</param>
+    /// <param name="cancellation">Stops.</param>
     /// <exception cref="FailureException">There is no ssh, or no way in.</exception>
-    public static async Task<RemoteHost> Connect(ServerAddress.Ssh address, CancellationToken cancellation)
+    public static async Task<RemoteHost> Connect(ServerAddress.Ssh address, Action<string> warn, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo("ssh",
         [
@@ -45,21 +53,22 @@ internal sealed class RemoteHost : IAsyncDisposable
             .. address.Port is { } port ? (string[])["-p", $"{port}"] : [],
             .. address.User is { } user ? (string[])["-l", user] : [],
             "--", address.Host,
-            "if [ \"$(id -u)\" = 0 ]; then exec sh -s; else exec sudo -n sh -s; fi",
+            // One word for whatever shell the account has: fish, tcsh and zsh read no more of it than this.
+            "exec sh -c 'if [ \"$(id -u)\" = 0 ]; then exec sh -s -- \"$SSH_CONNECTION\"; else exec sudo -n sh -s -- \"$SSH_CONNECTION\"; fi'",
         ])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
         try
         {
-            var host = new RemoteHost(address, Process.Start(start)!);
+            var host = new RemoteHost(address, Process.Start(start)!, warn);
             using var script = new StreamReader(typeof(RemoteHost).Assembly.GetManifestResourceStream("host.sh")!);
             await host.Write(await script.ReadToEndAsync(cancellation));
             return host;
         }
         catch (Win32Exception)
         {
-            throw new FailureException("ssh can not be started", "install the OpenSSH client");
+            throw new FailureException("ssh cannot be started", "install the OpenSSH client");
         }
     }
 
@@ -69,22 +78,26 @@ internal sealed class RemoteHost : IAsyncDisposable
     /// <exception cref="FailureException">It failed: the message is what it said.</exception>
     public async Task<string[]> Run(string step, CancellationToken cancellation)
     {
-        await Write($"{step}\necho \"{end} $?\"; echo \"{end}\" >&2\n");
+        await Write($"echo {begin}; echo {begin} >&2\n{step}\necho \"{end} $?\"; echo \"{end}\" >&2\n");
         var lines = new List<string>();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(LongestStep);
         try
         {
             while (await ssh.StandardOutput.ReadLineAsync(limit.Token) is { } line)
-                if (!line.StartsWith($"{end} ", StringComparison.Ordinal))
+                if (line.EndsWith(begin, StringComparison.Ordinal))
+                    lines.Clear();
+                else if (!line.StartsWith($"{end} ", StringComparison.Ordinal))
                     lines.Add(line);
                 else if (await Said(limit.Token) is var why && line == $"{end} 0")
                 {
                     isThrough = true;
+                    foreach (var warning in why.Where(warnedOf.Add))
+                        warn($"{Address.Host}: {warning}");
                     return [.. lines];
                 }
                 else
-                    throw new FailureException(why.Length > 0 ? $"{Address.Host}: {why}" : $"{Address.Host}: {step.Split(' ')[0]} failed");
+                    throw new FailureException(why.Length > 0 ? $"{Address.Host}: {string.Join("; ", why)}" : $"{Address.Host}: {step.Split(' ')[0]} failed");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -92,8 +105,8 @@ internal sealed class RemoteHost : IAsyncDisposable
         }
         await ssh.WaitForExitAsync(cancellation);
         if (isThrough)
-            throw new FailureException($"the connection to {Address.Host} broke{(await Said(cancellation) is { Length: > 0 } words ? $": {words}" : "")}");
-        throw new FailureException($"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? last : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
+            throw new FailureException($"the connection to {Address.Host} broke{(await Said(cancellation) is { Length: > 0 } words ? $": {string.Join("; ", words)}" : "")}");
+        throw new FailureException($"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? string.Join("; ", last) : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
     }
 
     /// <summary>Sends a file to be staged.</summary>
@@ -132,7 +145,7 @@ internal sealed class RemoteHost : IAsyncDisposable
     }
 
     /// <summary>What was said on standard error since this was asked last, up to the end of the step.</summary>
-    private async Task<string> Said(CancellationToken cancellation)
+    private async Task<string[]> Said(CancellationToken cancellation)
     {
         // What is on its way to us belongs to it.
         for (var tries = 0; tries < 100 && !listening.IsCompleted; tries++)
@@ -146,7 +159,7 @@ internal sealed class RemoteHost : IAsyncDisposable
         {
             var lines = said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             said.Clear();
-            return Printable.Escape(string.Join("; ", lines.Where(line => line != end)));
+            return [.. lines.Skip(Array.FindLastIndex(lines, line => line.EndsWith(begin, StringComparison.Ordinal)) + 1).Where(line => line != end)];
         }
     }
 

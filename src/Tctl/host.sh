@@ -8,24 +8,70 @@ new=/etc/ssh/certauthority.new
 before=/etc/ssh/certauthority.before
 syncdir=/etc/ssh/certauthority-sync
 login=certauthority-sync
+# Client address and port, server address and port, as sshd gave them: an argument, because sudo takes them out of the environment.
+connection=${1:-192.0.2.1 50000 192.0.2.2 22}
+from=${connection%% *}
+from=${from%%%*}
+server=${connection#* * }
 
 say() { printf '%s\n' "$*" >&2; }
 
 # Facts, a line each.
 look() {
-    echo "uid $(id -u)"
     echo "machine $(cat /etc/machine-id 2>/dev/null)"
-    if [ -S /run/certauthority/ca.sock ] || [ -e /var/lib/certauthority/user_ca ]; then echo "daemon here"; fi
+    echo "boot $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+    for file in /run/certauthority/ca.sock /var/lib/certauthority/user_ca; do
+        if [ -e "$file" ]; then echo "daemon $file"; fi
+    done
     command -v sshd >/dev/null || { say "there is no sshd"; return 1; }
     for tool in base64 ssh-keygen sync mv cp; do
         command -v "$tool" >/dev/null || { say "there is no $tool"; return 1; }
     done
     echo "version $(sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
     sshd -t || return 1
-    if sshd -T -C user=root,host=localhost,addr=127.0.0.1 | grep -qi '^subsystem sftp '; then echo "sftp yes"; fi
+    echo "from $from"
     if has_account || command -v useradd >/dev/null; then echo "account yes"; fi
-    sshd -T -C user=root,host=localhost,addr=127.0.0.1 | sed -n 's/^hostkey //p' | while read -r key; do
+    settings=$(settings_for root "$from") || return 1
+    printf '%s\n' "$settings" | sed 's/^/setting /'
+    printf '%s\n' "$settings" | grep -i '^hostkey ' | while read -r _ key; do
         if [ -r "$key.pub" ]; then echo "key $(head -n 1 "$key.pub")"; fi
+    done
+    printf '%s\n' "$settings" | grep -i '^hostcertificate ' | while read -r _ certificate; do
+        case $certificate in
+            "$dir"/*) ;;
+            *) if [ -r "$certificate" ]; then read -r type _ <"$certificate" && echo "hostcert $type"; fi ;;
+        esac
+    done
+    printf '%s\n' "$settings" | grep -i '^trustedusercakeys ' | while read -r _ keys; do
+        case $keys in
+            none | "$dir"/*) ;;
+            *) if [ -r "$keys" ]; then grep -v -e '^[[:space:]]*#' -e '^[[:space:]]*$' "$keys" | sed 's/^/otherca /'; fi ;;
+        esac
+    done
+    if [ -e "$dropin" ]; then sed -n 's/^PerSourcePenaltyExemptList /exempt /p' "$dropin"; fi
+    configuration /etc/ssh/sshd_config | while read -r file; do
+        grep -niE '^[[:space:]]*(TrustedUserCAKeys|RevokedKeys|HostCertificate|AuthorizedPrincipalsCommand)[[:space:]=]' "$file" |
+            sed -n "s|^\([0-9]*\):|line $file:\1 |p"
+    done
+}
+
+# What holds for a login, a line each: the account, the client's address. A Match block can ask for each of these.
+settings_for() {
+    sshd -T -C "user=$1,host=$2,addr=$2,laddr=${server% *},lport=${server##* },rdomain="
+}
+
+# The files of a configuration, the included ones too, without our drop-in. sshd -t has seen that this ends.
+configuration() {
+    if [ ! -f "$1" ] || [ "$1" = "$dropin" ]; then return 0; fi
+    printf '%s\n' "$1"
+    sed -n 's/^[[:space:]]*[Ii][Nn][Cc][Ll][Uu][Dd][Ee][[:space:]=]*//p' "$1" | tr -d '"' | while read -r patterns; do
+        for pattern in $patterns; do
+            case $pattern in
+                /*) ;;
+                *) pattern=/etc/ssh/$pattern ;;
+            esac
+            for included in $pattern; do configuration "$included"; done
+        done
     done
 }
 
@@ -40,7 +86,7 @@ make_account() {
 }
 
 remove_account() {
-    if has_account; then userdel "$login" >/dev/null 2>&1 || say "the account $login could not be removed"; fi
+    if has_account; then why=$(userdel "$login" 2>&1) || say "the account $login could not be removed: $why"; fi
 }
 
 # A file on its way, from base64 on standard input.
@@ -85,10 +131,11 @@ swap() {
     reload
 }
 
-# What holds for a login from elsewhere, a line each.
-effective() {
-    sshd -T -C "user=$1,host=client.example.com,addr=192.0.2.1"
-}
+# What holds for a login from anywhere, and from here.
+effective() { settings_for "$1" 192.0.2.1; }
+effective_here() { settings_for "$1" "$from"; }
+
+groups_of() { id -Gn "$1" 2>/dev/null || echo; }
 
 keep() {
     trap - EXIT HUP INT TERM

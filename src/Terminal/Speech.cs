@@ -31,6 +31,9 @@ public static class Speech
         /// <summary>Lines that are escaped already, by the notation they are written in; twice would be another text.</summary>
         public void PrintEscaped(IEnumerable<string> lines) => parsed.InvocationConfiguration.Output.Write(string.Concat(lines.Select(line => line + "\n")));
 
+        /// <summary>Lines of a file that goes elsewhere as it is: unlike in what people wrote, a backslash stays one. Control characters are escaped all the same.</summary>
+        public void PrintAsIs(IEnumerable<string> lines) => parsed.PrintEscaped(lines.Select(line => string.Join('\\', line.Split('\\').Select(Printable.Escape))));
+
         /// <summary>A message, or an array of messages, as indented JSON.</summary>
         public void PrintJson<T>(T value)
         {

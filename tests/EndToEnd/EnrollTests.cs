@@ -15,16 +15,24 @@ public sealed class EnrollTests : IAsyncLifetime
 
     public async Task DisposeAsync() => await fleet.DisposeAsync();
 
-    [PeopleFact]
-    public async Task A_host_is_enrolled_tried_and_taken_out_again()
+    // What common hardening sets, and Match blocks that ask for all that a connection has.
+    const string Hardened = "MaxAuthTries 2\nMatch LocalPort 1\n    X11Forwarding no\nMatch LocalAddress 192.0.2.9\n    X11Forwarding no\nMatch RDomain none\n    X11Forwarding no";
+
+    [PeopleTheory]
+    [InlineData(null, Hardened, "")]
+    [InlineData("forky", $"PerSourcePenalties authfail:300 min:1\nPerSourcePenaltyExemptList 198.51.100.0/24\n{Hardened}", "\n  PerSourcePenaltyExemptList 127.0.0.1,198.51.100.0/24\n")]
+    public async Task A_host_is_enrolled_tried_and_taken_out_again(string? release, string configuration, string exemption)
     {
-        await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: configuration, release: release);
         var before = db1.Files;
         var shown = (await fleet.Enroll(db1, "--labels=type=db", "--dry-run")).Done();
         Assert.Contains("/etc/ssh/sshd_config.d/00-certauthority.conf:\n  # Lets holders of certificates enter db1.", shown, StringComparison.Ordinal);
+        Assert.Contains("\n  AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n %u %u\n", shown, StringComparison.Ordinal);
+        Assert.True(exemption.Length > 0 ? shown.Contains(exemption, StringComparison.Ordinal) : !shown.Contains("PerSource", StringComparison.Ordinal), shown);
         Assert.Equal(before, db1.Files);
 
         var enrolled = await fleet.Enroll(db1, "--labels=type=db");
+        Assert.StartsWith("tctl: who can enter db1 as postgres: me (role dba)\ntctl: who can enter db1 as root: me (role dba)\n", enrolled.Error, StringComparison.Ordinal);
         Assert.Equal("node 'db1' has been created\ndb1 is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n", enrolled.Done());
         Assert.Equal(
             [
@@ -47,6 +55,11 @@ public sealed class EnrollTests : IAsyncLifetime
         // Again, now that only a certificate gets in, changes nothing but what is new each time.
         var again = await fleet.EnrollByCertificate(db1);
         Assert.Equal("db1 is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n", again.Done());
+        Assert.True(exemption.Length == 0 || $"\n  {File.ReadAllText(db1["sshd_config.d/00-certauthority.conf"])}".Replace("\n", "\n  ", StringComparison.Ordinal).Contains(exemption, StringComparison.Ordinal));
+        // A revocation arrives.
+        (await fleet.Tctl("certs", "revoke", "--user=me")).Done();
+        await Eventually.Holds(() => fleet.HasTheList(db1));
+        Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
 
         var removed = await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address);
         Assert.StartsWith("node 'db1' has been removed\n", removed.Done(), StringComparison.Ordinal);
@@ -135,7 +148,10 @@ public sealed class EnrollTests : IAsyncLifetime
             "another command for the daemon", "sshd_config.d/00-a.conf", "Match User certauthority-sync\n    ForceCommand /bin/true\n",
             "another setting wins over the drop-in: ForceCommand is \"/bin/true\""
         },
-        { "no certificate is taken", "sshd_config.d/99-z.conf", "DenyUsers root@10.0.0.1\nPubkeyAcceptedAlgorithms ssh-ed25519\n", "db1 does not let in a certificate for this host, as root: " },
+        {
+            "no certificate is taken", "sshd_config.d/99-z.conf", "DenyUsers root@10.0.0.1\nPubkeyAcceptedAlgorithms ssh-ed25519\n",
+            "db1 does not let in a certificate for this host, as root: its PubkeyAcceptedAlgorithms has no ssh-ed25519-cert-v01@openssh.com"
+        },
         { "another list for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    RevokedKeys /etc/ssh/old.krl\n", "db1 lets in a certificate that is revoked, as root" },
         { "a principal too many for some", "sshd_config.d/99-z.conf", "Match Address 127.0.0.1\n    AuthorizedPrincipalsCommand /usr/bin/printf %%s\\n%%s@db1\\n%%s@elsewhere.invalid\\n %u %u %u\n", "db1 lets in a certificate for another host, as root" },
     };
@@ -148,7 +164,7 @@ public sealed class EnrollTests : IAsyncLifetime
         File.WriteAllText(db1[file], content);
         File.Copy(Daemon.File("revoked.krl"), db1["old.krl"]);
         var before = db1.Files;
-        var refused = await fleet.Enroll(db1, "--labels=type=db");
+        var refused = await fleet.Enroll(db1, "--labels=type=db", "--replace");
         Assert.True(refused.ExitCode == 1, $"{situation}: {refused}");
         Assert.True(refused.Error.Contains($"tctl: error: {told}", StringComparison.Ordinal), $"{situation}: {refused.Error}{db1.Log}");
         Assert.Contains("tctl: hint: 127.0.0.1 is as it was before\n", refused.Error, StringComparison.Ordinal);
@@ -160,23 +176,162 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_that_reads_no_drop_ins_is_told_so()
+    public async Task A_host_without_Include_is_enrolled_with_pasted_lines()
     {
-        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, include: "");
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, include: "", release: "bullseye");
         var before = db1.Files;
-        var refused = await fleet.Enroll(db1);
+        var refused = await fleet.Enroll(db1, "--labels=type=db");
         Assert.Contains("another setting wins over the drop-in: TrustedUserCAKeys is \"none\"; take it out of sshd_config, or of the drop-in that has it", refused.Error, StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
+
+        (await Daemon.Administrator.Types(["tctl", "create"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: '127.0.0.1:{db1.Port}', push: true}}}}")).Done();
+        (await fleet.Tctl("auth", "sign", "--host=db1", db1["ssh_host_ed25519_key.pub"], $"--out={Daemon.Scratch["db1-cert.pub"]}")).Done();
+        var pasted = (await fleet.Tctl("nodes", "export", "db1", "--paste")).Done().Split("# At the end of /etc/ssh/sshd_config:\n");
+        Assert.StartsWith("# At the beginning of /etc/ssh/sshd_config:\n", pasted[0], StringComparison.Ordinal);
+        // HostCertificate names a file that comes with the enrolment; sshd complains about it, and goes on.
+        await db1.Reconfigure(text => pasted[0] + text + pasted[1]);
+        (await fleet.Enroll(db1)).Done();
+        (await Daemon.Myself.Types("tsh", "login")).Done();
+        Assert.Equal("entered\n", (await fleet.ByCertificate(db1)).Done());
     }
 
     [PeopleFact]
-    public async Task The_daemon_s_own_host_is_refused()
+    public async Task The_daemons_host_is_refused_and_a_clone_of_it_is_not()
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, machineId: File.ReadAllText("/etc/machine-id").Trim());
-        var refused = await fleet.Enroll(db1);
+        var refused = await fleet.Enroll(db1, "--labels=type=db");
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("127.0.0.1 is the daemon's own host, and that must never trust it for users", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("tctl: error: 127.0.0.1 is the daemon's own host, which must never trust its own CA for users\n", refused.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(db1["certauthority"]));
+
+        // Another machine, made from the same image.
+        (await db1.Run("echo 7c9c3c4e-6f7d-4a3e-8d0f-0c1b2a3d4e5f > /etc/boot && mount --bind /etc/boot /proc/sys/kernel/random/boot_id")).Done();
+        var cloned = await fleet.Enroll(db1, "--labels=type=db", "--dry-run");
+        cloned.Done();
+        Assert.Contains("tctl: warning: 127.0.0.1 has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup\n", cloned.Error, StringComparison.Ordinal);
+        // The CA's private key came along.
+        (await db1.Run("mkdir -p /etc/daemon && touch /etc/daemon/user_ca && mkdir -p /var/lib/certauthority && mount --bind /etc/daemon /var/lib/certauthority")).Done();
+        Assert.Contains("tctl: error: 127.0.0.1 has the private key of an authority: /var/lib/certauthority/user_ca\n", (await fleet.Enroll(db1, "--labels=type=db")).Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task A_host_that_nobody_could_enter_needs_a_yes()
+    {
+        await using var db1 = await fleet.Host();
+        var before = db1.Files;
+        (await Daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v8, metadata: {name: web}, spec: {allow: {logins: [deploy], node_labels: {type: web}}}}
+            ---
+            {kind: role, version: v8, metadata: {name: asks}, spec: {allow: {request: {roles: [web]}}}}
+            """)).Done();
+        var refused = await fleet.Enroll(db1, "--labels=type=web");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Equal(
+            "tctl: error: nobody could enter db1: no role opens it for any user, and plain keys open nothing there once it is enrolled\n"
+            + "tctl: hint: create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter\n",
+            refused.Error);
+        Assert.Equal(before, db1.Files);
+        Assert.DoesNotContain("db1", (await fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
+
+        (await fleet.Tctl("users", "add", "carol", "--roles=asks", "--logins=carol")).Done();
+        Assert.StartsWith("tctl: who can ask to enter db1: carol (role web)\n", (await fleet.Enroll(db1, "--labels=type=web", "--dry-run")).Error, StringComparison.Ordinal);
+        (await fleet.Tctl("users", "rm", "carol")).Done();
+        (await fleet.Enroll(db1, "--labels=type=web", "--yes")).Done();
+    }
+
+    [PeopleFact]
+    public async Task Another_authority_is_refused_kept_or_replaced()
+    {
+        var other = Daemon.Scratch["other_ca"];
+        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "other CA", "-f", other)).Done();
+        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Daemon.Scratch["theirs"])).Done();
+        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-s", other, "-I", "theirs", "-n", "root", Daemon.Scratch["theirs.pub"])).Done();
+        await using var db1 = await fleet.Host(configuration: "TrustedUserCAKeys /etc/ssh/other_ca.pub\nHostKey /etc/ssh/ecdsa\nHostCertificate /etc/ssh/host-cert.pub");
+        File.Copy($"{other}.pub", db1["other_ca.pub"]);
+        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", db1["ecdsa"])).Done();
+        // For the key that we would take.
+        File.Copy(db1["ssh_host_ed25519_key.pub"], db1["host.pub"]);
+        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-s", other, "-h", "-I", "theirs", "-n", "db1", db1["host.pub"])).Done();
+        await db1.Reconfigure(text => text);
+        var before = db1.Files;
+        var line = File.ReadAllLines(db1["sshd_config"]).ToList().FindIndex(text => text.StartsWith("TrustedUserCAKeys", StringComparison.Ordinal)) + 1;
+        var refused = await fleet.Enroll(db1, "--labels=type=db");
+        Assert.EndsWith(
+            $"tctl: error: 127.0.0.1 trusts another authority, which would go out of force: TrustedUserCAKeys /etc/ssh/other_ca.pub (/etc/ssh/sshd_config:{line})\n"
+            + "tctl: hint: --keep-other-cas keeps its CA keys beside ours; --replace puts it out of force\n",
+            refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before, db1.Files);
+        Assert.True(await TheirsEnter());
+
+        (await fleet.Enroll(db1, "--labels=type=db", "--keep-other-cas")).Done();
+        Assert.True(await TheirsEnter());
+        // What the daemon writes keeps them, too; and the key that has no certificate of theirs has one of ours.
+        (await fleet.Tctl("nodes", "sync", "db1")).Done();
+        Assert.Equal(2, File.ReadAllLines(db1["certauthority/user_ca.pub"]).Length);
+        Assert.StartsWith("ecdsa-sha2-nistp256-cert-v01@openssh.com ", File.ReadAllText(db1["certauthority/host-cert.pub"]), StringComparison.Ordinal);
+        Assert.True(await TheirsEnter());
+
+        await (await fleet.WithCertificate()).Types("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--replace");
+        Assert.False(await TheirsEnter());
+        (await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address)).Done();
+        Assert.True(await TheirsEnter());
+        // A second list of revoked keys is one too many.
+        await db1.Reconfigure(text => text.Replace("TrustedUserCAKeys", "RevokedKeys /etc/ssh/other_ca.pub\nTrustedUserCAKeys", StringComparison.Ordinal));
+        Assert.Contains($"tctl: error: 127.0.0.1 cannot keep the other authority: sshd reads one RevokedKeys only (/etc/ssh/sshd_config:{line})\n", (await fleet.Enroll(db1, "--labels=type=db", "--keep-other-cas")).Error, StringComparison.Ordinal);
+
+        async Task<bool> TheirsEnter() => (await Daemon.Myself.Types(
+            "ssh", "-F", "none", "-T", "-i", Daemon.Scratch["theirs"], "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "LogLevel=ERROR", "-p", $"{db1.Port}", "root@127.0.0.1", "true")).ExitCode == 0;
+    }
+
+    [PeopleFact]
+    public async Task Penalties_of_a_host_that_fetches_are_waited_for_or_named()
+    {
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: "PerSourcePenalties authfail:300 min:1", release: "forky");
+        var before = db1.Files;
+        var refused = await fleet.Enroll(db1, "--labels=type=db", "--no-push");
+        Assert.Contains(
+            "tctl: error: it could not be seen that db1 refuses a certificate that is revoked: its sshd keeps this address out after a refused login (PerSourcePenalties authfail:300s)\n",
+            refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before, db1.Files);
+        await db1.Reconfigure(text => text.Replace("authfail:300", "authfail:7", StringComparison.Ordinal));
+        var enrolled = await fleet.Enroll(db1, "--labels=type=db", "--no-push");
+        enrolled.Done();
+        Assert.Contains("tctl: db1: its sshd keeps this address out after a refused login (PerSourcePenalties authfail:7s); waiting, 8s at most\n", enrolled.Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task The_login_shell_and_its_start_files_do_not_matter()
+    {
+        await using var db1 = await fleet.Host();
+        const string noise = "echo uid 0; echo machine noise; echo certauthority-noise 1; echo noise >&2";
+        (await db1.Run($"""
+            mkdir -p /etc/home/.config/fish
+            for file in .bashrc .zshenv .cshrc .config/fish/config.fish; do echo '{noise.Replace(">&2", "", StringComparison.Ordinal)}' > /etc/home/$file; done
+            for file in .bashrc .zshenv .config/fish/config.fish; do echo '{noise}' > /etc/home/$file; done
+            """)).Done();
+        foreach (var shell in (string[])["fish", "tcsh", "zsh", "dash", "bash"])
+        {
+            (await db1.Run($"sed -i 's#^root:.*#root:x:0:0:root:/etc/home:'$(command -v {shell})'#' /etc/passwd && grep -q {shell}$ /etc/passwd")).Done();
+            var enrolled = await fleet.Enroll(db1, ["--labels=type=db", .. shell == "fish" ? (string[])[] : ["--dry-run"]]);
+            Assert.True(enrolled.ExitCode == 0 && !enrolled.Error.Contains("warning", StringComparison.Ordinal), $"{shell}: {enrolled}");
+            if (shell == "fish")
+                (await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address)).Done();
+        }
+    }
+
+    [PeopleFact]
+    public async Task What_a_step_complains_about_is_shown_though_it_succeeds()
+    {
+        await using var db1 = await fleet.EnrolledHost();
+        (await db1.Run("""
+            printf '#!/bin/sh\necho "userdel: user certauthority-sync is currently used by process 7" >&2; exit 8\n' > /etc/userdel
+            chmod 755 /etc/userdel && mount --bind /etc/userdel $(command -v userdel)
+            """)).Done();
+        var removed = await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address);
+        removed.Done();
+        Assert.Contains(
+            "tctl: warning: 127.0.0.1: the account certauthority-sync could not be removed: userdel: user certauthority-sync is currently used by process 7\n", removed.Error, StringComparison.Ordinal);
     }
 
     [PeopleFact]
@@ -219,7 +374,7 @@ public sealed class EnrollTests : IAsyncLifetime
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: "Match User postgres\n    ForceCommand sleep 60");
         var before = db1.Files;
-        using var enrolling = Operator.Start("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--login=postgres");
+        using var enrolling = Operator.Start("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--login=postgres", "--labels=type=db");
         await Eventually.Holds(() => db1.Log.Contains("Accepted publickey for postgres", StringComparison.Ordinal));
         (await Daemon.Administrator.Types("kill", "-INT", $"{enrolling.Id}")).Done();
         await enrolling.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));

@@ -9,7 +9,7 @@ namespace CertAuthority.Access;
 public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 
 /// <summary>What the files of a host are made of. Keys and certificates are lines without their ends.</summary>
-/// <param name="UserCa">The public half of the user CA.</param>
+/// <param name="UserCa">The public half of the user CA; below it, a line each, those of other authorities that the host trusts.</param>
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Certificate">The host's own certificate; null for none.</param>
 /// <param name="SyncCa">The public half of the sync CA.</param>
@@ -29,7 +29,10 @@ public static class HostFiles
     public const string DropIn = "/etc/ssh/sshd_config.d/00-certauthority.conf";
 
     /// <summary>The files, in the order in which they are to be put in place: what the drop-in names is there before it.</summary>
-    public static ImmutableArray<HostFile> Of(Node node, HostContent content)
+    /// <param name="node">The host.</param>
+    /// <param name="content">What its files are made of.</param>
+    /// <param name="exempt">Addresses whose failed logins earn no penalty, the daemon's first; null where its sshd knows no penalties (before OpenSSH 9.8).</param>
+    public static ImmutableArray<HostFile> Of(Node node, HostContent content, string? exempt = null)
     {
         var files = ImmutableArray.CreateBuilder<HostFile>();
         files.AddRange(Changing(content));
@@ -38,7 +41,7 @@ public static class HostFiles
             files.Add(new HostFile($"{SyncDirectory}/sync_ca.pub", Line(content.SyncCa)));
             files.Add(new HostFile($"{SyncDirectory}/sync.krl", content.EmptyKrl));
         }
-        files.Add(new HostFile(DropIn, Encoding.UTF8.GetBytes(Configuration(node, content.Certificate is not null))));
+        files.Add(new HostFile(DropIn, Encoding.UTF8.GetBytes(Configuration(node, content.Certificate is not null, exempt))));
         return files.ToImmutable();
     }
 
@@ -52,7 +55,7 @@ public static class HostFiles
     }
 
     // The node's name is of [a-z0-9.-], so nothing of it means something to sshd, printf or find.
-    private static string Configuration(Node node, bool isCertified)
+    private static string Configuration(Node node, bool isCertified, string? exempt)
     {
         var principals = node.KrlMaxAge is { } age
             // Says nothing, so that nobody enters, where the list is older, or shorter than a list can be.
@@ -65,9 +68,12 @@ public static class HostFiles
             AuthorizedKeysFile none
             AuthorizedPrincipalsCommand {principals}
             AuthorizedPrincipalsCommandUser nobody
-            {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(node.Push ? Sync : "")}
+            {(isCertified ? $"HostCertificate {Directory}/host-cert.pub\n" : "")}{(string.IsNullOrEmpty(exempt) ? "" : $"{Exempt}{exempt}\n")}{(node.Push ? Sync : "")}
             """;
     }
+
+    // sshd counts penalties by address: without this, anybody on the daemon's host could hold new lists back by failing to log in.
+    private const string Exempt = "# The daemon's address, from where failed logins must not hold its lists back; then what was exempt before.\nPerSourcePenaltyExemptList ";
 
     // Nothing that the daemon writes takes part in letting it in: its own CA, a list that never changes, no question of how old the other
     // list is. It sees /etc/ssh and nothing else. "AuthorizedPrincipalsCommand none" would not undo the one above, in 9.2.

@@ -26,6 +26,9 @@ public sealed record Node(Guid Id, string Name, long Revision, string Address, I
     /// <summary>Whether the daemon writes to it what its sshd goes by; else it fetches, or something else carries it there.</summary>
     public bool Push { get; init; }
 
+    /// <summary>The CA keys of other authorities that the host trusts beside ours, a public key a line.</summary>
+    public ImmutableArray<string> OtherCas { get; init; } = [];
+
     /// <summary><see cref="Address"/> in its parts; null where an earlier version let one in that ssh cannot use.</summary>
     public NodeAddress? Endpoint => NodeAddress.Parse(Address).Holds(out var endpoint, out _) ? endpoint : null;
 }

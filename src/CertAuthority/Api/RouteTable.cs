@@ -70,6 +70,7 @@ internal static class RouteTable
         Administrators(Routes.RemoveResource, Removals.Remove),
         Administrators(Routes.Lock, Operations.Locks.Create),
         Administrators(Routes.ListNodes, Operations.Nodes.List),
+        Administrators(Routes.PlanNode, Operations.Nodes.Plan),
         Administrators(Routes.GetNodeFiles, Operations.Nodes.Files),
         Administrators(Routes.ProveNode, Operations.Nodes.Prove),
         Administrators(Routes.CertifyHost, Operations.Nodes.Certify),

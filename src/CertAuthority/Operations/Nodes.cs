@@ -200,10 +200,38 @@ internal static class Nodes
                 ? new Node(Guid.Empty, ask.Name, 0, "", ImmutableSortedDictionary<string, string>.Empty)
                 : Find(snapshot, ask.Name);
             return new NodeFiles([
-                .. HostFiles.Of(node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now)).Select(file => new NodeFile(file.Path, file.Content.ToArray())),
+                .. HostFiles.Of(node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt)).Select(file => new NodeFile(file.Path, file.Content.ToArray())),
             ]);
         }));
     }
+
+    /// <summary>Says, before anything changes, who could enter a host, and whether it is the daemon's own.</summary>
+    public static Task<NodePlan> Plan(Ca ca, Administrator by, PlanNode ask)
+    {
+        if (!Names.IsNodeName(ask.Name))
+            throw Verdicts.Invalid($"\"{ask.Name}\" is not a name", $"names of nodes have the form {Names.NodeForm}");
+        var now = ca.Now();
+        var isMachine = ask.MachineId.Length > 0 && ask.MachineId == Machine.Id;
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var policy = snapshot.Policy();
+            var node = policy.Nodes.GetValueOrDefault(ask.Name)
+                ?? new Node(Guid.NewGuid(), ask.Name, 0, "", ask.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal));
+            var locks = policy.LocksAt(now);
+            var ways = NodeAccess.Into(node, snapshot.Users(), user => new IssuanceQuestion(now, user, [], policy.Roles, [node], Wish: null, LiveCertificates: 0, ca.Limits) { Locks = locks, IsSecurityKey = true });
+            return new NodePlan(
+                isMachine && ask.BootId == Machine.BootId,
+                isMachine && ask.BootId != Machine.BootId,
+                [
+                    .. ways.GroupBy(way => (way.Role, way.Login))
+                        .Select(by => new NodeEntrant(by.Key.Role, [.. by.Select(way => way.User).Order(StringComparer.Ordinal)], by.Key.Login, by.Key.Login is null)),
+                ]);
+        }));
+    }
+
+    private static string? Exempt(string? addresses) => addresses?.Split(',').FirstOrDefault(address => !AddressRange.TryParse(address, out _)) is { Length: > 0 } odd
+        ? throw Verdicts.Invalid($"\"{odd}\" is not an address", "--exempt takes addresses, or prefixes as in 192.0.2.0/24, with commas between")
+        : addresses;
 
     private static Node Find(Snapshot snapshot, string name) =>
         snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no node \"{name}\"", "tctl nodes ls lists them"));

@@ -132,7 +132,7 @@ internal sealed class HostPush : IDisposable
 
     /// <summary>What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.</summary>
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
-        keys.User.PublicKey.ToLine("user CA"), list, snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, keys.Sync.PublicKey.ToLine("sync CA"), EmptyKrl);
+        string.Join('\n', (string[])[keys.User.PublicKey.ToLine("user CA"), .. node.OtherCas]), list, snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, keys.Sync.PublicKey.ToLine("sync CA"), EmptyKrl);
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
 
@@ -41,6 +42,7 @@ internal static class NodeResource
         if (domain is not null && !Names.IsLoginDomain(domain))
             spec.Fault("login_domain", $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
+        var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count as they were exported: without them a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");
         foreach (var (key, _) in commands.Entries)
@@ -55,8 +57,21 @@ internal static class NodeResource
         spec.Done();
         root.Foreign("sub_kind", "scope");
         root.Done();
-        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push };
+        return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push, OtherCas = otherCas };
     }
+
+    // A line of it goes to hosts as it is: a key with nothing before it, since sshd would refuse an option there in silence. How strong the key is, is the other authority's business.
+    private static string OtherCa(Cursor spec, string line, ResourceNode at)
+    {
+        var words = line.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries);
+        if (words is not [var type, var key, ..] || !Convert.TryFromBase64String(key, new byte[key.Length], out _) || !key.StartsWith(Beginning(type), StringComparison.Ordinal) || type.Contains("-cert-", StringComparison.Ordinal))
+            spec.Fault(at, "spec.other_cas takes the public keys of CAs, a line each: ssh-ed25519 AAAA… comment");
+        return string.Join(' ', words);
+    }
+
+    // A key says its type again; as far as whole groups of base64 go.
+    private static string Beginning(string type) =>
+        Convert.ToBase64String([0, 0, (byte)(type.Length >> 8), (byte)type.Length, .. System.Text.Encoding.ASCII.GetBytes(type)])[..((type.Length + 4) / 3 * 4)];
 
     public static JsonObject Write(Node node)
     {
@@ -67,6 +82,8 @@ internal static class NodeResource
             spec["login_domain"] = domain;
         if (node.Push)
             spec["push"] = true;
+        if (!node.OtherCas.IsEmpty)
+            spec["other_cas"] = new JsonArray([.. node.OtherCas.Select(key => JsonValue.Create(key))]);
         return ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, spec);
     }
 }

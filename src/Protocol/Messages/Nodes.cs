@@ -84,7 +84,28 @@ public sealed record HostBehind(string Name, string? Failure = null);
 /// <param name="Name">The node.</param>
 /// <param name="Preview">Also for one that does not exist: as it would be.</param>
 /// <param name="Push">As if the daemon wrote to it, or did not; null for what the node says.</param>
-public sealed record GetNodeFiles(string Name, bool Preview = false, bool? Push = null);
+/// <param name="Exempt">Addresses for <c>PerSourcePenaltyExemptList</c>, commas between, the daemon's first; null for a host whose sshd does not know it.</param>
+public sealed record GetNodeFiles(string Name, bool Preview = false, bool? Push = null, string? Exempt = null);
+
+/// <summary>Asks, before a host is enrolled, what that would mean. Nothing changes.</summary>
+/// <param name="Name">The node, which need not exist yet.</param>
+/// <param name="Labels">The labels that it would have; those of a node that exists count instead.</param>
+/// <param name="MachineId">The host's <c>/etc/machine-id</c>.</param>
+/// <param name="BootId">The identity of the host's running kernel: <c>/proc/sys/kernel/random/boot_id</c>.</param>
+public sealed record PlanNode(string Name, Dictionary<string, string> Labels, string MachineId = "", string BootId = "");
+
+/// <summary>What an enrolment would mean.</summary>
+/// <param name="IsDaemonsHost">Whether the daemon runs there: such a host must not trust it.</param>
+/// <param name="HasDaemonsMachineId">Whether it is another machine that has the machine-id of the daemon's host, as a clone has.</param>
+/// <param name="Entrants">Who could enter, by role and login; empty where nobody could.</param>
+public sealed record NodePlan(bool IsDaemonsHost, bool HasDaemonsMachineId, NodeEntrant[] Entrants);
+
+/// <summary>Who can enter a host by one role.</summary>
+/// <param name="Role">The role.</param>
+/// <param name="Users">The users, sorted.</param>
+/// <param name="Login">The login that it opens; null where they have to request the role first.</param>
+/// <param name="OnRequest">Whether they have to request the role first.</param>
+public sealed record NodeEntrant(string Role, string[] Users, string? Login = null, bool OnRequest = false);
 
 /// <summary>What is to lie on a host: files of mode 0644, root's, but where the daemon writes: there <c>/etc/ssh/certauthority</c> is of the account <c>certauthority-sync</c>.</summary>
 /// <param name="Files">In the order in which they are to be put in place.</param>

@@ -5,6 +5,7 @@ namespace CertAuthority.Tests.Unit.Resources;
 
 public class NodeResourceTests
 {
+    private const string OtherCas = "f:4:29: spec.other_cas takes the public keys of CAs, a line each: ssh-ed25519 AAAA… comment";
     private const string Head = "kind: node\nversion: v2\n";
 
     [Fact]
@@ -32,6 +33,9 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1, labels: {env: null}}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
     [InlineData("metadata: {name: db1, labels: {env: \"a\\eb\"}}\nspec: {addr: a}", "f:3:37: metadata.labels takes plain text without control characters")]
     [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: [ssh-ed25519]}", OtherCas)]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA']}", OtherCas)]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA']}", OtherCas)]
     public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
 
     [Theory]
@@ -61,6 +65,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: true}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: false}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, login_domain: corp.example.com}")]
+    [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM1kHOjGXDCyfRtdAWKVlCC8gDhTy0cYWZzZEzDOSeMj their CA']}")]
     public void What_is_written_reads_back_as_the_same_node(string text)
     {
         var node = Text.Node($"{Head}{text}\n");
@@ -88,5 +93,5 @@ public class NodeResourceTests
     public void A_stored_address_of_an_older_version_is_read(string stored, string read) =>
         Assert.Equal(read, StoredResource.Node($"{{\"kind\":\"node\",\"version\":\"v2\",\"metadata\":{{\"name\":\"web1\"}},\"spec\":{{\"addr\":\"{stored}\"}}}}").Address);
 
-    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")} {node.LoginDomain}".TrimEnd();
+    private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")} {node.LoginDomain}{string.Concat(node.OtherCas)}".TrimEnd();
 }

@@ -62,6 +62,12 @@ public class HostFilesTests
         Assert.DoesNotContain(Lines(Db1, "cert"), line => line.StartsWith("Match", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void The_drop_in_of_a_recent_sshd_is_the_one_of_the_vectors() =>
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "tests/Unit/vectors/sshd/drop-in.conf")),
+            Encoding.UTF8.GetString(HostFiles.Of(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));
+
     private static HostContent Content(string? certificate) => new("ssh-ed25519 AAAA user CA", new byte[] { 1, 2 }, certificate, "ssh-ed25519 AAAA sync CA", new byte[3]);
 
     private static string[] Lines(Node node, string? certificate) =>

@@ -1,0 +1,41 @@
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>Whether the drop-in holds on a host, and what besides it can open a login there.</summary>
+internal static class DropInCheck
+{
+    private static readonly (string Setting, string Way)[] OtherWays =
+        [("PasswordAuthentication", "passwords"), ("KbdInteractiveAuthentication", "what PAM asks"), ("HostbasedAuthentication", "trusted hosts"), ("GSSAPIAuthentication", "Kerberos")];
+
+    /// <summary>Compares what sshd applies with what the drop-in says.</summary>
+    /// <exception cref="FailureException">A line of the drop-in is not in force.</exception>
+    /// <returns>What leaves another way in, a sentence each.</returns>
+    /// <param name="forLogins">What sshd applies to a login.</param>
+    /// <param name="forDaemon">What sshd applies to the daemon's own login; null where the daemon does not write there.</param>
+    /// <param name="dropIn">The drop-in.</param>
+    public static IReadOnlyList<string> Warnings(SshdSettings forLogins, SshdSettings? forDaemon, NodeFile dropIn)
+    {
+        var lines = Encoding.UTF8.GetString(dropIn.Content).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
+        var match = lines.FindIndex(line => line.StartsWith("Match ", StringComparison.Ordinal));
+        ExpectToHold(lines[..(match < 0 ? lines.Count : match)], forLogins);
+        if (forDaemon is not null)
+            ExpectToHold(match < 0 ? [] : lines[(match + 1)..], forDaemon);
+        var warnings = OtherWays.Where(other => forLogins[other.Setting] == "yes").Select(other => $"{other.Way} can still open a login ({other.Setting} yes)").ToList();
+        if (forLogins["AuthorizedKeysCommand"] is not "none" and var command)
+            warnings.Add($"plain keys can still open a login (AuthorizedKeysCommand {command})");
+        if (forLogins["AuthorizedPrincipalsFile"] is not "none" and var principals)
+            warnings.Add($"principals of other names can open a login too (AuthorizedPrincipalsFile {principals})");
+        return warnings;
+    }
+
+    private static void ExpectToHold(IEnumerable<string> lines, SshdSettings settings)
+    {
+        foreach (var ours in lines.Select(line => line.Split(' ', 2)))
+            if (!settings.Has(ours[0], ours[1]))
+                throw new FailureException(
+                    $"another setting wins over the drop-in: {ours[0]} is \"{settings[ours[0]]}\"; take it out of sshd_config, or of the drop-in that has it, and make sshd_config include /etc/ssh/sshd_config.d/*.conf before anything else");
+    }
+}

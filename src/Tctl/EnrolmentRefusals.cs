@@ -1,0 +1,85 @@
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>What an enrolment does with another authority that the host trusts already.</summary>
+internal enum OtherAuthority
+{
+    /// <summary>Nothing was said: such a host is refused.</summary>
+    Refuse,
+
+    /// <summary>Its CA keys stay, beside ours.</summary>
+    Keep,
+
+    /// <summary>Its settings go out of force, until the host is taken out again.</summary>
+    Replace,
+}
+
+/// <summary>Which hosts are not enrolled. Everything here is decided before anything on the host changes.</summary>
+internal static class EnrolmentRefusals
+{
+    // The first that reads drop-ins.
+    private static readonly Version Oldest = new(8, 2);
+
+    /// <summary>Lets pass what can be enrolled.</summary>
+    /// <param name="facts">What the host says about itself.</param>
+    /// <param name="node">The name that it gets.</param>
+    /// <param name="host">What <c>--ssh</c> calls it.</param>
+    /// <param name="isDaemonsHost">Whether the daemon runs there, as the daemon says.</param>
+    /// <param name="pushes">Whether the daemon is to write to it.</param>
+    /// <param name="other">What becomes of another authority.</param>
+    /// <exception cref="FailureException">The host cannot, or must not, be enrolled.</exception>
+    public static void Check(HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other)
+    {
+        if (isDaemonsHost || facts.Daemon?.EndsWith(".sock", StringComparison.Ordinal) == true)
+            throw new FailureException($"{host} is the daemon's own host, which must never trust its own CA for users", "anyone who enters it as root with a certificate would be the administrator: docs/hosts.md");
+        if (facts.Daemon is { } key)
+            throw new FailureException(
+                $"{host} has the private key of an authority: {key}",
+                "a daemon runs there, or it is a copy of the daemon's disk; on a copy remove the package certauthority and /var/lib/certauthority, then enroll it");
+        if (facts.Version is not { } version || version < Oldest)
+            throw new FailureException(
+                $"{host} has OpenSSH {facts.Version?.ToString() ?? "of an unknown version"}; {Oldest} is the first that reads /etc/ssh/sshd_config.d",
+                $"tctl nodes export {node} --paste prints the lines for its sshd_config: docs/hosts.md");
+        if (!facts.Keys.Any())
+            throw new FailureException($"{host}: the public half of no host key can be read", "sshd -T | grep -i hostkey names the keys; beside each there must be its .pub");
+        if (facts.Key is null)
+            throw new FailureException(
+                $"{host} shows a certificate of another authority for each of its host keys ({Where(facts, "HostCertificate")}), and of two for one key sshd shows the other one",
+                $"take out that line, or add a host key of another type: ssh-keygen -A");
+        if (pushes && !facts.Settings.All("subsystem").Any(subsystem => subsystem.StartsWith("sftp ", StringComparison.Ordinal)))
+            throw new FailureException($"{host}: its sshd has no sftp, which the daemon needs to write to it", "give sshd_config the line: Subsystem sftp internal-sftp; or let it fetch, with --no-push");
+        if (pushes && !facts.CanHaveAccount)
+            throw new FailureException($"{host} has no useradd, to make the account by which the daemon writes", "make it yourself: docs/hosts.md, section 6; or let the host fetch, with --no-push");
+        if (!facts.Settings.All("trustedusercakeys").Concat(facts.Settings.All("revokedkeys")).Concat(facts.Settings.All("authorizedprincipalscommand")).Any())
+            return;
+        CheckOther(facts, host, pushes, other);
+    }
+
+    private static void CheckOther(HostFacts facts, string host, bool pushes, OtherAuthority other)
+    {
+        var others = ((string[])["TrustedUserCAKeys", "RevokedKeys", "AuthorizedPrincipalsCommand"])
+            .Where(name => facts.Settings.All(name).Any(value => !IsOurs(name, value)))
+            .ToList();
+        if (others.Count == 0 || other == OtherAuthority.Replace)
+            return;
+        var told = string.Join(" and ", others.Select(name => $"{name} {facts.Settings[name]} ({Where(facts, name)})"));
+        if (other == OtherAuthority.Refuse)
+            throw new FailureException($"{host} trusts another authority, which would go out of force: {told}", "--keep-other-cas keeps its CA keys beside ours; --replace puts it out of force");
+        if (others.Find(name => name != "TrustedUserCAKeys") is { } single)
+            throw new FailureException($"{host} cannot keep the other authority: sshd reads one {single} only ({Where(facts, single)})", "--replace puts it out of force; or take that line out first");
+        if (!pushes)
+            throw new FailureException($"{host} cannot keep the other authority and fetch its files: the puller takes one CA key only", "without --no-push the daemon writes both keys; --replace puts the other one out of force");
+        if (facts.OtherCas.Length == 0)
+            throw new FailureException($"{host}: no CA key can be read from {facts.Settings["TrustedUserCAKeys"]}", "--replace puts it out of force");
+    }
+
+    // Ours, whatever node name it was enrolled under.
+    private static bool IsOurs(string name, string value) => name == "AuthorizedPrincipalsCommand"
+        ? value.StartsWith(@"/usr/bin/printf %%s\n%%s@", StringComparison.Ordinal) || value.StartsWith("/usr/bin/find /etc/ssh/certauthority/", StringComparison.Ordinal)
+        : value.StartsWith("/etc/ssh/certauthority/", StringComparison.Ordinal);
+
+    private static string Where(HostFacts facts, string name) =>
+        string.Join(", ", facts.Lines.Where(line => line.Setting.StartsWith(name, StringComparison.OrdinalIgnoreCase)).Select(line => line.Where).DefaultIfEmpty("its configuration"));
+}
