@@ -43,9 +43,9 @@ internal sealed class HostProof : IDisposable
         var patience = new Patience(node, expected.Penalty, say);
         foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true), ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
         {
-            var path = Path.Combine(folder.FullName, "cert.pub");
-            AtomicFile.Write(path, System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
-            var (exitCode, said) = await Enter(node, way, login, path, patience, cancellation);
+            // Beside the key, where ssh finds it: named by CertificateFile, it has no key once plain keys are not offered.
+            AtomicFile.Write($"{Key}-cert.pub", System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
+            var (exitCode, said) = await Enter(node, way, login, patience, cancellation);
             // With MaxAuthTries 1 and 2 that is how sshd refuses.
             var refused = exitCode == 255 && (said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Too many authentication failures", StringComparison.Ordinal));
             if (refused)
@@ -61,7 +61,7 @@ internal sealed class HostProof : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private async Task<(int ExitCode, string Said)> Enter(string node, string[] way, string login, string certificate, Patience patience, CancellationToken cancellation)
+    private async Task<(int ExitCode, string Said)> Enter(string node, string[] way, string login, Patience patience, CancellationToken cancellation)
     {
         for (var tries = 1; ; tries++)
         {
@@ -69,7 +69,7 @@ internal sealed class HostProof : IDisposable
                 "ssh",
                 [
                     // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not again without it.
-                    "-F", "none", "-T", "-i", Key, "-o", $"CertificateFile={certificate}", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+                    "-F", "none", "-T", "-i", Key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
                     "-o", $"PubkeyAcceptedKeyTypes={CertificateType}",
                     "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"UserKnownHostsFile={Path.Combine(folder.FullName, "known_hosts")}",
                     "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={node}", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-l", login, .. way, "true",
