@@ -42,18 +42,14 @@ internal static class EnrolmentRefusals
             throw new FailureException(
                 $"{host} has OpenSSH {facts.Version?.ToString() ?? "of an unknown version"}; {Oldest} is the first that reads /etc/ssh/sshd_config.d",
                 $"tctl nodes export {node} --paste prints the lines for its sshd_config: docs/hosts.md");
-        if (!facts.Keys.Any())
-            throw new FailureException($"{host}: the public half of no host key can be read", "sshd -T | grep -i hostkey names the keys; beside each there must be its .pub");
         if (facts.Key is null)
-            throw new FailureException(
-                $"{host} shows a certificate of another authority for each of its host keys ({Where(facts, "HostCertificate")}), and of two for one key sshd shows the other one",
-                $"take out that line, or add a host key of another type: ssh-keygen -A");
+            throw new FailureException($"{host}: the public half of no host key can be read", "sshd -T | grep -i hostkey names the keys; beside each there must be its .pub");
+        if (facts.IsCertifiedElsewhere)
+            throw new FailureException($"{host} shows a certificate of another authority, which clients would take instead of ours: HostCertificate ({Where(facts, "HostCertificate")})", "take out that line: sshd shows every certificate that it is given, so that no other line can put it out of force");
         if (pushes && !facts.Settings.All("subsystem").Any(subsystem => subsystem.StartsWith("sftp ", StringComparison.Ordinal)))
             throw new FailureException($"{host}: its sshd has no sftp, which the daemon needs to write to it", "give sshd_config the line: Subsystem sftp internal-sftp; or let it fetch, with --no-push");
         if (pushes && !facts.CanHaveAccount)
             throw new FailureException($"{host} has no useradd, to make the account by which the daemon writes", "make it yourself: docs/hosts.md, section 6; or let the host fetch, with --no-push");
-        if (!facts.Settings.All("trustedusercakeys").Concat(facts.Settings.All("revokedkeys")).Concat(facts.Settings.All("authorizedprincipalscommand")).Any())
-            return;
         CheckOther(facts, host, pushes, other);
     }
 

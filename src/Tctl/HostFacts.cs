@@ -50,18 +50,17 @@ internal sealed class HostFacts
     /// <summary>The addresses that our drop-in exempts from penalties already; the daemon's own comes first.</summary>
     public string[] OurExemptions => [.. (First("exempt") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)];
 
-    /// <summary>The types of host keys for which the host shows a certificate of another authority: <c>ssh-ed25519</c>.</summary>
-    /// <remarks>Of two certificates for one key sshd shows the last that it reads, which is never ours (seen with 9.2 and 10.6).</remarks>
-    public IEnumerable<string> CertifiedElsewhere => facts["hostcert"].Select(type => type.Replace("-cert-v01@openssh.com", "", StringComparison.Ordinal));
+    /// <summary>Whether the host shows a certificate of another authority that clients would take before ours.</summary>
+    /// <remarks>Of two certificates for one key sshd shows the last that it reads, which is never ours (seen with 9.2 and 10.6); of two for keys of different types a client takes the type that it prefers.</remarks>
+    public bool IsCertifiedElsewhere => Key is { } key && facts["hostcert"].Any(type => Rank(type) <= Rank(key));
 
-    /// <summary>The public half of each host key, in the order of preference.</summary>
-    public IEnumerable<string> Keys => facts["key"].Where(key => Preferred.Any(key.StartsWith)).OrderBy(key => Array.FindIndex(Preferred, key.StartsWith));
-
-    /// <summary>The key to certify: the best one for which no other authority has a certificate; null where there is none.</summary>
-    public string? Key => Keys.FirstOrDefault(key => !CertifiedElsewhere.Contains(key.Split(' ')[0]));
+    /// <summary>The public half of the host key to certify: the one that clients prefer; null where none can be read.</summary>
+    public string? Key => facts["key"].Where(key => Rank(key) >= 0).MinBy(Rank);
 
     public static HostFacts Read(string[] lines) =>
         new(lines.Select(line => line.Split(' ', 2)).Where(line => line.Length == 2).ToLookup(line => line[0], line => line[1].Trim()));
+
+    private static int Rank(string key) => Array.FindIndex(Preferred, key.StartsWith);
 
     private string? First(string fact) => facts[fact].FirstOrDefault(text => text.Length > 0);
 }

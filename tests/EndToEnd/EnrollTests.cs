@@ -252,13 +252,16 @@ public sealed class EnrollTests : IAsyncLifetime
         (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "other CA", "-f", other)).Done();
         (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Daemon.Scratch["theirs"])).Done();
         (await Daemon.Administrator.Types("ssh-keygen", "-q", "-s", other, "-I", "theirs", "-n", "root", Daemon.Scratch["theirs.pub"])).Done();
-        await using var db1 = await fleet.Host(configuration: "TrustedUserCAKeys /etc/ssh/other_ca.pub\nHostKey /etc/ssh/ecdsa\nHostCertificate /etc/ssh/host-cert.pub");
+        await using var db1 = await fleet.Host(configuration: "TrustedUserCAKeys /etc/ssh/other_ca.pub\nHostCertificate /etc/ssh/host-cert.pub");
         File.Copy($"{other}.pub", db1["other_ca.pub"]);
-        (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", db1["ecdsa"])).Done();
-        // For the key that we would take.
         File.Copy(db1["ssh_host_ed25519_key.pub"], db1["host.pub"]);
         (await Daemon.Administrator.Types("ssh-keygen", "-q", "-s", other, "-h", "-I", "theirs", "-n", "db1", db1["host.pub"])).Done();
         await db1.Reconfigure(text => text);
+        var certified = File.ReadAllLines(db1["sshd_config"]).ToList().FindIndex(text => text.StartsWith("HostCertificate", StringComparison.Ordinal)) + 1;
+        Assert.Contains(
+            $"tctl: error: 127.0.0.1 shows a certificate of another authority, which clients would take instead of ours: HostCertificate (/etc/ssh/sshd_config:{certified})\n",
+            (await fleet.Enroll(db1, "--labels=type=db", "--replace")).Error, StringComparison.Ordinal);
+        await db1.Reconfigure(text => text.Replace("HostCertificate", "# HostCertificate", StringComparison.Ordinal));
         var before = db1.Files;
         var line = File.ReadAllLines(db1["sshd_config"]).ToList().FindIndex(text => text.StartsWith("TrustedUserCAKeys", StringComparison.Ordinal)) + 1;
         var refused = await fleet.Enroll(db1, "--labels=type=db");
@@ -271,13 +274,12 @@ public sealed class EnrollTests : IAsyncLifetime
 
         (await fleet.Enroll(db1, "--labels=type=db", "--keep-other-cas")).Done();
         Assert.True(await TheirsEnter());
-        // What the daemon writes keeps them, too; and the key that has no certificate of theirs has one of ours.
+        // What the daemon writes keeps them, too.
         (await fleet.Tctl("nodes", "sync", "db1")).Done();
         Assert.Equal(2, File.ReadAllLines(db1["certauthority/user_ca.pub"]).Length);
-        Assert.StartsWith("ecdsa-sha2-nistp256-cert-v01@openssh.com ", File.ReadAllText(db1["certauthority/host-cert.pub"]), StringComparison.Ordinal);
         Assert.True(await TheirsEnter());
 
-        await (await fleet.WithCertificate()).Types("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--replace");
+        (await (await fleet.WithCertificate()).Types("tctl", "nodes", "enroll", "db1", "--ssh", db1.Address, "--replace")).Done();
         Assert.False(await TheirsEnter());
         (await (await fleet.WithCertificate()).Types("tctl", "nodes", "rm", "db1", "--ssh", db1.Address)).Done();
         Assert.True(await TheirsEnter());
