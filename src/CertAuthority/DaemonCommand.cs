@@ -36,8 +36,12 @@ internal sealed class DaemonCommand : RootCommand
             settings = ConfigurationFile.Read(path, settings, data);
         return settings with
         {
-            DataDirectory = data ?? Path.GetFullPath(settings.DataDirectory),
-            SocketPath = Path.GetFullPath(parsed.GetValue(socket) ?? settings.SocketPath),
+            DataDirectory = data ?? Named(settings.DataDirectory, "the data directory", "--data-dir"),
+            SocketPath = Named(parsed.GetValue(socket) ?? settings.SocketPath, "the socket", "--socket"),
         };
     }
+
+    // An empty path would become the folder in which the daemon was started.
+    private static string Named(string path, string what, string option) =>
+        path.Length > 0 ? Path.GetFullPath(path) : throw new ConfigurationException([$"HOME names no absolute path, so there is no place for {what}: name one with {option}"]);
 }

@@ -64,17 +64,15 @@ public abstract record ServerAddress
             text.Length is > 0 and <= 255 && (char.IsAsciiLetterOrDigit(text[0]) || text[0] == '_') && !text.ContainsAnyExcept(characters);
     }
 
-    /// <summary>Where a daemon of this account listens unless told otherwise.</summary>
-    /// <param name="isRoot">Root's is the one of the whole machine.</param>
-    public static string DefaultSocket(bool isRoot)
-    {
-        if (isRoot)
-            return "/run/certauthority/ca.sock";
-        var runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
-        if (string.IsNullOrEmpty(runtime))
-            runtime = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/state/certauthority/run");
-        return Path.Combine(runtime, "certauthority", "ca.sock");
-    }
+    /// <summary>The socket of the machine's daemon.</summary>
+    public const string MachineSocket = "/run/certauthority/ca.sock";
+
+    /// <summary>The socket where a daemon of this account listens unless told otherwise; null for an account without a folder of its own.</summary>
+    /// <param name="isRoot">Whether the account is root, whose daemon is the machine's.</param>
+    public static string? DefaultSocket(bool isRoot) =>
+        isRoot ? MachineSocket
+        : UserFolders.Xdg("XDG_RUNTIME_DIR", ".local/state/certauthority/run") is { } runtime ? Path.Combine(runtime, "certauthority", "ca.sock")
+        : null;
 
     /// <summary>Reads <c>unix:/absolute/path</c> or <c>ssh://[user@]host[:port]</c>; null for anything else.</summary>
     public static ServerAddress? TryParse(string text)

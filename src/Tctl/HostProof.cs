@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -16,6 +15,9 @@ internal sealed class HostProof : IDisposable
     /// <summary>The algorithm of the certificates of a proof.</summary>
     public const string CertificateType = "ssh-ed25519-cert-v01@openssh.com";
 
+    // ssh gives up connecting after 20 s by itself; what is left is for a server that answers and then does nothing.
+    private static readonly TimeSpan LongestLogin = TimeSpan.FromSeconds(60);
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("certauthority-proof-");
 
     private string Key => Path.Combine(folder.FullName, "key");
@@ -23,7 +25,7 @@ internal sealed class HostProof : IDisposable
     /// <summary>Makes a key for the proof; its public half.</summary>
     public async Task<string> NewKey(CancellationToken cancellation)
     {
-        await Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "proof", "-f", Key], cancellation);
+        await ChildProcess.Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "proof", "-f", Key], cancellation);
         return (await File.ReadAllTextAsync($"{Key}.pub", cancellation)).Trim();
     }
 
@@ -53,9 +55,9 @@ internal sealed class HostProof : IDisposable
             if (enters ? exitCode == 0 : refused)
                 continue;
             throw new FailureException(
-                enters ? $"{node} does not let in a certificate {what}, as {login}: {(expected.Obstacle is { } obstacle ? $"its {obstacle}" : said.Length > 0 ? said : $"ssh ended with {exitCode}")}"
+                enters ? $"{node} does not let in a certificate {what}, as {login}: {(expected.Obstacle is { } obstacle ? $"its {obstacle}" : said.Length > 0 ? Printable.Escape(said) : $"ssh ended with {exitCode}")}"
                 : exitCode == 0 ? $"{node} lets in a certificate {what}, as {login}"
-                : $"it could not be seen that {node} refuses a certificate {what}: {patience.WhyShut ?? said}");
+                : $"it could not be seen that {node} refuses a certificate {what}: {patience.WhyShut ?? Printable.Escape(said)}");
         }
     }
 
@@ -65,7 +67,7 @@ internal sealed class HostProof : IDisposable
     {
         for (var tries = 1; ; tries++)
         {
-            var (exitCode, _, said) = await Run(
+            var (exitCode, _, said) = await ChildProcess.Run(
                 "ssh",
                 [
                     // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not again without it.
@@ -73,7 +75,7 @@ internal sealed class HostProof : IDisposable
                     "-o", $"PubkeyAcceptedKeyTypes={CertificateType}",
                     "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"UserKnownHostsFile={Path.Combine(folder.FullName, "known_hosts")}",
                     "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={node}", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-l", login, .. way, "true",
-                ], cancellation);
+                ], cancellation, LongestLogin);
             var isShut = exitCode == 255 && ((string[])["refused", "closed by", "reset by", "Not allowed at this time"]).Any(word => said.Contains(word, StringComparison.Ordinal));
             if (!isShut || (tries >= Tries && !patience.HasMore()))
                 return (exitCode, said.Trim());
@@ -84,25 +86,13 @@ internal sealed class HostProof : IDisposable
     /// <summary>Where ssh's own configuration says that the host is, and through what: jump hosts are the operator's way there.</summary>
     private static async Task<string[]> Way(ServerAddress.Ssh address, CancellationToken cancellation)
     {
-        var (_, output, _) = await Run("ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
+        var (_, output, _) = await ChildProcess.Run("ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
         var settings = output.Split('\n').Select(line => line.Split(' ', 2)).Where(setting => setting.Length == 2).ToLookup(setting => setting[0], setting => setting[1]);
         var (host, jump, command) = (settings["hostname"].FirstOrDefault() ?? address.Host, settings["proxyjump"].FirstOrDefault(), settings["proxycommand"].FirstOrDefault());
         if (host.StartsWith('-') || jump?.StartsWith('-') == true)
             throw new FailureException($"ssh says that {address.Host} is at '{host}', which is no host");
         var through = jump is not (null or "none") ? $"ssh -W [%h]:%p -- {jump}" : command is not (null or "none") ? command : null;
         return [.. through is null ? (string[])[] : ["-o", $"ProxyCommand={through}"], "-p", settings["port"].FirstOrDefault() ?? "22", "--", host];
-    }
-
-    private static async Task<(int ExitCode, string Output, string Said)> Run(string program, string[] arguments, CancellationToken cancellation)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        })!;
-        process.StandardInput.Close();
-        var (output, said) = (process.StandardOutput.ReadToEndAsync(cancellation), process.StandardError.ReadToEndAsync(cancellation));
-        await process.WaitForExitAsync(cancellation);
-        return (process.ExitCode, await output, await said);
     }
 
     /// <summary>What the settings of a host's sshd say about the logins of a proof.</summary>

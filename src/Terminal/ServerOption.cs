@@ -32,7 +32,10 @@ public sealed class ServerOption : Option<ServerAddress?>
     }
 
     /// <summary>The daemon that a command line means. Nothing is sent yet.</summary>
-    public static CaClient Connect(ParseResult parsed) => new(Chosen(parsed), IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
+    public static CaClient Connect(ParseResult parsed) => Connect(parsed, Chosen(parsed));
+
+    /// <summary>The daemon at an address. Nothing is sent yet.</summary>
+    public static CaClient Connect(ParseResult parsed, ServerAddress server) => new(server, IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
 
     /// <summary>The same for somebody in the middle of typing: nothing is asked or told, and after a moment it is too late.</summary>
     public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) => new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
@@ -50,11 +53,12 @@ public sealed class ServerOption : Option<ServerAddress?>
     }
 
     /// <summary>Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.</summary>
-    public static ServerAddress.Unix OfThisHost()
-    {
-        var own = ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess);
-        return new ServerAddress.Unix(File.Exists(own) ? own : ServerAddress.DefaultSocket(isRoot: true));
-    }
+    public static ServerAddress.Unix OfThisHost() => new(Own() ?? ServerAddress.MachineSocket);
+
+    /// <summary>Whether this machine has a daemon, running or not: elsewhere somebody has to say where it is.</summary>
+    public static bool IsOnThisHost() => Own() is not null || Directory.Exists(Path.GetDirectoryName(ServerAddress.MachineSocket));
+
+    private static string? Own() => ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess) is { } own && File.Exists(own) ? own : null;
 
     /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of his own and point others at it.</summary>
     public static bool IsTrusted(uint uid) => uid == 0 || uid == Account.OwnUid || uid == Account.Uid("certauthority");

@@ -1,82 +1,205 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The running ssh-agent, spoken to through ssh-add. Of each login it holds one identity, the certificate with its key, and no longer than the certificate lives.</summary>
-internal static class Agent
+/// <summary>
+/// An ssh-agent, spoken to through ssh-add. After each login it holds one identity of this home, the certificate with its key, and no
+/// longer than the certificate lives.
+/// </summary>
+internal sealed class Agent
 {
     // ssh-add's exit code where there is no agent to speak to (ssh-add(1)).
     private const int Nobody = 2;
 
-    /// <summary>Whether one runs.</summary>
-    public static async Task<bool> Runs(CancellationToken cancellation) =>
-        Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is { Length: > 0 }
-        && (await SshTool.Run("ssh-add", ["-l"], cancellation)).ExitCode != Nobody;
+    // gpg-agent gives its socket for ssh this name everywhere.
+    private const string GpgSocket = "S.gpg-agent.ssh";
 
-    /// <summary>Refuses where none runs, though it was asked for.</summary>
-    public static async Task Expect(CancellationToken cancellation)
+    private const string Without = "tsh login --add-keys-to-agent=no does without";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
+    // Some agents ask their user before they take a key.
+    private static readonly TimeSpan LimitToAdd = TimeSpan.FromSeconds(30);
+
+    private readonly string socket;
+
+    private Agent(string socket) => this.socket = socket;
+
+    /// <summary>The running agent; null where there is none.</summary>
+    /// <exception cref="FailureException">It does not answer, or it is of a kind that cannot hold certificates.</exception>
+    public static async Task<Agent?> Running(CancellationToken cancellation)
     {
-        if (!await Runs(cancellation))
-            throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
+        if (Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is not { Length: > 0 } socket)
+            return null;
+        var agent = new Agent(socket);
+        if ((await agent.Run(["-l"], Limit, cancellation)).ExitCode == Nobody)
+            return null;
+        // It would say yes, drop the certificate, and keep the private key for good.
+        return Path.GetFileName(File.ResolveLinkTarget(socket, returnFinalTarget: true)?.FullName ?? socket) != GpgSocket
+            ? agent
+            : throw new FailureException("the ssh-agent here is gpg-agent, which cannot hold certificates, so it gets no key", Without);
     }
 
-    /// <summary>Gives it the key in a file with the certificate beside it, in the place of what it had of this home.</summary>
-    /// <param name="home">Whose earlier identities go.</param>
-    /// <param name="key">The private key; beside it lie FILE.pub and FILE-cert.pub.</param>
-    /// <param name="life">Until the certificate ends.</param>
-    /// <param name="withPlainKey">Whether the key alone stays there too: certificates that come later are of use only with it.</param>
-    /// <param name="cancellation">Stops.</param>
-    /// <exception cref="FailureException">It did not take them.</exception>
-    public static async Task Add(Home home, string key, TimeSpan life, bool withPlainKey, CancellationToken cancellation)
+    /// <summary>The running agent, where the user insists on one.</summary>
+    /// <exception cref="FailureException">There is none that can hold certificates.</exception>
+    public static async Task<Agent> Expected(CancellationToken cancellation) =>
+        await Running(cancellation)
+        ?? throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
+
+    /// <summary>Gives it the key in a file with the certificate beside it. Whoever calls holds the <see cref="HomeLock"/>, and has called <see cref="Forget"/>.</summary>
+    /// <param name="home">Remembers that the agent has the key.</param>
+    /// <param name="key">The private key; FILE.pub and FILE-cert.pub are beside it.</param>
+    /// <param name="life">The time until the certificate ends.</param>
+    /// <param name="withPlainKey">Whether the agent keeps the key alone too: certificates that come later can be used only with it.</param>
+    /// <param name="cancellation">Cancels the wait for the agent.</param>
+    /// <exception cref="FailureException">It refused, or it did not keep the certificate. What it took has been removed again.</exception>
+    public async Task Add(Home home, string key, TimeSpan life, bool withPlainKey, CancellationToken cancellation)
     {
-        await Forget(home, cancellation);
+        var publicKey = PublicKey.ParseLine(await File.ReadAllTextAsync(key + ".pub", cancellation));
+        var certificate = Certificate.ParseLine((await File.ReadAllTextAsync(key + "-cert.pub", cancellation)).Trim()).SignedBytes;
         var seconds = Math.Max(1, (long)Math.Ceiling(life.TotalSeconds));
-        var add = await SshTool.Run("ssh-add", ["-q", "-t", seconds.ToString(CultureInfo.InvariantCulture), "--", key], cancellation);
+        home.AgentKeys.Add(new AgentKey(publicKey, socket, TimeProvider.System.GetUtcNow().AddSeconds(seconds)));
+
+        var add = await Run(["-q", "-t", seconds.ToString(CultureInfo.InvariantCulture), "--", key], LimitToAdd, cancellation);
         if (add.ExitCode != 0)
-            throw new FailureException($"the ssh-agent did not take the key: {add.Error.Split('\n')[^1]}", "tsh login --add-keys-to-agent=no does without");
-        // ssh-add adds the key by itself, and then with its certificate. Servers count what is offered, and the first alone opens nothing.
+        {
+            await Undo(home, publicKey, cancellation);
+            throw new FailureException($"the ssh-agent did not take the key: {add.Error.Split('\n')[^1]}", Without);
+        }
+        // ssh-add adds the key alone, and then with its certificate. Servers count what is offered, and the key alone opens nothing.
         if (!withPlainKey)
-            await Remove(home, await File.ReadAllTextAsync(key + ".pub", cancellation), cancellation);
-    }
-
-    /// <summary>Takes out of it whatever came from this home.</summary>
-    public static async Task Forget(Home home, CancellationToken cancellation)
-    {
-        if (home.PublicKeyAtHand() is not { } key)
+            await Remove(publicKey.ToString(), cancellation);
+        // Agents exist that say yes and do something else.
+        var held = await Identities(publicKey, cancellation);
+        if (held.Any(identity => identity.Certificate?.SignedBytes.Span.SequenceEqual(certificate.Span) == true)
+            && (withPlainKey || held.TrueForAll(identity => identity.Certificate is not null)))
             return;
-        var list = await SshTool.Run("ssh-add", ["-L"], cancellation);
-        foreach (var line in list.Output.Split('\n').Where(line => IsOf(key, line)))
-            await Remove(home, line, cancellation);
+        throw await Undo(home, publicKey, cancellation)
+            ? new FailureException("the ssh-agent did not keep the certificate; the key has been removed from it again", Without)
+            : new FailureException("the ssh-agent did not keep the certificate, and it does not let go of the private key", "remove the key with the agent's own tools; " + Without);
     }
 
-    private static bool IsOf(PublicKey key, string line)
+    /// <summary>Takes out of every agent what came from this home.</summary>
+    /// <returns>A sentence for each agent that may still hold a key.</returns>
+    public static async Task<IReadOnlyList<string>> Forget(Home home, CancellationToken cancellation)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var keys = home.AgentKeys.Read().ToList();
+        if (Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is { Length: > 0 } here && home.PublicKeyAtHand() is { } own)
+            keys.Add(new AgentKey(own, here, now));
+        keys = [.. keys.DistinctBy(key => (key.Key, key.Socket))];
+        var (remaining, faults) = (new List<AgentKey>(), new List<string>());
+        foreach (var held in keys.GroupBy(key => key.Socket))
+        {
+            try
+            {
+                foreach (var key in held)
+                    if (!await new Agent(held.Key).Removes(key.Key, cancellation))
+                        remaining.Add(key);
+            }
+            catch (FailureException silent)
+            {
+                remaining.AddRange(held);
+                faults.Add(silent.Message);
+            }
+        }
+        // An agent that is gone now drops a key in time, should it come back.
+        remaining.RemoveAll(key => key.Until <= now);
+        home.AgentKeys.Write(remaining);
+        return faults;
+    }
+
+    /// <summary>Takes everything of a key out; false where the agent cannot be reached or keeps the key.</summary>
+    private async Task<bool> Removes(PublicKey key, CancellationToken cancellation)
+    {
+        var list = await Run(["-L"], Limit, cancellation);
+        if (list.ExitCode == Nobody)
+            return false;
+        if (!Of(key, list).Any())
+            return true;
+        foreach (var identity in Of(key, list))
+            await Remove(identity.Line, cancellation);
+        if ((await Identities(key, cancellation)).Count == 0)
+            return true;
+        await RemoveFromGpg(key, cancellation);
+        return (await Identities(key, cancellation)).Count == 0;
+    }
+
+    private async Task<bool> Undo(Home home, PublicKey key, CancellationToken cancellation)
+    {
+        if (!await Removes(key, cancellation))
+            return false;
+        home.AgentKeys.Write([.. home.AgentKeys.Read().Where(known => (known.Key, known.Socket) != (key, socket))]);
+        return true;
+    }
+
+    /// <summary>gpg-agent answers "removed" to ssh-add and keeps the key on the disk. Only its own protocol removes it.</summary>
+    private static async Task RemoveFromGpg(PublicKey key, CancellationToken cancellation)
     {
         try
         {
-            return (line.Contains("-cert-v01@", StringComparison.Ordinal) ? Certificate.ParseLine(line).Key : PublicKey.ParseLine(line)) == key;
+            var fingerprint = $"SHA256:{Convert.ToBase64String(SHA256.HashData(key.ToBlob())).TrimEnd('=')}";
+            var list = await Gpg("KEYINFO --ssh-list --ssh-fpr=sha256");
+            foreach (var line in list.Output.Split('\n').Where(line => line.Split(' ').Contains(fingerprint)))
+                await Gpg($"DELETE_KEY --force {line.Split(' ')[2]}");
         }
-        catch (SshFormatException)
+        catch (FailureException)
         {
-            // Somebody else's, of a kind that we do not know.
-            return false;
+            // No gpg-agent after all. Whoever called looks at what the agent holds now.
         }
+
+        Task<ChildProcess> Gpg(string command) => ChildProcess.Run("gpg-connect-agent", ["--no-autostart", command, "/bye"], cancellation, Limit);
     }
 
-    // ssh-add takes an identity out by a file that names it.
-    private static async Task Remove(Home home, string line, CancellationToken cancellation)
+    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) => [.. Of(key, await Run(["-L"], Limit, cancellation))];
+
+    private static IEnumerable<Identity> Of(PublicKey key, ChildProcess list)
     {
-        home.EnsureFolder();
-        var file = Path.Combine(home.Folder, $"agent.{Guid.NewGuid():n}.pub");
+        foreach (var line in list.Output.Split('\n'))
+            if (Identity.TryParse(line) is { } identity && identity.Key == key)
+                yield return identity;
+    }
+
+    // ssh-add takes an identity out by a file that names it; - is its standard input only in newer releases.
+    private async Task Remove(string line, CancellationToken cancellation)
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("tsh-").FullName, "agent.pub");
         try
         {
             await File.WriteAllTextAsync(file, line.TrimEnd() + "\n", cancellation);
-            await SshTool.Run("ssh-add", ["-q", "-d", "--", file], cancellation);
+            await Run(["-q", "-d", "--", file], Limit, cancellation);
         }
         finally
         {
-            File.Delete(file);
+            Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        }
+    }
+
+    private Task<ChildProcess> Run(string[] arguments, TimeSpan limit, CancellationToken cancellation) => ChildProcess.Run(
+        "ssh-add", arguments, cancellation, limit, $"the ssh-agent at {socket} did not answer within {limit.TotalSeconds} s", ("SSH_AUTH_SOCK", socket));
+
+    /// <summary>An identity that an agent holds: a key, or a certificate with its key.</summary>
+    /// <param name="Line">As ssh-add -L prints it.</param>
+    /// <param name="Key">The key.</param>
+    /// <param name="Certificate">The certificate; null for the key alone.</param>
+    private sealed record Identity(string Line, PublicKey Key, Certificate? Certificate)
+    {
+        public static Identity? TryParse(string line)
+        {
+            try
+            {
+                return line.Contains("-cert-v01@", StringComparison.Ordinal)
+                    ? Certificate.ParseLine(line) is var certificate ? new Identity(line, certificate.Key, certificate) : null
+                    : new Identity(line, PublicKey.ParseLine(line), null);
+            }
+            catch (SshFormatException)
+            {
+                // Not one of ours: a kind of key that is never certified.
+                return null;
+            }
         }
     }
 }

@@ -47,6 +47,7 @@ internal sealed class ConfigCommand : Verb
             parsed.PrintEscaped(text.TrimEnd('\n').Split('\n'));
             return ExitCode.Done;
         }
+        home.EnsureFolder();
         home.SaveKnownCas((await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey);
         AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
         Edit(SshConfig.WithBlock, home);
@@ -79,13 +80,17 @@ internal sealed class ConfigCommand : Verb
         return (SshConfig.Text(home, list, home.CertificateAtHand(), home.Memory.PerHost, ServerOption.Chosen(parsed), program), list.Nodes);
     }
 
-    private static string OfUser() => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ssh", "config");
+    /// <summary>The file that ssh reads: in the home directory that the account has, whatever HOME says.</summary>
+    private static string OfUser() => Path.Combine(
+        Account.OwnHome ?? UserFolders.Home ?? throw new FailureException("your account has no home directory, so ssh reads no configuration of yours", "tsh config --print shows what ssh would read"),
+        ".ssh", "config");
 
-    /// <summary>Changes <c>~/.ssh/config</c> in one step, and in the place where it really lies: people keep it behind links.</summary>
+    /// <summary>Changes <c>~/.ssh/config</c> in one step, and in the place where it really is: people keep it behind links.</summary>
     private static bool Edit(Func<string, Home, string> change, Home home)
     {
         var file = OfUser();
-        if (new FileInfo(file).ResolveLinkTarget(returnFinalTarget: true) is { } target)
+        // A link may lead to a file that does not exist yet; then that one is made.
+        if (new FileInfo(file).LinkTarget is not null && File.ResolveLinkTarget(file, returnFinalTarget: true) is { } target)
             file = target.FullName;
         var exists = File.Exists(file);
         // Bytes that are no UTF-8 stay what they are.

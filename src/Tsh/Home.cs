@@ -12,6 +12,7 @@ namespace CertAuthority.Tsh;
 internal sealed class Home(string folder, string? profile = null)
 {
     private const string Profiles = "profiles";
+    private const string NameHome = "set HOME, or TSH_HOME, to a folder of your own";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public string Folder { get; } = folder;
@@ -45,6 +46,9 @@ internal sealed class Home(string folder, string? profile = null)
     /// <summary>What is remembered of the last login.</summary>
     public Memory Memory => Memory.Read(Path.Combine(Folder, "profile"));
 
+    /// <summary>The keys of this home that ssh-agents hold.</summary>
+    public AgentKeys AgentKeys => new(Path.Combine(Folder, "agent_keys"));
+
     /// <summary>TSH_HOME, else <c>~/.certauthority</c>; below it the chosen profile's.</summary>
     public static Home Of(ParseResult parsed) => Of(ProfileOption.Chosen(parsed));
 
@@ -58,19 +62,35 @@ internal sealed class Home(string folder, string? profile = null)
                 yield return Of(name);
     }
 
-    private static Home Of(string? profile) => profile is null ? new Home(Root()) : new Home(Path.Combine(Root(), Profiles, profile), profile);
+    private static Home Of(string? profile)
+    {
+        var folder = profile is null ? Root() : Path.Combine(Root(), Profiles, profile);
+        PrivateFolder.Expect(folder);
+        return new Home(folder, profile);
+    }
 
-    /// <summary>TSH_HOME, else <c>~/.certauthority</c>.</summary>
-    public static string Root() =>
-        Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } chosen
-            ? Path.GetFullPath(chosen)
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".certauthority");
+    /// <summary>TSH_HOME, else <c>~/.certauthority</c>. Always an absolute path: a private key must never end up wherever somebody happens to be.</summary>
+    /// <exception cref="FailureException">Neither leads anywhere.</exception>
+    public static string Root()
+    {
+        if (Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } chosen)
+            return Path.IsPathFullyQualified(chosen)
+                ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(chosen))
+                : throw new FailureException($"TSH_HOME is '{chosen}', which is not an absolute path", "set it to a path that begins with /");
+        var home = UserFolders.Home ?? throw new FailureException($"HOME is '{Environment.GetEnvironmentVariable("HOME")}', which is not an absolute path", NameHome);
+        return Directory.Exists(home) ? Path.Combine(home, ".certauthority") : throw new FailureException($"your home directory {home} does not exist", NameHome);
+    }
 
     /// <summary>A command of tsh's that means this login.</summary>
     public string Command(string rest) => Profile is null ? $"tsh {rest}" : $"tsh --profile={Profile} {rest}";
 
     /// <summary>Makes the folder where it is missing; nobody else may look into it.</summary>
-    public void EnsureFolder() => Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
+    public void EnsureFolder()
+    {
+        Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
+        // Somebody else may have made it a moment ago.
+        PrivateFolder.Expect(Folder);
+    }
 
     /// <summary>Keeps in mind what the next command is to know.</summary>
     public void Remember(Memory memory)

@@ -14,7 +14,7 @@ internal static class Keygen
 
     private static async Task<string> Run(string[] args, CancellationToken cancellation)
     {
-        var keygen = await SshTool.Run("ssh-keygen", args, cancellation);
+        var keygen = await ChildProcess.Run("ssh-keygen", args, cancellation);
         return keygen.ExitCode == 0 ? keygen.Output : throw new FailureException($"ssh-keygen failed: {keygen.Error}");
     }
 }

@@ -78,29 +78,41 @@ internal abstract class LoginKey : IDisposable
     /// <summary>tsh's own, on the disk.</summary>
     private sealed class KeyOfHome(Home home, AgentUse use) : LoginKey
     {
-        private bool intoAgent;
+        private Agent? agent;
+        private string? unusable;
         private string key = "";
 
         public override bool IsOfHome => true;
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
-            if (use == AgentUse.Yes)
-                await Agent.Expect(cancellation);
-            intoAgent = use == AgentUse.Yes || (use == AgentUse.Auto && await Agent.Runs(cancellation));
+            try
+            {
+                agent = use switch
+                {
+                    AgentUse.Yes => await Agent.Expected(cancellation),
+                    AgentUse.Auto => await Agent.Running(cancellation),
+                    _ => null,
+                };
+            }
+            catch (FailureException of) when (use == AgentUse.Auto)
+            {
+                unusable = of.Message;
+            }
             return key = await home.EnsureKey(comment, cancellation);
         }
 
         public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
         {
             home.SaveCertificate(certificate, key);
-            if (!intoAgent)
-                return;
             // Of several logins at once the agent has the one that is on the disk.
             using var alone = HomeLock.Take(home.Folder);
+            foreach (var fault in (await Agent.Forget(home, cancellation)).Append(unusable).OfType<string>().Distinct())
+                warn(fault);
             try
             {
-                await Agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
+                if (agent is not null)
+                    await agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
             }
             catch (FailureException refused) when (use == AgentUse.Auto)
             {
@@ -112,6 +124,7 @@ internal abstract class LoginKey : IDisposable
     /// <summary>A new one at each login, whose private half only the ssh-agent has.</summary>
     private sealed class KeyOfAgent(Home home) : LoginKey
     {
+        private Agent? agent;
         private string? folder;
         private string publicKey = "";
 
@@ -119,7 +132,7 @@ internal abstract class LoginKey : IDisposable
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
-            await Agent.Expect(cancellation);
+            agent = await Agent.Expected(cancellation);
             // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with this process.
             folder = Path.Combine(InMemory() ?? home.Folder, $"tsh.{Guid.NewGuid():n}");
             home.EnsureFolder();
@@ -132,7 +145,9 @@ internal abstract class LoginKey : IDisposable
         {
             Write(Key + "-cert.pub", certificate);
             using var alone = HomeLock.Take(home.Folder);
-            await Agent.Add(home, Key, life, perHost, cancellation);
+            foreach (var fault in await Agent.Forget(home, cancellation))
+                warn(fault);
+            await agent!.Add(home, Key, life, perHost, cancellation);
             home.SavePublic(publicKey, certificate);
         }
 

@@ -12,8 +12,10 @@ internal sealed class LogoutCommand() : Verb(
     {
         var home = Home.Of(parsed);
         var user = home.UserLoggedIn();
-        if (await Agent.Runs(cancellation))
-            await Agent.Forget(home, cancellation);
+        if (Directory.Exists(home.Folder))
+            using (HomeLock.Take(home.Folder))
+                foreach (var fault in await Agent.Forget(home, cancellation))
+                    parsed.Warn($"{fault}; it may still hold your certificate");
         if (File.Exists(home.SshConfig))
             AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         parsed.Print((home.Clear(), user) switch

@@ -76,6 +76,6 @@ internal static class SshArguments
     /// <summary>A path in the form of a value of ssh's, which splits values at blanks, and expands %h and ${HOME} in paths.</summary>
     public static string Path(string path) =>
         path.AsSpan().ContainsAny("\"\\$\r\n")
-            ? throw new FailureException($"ssh can not use {path}", "set TSH_HOME to a path without quotes, backslashes and dollar signs")
+            ? throw new FailureException($"ssh cannot use {path}", "set TSH_HOME to a path without quotes, backslashes and dollar signs")
             : $"\"{path.Replace("%", "%%")}\"";
 }

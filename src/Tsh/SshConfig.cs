@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -14,6 +15,8 @@ namespace CertAuthority.Tsh;
 internal static partial class SshConfig
 {
     private const string Quoted = "\"";
+
+    private static readonly SearchValues<char> NotInInclude = SearchValues.Create("\"\\%$*?[]{}\r\n");
 
     /// <summary>The whole of TSH_HOME/ssh_config.</summary>
     /// <param name="home">Has key and certificates.</param>
@@ -70,7 +73,9 @@ internal static partial class SshConfig
     public static string LoggedOut(string text) => ValidUntil().Replace(text, "-lt 0 ");
 
     /// <summary>The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.</summary>
-    public static string WithBlock(string text, Home home) => $"{Begin(home)}\nInclude {IncludePath(home)}\n{End(home)}\n{WithoutBlock(text, home)}";
+    /// <param name="text">The bytes of the file, each as a character, so that what is not UTF-8 stays as it is.</param>
+    /// <param name="home">Has the file to include.</param>
+    public static string WithBlock(string text, Home home) => $"{Begin(home)}\nInclude {Bytes(IncludePath(home.SshConfig, Account.OwnHome))}\n{End(home)}\n{WithoutBlock(text, home)}";
 
     /// <summary>The same without it. Nothing else is touched.</summary>
     public static string WithoutBlock(string text, Home home)
@@ -80,15 +85,24 @@ internal static partial class SshConfig
         return end < 0 ? text : text.Remove(begin, end + End(home).Length + 1 - begin);
     }
 
-    /// <summary>How a shell starts this very program for this home, whatever its environment is then.</summary>
+    /// <summary>How a shell that ssh starts runs this very program for this home, whatever its environment is then.</summary>
     public static string Program(Home home, string? program, string? chosenFolder)
     {
-        var tsh = program is not null && IsPlain(program) && Path.GetFileName(program) == "tsh" ? program : "tsh";
+        var tsh = program is not null && IsQuotable(program) && Path.GetFileName(program) == "tsh" ? ShellWord(program) : "tsh";
         var folder = chosenFolder is null ? ""
-            : IsPlain(chosenFolder) ? $"env TSH_HOME={chosenFolder} "
-            : throw new FailureException($"a shell would not read TSH_HOME {chosenFolder} as it is", "choose a path of letters, digits and /._+-");
+            : IsQuotable(chosenFolder) ? $"env TSH_HOME={ShellWord(chosenFolder)} "
+            : throw new FailureException($"ssh cannot hand TSH_HOME {chosenFolder} to a shell", "choose a path without quotes, backslashes and control characters");
         return $"{folder}{tsh}{(home.Profile is null ? "" : $" --profile={home.Profile}")}";
     }
+
+    /// <summary>
+    /// The value of Include for a file. What is below the account's home begins with ~, so that the name of the home cannot matter: ssh
+    /// reads the rest as a pattern, and from release 9.9 on expands % in it, but not in what ~ stands for.
+    /// </summary>
+    public static string IncludePath(string file, string? accountHome) =>
+        accountHome is not null && file.StartsWith(accountHome + "/", StringComparison.Ordinal) && file[accountHome.Length..] is var below && !below.AsSpan().ContainsAny(NotInInclude) ? $"\"~{below}\""
+        : !file.AsSpan().ContainsAny(NotInInclude) ? $"\"{file}\""
+        : throw new FailureException($"ssh cannot include {file}", "set TSH_HOME to a path without any of \" \\ % $ * ? [ ] { }");
 
     private static string Options((string Name, string Value)[] options) => string.Concat(options.Select(option => $"    {option.Name} {option.Value}\n"));
 
@@ -104,12 +118,12 @@ internal static partial class SshConfig
             throw new FailureException($"'{role}' is not the name of a role");
     }
 
-    private static bool IsPlain(string path) => PlainPath().IsMatch(path);
+    // Single quotes keep every character but themselves; ssh reads the whole command inside double quotes, and expands %.
+    private static bool IsQuotable(string path) => !path.AsSpan().ContainsAny("'\"\\") && !path.Any(char.IsControl);
 
-    private static string IncludePath(Home home) =>
-        !IsPlain(home.SshConfig)
-            ? throw new FailureException($"ssh can not include {home.SshConfig} as it is", "set TSH_HOME to a path of letters, digits and /._+-")
-            : $"\"{home.SshConfig}\"";
+    private static string ShellWord(string path) => PlainPath().IsMatch(path) ? path : $"'{path.Replace("%", "%%")}'";
+
+    private static string Bytes(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     private static string Begin(Home home) => $"# >>> tsh config {home.Profile ?? ""}".TrimEnd() + ": out with tsh config --remove";
 

@@ -50,6 +50,66 @@ public sealed class AgentTests
         Assert.Equal(use == "auto", File.Exists(Path.Combine(alice.Home, "id")));
     }
 
+    [PeopleTheory]
+    [InlineData("no")]
+    [InlineData("yes")]
+    public async Task Identity_of_an_earlier_login_is_removed(string next)
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] };
+        (await alice.Types("tsh", "login", "--add-keys-to-agent=only")).Done();
+        // The key that the agent has is no longer the one of the home.
+        (await alice.Types("tsh", "login", $"--add-keys-to-agent={next}")).Done();
+        Assert.Equal(next == "no" ? 0 : 1, (await Identities(alice)).Length);
+        (await alice.Types("tsh", "logout")).Done();
+        Assert.Empty(await Identities(alice));
+        Assert.False(File.Exists(Path.Combine(alice.Home, "agent_keys")));
+    }
+
+    [PeopleFact]
+    public async Task Identity_in_another_agent_is_removed_too()
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] };
+        (await alice.Types("tsh", "login")).Done();
+        (await (alice with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] }).Types("tsh", "logout")).Done();
+        Assert.Empty(await Identities(alice));
+    }
+
+    [PeopleFact]
+    public async Task Silent_agent_holds_up_no_login()
+    {
+        await using var daemon = await Laptop.Daemon();
+        // The kernel accepts, and nobody answers.
+        var path = daemon.Scratch["silent.sock"];
+        using var silent = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        silent.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+        silent.Listen(8);
+        File.SetUnixFileMode(path, (UnixFileMode)0b110_110_110);
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", path)] };
+        var words = $"the ssh-agent at {path} did not answer within 5 s";
+        var login = await alice.Types("tsh", "login");
+        Assert.Equal((0, $"tsh: warning: {words}\n"), (login.ExitCode, login.Error));
+        Assert.StartsWith($"tsh: error: {words}\n", (await alice.Types("tsh", "login", "--add-keys-to-agent=yes")).Error);
+    }
+
+    [PeopleFact]
+    public async Task Gpg_agent_gets_no_key()
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+        using var agent = laptop.Alice.Start("ssh-agent", "-D", "-a", Path.Combine(laptop.Home, "S.gpg-agent.ssh"));
+        await Eventually.Holds(() => File.Exists(Path.Combine(laptop.Home, "S.gpg-agent.ssh")));
+        var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", Path.Combine(laptop.Home, "S.gpg-agent.ssh"))] };
+        Assert.Equal(
+            "tsh: warning: the ssh-agent here is gpg-agent, which cannot hold certificates, so it gets no key\n", (await alice.Types("tsh", "login")).Error);
+        Assert.Equal(1, (await alice.Types("tsh", "login", "--add-keys-to-agent=only")).ExitCode);
+        Assert.Empty(await Identities(alice));
+        agent.Kill(entireProcessTree: true);
+    }
+
     [PeopleFact]
     public async Task The_identity_ends_with_the_certificate()
     {

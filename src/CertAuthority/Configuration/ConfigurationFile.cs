@@ -183,7 +183,7 @@ internal static class ConfigurationFile
             return null;
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         // What is served to everybody must not lie among the keys, nor the keys in what is served.
-        if (Contains(path, dataDirectory) || Contains(dataDirectory, path))
+        if (dataDirectory.Length > 0 && (Contains(path, dataDirectory) || Contains(dataDirectory, path)))
             root.Fault("publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
         return path;
     }

@@ -40,20 +40,18 @@ internal sealed record Settings(
     /// <summary>The folder that the configuration is read from when the command line names none.</summary>
     public const string DefaultFolder = "/etc/certauthority";
 
-    /// <summary>What holds when nothing is said: the machine's directories for root, the account's own for everybody else.</summary>
+    /// <summary>
+    /// What holds when nothing is said: the machine's directories for root, the account's own for everybody else. For an account without
+    /// a home directory these are empty, and something has to name others.
+    /// </summary>
     public static Settings Default()
     {
         var isRoot = DurableFile.GetEffectiveUserId() == 0;
         return new Settings(
-            isRoot ? "/var/lib/certauthority" : Path.Combine(Directory("XDG_STATE_HOME", ".local/state"), "certauthority"),
-            ServerAddress.DefaultSocket(isRoot),
+            isRoot ? "/var/lib/certauthority" : UserFolders.Xdg("XDG_STATE_HOME", ".local/state") is { } state ? Path.Combine(state, "certauthority") : "",
+            ServerAddress.DefaultSocket(isRoot) ?? "",
             [],
             [],
             SiteLimits.Default);
     }
-
-    private static string Directory(string variable, string belowHome) =>
-        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named
-            ? named
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), belowHome);
 }

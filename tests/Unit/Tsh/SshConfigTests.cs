@@ -112,9 +112,24 @@ public class SshConfigTests
     {
         Assert.Equal("/usr/bin/tsh", SshConfig.Program(Home, "/usr/bin/tsh", null));
         Assert.Equal("env TSH_HOME=/srv/tsh /usr/bin/tsh --profile=night", SshConfig.Program(new Home("/srv/tsh/profiles/night", "night"), "/usr/bin/tsh", "/srv/tsh"));
-        Assert.Equal("tsh", SshConfig.Program(Home, "/opt/a b/tsh", null));
+        Assert.Equal("'/opt/a b/tsh'", SshConfig.Program(Home, "/opt/a b/tsh", null));
+        Assert.Equal("env TSH_HOME='/srv/é 5%% @x' tsh", SshConfig.Program(Home, null, "/srv/é 5% @x"));
         Assert.Equal("tsh", SshConfig.Program(Home, "/usr/bin/dotnet", null));
-        Assert.Throws<FailureException>(() => SshConfig.Program(Home, "/usr/bin/tsh", "/srv/$(id)"));
+        Assert.Throws<FailureException>(() => SshConfig.Program(Home, "/usr/bin/tsh", "/srv/'$(id)"));
+    }
+
+    [Theory]
+    [InlineData("/home/al ice@é%h/.certauthority/ssh_config", "/home/al ice@é%h", "\"~/.certauthority/ssh_config\"")]
+    [InlineData("/srv/al ice@é/ssh_config", "/home/alice", "\"/srv/al ice@é/ssh_config\"")]
+    [InlineData("/home/alice2/ssh_config", "/home/alice", "\"/home/alice2/ssh_config\"")]
+    [InlineData("/srv/50%/ssh_config", "/home/alice", null)]
+    [InlineData("/home/alice/a*/ssh_config", "/home/alice", null)]
+    public void Included_file_is_named_as_ssh_reads_it(string file, string accountHome, string? expected)
+    {
+        if (expected is not null)
+            Assert.Equal(expected, SshConfig.IncludePath(file, accountHome));
+        else
+            Assert.Throws<FailureException>(() => SshConfig.IncludePath(file, accountHome));
     }
 
     [Fact]
