@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using CertAuthority.Access;
 using CertAuthority.Store;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Bench;
 
@@ -39,7 +40,7 @@ internal static class RequestPageTimes
         var folder = Directory.CreateTempSubdirectory("bench-").FullName;
         try
         {
-            await using var database = Database.Open(Path.Combine(folder, "certauthority.db"));
+            await using var database = Database.Open(Path.Combine(folder, "certauthority.db"), NullLogger.Instance);
             foreach (var chunk in Enumerable.Range(0, count).Chunk(5000))
                 await database.Commit(transaction =>
                 {

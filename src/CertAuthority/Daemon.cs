@@ -16,6 +16,10 @@ namespace CertAuthority;
 /// <summary>The daemon can not start. The message says why and what to do.</summary>
 internal sealed class StartException(string message, Exception? inner = null) : Exception(message, inner);
 
+/// <summary>A loop in the background has ended while the daemon runs. The message says which, and why.</summary>
+internal sealed class LoopEndedException(BackgroundService loop, Exception? inner)
+    : Exception($"the loop {loop.GetType().Name} in the background has ended: {(inner is null ? "nobody stopped it" : $"{inner.GetType().Name}: {inner.Message}")}", inner);
+
 /// <summary>A running daemon: everything it is made of, put together in one place. Tests start it too.</summary>
 internal sealed class Daemon : IAsyncDisposable
 {
@@ -30,15 +34,17 @@ internal sealed class Daemon : IAsyncDisposable
     private volatile PushSettings push = PushSettings.Default;
     private Settings settings = null!;
     private ILogger log = null!;
+    private GroupReview groups = null!;
+    private volatile bool isStopping;
 
-    private readonly SemaphoreSlim lookAtGroups = new(0);
+    private readonly TaskCompletionSource<Exception> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private Daemon()
     {
     }
 
-    /// <summary>Completes when it can not go on: whether a commit was kept is not known. Whoever runs it then ends the process.</summary>
-    public Task<OutcomeUnknownException> Broken { get; private set; } = null!;
+    /// <summary>Completes when the daemon cannot go on: whether a commit was kept is not known, or a loop in the background has ended. The process then ends too.</summary>
+    public Task<Exception> Broken => broken.Task;
 
     /// <summary>Serves when it returns.</summary>
     /// <exception cref="StartException">Somebody else's daemon, files open to others, a damaged database, a full disk, …</exception>
@@ -81,20 +87,22 @@ internal sealed class Daemon : IAsyncDisposable
         {
             log.LogWarning("users from groups, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
         }
-        lookAtGroups.Release();
+        groups.Look();
         log.LogInformation("the configuration was read again and is in force");
     }
 
     public async ValueTask DisposeAsync()
     {
+        isStopping = true;
         while (held.TryPop(out var release))
             await release();
-        lookAtGroups.Dispose();
     }
 
     private async Task Run(Settings settings, TimeProvider clock)
     {
         this.settings = settings;
+        var logs = Hold(Log.Open());
+        log = logs.CreateLogger("certauthority");
         var data = settings.DataDirectory;
         DurableFile.PrivateDirectory(data);
         Hold(TakeDirectory(data));
@@ -106,9 +114,9 @@ internal sealed class Daemon : IAsyncDisposable
         ExpectOthers(data, "host_ca", hostCa, userCa);
         ExpectOthers(data, "sync_ca", syncCa, userCa, hostCa);
 
-        var database = Database.Open(Path.Combine(data, "certauthority.db"));
+        var database = Database.Open(Path.Combine(data, "certauthority.db"), log);
         held.Push(database.DisposeAsync);
-        Broken = database.Broken;
+        _ = Watch(database);
         var krlPath = Path.Combine(data, "revoked.krl");
         var published = KrlPublisher.Published(krlPath);
         var time = clock.GetUtcNow();
@@ -122,19 +130,18 @@ internal sealed class Daemon : IAsyncDisposable
         });
 
         var socket = Hold(SocketFile.Take(settings.SocketPath));
-        var app = Server.Build(socket, () => serving);
+        var app = Server.Build(socket, () => serving, logs);
         held.Push(app.DisposeAsync);
-        log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("certauthority");
 
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
 
-        var krl = new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log);
+        var krl = Hold(new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log));
         krl.ForHosts = PublishIn(settings.PublishDirectory, krl, userCa, hostCa);
         push = settings.Push;
-        // Before the jobs, for the list's wakes it until the end.
+        // Before the loops, for the list's wakes it until the end.
         var hosts = Hold(new HostPush(database, clock, krl, (userCa, hostCa, syncCa), Path.Combine(data, "push"), () => push, log));
-        Job(krl.Run);
+        await Start(krl);
         try
         {
             await krl.Publish();
@@ -143,8 +150,8 @@ internal sealed class Daemon : IAsyncDisposable
         {
             throw new StartException($"{(krl.ForHosts?.Status.Failure is null ? krlPath : krl.ForHosts.Path)} can not be written; the log says why", e);
         }
-        Job(stopping => KrlRefresh.Run(krl, clock, stopping));
-        Job(hosts.Run);
+        await Start(Hold(new KrlRefresh(krl, clock)));
+        await Start(hosts);
 
         var watch = new RequestWatch();
         var ca = new Ca(database, clock, userCa, hostCa, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
@@ -158,10 +165,11 @@ internal sealed class Daemon : IAsyncDisposable
         await SetReceivers(ca);
         await GroupUsers.Reconfigure(serving.Ca);
         WarnOfMissingRoles();
-        Job(stopping => NotifyDelivery.Run(() => serving.Ca, () => notify, log, stopping));
-        Job(stopping => HostRenewal.Run(() => serving.Ca, log, stopping));
-        Job(stopping => HostWatch.Run(() => serving.Ca, log, stopping));
-        Job(stopping => GroupReview.Run(() => serving.Ca, lookAtGroups, log, stopping));
+        groups = Hold(new GroupReview(() => serving.Ca, log));
+        await Start(Hold(new NotifyDelivery(() => serving.Ca, () => notify, log)));
+        await Start(Hold(new HostRenewal(() => serving.Ca, log)));
+        await Start(Hold(new HostWatch(() => serving.Ca, log)));
+        await Start(groups);
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
         held.Push(async () =>
@@ -277,15 +285,28 @@ internal sealed class Daemon : IAsyncDisposable
         return resource;
     }
 
-    private void Job(Func<CancellationToken, Task> loop)
+    private async Task Start(BackgroundService loop)
     {
-        var stopping = new CancellationTokenSource();
-        var running = Task.Run(() => loop(stopping.Token));
-        held.Push(async () =>
-        {
-            await stopping.CancelAsync();
-            await running;
-            stopping.Dispose();
-        });
+        await loop.StartAsync(CancellationToken.None);
+        held.Push(async () => await loop.StopAsync(CancellationToken.None));
+        _ = Watch(loop);
     }
+
+    /// <summary>A loop that has ended would leave a daemon that serves and looks well, and does half of its work. So it ends too; systemd starts it again.</summary>
+    private async Task Watch(BackgroundService loop)
+    {
+        var running = loop.ExecuteTask!;
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (isStopping)
+            return;
+        var why = running.Exception?.InnerException;
+        if (why is not OutcomeUnknownException)
+        {
+            log.LogCritical(why, "the loop {Loop} in the background has ended", loop.GetType().Name);
+            why = new LoopEndedException(loop, why);
+        }
+        broken.TrySetResult(why);
+    }
+
+    private async Task Watch(Database database) => broken.TrySetResult(await database.Broken);
 }

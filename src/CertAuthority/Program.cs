@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using CertAuthority;
 using CertAuthority.Configuration;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
 var root = new DaemonCommand();
@@ -99,6 +100,6 @@ static async Task Notify(string state)
 static int Fail(params string[] messages)
 {
     foreach (var message in messages)
-        Console.Error.WriteLine($"certauthority: error: {Printable.Escape(message)}");
+        Console.Error.WriteLine($"{Journal.ErrorPrefix}certauthority: error: {Printable.Escape(message)}");
     return 1;
 }

@@ -36,30 +36,9 @@ internal sealed class AuditListCommand : Verb
         }
         var table = new Table("Time", "Event", "By", "What");
         foreach (var entry in list.Entries)
-            table.Add(Wording.Time(entry.Time), entry.Event, By(entry), What(entry));
+            table.Add(Wording.Time(entry.Time), entry.Event, entry.DescribeActor(), entry.DescribeFacts());
         parsed.Print(table);
         return ExitCode.Done;
     }
 
-    // As whom somebody logged in says more where he has become somebody else since.
-    private static string By(AuditEntry entry)
-    {
-        var by = entry.Account ?? (entry.Uid is { } uid ? $"uid {uid}" : "certauthority");
-        if (entry.Program is { } program)
-            return $"{program} (as {by})";
-        return entry.LoginUid is { } login && login != entry.Uid ? $"{by} (login uid {login})" : by;
-    }
-
-    private static string What(AuditEntry entry)
-    {
-        (string Name, string? Value)[] facts =
-        [
-            ("route", entry.Route), ("user", entry.User), ("resource", entry.Resource), ("request", entry.Request), ("state", entry.State), ("self", entry.Self is true ? "yes" : null),
-            ("reviewer", entry.Reviewer), ("asked", List(entry.Asked)), ("resources", List(entry.Resources)), ("granted", List(entry.Granted)), ("requests", List(entry.Requests)), ("serial", entry.Serial),
-            ("principals", List(entry.Principals)), ("limited_by", entry.LimitedBy), ("reason", entry.Reason),
-        ];
-        return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));
-    }
-
-    private static string? List(string[]? items) => items is null ? null : string.Join(',', items);
 }

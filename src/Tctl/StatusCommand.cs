@@ -13,7 +13,7 @@ internal sealed class StatusCommand : Verb
     private readonly HostsWait wait = new();
 
     public StatusCommand()
-        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list", "tctl status", "tctl status --wait", "tctl status --format=json")
+        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
     {
         Options.Add(format);
         Options.Add(wait);
@@ -48,6 +48,11 @@ internal sealed class StatusCommand : Verb
     private async Task<int> Verdict(ParseResult parsed, CaClient ca, DaemonStatus status, CancellationToken cancellation)
     {
         var exitCode = ExitCode.Done;
+        if (status.DamagedRows is { } rows)
+        {
+            parsed.Complain($"{Wording.Count(rows.Length, "row")} of the database cannot be read: {Few(rows, "; ")}", "docs/operating.md says how to mend a row");
+            exitCode = ExitCode.Failed;
+        }
         if (status.Published is { Failure: not null } published)
         {
             parsed.Complain($"hosts that fetch from {published.Directory} do not get the revocation list: {published.Failure}");
@@ -69,7 +74,8 @@ internal sealed class StatusCommand : Verb
         return hosts.UpToDate + hosts.Stale.Union(hosts.Contested).Count() < hosts.Written ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
 
-    private static string Few(string[] names) => names.Length <= MostNamed ? string.Join(", ", names) : $"{string.Join(", ", names[..MostNamed])} and {names.Length - MostNamed} more";
+    private static string Few(string[] names, string between = ", ") =>
+        names.Length <= MostNamed ? string.Join(between, names) : $"{string.Join(between, names[..MostNamed])} and {names.Length - MostNamed} more";
 
     private static string Show(PublishedStatus hosts) =>
         $"published for hosts: {hosts.Directory}, " + (hosts is { Failure: { } why, FailingSince: { } since } ? $"not up to date since {Wording.Time(since)}: {why}" : "up to date");

@@ -23,16 +23,14 @@ internal static class Server
     /// <summary>The server, not yet started.</summary>
     /// <param name="socket">Where.</param>
     /// <param name="serving">Asked for each connection and each call, once it is started.</param>
-    public static WebApplication Build(SocketFile socket, Func<Serving> serving)
+    /// <param name="logs">The log of the whole daemon.</param>
+    public static WebApplication Build(SocketFile socket, Func<Serving> serving, ILoggerFactory logs)
     {
         var connections = new Connections();
         var builder = WebApplication.CreateSlimBuilder();
         // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.IncludeScopes) = (true, false));
-        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, EndsWithTheDaemon>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = _ => socket.Bind());
@@ -90,7 +88,7 @@ internal static class Server
         {
             return serving.Ca.Database.Read(snapshot => snapshot.OwnsUser(caller.Identity)) ? Standing.User : Standing.Stranger;
         }
-        catch (ProblemException)
+        catch (Exception e) when (e is ProblemException or StoreException)
         {
             return Standing.Stranger;
         }
@@ -196,6 +194,9 @@ internal static class Server
                 return new Problem(ProblemCode.Limited, "the message comes too slowly");
             case BadHttpRequestException:
                 return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
+            case StoreException damaged:
+                log.LogError("a call failed: {Why}", Printable.Escape(damaged.Message));
+                return new Problem(ProblemCode.Unavailable, "a row of the database can not be read, so nothing was decided", "tctl status says which row, and docs/operating.md how to mend it");
             case OutcomeUnknownException:
                 return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
             default:

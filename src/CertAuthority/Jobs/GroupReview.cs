@@ -1,39 +1,43 @@
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
-using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
 /// <summary>Looks from time to time who is still in the groups that make users: an account that left them may never call again.</summary>
-internal static class GroupReview
+/// <param name="ca">What operations work on now.</param>
+/// <param name="log">Where failures are logged.</param>
+internal sealed class GroupReview(Func<Ca> ca, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(3);
 
-    /// <summary>Once at its start, then every few minutes, and whenever <paramref name="wanted"/> is released.</summary>
-    public static async Task Run(Func<Ca> ca, SemaphoreSlim wanted, ILogger log, CancellationToken stopping)
+    private readonly SemaphoreSlim wanted = new(0);
+
+    /// <summary>Has it look now.</summary>
+    public void Look() => wanted.Release();
+
+    public override void Dispose()
     {
-        try
+        base.Dispose();
+        wanted.Dispose();
+    }
+
+    /// <summary>Once at its start, then every few minutes, and whenever somebody wants it.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
         {
-            do
+            try
             {
-                try
-                {
-                    var unknown = await GroupUsers.Review(ca(), stopping);
-                    if (unknown is [var (account, why), ..])
-                        log.LogWarning(
-                            "the groups of {Count} users are not known, and what they hold stays as it is; of {Account}: {Why}", unknown.Count, Printable.Escape(account), Printable.Escape(why));
-                }
-                catch (ProblemException e)
-                {
-                    log.LogWarning("users could not be compared with their groups: {Why}", e.Message);
-                }
-                await wanted.WaitAsync(Every, stopping);
+                var unknown = await GroupUsers.Review(ca(), stoppingToken);
+                if (unknown is [var (account, why), ..])
+                    log.LogWarning(
+                        "the groups of {Count} users are not known, and what they hold stays as it is; of {Account}: {Why}", unknown.Count, Printable.Escape(account), Printable.Escape(why));
             }
-            while (true);
-        }
-        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException)
-        {
-            // Stopped, or about to be.
+            catch (Exception e) when (Periodic.IsPassing(e))
+            {
+                log.LogWarning("users could not be compared with their groups: {Why}", Printable.Escape(e.Message));
+            }
+            await wanted.WaitAsync(Every, stoppingToken);
         }
     }
 }

@@ -7,22 +7,19 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time that they had, and keeps them where hosts fetch.</summary>
-internal static class HostRenewal
+/// <param name="ca">What operations work on now.</param>
+/// <param name="log">Where failures are logged.</param>
+internal sealed class HostRenewal(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca().Clock)
 {
-    private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
+    protected override bool StartsAtOnce => true;
 
-    /// <summary>At once, and then again and again until stopped.</summary>
-    /// <param name="ca">What operations work on now.</param>
-    /// <param name="log">Where failures are told.</param>
-    /// <param name="stopping">Stops.</param>
-    public static Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping) => Periodic.Run(
-        Every, atOnce: true, ca().Clock,
-        async () =>
-        {
-            await RenewAll(ca());
-            Nodes.PublishCertificates(ca());
-        },
-        e => log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(e.Message)), stopping);
+    protected override async Task Once(CancellationToken stopping)
+    {
+        await RenewAll(ca());
+        Nodes.PublishCertificates(ca());
+    }
+
+    protected override void Failed(Exception error) => log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(error.Message));
 
     /// <summary>Renews those that are due; one that has ended too, for its host may still ask.</summary>
     internal static async Task RenewAll(Ca ca)

@@ -1,5 +1,6 @@
 using CertAuthority.Access;
 using CertAuthority.Operations;
+using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
@@ -7,16 +8,14 @@ namespace CertAuthority.Jobs;
 /// <summary>
 /// Looks every few seconds which hosts nothing could be written to for too long, and on which another daemon's list is. Tells receivers of those, once each, and when stale ones have the list again.
 /// </summary>
-internal static class HostWatch
+/// <remarks>The first look comes after that time: what a daemon that was down has missed it first makes up for.</remarks>
+/// <param name="ca">What operations work on now.</param>
+/// <param name="log">Gets a line about those hosts, too.</param>
+internal sealed class HostWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca().Clock)
 {
-    private static readonly TimeSpan Every = TimeSpan.FromSeconds(20);
+    protected override Task Once(CancellationToken stopping) => Look(ca(), log);
 
-    /// <summary>Until stopped. The first look comes after that time: what a daemon that was down has missed it first makes up for.</summary>
-    /// <param name="ca">What operations work on now.</param>
-    /// <param name="log">Where it is told too.</param>
-    /// <param name="stopping">Stops.</param>
-    public static Task Run(Func<Ca> ca, ILogger log, CancellationToken stopping) => Periodic.Run(
-        Every, atOnce: false, ca().Clock, () => Look(ca(), log), e => log.LogWarning("whether hosts are stale could not be recorded: {Why}", e.Message), stopping);
+    protected override void Failed(Exception error) => log.LogWarning("whether hosts are stale could not be recorded: {Why}", Printable.Escape(error.Message));
 
     internal static async Task Look(Ca ca, ILogger log)
     {

@@ -6,10 +6,12 @@ namespace CertAuthority.Jobs;
 /// Writes the revocation list anew from time to time: serials leave it a day after their end, and a host can tell a fresh
 /// list from one that nobody looks after any more.
 /// </summary>
-internal static class KrlRefresh
+internal sealed class KrlRefresh(KrlPublisher krl, TimeProvider clock) : Periodic(TimeSpan.FromMinutes(10), clock)
 {
-    private static readonly TimeSpan Every = TimeSpan.FromMinutes(10);
+    protected override Task Once(CancellationToken stopping) => krl.Publish();
 
-    /// <summary>Until stopped. The publisher itself logs why a list could not be written, and tries again.</summary>
-    public static Task Run(KrlPublisher krl, TimeProvider clock, CancellationToken stopping) => Periodic.Run(Every, atOnce: false, clock, krl.Publish, _ => { }, stopping);
+    protected override void Failed(Exception error)
+    {
+        // The publisher itself has logged why, and tries again.
+    }
 }

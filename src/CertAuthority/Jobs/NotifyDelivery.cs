@@ -12,71 +12,65 @@ namespace CertAuthority.Jobs;
 /// event leaves the outbox when it has been told or is given up, so that each is told at least once, across restarts. Each receiver
 /// has a loop of its own: one that is dead delays no other.
 /// </summary>
-internal static class NotifyDelivery
+/// <param name="ca">What operations work on now.</param>
+/// <param name="settings">What the configuration says now.</param>
+/// <param name="log">Where failures are logged.</param>
+internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
-    /// <summary>Until stopped.</summary>
-    /// <param name="ca">What operations work on now.</param>
-    /// <param name="settings">What the configuration says now.</param>
-    /// <param name="log">Where failures are told.</param>
-    /// <param name="stopping">Cuts short what is under way too: it is repeated after the next start.</param>
-    public static async Task Run(Func<Ca> ca, Func<NotifySettings> settings, ILogger log, CancellationToken stopping)
+    /// <summary>How long to wait after an attempt that failed, from the first on: 1 s, 2 s, 4 s, … an hour.</summary>
+    public static TimeSpan Pause(int attempts) => Backoff.After(attempts, LongestPause);
+
+    /// <summary>Stopping cuts short what is under way too: it is repeated after the next start.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var loops = new Dictionary<string, Task>(StringComparer.Ordinal);
-        var lost = Lost(ca());
-        await Repeat(ca, log, async () =>
+        long? lost = null;
+        await Repeat(async () =>
         {
+            // One that has failed ends this loop too, and is heard of.
+            foreach (var ended in loops.Values.Where(loop => loop.IsCompleted))
+                await ended;
             var notify = settings();
             var receivers = Channel.Of(notify).Select(channel => channel.Receiver.Name).ToList();
             if (receivers.Count > 0)
                 await Notifications.TellEndings(ca(), notify.BeforeEnd);
             // One that is no receiver any more keeps its loop, which finds nothing to do.
             foreach (var receiver in receivers.Where(name => !loops.ContainsKey(name)))
-                loops[receiver] = Repeat(ca, log, async () =>
+                loops[receiver] = Repeat(async () =>
                 {
                     while (settings() is var now && Channel.Of(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
-                        && await DeliverOne(ca(), now, channel, log, stopping))
+                        && await DeliverOne(ca(), now, channel, stoppingToken))
                     {
                         // The next one.
                     }
-                }, stopping);
+                }, stoppingToken);
             var given = Lost(ca());
             if (given > lost)
                 log.LogWarning("{Count} notifications were given up; tctl status says how many wait, and what went wrong last", given - lost);
             lost = given;
-        }, stopping);
-        await Task.WhenAll(loops.Values);
+        }, stoppingToken);
     }
 
-    /// <summary>How long to wait after an attempt that failed, from the first on: 1 s, 2 s, 4 s, … an hour.</summary>
-    public static TimeSpan Pause(int attempts) => Backoff.After(attempts, LongestPause);
-
-    private static async Task Repeat(Func<Ca> ca, ILogger log, Func<Task> what, CancellationToken stopping)
+    private async Task Repeat(Func<Task> what, CancellationToken stopping)
     {
-        try
-        {
-            using var timer = new PeriodicTimer(Every, ca().Clock);
-            while (await timer.WaitForNextTickAsync(stopping))
-                try
-                {
-                    await what();
-                }
-                catch (ProblemException e)
-                {
-                    log.LogWarning("notifications wait: {Why}", e.Message);
-                    await Task.Delay(TimeSpan.FromSeconds(30), ca().Clock, stopping);
-                }
-        }
-        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException)
-        {
-            // Stopped, or about to be.
-        }
+        using var timer = new PeriodicTimer(Every, ca().Clock);
+        while (await timer.WaitForNextTickAsync(stopping))
+            try
+            {
+                await what();
+            }
+            catch (Exception e) when (Periodic.IsPassing(e))
+            {
+                log.LogWarning("notifications wait: {Why}", Printable.Escape(e.Message));
+                await Task.Delay(TimeSpan.FromSeconds(30), ca().Clock, stopping);
+            }
     }
 
     /// <summary>Whether there was one that is due.</summary>
-    private static async Task<bool> DeliverOne(Ca ca, NotifySettings notify, Channel channel, ILogger log, CancellationToken stopping)
+    private async Task<bool> DeliverOne(Ca ca, NotifySettings notify, Channel channel, CancellationToken stopping)
     {
         var (name, now) = (channel.Receiver.Name, ca.Now());
         if (ca.Database.Read(snapshot => snapshot.NextDue(name, now)) is not { } due)
@@ -85,7 +79,7 @@ internal static class NotifyDelivery
         if (await ca.Database.Commit(transaction => transaction.BeginAttempt(due, retry)) is not { } outgoing)
             return true;
         var told = outgoing.Notification;
-        var telling = await channel.Tell(new Attempt(told, outgoing.Recipient, now), stopping);
+        var telling = await Tell(channel, new Attempt(told, outgoing.Recipient, now), stopping);
         if (telling.Said.Length > 0)
             log.LogInformation("{Receiver} said of event {Id}: {Said}", name, told.Id, Printable.Escape(telling.Said));
         if (telling.Fault is { } fault)
@@ -103,6 +97,20 @@ internal static class NotifyDelivery
             return true;
         });
         return true;
+    }
+
+    /// <summary>Sends it once. Whatever a foreign server or program makes go wrong is a failure of this attempt and of nothing else.</summary>
+    private async Task<Telling> Tell(Channel channel, Attempt attempt, CancellationToken stopping)
+    {
+        try
+        {
+            return await channel.Tell(attempt, stopping);
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested)
+        {
+            log.LogError(e, "sending to {Receiver} failed in a way that it should not", channel.Receiver.Name);
+            return new Telling($"{e.GetType().Name}: {e.Message}");
+        }
     }
 
     private static long Lost(Ca ca) => ca.Database.Read(snapshot => snapshot.ReceiverStatuses()).Sum(receiver => receiver.GivenUp);

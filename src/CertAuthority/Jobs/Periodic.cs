@@ -4,35 +4,38 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Something that is done again and again in the background.</summary>
-internal static class Periodic
+/// <summary>
+/// A loop in the background that does the same thing again and again. What can go wrong on a disk or in the database is logged, and tried again the
+/// next time; anything else ends the loop, and with it the daemon.
+/// </summary>
+/// <param name="every">How long from one time to the next.</param>
+/// <param name="clock">Says when.</param>
+internal abstract class Periodic(TimeSpan every, TimeProvider clock) : BackgroundService
 {
-    /// <summary>Until stopped. What fails on a disk or in the database is tried again the next time.</summary>
-    /// <param name="every">How long from one time to the next.</param>
-    /// <param name="atOnce">Whether the first time is now.</param>
-    /// <param name="clock">Says when.</param>
-    /// <param name="what">Does it.</param>
-    /// <param name="failed">Hears why it failed.</param>
-    /// <param name="stopping">Stops.</param>
-    public static async Task Run(TimeSpan every, bool atOnce, TimeProvider clock, Func<Task> what, Action<Exception> failed, CancellationToken stopping)
+    /// <summary>Whether the first time is at the start. Otherwise it is one interval later.</summary>
+    protected virtual bool StartsAtOnce => false;
+
+    /// <summary>Does it once.</summary>
+    /// <param name="stopping">Cancels the work when the daemon shuts down.</param>
+    protected abstract Task Once(CancellationToken stopping);
+
+    /// <summary>Called with an error after which the next time may go better; logs it.</summary>
+    protected abstract void Failed(Exception error);
+
+    /// <summary>Whether an error is one of the disk or the database, so that the next time may go better.</summary>
+    public static bool IsPassing(Exception error) => error is ProblemException or StoreException or IOException or ExposedException or UnauthorizedAccessException;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        try
-        {
-            using var timer = new PeriodicTimer(every, clock);
-            while (atOnce || await timer.WaitForNextTickAsync(stopping))
-                try
-                {
-                    atOnce = false;
-                    await what();
-                }
-                catch (Exception e) when (e is ProblemException or IOException or ExposedException or UnauthorizedAccessException)
-                {
-                    failed(e);
-                }
-        }
-        catch (Exception e) when (e is OperationCanceledException or OutcomeUnknownException)
-        {
-            // Stopped, or about to be.
-        }
+        using var timer = new PeriodicTimer(every, clock);
+        for (var now = StartsAtOnce; now || await timer.WaitForNextTickAsync(stoppingToken); now = false)
+            try
+            {
+                await Once(stoppingToken);
+            }
+            catch (Exception e) when (IsPassing(e))
+            {
+                Failed(e);
+            }
     }
 }

@@ -52,7 +52,7 @@ internal static class Certificates
     {
         var now = ca.Now();
         var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
-        return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus(
+        return Task.FromResult(ca.Database.Inspect(now, snapshot => new DaemonStatus(
             typeof(Certificates).Assembly.GetName().Version!.ToString(3),
             Fingerprint.Of(ca.UserCa.PublicKey),
             Fingerprint.Of(ca.HostCa.PublicKey),
@@ -63,7 +63,8 @@ internal static class Certificates
             DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
             snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             ca.Krl.ForHosts?.Status,
-            Nodes.Status(ca, snapshot, now))));
+            Nodes.Status(ca, snapshot, now),
+            snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null)));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

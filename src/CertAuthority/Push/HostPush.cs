@@ -14,7 +14,7 @@ namespace CertAuthority.Push;
 /// Writes to hosts what their sshd goes by, whenever there is a new revocation list: to each by itself, again after a growing pause where
 /// that failed, so that a host that is gone delays no other.
 /// </summary>
-internal sealed class HostPush : IDisposable
+internal sealed class HostPush : BackgroundService
 {
     /// <summary>A list that names nothing. Always the same bytes: it never changes on a host.</summary>
     public static readonly byte[] EmptyKrl = Krl.Write([], 1, 0, "");
@@ -57,23 +57,25 @@ internal sealed class HostPush : IDisposable
         krl.Written = Wake;
     }
 
-    /// <summary>Until stopped.</summary>
-    public async Task Run(CancellationToken stopping)
+    /// <summary>Until stopped. A turn that ends in a way that it should not ends this loop too, and with it the daemon.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(stopping, stopped.Token);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, stopped.Token);
         var running = new List<Task>();
         try
         {
             while (true)
             {
-                running.RemoveAll(task => task.IsCompleted);
+                foreach (var ended in running.FindAll(task => task.IsCompleted))
+                    await ended;
+                running.RemoveAll(task => task.IsCompletedSuccessfully);
                 try
                 {
                     running.AddRange(StartDue(both.Token));
                 }
-                catch (ProblemException e)
+                catch (Exception e) when (e is ProblemException or StoreException)
                 {
-                    log.LogWarning("which hosts are to be written to can not be read, and is tried again: {Why}", e.Message);
+                    log.LogWarning("which hosts are to be written to can not be read, and is tried again: {Why}", Printable.Escape(e.Message));
                 }
                 // However often it was wanted, one look suffices.
                 if (await wanted.WaitAsync(Look, both.Token))
@@ -82,7 +84,7 @@ internal sealed class HostPush : IDisposable
                     }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (both.IsCancellationRequested)
         {
             // Stopped.
         }
@@ -134,8 +136,9 @@ internal sealed class HostPush : IDisposable
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
         string.Join('\n', (string[])[keys.User.PublicKey.ToLine("user CA"), .. node.OtherCas]), list, snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, keys.Sync.PublicKey.ToLine("sync CA"), EmptyKrl);
 
-    public void Dispose()
+    public override void Dispose()
     {
+        base.Dispose();
         identity.Dispose();
         lanes.Dispose();
         wanted.Dispose();
@@ -170,7 +173,7 @@ internal sealed class HostPush : IDisposable
         {
             await Attempt(node, host, isSlow: host.Failures > 0, Extent.List, stopping);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // Stopped.
         }
@@ -221,7 +224,7 @@ internal sealed class HostPush : IDisposable
             });
             return result.Fault;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!stopping.IsCancellationRequested || e is not OperationCanceledException)
         {
             // Nothing to do with the host: a disk that is full here, say. Whatever it is, the next host does not suffer for it.
             host.NotBefore = clock.GetUtcNow() + NodeSync.Pause(++host.Failures);

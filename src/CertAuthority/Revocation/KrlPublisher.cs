@@ -20,7 +20,7 @@ internal sealed record PublishedKrl(ulong Version, byte[] Bytes);
 /// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
 /// OpenSSH's, before it takes the place of the last good one.
 /// </summary>
-internal sealed class KrlPublisher(Database database, TimeProvider clock, PublicKey userCa, ListOrigin origin, string path, ILogger log)
+internal sealed class KrlPublisher(Database database, TimeProvider clock, PublicKey userCa, ListOrigin origin, string path, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -94,29 +94,32 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
     }
 
     /// <summary>Writes whenever somebody wants it, once for all who wait, until stopped.</summary>
-    public async Task Run(CancellationToken stopping)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Taken before the database is read: who comes later waits for the next list.
+        var waiting = new List<TaskCompletionSource<Problem?>>();
         try
         {
-            while (await wanted.Reader.WaitToReadAsync(stopping))
+            while (await wanted.Reader.WaitToReadAsync(stoppingToken))
             {
-                // Taken before the database is read: who comes later waits for the next list.
-                var waiting = new List<TaskCompletionSource<Problem?>>();
                 while (wanted.Reader.TryRead(out var one))
                     waiting.Add(one);
                 var problem = await TryWrite();
                 waiting.ForEach(one => one.SetResult(problem));
+                waiting.Clear();
                 if (problem is null && forHosts?.Status.Failure is null)
                     continue;
-                await Task.Delay(RetryAfter, clock, stopping);
+                await Task.Delay(RetryAfter, clock, stoppingToken);
                 wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
             }
         }
-        catch (OperationCanceledException)
+        finally
         {
+            // However this ends, nobody waits for ever.
             wanted.Writer.TryComplete();
             while (wanted.Reader.TryRead(out var late))
-                late.SetResult(NotWritten);
+                waiting.Add(late);
+            waiting.ForEach(one => one.SetResult(NotWritten));
         }
     }
 
@@ -136,7 +139,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
             Written();
             return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or OutcomeUnknownException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or StoreException)
         {
             log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
             return NotWritten;

@@ -6,10 +6,13 @@ namespace CertAuthority.Store;
 /// <summary>What happened, in the same transaction as its happening.</summary>
 internal static class AuditTable
 {
-    public static void Audit(this Transaction transaction, AuditEntry entry) =>
+    public static void Audit(this Transaction transaction, AuditEntry entry)
+    {
+        transaction.Audited.Add(entry);
         transaction.Execute(
             "INSERT INTO audit (time, event, user, request, entry) VALUES ($1, $2, $3, $4, $5)",
             entry.Time, entry.Event, entry.User, entry.Request, JsonSerializer.SerializeToUtf8Bytes(entry, ProtocolJson.Strict.Of<AuditEntry>()));
+    }
 
     /// <summary>Newest first; what is null in the question does not matter. To a request belong the certificates issued under it too.</summary>
     public static List<AuditEntry> AuditEntries(this Snapshot snapshot, ListAudit ask) =>

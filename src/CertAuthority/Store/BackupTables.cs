@@ -16,5 +16,7 @@ internal static class BackupTables
 
     /// <summary>Those that a revocation list of this moment must name; like <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.</summary>
     public static List<(ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query("SELECT first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => ((ulong)row.GetInt64(0), (ulong)row.GetInt64(1)), now.AddDays(-1));
+        snapshot.Query("SELECT first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => row.GetInt64(0) is > 0 and var first && row.GetInt64(1) is var last && last >= first
+            ? ((ulong)first, (ulong)last)
+            : throw new InvalidDataException("serials begin with 1, and a range runs upwards"), now.AddDays(-1));
 }

@@ -105,7 +105,7 @@ internal static class CertificateTable
 
     /// <summary>The serials that a revocation list of this moment must name, ascending. They stay for a day after their end: hosts' clocks differ.</summary>
     public static List<ulong> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query("SELECT serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial", row => (ulong)row.GetInt64(0), now.AddDays(-1));
+        snapshot.Query("SELECT serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial", row => row.GetInt64(0) is > 0 and var serial ? (ulong)serial : throw new InvalidDataException("serials begin with 1"), now.AddDays(-1));
 
     private static RecordedCertificate Row(DbDataReader row) => new(
         (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.GetString(5), row.Pins(6), row.Texts(7), row.Texts(8),

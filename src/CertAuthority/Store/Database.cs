@@ -27,13 +27,16 @@ internal sealed class Database : IAsyncDisposable
     private readonly TaskCompletionSource<OutcomeUnknownException> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread thread;
 
-    private Database(string path)
+    private readonly ILogger log;
+    private readonly ConcurrentDictionary<string, bool> leftOut = new(StringComparer.Ordinal);
+
+    private Database(string path, ILogger log)
     {
-        this.path = path;
+        (this.path, this.log) = (path, log);
         // Of a process that was killed while it made one.
         foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
             File.Delete(unfinished);
-        writer = new Session(Sqlite.OpenWriter(path), policies);
+        writer = new Session(Sqlite.OpenWriter(path), policies, LeaveOut);
         thread = new Thread(Write) { Name = "writer", IsBackground = true };
         thread.Start();
     }
@@ -41,16 +44,18 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Completes when a commit's outcome is unknown. Whoever runs the process then ends it.</summary>
     public Task<OutcomeUnknownException> Broken => broken.Task;
 
+    /// <param name="path">The file, made when it is missing.</param>
+    /// <param name="log">Gets one line for each audit entry once it is committed, and one for each row that cannot be read.</param>
     /// <exception cref="StoreException">The file cannot be used.</exception>
-    public static Database Open(string path) => new(path);
+    public static Database Open(string path, ILogger log) => new(path, log);
 
-    /// <summary>Reads all that decisions rest on.</summary>
+    /// <summary>Reads all that decisions rest on. What stands for itself, a node or a user, is left out instead when it cannot be read.</summary>
     /// <exception cref="StoreException">A row is none of ours.</exception>
     public void ExpectReadable(DateTimeOffset now)
     {
         try
         {
-            Read(snapshot => (snapshot.Policy(), snapshot.Users(), snapshot.Requests(), snapshot.LiveCertificates(now)));
+            Read(snapshot => (snapshot.Policy().Roles, snapshot.Users(), snapshot.Requests(), snapshot.LiveCertificates(now)));
         }
         catch (StoreException e)
         {
@@ -74,27 +79,40 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Reads as of one moment. May run beside other readers and the writer.</summary>
-    public T Read<T>(Func<Snapshot, T> read)
+    /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
+    public T Read<T>(Func<Snapshot, T> read) => Read(session => new Snapshot(session), read);
+
+    /// <summary>Reads as of one moment, also where rows cannot be read, after every row that the daemon works with was looked at.</summary>
+    /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
+    public T Inspect<T>(DateTimeOffset now, Func<Inspection, T> read) => Read(session => new Inspection(session), inspection =>
     {
-        if (!readers.TryTake(out var session))
-            session = new Session(Sqlite.OpenReader(path), policies);
+        inspection.InspectPolicy();
+        _ = (inspection.Users(), inspection.Requests(), inspection.LiveCertificates(now), inspection.RevokedSerials(now), inspection.LostSerials(now));
+        _ = (inspection.HostCertificates(), inspection.NodeSyncs(), inspection.Receivers(), inspection.Waiting());
+        return read(inspection);
+    });
+
+    private TResult Read<TSnapshot, TResult>(Func<Session, TSnapshot> begin, Func<TSnapshot, TResult> read)
+    {
+        readers.TryTake(out var session);
         try
         {
+            session ??= new Session(Sqlite.OpenReader(path), policies, LeaveOut);
             session.Bind("BEGIN").ExecuteNonQuery();
-            var result = read(new Snapshot(session));
+            var result = read(begin(session));
             session.Bind("COMMIT").ExecuteNonQuery();
             readers.Add(session);
             return result;
         }
         catch (DbException)
         {
-            session.Dispose();
+            session?.Dispose();
             throw Unavailable("the database can not be read right now");
         }
         catch
         {
             // Its transaction is still open; a fresh connection costs less than telling whether this one is sound.
-            session.Dispose();
+            session?.Dispose();
             throw;
         }
     }
@@ -107,7 +125,7 @@ internal sealed class Database : IAsyncDisposable
         try
         {
             Sqlite.Copy(path, copy);
-            using (var session = new Session(Sqlite.OpenCopy(copy), policies))
+            using (var session = new Session(Sqlite.OpenCopy(copy), policies, LeaveOut))
                 new Transaction(session).MarkAsBackup(now);
             return File.OpenRead(copy);
         }
@@ -141,11 +159,26 @@ internal sealed class Database : IAsyncDisposable
             batch.Clear();
             while (batch.Count < LargestBatch && queue.Reader.TryRead(out var change))
                 batch.Add(change);
-            if (broken.Task.IsCompleted)
-                batch.ForEach(change => change.Fail(broken.Task.Result));
-            else
-                CommitTogether(batch);
+            try
+            {
+                if (broken.Task.IsCompleted)
+                    batch.ForEach(change => change.Fail(broken.Task.Result));
+                else
+                    CommitTogether(batch);
+            }
+            catch (Exception e)
+            {
+                // A thread that dies here would take the process with it, and nobody who waits would hear why.
+                Break(e, batch);
+            }
         }
+    }
+
+    private void Break(Exception error, List<Change> batch)
+    {
+        var unknown = new OutcomeUnknownException(error);
+        broken.TrySetResult(unknown);
+        batch.ForEach(change => change.Fail(unknown));
     }
 
     private void CommitTogether(List<Change> batch)
@@ -172,12 +205,19 @@ internal sealed class Database : IAsyncDisposable
         }
         catch (DbException e)
         {
-            var unknown = new OutcomeUnknownException(e);
-            broken.TrySetResult(unknown);
-            batch.ForEach(change => change.Fail(unknown));
+            Break(e, batch);
             return;
         }
         batch.ForEach(change => change.Complete());
+        // The one place where the log says what was decided: what is on the disk, and only that.
+        foreach (var entry in batch.SelectMany(change => change.Audited))
+            log.LogInformation("{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()), Printable.Escape(entry.DescribeFacts()));
+    }
+
+    private void LeaveOut(string row)
+    {
+        if (leftOut.TryAdd(row, true))
+            log.LogError("{Row}; it is left out, and tctl status names it until it is mended", Printable.Escape(row));
     }
 
     /// <summary>Runs one change inside a savepoint of its own, so that its failure does not sink its neighbours.</summary>
@@ -228,6 +268,9 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>One caller's change on its way through a batch. The caller hears nothing before the batch is committed, not even a refusal: it may rest on what a neighbour wrote.</summary>
     private abstract class Change
     {
+        /// <summary>What the change put into the audit; nothing when it was refused.</summary>
+        public abstract IEnumerable<AuditEntry> Audited { get; }
+
         public abstract void Run(Transaction transaction);
         public abstract void Refuse(Exception error);
         public abstract void Complete();
@@ -239,13 +282,17 @@ internal sealed class Database : IAsyncDisposable
         private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T? result;
         private Exception? refused;
+        private IReadOnlyList<AuditEntry> audited = [];
 
         public Task<T> Task => completion.Task;
 
+        public override IEnumerable<AuditEntry> Audited => refused is null ? audited : [];
+
         public override void Run(Transaction transaction)
         {
-            refused = null;
+            (refused, audited) = (null, []);
             result = change(transaction);
+            audited = transaction.Audited;
         }
 
         public override void Refuse(Exception error) => refused = error;
@@ -253,11 +300,11 @@ internal sealed class Database : IAsyncDisposable
         public override void Complete()
         {
             if (refused is not null)
-                completion.SetException(refused);
+                completion.TrySetException(refused);
             else
-                completion.SetResult(result!);
+                completion.TrySetResult(result!);
         }
 
-        public override void Fail(Exception error) => completion.SetException(error);
+        public override void Fail(Exception error) => completion.TrySetException(error);
     }
 }

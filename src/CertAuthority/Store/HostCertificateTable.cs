@@ -44,7 +44,7 @@ internal static class HostCertificateTable
 
     /// <summary>The last one that was signed for each node that exists, by the node's id; one that has ended too.</summary>
     public static Dictionary<Guid, RecordedHostCertificate> HostCertificates(this Snapshot snapshot) =>
-        snapshot.Query(
+        snapshot.QueryReadable(
             $"""
             SELECT {Columns} FROM host_certificates
             WHERE serial IN (SELECT (SELECT serial FROM host_certificates WHERE node_id = nodes.id AND certificate IS NOT NULL ORDER BY serial DESC LIMIT 1) FROM nodes)
@@ -56,5 +56,12 @@ internal static class HostCertificateTable
 
     private static RecordedHostCertificate Row(DbDataReader row) => new(
         (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.Texts(5), row.Time(6), row.Time(7), row.Time(8),
-        row.IsDBNull(9) ? null : (byte[])row.GetValue(9));
+        row.IsDBNull(9) ? null : Parsed((byte[])row.GetValue(9)));
+
+    /// <summary>The bytes, when they are a certificate: what cannot be parsed is a row that cannot be read.</summary>
+    private static byte[] Parsed(byte[] certificate)
+    {
+        OpenSsh.Certificate.Parse(certificate);
+        return certificate;
+    }
 }

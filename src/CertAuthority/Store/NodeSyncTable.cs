@@ -9,9 +9,9 @@ internal static class NodeSyncTable
     public static void InsertSyncCertificate(this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, byte[] toBeSigned) =>
         transaction.Execute("INSERT INTO sync_certificates VALUES ($1, $2, $3, $4, $5)", (long)serial, issued, validity.After, validity.Before, toBeSigned);
 
-    /// <summary>Of every node that something was tried with, by its id.</summary>
+    /// <summary>Of every node that something was tried with, by its id. A row that cannot be read is left out: the next list that is written there replaces it.</summary>
     public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
-        snapshot.Query("SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs", row => (Id: row.Id(0), Sync: Row(row)))
+        snapshot.QueryReadable("SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs", row => (Id: row.Id(0), Sync: Row(row)))
             .ToDictionary(one => one.Id, one => one.Sync);
 
     /// <summary>It has that list now. A node that was removed meanwhile leaves nothing.</summary>

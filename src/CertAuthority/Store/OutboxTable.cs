@@ -15,13 +15,10 @@ internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersona
 /// <param name="Number">Unique for ever.</param>
 /// <param name="Receiver">Whom it is for.</param>
 /// <param name="Recipient">Which of the people that the receiver reaches; null where it reaches none.</param>
-/// <param name="Event">A <see cref="Notification"/>, as whichever version of the daemon wrote it.</param>
-/// <param name="Attempts">How often it has been told.</param>
-internal sealed record Outgoing(long Number, string Receiver, string? Recipient, string Event, int Attempts)
-{
-    /// <summary>As it is told now.</summary>
-    public Notification Notification => JsonSerializer.Deserialize(Event, ProtocolJson.Lenient.Of<Notification>())! with { Attempt = Attempts };
-}
+/// <param name="Event">The JSON of <paramref name="Notification"/>, as whichever version of the daemon wrote it.</param>
+/// <param name="Attempts">How often it has been sent.</param>
+/// <param name="Notification">The event as it is sent now.</param>
+internal sealed record Outgoing(long Number, string Receiver, string? Recipient, string Event, int Attempts, Notification Notification);
 
 /// <summary>The tables of those who are told of what happens, and of what they have not been told yet.</summary>
 internal static class OutboxTable
@@ -45,12 +42,12 @@ internal static class OutboxTable
                 receiver.Name, Rows.Json(receiver.Filter.Events), Rows.Json(receiver.Filter.Roles.Select(role => role.Text)), receiver.IsPersonal);
     }
 
-    public static List<Receiver> Receivers(this Snapshot snapshot) => snapshot.Query(
+    public static List<Receiver> Receivers(this Snapshot snapshot) => snapshot.QueryReadable(
         "SELECT name, events, roles, personal FROM receivers ORDER BY name",
         row => new Receiver(row.GetString(0), new NoticeFilter(row.Texts(1), [.. row.Texts(2).Select(Pattern)]), row.GetBoolean(3)));
 
     public static List<ReceiverStatus> ReceiverStatuses(this Snapshot snapshot) =>
-        snapshot.Query(
+        snapshot.QueryReadable(
             "SELECT name, (SELECT count(*) FROM outbox WHERE receiver = name), given_up, failure, failed_at FROM receivers ORDER BY name",
             row => new ReceiverStatus(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4)));
 
@@ -67,9 +64,12 @@ internal static class OutboxTable
                 "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 ORDER BY number LIMIT $2)", receiver.Name, waiting - MostWaiting));
     }
 
-    /// <summary>The one whose turn it is, or null when nothing is due.</summary>
+    /// <summary>The event whose turn it is, or null when nothing is due. One that cannot be read does not hold up those behind it.</summary>
     public static Outgoing? NextDue(this Snapshot snapshot, string receiver, DateTimeOffset now) =>
-        snapshot.QueryFirst($"SELECT {Columns} FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number LIMIT 1", Row, receiver, now);
+        snapshot.QueryFirstReadable($"SELECT {Columns} FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number", Row, receiver, now);
+
+    /// <summary>Everything that waits, for whoever it is.</summary>
+    public static List<Outgoing> Waiting(this Snapshot snapshot) => snapshot.QueryReadable($"SELECT {Columns} FROM outbox ORDER BY number", Row);
 
     /// <summary>Counts an attempt before it is made, so that one that a crash cut short counts too.</summary>
     /// <param name="transaction">Where.</param>
@@ -96,5 +96,10 @@ internal static class OutboxTable
 
     private static NamePattern Pattern(string text) => NamePattern.TryParse(text, out var fault) ?? throw new FormatException($"{text}: {fault}");
 
-    private static Outgoing Row(DbDataReader row) => new(row.GetInt64(0), row.GetString(1), row.Text(2), row.GetString(3), (int)row.GetInt64(4));
+    private static Outgoing Row(DbDataReader row)
+    {
+        var (json, attempts) = (row.GetString(3), (int)row.GetInt64(4));
+        var notification = JsonSerializer.Deserialize(json, ProtocolJson.Lenient.Of<Notification>()) ?? throw new JsonException("the event is null");
+        return new(row.GetInt64(0), row.GetString(1), row.Text(2), json, attempts, notification with { Attempt = attempts });
+    }
 }

@@ -57,7 +57,7 @@ internal static class RequestTable
 
     /// <summary>The approved requests whose access ends within these instants and of whose end nothing was told yet.</summary>
     public static List<AccessRequest> EndingRequests(this Snapshot snapshot, DateTimeOffset now, DateTimeOffset until) =>
-        snapshot.Query($"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND end_told = 0 AND access_until > $1 AND access_until <= $2 ORDER BY access_until", Row, now, until);
+        snapshot.QueryReadable($"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND end_told = 0 AND access_until > $1 AND access_until <= $2 ORDER BY access_until", Row, now, until);
 
     public static void MarkEndTold(this Transaction transaction, AccessRequest request) => transaction.Execute("UPDATE requests SET end_told = 1 WHERE id = $1", request.Id);
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
@@ -7,24 +8,60 @@ internal class Snapshot(Session session)
 {
     protected Session Session { get; } = session;
 
-    public List<T> Query<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
+    /// <summary>Reads every row. For what decisions rest on: a row that cannot be read may be the one that denies.</summary>
+    /// <exception cref="StoreException">A row cannot be read.</exception>
+    public List<T> Query<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) => Query(sql, row, Unreadable, values);
+
+    /// <summary>Reads every row that can be read. For rows that stand for themselves, such as nodes: a broken one must not stop the work for the others.</summary>
+    public List<T> QueryReadable<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) => Query(sql, row, LeaveOut, values);
+
+    /// <summary>Reads every row, and lets the caller decide what one means that cannot be read.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="row">Reads a row.</param>
+    /// <param name="unreadable">Called with each row that cannot be read; the row is then left out, unless this throws.</param>
+    /// <param name="values">The statement's <c>$1</c>, <c>$2</c>, …</param>
+    public List<T> Query<T>(string sql, Func<DbDataReader, T> row, Action<StoreException> unreadable, params ReadOnlySpan<object?> values)
     {
         var rows = new List<T>();
         using var reader = Session.Bind(sql, values).ExecuteReader();
         while (reader.Read())
-            rows.Add(Read(reader, row));
+            if (Read(reader, row, out var fault) is var one && fault is null)
+                rows.Add(one!);
+            else
+                unreadable(fault!);
         return rows;
     }
 
     public T? QueryFirst<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
         using var reader = Session.Bind(sql, values).ExecuteReader();
-        return reader.Read() ? Read(reader, row) : default;
+        return !reader.Read() ? default : Read(reader, row, out var fault) is var one && fault is null ? one : throw fault!;
     }
 
-    // What the schema lets in and we never wrote: somebody edited the file.
-    private static T Read<T>(DbDataReader reader, Func<DbDataReader, T> row)
+    /// <summary>Reads the first row that can be read; see <see cref="QueryReadable"/>.</summary>
+    public T? QueryFirstReadable<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values)
     {
+        using var reader = Session.Bind(sql, values).ExecuteReader();
+        while (reader.Read())
+        {
+            var one = Read(reader, row, out var fault);
+            if (fault is null)
+                return one;
+            LeaveOut(fault);
+        }
+        return default;
+    }
+
+    /// <summary>Called with a row that cannot be read and must be.</summary>
+    protected virtual void Unreadable(StoreException row) => throw row;
+
+    /// <summary>Called with a row that cannot be read and is left out.</summary>
+    public virtual void LeaveOut(StoreException row) => Session.LeftOut(row.Message);
+
+    // What the schema lets in and we never wrote: somebody edited the file.
+    private static T? Read<T>(DbDataReader reader, Func<DbDataReader, T> row, out StoreException? fault)
+    {
+        fault = null;
         try
         {
             return row(reader);
@@ -32,7 +69,8 @@ internal class Snapshot(Session session)
         catch (Exception e) when (e is not DbException)
         {
             var key = reader.GetColumnSchema()[0];
-            throw new StoreException($"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that was not written by certauthority: {e.Message}", e);
+            fault = new StoreException($"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that was not written by certauthority: {e.Message}", e);
+            return default;
         }
     }
 
@@ -40,21 +78,42 @@ internal class Snapshot(Session session)
     public PolicyCache Policies => Session.Policies;
 }
 
+/// <summary>Reads like any snapshot, and collects the rows that cannot be read instead of failing.</summary>
+internal sealed class Inspection(Session session) : Snapshot(session)
+{
+    private readonly SortedSet<string> damaged = new(StringComparer.Ordinal);
+
+    /// <summary>One sentence for each row that could not be read so far.</summary>
+    public IEnumerable<string> Damaged => damaged;
+
+    protected override void Unreadable(StoreException row) => damaged.Add(row.Message);
+
+    public override void LeaveOut(StoreException row) => damaged.Add(row.Message);
+}
+
 /// <summary>The open transaction of one change. Other changes may share its commit, none sees it half done.</summary>
 internal sealed class Transaction(Session session) : Snapshot(session)
 {
+    /// <summary>What the change put into the audit, in this order.</summary>
+    public List<AuditEntry> Audited { get; } = [];
+
     /// <summary>Runs a statement; how many rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Session.Bind(sql, values).ExecuteNonQuery();
 }
 
 /// <summary>One connection and the statements prepared on it.</summary>
-internal sealed class Session(DbConnection connection, PolicyCache policies) : IDisposable
+/// <param name="connection">The connection, which it closes at its end.</param>
+/// <param name="policies">The last policy read on any connection.</param>
+/// <param name="leftOut">Called with a sentence about each row that could not be read and was left out, each time that this happens.</param>
+internal sealed class Session(DbConnection connection, PolicyCache policies, Action<string> leftOut) : IDisposable
 {
     private readonly Dictionary<string, DbCommand> prepared = new(StringComparer.Ordinal);
 
     public DbConnection Connection { get; } = connection;
 
     public PolicyCache Policies { get; } = policies;
+
+    public Action<string> LeftOut { get; } = leftOut;
 
     /// <summary>The prepared statement with <c>$1</c>, <c>$2</c>, … set to the values.</summary>
     public DbCommand Bind(string sql, params ReadOnlySpan<object?> values)

@@ -44,8 +44,16 @@ internal static class Sqlite
     public static DbConnection OpenReader(string path)
     {
         var connection = Connection(path, SqliteOpenMode.ReadOnly);
-        connection.Open();
-        return connection;
+        try
+        {
+            connection.Open();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Writes a copy as of one moment into a new file, without waiting for the writer or holding it up.</summary>

@@ -13,10 +13,10 @@ internal static class UserTable
 
     public static User? FindUser(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE id = $1", Row, id);
 
-    public static List<User> Users(this Snapshot snapshot) => snapshot.Query($"SELECT {Columns} FROM users ORDER BY name", Row);
+    public static List<User> Users(this Snapshot snapshot) => snapshot.QueryReadable($"SELECT {Columns} FROM users ORDER BY name", Row);
 
     /// <summary>Those without a resource.</summary>
-    public static List<User> UsersFromGroups(this Snapshot snapshot) => snapshot.Query($"SELECT {Columns} FROM users WHERE from_groups IS NOT NULL ORDER BY name", Row);
+    public static List<User> UsersFromGroups(this Snapshot snapshot) => snapshot.QueryReadable($"SELECT {Columns} FROM users WHERE from_groups IS NOT NULL ORDER BY name", Row);
 
     /// <summary>The users that an account may act as.</summary>
     public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>

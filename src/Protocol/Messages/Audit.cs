@@ -26,6 +26,7 @@ public sealed record GetStatus;
 /// <param name="Notifications">How those fare who are told of what happens; null when nobody is.</param>
 /// <param name="Published">How the directory fares from which hosts fetch the list; null when there is none.</param>
 /// <param name="Hosts">How those hosts fare that the daemon writes to; null when there are none.</param>
+/// <param name="DamagedRows">One sentence for each row of the database that cannot be read; null when all can.</param>
 public sealed record DaemonStatus(
     string Version,
     string UserCa,
@@ -37,7 +38,8 @@ public sealed record DaemonStatus(
     DateTimeOffset KrlWritten,
     ReceiverStatus[]? Notifications = null,
     PublishedStatus? Published = null,
-    HostsStatus? Hosts = null);
+    HostsStatus? Hosts = null,
+    string[]? DamagedRows = null);
 
 /// <summary>Those hosts that the daemon writes to.</summary>
 /// <param name="Written">How many there are.</param>
@@ -102,4 +104,31 @@ public sealed record AuditEntry(
     string? Route = null,
     string? Reviewer = null,
     string[]? Resources = null,
-    string? Program = null);
+    string? Program = null)
+{
+    /// <summary>
+    /// Says who did it: the account, or <c>certauthority</c> where the daemon acted by itself. The account that somebody logged in as says more where they
+    /// have become somebody else since.
+    /// </summary>
+    public string DescribeActor()
+    {
+        var by = Account ?? (Uid is { } uid ? $"uid {uid}" : "certauthority");
+        if (Program is not null)
+            return $"{Program} (as {by})";
+        return LoginUid is { } login && login != Uid ? $"{by} (login uid {login})" : by;
+    }
+
+    /// <summary>Says what it was about: <c>user=alice; serial=7</c>. Somebody's own words come last, so that they cannot pass for a fact.</summary>
+    public string DescribeFacts()
+    {
+        (string Name, string? Value)[] facts =
+        [
+            ("route", Route), ("user", User), ("resource", Resource), ("request", Request), ("state", State), ("self", Self is true ? "yes" : null),
+            ("reviewer", Reviewer), ("asked", List(Asked)), ("resources", List(Resources)), ("granted", List(Granted)), ("requests", List(Requests)), ("serial", Serial),
+            ("principals", List(Principals)), ("limited_by", LimitedBy), ("reason", Reason),
+        ];
+        return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));
+
+        static string? List(string[]? items) => items is null ? null : string.Join(',', items);
+    }
+}

@@ -23,10 +23,10 @@ internal sealed class HostWorld : IAsyncDisposable
         var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
         var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
         syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
-        var krl = new KrlPublisher(Store.Database, Clock, userCa.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Ca = new Ca(Store.Database, Clock, userCa, hostCa, krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
+        Krl = new KrlPublisher(Store.Database, Clock, userCa.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        Ca = new Ca(Store.Database, Clock, userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
         {
-            Push = new HostPush(Store.Database, Clock, krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
+            Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(Clock),
             UidOf = _ => null,
         };
@@ -37,6 +37,8 @@ internal sealed class HostWorld : IAsyncDisposable
     public SetClock Clock { get; } = new();
 
     public Ca Ca { get; }
+
+    public KrlPublisher Krl { get; }
 
     public CaKey SyncCa => syncCa;
 
@@ -60,6 +62,7 @@ internal sealed class HostWorld : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Ca.Push.Dispose();
+        Krl.Dispose();
         Ca.UserCa.Dispose();
         Ca.HostCa.Dispose();
         syncCa.Dispose();
@@ -71,6 +74,15 @@ internal sealed class HostWorld : IAsyncDisposable
     {
         public DateTimeOffset Now { get; set; } = World.Now;
 
-        public override DateTimeOffset GetUtcNow() => Now;
+        /// <summary>Whether it fails whenever it is asked.</summary>
+        public bool IsBroken { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => IsBroken ? throw new InvalidOperationException("the clock is broken") : Now;
+
+        /// <summary>Nobody waits in these tests: whatever is to be done later is done in a moment.</summary>
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            IsBroken ? throw new InvalidOperationException("the clock is broken") : base.CreateTimer(callback, state, Moment(dueTime), Moment(period));
+
+        private static TimeSpan Moment(TimeSpan time) => time > TimeSpan.FromMilliseconds(10) ? TimeSpan.FromMilliseconds(10) : time;
     }
 }

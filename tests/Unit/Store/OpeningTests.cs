@@ -1,5 +1,6 @@
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -13,7 +14,7 @@ public sealed class OpeningTests : IDisposable
     public async Task A_database_of_ones_own_opens_again()
     {
         await Ours();
-        await using var again = Database.Open(Path);
+        await using var again = Database.Open(Path, NullLogger.Instance);
         Assert.Empty(again.Read(snapshot => snapshot.Users()));
     }
 
@@ -57,7 +58,7 @@ public sealed class OpeningTests : IDisposable
             default: throw new ArgumentOutOfRangeException(nameof(what));
         }
         var before = File.Exists(Path) ? File.ReadAllBytes(Path) : [];
-        var refused = Assert.Throws<StoreException>(() => Database.Open(Path));
+        var refused = Assert.Throws<StoreException>(() => Database.Open(Path, NullLogger.Instance));
         Assert.StartsWith($"{Path} {told}", refused.Message, StringComparison.Ordinal);
         // Apart from the header's mark of the journal, which is not data.
         Assert.Equal(before.Skip(100), (File.Exists(Path) ? File.ReadAllBytes(Path) : []).Skip(100));
@@ -67,7 +68,7 @@ public sealed class OpeningTests : IDisposable
 
     private async Task Ours()
     {
-        await using var database = Database.Open(Path);
+        await using var database = Database.Open(Path, NullLogger.Instance);
         await database.Commit(transaction =>
         {
             transaction.Audit(World.Entry("a"));

@@ -20,9 +20,8 @@ public sealed class RaceTests : IAsyncLifetime
 
     private readonly TemporaryFolder folder = new();
     private readonly World world = new();
-    private readonly CancellationTokenSource stopping = new();
     private Ca ca = null!;
-    private Task publishing = null!;
+    private KrlPublisher krl = null!;
 
     [Theory]
     [InlineData("approvals only", 100, 0, 0)]
@@ -259,8 +258,8 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        var krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        publishing = krl.Run(stopping.Token);
+        krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
         {
@@ -286,9 +285,8 @@ public sealed class RaceTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await stopping.CancelAsync();
-        await publishing;
-        stopping.Dispose();
+        await krl.StopAsync(CancellationToken.None);
+        krl.Dispose();
         await world.DisposeAsync();
         ca.UserCa.Dispose();
         folder.Dispose();

@@ -3,6 +3,7 @@ using CertAuthority.Access;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -13,7 +14,7 @@ internal sealed class World : IAsyncDisposable
 
     private readonly TemporaryFolder folder = new();
 
-    public World() => Database = Database.Open(Path);
+    public World() => Database = Database.Open(Path, NullLogger.Instance);
 
     public string Path => folder.File("certauthority.db");
 
@@ -82,7 +83,7 @@ internal sealed class World : IAsyncDisposable
     public async Task Reopen()
     {
         await Database.DisposeAsync();
-        Database = Database.Open(Path);
+        Database = Database.Open(Path, NullLogger.Instance);
     }
 
     public async ValueTask DisposeAsync()
