@@ -45,7 +45,6 @@ public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
         { "UPDATE requests SET created = 9223372036854775807", "DB: the table requests has a row with the id [0-9a-f-]{36} that was not written by certauthority: .*; restore a backup" },
         { "UPDATE certificates SET user_id = 'alice'", "DB: the table certificates has a row with the serial \\d+ that was not written by certauthority: .*; restore a backup" },
         { "UPDATE certificates SET principals = 'postgres'", "DB: the table certificates has a row with the serial \\d+ that was not written by certauthority: .*; restore a backup" },
-        { "UPDATE users SET resource = '{}'", "DB: the table users has a row with the id [0-9a-f-]{36} that was not written by certauthority: .*; restore a backup" },
         { "UPDATE roles SET resource = replace(resource, 'postgres', 'a b')", "DB: the table roles has a row with the id [0-9a-f-]{36} that was not written by certauthority: .*; restore a backup" },
         { "UPDATE roles SET id = 7 WHERE name = 'dba'", "DB: the table roles has a row with the id 7 that was not written by certauthority: .*; restore a backup" },
         { "DROP TABLE audit", "DB is damaged: its tables are not those that certauthority makes; restore a backup" },

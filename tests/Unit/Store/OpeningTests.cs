@@ -90,4 +90,17 @@ public sealed class OpeningTests : IDisposable
         using var file = new FileStream(Path, FileMode.Open);
         file.SetLength(Math.Max(4096, (long)(file.Length * part) / 4096 * 4096));
     }
+
+    [Fact]
+    public async Task Reader_that_cannot_be_opened_is_unavailable()
+    {
+        await using var database = Database.Open(Path, NullLogger.Instance);
+        File.Move(Path, folder.File("elsewhere"));
+
+        var refused = Assert.Throws<CertAuthority.Protocol.ProblemException>(() => database.Read(snapshot => snapshot.Users()));
+
+        Assert.Equal(CertAuthority.Protocol.ProblemCode.Unavailable, refused.Problem.Code);
+        File.Move(folder.File("elsewhere"), Path);
+        Assert.Empty(database.Read(snapshot => snapshot.Users()));
+    }
 }
