@@ -1,4 +1,3 @@
-using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;

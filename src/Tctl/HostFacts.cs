@@ -1,5 +1,3 @@
-using CertAuthority.Terminal;
-
 namespace CertAuthority.Tctl;
 
 /// <summary>A line of a host's sshd configuration.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -105,7 +106,8 @@ internal sealed class HostProof : IDisposable
     {
         private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
 
-        private DateTime? until;
+        private Stopwatch? waited;
+        private TimeSpan most;
 
         /// <summary>How many logins were refused.</summary>
         public int Refusals { get; set; }
@@ -118,16 +120,16 @@ internal sealed class HostProof : IDisposable
         {
             if (WhyShut is not { } why)
                 return false;
-            if (until is null)
+            if (waited is null)
             {
                 // A second more for each, because sshd counts from the end of the connection.
-                var all = (penalty!.Value + TimeSpan.FromSeconds(1)) * Refusals;
-                if (all > Longest)
+                most = (penalty!.Value + TimeSpan.FromSeconds(1)) * Refusals;
+                if (most > Longest)
                     return false;
-                until = DateTime.UtcNow + all;
-                say($"{node}: {why}; waiting, {all.TotalSeconds:0}s at most");
+                waited = Stopwatch.StartNew();
+                say($"{node}: {why}; waiting, {most.TotalSeconds:0}s at most");
             }
-            return DateTime.UtcNow < until;
+            return waited.Elapsed < most;
         }
     }
 }

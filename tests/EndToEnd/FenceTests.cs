@@ -1,18 +1,16 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Two daemons and one fleet: neither takes back what the other has revoked, and both say so.</summary>
-public sealed class FenceTests : IAsyncLifetime
+public sealed class FenceTests : IAsyncLifetime, IDisposable
 {
     readonly Scratch scratch = new();
     EnrolledFleet fleet = null!;
 
     public async Task InitializeAsync() => fleet = await EnrolledFleet.Start($"notify: {{command: [/bin/sh, -c, 'cat >> {scratch["told"]}; echo >> {scratch["told"]}']}}\n");
 
-    public async Task DisposeAsync()
-    {
-        await fleet.DisposeAsync();
-        scratch.Dispose();
-    }
+    public async Task DisposeAsync() => await fleet.DisposeAsync();
+
+    public void Dispose() => scratch.Dispose();
 
     [PeopleFact]
     public async Task Copy_of_the_daemon_writes_nowhere_until_told_to()

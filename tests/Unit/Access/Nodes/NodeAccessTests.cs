@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using CertAuthority.Access;
 
 namespace CertAuthority.Tests.Unit.Access;

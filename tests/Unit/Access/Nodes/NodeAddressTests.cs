@@ -90,12 +90,11 @@ public partial class NodeAddressTests
     [Fact]
     public void An_IPv6_address_is_written_as_the_C_library_writes_it()
     {
-        var random = new Random(13);
         foreach (var mask in Enumerable.Range(0, 256))
             foreach (var tail in (byte[])[0, 1, 0xff])
             {
                 var bytes = new byte[16];
-                random.NextBytes(bytes);
+                System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
                 for (var group = 0; group < 8; group++)
                     if (((mask >> group) & 1) == 0)
                         (bytes[2 * group], bytes[(2 * group) + 1]) = group == 5 && tail == 0xff ? ((byte)0xff, (byte)0xff) : ((byte)0, group == 7 ? tail : (byte)0);
