@@ -27,8 +27,10 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Backgroun
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(every, clock);
-        for (var now = StartsAtOnce; now || await timer.WaitForNextTickAsync(stoppingToken); now = false)
+        for (var now = StartsAtOnce; ; now = false)
+        {
+            if (!now)
+                await Task.Delay(every, clock, stoppingToken);
             try
             {
                 await Once(stoppingToken);
@@ -37,5 +39,6 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Backgroun
             {
                 Failed(e);
             }
+        }
     }
 }

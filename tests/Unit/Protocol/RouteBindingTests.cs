@@ -155,6 +155,7 @@ public class RouteBindingTests
     {
         var t when t == typeof(string) => "ä \"q\" /?&=+%41",
         var t when t == typeof(string[]) => new[] { "one, two", "", "*" },
+        var t when t == typeof(Dictionary<string, string>) => new Dictionary<string, string> { ["env"] = "prod", ["ä b"] = "" },
         var t when t == typeof(byte[]) => new byte[] { 0, 255, 10 },
         var t when t == typeof(bool) => true,
         var t when t == typeof(int) => 17,
