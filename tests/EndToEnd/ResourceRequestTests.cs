@@ -50,7 +50,7 @@ public sealed class ResourceRequestTests
     [InlineData("tctl", "requests", "deny", "ID")]
     [InlineData("tctl", "rm", "node/db1")]
     [InlineData("tctl", "lock", "--node=db1")]
-    [InlineData("tctl", "users", "update", "--set-roles=", "alice")]
+    [InlineData("tctl", "users", "update", "--set-roles=none", "alice")]
     public async Task What_ends_it_is_known_to_the_host(params string[] command)
     {
         await using var daemon = await TestDaemon.Start();

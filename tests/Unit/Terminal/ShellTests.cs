@@ -45,7 +45,7 @@ public class ShellTests
     [InlineData("--server unix:/nowhere/ca.sock request list")]
     [InlineData("request approve --server=unix:/nowhere/ca.sock a,b c --reason=@x")]
     [InlineData("users update --set-roles ,contractor alice --server=unix:/nowhere/ca.sock")]
-    [InlineData("users update --set-roles= alice --server=unix:/nowhere/ca.sock")]
+    [InlineData("users update --set-roles=none alice --server=unix:/nowhere/ca.sock")]
     [InlineData("requests deny --reason=--force a --server=unix:/nowhere/ca.sock")]
     [InlineData("requests deny --server=unix:/nowhere/ca.sock -- --frobnicate")]
     public async Task Without_a_daemon_the_exit_code_says_so(string line)
