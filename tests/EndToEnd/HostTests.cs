@@ -76,7 +76,7 @@ public sealed class Fleet : IAsyncLifetime
     /// <summary>The same with another folder of hers, and with the roles of requests.</summary>
     internal async Task<Person> LogIn(Person alice, string[] roles, string[]? requested = null)
     {
-        await Tctl(["users", "update", $"--set-roles={string.Join(',', roles)}", "alice"]);
+        await Tctl(["users", "update", $"--set-roles={(roles is [] ? "none" : string.Join(',', roles))}", "alice"]);
         var ids = new List<string>();
         foreach (var role in requested ?? [])
         {
