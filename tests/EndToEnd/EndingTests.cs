@@ -23,7 +23,7 @@ public sealed class EndingTests
         new("the base role may not ask any more", "tctl create -f <<< '{kind: role, version: v7, metadata: {name: staff}, spec: {}}'"),
         new("the granted role is removed", "tctl rm role/ops"),
         new("the base role is removed from all who hold it", "tctl rm -f role/staff"),
-        new("the base role is taken from the user", "tctl users update --set-roles '' alice"),
+        new("the base role is taken from the user", "tctl users update --set-roles none alice"),
         new("the login is taken from the user's traits", "tctl users update --set-logins=other alice"),
         new("another account owns the user", "tctl users update --set-unix-users bob alice"),
         new("the host is relabelled", "tctl create -f <<< '{kind: node, version: v2, metadata: {name: db1, labels: {env: test}}, spec: {addr: db1.example.com}}'"),
