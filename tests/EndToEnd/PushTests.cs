@@ -140,14 +140,15 @@ public sealed class PushTests : IAsyncLifetime
         var role = await fleet.Daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v8, metadata: {name: bad}, spec: {allow: {logins: [certauthority-sync], node_labels: {'*': '*'}}}}");
         Assert.Equal(1, role.ExitCode);
         Assert.Contains("\"certauthority-sync\" is the daemon's own login", role.Error, StringComparison.Ordinal);
-        (await fleet.Daemon.Administrator.Types(["tctl", "create"], """
-            {kind: role, version: v8, metadata: {name: trait}, spec: {allow: {logins: ['{{internal.logins}}'], node_labels: {'*': '*'}}}}
-            ---
-            {kind: user, version: v2, metadata: {name: sly}, spec: {roles: [trait], unix_users: ['0'], traits: {logins: [certauthority-sync]}}}
-            """)).Done();
+        const string byTrait = "{kind: role, version: v8, metadata: {name: trait}, spec: {allow: {logins: ['{{external.account}}'], node_labels: {'*': '*'}}}}\n---\n";
+        string User(string trait) => $"{byTrait}{{kind: user, version: v2, metadata: {{name: sly}}, spec: {{roles: [trait], unix_users: ['0'], traits: {{{trait}: [certauthority-sync]}}}}}}\n";
+        var trait = await fleet.Daemon.Administrator.Types(["tctl", "create"], User("logins"));
+        Assert.Equal(1, trait.ExitCode);
+        Assert.Contains("\"certauthority-sync\" is the daemon's own, which no role grants", trait.Error, StringComparison.Ordinal);
+        (await fleet.Daemon.Administrator.Types(["tctl", "create"], User("account"))).Done();
         var sly = await fleet.Daemon.Myself.Types("tsh", "login", "--user=sly");
         Assert.Equal(1, sly.ExitCode);
-        Assert.Contains("which is \"certauthority-sync\" for user \"sly\" and the daemon's own, which no role grants", sly.Error, StringComparison.Ordinal);
+        Assert.Contains("role trait grants nothing by \"{{external.account}}\" to sly: \"certauthority-sync\" is the daemon's own, which no role grants", sly.Error, StringComparison.Ordinal);
         // And who wrote is on the record.
         Assert.Contains("\"sync_certificate.issued\"", (await fleet.Tctl("audit", "ls", "--format=json")).Done(), StringComparison.Ordinal);
 

@@ -113,7 +113,7 @@ internal static class ResourceFiles
             if (resource is null && kind.Length > 0)
                 root.Fault("kind", $"there is no kind \"{kind}\"; the kinds are role, user, node and lock");
             if (resource is User { Traits: var traits } && traits.TryGetValue("logins", out var logins) && logins.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
-                root.Fault("spec", $"\"{odd}\" can never be a login; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
+                root.Fault("spec", $"\"{odd}\" is {Names.LoginFault(odd)}; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
             if (resource is Role { Name: Users.NoRoles })
                 root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role in tctl users update --set-roles={Users.NoRoles}; call it something else");
             var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, AccessLock one => one.Name, _ => "" };

@@ -20,7 +20,7 @@ internal static class Users
         var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Verdicts.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
         var logins = Items(ask.Logins);
         if (logins?.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
-            throw Verdicts.Invalid($"\"{odd}\" can never be a login; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait: tctl edit user/{ask.Name}");
+            throw Verdicts.Invalid($"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait: tctl edit user/{ask.Name}");
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var old = FindResource(transaction, ask.Name);
