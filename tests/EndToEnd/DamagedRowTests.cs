@@ -41,11 +41,11 @@ public sealed class DamagedRowTests
         await DaemonTests.Setup(daemon);
         var id = await DaemonTests.FileRequest(daemon);
 
-        (await daemon.Administrator.Types("tctl", "requests", "approve", "--reason=two\nlines", id)).Done();
+        (await daemon.Administrator.Types("tctl", "requests", "approve", "--reason=a\\b", id)).Done();
 
         await Eventually.Holds(() => daemon.Log.Contains("request.approved", StringComparison.Ordinal));
         Assert.All(daemon.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches("^<[2-6]>", line));
-        Assert.Matches($"(?m)^<6>certauthority\\[0\\] request.approved by [a-z]+.*request={id};.*reason=two\\\\nlines$", daemon.Log);
+        Assert.Matches($"(?m)^<6>certauthority\\[0\\] request.approved by [a-z]+.*request={id};.*reason=a\\\\\\\\b$", daemon.Log);
     }
 
     static void Edit(string path, string sql)

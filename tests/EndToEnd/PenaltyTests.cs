@@ -33,7 +33,7 @@ public sealed class PenaltyTests : IAsyncLifetime
         }
 
         // As on a host that was enrolled before there was an exemption. With the default settings the daemon slips in between two penalties, sooner or later.
-        await Exempt("PerSourcePenalties authfail:600\n");
+        await Exempt("PerSourcePenalties authfail:600 noauth:600\n");
         Assert.Equal(
             "tctl: warning: failing logins from this address can keep revocation lists out of 1 host (PerSourcePenalties): db1\n"
             + "tctl: hint: tctl nodes enroll db1 --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6\n", (await fleet.Tctl("nodes", "ls")).Error);
