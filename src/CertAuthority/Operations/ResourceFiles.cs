@@ -115,7 +115,7 @@ internal static class ResourceFiles
             if (resource is User { Traits: var traits } && traits.TryGetValue("logins", out var logins) && logins.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
                 root.Fault("spec", $"\"{odd}\" is {Names.LoginFault(odd)}; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
             if (resource is Role { Name: Users.NoRoles })
-                root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role in tctl users update --set-roles={Users.NoRoles}; call it something else");
+                root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role in --set-roles={Users.NoRoles}; call the role something else");
             var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, AccessLock one => one.Name, _ => "" };
             if (name.Length > 0 && !names.Add($"{kind}/{name}"))
                 root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
