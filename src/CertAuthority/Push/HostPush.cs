@@ -75,7 +75,7 @@ internal sealed class HostPush : BackgroundService
                 }
                 catch (Exception e) when (e is ProblemException or StoreException)
                 {
-                    log.LogWarning("which hosts are to be written to can not be read, and is tried again: {Why}", Printable.Escape(e.Message));
+                    log.LogWarning("the list of hosts to write to cannot be read, and is tried again: {Why}", Printable.Escape(e.Message));
                 }
                 // However often it was wanted, one look suffices.
                 if (await wanted.WaitAsync(Look, both.Token))

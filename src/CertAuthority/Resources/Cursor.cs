@@ -224,7 +224,7 @@ internal sealed class Cursor
         if (!deny && faults.Drops)
             faults.Warn(at, $"{what} was dropped, and what it selects is not granted; {instead}");
         else
-            faults.Add(at, $"{what} can not be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or let tctl create --drop-unenforceable drop it")}");
+            faults.Add(at, $"{what} cannot be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or let tctl create --drop-unenforceable drop it")}");
         return !deny && faults.Drops;
     }
 

@@ -244,12 +244,12 @@ public class RoleResourceTests
     public void A_selector_that_can_not_be_evaluated_is_dropped_from_an_allow_only(string field, string name)
     {
         string Spec(string side) => $"{Head}spec: {{{side}: {{logins: [root], {field}}}}}\n";
-        Assert.Contains($": {name.Replace("SIDE", "allow")} can not be evaluated here; ", Assert.Single(Text.RoleFaults(Spec("allow"))), StringComparison.Ordinal);
-        Assert.Contains($": {name.Replace("SIDE", "deny")} can not be evaluated here, and the deny without it would deny less; ", Assert.Single(Text.RoleFaults(Spec("deny"))), StringComparison.Ordinal);
+        Assert.Contains($": {name.Replace("SIDE", "allow")} cannot be evaluated here; ", Assert.Single(Text.RoleFaults(Spec("allow"))), StringComparison.Ordinal);
+        Assert.Contains($": {name.Replace("SIDE", "deny")} cannot be evaluated here, and the deny without it would deny less; ", Assert.Single(Text.RoleFaults(Spec("deny"))), StringComparison.Ordinal);
         var (faults, warnings) = Text.RoleRemarks(Spec("allow"), dropsUnenforceable: true);
         Assert.Equal("", faults);
         Assert.Contains($": {name.Replace("SIDE", "allow")} was dropped, and what it selects is not granted; ", warnings, StringComparison.Ordinal);
-        Assert.Contains(" can not be evaluated here, and the deny", Text.RoleRemarks(Spec("deny"), dropsUnenforceable: true).Faults, StringComparison.Ordinal);
+        Assert.Contains(" cannot be evaluated here, and the deny", Text.RoleRemarks(Spec("deny"), dropsUnenforceable: true).Faults, StringComparison.Ordinal);
     }
 
     // In v3 logins without labels mean every host, and a role that is stored is read again.
