@@ -22,9 +22,6 @@ public enum RefusalKind
 
     /// <summary>It can not be decided now.</summary>
     Unavailable,
-
-    /// <summary>It is granted, but only in certificates for single hosts.</summary>
-    PerHost,
 }
 
 /// <summary>Why a decision went against the caller: a sentence that is safe to show and, where one helps, what to do next.</summary>

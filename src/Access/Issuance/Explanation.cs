@@ -61,16 +61,19 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
     {
         var rules = new Rules(question, login, [.. IssuancePolicy.Draw(question)]);
         var roles = rules.AtWork;
-        // Without a node it is about what is granted; that one certificate can not hold all of it refuses nobody.
-        var decided = question.Node is null ? IssuancePolicy.Allow(question) : IssuancePolicy.Decide(question);
-        var principals = decided.Holds(out var granted, out var refusal) ? granted.Principals.RemoveAll(principal => login is not null && principal.Login != login) : [];
+        // It is about what is granted; that one certificate can not hold all of it refuses nobody.
+        var grants = IssuancePolicy.Allow(question).Holds(out var allowed, out var refusal) ? allowed.Grants : [];
+        // What opens a login without a condition comes first, and is what a login there uses.
+        var principals = grants.SelectMany(grant => grant.Principals.Select(principal => (Principal: principal, Grant: grant)))
+            .Where(one => login is null || one.Principal.Login == login)
+            .OrderBy(one => one.Grant.Permissions.IsUnconditional ? 0 : 1).DistinctBy(one => one.Principal).ToImmutableArray();
         var verdict = principals.IsEmpty
             ? $"no: {rules.WhyNot() ?? refusal?.Message ?? $"no role in use grants {login}"}"
-            : $"yes, as {Few(principals.Select(principal => rules.IsBare(principal) ? $"{principal.Login} (all hosts)" : principal.ToString()))}";
+            : $"yes, as {Few(principals.Select(one => $"{(rules.IsBare(one.Principal) ? $"{one.Principal.Login} (all hosts)" : one.Principal)}{(one.Grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"))}";
         return new Explanation(
             !principals.IsEmpty,
             $"{question.User.Name} {(assumed ? "could" : "can")} log in{(login is null ? "" : $" as {login}")}{(question.Node is null ? "" : $" on {question.Node}")}: {verdict}",
-            principals.IsEmpty ? null : granted!.Validity,
+            principals.IsEmpty ? null : principals[0].Grant.Validity,
             roles,
             rules.Locks);
     }

@@ -15,7 +15,7 @@ public sealed class IssuanceGrant
         ImmutableArray<Principal> principals,
         Validity validity,
         SessionPermissions permissions,
-        int leftOut = 0)
+        string name)
     {
         User = user;
         Roles = roles;
@@ -23,7 +23,7 @@ public sealed class IssuanceGrant
         Principals = principals;
         Validity = validity;
         Permissions = permissions;
-        LeftOut = leftOut;
+        Name = name;
     }
 
     /// <summary>Whose certificate it is.</summary>
@@ -44,9 +44,22 @@ public sealed class IssuanceGrant
     /// <summary>What a session may do.</summary>
     public SessionPermissions Permissions { get; }
 
-    /// <summary>How many logins on hosts the roles grant beside these; each needs a certificate for that host.</summary>
-    public int LeftOut { get; }
+    /// <summary>
+    /// What tells it from the others of its login, fit for the name of a file: <c>everyday</c> or <c>elevated</c>, for the logins that
+    /// no role attaches conditions to; <c>everyday-ROLE</c> or <c>elevated-ROLE</c> for those of a role with conditions.
+    /// </summary>
+    public string Name { get; }
 
     /// <summary>What sshd writes into its log at each login: <c>user</c> or <c>user:request-id[,request-id]</c>; at most 256 bytes, since names have 63.</summary>
     public string KeyId => Requests.IsEmpty ? User.Name : $"{User.Name}:{string.Join(',', Requests)}";
 }
+
+/// <summary>What one login is granted: certificates that are signed together.</summary>
+/// <param name="Grants">
+/// What was asked for first. With requests in use, what the roles of the requests open stands before what the assigned roles alone open. Empty where every
+/// login on a host needs a certificate for that host.
+/// </param>
+/// <param name="Missing">Why certificates are missing that the roles would otherwise grant.</param>
+/// <param name="Ends">When the last of them ends, and with it the login session.</param>
+/// <param name="LeftOut">How many logins on hosts the roles grant beside these; each needs a certificate for that host.</param>
+public sealed record LoginGrant(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<Refusal> Missing, DateTimeOffset Ends, int LeftOut);

@@ -9,7 +9,7 @@ namespace CertAuthority.Access;
 /// <param name="Roles">Every role that exists, by name.</param>
 /// <param name="Nodes">Every node that exists.</param>
 /// <param name="Wish">The lifetime asked for, or null.</param>
-/// <param name="LiveCertificates">How many certificates of this user are out already.</param>
+/// <param name="LiveSessions">How many login sessions of this user have a certificate out already, beside the one that this belongs to.</param>
 /// <param name="Limits">The bounds of the site.</param>
 public sealed record IssuanceQuestion(
     DateTimeOffset Now,
@@ -18,7 +18,7 @@ public sealed record IssuanceQuestion(
     IReadOnlyDictionary<string, Role> Roles,
     IReadOnlyCollection<Node> Nodes,
     TimeSpan? Wish,
-    int LiveCertificates,
+    int LiveSessions,
     SiteLimits Limits)
 {
     /// <summary>What is locked now, also where <see cref="Now"/> is an earlier instant.</summary>
@@ -29,6 +29,9 @@ public sealed record IssuanceQuestion(
 
     /// <summary>The one node that the certificate is for; null for all that the roles reach.</summary>
     public string? Node { get; init; }
+
+    /// <summary>When the login session ends that the certificate belongs to; null for one that begins a session.</summary>
+    public DateTimeOffset? SessionEnds { get; init; }
 
     /// <summary>
     /// The nodes that the requests name, where they name some. Then the whole certificate is for these, the assigned roles in it
@@ -44,26 +47,40 @@ public static class IssuancePolicy
     public const int MaxRequests = 5;
 
     /// <summary>
-    /// The one way to a grant that can be signed. Where the roles reach more than one certificate holds, it has the bare
-    /// logins only and says how many are left out; without any, <see cref="RefusalKind.PerHost"/>.
+    /// The one way to grants that can be signed. One certificate holds the logins of all roles without conditions; each role with
+    /// conditions has one of its own, or shares it with roles that demand the same; one without logins of its own binds all. With requests in use, the everyday certificates, of the
+    /// assigned roles alone, stand beside the elevated ones: an elevated one permits less forwarding, and must not close a way that is open every
+    /// day. What reaches more than a certificate holds has the bare logins only, and the rest is counted as left out.
     /// </summary>
-    public static Outcome<IssuanceGrant> Decide(IssuanceQuestion question)
+    public static Outcome<LoginGrant> Decide(IssuanceQuestion question)
     {
-        if (question.LiveCertificates >= question.Limits.LiveCertificatesPerUser)
+        if (question.LiveSessions >= question.Limits.LiveCertificatesPerUser)
             return new Refusal(
-                $"user \"{question.User.Name}\" has {question.LiveCertificates} live certificates already; the limit is {question.Limits.LiveCertificatesPerUser}",
+                $"user \"{question.User.Name}\" has {question.LiveSessions} live certificates already; the limit is {question.Limits.LiveCertificatesPerUser}",
                 $"wait until some have ended; an administrator ends them sooner with tctl certs revoke --user={question.User.Name}",
                 RefusalKind.Limited);
         if (!Allow(question).Holds(out var allowed, out var refusal))
             return refusal;
+        var (grants, missing) = (allowed.Grants, allowed.Missing);
+        if (!question.Requests.IsEmpty && Allow(question with { Requests = [] }).Holds(out var everyday, out _))
+            (grants, missing) = ([.. grants.Where(grant => !grant.Requests.IsEmpty), .. everyday.Grants], [.. missing.Union(everyday.Missing)]);
+        var held = grants.Select(Held).ToList();
+        return new LoginGrant(
+            [.. held.OfType<IssuanceGrant>()],
+            missing,
+            grants.Max(grant => grant.Validity.Before),
+            grants.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
+    }
+
+    /// <summary>What one certificate holds of what is allowed; null for nothing.</summary>
+    private static IssuanceGrant? Held(IssuanceGrant allowed)
+    {
         if (Principals.Fit(allowed.Principals, allowed.Permissions))
             return allowed;
         var bare = allowed.Principals.RemoveAll(principal => principal.Node is not null);
-        return !bare.IsEmpty && Principals.Fit(bare, allowed.Permissions)
-            ? new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Principals.Length - bare.Length)
-            : new Refusal(
-                $"these roles reach {allowed.Principals.Length} logins on hosts, more than one certificate holds",
-                "get one for a single host: tsh login --node=NODE; tsh ls lists them", RefusalKind.PerHost);
+        return bare.IsEmpty || !Principals.Fit(bare, allowed.Permissions)
+            ? null
+            : new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Name);
     }
 
     /// <summary>As whom proofs are recorded. No user: nothing is asked, approved or kept for him.</summary>
@@ -79,42 +96,49 @@ public static class IssuancePolicy
     public static Outcome<IssuanceGrant> ForProof(string login, string node, DateTimeOffset now) => Access.Names.IsGrantable(login)
         ? new IssuanceGrant(
             Proof, [], [], [Principals.ForProof(login, node)], new Validity(now - Lifetime.ClockSkew, now + ProofLasts, "a proof"),
-            new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty))
+            new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty), "proof")
         : new Refusal($"\"{login}\" is {Access.Names.LoginFault(login)}", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
 
-    /// <summary>What the rules allow, whether or not one certificate can hold it.</summary>
-    internal static Outcome<IssuanceGrant> Allow(IssuanceQuestion question)
+    /// <summary>What the rules allow, whether or not certificates can hold it: a grant for each set of conditions, at least one; the first has none, if there is such a one.</summary>
+    internal static Outcome<Allowed> Allow(IssuanceQuestion question)
     {
         var user = question.User;
         if (!Roles(question).Holds(out var roles, out var refusal))
             return refusal;
         var inUse = roles.All;
-
-        var principals = Principals.Resolve(inUse, question.Nodes, question.Locks);
-        if (principals.IsEmpty && Locked(question, inUse) is { } locked)
-            return locked;
-        if (principals.IsEmpty)
-            return new Refusal(NoLogin(question, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
+        var denials = new Denials(inUse, question.Locks);
+        // What was asked for comes first, and what meets no condition before what does.
+        var everywhere = inUse.Where(role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && Conditions.Of(role.Role) != Conditions.None).ToImmutableArray();
+        var groups = inUse.Except(everywhere).GroupBy(role => Conditions.Of(role.Role))
+            .Select(group => new RoleGroup(roles, group.Key, [.. group], everywhere, Principals.Resolve([.. group], denials, question.Nodes, question.Locks)))
+            .Where(group => !group.Principals.IsEmpty)
+            .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.Conditions == Conditions.None ? 0 : 1).ThenBy(group => group.Name, StringComparer.Ordinal)
+            .ToList();
+        if (groups.Count == 0)
+            return Locked(question, inUse) ?? new Refusal(NoLogin(question, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
                 ? $"you can request: {string.Join(", ", requestable)}"
                 : inUse.Any(role => !role.Gaps.IsEmpty) ? RoleInUse.TraitsHint(user) : null);
         if (question.Node is { } node)
         {
-            principals = Principals.On(node, principals, question.Nodes);
-            if (principals.IsEmpty)
+            groups = [.. groups.Select(group => group with { Principals = Principals.On(node, group.Principals, question.Nodes) }).Where(group => !group.Principals.IsEmpty)];
+            if (groups.Count == 0)
                 return Locked(question, inUse) ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}", "tsh ls lists those that are");
         }
-        if (!Lifetime.Decide(question.Now, inUse.Select(role => role.Role), question.Requests, question.Wish, question.Limits).Holds(out var validity, out var tooLong))
-            return tooLong;
-        if (!Permissions.Decide(roles.Assigned, roles.Elevated, question.IsSecurityKey).Holds(out var permissions, out var contradiction))
-            return contradiction;
-
-        return new IssuanceGrant(
-            user,
-            [.. inUse.Select(role => role.Role.Pin())],
-            [.. question.Requests.Select(request => request.Id)],
-            principals,
-            validity,
-            permissions);
+        var (grants, missing) = (new List<IssuanceGrant>(), new List<Refusal>());
+        foreach (var group in groups)
+        {
+            var requests = group.Requests(question);
+            // A limit of a role that everybody in use holds binds every certificate; one of a request, those that draw on it.
+            var limiting = roles.Assigned.Concat(roles.Elevated.Where(role => requests.Any(request => roles.Brings(request, role)))).DistinctBy(role => role.Role.Id).Select(role => role.Role);
+            if (!Lifetime.Decide(question.Now, limiting, requests, question.Wish, question.Limits, question.SessionEnds).Holds(out var validity, out var tooLong))
+                return tooLong;
+            if (!Permissions.Decide(group.Assigned, group.Elevated, question.IsSecurityKey).Holds(out var permissions, out var why))
+                missing.Add(why);
+            else
+                grants.Add(new IssuanceGrant(
+                    user, [.. group.Roles.Select(role => role.Role.Pin())], [.. requests.Select(request => request.Id)], group.Principals, validity, permissions, group.Name));
+        }
+        return grants.Count == 0 ? missing[0] : new Allowed([.. grants], [.. missing]);
     }
 
     /// <summary>What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.</summary>
@@ -123,10 +147,10 @@ public static class IssuancePolicy
             [.. allowed.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login)],
             [
                 .. question.Nodes
-                    .Select(node => new ReachedNode(node, [.. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login).Order(StringComparer.Ordinal)]))
+                    .Select(node => new ReachedNode(node, [.. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
                     .Where(reached => !reached.Logins.IsEmpty),
             ],
-            PerHost: !Principals.Fit(allowed.Principals, allowed.Permissions))
+            PerHost: allowed.Grants.Any(grant => !Principals.Fit(grant.Principals, grant.Permissions)))
         : refusal;
 
     /// <summary>The roles that the user holds and those that the requests add, filled in for him; or why one of them can not be used.</summary>
@@ -138,13 +162,15 @@ public static class IssuancePolicy
             return new Refusal($"at most {MaxRequests} requests fit one certificate");
         if (question.Requests.Select(request => request.Kind).Distinct().Count() > 1)
             return new Refusal("one certificate is for requests for roles, or for requests for nodes, and not for both", "log in with the ones, or with the others");
-        var (assigned, elevated) = (new List<RoleInUse>(), new List<RoleInUse>());
+        var (assigned, elevated) = (new List<RoleInUse>(), new List<(AccessRequest Request, RoleInUse Role)>());
         foreach (var drawn in Draw(question))
-            if (drawn.Use.Holds(out var inUse, out var refusal))
-                (drawn.Request is null ? assigned : elevated).Add(inUse);
-            else
+            if (!drawn.Use.Holds(out var inUse, out var refusal))
                 return refusal;
-        return new RolesInUse(RoleInUse.Each(assigned), RoleInUse.Each(elevated));
+            else if (drawn.Request is { } request)
+                elevated.Add((request, inUse));
+            else
+                assigned.Add(inUse);
+        return new RolesInUse(RoleInUse.Each(assigned), RoleInUse.Each(elevated.Select(one => one.Role)), elevated.ToLookup(one => one.Request.Id, one => one.Role.Role.Id));
     }
 
     /// <summary>Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it can not be used.</summary>
@@ -197,10 +223,54 @@ public static class IssuancePolicy
 /// <summary>The roles behind one decision.</summary>
 /// <param name="Assigned">Those that the user holds.</param>
 /// <param name="Elevated">Those that requests add.</param>
-internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyList<RoleInUse> Elevated)
+/// <param name="ByRequest">The ids of the roles that each request adds, by the request's id.</param>
+internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyList<RoleInUse> Elevated, ILookup<Guid, Guid> ByRequest)
 {
     /// <summary>Each once, assigned ones first.</summary>
     public IReadOnlyList<RoleInUse> All { get; } = RoleInUse.Each(Assigned.Concat(Elevated));
+
+    /// <summary>Whether a request adds a role.</summary>
+    public bool Brings(AccessRequest request, RoleInUse role) => ByRequest[request.Id].Contains(role.Role.Id);
+}
+
+/// <summary>The roles whose logins share a certificate: those in use that attach the same conditions to their logins.</summary>
+/// <param name="InUse">All roles in use.</param>
+/// <param name="Conditions">What they demand.</param>
+/// <param name="Own">They, in the order of those in use.</param>
+/// <param name="Everywhere">Roles without logins of their own that demand something: they can only mean every login.</param>
+/// <param name="Principals">The logins that they open.</param>
+internal sealed record RoleGroup(RolesInUse InUse, Conditions Conditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere, ImmutableArray<Principal> Principals)
+{
+    public ImmutableArray<RoleInUse> Roles { get; } = [.. Own, .. Everywhere];
+
+    public IReadOnlyList<RoleInUse> Elevated { get; } = [.. InUse.Elevated.Where(role => Own.Concat(Everywhere).Any(one => one.Role.Id == role.Role.Id))];
+
+    public IReadOnlyList<RoleInUse> Assigned { get; } = [.. InUse.Assigned.Where(role => Own.Concat(Everywhere).Any(one => one.Role.Id == role.Role.Id))];
+
+    public bool IsElevated => Elevated.Count > 0;
+
+    /// <summary>As <see cref="IssuanceGrant.Name"/> says.</summary>
+    public string Name
+    {
+        get
+        {
+            var kind = IsElevated ? "elevated" : "everyday";
+            return Conditions == Conditions.None ? kind : $"{kind}-{(Own.FirstOrDefault(role => Elevated.Any(one => one.Role.Id == role.Role.Id)) ?? Own[0]).Role.Name}";
+        }
+    }
+
+    /// <summary>The requests that its certificate draws on: those that add one of its roles; those for nodes narrow every role.</summary>
+    public IReadOnlyList<AccessRequest> Requests(IssuanceQuestion question) =>
+        [.. question.Requests.Where(request => !request.Resources.IsEmpty || Elevated.Any(role => InUse.Brings(request, role)))];
+}
+
+/// <summary>What the rules allow.</summary>
+/// <param name="Grants">One for each set of conditions that the roles in use attach; at least one.</param>
+/// <param name="Missing">Why others can not be.</param>
+internal sealed record Allowed(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<Refusal> Missing)
+{
+    /// <summary>What they open together.</summary>
+    public ImmutableArray<Principal> Principals { get; } = [.. Grants.SelectMany(grant => grant.Principals).Distinct()];
 }
 
 /// <summary>A role behind a decision, or behind its refusal.</summary>

@@ -18,7 +18,9 @@ public static class Lifetime
     /// <param name="requests">The requests in use.</param>
     /// <param name="wish">What the caller asked for with <c>--ttl</c>.</param>
     /// <param name="limits">The bounds of the site.</param>
-    public static Outcome<Validity> Decide(DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits)
+    /// <param name="sessionEnds">When the login session ends that the certificate belongs to; null for one that begins a session.</param>
+    public static Outcome<Validity> Decide(
+        DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds = null)
     {
         if (Beyond("--ttl", wish, limits.Certificate) is { } beyond)
             return beyond;
@@ -32,13 +34,15 @@ public static class Lifetime
         {
             if (role.Options.MaxSessionTtl is { } longest)
                 ends.Add((now + longest, $"role {role.Name}"));
-            if (role.Expires is { } over && !role.IsOver(now))
-                ends.Add((over, $"the end of role {role.Name}"));
+            if (role.Expires is { } last && !role.IsOver(now))
+                ends.Add((last, $"the end of role {role.Name}"));
         }
         // After the roles: where one of them shortened it, the role decides.
         foreach (var request in requests)
             if (request.Terms.SessionTtl is { } session)
                 ends.Add((now + session, $"the session ttl of request {request.Id}"));
+        if (sessionEnds is { } over)
+            ends.Add((over, "the login that it belongs to"));
         ends.Add((now + limits.Certificate, "the site's maximum"));
 
         var (end, rule) = ends.MinBy(limit => limit.End);

@@ -30,6 +30,24 @@ public sealed record SessionPermissions(
         + (SourceAddresses is null ? 0 : 32 + SourceAddresses.Sum(range => range.ToString().Length + 1))
         + Extensions.Sum(extension => 16 + extension.Key.Length + extension.Value.Length);
 
+    /// <summary>Whether a session meets no condition.</summary>
+    public bool IsUnconditional => ForceCommand is null && SourceAddresses is null && !VerifyRequired;
+
+    /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
+    public string? InWords
+    {
+        get
+        {
+            string[] words =
+            [
+                .. ForceCommand is null ? [] : new[] { $"runs only {ForceCommand}" },
+                .. SourceAddresses is null ? [] : new[] { $"only from {string.Join(", ", SourceAddresses.Select(range => range.ToString()))}" },
+                .. VerifyRequired ? new[] { "only with a verified security key" } : [],
+            ];
+            return words is [] ? null : string.Join(", ", words);
+        }
+    }
+
     /// <summary>Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is missing.</summary>
     public string? Exceeded(SessionPermissions issued)
     {
@@ -45,17 +63,36 @@ public sealed record SessionPermissions(
     }
 }
 
+/// <summary>
+/// What a role demands of every session that its logins open. It belongs to the role's own login/host pairs, so roles with logins
+/// that demand different things never share a certificate.
+/// </summary>
+/// <param name="ForceCommand">What runs instead of whatever was asked for; null for anything.</param>
+/// <param name="SourceAddresses">From where, sorted and joined by commas; empty for anywhere.</param>
+/// <param name="VerifyRequired">Whether a security key must have verified its user.</param>
+internal sealed record Conditions(string? ForceCommand, string SourceAddresses, bool VerifyRequired)
+{
+    /// <summary>No condition at all.</summary>
+    public static readonly Conditions None = new(null, "", false);
+
+    /// <summary>The conditions of a role.</summary>
+    public static Conditions Of(Role role) => new(
+        role.Options.ForceCommand,
+        string.Join(',', role.Options.SourceAddresses.Select(range => range.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
+        role.Options.VerifyRequired);
+}
+
 /// <summary>The third part of the issuance policy: what a session may do.</summary>
 public static class Permissions
 {
     /// <summary>
-    /// A forwarding is permitted where a role in use says so; on an elevated certificate only a role that was requested can.
-    /// Conditions hold as soon as one role in use says so. Refused when two commands are forced, when the address ranges
+    /// What one certificate permits. A forwarding is permitted where a role in it says so; on an elevated certificate only a role that was requested can.
+    /// Conditions hold as soon as one of its roles says so. Refused when two commands are forced, when the address ranges
     /// have nothing in common, when an extension has two values, and when a verified security key is needed and this is none:
     /// sshd ignores <c>verify-required</c> for other keys.
     /// </summary>
-    /// <param name="assigned">The assigned roles.</param>
-    /// <param name="elevated">The roles of the requests in use; empty without any.</param>
+    /// <param name="assigned">The assigned roles that share the certificate.</param>
+    /// <param name="elevated">The roles of requests that share it; empty without any.</param>
     /// <param name="isSecurityKey">Whether the key to certify lives in a FIDO authenticator.</param>
     public static Outcome<SessionPermissions> Decide(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
     {

@@ -67,9 +67,16 @@ public static class Principals
     /// the hosts of that domain. A locked login and a locked node are denied
     /// as if every role said so.
     /// </remarks>
-    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks)
+    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks) =>
+        Resolve(roles, new Denials(roles, locks), nodes, locks);
+
+    /// <summary>The same for some of the roles in use, under what all of them deny.</summary>
+    /// <param name="roles">The roles whose logins and hosts count.</param>
+    /// <param name="denials">What all roles in use take away.</param>
+    /// <param name="nodes">Every node that exists.</param>
+    /// <param name="locks">What is locked now.</param>
+    internal static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, Denials denials, IReadOnlyCollection<Node> nodes, LocksInForce locks)
     {
-        var denials = new Denials(roles, locks);
         var bare = new SortedSet<string>(StringComparer.Ordinal);
         var scoped = new SortedSet<(string Login, string Node)>();
         var open = nodes.Where(node => !denials.Of(node).Any() && locks.On(LockKind.Node, node.Name) is null).ToList();

@@ -39,20 +39,26 @@ public static class Withdrawal
         if (!user.IsOwnedBy(issued.Caller))
             return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
         // Without a wish: what --ttl shortened is within whatever is granted.
-        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, LiveCertificates: 0, limits)
+        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, LiveSessions: 0, limits)
         {
             Locks = locks,
-            // Where verification is asked for now, only what has it in writing may stay.
-            IsSecurityKey = issued.Permissions.VerifyRequired,
+            // Whether the certificate has in writing what a role demands is compared below, login by login.
+            IsSecurityKey = true,
         };
         if (!IssuancePolicy.Allow(question).Holds(out var granted, out var refusal))
             return refusal.Message;
-        // login@node is covered by the bare login, which opens that node too.
-        var (covered, bare) = (granted.Principals.ToHashSet(), granted.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal));
-        foreach (var lost in issued.Principals.Select(Principals.Parse).Where(principal => !covered.Contains(principal) && !bare.Contains(principal.Login)))
-            return locks.On(lost.Login, lost.Node)?.Refusal.Message ?? $"{lost} is not granted any more";
-        if (granted.Permissions.Exceeded(issued.Permissions) is { } exceeded)
-            return exceeded;
-        return issued.ValidBefore > granted.Validity.Before ? $"{granted.Validity.LimitedBy} grants less time" : null;
+        foreach (var principal in issued.Principals.Select(Principals.Parse))
+        {
+            // login@node is covered by the bare login, which opens that node too.
+            var opening = granted.Grants.Where(grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
+            if (opening.Count == 0)
+                return locks.On(principal.Login, principal.Node)?.Refusal.Message ?? $"{principal} is not granted any more";
+            // One grant that still opens the login under no more conditions suffices.
+            var exceeded = opening.ConvertAll(grant => grant.Permissions.Exceeded(issued.Permissions)
+                ?? (issued.ValidBefore > grant.Validity.Before ? $"{grant.Validity.LimitedBy} grants less time" : null));
+            if (exceeded.TrueForAll(why => why is not null))
+                return exceeded[0];
+        }
+        return null;
     }
 }

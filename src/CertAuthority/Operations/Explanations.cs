@@ -88,7 +88,7 @@ internal static class Explanations
 
     // A security key passes every rule about keys; which key there will be is not known yet.
     private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, LiveCertificates: 0, ca.Limits)
+        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, LiveSessions: 0, ca.Limits)
         {
             Locks = snapshot.Policy().LocksAt(now),
             IsSecurityKey = true,

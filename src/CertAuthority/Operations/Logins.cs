@@ -18,57 +18,78 @@ internal static class Logins
     /// </summary>
     public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
     {
+        var now = ca.Now();
+        // The first certificate for each node within reach belongs to the login that is over already; any other is one more.
+        var within = ask is { Session: { } named, Node: { } host } ? ca.Database.Read(snapshot =>
+            snapshot.ActingUser(by, ask.User) is var user && Session(snapshot, user, named, now) is { } found && snapshot.Policy().Nodes.ContainsKey(host) && !snapshot.HasCertificateFor(found.Id, host)) : false;
         // Root could lift the bound, so it would keep him from nothing.
-        if (!by.IsRoot && ca.Logins.Wait(by.Identity.Uid, ca.Limits.LoginsPerMinute) is { } wait)
+        if (!within && !by.IsRoot && ca.Logins.Wait(by.Identity.Uid, ca.Limits.LoginsPerMinute) is { } wait)
             throw Verdicts.Refused(new Refusal(
                 $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
                 $"try again in {Durations.Show(wait)}",
                 RefusalKind.Limited));
         var key = Verdicts.Key(ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
-        var nonce = RandomNumberGenerator.GetBytes(UserCertificate.NonceLength);
-        var now = ca.Now();
 
         if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
             return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), RequestAccess: access);
 
-        var issued = await ca.Database.Commit<Issued?>(transaction =>
+        var (session, issued, login) = await ca.Database.Commit(transaction =>
         {
             var user = transaction.ActingUser(by, ask.User);
             var policy = transaction.Policy();
             ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => transaction.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
-            var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, transaction.CountLive(user, now), ca.Limits)
+            var begun = ask is { Session: { } name, Node: not null } ? Session(transaction, user, name, now) ?? throw Verdicts.Refused(new Refusal("the login session has ended", "tsh login", RefusalKind.Expired)) : null;
+            // Taken by a call that came between: one more certificate for the node is a login of its own.
+            if (begun is not null && transaction.HasCertificateFor(begun.Id, ask.Node!))
+                begun = null;
+            var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, transaction.CountLiveSessions(user, now, begun?.Id), ca.Limits)
             {
                 Locks = policy.LocksAt(now),
                 IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
                 Node = ask.Node,
+                SessionEnds = begun?.Ends,
             };
-            if (!IssuancePolicy.Decide(question).Holds(out var grant, out var refusal))
-                return refusal.Kind == RefusalKind.PerHost ? null : throw Verdicts.Refused(refusal);
+            if (!IssuancePolicy.Decide(question).Holds(out var granted, out var refusal))
+                throw Verdicts.Refused(refusal);
 
-            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-            var recorded = RecordedCertificate.Of(grant, by.Identity, toBeSigned.Certificate.Serial, now);
-            transaction.InsertCertificate(recorded, toBeSigned.Bytes);
-            transaction.Audit(by.Did("certificate.issued", now) with
+            var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
+            var belongsTo = begun ?? new LoginSession(serials is [var first, ..] ? first : transaction.NextSerial(), granted.Ends);
+            if (begun is null)
+                transaction.BeginSession(belongsTo, user, now);
+            var certificates = granted.Grants.Zip(serials, (grant, serial) =>
             {
-                User = user.Name,
-                Serial = recorded.Serial.ToString(),
-                Granted = Shown.Names(recorded.Roles),
-                Requests = [.. recorded.Requests],
-                Principals = [.. recorded.Principals],
-                ValidBefore = recorded.ValidBefore,
-                LimitedBy = recorded.LimitedBy,
-            });
-            return new Issued(recorded, toBeSigned, grant.LeftOut);
+                var toBeSigned = ToBeSigned.From(grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
+                var recorded = RecordedCertificate.Of(grant, by.Identity, serial, now, belongsTo.Id, ask.Node);
+                transaction.InsertCertificate(recorded, toBeSigned.Bytes);
+                transaction.Audit(by.Did("certificate.issued", now) with
+                {
+                    User = user.Name,
+                    Serial = recorded.Serial.ToString(),
+                    Granted = Shown.Names(recorded.Roles),
+                    Requests = [.. recorded.Requests],
+                    Principals = [.. recorded.Principals],
+                    ValidBefore = recorded.ValidBefore,
+                    LimitedBy = recorded.LimitedBy,
+                });
+                return new Issued(recorded, toBeSigned);
+            }).ToList();
+            return (belongsTo, certificates, granted);
         });
 
-        if (issued is null)
-            return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), PerHost: true);
-        var certificate = ca.UserCa.Sign(issued.ToBeSigned);
-        return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), Certificate.ToLine(certificate, issued.Recorded.KeyId), issued.Recorded.Show(), PerHost: issued.LeftOut > 0);
+        OneCertificate[] signed = [.. issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show()))];
+        return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: login.LeftOut > 0)
+        {
+            Others = signed.Length > 1 ? signed[1..] : null,
+            Warnings = login.Missing.IsEmpty ? null : [.. login.Missing.Select(missing => missing.Hint is null ? missing.Message : $"{missing.Message}; {missing.Hint}")],
+            Session = session.Id.ToString(),
+        };
     }
 
-    private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned, int LeftOut);
+    private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned);
+
+    private static LoginSession? Session(Snapshot snapshot, User user, string id, DateTimeOffset now) =>
+        ulong.TryParse(id, out var number) && number <= long.MaxValue ? snapshot.FindSession(number, user, now) : null;
 
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
     private static string? RequestAccessOf(Ca ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>

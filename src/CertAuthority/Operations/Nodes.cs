@@ -218,7 +218,7 @@ internal static class Nodes
             var node = policy.Nodes.GetValueOrDefault(ask.Name)
                 ?? new Node(Guid.NewGuid(), ask.Name, 0, "", ask.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal));
             var locks = policy.LocksAt(now);
-            var ways = NodeAccess.Into(node, snapshot.Users(), user => new IssuanceQuestion(now, user, [], policy.Roles, [node], Wish: null, LiveCertificates: 0, ca.Limits) { Locks = locks, IsSecurityKey = true });
+            var ways = NodeAccess.Into(node, snapshot.Users(), user => new IssuanceQuestion(now, user, [], policy.Roles, [node], Wish: null, LiveSessions: 0, ca.Limits) { Locks = locks, IsSecurityKey = true });
             return new NodePlan(
                 isMachine && ask.BootId == Machine.BootId,
                 isMachine && ask.BootId != Machine.BootId,

@@ -56,7 +56,11 @@ internal static class Shown
         certificate.ValidBefore,
         certificate.LimitedBy,
         certificate.Revoked is not null,
-        certificate.Revoked);
+        certificate.Revoked,
+        certificate.Name,
+        certificate.Permissions.ForceCommand,
+        certificate.Permissions.SourceAddresses?.Select(range => range.ToString()).ToArray(),
+        certificate.Permissions.VerifyRequired ? true : null);
 
     public static string[] Names(IEnumerable<PinnedRole> roles) => [.. roles.Select(role => role.Name)];
 

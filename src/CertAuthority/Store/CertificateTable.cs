@@ -19,10 +19,19 @@ internal sealed record RecordedCertificate(
     DateTimeOffset ValidBefore,
     string LimitedBy,
     SessionPermissions Permissions,
-    DateTimeOffset? Revoked)
+    DateTimeOffset? Revoked,
+    string? Name = null,
+    ulong? Session = null,
+    string? Node = null)
 {
     /// <summary>What was granted, as it is recorded.</summary>
-    public static RecordedCertificate Of(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now) => new(
+    /// <param name="grant">What was granted.</param>
+    /// <param name="caller">Who logged in.</param>
+    /// <param name="serial">Its serial.</param>
+    /// <param name="now">The instant of issue.</param>
+    /// <param name="session">The login session that it belongs to; null for none.</param>
+    /// <param name="node">The one node that it was asked for; null for all.</param>
+    public static RecordedCertificate Of(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, ulong? session = null, string? node = null) => new(
         serial,
         grant.User.Id,
         grant.User.Name,
@@ -36,21 +45,24 @@ internal sealed record RecordedCertificate(
         grant.Validity.Before,
         grant.Validity.LimitedBy,
         grant.Permissions,
-        Revoked: null);
+        Revoked: null,
+        grant.Name,
+        session,
+        node);
 }
 
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
 internal static class CertificateTable
 {
-    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked";
+    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked, name, session, node";
 
     public static void InsertCertificate(this Transaction transaction, RecordedCertificate certificate, byte[] toBeSigned)
     {
         transaction.Execute(
-            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15)",
+            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18)",
             (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
             Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy,
-            Rows.Json(certificate.Permissions), toBeSigned);
+            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, toBeSigned);
         foreach (var request in certificate.Requests)
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
@@ -90,9 +102,22 @@ internal static class CertificateTable
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
         snapshot.Query($"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row, userId, now);
 
-    public static int CountLive(this Snapshot snapshot, User user, DateTimeOffset now) =>
+    /// <summary>How many login sessions of a user have a certificate that sshd would still accept.</summary>
+    /// <param name="snapshot">Where.</param>
+    /// <param name="user">Whose.</param>
+    /// <param name="now">Parts the live from the expired.</param>
+    /// <param name="except">A session that does not count; null for none.</param>
+    public static int CountLiveSessions(this Snapshot snapshot, User user, DateTimeOffset now, ulong? except = null) =>
         (int)snapshot.QueryFirst(
-            "SELECT count(*) FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL", row => row.GetInt64(0), user.Id, now);
+            """
+            SELECT count(DISTINCT coalesce(session, serial)) FROM certificates
+            WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL AND ($3 IS NULL OR session IS NOT $3)
+            """,
+            row => row.GetInt64(0), user.Id, now, (long?)except);
+
+    /// <summary>Whether a certificate for one node was issued in a session already, revoked or not.</summary>
+    public static bool HasCertificateFor(this Snapshot snapshot, ulong session, string node) =>
+        snapshot.QueryFirst("SELECT count(*) FROM certificates WHERE session = $1 AND node = $2", row => row.GetInt64(0), (long)session, node) > 0;
 
     /// <summary>The certificates issued under a request that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, AccessRequest request, DateTimeOffset now) =>
@@ -109,5 +134,6 @@ internal static class CertificateTable
 
     private static RecordedCertificate Row(DbDataReader row) => new(
         (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.GetString(5), row.Pins(6), row.Texts(7), row.Texts(8),
-        row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.Permissions(13), row.IsDBNull(14) ? null : row.Time(14));
+        row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.Permissions(13), row.IsDBNull(14) ? null : row.Time(14),
+        row.Text(15), row.IsDBNull(16) ? null : (ulong)row.GetInt64(16), row.Text(17));
 }

@@ -7,15 +7,34 @@ namespace CertAuthority.Protocol;
 /// <param name="Ttl">A lifetime shorter than what the roles allow, as a duration.</param>
 /// <param name="Node">The one node that the certificate is for; null for all that the roles reach.</param>
 /// <param name="Regular">With the regular roles also where these say that a login is to ask for more.</param>
-public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null, bool Regular = false);
+/// <param name="Session">The login session that a certificate for one node belongs to, as <see cref="LoggedIn"/> named it: then it does not count as a login of its own.</param>
+public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null, bool Regular = false, string? Session = null);
 
-/// <summary>A certificate, signed.</summary>
-/// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline; null when every login needs a certificate for its host.</param>
+/// <summary>What a login got: certificates, signed.</summary>
+/// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline: what was asked for. Null when every login needs a certificate for its host.</param>
 /// <param name="Info">What it says.</param>
 /// <param name="PerHost">Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.</param>
 /// <param name="HostCa">The public half of the host CA, a line: what the hosts' own certificates are signed with.</param>
 /// <param name="RequestAccess"><c>always</c> or <c>reason</c>, and no certificate: the user's roles say that a login is to file a request for <c>*</c>, the latter with a reason.</param>
-public sealed record LoggedIn(string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null);
+public sealed record LoggedIn(string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null)
+{
+    /// <summary>
+    /// Certificates for the same key that stand beside it: the everyday one beside an elevated one, and one for each role that attaches conditions to its logins.
+    /// Null where there is none.
+    /// </summary>
+    public OneCertificate[]? Others { get; init; }
+
+    /// <summary>Why certificates are missing that the roles would otherwise grant; null where none is.</summary>
+    public string[]? Warnings { get; init; }
+
+    /// <summary>Names the login session to later calls for certificates of single nodes.</summary>
+    public string? Session { get; init; }
+}
+
+/// <summary>One of several certificates of a login.</summary>
+/// <param name="Certificate">The line of a <c>-cert.pub</c> file, without a newline.</param>
+/// <param name="Info">What it says.</param>
+public sealed record OneCertificate(string Certificate, CertificateInfo Info);
 
 /// <summary>A certificate as recorded.</summary>
 /// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>
@@ -29,6 +48,10 @@ public sealed record LoggedIn(string HostCa, string? Certificate = null, Certifi
 /// <param name="LimitedBy">The rule that set the end.</param>
 /// <param name="Revoked">Whether it was revoked.</param>
 /// <param name="RevokedAt">When.</param>
+/// <param name="Name">What tells it from the others of its login: <c>everyday</c>, <c>elevated</c>, or one of them and the role whose conditions it carries, <c>elevated-restore</c>.</param>
+/// <param name="ForceCommand">The only command that runs; null for any.</param>
+/// <param name="SourceAddresses">The only addresses it is accepted from; null for all.</param>
+/// <param name="VerifyRequired">True where the security key has to verify its user each time; null where not.</param>
 public sealed record CertificateInfo(
     string Serial,
     string User,
@@ -40,7 +63,11 @@ public sealed record CertificateInfo(
     DateTimeOffset ValidBefore,
     string LimitedBy,
     bool Revoked,
-    DateTimeOffset? RevokedAt = null)
+    DateTimeOffset? RevokedAt = null,
+    string? Name = null,
+    string? ForceCommand = null,
+    string[]? SourceAddresses = null,
+    bool? VerifyRequired = null)
 {
     /// <summary>
     /// Whether it opens a login on a node: by the node's own principal, or by one for all hosts. A login with a domain has none for

@@ -69,6 +69,10 @@ internal static class Sample
 
     private static ImmutableArray<string> Texts(ImmutableArray<Template> logins) => [.. logins.Select(login => login.Text)];
 
+    /// <summary>The certificate that a login asked for, without those beside it.</summary>
+    public static Outcome<IssuanceGrant> Decide(IssuanceQuestion question) =>
+        !IssuancePolicy.Decide(question).Holds(out var login, out var refusal) ? refusal : login.Grants is [var first, ..] ? first : new Refusal($"{login.LeftOut} logins are left out");
+
     public static T Granted<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? value : throw new Xunit.Sdk.XunitException($"refused: {refusal.Message}");
 

@@ -58,8 +58,8 @@ public class ConfigSamplesTests
             Traits = new Dictionary<string, ImmutableArray<string>> { ["logins"] = ["alice"], ["email"] = ["alice@example.com"] }.ToImmutableSortedDictionary(StringComparer.Ordinal),
         };
         ImmutableArray<AccessRequest> requests = requested.Length == 0 ? [] : [Access.Sample.Request(alice, RequestState.Approved, roles[requested])];
-        var question = new IssuanceQuestion(Access.Sample.Now, alice, requests, roles, nodes, Wish: null, LiveCertificates: 0, SiteLimits.Default) { Locks = LocksInForce.None, IsSecurityKey = true };
-        Assert.True(IssuancePolicy.Decide(question).Holds(out var grant, out var refusal), refusal?.Message);
+        var question = new IssuanceQuestion(Access.Sample.Now, alice, requests, roles, nodes, Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None, IsSecurityKey = true };
+        Assert.True(Access.Sample.Decide(question).Holds(out var grant, out var refusal), refusal?.Message);
         Assert.Equal(principals, string.Join(' ', grant.Principals));
     }
 

@@ -29,7 +29,7 @@ public sealed class CaKeyTests : IDisposable
             Guid.NewGuid(), "dba", "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, Expires: null,
             new RoleConditions([.. logins.Select(login => Template.TryParse(login, out _)!)], LabelSelector.All, []), RoleConditions.Empty, RoleOptions.None);
         var user = new User(Guid.NewGuid(), "alice", 1, ["dba"], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
-        var decision = IssuancePolicy.Decide(new IssuanceQuestion(
+        var decision = Access.Sample.Decide(new IssuanceQuestion(
             new DateTimeOffset(2030, 1, 1, 0, 1, 0, TimeSpan.Zero), user, [], new Dictionary<string, Role> { ["dba"] = role }, [],
             TimeSpan.FromHours(1), 0, SiteLimits.Default) { Locks = LocksInForce.None });
         Assert.True(decision.Holds(out var grant, out _));

@@ -67,10 +67,10 @@ public class IssuanceProperties
             ImmutableArray<AccessRequest> requests = one.Elevated.Length == 0 ? [] : [Sample.Request(user, RequestState.Approved, one.Elevated)];
             var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. one.Roles, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Some };
             var both = LocksInForce.At(one.Some.All.Concat(one.More.All), Sample.Now);
-            var stricter = IssuancePolicy.Decide(question with { Locks = both });
+            var stricter = Sample.Decide(question with { Locks = both });
             if (!stricter.Holds(out var grant, out _))
                 return true;
-            return IssuancePolicy.Decide(question).Holds(out var before, out _)
+            return Sample.Decide(question).Holds(out var before, out _)
                 && grant.Validity == before.Validity && grant.Permissions.Exceeded(before.Permissions) is null && before.Permissions.Exceeded(grant.Permissions) is null
                 && grant.Principals.All(principal => both.On(principal.Login, principal.Node) is null && (before.Principals.Contains(principal) || before.Principals.Any(old => old.Node is null && old.Login == principal.Login)))
                 && both.On(user, grant.Roles.Select(role => role.Name)) is null;
@@ -93,7 +93,7 @@ public class IssuanceProperties
             var request = Sample.Request(user, RequestState.Approved, one.Elevated);
             var question = new IssuanceQuestion(Sample.Now, user, [request], Sample.Roles([.. one.Roles, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Locks };
             var named = question with { Requests = [request with { Resources = [.. one.Named.Select(node => new PinnedNode(node.Id, node.Name))] }] };
-            if (!IssuancePolicy.Decide(named).Holds(out var grant, out _))
+            if (!Sample.Decide(named).Holds(out var grant, out _))
                 return true;
             // What single hosts are opened by both ways is the same: nothing is lost by naming them either.
             return grant.Principals.All(principal => one.Named.Any(node => node.Name == principal.Node))
@@ -101,7 +101,7 @@ public class IssuanceProperties
         }).Check(Often);
 
         static IEnumerable<string> Logins(IssuanceQuestion question, Node node) =>
-            IssuancePolicy.Decide(question with { Node = node.Name }).Holds(out var grant, out _) ? grant.Principals.Select(principal => principal.Login).Order(StringComparer.Ordinal) : [];
+            Sample.Decide(question with { Node = node.Name }).Holds(out var grant, out _) ? grant.Principals.Select(principal => principal.Login).Order(StringComparer.Ordinal) : [];
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public class IssuanceProperties
         {
             var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name)]);
             var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
-            if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
+            if (!Sample.Decide(question).Holds(out var grant, out _))
                 return true;
             var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
             var revoked = Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, one.Locks, SiteLimits.Default);
@@ -129,7 +129,7 @@ public class IssuanceProperties
         {
             var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name)]);
             var question = new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
-            if (!IssuancePolicy.Decide(question).Holds(out var grant, out _))
+            if (!Sample.Decide(question).Holds(out var grant, out _))
                 return true;
             var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
             return Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, LocksInForce.None, SiteLimits.Default) is null;
@@ -208,12 +208,12 @@ public class IssuanceProperties
             var user = Sample.User("alice", [.. assigned.Select(role => role.Name), "asking"]);
             ImmutableArray<AccessRequest> requests = one.Elevated.Length == 0 ? [] : [Sample.Request(user, RequestState.Approved, one.Elevated)];
             var question = new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. one.Elevated, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Locks };
-            var granted = IssuancePolicy.Decide(question).Holds(out var grant, out _) ? grant.Principals : [];
+            var granted = Sample.Decide(question).Holds(out var grant, out _) ? grant.Principals : [];
             return Logins.All(login => one.Nodes.All(node =>
             {
                 var explained = Explanation.Of(question with { Node = node.Name }, login);
                 var opens = granted.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name));
-                var there = IssuancePolicy.Decide(question with { Node = node.Name }).Holds(out var single, out _) && single.Principals.Any(principal => principal.Login == login);
+                var there = Sample.Decide(question with { Node = node.Name }).Holds(out var single, out _) && single.Principals.Any(principal => principal.Login == login);
                 return explained.IsGranted == opens && explained.IsGranted == there && AddsUp(explained) == opens;
             }) && Explanation.Of(question, login).IsGranted == granted.Any(principal => principal.Login == login))
             && Explanation.Of(question).IsGranted == !granted.IsEmpty;
@@ -237,7 +237,7 @@ public class IssuanceProperties
         {
             var question = new IssuanceQuestion(
                 Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
-            if (!IssuancePolicy.Decide(question).Holds(out var grant, out var refusal))
+            if (!Sample.Decide(question).Holds(out var grant, out var refusal))
                 return !IssuancePolicy.Reach(question).Holds(out _, out var same) && same == refusal;
             return IssuancePolicy.Reach(question).Holds(out var reach, out _)
                 && reach.Everywhere.SequenceEqual(grant.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login))
@@ -290,7 +290,7 @@ public class IssuanceProperties
                 && Answer(question) == Answer(question with { Nodes = one.ShuffledNodes, Roles = Sample.Roles(one.ShuffledRoles) });
         }).Check(Often);
 
-        static string Answer(IssuanceQuestion question) => IssuancePolicy.Decide(question).Holds(out var grant, out var refusal)
+        static string Answer(IssuanceQuestion question) => Sample.Decide(question).Holds(out var grant, out var refusal)
             ? $"{grant.KeyId} {string.Join(' ', grant.Principals)} {string.Join(' ', grant.Roles)} {grant.Validity} {grant.Permissions}"
             : refusal.ToString();
     }

@@ -57,7 +57,7 @@ public class LocksInForceTests
     public void It_says_until_when_and_why_and_how_it_is_lifted()
     {
         var locks = LocksInForce.At([Sample.Lock("user alice", "laptop lost", Sample.Now.AddHours(1))], Sample.Now);
-        var refusal = IssuancePolicy.Decide(Question(locks)).Refused();
+        var refusal = Sample.Decide(Question(locks)).Refused();
         Assert.Equal("user alice is locked until 2026-03-01 13:00:00 UTC: laptop lost", refusal.Message);
         Assert.Equal("an administrator lifts it: tctl rm lock/on-user", refusal.Hint);
     }
@@ -83,7 +83,7 @@ public class LocksInForceTests
     {
         var over = Sample.Role("dba", ["{{external.none}}"]) with { Expires = Sample.Now };
         var question = Question(Sample.Locked("role dba")) with { User = Alice with { Roles = ["base", "dba"] }, Roles = Sample.Roles(Base, over) };
-        Assert.Equal("role dba is locked", IssuancePolicy.Decide(question).Refused().Message);
+        Assert.Equal("role dba is locked", Sample.Decide(question).Refused().Message);
     }
 
     [Fact]
@@ -108,16 +108,16 @@ public class LocksInForceTests
     public void A_locked_node_is_told_only_to_whoever_would_reach_it()
     {
         var locks = Sample.Locked("node db1");
-        Assert.Equal("node db1 is locked", IssuancePolicy.Decide(Question(locks) with { Node = "db1" }).Refused().Message);
+        Assert.Equal("node db1 is locked", Sample.Decide(Question(locks) with { Node = "db1" }).Refused().Message);
         var web = Sample.Role("base", ["www"], Sample.Where("type=web"));
         Assert.Equal(
             "there is no node \"db1\" within reach of the roles in use: base",
-            IssuancePolicy.Decide(Question(locks) with { Node = "db1", Roles = Sample.Roles(web) }).Refused().Message);
+            Sample.Decide(Question(locks) with { Node = "db1", Roles = Sample.Roles(web) }).Refused().Message);
     }
 
     [Fact]
     public void Every_host_one_by_one_is_no_login_where_there_is_no_other_host() =>
-        Assert.Equal("node db1 is locked", IssuancePolicy.Decide(Question(Sample.Locked("node db1")) with { Nodes = [Db1] }).Refused().Message);
+        Assert.Equal("node db1 is locked", Sample.Decide(Question(Sample.Locked("node db1")) with { Nodes = [Db1] }).Refused().Message);
 
     [Theory]
     [InlineData("user alice", "")]
@@ -141,7 +141,7 @@ public class LocksInForceTests
 
     /// <summary>The principals, or why there are none.</summary>
     private static string Login(LocksInForce locks, params AccessRequest[] requests) =>
-        IssuancePolicy.Decide(Question(locks, requests)).Holds(out var grant, out var refusal) ? string.Join(' ', grant.Principals) : refusal.Message;
+        Sample.Decide(Question(locks, requests)).Holds(out var grant, out var refusal) ? string.Join(' ', grant.Principals) : refusal.Message;
 
     private static Outcome<AccessRequest> File(LocksInForce locks, params string[] roles) =>
         Requesting.File(new RequestQuestion(Guid.NewGuid(), Sample.Now, Alice, 5001, [.. roles], "", [], Roles, 0, SiteLimits.Default) { Locks = locks });

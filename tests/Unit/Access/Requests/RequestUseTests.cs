@@ -89,8 +89,8 @@ public class RequestUseTests
     public void Of_several_the_latest_beginning_counts(string order, int[] minutes)
     {
         var question = new IssuanceQuestion(
-            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, LiveCertificates: 0, SiteLimits.Default) { Locks = LocksInForce.None };
-        Assert.True("access request can not be assumed until 2026-03-01 12:09:00 UTC" == IssuancePolicy.Decide(question).Refused().Message, order);
+            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
+        Assert.True("access request can not be assumed until 2026-03-01 12:09:00 UTC" == Sample.Decide(question).Refused().Message, order);
     }
 
     private static AccessRequest From(DateTimeOffset? begins) => Approved with { Id = Guid.NewGuid(), Terms = Approved.Terms with { AssumeFrom = begins } };
