@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// An ssh-agent, spoken to through ssh-add. After each login it holds one identity of this home, the certificate with its key, and no
-/// longer than the certificate lives.
+/// An ssh-agent, spoken to through ssh-add. After each login it holds the certificates of this home with their key, each no longer than
+/// it lives.
 /// </summary>
 internal sealed class Agent
 {
@@ -49,37 +50,60 @@ internal sealed class Agent
         await Running(cancellation)
         ?? throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
-    /// <summary>Gives it the key in a file with the certificate beside it. Whoever calls holds the <see cref="HomeLock"/>, and has called <see cref="Forget"/>.</summary>
+    /// <summary>Gives it a key with its certificates. Whoever calls holds the <see cref="HomeLock"/>, and has called <see cref="Forget"/>.</summary>
     /// <param name="home">Remembers that the agent has the key.</param>
-    /// <param name="key">The private key; FILE.pub and FILE-cert.pub are beside it.</param>
-    /// <param name="life">The time until the certificate ends.</param>
-    /// <param name="withPlainKey">Whether the agent keeps the key alone too: certificates that come later can be used only with it.</param>
+    /// <param name="key">The private key; FILE.pub is beside it.</param>
+    /// <param name="certificates">Those of the login, the one that was asked for first.</param>
+    /// <param name="plainKey">Until when the agent keeps the key alone too: certificates that come later can be used only with it. Null for not at all.</param>
     /// <param name="cancellation">Cancels the wait for the agent.</param>
-    /// <exception cref="FailureException">It refused, or it did not keep the certificate. What it took has been removed again.</exception>
-    public async Task Add(Home home, string key, TimeSpan life, bool withPlainKey, CancellationToken cancellation)
+    /// <exception cref="FailureException">It refused, or it did not keep a certificate. What it took has been removed again.</exception>
+    public async Task Add(Home home, string key, IReadOnlyList<OneCertificate> certificates, DateTimeOffset? plainKey, CancellationToken cancellation)
     {
         var publicKey = PublicKey.ParseLine(await File.ReadAllTextAsync(key + ".pub", cancellation));
-        var certificate = Certificate.ParseLine((await File.ReadAllTextAsync(key + "-cert.pub", cancellation)).Trim()).SignedBytes;
-        var seconds = Math.Max(1, (long)Math.Ceiling(life.TotalSeconds));
-        home.AgentKeys.Add(new AgentKey(publicKey, socket, TimeProvider.System.GetUtcNow().AddSeconds(seconds)));
+        var ends = certificates.Select(one => one.Info.ValidBefore).Append(plainKey ?? default).Max();
+        home.AgentKeys.Add(new AgentKey(publicKey, socket, ends));
 
-        var add = await Run(["-q", "-t", seconds.ToString(CultureInfo.InvariantCulture), "--", key], LimitToAdd, cancellation);
-        if (add.ExitCode != 0)
+        // ssh-add takes the certificate that lies beside a key.
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(key)!, $"agent.{Guid.NewGuid():n}"), (UnixFileMode)0b111_000_000).FullName;
+        try
         {
-            await Undo(home, publicKey, cancellation);
-            throw new FailureException($"the ssh-agent did not take the key: {add.Error.Split('\n')[^1]}", Without);
+            var identity = Path.Combine(folder, "id");
+            File.CreateSymbolicLink(identity, key);
+            if (plainKey is { } until)
+                await Add(identity, until);
+            // Whoever lists the agent sees the everyday one first: ssh without a configuration offers them in this order.
+            foreach (var one in certificates.OrderBy(one => one.Info.HasConditions ? 1 : 0).ThenBy(one => one.Info.Requests.Length))
+            {
+                await File.WriteAllTextAsync(identity + "-cert.pub", one.Certificate + "\n", cancellation);
+                await Add(identity, one.Info.ValidBefore);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
         // ssh-add adds the key alone, and then with its certificate. Servers count what is offered, and the key alone opens nothing.
-        if (!withPlainKey)
+        if (plainKey is null)
             await Remove(publicKey.ToString(), cancellation);
         // Agents exist that say yes and do something else.
         var held = await Identities(publicKey, cancellation);
-        if (held.Any(identity => identity.Certificate?.SignedBytes.Span.SequenceEqual(certificate.Span) == true)
-            && (withPlainKey || held.TrueForAll(identity => identity.Certificate is not null)))
+        var signed = held.Select(identity => identity.Certificate).OfType<Certificate>().ToList();
+        if (certificates.All(one => Certificate.ParseLine(one.Certificate).SignedBytes is var bytes && signed.Exists(certificate => certificate.SignedBytes.Span.SequenceEqual(bytes.Span)))
+            && (plainKey is not null || signed.Count == held.Count))
             return;
         throw await Undo(home, publicKey, cancellation)
             ? new FailureException("the ssh-agent did not keep the certificate; the key has been removed from it again", Without)
             : new FailureException("the ssh-agent did not keep the certificate, and it does not let go of the private key", "remove the key with the agent's own tools; " + Without);
+
+        async Task Add(string identity, DateTimeOffset until)
+        {
+            var seconds = Math.Max(1, (long)Math.Ceiling((until - TimeProvider.System.GetUtcNow()).TotalSeconds));
+            var add = await Run(["-q", "-t", seconds.ToString(CultureInfo.InvariantCulture), "--", identity], LimitToAdd, cancellation);
+            if (add.ExitCode == 0)
+                return;
+            await Undo(home, publicKey, cancellation);
+            throw new FailureException($"the ssh-agent did not take the key: {add.Error.Split('\n')[^1]}", Without);
+        }
     }
 
     /// <summary>Takes out of every agent what came from this home.</summary>

@@ -77,7 +77,7 @@ internal sealed class ConfigCommand : Verb
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
         var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
-        return (SshConfig.Text(home, list, home.CertificateAtHand(), home.Memory.PerHost, ServerOption.Chosen(parsed), program), list.Nodes);
+        return (SshConfig.Text(home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()), list.Nodes);
     }
 
     /// <summary>The file that ssh reads: in the home directory that the account has, whatever HOME says.</summary>
@@ -111,23 +111,27 @@ internal sealed class ConfigCommand : Verb
     /// <summary><c>tsh config for-host NODE</c>: what ssh runs before it connects to a node that needs a certificate of its own. It says nothing where all is well.</summary>
     private sealed class ForHostCommand : Verb
     {
-        private readonly Argument<string> node = new("NODE") { Description = "The node" };
+        private readonly Argument<string> destination = new("LOGIN@NODE") { HelpName = "LOGIN@NODE", Description = "The node, and the account there" };
 
         public ForHostCommand()
-            : base("for-host", "Sees to a certificate for one host; ssh runs it", "tsh config for-host db1")
+            : base("for-host", "Sees to a certificate for one host; ssh runs it", "tsh config for-host postgres@db1")
         {
             Hidden = true;
-            Arguments.Add(node);
+            Arguments.Add(destination);
         }
 
         protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
         {
-            var name = parsed.GetValue(node)!;
-            PlainNames.CheckNode(name);
+            var at = parsed.GetValue(destination)!.LastIndexOf('@');
+            var (login, node) = at < 0 ? ("", parsed.GetValue(destination)!) : (parsed.GetValue(destination)![..at], parsed.GetValue(destination)![(at + 1)..]);
+            PlainNames.CheckLogin(login);
+            PlainNames.CheckNode(node);
             var home = Home.Of(parsed);
+            if (NodeCertificate.AtHand(home, login, node) is not null)
+                return ExitCode.Done;
             using var ca = ServerOption.Connect(parsed);
-            await NodeCertificate.Ensure(home, name, ca, UserOption.Chosen(parsed, home), cancellation);
-            return ExitCode.Done;
+            var opened = await NodeCertificate.Get(home, node, ca, UserOption.Chosen(parsed, home), cancellation);
+            return opened.Contains(login) ? ExitCode.Done : throw new FailureException($"your roles open {string.Join(", ", opened)} on {node}, and not {login}");
         }
     }
 }

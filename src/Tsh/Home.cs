@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.RegularExpressions;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -9,7 +10,7 @@ namespace CertAuthority.Tsh;
 /// <summary>The folder where tsh keeps a key, its certificate, the hosts it has seen, and what ssh reads of it.</summary>
 /// <param name="folder">Where.</param>
 /// <param name="profile">Which of several logins; null for the one without a name.</param>
-internal sealed class Home(string folder, string? profile = null)
+internal sealed partial class Home(string folder, string? profile = null)
 {
     private const string Profiles = "profiles";
     private const string NameHome = "set HOME, or TSH_HOME, to a folder of your own";
@@ -25,7 +26,23 @@ internal sealed class Home(string folder, string? profile = null)
 
     public string PublicKey => Path.Combine(Folder, "id.pub");
 
+    /// <summary>The certificate that the last login asked for.</summary>
     public string Certificate => Path.Combine(Folder, "id-cert.pub");
+
+    /// <summary>What tells a certificate from others of its login, in the name of its file.</summary>
+    /// <exception cref="FailureException">It could lead out of the folder.</exception>
+    public static string CertificateName(CertificateInfo certificate) => (certificate.Name ?? certificate.Serial) is var name && Names().IsMatch(name)
+        ? name
+        : throw new FailureException($"'{name}' is not the name of a certificate");
+
+    /// <summary>The files of all certificates but those for single nodes, with their names; first what the last login asked for.</summary>
+    public IEnumerable<(string File, string? Name)> CertificateFiles()
+    {
+        yield return (Certificate, null);
+        if (Directory.Exists(Folder))
+            foreach (var file in Directory.EnumerateFiles(Folder, "id-?*-cert.pub").Order(StringComparer.Ordinal))
+                yield return (file, Path.GetFileName(file)["id-".Length..^"-cert.pub".Length]);
+    }
 
     /// <summary>Whether there is a key whose private half is not here.</summary>
     public bool KeyIsInAgentOnly => !File.Exists(Key) && File.Exists(PublicKey);
@@ -38,8 +55,14 @@ internal sealed class Home(string folder, string? profile = null)
     /// <summary>What <c>tsh config</c> has told ssh; there only where it has.</summary>
     public string SshConfig => Path.Combine(Folder, "ssh_config");
 
-    /// <summary>The certificate that is for one node only.</summary>
-    public string NodeCertificate(string node) => Path.Combine(NodeCertificates, $"{node}-cert.pub");
+    /// <summary>The certificate that is for a login on one node.</summary>
+    public string NodeCertificate(string login, string node) => Path.Combine(NodeCertificates, $"{login}@{node}-cert.pub");
+
+    /// <summary>The certificates at hand for logins on single nodes.</summary>
+    public IEnumerable<string> NodeCertificateFiles() => Directory.Exists(NodeCertificates) ? Directory.EnumerateFiles(NodeCertificates, "*-cert.pub").Order(StringComparer.Ordinal) : [];
+
+    /// <summary>Whether a certificate is for a single node.</summary>
+    public bool IsForOneNode(string certificate) => Path.GetDirectoryName(certificate) == NodeCertificates;
 
     private string NodeCertificates => Path.Combine(Folder, "nodes");
 
@@ -113,16 +136,16 @@ internal sealed class Home(string folder, string? profile = null)
         return derived.Trim();
     }
 
-    /// <summary>Puts a certificate in its place.</summary>
-    /// <param name="line">The certificate.</param>
-    /// <param name="key">The line of the key that it certifies, as <see cref="EnsureKey"/> gave it.</param>
+    /// <summary>Puts the certificates of a login in their places, and removes those of the login before.</summary>
+    /// <param name="certificates">First the one that was asked for; none where every login needs a certificate for its host.</param>
+    /// <param name="key">The line of the key that they certify, as <see cref="EnsureKey"/> gave it.</param>
     /// <exception cref="FailureException">Another key is there by now.</exception>
-    public void SaveCertificate(string line, string key)
+    public void SaveCertificates(IReadOnlyList<OneCertificate> certificates, string key)
     {
         using var alone = HomeLock.Take(Folder);
         if (!File.Exists(PublicKey) || File.ReadAllText(PublicKey).Trim() != key)
             throw new FailureException($"the key in {Folder} was removed or replaced while its certificate was made", "tsh login");
-        AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+        ReplaceCertificates(certificates);
     }
 
     /// <summary>Lets ssh believe the host certificates of this authority.</summary>
@@ -134,20 +157,41 @@ internal sealed class Home(string folder, string? profile = null)
             AtomicFile.Write(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
     }
 
-    /// <summary>Keeps a certificate that is for one node only.</summary>
-    public void SaveNodeCertificate(string node, string line)
+    /// <summary>Keeps a certificate that is for a login on one node.</summary>
+    public void SaveNodeCertificate(string login, string node, string line)
     {
         Directory.CreateDirectory(NodeCertificates, OwnerOnly | UnixFileMode.UserExecute);
-        AtomicFile.Write(NodeCertificate(node), Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+        AtomicFile.Write(NodeCertificate(login, node), Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
     }
 
-    /// <summary>Keeps the public half of a key whose private half is not here, and its certificate.</summary>
+    /// <summary>Keeps the public half of a key whose private half is not here, and its certificates.</summary>
     /// <remarks>Whoever calls holds the <see cref="HomeLock"/>: the agent and these files change together.</remarks>
-    public void SavePublic(string publicKey, string certificate)
+    public void SavePublic(string publicKey, IReadOnlyList<OneCertificate> certificates)
     {
         File.Delete(Key);
         AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(publicKey + "\n"), OwnerOnly);
-        AtomicFile.Write(Certificate, Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
+        ReplaceCertificates(certificates);
+    }
+
+    private void ReplaceCertificates(IReadOnlyList<OneCertificate> certificates)
+    {
+        var kept = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var one in certificates)
+        {
+            var file = kept.Count == 0 ? Certificate : Path.Combine(Folder, $"id-{CertificateName(one.Info)}-cert.pub");
+            AtomicFile.Write(file, Encoding.UTF8.GetBytes(one.Certificate + "\n"), OwnerOnly);
+            kept.Add(file);
+        }
+        RemoveCertificates(kept);
+    }
+
+    private void RemoveCertificates(HashSet<string>? except = null)
+    {
+        foreach (var (file, _) in CertificateFiles().ToList())
+            if (except?.Contains(file) != true)
+                File.Delete(file);
+        foreach (var file in NodeCertificateFiles().ToList())
+            File.Delete(file);
     }
 
     /// <summary>The public key; null when there is none that can be read.</summary>
@@ -163,70 +207,25 @@ internal sealed class Home(string folder, string? profile = null)
         }
     }
 
-    /// <summary>What the certificate itself says, or null when there is none. Which roles are in use, and whether it is revoked, only the daemon knows.</summary>
-    /// <exception cref="SshFormatException">The file holds something else.</exception>
-    public CertificateInfo? ReadCertificate() => ReadCertificate(Certificate);
-
-    /// <summary>The same for the certificate of one node.</summary>
-    /// <exception cref="SshFormatException">The file holds something else.</exception>
-    public CertificateInfo? ReadNodeCertificate(string node) => ReadCertificate(NodeCertificate(node));
-
-    private static CertificateInfo? ReadCertificate(string path)
-    {
-        string line;
-        try
-        {
-            line = File.ReadAllText(path).Trim();
-        }
-        // Asking first whether it is there would not do: a logout can come between.
-        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-        var read = OpenSsh.Certificate.ParseLine(line);
-        var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
-        return new CertificateInfo(
-            read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false);
-    }
-
-    /// <summary>Whose the certificate at hand is, even when it has expired.</summary>
-    public string? UserLoggedIn() => CertificateAtHand()?.User;
-
-    /// <summary>The requests that the certificate at hand draws on; none once it has expired.</summary>
-    public string[] RequestsInUse(DateTimeOffset now) =>
-        CertificateAtHand() is { } certificate && now < certificate.ValidBefore ? certificate.Requests : [];
-
     /// <summary>Removes key and certificates; false when there was nothing.</summary>
     public bool Clear()
     {
         if (!Directory.Exists(Folder))
             return false;
         using var alone = HomeLock.Take(Folder);
-        string[] present = [.. new[] { Certificate, PublicKey, Key }.Where(File.Exists)];
-        foreach (var file in present)
-            File.Delete(file);
+        string[] present = [.. new[] { PublicKey, Key }.Concat(CertificateFiles().Select(one => one.File)).Where(File.Exists)];
+        RemoveCertificates();
+        File.Delete(PublicKey);
+        File.Delete(Key);
         if (Directory.Exists(NodeCertificates))
             Directory.Delete(NodeCertificates, recursive: true);
         return present is not [];
     }
 
-    /// <summary>What the certificate says, expired or not; null when there is none that can be read.</summary>
-    public CertificateInfo? CertificateAtHand()
-    {
-        try
-        {
-            return ReadCertificate();
-        }
-        catch (SshFormatException)
-        {
-            return null;
-        }
-    }
-
     private async Task MakeKey(string comment, CancellationToken cancellation)
     {
-        // Certifies a key that is gone.
-        File.Delete(Certificate);
+        // They certify a key that is gone.
+        RemoveCertificates();
         File.Delete(PublicKey);
         var temporary = Path.Combine(Folder, $"id.{Guid.NewGuid():n}");
         try
@@ -242,7 +241,6 @@ internal sealed class Home(string folder, string? profile = null)
         }
     }
 
-    // A certificate may say "for ever"; a DateTimeOffset ends with the year 9999.
-    private static DateTimeOffset Moment(ulong seconds) =>
-        DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(seconds, (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds()));
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,99}\\z")]
+    private static partial Regex Names();
 }

@@ -12,6 +12,10 @@ internal static class Keygen
     /// <summary>The line of the public key of a private one.</summary>
     public static Task<string> PublicKeyOf(string path, CancellationToken cancellation) => Run(["-y", "-f", path], cancellation);
 
+    /// <summary>Whether a file holds a key or certificate that ssh would use: of a certificate it verifies the signature, too.</summary>
+    public static async Task<bool> Reads(string path, CancellationToken cancellation) =>
+        (await ChildProcess.Run("ssh-keygen", ["-l", "-f", path], cancellation)).ExitCode == 0;
+
     private static async Task<string> Run(string[] args, CancellationToken cancellation)
     {
         var keygen = await ChildProcess.Run("ssh-keygen", args, cancellation);

@@ -38,31 +38,30 @@ internal sealed class ListCommand : Verb
             parsed.PrintJson(nodes);
             return ExitCode.Done;
         }
-        var table = new Table("Node", "Address", "Labels", "Logins");
+        var held = await Held.In(home).Verified(cancellation);
+        var now = TimeProvider.System.GetUtcNow();
+        var isPerHost = home.Memory is { PerHost: true, Session: { } session } && now < session.Ends;
+        var isLoggedIn = isPerHost || held.At(now).Any();
+        // What the certificates at hand open is what ssh can use; the rest is granted, and a login away.
+        string[] Opened(ListedNode node) => isLoggedIn && !isPerHost ? [.. node.Logins.Where(login => held.For(login, node.Name, now) is not null)] : node.Logins;
+        var isLater = nodes.Any(node => Opened(node).Length < node.Logins.Length);
+        var table = isLater ? new Table("Node", "Address", "Labels", "Logins", "After tsh login") : new Table("Node", "Address", "Labels", "Logins");
         foreach (var node in nodes)
-            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), string.Join(',', node.Logins));
+        {
+            string[] cells = [node.Name, node.Address, Wording.Labels(node.Labels), string.Join(',', Opened(node))];
+            table.Add(isLater ? [.. cells, string.Join(',', node.Logins.Except(Opened(node)))] : cells);
+        }
         parsed.Print(table);
         if (list.Everywhere is not [])
             parsed.Say($"on every host that trusts the authority: {string.Join(", ", list.Everywhere)}");
         if (list.Requestable is not [])
             parsed.Say($"a request away: {string.Join(", ", list.Requestable.Take(10).Select(node => node.Roles is [] ? $"node/{node.Name}" : $"{node.Name} ({string.Join(" or ", node.Roles)})"))}{(list.Requestable.Length > 10 ? ", …" : "")}");
-        if (!IsLoggedIn(home))
+        if (!isLoggedIn)
             parsed.Hint("you have no certificate that is valid now: tsh login");
-        else if (list.PerHost)
-            parsed.Hint("more than one certificate holds; a certificate for one host: tsh login --node=NODE");
+        else if (isPerHost)
+            parsed.Hint("each host has a certificate of its own, fetched as you connect: tsh ssh LOGIN@NODE");
+        foreach (var fault in held.Faults)
+            parsed.Warn(fault);
         return ExitCode.Done;
-    }
-
-    private static bool IsLoggedIn(Home home)
-    {
-        try
-        {
-            StatusCommand.Usable(home, TimeProvider.System.GetUtcNow());
-            return true;
-        }
-        catch (FailureException)
-        {
-            return false;
-        }
     }
 }

@@ -86,20 +86,21 @@ internal sealed class LoginCommand : Verb
                 await Ask(["*"]);
                 login = await LogIn();
             }
+            await key.Save(login, parsed.Warn, cancellation);
             var now = TimeProvider.System.GetUtcNow();
-            if (login is { Certificate: { } certificate, Info: { } info })
+            if (login.Certificates is [var first, .. var others])
             {
-                await key.Save(certificate, info.ValidBefore - now, login.PerHost, parsed.Warn, cancellation);
-                parsed.Print(StatusText.Lines(info, now));
+                parsed.Print([.. StatusText.Lines(first.Info, now), .. others.Select(one => StatusText.Beside(one.Info))]);
                 if (key.Hint is { } next)
                     parsed.Hint(next);
-                await parsed.HintAtReady(ca, user, info.Requests, cancellation);
             }
+            foreach (var missing in login.Warnings ?? [])
+                parsed.Warn(missing);
             if (key.IsOfHome)
             {
                 home.Remember(memory with
                 {
-                    Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use, Requests = [.. requests], PerHost = login.PerHost,
+                    Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use, Requests = [.. requests], PerHost = login.PerHost, Session = LoginSession.Of(login),
                 });
                 home.SaveKnownCas(login.HostCa);
                 await ConfigCommand.Refresh(parsed, home, ca, cancellation);
@@ -109,8 +110,9 @@ internal sealed class LoginCommand : Verb
                 parsed.Say(login.Certificate is null
                     ? "no certificate: your roles reach more logins on hosts than one certificate holds"
                     : "your roles reach more logins on hosts than one certificate holds; it has only those that are valid everywhere");
-                parsed.Hint("a certificate for one host: tsh login --node=NODE; tsh ls lists them");
+                parsed.Hint(key.IsOfHome ? "tsh ssh fetches a certificate for a host as you connect, and so does ssh after tsh config; tsh ls lists the hosts" : "a certificate for one host: tsh login --node=NODE; tsh ls lists them");
             }
+            await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);
         }
         catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
@@ -27,13 +28,11 @@ internal abstract class LoginKey : IDisposable
     /// <param name="cancellation">Stops.</param>
     public abstract Task<string> PublicKey(string comment, CancellationToken cancellation);
 
-    /// <summary>Puts the certificate in its place.</summary>
-    /// <param name="certificate">Its line.</param>
-    /// <param name="life">How long it lives.</param>
-    /// <param name="perHost">Whether certificates for single hosts will follow, for the same key.</param>
+    /// <summary>Puts the certificates in their places.</summary>
+    /// <param name="login">Has them; none where each host needs one of its own, which comes later and for the same key.</param>
     /// <param name="warn">Told what did not work and does no harm.</param>
     /// <param name="cancellation">Stops.</param>
-    public abstract Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation);
+    public abstract Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation);
 
     /// <summary>Whether tsh itself uses it.</summary>
     public virtual bool IsOfHome => false;
@@ -72,6 +71,19 @@ internal abstract class LoginKey : IDisposable
 
     private protected static void Write(string path, string line) => AtomicFile.Write(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
 
+    /// <summary>Where the certificates of a login go: the first to a file that the options name, the others beside it.</summary>
+    private protected static IEnumerable<(string File, OneCertificate Certificate)> Places(LoggedIn login, string first)
+    {
+        var stem = first.EndsWith("-cert.pub", StringComparison.Ordinal) ? first[..^"-cert.pub".Length] : first;
+        foreach (var (n, one) in login.Certificates.Index())
+        {
+            // A name that another login of the same key gave stays: the certificate in it ends by itself.
+            var file = n == 0 ? first : $"{stem}-{Home.CertificateName(one.Info)}-cert.pub";
+            ExpectCertificateOrNothing(file);
+            yield return (file, one);
+        }
+    }
+
     private protected static string Quoted(string path) =>
         path.Any(c => !char.IsAsciiLetterOrDigit(c) && !"/._-+@%:,=".Contains(c)) ? $"'{path.Replace("'", "'\\''")}'" : path;
 
@@ -102,17 +114,17 @@ internal abstract class LoginKey : IDisposable
             return key = await home.EnsureKey(comment, cancellation);
         }
 
-        public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        public override async Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
-            home.SaveCertificate(certificate, key);
+            home.SaveCertificates(login.Certificates, key);
             // Of several logins at once the agent has the one that is on the disk.
             using var alone = HomeLock.Take(home.Folder);
             foreach (var fault in (await Agent.Forget(home, cancellation)).Append(unusable).OfType<string>().Distinct())
                 warn(fault);
             try
             {
-                if (agent is not null)
-                    await agent.Add(home, home.Key, life, withPlainKey: false, cancellation);
+                if (agent is not null && login.Certificates is not [])
+                    await agent.Add(home, home.Key, login.Certificates, plainKey: null, cancellation);
             }
             catch (FailureException refused) when (use == AgentUse.Auto)
             {
@@ -141,14 +153,13 @@ internal abstract class LoginKey : IDisposable
             return publicKey = (await File.ReadAllTextAsync(Key + ".pub", cancellation)).Trim();
         }
 
-        public override async Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        public override async Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
-            Write(Key + "-cert.pub", certificate);
             using var alone = HomeLock.Take(home.Folder);
             foreach (var fault in await Agent.Forget(home, cancellation))
                 warn(fault);
-            await agent!.Add(home, Key, life, perHost, cancellation);
-            home.SavePublic(publicKey, certificate);
+            await agent!.Add(home, Key, login.Certificates, login.PerHost ? login.SessionEnds : null, cancellation);
+            home.SavePublic(publicKey, login.Certificates);
         }
 
         public override void Dispose()
@@ -196,9 +207,10 @@ internal abstract class LoginKey : IDisposable
 
         public override Task<string> PublicKey(string comment, CancellationToken cancellation) => Task.FromResult(key);
 
-        public override Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
-            Write(this.certificate, certificate);
+            foreach (var (file, one) in Places(login, certificate))
+                Write(file, one.Certificate);
             return Task.CompletedTask;
         }
     }
@@ -229,12 +241,15 @@ internal abstract class LoginKey : IDisposable
             return (await File.ReadAllTextAsync(temporary + ".pub", cancellation)).Trim();
         }
 
-        public override Task Save(string certificate, TimeSpan life, bool perHost, Action<string> warn, CancellationToken cancellation)
+        public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
+            if (login.Certificates is [])
+                return Task.CompletedTask;
             File.SetUnixFileMode(temporary + ".pub", OwnerOnly);
             File.Move(temporary, path, overwrite: false);
             File.Move(temporary + ".pub", path + ".pub", overwrite: false);
-            Write(path + "-cert.pub", certificate);
+            foreach (var (file, one) in Places(login, path + "-cert.pub"))
+                Write(file, one.Certificate);
             return Task.CompletedTask;
         }
 

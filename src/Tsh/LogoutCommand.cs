@@ -11,7 +11,7 @@ internal sealed class LogoutCommand() : Verb(
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var home = Home.Of(parsed);
-        var user = home.UserLoggedIn();
+        var user = Held.In(home).User;
         if (Directory.Exists(home.Folder))
             using (HomeLock.Take(home.Folder))
                 foreach (var fault in await Agent.Forget(home, cancellation))

@@ -1,9 +1,29 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
+
+/// <summary>A login, from which certificates for single hosts can be had until it ends.</summary>
+/// <param name="Id">What the daemon calls it.</param>
+/// <param name="Ends">When it ends.</param>
+/// <param name="User">Whose it is.</param>
+internal sealed record LoginSession(string Id, DateTimeOffset Ends, string User)
+{
+    /// <summary>The session that a login began; null for none.</summary>
+    public static LoginSession? Of(LoggedIn login) =>
+        login is { Session: { } id, SessionEnds: { } ends, User: { } user } && TryParse($"{id} {ends.ToUnixTimeSeconds()} {user}") is { } session ? session : null;
+
+    public static LoginSession? TryParse(string text) =>
+        text.Split(' ', 3) is [{ Length: > 0 } id, var ends, { Length: > 0 } user] && !user.Any(char.IsControl) && !id.Any(char.IsControl)
+        && long.TryParse(ends, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? new LoginSession(id, DateTimeOffset.FromUnixTimeSeconds(seconds), user)
+            : null;
+
+    public override string ToString() => $"{Id} {Ends.ToUnixTimeSeconds()} {User}";
+}
 
 /// <summary>What tsh remembers of the last login: a word and its value a line, in the file <c>profile</c> of its home. A line that makes no sense counts for nothing.</summary>
 internal sealed record Memory
@@ -19,6 +39,9 @@ internal sealed record Memory
 
     /// <summary>The requests that the login drew on: certificates for single hosts draw on them too.</summary>
     public ImmutableArray<string> Requests { get; init; } = [];
+
+    /// <summary>The login session, which certificates for single hosts belong to.</summary>
+    public LoginSession? Session { get; init; }
 
     /// <summary>Whether the roles reached more than one certificate holds, so that single hosts have certificates of their own.</summary>
     public bool PerHost { get; init; }
@@ -36,6 +59,7 @@ internal sealed record Memory
                     "user" => memory with { User = value },
                     "add-keys-to-agent" => memory with { Agent = AgentUses.TryParse(value) },
                     "requests" => memory with { Requests = [.. value.Split(',', StringSplitOptions.RemoveEmptyEntries)] },
+                    "session" => memory with { Session = LoginSession.TryParse(value) },
                     "per-host" => memory with { PerHost = value == "yes" },
                     _ => memory,
                 };
@@ -47,7 +71,7 @@ internal sealed record Memory
         (string Word, string? Value)[] lines =
         [
             ("server", Server?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()), ("requests", Requests.IsEmpty ? null : string.Join(',', Requests)),
-            ("per-host", PerHost ? "yes" : null),
+            ("session", Session?.ToString()), ("per-host", PerHost ? "yes" : null),
         ];
         AtomicFile.Write(
             path,

@@ -16,15 +16,8 @@ internal static class ReadyRequests
         /// <summary>Names the command that puts them to use, beside those that are in use already. Without any it says nothing.</summary>
         public void HintAtReady(IEnumerable<RequestResource> requests, string[] inUse)
         {
-            var ready = Ready(requests).Select(request => request.Metadata.Name).Except(inUse).ToArray();
-            var subject = ready switch
-            {
-                [] => null,
-                [var one] => $"request {one} is",
-                var several => $"{several.Length} requests are",
-            };
-            if (subject is not null)
-                parsed.Hint($"{subject} approved and ready: {Use([.. inUse, .. ready])}");
+            foreach (var (ready, together) in Logins([.. requests], inUse, TimeProvider.System.GetUtcNow()))
+                parsed.Hint($"{(ready is [var one] ? $"request {one.Metadata.Name} ({For(one)}) is" : $"{ready.Length} requests are")} approved and ready: {Use(together)}");
         }
 
         /// <summary>The same about all of the user's. A courtesy at the end of a command that is done, so failing to ask is no failure.</summary>
@@ -33,23 +26,25 @@ internal static class ReadyRequests
 
         /// <summary>
         /// Asks at the prompt, request by request, which of them to use; where nobody sits at one, none. The end of the input answers
-        /// no to what is left, and Ctrl-C ends the command.
+        /// no to what is left, and Ctrl-C ends the command. After a yes, only what goes with it is offered.
         /// </summary>
         public async Task<string[]> Offer(CaClient ca, string? user, CancellationToken cancellation)
         {
             if (Console.IsInputRedirected || Console.IsErrorRedirected)
                 return [];
-            var chosen = new List<string>();
+            var chosen = new List<RequestResource>();
             await using var input = StandardStream.Input();
-            foreach (var request in Ready(await Of(ca, user, cancellation)).Take(Most))
+            foreach (var request in Ready(await Of(ca, user, cancellation), [], TimeProvider.System.GetUtcNow()).Take(Most))
             {
-                var answer = await Answer($"use approved request {request.Metadata.Name[..8]} ({string.Join(", ", request.Spec.GrantedRoles)}, until {Wording.Time(request.Spec.AccessExpires)})? [Y/n] ");
+                if (chosen is [var first, ..] && IsForHosts(first) != IsForHosts(request))
+                    continue;
+                var answer = await Answer($"use approved request {request.Metadata.Name[..8]} ({For(request)}, until {Wording.Time(request.Spec.AccessExpires)})? [y/N] ");
                 if (answer is null)
                     break;
                 if (answer.Value)
-                    chosen.Add(request.Metadata.Name);
+                    chosen.Add(request);
             }
-            return [.. chosen];
+            return [.. chosen.Select(request => request.Metadata.Name)];
 
             async Task<bool?> Answer(string question)
             {
@@ -60,9 +55,9 @@ internal static class ReadyRequests
                     {
                         switch ((await Line(input).WaitAsync(cancellation))?.Trim().ToLowerInvariant())
                         {
-                            case "" or "y" or "yes":
+                            case "y" or "yes":
                                 return true;
-                            case "n" or "no":
+                            case "" or "n" or "no":
                                 return false;
                             case null:
                                 parsed.EndLine();
@@ -82,11 +77,39 @@ internal static class ReadyRequests
     /// <summary>How approved requests are put to use.</summary>
     public static string Use(params string[] ids) => $"tsh login --request-id={string.Join(',', ids.Take(Most))}";
 
-    private static IEnumerable<RequestResource> Ready(IEnumerable<RequestResource> requests)
+    /// <summary>
+    /// The logins that would put approved requests to use. One certificate is for requests for roles, or for requests for hosts, so
+    /// there are at most two; each goes on with the requests in use that it can carry.
+    /// </summary>
+    /// <param name="requests">The user's.</param>
+    /// <param name="inUse">The ids of those that the certificates at hand draw on.</param>
+    /// <param name="now">When.</param>
+    /// <returns>What each login would add, and all ids that it is for.</returns>
+    public static IEnumerable<(RequestResource[] Ready, string[] Together)> Logins(IReadOnlyList<RequestResource> requests, string[] inUse, DateTimeOffset now)
     {
-        var now = TimeProvider.System.GetUtcNow();
-        return requests.Where(request => request.Spec.State == "APPROVED" && !(request.Spec.AssumeStartTime > now));
+        foreach (var kind in Ready(requests, inUse, now).GroupBy(IsForHosts))
+        {
+            var kept = requests.Where(request => inUse.Contains(request.Metadata.Name) && IsForHosts(request) == kind.Key).Select(request => request.Metadata.Name).ToList();
+            RequestResource[] ready = [.. kind.Take(Math.Max(1, Most - kept.Count))];
+            yield return (ready, [.. ready.Select(request => request.Metadata.Name).Concat(kept).Take(Most)]);
+        }
     }
+
+    // Of several for the same, the one that lasts longest does; and where one is in use that lasts as long, none is wanted.
+    private static IEnumerable<RequestResource> Ready(IEnumerable<RequestResource> requests, string[] inUse, DateTimeOffset now) => requests
+        .Where(request => request.Spec.State == "APPROVED" && !(request.Spec.AssumeStartTime > now) && request.Spec.AccessExpires > now)
+        .GroupBy(For)
+        .Select(same => same.OrderByDescending(request => request.Spec.AccessExpires).ThenByDescending(request => inUse.Contains(request.Metadata.Name)).First())
+        .Where(request => !inUse.Contains(request.Metadata.Name));
+
+    private static bool IsForHosts(RequestResource request) => request.Spec.Resources is [_, ..];
+
+    // What it opens: the hosts that it names, else the roles.
+    private static string For(RequestResource request) => request.Spec.Resources is [_, ..] hosts
+        ? $"{string.Join(", ", hosts.Select(host => host.StartsWith("node/", StringComparison.Ordinal) ? host["node/".Length..] : host).Order(StringComparer.Ordinal))} as {Roles(request)}"
+        : Roles(request);
+
+    private static string Roles(RequestResource request) => string.Join(", ", request.Spec.GrantedRoles.Order(StringComparer.Ordinal));
 
     /// <summary>The user's requests; none where nobody tells.</summary>
     public static async Task<RequestResource[]> Of(CaClient ca, string? user, CancellationToken cancellation)

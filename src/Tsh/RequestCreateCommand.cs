@@ -73,7 +73,7 @@ internal sealed class RequestCreateCommand : Verb
         }
         var approved = await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
         parsed.Print($"request {approved.Metadata.Name} is {approved.Spec.State}");
-        parsed.HintAtReady([approved], home.RequestsInUse(TimeProvider.System.GetUtcNow()));
+        parsed.HintAtReady([approved], Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

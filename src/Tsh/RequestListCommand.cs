@@ -40,7 +40,7 @@ internal sealed class RequestListCommand : Verb
         else
             parsed.Print(RequestText.Table(list.Requests, withReason: true));
         if (show is null)
-            parsed.HintAtReady(list.Requests, home.RequestsInUse(TimeProvider.System.GetUtcNow()));
+            parsed.HintAtReady(list.Requests, Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

@@ -35,7 +35,7 @@ internal sealed class RequestShowCommand : Verb
         if (request.Spec.State == "APPROVED")
             parsed.HintAtReady(
                 (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(mine => mine.Metadata.Name == request.Metadata.Name),
-                home.RequestsInUse(TimeProvider.System.GetUtcNow()));
+                Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

@@ -18,8 +18,8 @@ internal static class SshArguments
     /// <param name="node">Where.</param>
     /// <param name="login">As whom.</param>
     /// <param name="command">What to run there; none for a shell.</param>
-    /// <param name="certificate">Its file; null for the home's own.</param>
-    public static string[] For(Home home, ReachableNode node, string login, string[] command, string? certificate = null)
+    /// <param name="certificate">Its file.</param>
+    public static string[] For(Home home, ReachableNode node, string login, string[] command, string certificate)
     {
         PlainNames.CheckNode(node.Name);
         PlainNames.CheckLogin(login);
@@ -63,12 +63,12 @@ internal static class SshArguments
 
     /// <summary>How ssh is told of a key and its certificate, as options of its own.</summary>
     /// <param name="home">Has the key.</param>
-    /// <param name="certificate">The certificate's file; null for the home's own.</param>
-    public static (string Name, string Value)[] Identity(Home home, string? certificate = null) =>
-        (certificate ?? home.Certificate) == home.Certificate && home.KeyIsInAgentOnly
+    /// <param name="certificate">The certificate's file.</param>
+    public static (string Name, string Value)[] Identity(Home home, string certificate) =>
+        home.KeyIsInAgentOnly && !home.IsForOneNode(certificate)
             // ssh pairs a CertificateFile with a plain key. Where only the agent has the key, and has it as this certificate, the certificate is the identity.
-            ? [("IdentityFile", Path(home.Certificate))]
-            : [("IdentityFile", Path(home.Key)), ("CertificateFile", Path(certificate ?? home.Certificate))];
+            ? [("IdentityFile", Path(certificate))]
+            : [("IdentityFile", Path(home.Key)), ("CertificateFile", Path(certificate))];
 
     /// <summary>The files that say which host keys are known, in the form of a value of ssh's; ssh adds to the first.</summary>
     public static string KnownHosts(Home home) => File.Exists(home.KnownCas) ? $"{Path(home.KnownHosts)} {Path(home.KnownCas)}" : Path(home.KnownHosts);

@@ -36,41 +36,42 @@ internal sealed class SshCommand : Verb
             PlainNames.CheckLogin(wanted);
 
         var home = Home.Of(parsed);
+        var held = Held.In(home);
         var user = UserOption.Chosen(parsed, home);
-        string certificate;
         ReachableNode node;
         using (var ca = ServerOption.Connect(parsed))
         {
-            certificate = await Certificate(home, name, wanted, ca, user, cancellation);
+            if (home.Memory.PerHost)
+                await FetchForHost(home, held, wanted, name, ca, user, cancellation);
+            else
+                held.Usable(Now);
             node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, user), cancellation);
         }
         PlainNames.CheckNode(node.Name);
         wanted ??= OnlyLogin(node);
         // Another certificate that is out opens it, or did: one with a request is for the nodes of the request only.
-        if (certificate == home.Certificate && node.Logins.Contains(wanted) && !Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow()), wanted, node.Name))
-            throw new FailureException($"your certificate does not open {wanted}@{node.Name}", home.Command("login"));
-        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted, parsed.GetValue(command) ?? [], certificate)]);
+        var certificate = held.For(wanted, node.Name, Now) ?? NodeCertificate.AtHand(home, wanted, node.Name)
+            ?? (node.Logins.Contains(wanted) ? throw new FailureException($"your certificate does not open {wanted}@{node.Name}", home.Command("login")) : null);
+        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted, parsed.GetValue(command) ?? [], certificate?.File ?? home.Certificate)]);
     }
 
-    /// <summary>The certificate at hand; where it opens no such login, and single nodes have certificates of their own, the node's.</summary>
-    private static async Task<string> Certificate(Home home, string node, string? login, CaClient ca, string? user, CancellationToken cancellation)
+    private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    /// <summary>Where single nodes have certificates of their own, and none at hand opens the login.</summary>
+    private static async Task FetchForHost(Home home, Held held, string? login, string node, CaClient ca, string? user, CancellationToken cancellation)
     {
-        var perHost = home.Memory.PerHost;
-        if (!(perHost && home.CertificateAtHand() is null) && (Opens(StatusCommand.Usable(home, TimeProvider.System.GetUtcNow()), login, node) || !perHost))
-            return home.Certificate;
+        if (login is null ? held.At(Now).Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal)))
+            : (held.For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node)) is not null)
+            return;
         try
         {
-            return await NodeCertificate.Ensure(home, node, ca, user, cancellation);
+            await NodeCertificate.Get(home, node, ca, user, cancellation);
         }
         catch (ProblemException refused) when (refused.Problem.Code == ProblemCode.Denied)
         {
             // Whoever is asked for the address next says so too, and what to ask for.
-            return home.Certificate;
         }
     }
-
-    private static bool Opens(CertificateInfo certificate, string? login, string node) =>
-        login is null ? certificate.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal)) : certificate.Opens(login, node);
 
     /// <summary>
     /// Ends tsh's own options after the node: <c>tsh ssh db1 ls -l</c> lists with <c>-l</c>. The parser would look for options everywhere.

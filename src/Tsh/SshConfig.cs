@@ -21,16 +21,16 @@ internal static partial class SshConfig
     /// <summary>The whole of TSH_HOME/ssh_config.</summary>
     /// <param name="home">Has key and certificates.</param>
     /// <param name="list">What is within reach, and what could be.</param>
-    /// <param name="certificate">The one at hand; null for none.</param>
-    /// <param name="perHost">Whether nodes that it does not open have certificates of their own.</param>
+    /// <param name="held">The certificates at hand.</param>
+    /// <param name="perHost">Whether logins that these do not open have certificates of their own.</param>
     /// <param name="server">Where the daemon is. Its host is left out: ssh has to find it as it always did, and it never trusts the authority.</param>
     /// <param name="tsh">How a shell starts tsh for this home.</param>
-    public static string Text(Home home, NodeList list, CertificateInfo? certificate, bool perHost, ServerAddress server, string tsh)
+    /// <param name="now">When it is.</param>
+    public static string Text(Home home, NodeList list, Held held, bool perHost, ServerAddress server, string tsh, DateTimeOffset now)
     {
         var daemonHost = (server as ServerAddress.Ssh)?.Host;
         var text = new StringBuilder("# Written by tsh config, and again by each login. What is changed here by hand is lost.\n");
         var addresses = list.Nodes.CountBy(node => SshArguments.Endpoint(node.Address).Host).ToDictionary();
-        var hosts = new List<string>();
         foreach (var node in list.Nodes)
         {
             PlainNames.CheckNode(node.Name);
@@ -39,7 +39,6 @@ internal static partial class SshConfig
                 continue;
             // What people type is the name of the node, or the name of the host where that means one node only.
             string[] names = addresses[host] == 1 && host != node.Name && !IPAddress.TryParse(host, out _) && host != "localhost" ? [node.Name, host] : [node.Name];
-            hosts.AddRange(names);
             text.Append($"\nHost {string.Join(' ', names)}\n    HostName {host}\n");
             if (port is not null)
                 text.Append($"    Port {port}\n");
@@ -48,29 +47,43 @@ internal static partial class SshConfig
                 PlainNames.CheckLogin(only);
                 text.Append($"    User {only}\n");
             }
-            text.Append($"    HostKeyAlias {node.Name}\nMatch originalhost {string.Join(',', names)} exec {Quoted}");
-            if (Opens(certificate, node))
-                text.Append($"sh -c 'test $(date +%%s) -lt {certificate!.ValidBefore.ToUnixTimeSeconds()} || {Tell($"you have no certificate that is valid now: {home.Command("login")}")}'{Quoted}\n");
-            else if (perHost)
-                text.Append($"{tsh} config for-host {node.Name}{Quoted}\n{Options(SshArguments.Identity(home, home.NodeCertificate(node.Name)))}");
-            else
-                text.Append($"sh -c '{Tell($"your certificate does not open {node.Name} yet: {home.Command("login")}")}'{Quoted}\n");
+            text.Append($"    HostKeyAlias {node.Name}\n    UserKnownHostsFile {SshArguments.KnownHosts(home)}\n");
+            Logins(text, $"Match originalhost {string.Join(',', names)} user", home, node, held, perHost, tsh, now);
         }
-        if (hosts.Count > 0)
-            text.Append($"\nHost {string.Join(' ', hosts)}\n{Options([.. SshArguments.Identity(home), ("IdentitiesOnly", "yes"), ("UserKnownHostsFile", SshArguments.KnownHosts(home))])}");
         foreach (var node in list.Requestable.Where(node => node.Name != daemonHost))
         {
             PlainNames.CheckNode(node.Name);
             if (node.Roles is [var role, ..])
                 CheckRole(role);
             var ask = node.Roles is [] ? home.Command($"request create --resource=node/{node.Name}") : home.Command($"login --request-roles={node.Roles[0]}");
-            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{Tell($"no access to {node.Name} now, this asks for it: {ask}")}'{Quoted}\n");
+            text.Append($"\nMatch originalhost {node.Name} exec {Quoted}sh -c '{{ echo tsh: {Words($"no access to {node.Name} now, this asks for it: {ask}")} >&2; false; }}'{Quoted}\n");
         }
         return text.ToString();
     }
 
+    // Each login gets the one certificate that opens it: servers count what is offered. Where none does, ssh stops before it connects,
+    // since an attempt that must fail earns a penalty there.
+    private static void Logins(StringBuilder text, string match, Home home, ListedNode node, Held held, bool perHost, string tsh, DateTimeOffset now)
+    {
+        foreach (var login in node.Logins)
+            PlainNames.CheckLogin(login);
+        foreach (var opened in node.Logins.GroupBy(login => held.For(login, node.Name, now)))
+        {
+            var users = string.Join(',', opened);
+            if (opened.Key is { } certificate)
+                text.Append($"{match} {users} !exec {Quoted}sh -c 'test $(date +%%s) -lt {certificate.Info.ValidBefore.ToUnixTimeSeconds()}'{Quoted}\n{Stop($"you have no certificate that is valid now: {home.Command("login")}")}")
+                    .Append($"{match} {users}\n{Options([.. SshArguments.Identity(home, certificate.File), ("IdentitiesOnly", "yes")])}");
+            else if (!perHost)
+                text.Append($"{match} {users}\n{Stop($"your certificate does not open {node.Name} yet: {home.Command("login")}")}");
+            else
+                foreach (var login in opened)
+                    text.Append($"{match} {login} !exec {Quoted}{tsh} config for-host {login}@{node.Name}{Quoted}\n    ProxyCommand false\n")
+                        .Append($"{match} {login}\n{Options([.. SshArguments.Identity(home, home.NodeCertificate(login, node.Name)), ("IdentitiesOnly", "yes")])}");
+        }
+    }
+
     /// <summary>The same text once there is no certificate any more.</summary>
-    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-lt 0 ");
+    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-lt 0'");
 
     /// <summary>The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.</summary>
     /// <param name="text">The bytes of the file, each as a character, so that what is not UTF-8 stays as it is.</param>
@@ -106,11 +119,10 @@ internal static partial class SshConfig
 
     private static string Options((string Name, string Value)[] options) => string.Concat(options.Select(option => $"    {option.Name} {option.Value}\n"));
 
-    private static bool Opens(CertificateInfo? certificate, ListedNode node) =>
-        certificate is not null && node.Logins.All(login => certificate.Opens(login, node.Name));
+    private static string Stop(string line) => $"    ProxyCommand sh -c 'echo tsh: {Words(line)} >&2; exit 1'\n";
 
-    // Plain words: they pass through ssh's quotes and the shell's.
-    private static string Tell(string line) => $"{{ echo tsh: {line} >&2; false; }}";
+    // Plain words pass through ssh's quotes and the shell's; anything else is left out.
+    private static string Words(string line) => NotPlain().Replace(line, "");
 
     private static void CheckRole(string role)
     {
@@ -129,8 +141,11 @@ internal static partial class SshConfig
 
     private static string End(Home home) => $"# <<< tsh config {home.Profile ?? ""}".TrimEnd();
 
-    [GeneratedRegex("-lt [0-9]+ ")]
+    [GeneratedRegex("-lt [0-9]+'")]
     private static partial Regex ValidUntil();
+
+    [GeneratedRegex("[^A-Za-z0-9 ,.:/=@_-]")]
+    private static partial Regex NotPlain();
 
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}\\z")]
     private static partial Regex RoleName();

@@ -28,76 +28,118 @@ internal sealed class StatusCommand : Verb
         if (parsed.GetValue(all))
             return ListAll(parsed, now);
         var home = Home.Of(parsed);
-        var local = Usable(home, now);
-        var user = parsed.GetValue<string?>("--user") ?? local.User;
+        var held = await Held.In(home).Verified(cancellation);
+        foreach (var fault in held.Faults.Where(_ => held.At(now).Any()))
+            parsed.Warn(fault);
+        if (held.Certificates is [] && held.Faults is [] && home.Memory is { PerHost: true, Session: { } session } && home.PublicKeyAtHand() is not null)
+            return ShowPerHost(parsed, home, session, now);
+        var usable = held.Usable(now);
+        var user = parsed.GetValue<string?>("--user") ?? usable.Info.User;
         using var ca = ServerOption.Connect(parsed);
-        var recorded = await AskDaemon(parsed, ca, local, user, cancellation);
-        if (recorded is { Revoked: true })
-            throw new FailureException($"certificate {local.Serial} has been revoked", "tsh login");
+        var known = await AskDaemon(parsed, ca, [.. held.At(now)], user, cancellation);
+        var (first, others) = (known?[0] ?? usable.Info, known?[1..] ?? [.. held.At(now).Skip(1).Select(one => one.Info)]);
         if (parsed.GetValue(format) == FormatOption.Text)
-            parsed.Print(StatusText.Lines(recorded ?? local, now));
-        else if (recorded is not null)
-            parsed.PrintJson(recorded);
+            parsed.Print([.. StatusText.Lines(first, now), .. others.Select(StatusText.Beside)]);
         else
-            parsed.PrintJson(LocalFacts(local));
-        var requests = recorded is null ? [] : await ReadyRequests.Of(ca, user, cancellation);
-        foreach (var (warning, command) in LittleLeft.Of(local, requests, now))
+        {
+            var facts = Facts(first, isRecorded: known is not null);
+            facts["others"] = new JsonArray([.. others.Select(one => (JsonNode)Facts(one, isRecorded: known is not null))]);
+            parsed.PrintJson(facts);
+        }
+        var requests = known is null ? [] : await ReadyRequests.Of(ca, user, cancellation);
+        foreach (var (warning, command) in LittleLeft.Of(first, requests, now))
         {
             parsed.Warn(warning);
             parsed.Hint(command);
         }
-        parsed.HintAtReady(requests, local.Requests);
+        parsed.HintAtReady(requests, held.Requests(now));
+        return ExitCode.Done;
+    }
+
+    /// <summary>A login whose every host has a certificate of its own.</summary>
+    private int ShowPerHost(ParseResult parsed, Home home, LoginSession session, DateTimeOffset now)
+    {
+        if (session.Ends <= now)
+            throw new FailureException($"your login ended at {Wording.Time(session.Ends)}", "tsh login");
+        var hosts = home.NodeCertificateFiles().Select(file => Path.GetFileName(file)[..^"-cert.pub".Length])
+            .Where(one => one.LastIndexOf('@') is var at and > 0 && NodeCertificate.AtHand(home, one[..at], one[(at + 1)..]) is not null).ToArray();
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(new JsonObject
+            {
+                ["user"] = session.User, ["per_host"] = true, ["valid_before"] = Moment(session.Ends), ["requests"] = Words([.. home.Memory.Requests]), ["at_hand"] = Words(hosts),
+            });
+        else
+        {
+            parsed.Print($"user: {session.User}");
+            parsed.Print("logins: each host has a certificate of its own, fetched as you connect (tsh ls lists them)");
+            if (hosts is not [])
+                parsed.Print($"at hand: {string.Join(", ", hosts.Take(10))}{(hosts.Length > 10 ? $" and {hosts.Length - 10} more" : "")}");
+            parsed.Print($"valid until: {Wording.Time(session.Ends)} (valid for {Wording.Left(session.Ends - now)})");
+        }
         return ExitCode.Done;
     }
 
     /// <summary>What this machine knows of each login; no daemon is asked.</summary>
     private int ListAll(ParseResult parsed, DateTimeOffset now)
     {
-        var logins = Home.All().Select(home => (home.Profile, home.Memory, Certificate: home.CertificateAtHand()))
-            .Where(login => login.Profile is not null || login.Memory.Server is not null || login.Certificate is not null).ToList();
+        var logins = Home.All().Select(home => (home.Profile, home.Memory, Login: Login(home, now)))
+            .Where(login => login.Profile is not null || login.Memory.Server is not null || login.Login is not null).ToList();
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(new JsonArray([.. logins.Select(login => (JsonNode)new JsonObject
             {
                 ["profile"] = login.Profile ?? "",
                 ["server"] = login.Memory.Server?.ToString(),
-                ["user"] = login.Certificate?.User ?? login.Memory.User,
-                ["valid_before"] = login.Certificate?.ValidBefore.ToString("yyyy-MM-ddTHH:mm:ssZ"),
+                ["user"] = login.Login?.User ?? login.Memory.User,
+                ["valid_before"] = login.Login is { } one ? Moment(one.Ends) : null,
             })]));
             return ExitCode.Done;
         }
         var table = new Table("Profile", "Server", "User", "Valid until");
-        foreach (var (profile, memory, certificate) in logins)
+        foreach (var (profile, memory, login) in logins)
             table.Add(
                 profile ?? "-",
                 memory.Server?.ToString() ?? "-",
-                certificate?.User ?? memory.User ?? "-",
-                certificate is null ? "not logged in" : now < certificate.ValidBefore ? Wording.Time(certificate.ValidBefore) : $"expired {Wording.Time(certificate.ValidBefore)}");
+                login?.User ?? memory.User ?? "-",
+                login is null ? "not logged in" : now < login.Value.Ends ? Wording.Time(login.Value.Ends) : $"expired {Wording.Time(login.Value.Ends)}");
         parsed.Print(table.Lines());
         return ExitCode.Done;
     }
 
-    /// <summary>The certificate at hand. ssh never says that one is missing or has expired, so this does.</summary>
-    public static CertificateInfo Usable(Home home, DateTimeOffset now)
+    /// <summary>Whose login it is and when it ends; null where there is none.</summary>
+    private static (string User, DateTimeOffset Ends)? Login(Home home, DateTimeOffset now)
     {
-        try
-        {
-            var certificate = home.ReadCertificate() ?? throw new FailureException("not logged in", "tsh login");
-            return now < certificate.ValidBefore
-                ? certificate
-                : throw new FailureException($"your certificate expired at {Wording.Time(certificate.ValidBefore)}", "tsh login");
-        }
-        catch (SshFormatException malformed)
-        {
-            throw new FailureException($"{home.Certificate} is not a certificate: {malformed.Message}", "tsh login");
-        }
+        var held = Held.In(home);
+        return (held.At(now).FirstOrDefault() ?? (held.Certificates is [var ended, ..] ? ended : null)) is { } one ? (one.Info.User, one.Info.ValidBefore)
+            : home.Memory is { PerHost: true, Session: { } session } && home.PublicKeyAtHand() is not null ? (session.User, session.Ends)
+            : null;
     }
 
-    private static async Task<CertificateInfo?> AskDaemon(ParseResult parsed, CaClient ca, CertificateInfo local, string user, CancellationToken cancellation)
+    /// <summary>What the daemon has on record of the certificates at hand; null where it does not say.</summary>
+    /// <exception cref="FailureException">The first is of no use any more, or never was.</exception>
+    private static async Task<CertificateInfo[]?> AskDaemon(ParseResult parsed, CaClient ca, HeldCertificate[] held, string user, CancellationToken cancellation)
     {
+        var recorded = new List<CertificateInfo>();
         try
         {
-            return await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(local.Serial, user), cancellation);
+            foreach (var one in held)
+            {
+                var record = await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(one.Info.Serial, user), cancellation);
+                if (record.Revoked && one == held[0])
+                    throw new FailureException($"certificate {record.Serial} has been revoked", "tsh login");
+                if (record.Revoked)
+                    parsed.Warn($"certificate {record.Serial}, {one.Info.Name}, has been revoked");
+                else
+                    recorded.Add(record with { Name = record.Name ?? one.Info.Name });
+            }
+            var authority = PublicKey.ParseLine((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey);
+            if (held[0].SignedBy != authority)
+                throw new FailureException($"certificate {held[0].Info.Serial} was signed by a key that is not the authority's now, so hosts refuse it or soon will", "tsh login");
+            return [.. recorded];
+        }
+        catch (ProblemException gone) when (gone.Problem.Code is ProblemCode.Denied or ProblemCode.NotFound)
+        {
+            throw new FailureException($"your certificate is of no use: {gone.Message}", gone.Problem.Hint ?? "tsh login");
         }
         catch (Exception silent) when (silent is UnreachableException or ProblemException)
         {
@@ -107,12 +149,16 @@ internal sealed class StatusCommand : Verb
     }
 
     // What is not known is left out: no roles and not revoked would be claims.
-    private static JsonObject LocalFacts(CertificateInfo local)
+    private static JsonObject Facts(CertificateInfo certificate, bool isRecorded)
     {
-        var facts = JsonSerializer.SerializeToNode(local, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();
-        facts.Remove("roles");
-        facts.Remove("limited_by");
-        facts.Remove("revoked");
+        var facts = JsonSerializer.SerializeToNode(certificate, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();
+        if (!isRecorded)
+            foreach (var unknown in new[] { "roles", "limited_by", "revoked" })
+                facts.Remove(unknown);
         return facts;
     }
+
+    private static string Moment(DateTimeOffset moment) => moment.ToString("yyyy-MM-ddTHH:mm:ssZ");
+
+    private static JsonArray Words(string[] words) => new([.. words.Select(word => (JsonNode)word)]);
 }

@@ -12,13 +12,20 @@ internal static class StatusText
         yield return $"user: {certificate.User}";
         if (certificate.Roles is not [])
             yield return $"roles: {string.Join(", ", certificate.Roles)}";
-        yield return $"logins: {string.Join(", ", certificate.Principals.Select(Login))}";
+        yield return $"logins: {Logins(certificate)}";
         var limit = certificate.LimitedBy.Length == 0 ? "" : $", limited by {certificate.LimitedBy}";
         yield return $"valid until: {Wording.Time(certificate.ValidBefore)} (valid for {Wording.Left(certificate.ValidBefore - now)}{limit})";
         if (certificate.Requests is not [])
             yield return $"requests: {string.Join(", ", certificate.Requests)}";
         yield return $"serial: {certificate.Serial}";
     }
+
+    /// <summary>One that stands beside it, on one line.</summary>
+    public static string Beside(CertificateInfo certificate) =>
+        $"beside it, {certificate.Name}: {Logins(certificate)}, until {Wording.Time(certificate.ValidBefore)} (serial {certificate.Serial})";
+
+    private static string Logins(CertificateInfo certificate) =>
+        string.Join(", ", certificate.Principals.Select(Login)) + (certificate.ConditionsInWords is { } conditions ? $"; {conditions}" : "");
 
     private static string Login(string principal) => principal.Contains('@') ? principal : $"{principal} (all hosts)";
 }

@@ -34,7 +34,7 @@ internal static class Logins
         if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
             return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), RequestAccess: access);
 
-        var (session, issued, login) = await ca.Database.Commit(transaction =>
+        var (session, issued, login, whose) = await ca.Database.Commit(transaction =>
         {
             var user = transaction.ActingUser(by, ask.User);
             var policy = transaction.Policy();
@@ -74,7 +74,7 @@ internal static class Logins
                 });
                 return new Issued(recorded, toBeSigned);
             }).ToList();
-            return (belongsTo, certificates, granted);
+            return (belongsTo, certificates, granted, user.Name);
         });
 
         OneCertificate[] signed = [.. issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show()))];
@@ -83,6 +83,8 @@ internal static class Logins
             Others = signed.Length > 1 ? signed[1..] : null,
             Warnings = login.Missing.IsEmpty ? null : [.. login.Missing.Select(missing => missing.Hint is null ? missing.Message : $"{missing.Message}; {missing.Hint}")],
             Session = session.Id.ToString(),
+            SessionEnds = session.Ends,
+            User = whose,
         };
     }
 

@@ -1,4 +1,3 @@
-using CertAuthority.OpenSsh;
 using CertAuthority.Terminal;
 using CertAuthority.Tsh;
 
@@ -15,9 +14,8 @@ public sealed class HomeTests : IDisposable
     [Fact]
     public void Without_a_certificate_nobody_is_logged_in()
     {
-        Assert.Null(home.ReadCertificate());
-        Assert.Null(home.UserLoggedIn());
-        Assert.Equal("not logged in", Assert.Throws<FailureException>(() => StatusCommand.Usable(home, Now)).Message);
+        Assert.Null(Held.In(home).User);
+        Assert.Equal("not logged in", Assert.Throws<FailureException>(() => Held.In(home).Usable(Now)).Message);
         Assert.False(home.Clear());
     }
 
@@ -26,9 +24,8 @@ public sealed class HomeTests : IDisposable
     {
         Directory.CreateDirectory(home.Folder);
         File.WriteAllText(home.Certificate, "nonsense");
-        Assert.Throws<SshFormatException>(home.ReadCertificate);
-        Assert.Null(home.UserLoggedIn());
-        Assert.Contains("id-cert.pub is not a certificate", Assert.Throws<FailureException>(() => StatusCommand.Usable(home, Now)).Message, StringComparison.Ordinal);
+        Assert.Null(Held.In(home).User);
+        Assert.Contains("id-cert.pub is not a certificate", Assert.Throws<FailureException>(() => Held.In(home).Usable(Now)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ namespace CertAuthority.Tests.Unit.Tsh;
 public class SshConfigTests
 {
     private static readonly Home Home = new("/home/alice/.certauthority");
+    private static readonly DateTimeOffset End = DateTimeOffset.FromUnixTimeSeconds(1795348277);
     private static readonly ServerAddress Server = ServerAddress.TryParse("ssh://alice@auth1")!;
 
     [Fact]
@@ -20,24 +21,39 @@ public class SshConfigTests
                 Port 2222
                 User deploy
                 HostKeyAlias web1
-            Match originalhost web1,web1.example.com exec "sh -c 'test $(date +%%s) -lt 1795348277 || { echo tsh: you have no certificate that is valid now: tsh login >&2; false; }'"
-
-            Host web1 web1.example.com
+                UserKnownHostsFile "/home/alice/.certauthority/known_hosts"
+            Match originalhost web1,web1.example.com user deploy !exec "sh -c 'test $(date +%%s) -lt 1795348277'"
+                ProxyCommand sh -c 'echo tsh: you have no certificate that is valid now: tsh login >&2; exit 1'
+            Match originalhost web1,web1.example.com user deploy
                 IdentityFile "/home/alice/.certauthority/id"
                 CertificateFile "/home/alice/.certauthority/id-cert.pub"
                 IdentitiesOnly yes
-                UserKnownHostsFile "/home/alice/.certauthority/known_hosts"
 
             Match originalhost db1 exec "sh -c '{ echo tsh: no access to db1 now, this asks for it: tsh login --request-roles=dba >&2; false; }'"
 
             """,
-            Text(new NodeList([Node("web1", "web1.example.com:2222", "deploy")], [], false, [new RequestableNode("db1", ["dba", "dbo"])]), "deploy@web1"));
+            Text(new NodeList([Node("web1", "web1.example.com:2222", "deploy")], [], false, [new RequestableNode("db1", ["dba", "dbo"])]), [Certificate("deploy@web1")]));
+
+    [Fact]
+    public void Each_login_has_the_one_certificate_that_opens_it()
+    {
+        var text = Text(
+            new NodeList([Node("db1", "10.0.0.1", "backup", "deploy", "postgres", "root")], [], false, []),
+            [Certificate("deploy,postgres@db1", "elevated", 0), Certificate("deploy", "everyday", 1), Certificate("backup@db1", "elevated-restore", 0, "/usr/bin/restore")]);
+        Assert.Contains("user deploy\n    IdentityFile \"/home/alice/.certauthority/id\"\n    CertificateFile \"/home/alice/.certauthority/id-everyday-cert.pub\"\n", text);
+        Assert.Contains("user postgres\n    IdentityFile \"/home/alice/.certauthority/id\"\n    CertificateFile \"/home/alice/.certauthority/id-elevated-cert.pub\"\n", text);
+        Assert.Contains("user backup\n    IdentityFile \"/home/alice/.certauthority/id\"\n    CertificateFile \"/home/alice/.certauthority/id-elevated-restore-cert.pub\"\n", text);
+        Assert.Contains("user root\n    ProxyCommand sh -c 'echo tsh: your certificate does not open db1 yet: tsh login >&2; exit 1'\n", text);
+    }
 
     [Fact]
     public void A_node_that_needs_a_certificate_of_its_own_is_seen_to_by_name()
     {
-        var text = Text(new NodeList([Node("db1", "10.0.0.1", "postgres"), Node("db2", "10.0.0.2", "postgres", "root")], ["deploy"], true, []), perHost: true);
-        Assert.Contains("Match originalhost db1 exec \"tsh config for-host db1\"\n    IdentityFile \"/home/alice/.certauthority/id\"\n    CertificateFile \"/home/alice/.certauthority/nodes/db1-cert.pub\"\n", text);
+        var text = Text(new NodeList([Node("db1", "10.0.0.1", "postgres"), Node("db2", "10.0.0.2", "postgres", "root")], ["deploy"], true, []), [Certificate("deploy")], perHost: true);
+        Assert.Contains(
+            "Match originalhost db1 user postgres !exec \"tsh config for-host postgres@db1\"\n    ProxyCommand false\n"
+            + "Match originalhost db1 user postgres\n    IdentityFile \"/home/alice/.certauthority/id\"\n    CertificateFile \"/home/alice/.certauthority/nodes/postgres@db1-cert.pub\"\n", text);
+        Assert.Contains("CertificateFile \"/home/alice/.certauthority/nodes/root@db2-cert.pub\"\n", text);
         Assert.DoesNotContain("User root", text);
         Assert.DoesNotContain("User postgres\n    HostKeyAlias db2", text);
     }
@@ -47,7 +63,7 @@ public class SshConfigTests
     {
         var text = Text(new NodeList([Node("a", "gate.example.com:1", "root"), Node("b", "gate.example.com:2", "root"), Node("c", "localhost:3", "root"), Node("d", "10.0.0.1", "root")], [], false, []));
         Assert.Contains("\nHost a\n", text);
-        Assert.Contains("\nHost a b c d\n", text);
+        Assert.Contains("\nHost b\n", text);
     }
 
     [Theory]
@@ -134,13 +150,15 @@ public class SshConfigTests
 
     [Fact]
     public void After_a_logout_every_certificate_is_over() =>
-        Assert.Contains(" -lt 0 || ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), "deploy@web1")));
+        Assert.Contains(" -lt 0'", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), [Certificate("deploy@web1")])));
 
-    private static string Text(NodeList list, string principal = "deploy", bool perHost = false)
-    {
-        var end = DateTimeOffset.FromUnixTimeSeconds(1795348277);
-        return SshConfig.Text(Home, list, new CertificateInfo("1", "alice", "alice", [], [], [principal], end, end, "", false), perHost, Server, "tsh");
-    }
+    private static string Text(NodeList list, HeldCertificate[]? certificates = null, bool perHost = false) =>
+        SshConfig.Text(Home, list, new Held(certificates ?? [Certificate("deploy")], [], null), perHost, Server, "tsh", End.AddHours(-1));
+
+    private static HeldCertificate Certificate(string principals, string? name = null, int forwardings = 0, string? command = null) => new(
+        Path.Combine(Home.Folder, name is null ? "id-cert.pub" : $"id-{name}-cert.pub"),
+        new CertificateInfo("1", "alice", "alice", [], name is null or "everyday" ? [] : ["3f1c"], principals.Split(','), End.AddHours(-9), End, "", false, ForceCommand: command),
+        "", null!, null!, forwardings);
 
     private static ListedNode Node(string name, string address, params string[] logins) => new(name, address, [], logins);
 }

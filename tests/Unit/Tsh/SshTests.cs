@@ -22,7 +22,7 @@ public class SshTests
                 "-l", "postgres",
                 "--", "db1.example.com", "psql", "-c", "select 1",
             ],
-            SshArguments.For(Home, Node("db1.example.com:2222"), "postgres", ["psql", "-c", "select 1"]));
+            SshArguments.For(Home, Node("db1.example.com:2222"), "postgres", ["psql", "-c", "select 1"], Home.Certificate));
 
     [Theory]
     [InlineData("db1", "-l root -- db1")]
@@ -30,7 +30,7 @@ public class SshTests
     [InlineData("[::1]", "-l root -- ::1")]
     [InlineData("[fe80::1]:2222", "-p 2222 -l root -- fe80::1")]
     public void Addresses_are_taken_apart(string address, string end) =>
-        Assert.EndsWith(end, string.Join(' ', SshArguments.For(Home, Node(address), "root", [])), StringComparison.Ordinal);
+        Assert.EndsWith(end, string.Join(' ', SshArguments.For(Home, Node(address), "root", [], Home.Certificate)), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("")]
@@ -49,7 +49,7 @@ public class SshTests
     [InlineData("[a]b]:22")]
     [InlineData("user@db1")]
     public void A_hostile_address_is_refused(string address) =>
-        Assert.Throws<FailureException>(() => SshArguments.For(Home, Node(address), "root", []));
+        Assert.Throws<FailureException>(() => SshArguments.For(Home, Node(address), "root", [], Home.Certificate));
 
     [Theory]
     [InlineData("-oProxyCommand=id")]
@@ -74,11 +74,11 @@ public class SshTests
 
     [Fact]
     public void Percent_signs_and_blanks_in_paths_are_kept() =>
-        Assert.Contains("IdentityFile=\"/a b%%h/id\"", SshArguments.For(new Home("/a b%h"), Node("db1"), "root", []));
+        Assert.Contains("IdentityFile=\"/a b%%h/id\"", SshArguments.For(new Home("/a b%h"), Node("db1"), "root", [], "/a b%h/id-cert.pub"));
 
     [Fact]
     public void A_path_that_ssh_would_expand_is_refused() =>
-        Assert.Throws<FailureException>(() => SshArguments.For(new Home("/${HOME}"), Node("db1"), "root", []));
+        Assert.Throws<FailureException>(() => SshArguments.For(new Home("/${HOME}"), Node("db1"), "root", [], "/${HOME}/id-cert.pub"));
 
     [Theory]
     [InlineData("ssh db1 ls -l", "ssh db1 -- ls -l")]
