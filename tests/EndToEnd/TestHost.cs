@@ -108,6 +108,10 @@ sealed class TestHost
         return false;
     }
 
+    /// <summary>Stands for several nodes: lets an account in by the principals of all of them.</summary>
+    public void Answers(string[] nodes, string login) =>
+        File.WriteAllLines(Path.Combine(folder, "principals", login), [login, .. nodes.Select(node => $"{login}@{node}")]);
+
     /// <summary>Has a certificate of the authority for its own key, under its name.</summary>
     public async Task Certify()
     {
