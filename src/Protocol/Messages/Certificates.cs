@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace CertAuthority.Protocol;
 
 /// <summary>Asks for a certificate as the caller's user.</summary>
@@ -24,11 +26,21 @@ public sealed record LoggedIn(string HostCa, string? Certificate = null, Certifi
     /// </summary>
     public OneCertificate[]? Others { get; init; }
 
+    /// <summary>All of them: what was asked for first, then the others; none when every login needs a certificate for its host.</summary>
+    [JsonIgnore]
+    public OneCertificate[] Certificates => Certificate is null || Info is null ? Others ?? [] : [new OneCertificate(Certificate, Info), .. Others ?? []];
+
     /// <summary>Why certificates are missing that the roles would otherwise grant; null where none is.</summary>
     public string[]? Warnings { get; init; }
 
     /// <summary>Names the login session to later calls for certificates of single nodes.</summary>
     public string? Session { get; init; }
+
+    /// <summary>When the login session ends; null where none began.</summary>
+    public DateTimeOffset? SessionEnds { get; init; }
+
+    /// <summary>Whose it is; null where no session began.</summary>
+    public string? User { get; init; }
 }
 
 /// <summary>One of several certificates of a login.</summary>
@@ -76,6 +88,21 @@ public sealed record CertificateInfo(
     /// <param name="login">Without a domain, or with one.</param>
     /// <param name="node">The node's name.</param>
     public bool Opens(string login, string node) => Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
+
+    /// <summary>Whether a session with it meets a condition.</summary>
+    [JsonIgnore]
+    public bool HasConditions => ForceCommand is not null || SourceAddresses is not null || VerifyRequired is true;
+
+    /// <summary>The conditions for people, as <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
+    [JsonIgnore]
+    public string? ConditionsInWords => HasConditions
+        ? string.Join(", ", new[]
+        {
+            ForceCommand is null ? null : $"runs only {ForceCommand}",
+            SourceAddresses is null ? null : $"only from {string.Join(", ", SourceAddresses)}",
+            VerifyRequired is true ? "only with a verified security key" : null,
+        }.OfType<string>())
+        : null;
 }
 
 /// <summary>A certificate of the caller's own.</summary>
