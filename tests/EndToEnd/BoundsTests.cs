@@ -17,7 +17,7 @@ public sealed class BoundsTests
         (await alice.Types("tsh", "login")).Done();
         var many = await alice.Types("tsh", "login");
         Assert.Equal(
-            (1, "tsh: error: user \"alice\" has 2 live certificates already; the limit is 2\n"
+            (1, "tsh: error: user \"alice\" has 2 logins with live certificates already; the limit is 2\n"
                 + "tsh: hint: wait until some have ended; an administrator ends them sooner with tctl certs revoke --user=alice\n"),
             (many.ExitCode, many.Error));
         var often = await alice.Types("tsh", "login");

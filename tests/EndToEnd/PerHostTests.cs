@@ -24,8 +24,13 @@ public sealed class PerHostTests
         Assert.Equal((0, ""), (none.ExitCode, none.Output));
         Assert.Equal(
             "tsh: no certificate: your roles reach more logins on hosts than one certificate holds\n" +
-            "tsh: hint: a certificate for one host: tsh login --node=NODE; tsh ls lists them\n", none.Error);
+            "tsh: hint: each host has one of its own, fetched as you connect: tsh ssh LOGIN@NODE; tsh ls lists them\n", none.Error);
         Assert.False(File.Exists(Path.Combine(alice.Home, "id-cert.pub")));
+        // That is being logged in too.
+        var status = (await alice.Types("tsh", "status")).Done();
+        Assert.StartsWith("user: alice\nlogins: each host has a certificate of its own, fetched as you connect (tsh ls lists them)\nvalid until: ", status, StringComparison.Ordinal);
+        Assert.Equal("alice true []", (await alice.Types("bash", "-c", "tsh status --format=json | jq -r '\"\\(.user) \\(.per_host) \\(.at_hand)\"'")).Done().Trim());
+        Assert.EndsWith("tsh: hint: each host has a certificate of its own, fetched as you connect: tsh ssh LOGIN@NODE\n", (await alice.Types("tsh", "ls")).Error, StringComparison.Ordinal);
         Assert.Equal("260", (await alice.Types("bash", "-c", "tsh ls --format=json | jq '[.[].logins[]] | length'")).Done().Trim());
         Assert.StartsWith("alice can log in: yes, as postgres@db1, ", (await daemon.Administrator.Types("tctl", "access", "explain", "alice")).Done(), StringComparison.Ordinal);
 
@@ -36,7 +41,8 @@ public sealed class PerHostTests
         Assert.True(await db1.LetsIn(alice, "root"), db1.Log);
         Assert.False(await db1.LetsIn(alice, "deploy"));
         Assert.False(await db2.LetsIn(alice, "postgres"));
-        Assert.EndsWith("tsh: hint: more than one certificate holds; a certificate for one host: tsh login --node=NODE\n", (await alice.Types("tsh", "ls")).Error, StringComparison.Ordinal);
+        // What it does not open is told apart.
+        Assert.Contains("After tsh login", (await alice.Types("tsh", "ls")).Done(), StringComparison.Ordinal);
 
         // Bare logins fit: they alone, and that is said. One host's certificate has the bare login as its own.
         (await daemon.Administrator.Types("tctl", "users", "update", "--set-roles=some,all", "alice")).Done();

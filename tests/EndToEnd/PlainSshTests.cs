@@ -110,7 +110,7 @@ public sealed class PlainSshTests
         (await alice.Types("tsh", "config")).Done();
 
         Assert.Equal((0, "postgres\n", ""), Shown(await alice.Types("ssh", "-o", "BatchMode=yes", "db1", "id -un")));
-        Assert.Equal(["db1-cert.pub"], Directory.GetFiles(Path.Combine(laptop.TshHome, "nodes")).Select(Path.GetFileName));
+        Assert.Equal(["postgres@db1-cert.pub"], Directory.GetFiles(Path.Combine(laptop.TshHome, "nodes")).Select(Path.GetFileName));
         // Had once, it is used as long as it lives; tsh ssh uses it too.
         Assert.Equal((0, "postgres\n", ""), Shown(await alice.Types("ssh", "-o", "BatchMode=yes", "db1", "id -un")));
         Assert.Equal((0, "postgres\n", ""), Shown(await alice.Types("tsh", "ssh", "db1", "id", "-un")));
@@ -118,7 +118,7 @@ public sealed class PlainSshTests
 
         // Nodes whose certificates are missing, expired or of another key are seen to; what the roles do not reach is said.
         (await daemon.Administrator.Types("tctl", "users", "update", "--set-roles=access", "alice")).Done();
-        File.Delete(Path.Combine(laptop.TshHome, "nodes/db1-cert.pub"));
+        File.Delete(Path.Combine(laptop.TshHome, "nodes/postgres@db1-cert.pub"));
         var refused = await alice.Types("ssh", "-o", "BatchMode=yes", "db1", "true");
         Assert.StartsWith("tsh: error: there is no node \"db1\" within reach of the roles in use: access\n", refused.Error);
         Assert.Equal("tsh: error: there is no node \"db1\" within reach of your certificates\ntsh: hint: tsh login --request-roles=dba\n", (await alice.Types("tsh", "ssh", "db1")).Error);

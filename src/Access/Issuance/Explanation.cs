@@ -61,21 +61,31 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
     {
         var rules = new Rules(question, login, [.. IssuancePolicy.Draw(question)]);
         var roles = rules.AtWork;
-        // It is about what is granted; that one certificate can not hold all of it refuses nobody.
-        var grants = IssuancePolicy.Allow(question).Holds(out var allowed, out var refusal) ? allowed.Grants : [];
-        // What opens a login without a condition comes first, and is what a login there uses.
-        var principals = grants.SelectMany(grant => grant.Principals.Select(principal => (Principal: principal, Grant: grant)))
-            .Where(one => login is null || one.Principal.Login == login)
-            .OrderBy(one => one.Grant.Permissions.IsUnconditional ? 0 : 1).DistinctBy(one => one.Principal).ToImmutableArray();
-        var verdict = principals.IsEmpty
-            ? $"no: {rules.WhyNot() ?? refusal?.Message ?? $"no role in use grants {login}"}"
-            : $"yes, as {Few(principals.Select(one => $"{(rules.IsBare(one.Principal) ? $"{one.Principal.Login} (all hosts)" : one.Principal)}{(one.Grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"))}";
+        // It is about what is granted; that one certificate cannot hold all of it refuses nobody. And it is about every certificate of
+        // the login: with a request for some nodes, the everyday one opens others.
+        var (grants, missing) = IssuancePolicy.AllowLogin(question with { Node = null }).Holds(out var allowed, out _) ? (allowed.Grants, allowed.Missing) : ([], []);
+        // A login without a condition comes first: it is the one that is used.
+        var opened = grants.OrderBy(grant => grant.Permissions.IsUnconditional ? 0 : 1)
+            .SelectMany(grant => grant.Principals.Where(IsMeant).Select(principal => (Principal: principal, Grant: grant)))
+            .DistinctBy(one => one.Principal).ToList();
+        var everywhere = opened.Where(one => one.Principal.Node is null && one.Grant.Permissions.IsUnconditional).Select(one => one.Principal.Login).ToHashSet(StringComparer.Ordinal);
+        opened = opened.FindAll(one => one.Principal.Node is null || !everywhere.Contains(one.Principal.Login));
+        var verdict = opened is []
+            ? $"no: {rules.WhyNot() ?? WhyRefused() ?? $"no role in use grants {login}"}"
+            : $"yes, as {Few(opened.Select(one => $"{(one.Principal.Node is null ? $"{one.Principal.Login} (all hosts)" : one.Principal)}{(one.Grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"))}";
         return new Explanation(
-            !principals.IsEmpty,
+            opened is not [],
             $"{question.User.Name} {(assumed ? "could" : "can")} log in{(login is null ? "" : $" as {login}")}{(question.Node is null ? "" : $" on {question.Node}")}: {verdict}",
-            principals.IsEmpty ? null : principals[0].Grant.Validity,
+            opened is [var first, ..] ? first.Grant.Validity : null,
             roles,
             rules.Locks);
+
+        bool IsMeant(Principal principal) => (login is null || principal.Login == login)
+            && (question.Node is not { } node || (question.Nodes.Any(one => one.Name == node) && (principal.Node is null || principal.Node == node)));
+
+        string? WhyRefused() => !IssuancePolicy.AllowLogin(question).Holds(out _, out var refusal)
+            ? refusal.Message
+            : missing.FirstOrDefault(one => one.Principals.Any(IsMeant))?.Why.Message;
     }
 
     private static string Few(IEnumerable<string> names) => Names.Few([.. names]);
@@ -87,7 +97,6 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         private readonly string? login;
         private readonly Node? node;
         private readonly Denials denials;
-        private readonly HashSet<string> bare;
         private readonly IReadOnlyList<RoleInUse> permitting;
         private readonly string gaps;
 
@@ -99,8 +108,6 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 .ToLookup(role => role.Request is null, role => role.Use!);
             IReadOnlyList<RoleInUse> all = RoleInUse.Each(usable[true].Concat(usable[false]));
             denials = new Denials(all, question.Locks);
-            // Where no node is known, only what needs none is left.
-            bare = Principals.Resolve(all, [], question.Locks).Select(principal => principal.Login).ToHashSet(StringComparer.Ordinal);
             Locks = [.. question.Locks.All.Select(one => (Lock: one, Effect: Of(one, drawn, all))).Where(one => one.Effect is not null).Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
             permitting = Permissions.Permitting([.. usable[true]], [.. usable[false]]);
             gaps = IssuancePolicy.Gaps(all, question.User);
@@ -110,8 +117,6 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         public ImmutableArray<RoleAtWork> AtWork { get; }
 
         public ImmutableArray<LockAtWork> Locks { get; }
-
-        public bool IsBare(Principal principal) => bare.Contains(principal.Login);
 
         /// <summary>The rule that decides against it, in a sentence; null where it is none of the roles'.</summary>
         public string? WhyNot()
@@ -153,8 +158,10 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         {
             if (!drawn.Use.Holds(out var inUse, out var refusal))
                 return [new RuleAtWork(RuleEffect.Refuses, drawn.Request is null ? "role" : "request", drawn.Name, refusal.Message)];
+            // An assigned role is whole in the everyday certificate, whatever a request makes of it in the elevated one.
+            var whole = drawn.Request is null ? inUse with { OnlyOn = null } : inUse;
             // What is over has lost its allow already.
-            return [.. Ends(inUse.Role), .. inUse.Role.IsOver(question.Now) ? [] : Allows(inUse).Concat(OnlyOn(inUse)), .. Denies(inUse), .. Limits(inUse)];
+            return [.. Ends(inUse.Role), .. inUse.Role.IsOver(question.Now) ? [] : Allows(whole).Concat(OnlyOn(inUse, drawn.Request is null)), .. Denies(inUse), .. Limits(inUse)];
         }
 
         private IEnumerable<RuleAtWork> Ends(Role role)
@@ -210,14 +217,17 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         }
 
         /// <summary>What a request for nodes makes of a role.</summary>
-        private IEnumerable<RuleAtWork> OnlyOn(RoleInUse role)
+        private IEnumerable<RuleAtWork> OnlyOn(RoleInUse role, bool isAssigned)
         {
             if (role.OnlyOn is not { } some)
                 yield break;
             var names = Few(question.Resources.Where(one => some.Contains(one.Id)).Select(one => one.ToString()));
-            yield return node is null || some.Contains(node.Id)
-                ? new RuleAtWork(RuleEffect.Limits, RequestResources, names, "what it allows counts there only")
-                : new RuleAtWork(RuleEffect.Misses, RequestResources, names, $"{node.Name} was not asked for");
+            if (isAssigned)
+                yield return new RuleAtWork(RuleEffect.Limits, RequestResources, names, "in the elevated certificate; the everyday one opens the rest");
+            else
+                yield return node is null || some.Contains(node.Id)
+                    ? new RuleAtWork(RuleEffect.Limits, RequestResources, names, "what it allows counts there only")
+                    : new RuleAtWork(RuleEffect.Misses, RequestResources, names, $"{node.Name} was not asked for");
         }
 
         private IEnumerable<RuleAtWork> Denies(RoleInUse role)
@@ -254,7 +264,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 if (set)
                     yield return permitting.Any(one => one.Role.Id == role.Role.Id)
                         ? new RuleAtWork(RuleEffect.Allows, $"options.{field}", "true", "permitted")
-                        : new RuleAtWork(RuleEffect.Misses, $"options.{field}", "true", "beside a request only the roles of the request permit it");
+                        : new RuleAtWork(RuleEffect.Misses, $"options.{field}", "true", "permitted by the everyday certificate; on an elevated one only the roles of the request permit it");
         }
 
         private ImmutableArray<string> Values(Template entry) => entry.Values(question.User.Traits);

@@ -56,8 +56,8 @@ public sealed class IssuanceGrant
 
 /// <summary>What one login is granted: certificates that are signed together.</summary>
 /// <param name="Grants">
-/// What was asked for first. With requests in use, what the roles of the requests open stands before what the assigned roles alone open. Empty where every
-/// login on a host needs a certificate for that host.
+/// What was asked for comes first: with requests in use, what their roles open, and then what the assigned roles open alone. Empty where
+/// every login on a host needs a certificate for that host.
 /// </param>
 /// <param name="Missing">Why certificates are missing that the roles would otherwise grant.</param>
 /// <param name="Ends">When the last of them ends, and with it the login session.</param>

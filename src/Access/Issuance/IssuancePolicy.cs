@@ -56,20 +56,36 @@ public static class IssuancePolicy
     {
         if (question.LiveSessions >= question.Limits.LiveCertificatesPerUser)
             return new Refusal(
-                $"user \"{question.User.Name}\" has {question.LiveSessions} live certificates already; the limit is {question.Limits.LiveCertificatesPerUser}",
+                $"user \"{question.User.Name}\" has {question.LiveSessions} logins with live certificates already; the limit is {question.Limits.LiveCertificatesPerUser}",
                 $"wait until some have ended; an administrator ends them sooner with tctl certs revoke --user={question.User.Name}",
                 RefusalKind.Limited);
-        if (!Allow(question).Holds(out var allowed, out var refusal))
+        if (!AllowLogin(question).Holds(out var allowed, out var refusal))
             return refusal;
-        var (grants, missing) = (allowed.Grants, allowed.Missing);
-        if (!question.Requests.IsEmpty && Allow(question with { Requests = [] }).Holds(out var everyday, out _))
-            (grants, missing) = ([.. grants.Where(grant => !grant.Requests.IsEmpty), .. everyday.Grants], [.. missing.Union(everyday.Missing)]);
-        var held = grants.Select(Held).ToList();
+        var held = allowed.Grants.Select(Held).ToList();
         return new LoginGrant(
             [.. held.OfType<IssuanceGrant>()],
-            missing,
-            grants.Max(grant => grant.Validity.Before),
-            grants.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
+            [.. allowed.Missing.Select(missing => missing.Why).Distinct()],
+            allowed.Grants.Max(grant => grant.Validity.Before),
+            allowed.Grants.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
+    }
+
+    /// <summary>What the rules allow one login, whether or not certificates can hold it: with requests in use, the everyday certificates beside the elevated ones.</summary>
+    internal static Outcome<Allowed> AllowLogin(IssuanceQuestion question)
+    {
+        var together = Allow(question);
+        if (question.Requests.IsEmpty || !together.Holds(out var elevated, out _))
+            return together;
+        var missing = elevated.Missing.Where(missing => !missing.Requests.IsEmpty).ToList();
+        foreach (var request in question.Requests.Where(request => !elevated.Grants.Any(grant => grant.Requests.Contains(request.Id))))
+            // Its condition fails the login: the user named the request, and must not find out at the host.
+            if (missing.Find(missing => missing.Requests.Contains(request.Id)) is { } unmet)
+                return unmet.Why;
+            else if (question.Node is null)
+                missing.Add(new MissingGrant(new Refusal($"request {request.Id} opens no login at present"), [request.Id], []));
+        // Deny wins in every certificate of the login. Where the assigned roles alone open nothing, there is no everyday one.
+        return Allow(question with { Requests = [] }, elevated.Denials).Holds(out var everyday, out _)
+            ? elevated with { Grants = [.. elevated.Grants.Where(grant => !grant.Requests.IsEmpty), .. everyday.Grants], Missing = [.. missing, .. everyday.Missing] }
+            : elevated with { Missing = [.. missing] };
     }
 
     /// <summary>What one certificate holds of what is allowed; null for nothing.</summary>
@@ -99,15 +115,20 @@ public static class IssuancePolicy
             new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty), "proof")
         : new Refusal($"\"{login}\" is {Access.Names.LoginFault(login)}", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
 
-    /// <summary>What the rules allow, whether or not certificates can hold it: a grant for each set of conditions, at least one; the first has none, if there is such a one.</summary>
-    internal static Outcome<Allowed> Allow(IssuanceQuestion question)
+    /// <summary>
+    /// What the rules allow to all roles in use together, whether or not certificates can hold it: a grant for each set of conditions, at
+    /// least one. What requests open comes first, and what meets no condition before what does.
+    /// </summary>
+    /// <param name="question">What is asked.</param>
+    /// <param name="denials">What is taken away; null for what the roles in use deny themselves.</param>
+    internal static Outcome<Allowed> Allow(IssuanceQuestion question, Denials? denials = null)
     {
         var user = question.User;
         if (!Roles(question).Holds(out var roles, out var refusal))
             return refusal;
         var inUse = roles.All;
-        var denials = new Denials(inUse, question.Locks);
-        // What was asked for comes first, and what meets no condition before what does.
+        denials ??= new Denials(inUse, question.Locks);
+        // Asked of the role as it is stored: one whose end has passed allows nothing, but its conditions stay with the logins it names.
         var everywhere = inUse.Where(role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && Conditions.Of(role.Role) != Conditions.None).ToImmutableArray();
         var groups = inUse.Except(everywhere).GroupBy(role => Conditions.Of(role.Role))
             .Select(group => new RoleGroup(roles, group.Key, [.. group], everywhere, Principals.Resolve([.. group], denials, question.Nodes, question.Locks)))
@@ -124,21 +145,21 @@ public static class IssuancePolicy
             if (groups.Count == 0)
                 return Locked(question, inUse) ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}", "tsh ls lists those that are");
         }
-        var (grants, missing) = (new List<IssuanceGrant>(), new List<Refusal>());
+        var (grants, missing) = (new List<IssuanceGrant>(), new List<MissingGrant>());
         foreach (var group in groups)
         {
             var requests = group.Requests(question);
+            ImmutableArray<Guid> ids = [.. requests.Select(request => request.Id)];
             // A limit of a role that everybody in use holds binds every certificate; one of a request, those that draw on it.
             var limiting = roles.Assigned.Concat(roles.Elevated.Where(role => requests.Any(request => roles.Brings(request, role)))).DistinctBy(role => role.Role.Id).Select(role => role.Role);
             if (!Lifetime.Decide(question.Now, limiting, requests, question.Wish, question.Limits, question.SessionEnds).Holds(out var validity, out var tooLong))
                 return tooLong;
             if (!Permissions.Decide(group.Assigned, group.Elevated, question.IsSecurityKey).Holds(out var permissions, out var why))
-                missing.Add(why);
+                missing.Add(new MissingGrant(why, ids, group.Principals));
             else
-                grants.Add(new IssuanceGrant(
-                    user, [.. group.Roles.Select(role => role.Role.Pin())], [.. requests.Select(request => request.Id)], group.Principals, validity, permissions, group.Name));
+                grants.Add(new IssuanceGrant(user, [.. group.Roles.Select(role => role.Role.Pin())], ids, group.Principals, validity, permissions, group.Name));
         }
-        return grants.Count == 0 ? missing[0] : new Allowed([.. grants], [.. missing]);
+        return grants.Count == 0 ? missing[0].Why : new Allowed([.. grants], [.. missing], denials);
     }
 
     /// <summary>What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.</summary>
@@ -243,9 +264,9 @@ internal sealed record RoleGroup(RolesInUse InUse, Conditions Conditions, Immuta
 {
     public ImmutableArray<RoleInUse> Roles { get; } = [.. Own, .. Everywhere];
 
-    public IReadOnlyList<RoleInUse> Elevated { get; } = [.. InUse.Elevated.Where(role => Own.Concat(Everywhere).Any(one => one.Role.Id == role.Role.Id))];
+    public IReadOnlyList<RoleInUse> Elevated { get; } = Among(InUse.Elevated, Own, Everywhere);
 
-    public IReadOnlyList<RoleInUse> Assigned { get; } = [.. InUse.Assigned.Where(role => Own.Concat(Everywhere).Any(one => one.Role.Id == role.Role.Id))];
+    public IReadOnlyList<RoleInUse> Assigned { get; } = Among(InUse.Assigned, Own, Everywhere);
 
     public bool IsElevated => Elevated.Count > 0;
 
@@ -259,19 +280,32 @@ internal sealed record RoleGroup(RolesInUse InUse, Conditions Conditions, Immuta
         }
     }
 
-    /// <summary>The requests that its certificate draws on: those that add one of its roles; those for nodes narrow every role.</summary>
+    /// <summary>
+    /// The requests that its certificate draws on: those that add one of its roles. Requests for nodes decide together which nodes every
+    /// role in it opens, so an elevated certificate draws on all of them.
+    /// </summary>
     public IReadOnlyList<AccessRequest> Requests(IssuanceQuestion question) =>
-        [.. question.Requests.Where(request => !request.Resources.IsEmpty || Elevated.Any(role => InUse.Brings(request, role)))];
+        [.. question.Requests.Where(request => IsElevated && (!request.Resources.IsEmpty || Elevated.Any(role => InUse.Brings(request, role))))];
+
+    private static RoleInUse[] Among(IReadOnlyList<RoleInUse> inUse, params ImmutableArray<RoleInUse>[] some) =>
+        [.. inUse.Where(role => some.Any(those => those.Any(one => one.Role.Id == role.Role.Id)))];
 }
 
 /// <summary>What the rules allow.</summary>
 /// <param name="Grants">One for each set of conditions that the roles in use attach; at least one.</param>
-/// <param name="Missing">Why others can not be.</param>
-internal sealed record Allowed(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<Refusal> Missing)
+/// <param name="Missing">Those that cannot be.</param>
+/// <param name="Denials">What the roles in use took from each other.</param>
+internal sealed record Allowed(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<MissingGrant> Missing, Denials Denials)
 {
     /// <summary>What they open together.</summary>
-    public ImmutableArray<Principal> Principals { get; } = [.. Grants.SelectMany(grant => grant.Principals).Distinct()];
+    public ImmutableArray<Principal> Principals => [.. Grants.SelectMany(grant => grant.Principals).Distinct()];
 }
+
+/// <summary>What the roles would open, were it not for their conditions.</summary>
+/// <param name="Why">Which condition stands against it.</param>
+/// <param name="Requests">The requests that it would draw on.</param>
+/// <param name="Principals">The logins that it would open.</param>
+internal sealed record MissingGrant(Refusal Why, ImmutableArray<Guid> Requests, ImmutableArray<Principal> Principals);
 
 /// <summary>A role behind a decision, or behind its refusal.</summary>
 /// <param name="Name">Its name; where a request grants nothing, the names of what was asked for.</param>

@@ -19,79 +19,112 @@ internal static class Logins
     public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
     {
         var now = ca.Now();
-        // The first certificate for each node within reach belongs to the login that is over already; any other is one more.
-        var within = ask is { Session: { } named, Node: { } host } ? ca.Database.Read(snapshot =>
-            snapshot.ActingUser(by, ask.User) is var user && Session(snapshot, user, named, now) is { } found && snapshot.Policy().Nodes.ContainsKey(host) && !snapshot.HasCertificateFor(found.Id, host)) : false;
-        // Root could lift the bound, so it would keep him from nothing.
-        if (!within && !by.IsRoot && ca.Logins.Wait(by.Identity.Uid, ca.Limits.LoginsPerMinute) is { } wait)
-            throw Verdicts.Refused(new Refusal(
-                $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
-                $"try again in {Durations.Show(wait)}",
-                RefusalKind.Limited));
         var key = Verdicts.Key(ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
+
+        // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked for counts.
+        var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
+            snapshot.ActingUser(by, ask.User) is var user && Begun(snapshot, user, ask, now) is { IsFresh: true } begun
+            && IssuancePolicy.Decide(Question(snapshot, user, ask, key, wish, begun.Session, now, ca.Limits)).Holds(out _, out _));
+        if (!isCounted)
+            Count(ca, by);
 
         if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
             return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), RequestAccess: access);
 
-        var (session, issued, login, whose) = await ca.Database.Commit(transaction =>
+        var recorded = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now));
+        if (recorded is null)
         {
-            var user = transaction.ActingUser(by, ask.User);
-            var policy = transaction.Policy();
-            ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => transaction.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
-            var begun = ask is { Session: { } name, Node: not null } ? Session(transaction, user, name, now) ?? throw Verdicts.Refused(new Refusal("the login session has ended", "tsh login", RefusalKind.Expired)) : null;
-            // Taken by a call that came between: one more certificate for the node is a login of its own.
-            if (begun is not null && transaction.HasCertificateFor(begun.Id, ask.Node!))
-                begun = null;
-            var question = new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, transaction.CountLiveSessions(user, now, begun?.Id), ca.Limits)
-            {
-                Locks = policy.LocksAt(now),
-                IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
-                Node = ask.Node,
-                SessionEnds = begun?.Ends,
-            };
-            if (!IssuancePolicy.Decide(question).Holds(out var granted, out var refusal))
-                throw Verdicts.Refused(refusal);
+            // Another call took the node's place in the session meanwhile.
+            Count(ca, by);
+            recorded = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
+        }
 
-            var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
-            var belongsTo = begun ?? new LoginSession(serials is [var first, ..] ? first : transaction.NextSerial(), granted.Ends);
-            if (begun is null)
-                transaction.BeginSession(belongsTo, user, now);
-            var certificates = granted.Grants.Zip(serials, (grant, serial) =>
-            {
-                var toBeSigned = ToBeSigned.From(grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
-                var recorded = RecordedCertificate.Of(grant, by.Identity, serial, now, belongsTo.Id, ask.Node);
-                transaction.InsertCertificate(recorded, toBeSigned.Bytes);
-                transaction.Audit(by.Did("certificate.issued", now) with
-                {
-                    User = user.Name,
-                    Serial = recorded.Serial.ToString(),
-                    Granted = Shown.Names(recorded.Roles),
-                    Requests = [.. recorded.Requests],
-                    Principals = [.. recorded.Principals],
-                    ValidBefore = recorded.ValidBefore,
-                    LimitedBy = recorded.LimitedBy,
-                });
-                return new Issued(recorded, toBeSigned);
-            }).ToList();
-            return (belongsTo, certificates, granted, user.Name);
-        });
-
-        OneCertificate[] signed = [.. issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show()))];
-        return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: login.LeftOut > 0)
+        OneCertificate[] signed = [.. recorded.Issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show()))];
+        return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: recorded.Granted.LeftOut > 0)
         {
             Others = signed.Length > 1 ? signed[1..] : null,
-            Warnings = login.Missing.IsEmpty ? null : [.. login.Missing.Select(missing => missing.Hint is null ? missing.Message : $"{missing.Message}; {missing.Hint}")],
-            Session = session.Id.ToString(),
-            SessionEnds = session.Ends,
-            User = whose,
+            Warnings = recorded.Granted.Missing.IsEmpty ? null : [.. recorded.Granted.Missing.Select(missing => missing.Hint is null ? missing.Message : $"{missing.Message}; {missing.Hint}")],
+            Session = recorded.Session.Id.ToString(),
+            SessionEnds = recorded.Session.Ends,
+            User = recorded.User,
         };
     }
 
-    private sealed record Issued(RecordedCertificate Recorded, ToBeSigned ToBeSigned);
+    /// <summary>A login as recorded.</summary>
+    private sealed record RecordedLogin(string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued);
 
-    private static LoginSession? Session(Snapshot snapshot, User user, string id, DateTimeOffset now) =>
-        ulong.TryParse(id, out var number) && number <= long.MaxValue ? snapshot.FindSession(number, user, now) : null;
+    /// <summary>Null where the login was taken for counted, and is not: its node has had its certificate in the session.</summary>
+    private static RecordedLogin? Record(Ca ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
+    {
+        var user = transaction.ActingUser(by, ask.User);
+        var begun = Begun(transaction, user, ask, now);
+        if (begun is null && ask is { Session: not null, Node: not null })
+            throw Verdicts.Refused(new Refusal("the login session has ended", "tsh login", RefusalKind.Expired));
+        if (isCounted && begun is not { IsFresh: true })
+            return null;
+        // One more certificate for the same node begins a session of its own.
+        var within = begun is { IsFresh: true } ? begun.Session : null;
+        if (!IssuancePolicy.Decide(Question(transaction, user, ask, key, wish, within, now, ca.Limits)).Holds(out var granted, out var refusal))
+            throw Verdicts.Refused(refusal);
+
+        var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
+        var session = within ?? new LoginSession(serials is [var first, ..] ? first : transaction.NextSerial(), granted.Ends);
+        if (within is null)
+            transaction.BeginSession(session, user, now);
+        var issued = granted.Grants.Zip(serials, (grant, serial) =>
+        {
+            // Run again, the change draws another nonce: what is returned is what the last run recorded.
+            var toBeSigned = ToBeSigned.From(grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
+            var recorded = RecordedCertificate.Of(grant, by.Identity, serial, now, session.Id, ask.Node);
+            transaction.InsertCertificate(recorded, toBeSigned.Bytes);
+            transaction.Audit(by.Did("certificate.issued", now) with
+            {
+                User = user.Name,
+                Serial = recorded.Serial.ToString(),
+                Granted = Shown.Names(recorded.Roles),
+                Requests = [.. recorded.Requests],
+                Principals = [.. recorded.Principals],
+                ValidBefore = recorded.ValidBefore,
+                LimitedBy = recorded.LimitedBy,
+            });
+            return (recorded, toBeSigned);
+        }).ToList();
+        return new RecordedLogin(user.Name, session, granted, issued);
+    }
+
+    private static IssuanceQuestion Question(Snapshot snapshot, User user, Login ask, PublicKey key, TimeSpan? wish, LoginSession? within, DateTimeOffset now, SiteLimits limits)
+    {
+        var policy = snapshot.Policy();
+        ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => snapshot.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
+        return new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, snapshot.CountLiveSessions(user, now, within?.Id), limits)
+        {
+            Locks = policy.LocksAt(now),
+            IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
+            Node = ask.Node,
+            SessionEnds = within?.Ends,
+        };
+    }
+
+    /// <summary>The session that a certificate for one node is to belong to, and whether the node has none in it yet; null where the user has no such session.</summary>
+    private static BegunSession? Begun(Snapshot snapshot, User user, Login ask, DateTimeOffset now) =>
+        ask is { Session: { } id, Node: { } node } && ulong.TryParse(id, out var number) && number <= long.MaxValue && snapshot.FindSession(number, user, now) is { } session
+            ? new BegunSession(session, !snapshot.HasCertificateFor(session.Id, node))
+            : null;
+
+    private sealed record BegunSession(LoginSession Session, bool IsFresh);
+
+    /// <summary>Counts one more login of the caller.</summary>
+    /// <exception cref="ProblemException">There were too many within a minute.</exception>
+    private static void Count(Ca ca, Caller by)
+    {
+        // Root could lift the bound, so it would keep nobody from anything.
+        if (!by.IsRoot && ca.Logins.Wait(by.Identity.Uid, ca.Limits.LoginsPerMinute) is { } wait)
+            throw Verdicts.Refused(new Refusal(
+                $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
+                $"try again in {Durations.Show(wait)}",
+                RefusalKind.Limited));
+    }
 
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
     private static string? RequestAccessOf(Ca ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>

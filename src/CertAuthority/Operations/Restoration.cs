@@ -39,6 +39,8 @@ internal static class Restoration
             .ToList();
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
 
+        transaction.EndSessions();
+
         // The longest that any configuration allows: the lost daemon's may have been another.
         var until = now + SiteLimits.Default.Certificate;
         var (first, last) = transaction.LeapBeyondLost(time, publishedVersion);

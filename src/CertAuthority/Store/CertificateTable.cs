@@ -103,9 +103,9 @@ internal static class CertificateTable
         snapshot.Query($"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row, userId, now);
 
     /// <summary>How many login sessions of a user have a certificate that sshd would still accept.</summary>
-    /// <param name="snapshot">Where.</param>
-    /// <param name="user">Whose.</param>
-    /// <param name="now">Parts the live from the expired.</param>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="user">The user. A certificate from before sessions were recorded is a login of its own.</param>
+    /// <param name="now">Separates live certificates from expired ones.</param>
     /// <param name="except">A session that does not count; null for none.</param>
     public static int CountLiveSessions(this Snapshot snapshot, User user, DateTimeOffset now, ulong? except = null) =>
         (int)snapshot.QueryFirst(

@@ -16,6 +16,9 @@ internal static class SessionTable
         transaction.Execute("INSERT INTO login_sessions (id, user_id, ends) VALUES ($1, $2, $3)", (long)session.Id, user.Id, session.Ends);
     }
 
+    /// <summary>Ends all sessions: what was issued in them may not be on record.</summary>
+    public static void EndSessions(this Transaction transaction) => transaction.Execute("DELETE FROM login_sessions");
+
     /// <summary>A session of a user that has not ended; null where there is none.</summary>
     public static LoginSession? FindSession(this Snapshot snapshot, ulong id, User user, DateTimeOffset now) => snapshot.QueryFirst(
         "SELECT id, ends FROM login_sessions WHERE id = $1 AND user_id = $2 AND ends > $3",

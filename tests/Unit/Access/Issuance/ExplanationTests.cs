@@ -68,12 +68,16 @@ public class ExplanationTests
             "dba misses metadata.expires 2026-03-01T12:00:00Z (it is over: it allows nothing any more; what it denies and limits stays)"),
         new("a role that ends", [Dba with { Expires = Sample.Now.AddHours(2) }], "postgres", "db1", "alice can log in as postgres on db1: yes, as postgres@db1",
             "dba limits metadata.expires 2026-03-01T14:00:00Z (no certificate outlives it)"),
-        new("a forced command", [Access with { Options = new RoleOptions { ForceCommand = "uptime" } }], "deploy", "db1", "alice can log in as deploy on db1: yes, as deploy (all hosts)",
+        new("a forced command", [Access with { Options = new RoleOptions { ForceCommand = "uptime" } }], "deploy", "db1", "alice can log in as deploy on db1: yes, as deploy (all hosts), runs only uptime",
             "access limits options.force_command uptime (runs, whatever is asked for)"),
-        new("two forced commands", [Access with { Options = new RoleOptions { ForceCommand = "uptime" } }, Dba with { Options = new RoleOptions { ForceCommand = "id" } }], "deploy", "db1",
-            "alice can log in as deploy on db1: no: role access and role dba force different commands", "dba limits options.force_command id (runs, whatever is asked for)"),
+        new("two forced commands", [Access with { Options = new RoleOptions { ForceCommand = "uptime" } }, Dba with { Options = new RoleOptions { ForceCommand = "id" } }], null, "db1",
+            "alice can log in on db1: yes, as deploy (all hosts), runs only uptime, postgres@db1, runs only id", "dba limits options.force_command id (runs, whatever is asked for)"),
+        new("a login with a forced command and without", [Access with { Options = new RoleOptions { ForceCommand = "uptime" } }, Sample.Role("free", ["deploy"], Sample.Where("env=prod"))], "deploy", "db1",
+            "alice can log in as deploy on db1: yes, as deploy@db1, deploy (all hosts), runs only uptime"),
+        new("a verified security key, beside another login", [Access, Dba with { Options = new RoleOptions { VerifyRequired = true } }], "postgres", "db1",
+            "alice can log in as postgres on db1: no: role dba certifies only security keys (verify_required)"),
         new("a source address", [Access with { Options = new RoleOptions { SourceAddresses = [Range("10.0.0.0/8")] } }], "deploy", "db1",
-            "alice can log in as deploy on db1: yes, as deploy (all hosts)", "access limits options.source_address 10.0.0.0/8 (logins come from there only)"),
+            "alice can log in as deploy on db1: yes, as deploy (all hosts), only from 10.0.0.0/8", "access limits options.source_address 10.0.0.0/8 (logins come from there only)"),
         new("a forwarding", [Access with { Options = new RoleOptions { ForwardAgent = true } }], "deploy", "db1", "alice can log in as deploy on db1: yes, as deploy (all hosts)",
             "access allows options.forward_agent true (permitted)"),
     ];
@@ -101,6 +105,17 @@ public class ExplanationTests
     }
 
     [Fact]
+    public void Everyday_certificate_opens_what_a_request_for_a_node_leaves_out()
+    {
+        var seeker = Access with { Allow = Access.Allow with { SearchAsRoles = Sample.Patterns("dba") } };
+        var question = Question(seeker) with { Roles = Sample.Roles(seeker, Dba) };
+        question = question with { Requests = [Sample.Request(question.User, RequestState.Approved, Dba) with { Resources = [new PinnedNode(Db1.Id, "db1")] }] };
+        Assert.Equal("alice can log in: yes, as postgres@db1, deploy (all hosts)", Explanation.Of(question).Verdict);
+        Assert.Equal("alice can log in as deploy on web1: yes, as deploy (all hosts)", Explanation.Of(question with { Node = "web1" }, "deploy").Verdict);
+        Assert.Equal("alice can log in as postgres on web1: no: role dba allows postgres, but web1 has no label type (allow.node_labels type: db)", Explanation.Of(question with { Node = "web1" }, "postgres").Verdict);
+    }
+
+    [Fact]
     public void A_role_that_changed_since_the_approval_refuses()
     {
         var explained = With(Sample.Request(Alice(Access), RequestState.Approved, Dba), Dba with { Revision = 2 }, "postgres");
@@ -116,7 +131,7 @@ public class ExplanationTests
         var access = Access with { Options = new RoleOptions { PortForwarding = true } };
         var question = Question(access) with { Requests = [Sample.Request(Alice(access), RequestState.Approved, Dba)], Roles = Sample.Roles(access, Dba) };
         question = question with { Requests = [question.Requests[0] with { UserId = question.User.Id }] };
-        Assert.Contains("access misses options.port_forwarding true (beside a request only the roles of the request permit it)", Lines(Explanation.Of(question)));
+        Assert.Contains("access misses options.port_forwarding true (permitted by the everyday certificate; on an elevated one only the roles of the request permit it)", Lines(Explanation.Of(question)));
     }
 
     [Fact]

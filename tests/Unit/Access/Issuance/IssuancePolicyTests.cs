@@ -118,8 +118,8 @@ public class IssuancePolicyTests
 
     [Theory]
     [InlineData("one below the limit", 49, 50, null)]
-    [InlineData("at the limit", 50, 50, "user \"alice\" has 50 live certificates already; the limit is 50")]
-    [InlineData("over a limit that was lowered", 50, 3, "user \"alice\" has 50 live certificates already; the limit is 3")]
+    [InlineData("at the limit", 50, 50, "user \"alice\" has 50 logins with live certificates already; the limit is 50")]
+    [InlineData("over a limit that was lowered", 50, 3, "user \"alice\" has 50 logins with live certificates already; the limit is 3")]
     public void A_user_with_many_live_certificates_gets_no_more(string how, int live, int limit, string? told)
     {
         var outcome = Sample.Decide(Question() with { LiveSessions = live, Limits = SiteLimits.Default with { LiveCertificatesPerUser = limit } });

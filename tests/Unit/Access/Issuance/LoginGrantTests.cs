@@ -20,10 +20,8 @@ public class LoginGrantTests
     [Fact]
     public void Elevated_login_keeps_the_everyday_certificate_beside_it()
     {
-        var request = Sample.Request(Sample.User("alice", "access"), RequestState.Approved, Dba, Restore);
-        Assert.Equal(
-            ["elevated: deploy postgres", "elevated-restore: backup, runs only /usr/bin/restore", "everyday: deploy"],
-            Shown([Everyday], [request]));
+        var request = Request(Dba, Restore);
+        Assert.Equal(["elevated: deploy postgres", "elevated-restore: backup, runs only /usr/bin/restore", "everyday: deploy"], Shown([Everyday], [request]));
         var grants = Decide([Everyday], [request]).Granted().Grants;
         Assert.Equal([false, false, true], grants.Select(grant => grant.Permissions.PortForwarding));
         Assert.Equal([1, 1, 0], grants.Select(grant => grant.Requests.Length));
@@ -33,10 +31,44 @@ public class LoginGrantTests
     [Fact]
     public void Each_certificate_draws_on_the_requests_whose_logins_it_holds()
     {
-        var alice = Sample.User("alice", "access");
-        var (dba, restore) = (Sample.Request(alice, RequestState.Approved, Dba), Sample.Request(alice, RequestState.Approved, Restore));
+        var (dba, restore) = (Request(Dba), Request(Restore));
+        Assert.Equal([$"alice:{dba.Id}", $"alice:{restore.Id}", "alice"], Decide([Everyday], [dba, restore]).Granted().Grants.Select(grant => grant.KeyId));
+    }
+
+    [Fact]
+    public void Request_for_a_node_narrows_the_elevated_certificate_only()
+    {
+        var (db1, web1) = (Sample.Node("db1"), Sample.Node("web1"));
+        var (first, second) = (Request(Dba) with { Resources = [Pin(db1)] }, Request(Restore) with { Resources = [Pin(web1)] });
+        var office = Sample.Role("office", ["anna"], LabelSelector.All) with { Options = Office.Options };
         Assert.Equal(
-            [$"alice:{dba.Id}", $"alice:{restore.Id}", "alice"], Decide([Everyday], [dba, restore]).Granted().Grants.Select(grant => grant.KeyId));
+            ["elevated: deploy@db1 postgres@db1", "everyday: deploy", "everyday-office: anna, only from 10.0.0.0/8"],
+            Shown([Everyday, office], [first], nodes: [db1, web1]));
+        // The assigned roles in it are for the nodes of both requests, so it draws on both.
+        var both = Decide([Everyday], [first, second], nodes: [db1, web1]).Granted().Grants;
+        Assert.Equal(["deploy@db1 deploy@web1 postgres@db1", "backup@web1", "deploy"], both.Select(grant => string.Join(' ', grant.Principals)));
+        Assert.Equal([2, 2, 0], both.Select(grant => grant.Requests.Length));
+    }
+
+    [Fact]
+    public void Request_whose_condition_is_not_met_fails_the_login()
+    {
+        Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Everyday], [Request(Strict)]).Refused().Message);
+        Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Everyday], [Request(Dba), Request(Strict)]).Refused().Message);
+        // What else the same request brings is not lost.
+        var partly = Decide([Everyday], [Request(Dba, Strict)]).Granted();
+        Assert.Equal(["elevated", "everyday"], partly.Grants.Select(grant => grant.Name));
+        Assert.Equal(["role strict certifies only security keys (verify_required)"], partly.Missing.Select(missing => missing.Message));
+    }
+
+    [Fact]
+    public void Request_that_opens_nothing_is_a_warning()
+    {
+        var nowhere = Sample.Role("nowhere", ["backup"], Sample.Where("env=moon")) with { Options = Restore.Options };
+        var request = Request(nowhere);
+        var login = Decide([Everyday], [request], known: [nowhere]).Granted();
+        Assert.Equal(["everyday"], login.Grants.Select(grant => grant.Name));
+        Assert.Equal([$"request {request.Id} opens no login at present"], login.Missing.Select(missing => missing.Message));
     }
 
     [Fact]
@@ -55,13 +87,21 @@ public class LoginGrantTests
         Assert.Equal(
             ["everyday: deploy, only from 10.0.0.0/8", "everyday-restore: backup, runs only /usr/bin/restore, only from 10.0.0.0/8"], Shown([Everyday, Restore, Office]));
         Assert.Equal(
-            "role office and the other roles in use have no source address in common",
+            "role home and the other roles in use have no source address in common",
             Decide([Office, Sample.Role("home", ["deploy"], LabelSelector.All) with { Options = new RoleOptions { SourceAddresses = [Range("192.0.2.1")] } }]).Refused().Message);
     }
 
     [Fact]
-    public void Denial_counts_in_every_certificate() => Assert.Equal(
-        ["everyday: deploy"], Shown([Everyday, Restore, Sample.Role("deny", denyLogins: ["backup"])]));
+    public void Denial_counts_in_every_certificate()
+    {
+        Assert.Equal(["everyday: deploy"], Shown([Everyday, Restore, Sample.Role("deny", denyLogins: ["backup"])]));
+        // Also where only a request brings it.
+        var (noDeploy, noProd) = (Dba with { Deny = Dba.Deny with { Logins = Sample.Logins("deploy") } }, Dba with { Deny = Dba.Deny with { NodeLabels = Sample.Where("env=prod") } });
+        Assert.Equal(["elevated: postgres"], Shown([Everyday], [Request(noDeploy)], known: [noDeploy]));
+        Assert.Equal(
+            ["elevated: deploy@web1 postgres@web1", "everyday: deploy@web1"],
+            Shown([Everyday], [Request(noProd)], nodes: [Sample.Node("db1", "env=prod"), Sample.Node("web1")], known: [noProd]));
+    }
 
     [Fact]
     public void Role_that_comes_to_force_a_command_takes_its_free_certificate_back()
@@ -114,16 +154,83 @@ public class LoginGrantTests
         static bool Grants(Role role, string login, Node node) => role.Allow.Logins.Any(one => one.Text == login) && role.Allow.NodeLabels.Matches(node.Labels);
     }
 
-    private static Outcome<LoginGrant> Decide(Role[] assigned, AccessRequest[]? requests = null, bool isSecurityKey = false) => IssuancePolicy.Decide(
+    [Fact]
+    public void What_issued_the_certificates_of_a_login_takes_none_back()
+    {
+        var roles = Gen.Choose(1, 3).SelectMany(count => AnyRole.ArrayOf(count));
+        var cases = from assigned in roles
+                    from first in roles
+                    from second in roles
+                    from kind in Gen.Choose(0, 3)
+                    from verified in Gen.Elements(true, false)
+                    select (Assigned: Named("a", assigned), First: Named("f", first), Second: Named("s", second), Kind: kind, IsSecurityKey: verified);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var nodes = new[] { Sample.Node("db1", "env=prod"), Sample.Node("web1", "env=test") };
+            AccessRequest[] requests = one.Kind switch
+            {
+                0 => [],
+                1 => [Request(one.First)],
+                2 => [Request(one.First), Request(one.Second)],
+                _ => [Request(one.First) with { Resources = [Pin(nodes[0])] }, Request(one.Second) with { Resources = [Pin(nodes[1])] }],
+            };
+            if (!Decide(one.Assigned, requests, one.IsSecurityKey, nodes, [.. one.First, .. one.Second]).Holds(out var login, out _))
+                return true;
+            var inUse = one.Assigned.Concat(one.Kind > 0 ? one.First : []).Concat(one.Kind > 1 ? one.Second : []).ToList();
+            return login.Grants.DistinctBy(grant => grant.Name).Count() == login.Grants.Length
+                && login.Grants.All(grant => !grant.Principals.IsEmpty
+                    && grant.Principals.All(principal => !inUse.Exists(role => role.Deny.Logins.Any(denied => denied.Text == principal.Login)))
+                    && (grant.Requests.IsEmpty == grant.Name.StartsWith("everyday", StringComparison.Ordinal))
+                    && Withdrawal.Reason(
+                        new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions),
+                        Alice([.. one.Assigned, Searching]), [.. requests.Where(request => grant.Requests.Contains(request.Id))],
+                        Known([.. one.Assigned, .. one.First, .. one.Second]), nodes, LocksInForce.None, SiteLimits.Default) is null);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
+
+        static Role[] Named(string kind, Role[] some) => [.. some.Select((one, n) => one with { Id = Guid.NewGuid(), Name = $"{kind}{n}" })];
+    }
+
+    private static PinnedNode Pin(Node node) => new(node.Id, node.Name);
+
+    private static readonly Guid AliceId = Guid.NewGuid();
+
+    private static readonly Role Searching = Sample.Role("searching", mayRequest: ["*"]) is var role ? role with { Allow = role.Allow with { SearchAsRoles = Sample.Patterns("*") } } : null!;
+
+    private static Gen<Role> AnyRole =>
+        from logins in Gen.SubListOf("root", "postgres", "deploy")
+        from command in Gen.Elements(null, null, "/usr/bin/id", "/usr/bin/true")
+        from source in Gen.Elements("", "", "10.0.0.0/8", "192.0.2.1")
+        from verified in Gen.Elements(false, false, true)
+        from permits in Gen.Elements(false, true)
+        from selector in Gen.Elements(LabelSelector.All, Sample.Where("env=prod"))
+        from denied in Gen.Elements("", "", "", "root", "deploy")
+        from deniedOn in Gen.Elements(LabelSelector.None, LabelSelector.None, LabelSelector.None, Sample.Where("env=test"))
+        select Sample.Role("r", [.. logins], selector, denyLogins: denied.Length == 0 ? [] : [denied], denyOn: deniedOn) with
+        {
+            Options = new RoleOptions { ForceCommand = command, SourceAddresses = source.Length == 0 ? [] : [Range(source)], VerifyRequired = verified, PortForwarding = permits },
+        };
+
+    private static User Alice(Role[] assigned) => Sample.User("alice", [.. assigned.Select(role => role.Name)]) with { Id = AliceId };
+
+    private static AccessRequest Request(params Role[] asked) => Sample.Request(Alice([]), RequestState.Approved, asked);
+
+    /// <param name="assigned">What alice holds.</param>
+    /// <param name="requests">What was approved for her.</param>
+    /// <param name="isSecurityKey">Whether her key is one.</param>
+    /// <param name="nodes">Every node.</param>
+    /// <param name="known">Roles that requests grant, beside those of this class.</param>
+    private static Outcome<LoginGrant> Decide(Role[] assigned, AccessRequest[]? requests = null, bool isSecurityKey = false, Node[]? nodes = null, Role[]? known = null) => IssuancePolicy.Decide(
         new IssuanceQuestion(
-            Sample.Now, Sample.User("alice", [.. assigned.Select(role => role.Name)]), [.. requests ?? []], Sample.Roles([.. assigned.Concat([Dba, Restore]).DistinctBy(role => role.Name)]), [], null, 0, SiteLimits.Default)
+            Sample.Now, Alice([.. assigned, Searching]), [.. requests ?? []], Known([.. assigned, .. known ?? []]), nodes ?? [], null, 0, SiteLimits.Default)
         {
             Locks = LocksInForce.None, IsSecurityKey = isSecurityKey,
         });
 
-    private static string[] Shown(Role[] assigned, AccessRequest[]? requests = null, bool isSecurityKey = false) =>
+    private static Dictionary<string, Role> Known(params Role[] roles) => Sample.Roles([.. roles.Concat([Searching, Dba, Restore, Strict]).DistinctBy(role => role.Name)]);
+
+    private static string[] Shown(Role[] assigned, AccessRequest[]? requests = null, bool isSecurityKey = false, Node[]? nodes = null, Role[]? known = null) =>
     [
-        .. Decide(assigned, requests, isSecurityKey).Granted().Grants
+        .. Decide(assigned, requests, isSecurityKey, nodes, known).Granted().Grants
             .Select(grant => $"{grant.Name}: {string.Join(' ', grant.Principals)}{(grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"),
     ];
 
