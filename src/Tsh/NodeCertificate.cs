@@ -26,6 +26,11 @@ internal static class NodeCertificate
         }
     }
 
+    /// <summary>The logins on a node that certificates at hand open, each by one of its own; all nodes' where none is named, as LOGIN@NODE.</summary>
+    public static IEnumerable<string> LoginsAtHand(Home home, string? node = null) => home.NodeCertificateFiles()
+        .Select(file => Path.GetFileName(file)[..^"-cert.pub".Length])
+        .Where(one => one.LastIndexOf('@') is var at and > 0 && (node is null || one[(at + 1)..] == node) && AtHand(home, one[..at], one[(at + 1)..]) is not null);
+
     /// <summary>Gets the certificates for a node, and keeps for each login there the one to use.</summary>
     /// <param name="home">Has the key.</param>
     /// <param name="node">The node's name.</param>

@@ -91,7 +91,7 @@ internal static class ReadyRequests
         {
             var kept = requests.Where(request => inUse.Contains(request.Metadata.Name) && IsForHosts(request) == kind.Key).Select(request => request.Metadata.Name).ToList();
             RequestResource[] ready = [.. kind.Take(Math.Max(1, Most - kept.Count))];
-            yield return (ready, [.. ready.Select(request => request.Metadata.Name).Concat(kept).Take(Most)]);
+            yield return (ready, [.. kept.Take(Most - ready.Length), .. ready.Select(request => request.Metadata.Name)]);
         }
     }
 

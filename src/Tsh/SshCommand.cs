@@ -60,8 +60,10 @@ internal sealed class SshCommand : Verb
     /// <summary>Where single nodes have certificates of their own, and none at hand opens the login.</summary>
     private static async Task FetchForHost(Home home, Held held, string? login, string node, CaClient ca, string? user, CancellationToken cancellation)
     {
-        if (login is null ? held.At(Now).Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal)))
-            : (held.For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node)) is not null)
+        var isAtHand = login is null
+            ? held.At(Now).Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal))) || NodeCertificate.LoginsAtHand(home, node).Any()
+            : (held.For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node)) is not null;
+        if (isAtHand)
             return;
         try
         {

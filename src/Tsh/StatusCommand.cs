@@ -61,8 +61,7 @@ internal sealed class StatusCommand : Verb
     {
         if (session.Ends <= now)
             throw new FailureException($"your login ended at {Wording.Time(session.Ends)}", "tsh login");
-        var hosts = home.NodeCertificateFiles().Select(file => Path.GetFileName(file)[..^"-cert.pub".Length])
-            .Where(one => one.LastIndexOf('@') is var at and > 0 && NodeCertificate.AtHand(home, one[..at], one[(at + 1)..]) is not null).ToArray();
+        var hosts = NodeCertificate.LoginsAtHand(home).ToArray();
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(new JsonObject
             {
@@ -139,7 +138,9 @@ internal sealed class StatusCommand : Verb
         }
         catch (ProblemException gone) when (gone.Problem.Code is ProblemCode.Denied or ProblemCode.NotFound)
         {
-            throw new FailureException($"your certificate is of no use: {gone.Message}", gone.Problem.Hint ?? "tsh login");
+            throw new FailureException(
+                gone.Problem.Code == ProblemCode.Denied ? $"your certificate is of no use any more: {gone.Message}" : $"the authority has no record of your certificate: {gone.Message}",
+                gone.Problem.Hint ?? "tsh login");
         }
         catch (Exception silent) when (silent is UnreachableException or ProblemException)
         {

@@ -11,8 +11,8 @@ public sealed class BesideTests
         var (db1, web1) = (await Laptop.Db1(daemon), await TestHost.Create(daemon, "web1"));
         await web1.Certify();
         await web1.Listen();
-        (await daemon.Administrator.Types(["tctl", "create", "-f"], $$$"""
-            {kind: node, version: v2, metadata: {name: web1, labels: {env: staging}}, spec: {addr: '127.0.0.1:{{{web1.Port}}}' } }
+        (await daemon.Administrator.Types(["tctl", "create", "-f"], $$$$"""
+            {kind: node, version: v2, metadata: {name: web1, labels: {env: staging}}, spec: {addr: '127.0.0.1:{{{{web1.Port}}}}' } }
             ---
             {kind: role, version: v8, metadata: {name: access}, spec: {allow: {logins: [deploy], node_labels: {env: staging}, request: {roles: [dba, restore]}}, options: {port_forwarding: true}}}
             ---

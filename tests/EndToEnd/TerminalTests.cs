@@ -103,21 +103,21 @@ public sealed class TerminalTests : IAsyncLifetime
 
         using (var yes = Pty.Start(Me, "tsh login"))
         {
-            await yes.Shows("[Y/n] ");
+            await yes.Shows("[y/N] ");
             Assert.Contains(question, yes.Shown);
-            await yes.Press("\n");
+            await yes.Press("y\n");
             Assert.Equal(0, await yes.Ended());
             Assert.Contains("roles: plain, dba", yes.Shown);
         }
         using (var no = Pty.Start(Me, "tsh login"))
         {
-            await no.Shows("[Y/n] ");
+            await no.Shows("[y/N] ");
             await no.Press("perhaps\n");
-            await Eventually.Holds(() => no.Shown.Split("[Y/n] ").Length == 3);
-            await no.Press("n\n");
+            await Eventually.Holds(() => no.Shown.Split("[y/N] ").Length == 3);
+            await no.Press("\n");
             Assert.Equal(0, await no.Ended());
             Assert.Contains("roles: plain\r\n", no.Shown);
-            Assert.Contains($"approved and ready: tsh login --request-id={dba}", no.Shown);
+            Assert.Contains($"request {dba} (dba) is approved and ready: tsh login --request-id={dba}", no.Shown);
         }
     }
 
@@ -127,7 +127,7 @@ public sealed class TerminalTests : IAsyncLifetime
         await Approved("dba");
         await Approved("ops");
         using var login = Pty.Start(Me, "tsh login");
-        await login.Shows("[Y/n] ");
+        await login.Shows("[y/N] ");
         // Both answers at once: the second waits for its question. Of two that are as old as each other either is asked about first.
         await login.Press(login.Shown.Contains("(dba", StringComparison.Ordinal) ? "y\nn\n" : "n\ny\n");
         Assert.Equal(0, await login.Ended());
@@ -140,14 +140,14 @@ public sealed class TerminalTests : IAsyncLifetime
         await Approved("dba");
         using (var interrupted = Pty.Start(Me, "tsh login"))
         {
-            await interrupted.Shows("[Y/n] ");
+            await interrupted.Shows("[y/N] ");
             await interrupted.Press("\u0003");
             Assert.Equal(130, await interrupted.Ended());
             Assert.EndsWith("error:\e[0m interrupted\r\n", interrupted.Shown);
             Assert.False(File.Exists(Path.Combine(Me.Home, "id-cert.pub")));
         }
         using var left = Pty.Start(Me, "tsh login");
-        await left.Shows("[Y/n] ");
+        await left.Shows("[y/N] ");
         left.Leave();
         Assert.Equal(0, await left.Ended());
         Assert.Contains("roles: plain\r\n", left.Shown);
@@ -158,9 +158,9 @@ public sealed class TerminalTests : IAsyncLifetime
     {
         var dba = await Approved("dba");
         var piped = await Me.Types("tsh", "login");
-        Assert.Equal($"tsh: hint: request {dba} is approved and ready: tsh login --request-id={dba}\n", (piped.Done(), piped.Error).Error);
+        Assert.Equal($"tsh: hint: request {dba} (dba) is approved and ready: tsh login --request-id={dba}\n", (piped.Done(), piped.Error).Error);
         foreach (var command in (string[])["tsh login </dev/null", $"tsh login 2>{daemon.Scratch["err"]}", $"tsh login --request-id={dba}", "tsh login --request-roles=ops --request-nowait"])
-            Assert.DoesNotContain("[Y/n]", (await Pty.Run(Me, command)) is (0, var shown) ? shown : throw new InvalidOperationException(command));
+            Assert.DoesNotContain("[y/N]", (await Pty.Run(Me, command)) is (0, var shown) ? shown : throw new InvalidOperationException(command));
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public sealed class TerminalTests : IAsyncLifetime
         var ca = daemon.Scratch["other-ca"];
         (await Me.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca)).Done();
         (await Me.Types("ssh-keygen", "-q", "-s", ca, "-I", "me", "-n", "deploy", "-V", "-2h:+5m", Path.Combine(Me.Home, "id.pub"))).Done();
-        var old = await Me.Types("tsh", "status");
+        var old = await Me.Types("tsh", "status", $"--server=unix:{daemon.Scratch["nobody"]}");
         old.Done();
         Assert.Matches(@"^tsh: warning: your certificate ends in [45]m\ntsh: hint: tsh login$", string.Join('\n', old.Error.Split('\n').Where(line => line.Contains("ends in") || line.Contains("hint: tsh login"))));
     }

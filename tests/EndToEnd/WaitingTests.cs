@@ -44,7 +44,7 @@ public sealed class WaitingTests
 
         var ended = await wait.Ended();
 
-        Assert.Equal((0, $"request {id} is APPROVED\n", $"tsh: hint: request {id} is approved and ready: tsh login --request-id={id}\n"), (ended.ExitCode, ended.Output, ended.Error));
+        Assert.Equal((0, $"request {id} is APPROVED\n", $"tsh: hint: request {id} (dba) is approved and ready: tsh login --request-id={id}\n"), (ended.ExitCode, ended.Output, ended.Error));
     }
 
     [PeopleTheory]
