@@ -35,15 +35,24 @@ internal sealed class CertsListCommand : Verb
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status");
+        // The new columns are the last, so that scripts find the others where they were.
+        var withConditions = list.Certificates.Any(certificate => certificate.HasConditions);
+        string[] columns = ["Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status", "Name"];
+        var table = new Table(withConditions ? [.. columns, "Conditions"] : columns);
         foreach (var certificate in list.Certificates)
-            table.Add(
+        {
+            string[] row =
+            [
                 certificate.Serial,
                 certificate.KeyId,
                 string.Join(',', certificate.Roles),
                 string.Join(',', certificate.Principals),
                 Wording.Time(certificate.ValidBefore),
-                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
+                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID",
+                certificate.Name ?? "",
+            ];
+            table.Add(withConditions ? [.. row, certificate.ConditionsInWords ?? ""] : row);
+        }
         parsed.Print(table);
         return ExitCode.Done;
     }

@@ -34,19 +34,7 @@ public sealed record SessionPermissions(
     public bool IsUnconditional => ForceCommand is null && SourceAddresses is null && !VerifyRequired;
 
     /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
-    public string? InWords
-    {
-        get
-        {
-            string[] words =
-            [
-                .. ForceCommand is null ? [] : new[] { $"runs only {ForceCommand}" },
-                .. SourceAddresses is null ? [] : new[] { $"only from {string.Join(", ", SourceAddresses.Select(range => range.ToString()))}" },
-                .. VerifyRequired ? new[] { "only with a verified security key" } : [],
-            ];
-            return words is [] ? null : string.Join(", ", words);
-        }
-    }
+    public string? InWords => Conditions.Of(ForceCommand, SourceAddresses ?? [], VerifyRequired).InWords;
 
     /// <summary>Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is missing.</summary>
     public string? Exceeded(SessionPermissions issued)
@@ -68,7 +56,7 @@ public sealed record SessionPermissions(
 /// that demand different things never share a certificate.
 /// </summary>
 /// <param name="ForceCommand">What runs instead of whatever was asked for; null for anything.</param>
-/// <param name="SourceAddresses">From where, sorted and joined by commas; empty for anywhere.</param>
+/// <param name="SourceAddresses">From where: the ranges, sorted, with commas between them; empty for anywhere.</param>
 /// <param name="VerifyRequired">Whether a security key must have verified its user.</param>
 internal sealed record Conditions(string? ForceCommand, string SourceAddresses, bool VerifyRequired)
 {
@@ -76,10 +64,26 @@ internal sealed record Conditions(string? ForceCommand, string SourceAddresses, 
     public static readonly Conditions None = new(null, "", false);
 
     /// <summary>The conditions of a role.</summary>
-    public static Conditions Of(Role role) => new(
-        role.Options.ForceCommand,
-        string.Join(',', role.Options.SourceAddresses.Select(range => range.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
-        role.Options.VerifyRequired);
+    public static Conditions Of(Role role) => Of(role.Options.ForceCommand, role.Options.SourceAddresses, role.Options.VerifyRequired);
+
+    /// <summary>Conditions that are the same have the same value, in whatever order the addresses stand.</summary>
+    public static Conditions Of(string? forceCommand, IEnumerable<AddressRange> sources, bool verifyRequired) => new(
+        forceCommand, string.Join(", ", sources.Select(range => range.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)), verifyRequired);
+
+    /// <summary>For people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
+    public string? InWords
+    {
+        get
+        {
+            string[] words =
+            [
+                .. ForceCommand is null ? [] : new[] { $"runs only {ForceCommand}" },
+                .. SourceAddresses.Length == 0 ? [] : new[] { $"only from {SourceAddresses}" },
+                .. VerifyRequired ? new[] { "only with a verified security key" } : [],
+            ];
+            return words is [] ? null : string.Join(", ", words);
+        }
+    }
 }
 
 /// <summary>The third part of the issuance policy: what a session may do.</summary>
@@ -128,6 +132,9 @@ public static class Permissions
             all.Exists(role => role.Role.Options.VerifyRequired),
             extensions.ToImmutable());
     }
+
+    /// <summary>What a role demands of every session, for people; null for nothing.</summary>
+    public static string? Demanded(Role role) => Conditions.Of(role).InWords;
 
     /// <summary>The roles that can permit a forwarding.</summary>
     internal static IReadOnlyList<RoleInUse> Permitting(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated) => elevated.Count > 0 ? elevated : assigned;

@@ -34,5 +34,5 @@ internal sealed record Hearing(AccessRequest Request, User? Requester, Person Re
 internal static class Hearings
 {
     public static RequestResource Show(this Snapshot snapshot, AccessRequest request, AccountUids accounts, DateTimeOffset now) =>
-        request.Show(now, request.StateAt(now) == RequestState.Pending ? Hearing.Of(snapshot, request, accounts, now).Tally(snapshot) : null);
+        request.Show(now, snapshot.Policy().Roles, request.StateAt(now) == RequestState.Pending ? Hearing.Of(snapshot, request, accounts, now).Tally(snapshot) : null);
 }

@@ -18,7 +18,7 @@ internal static class Notifications
     /// <param name="now">When.</param>
     public static void Tell(this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now)
     {
-        var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, request.Show(now));
+        var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, request.Show(now, transaction.Policy().Roles));
         foreach (var receiver in transaction.Receivers().Where(receiver => receiver.Filter.Lets(what, request)))
             transaction.Put(receiver, Recipients(transaction, receiver, by, what, request), notification);
     }

@@ -10,7 +10,7 @@ internal static class Resolutions
     public static async Task<RequestResolved> Approve(Ca ca, Administrator by, ApproveRequest ask)
     {
         var now = ca.Now();
-        var (approved, warnings) = await ca.Database.Commit(transaction =>
+        var (approved, roles, warnings) = await ca.Database.Commit(transaction =>
         {
             var roles = transaction.Policy().Roles;
             var request = transaction.FindRequest(ask.Id, null);
@@ -21,10 +21,10 @@ internal static class Resolutions
                 Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), [.. ask.Roles ?? []], ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
             transaction.Tell(by.Caller, NoticeEvents.Approved, next, now);
-            return (next, Warnings(ca, request, next, requester!, roles));
+            return (next, roles, Warnings(ca, request, next, requester!, roles));
         });
         ca.Watch.Changed(approved.Id);
-        return new RequestResolved(approved.Show(now), [], warnings);
+        return new RequestResolved(approved.Show(now, roles), [], warnings);
     }
 
     public static Task<RequestResolved> Deny(Ca ca, Administrator by, DenyRequest ask) =>

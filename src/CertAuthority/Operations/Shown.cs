@@ -10,8 +10,9 @@ internal static class Shown
 {
     /// <param name="request">The request.</param>
     /// <param name="now">The instant that its state is told of.</param>
+    /// <param name="roles">Every role that exists; null for a request that has ended.</param>
     /// <param name="tally">What its reviews amount to, while it is pending.</param>
-    public static RequestResource Show(this AccessRequest request, DateTimeOffset now, Tally? tally = null) => new(
+    public static RequestResource Show(this AccessRequest request, DateTimeOffset now, IReadOnlyDictionary<string, Role>? roles = null, Tally? tally = null) => new(
         "access_request",
         "v3",
         new RequestMetadata(request.Id.ToString(), request.Revision),
@@ -37,7 +38,13 @@ internal static class Shown
             tally is null ? null : [.. tally.Missing],
             [.. request.Thresholds.Select(Show)],
             request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()),
-            Names(request.Resources)));
+            Names(request.Resources),
+            request.StateAt(now) switch
+            {
+                RequestState.Pending => Conditions(request.Roles, roles),
+                RequestState.Approved => Conditions(request.GrantedRoles, roles),
+                _ => null,
+            }));
 
     private static RequestReview Show(Review review, Tally? tally) => new(
         review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));
@@ -61,6 +68,11 @@ internal static class Shown
         certificate.Permissions.ForceCommand,
         certificate.Permissions.SourceAddresses?.Select(range => range.ToString()).ToArray(),
         certificate.Permissions.VerifyRequired ? true : null);
+
+    /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>
+    private static string[]? Conditions(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role>? roles) =>
+        pinned.Select(pin => roles?.GetValueOrDefault(pin.Name) is { } role && Permissions.Demanded(role) is { } demanded ? $"{pin.Name}: {demanded}" : null)
+            .OfType<string>().ToArray() is [_, ..] some ? some : null;
 
     public static string[] Names(IEnumerable<PinnedRole> roles) => [.. roles.Select(role => role.Name)];
 
