@@ -49,6 +49,9 @@ internal sealed class Home(string folder, string? profile = null)
     /// <summary>The keys of this home that ssh-agents hold.</summary>
     public AgentKeys AgentKeys => new(Path.Combine(Folder, "agent_keys"));
 
+    /// <summary>Where nodes were when the daemon was last asked.</summary>
+    public NodeAddresses Addresses => new(this, Path.Combine(Folder, "addresses"));
+
     /// <summary>TSH_HOME, else <c>~/.certauthority</c>; below it the chosen profile's.</summary>
     public static Home Of(ParseResult parsed) => Of(ProfileOption.Chosen(parsed));
 
@@ -187,6 +190,24 @@ internal sealed class Home(string folder, string? profile = null)
         var (user, requests) = read.KeyId.Split(':', 2) is [var name, var ids] ? (name, ids.Split(',')) : (read.KeyId, []);
         return new CertificateInfo(
             read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false);
+    }
+
+    /// <summary>The serials of all certificates here, expired ones too.</summary>
+    public string[] Serials()
+    {
+        return [.. new[] { Folder, NodeCertificates }.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*-cert.pub")).Select(Serial).OfType<string>()];
+
+        static string? Serial(string path)
+        {
+            try
+            {
+                return ReadCertificate(path)?.Serial;
+            }
+            catch (SshFormatException)
+            {
+                return null;
+            }
+        }
     }
 
     /// <summary>Whose the certificate at hand is, even when it has expired.</summary>

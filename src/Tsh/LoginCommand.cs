@@ -63,9 +63,13 @@ internal sealed class LoginCommand : Verb
         var user = UserOption.Chosen(parsed, home);
         var nowait = parsed.GetValue(noWait);
         var memory = home.Memory;
-        var (server, use) = (ServerOption.Named(parsed), parsed.GetValue(agent) ?? memory.Agent);
+        var use = parsed.GetValue(agent) ?? memory.Agent;
         using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile), use ?? AgentUse.Auto);
-        using var ca = ServerOption.Connect(parsed);
+        var server = ServerOption.Named(parsed);
+        if (server is null && memory.Server is null && !ServerOption.IsOnThisHost())
+            server = await AskForServer(parsed, cancellation);
+        using var ca = server is null ? ServerOption.Connect(parsed) : ServerOption.Connect(parsed, server);
+        await key.ExpectOwnCertificate(ca, user, cancellation);
         var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
         var plain = requestIds.Given(parsed) is null && roles.Given(parsed) is null;
         var requests = plain ? await parsed.Offer(ca, user, cancellation) : requestIds.Given(parsed) ?? [];
@@ -90,6 +94,7 @@ internal sealed class LoginCommand : Verb
             if (login is { Certificate: { } certificate, Info: { } info })
             {
                 await key.Save(certificate, info.ValidBefore - now, login.PerHost, parsed.Warn, cancellation);
+                key.SaveKnownHosts(login.HostCa);
                 parsed.Print(StatusText.Lines(info, now));
                 if (key.Hint is { } next)
                     parsed.Hint(next);
@@ -97,10 +102,7 @@ internal sealed class LoginCommand : Verb
             }
             if (key.IsOfHome)
             {
-                home.Remember(memory with
-                {
-                    Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use, Requests = [.. requests], PerHost = login.PerHost,
-                });
+                Remember(login.PerHost);
                 home.SaveKnownCas(login.HostCa);
                 await ConfigCommand.Refresh(parsed, home, ca, cancellation);
             }
@@ -111,6 +113,17 @@ internal sealed class LoginCommand : Verb
                     : "your roles reach more logins on hosts than one certificate holds; it has only those that are valid everywhere");
                 parsed.Hint("a certificate for one host: tsh login --node=NODE; tsh ls lists them");
             }
+        }
+        // Who has requests only has nothing to log in with yet.
+        catch (ProblemException none) when (plain && asked is null && key.IsOfHome && none.Problem.Code == ProblemCode.Denied && parsed.GetValue(node) is null)
+        {
+            var requestable = await Requestable();
+            if (requestable is [])
+                throw;
+            Remember(perHost: false);
+            parsed.Say(none.Message);
+            parsed.Print($"no certificate yet; you can request: {string.Join(", ", requestable)}");
+            parsed.Hint($"tsh login --request-roles={requestable[0]}");
         }
         catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
         {
@@ -124,6 +137,13 @@ internal sealed class LoginCommand : Verb
         if (nowait)
             parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
         return ExitCode.Done;
+
+        void Remember(bool perHost) => home.Remember(memory with
+        {
+            Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use, Requests = [.. requests], PerHost = perHost,
+        });
+
+        async Task<string[]> Requestable() => (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestableRoles;
 
         Task<LoggedIn> LogIn() =>
             ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
@@ -141,5 +161,16 @@ internal sealed class LoginCommand : Verb
             await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
             requests = [.. requests, filed];
         }
+    }
+
+    /// <summary>Where the daemon is, from whoever sits at the terminal of a machine that has none.</summary>
+    private static async Task<ServerAddress> AskForServer(ParseResult parsed, CancellationToken cancellation)
+    {
+        while (Prompt.IsPossible && await Prompt.Line(parsed, "which host has the daemon? ssh://", cancellation) is { Length: > 0 } answer)
+            if ((ServerAddress.TryParse(answer) ?? ServerAddress.TryParse($"ssh://{answer}")) is { } address)
+                return address;
+            else
+                parsed.Say($"'{answer}' is not [USER@]HOST[:PORT]");
+        throw new FailureException("no daemon is on this machine, and no other is named", "name its host once, and it is remembered: tsh login --server=ssh://HOST", ExitCode.Usage);
     }
 }
