@@ -23,6 +23,7 @@ internal sealed class ConfigCommand : Verb
         Options.Add(remove);
         Options.Add(print);
         Subcommands.Add(new ForHostCommand());
+        Subcommands.Add(new RenewCommand());
         Validators.Add(result =>
         {
             if (result.GetResult(remove) is { Implicit: false } && result.GetResult(print) is { Implicit: false })
@@ -76,6 +77,7 @@ internal sealed class ConfigCommand : Verb
     {
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
+        home.Addresses.Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
         var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
         return (SshConfig.Text(home, list, home.CertificateAtHand(), home.Memory.PerHost, ServerOption.Chosen(parsed), program), list.Nodes);
     }
@@ -127,6 +129,35 @@ internal sealed class ConfigCommand : Verb
             var home = Home.Of(parsed);
             using var ca = ServerOption.Connect(parsed);
             await NodeCertificate.Ensure(home, name, ca, UserOption.Chosen(parsed, home), cancellation);
+            return ExitCode.Done;
+        }
+    }
+
+    /// <summary><c>tsh config renew NODE</c>: what ssh runs before it connects once the certificate has ended. It succeeds if the node can be entered then.</summary>
+    private sealed class RenewCommand : Verb
+    {
+        private readonly Argument<string> node = new("NODE") { Description = "The node" };
+
+        public RenewCommand()
+            : base("renew", "Replaces a certificate that has ended; ssh runs it", "tsh config renew db1")
+        {
+            Hidden = true;
+            Arguments.Add(node);
+        }
+
+        protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+        {
+            var name = parsed.GetValue(node)!;
+            PlainNames.CheckNode(name);
+            var home = Home.Of(parsed);
+            var certificate = home.CertificateAtHand() ?? throw new FailureException("not logged in", home.Command("login"));
+            var user = UserOption.Chosen(parsed, home);
+            using var ca = ServerOption.Connect(parsed);
+            // Another ssh may have done it a moment ago.
+            if (certificate.ValidBefore <= TimeProvider.System.GetUtcNow())
+                await Renewal.Run(parsed, home, ca, user, certificate, cancellation);
+            // Says what is missing where the regular roles do not open the node.
+            await ca.Send(Routes.GetMyNode, new GetMyNode(name, user), cancellation);
             return ExitCode.Done;
         }
     }

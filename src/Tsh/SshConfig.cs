@@ -50,7 +50,8 @@ internal static partial class SshConfig
             }
             text.Append($"    HostKeyAlias {node.Name}\nMatch originalhost {string.Join(',', names)} exec {Quoted}");
             if (Opens(certificate, node))
-                text.Append($"sh -c 'test $(date +%%s) -lt {certificate!.ValidBefore.ToUnixTimeSeconds()} || {Tell($"you have no certificate that is valid now: {home.Command("login")}")}'{Quoted}\n");
+                // Over: the next one is fetched, or ssh stops before it connects. A host counts what it refuses against this address.
+                text.Append($"sh -c 'test $(date +%%s) -ge {certificate!.ValidBefore.ToUnixTimeSeconds()}'{Quoted} !exec {Quoted}{tsh} config renew {node.Name}{Quoted}\n    ProxyCommand false\n");
             else if (perHost)
                 text.Append($"{tsh} config for-host {node.Name}{Quoted}\n{Options(SshArguments.Identity(home, home.NodeCertificate(node.Name)))}");
             else
@@ -70,7 +71,7 @@ internal static partial class SshConfig
     }
 
     /// <summary>The same text once there is no certificate any more.</summary>
-    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-lt 0 ");
+    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-ge 0'");
 
     /// <summary>The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.</summary>
     /// <param name="text">The bytes of the file, each as a character, so that what is not UTF-8 stays as it is.</param>
@@ -129,7 +130,7 @@ internal static partial class SshConfig
 
     private static string End(Home home) => $"# <<< tsh config {home.Profile ?? ""}".TrimEnd();
 
-    [GeneratedRegex("-lt [0-9]+ ")]
+    [GeneratedRegex("-ge [0-9]+'")]
     private static partial Regex ValidUntil();
 
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}\\z")]

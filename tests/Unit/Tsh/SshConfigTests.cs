@@ -20,7 +20,8 @@ public class SshConfigTests
                 Port 2222
                 User deploy
                 HostKeyAlias web1
-            Match originalhost web1,web1.example.com exec "sh -c 'test $(date +%%s) -lt 1795348277 || { echo tsh: you have no certificate that is valid now: tsh login >&2; false; }'"
+            Match originalhost web1,web1.example.com exec "sh -c 'test $(date +%%s) -ge 1795348277'" !exec "tsh config renew web1"
+                ProxyCommand false
 
             Host web1 web1.example.com
                 IdentityFile "/home/alice/.certauthority/id"
@@ -134,7 +135,7 @@ public class SshConfigTests
 
     [Fact]
     public void After_a_logout_every_certificate_is_over() =>
-        Assert.Contains(" -lt 0 || ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), "deploy@web1")));
+        Assert.Contains(" -ge 0'\" !exec ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), "deploy@web1")));
 
     private static string Text(NodeList list, string principal = "deploy", bool perHost = false)
     {
