@@ -13,6 +13,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(Notification))]
 [JsonSerializable(typeof(Login)), JsonSerializable(typeof(LoggedIn))]
 [JsonSerializable(typeof(GetMyCertificate)), JsonSerializable(typeof(CertificateInfo))]
+[JsonSerializable(typeof(ListMyCertificates)), JsonSerializable(typeof(RevokeMyCertificates))]
 [JsonSerializable(typeof(GetMyNode)), JsonSerializable(typeof(ReachableNode))]
 [JsonSerializable(typeof(ListMyNodes)), JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(CreateRequest)), JsonSerializable(typeof(RequestResource))]

@@ -11,19 +11,27 @@ internal sealed class CertsRevokeCommand : Verb
     private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user", CompletionSources = { Known.Users } };
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request", CompletionSources = { Known.Requests() } };
     private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use", CompletionSources = { Known.Roles } };
+    private readonly Option<bool> all = new("--all") { Description = "All of everybody, in an emergency; asks first" };
+    private readonly Option<bool> yes = new("--yes") { Description = "With --all: do not ask" };
     private readonly HostsWait wait = new();
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; kept in the audit" };
 
     public CertsRevokeCommand()
-        : base("revoke", "Revokes live certificates", "tctl certs revoke 1795348463", "tctl certs revoke --user=alice --reason=\"laptop lost\"", "tctl certs revoke --wait 1795348463")
+        : base("revoke", "Revokes live certificates", "tctl certs revoke 1795348463", "tctl certs revoke --user=alice --reason=\"laptop lost\"", "tctl certs revoke --wait 1795348463", "tctl certs revoke --all --yes --reason=\"stolen backup\"")
     {
         Arguments.Add(serials);
-        foreach (var option in (Option[])[user, request, role, reason, wait])
+        foreach (var option in (Option[])[user, request, role, all, yes, reason, wait])
             Options.Add(option);
         Validators.Add(result =>
         {
-            if (result.GetResult(serials) is not { Tokens.Count: > 0 } && new[] { user, request, role }.All(option => result.GetResult(option) is null))
-                result.AddError("say which: SERIAL, --user, --request or --role");
+            var everything = result.GetResult(all) is { Implicit: false };
+            var some = result.GetResult(serials) is { Tokens.Count: > 0 } || new[] { user, request, role }.Any(option => result.GetResult(option) is not null);
+            if (!some && !everything)
+                result.AddError("say which: SERIAL, --user, --request, --role or --all");
+            else if (some && everything)
+                result.AddError("--all leaves nothing to choose: it goes neither with serials nor with --user, --request or --role");
+            if (result.GetResult(yes) is { Implicit: false } && !everything)
+                result.AddError("--yes goes with --all");
         });
     }
 
@@ -31,11 +39,26 @@ internal sealed class CertsRevokeCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var ask = new RevokeCertificates(
-            [.. parsed.GetValue(serials)!.SelectMany(ListOption.Split)], parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "");
+            [.. parsed.GetValue(serials)!.SelectMany(ListOption.Split)], parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "", parsed.GetValue(all));
+        if (ask.All && !parsed.GetValue(yes))
+            await Confirm(parsed, ca, cancellation);
         var revoked = (await ca.Send(Routes.RevokeCertificates, ask, cancellation)).Revoked;
         parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
+        if (ask.All && revoked is not [])
+            parsed.Hint("users can log in again; nobody gets a certificate while the daemon is stopped, or while a lock holds: tctl lock --help");
         if (ask.User is { } name)
             parsed.Hint($"{name} can log in again; to keep {name} out: tctl lock --user={name}");
         return revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
+    }
+
+    private static async Task Confirm(ParseResult parsed, CaClient ca, CancellationToken cancellation)
+    {
+        const string certain = "tctl certs revoke --all --yes";
+        if (!Prompt.IsPossible)
+            throw new FailureException("--all revokes every live certificate, and nobody is at a terminal to confirm it", certain, ExitCode.Usage);
+        var live = (await ca.Send(Routes.ListCertificates, new ListCertificates(State: "live"), cancellation)).Certificates;
+        var users = live.Select(certificate => certificate.User).Distinct().Count();
+        if (await Prompt.Line(parsed, $"revoke {Wording.Count(live.Length, "live certificate")} of {Wording.Count(users, "user")}? [y/N] ", cancellation) is not ("y" or "Y" or "yes"))
+            throw new FailureException("nothing has been revoked", certain);
     }
 }

@@ -38,7 +38,7 @@ internal abstract class RequestsEachCommand : Verb
             try
             {
                 var resolved = await Send(ca, id, parsed, cancellation);
-                parsed.Print(RequestText.Done(resolved, done) + (resolved.Request.Spec.Conditions is { } conditions ? $" ({string.Join("; ", conditions)})" : ""));
+                parsed.Print(RequestText.Done(resolved, done));
                 revokes |= resolved.Revoked is not [];
                 foreach (var warning in resolved.Warnings)
                     parsed.Warn(warning);

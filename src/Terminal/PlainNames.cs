@@ -20,9 +20,12 @@ public static class PlainNames
     /// <exception cref="FailureException">It is something else.</exception>
     public static void CheckNode(string name)
     {
-        if (!Fits(name, NodeStart, NodeRest, 63))
+        if (!IsNode(name))
             throw new FailureException($"'{name}' is not the name of a node");
     }
+
+    /// <summary>Whether a text can be nothing but the name of a node.</summary>
+    public static bool IsNode(string name) => Fits(name, NodeStart, NodeRest, 63);
 
     /// <summary>Lets a login through: <c>adam</c>, or <c>adam@corp.example.com</c> where a directory names its accounts so.</summary>
     /// <exception cref="FailureException">It is something else.</exception>

@@ -51,6 +51,7 @@ public static class RequestText
             ("roles", string.Join(", ", spec.Roles)),
             ("only on", string.Join(", ", spec.Resources ?? [])),
             ("granted roles", string.Join(", ", spec.GrantedRoles)),
+            ("conditions", string.Join("; ", spec.Conditions ?? [])),
             ("reason", spec.RequestReason),
             ("suggested reviewers", string.Join(", ", spec.SuggestedReviewers)),
             ("created", Wording.Time(spec.Created)),
@@ -84,5 +85,6 @@ public static class RequestText
     /// <param name="what">What was done to it.</param>
     public static string Done(RequestResolved resolved, string what) =>
         $"request {resolved.Request.Metadata.Name} has been {what}"
-        + (resolved.Revoked.Length > 0 ? $", {Wording.Count(resolved.Revoked.Length, "certificate")} revoked" : "");
+        + (resolved.Revoked.Length > 0 ? $", {Wording.Count(resolved.Revoked.Length, "certificate")} revoked" : "")
+        + (resolved.Request.Spec.Conditions is { } conditions ? $" ({string.Join("; ", conditions)})" : "");
 }

@@ -23,6 +23,7 @@ internal sealed class ConfigCommand : Verb
         Options.Add(remove);
         Options.Add(print);
         Subcommands.Add(new ForHostCommand());
+        Subcommands.Add(new RenewCommand());
         Validators.Add(result =>
         {
             if (result.GetResult(remove) is { Implicit: false } && result.GetResult(print) is { Implicit: false })
@@ -76,6 +77,7 @@ internal sealed class ConfigCommand : Verb
     {
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
+        home.Addresses.Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
         var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
         return (SshConfig.Text(home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()), list.Nodes);
     }
@@ -122,10 +124,7 @@ internal sealed class ConfigCommand : Verb
 
         protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
         {
-            var at = parsed.GetValue(destination)!.LastIndexOf('@');
-            var (login, node) = at < 0 ? ("", parsed.GetValue(destination)!) : (parsed.GetValue(destination)![..at], parsed.GetValue(destination)![(at + 1)..]);
-            PlainNames.CheckLogin(login);
-            PlainNames.CheckNode(node);
+            var (login, node) = Destination(parsed.GetValue(destination)!);
             var home = Home.Of(parsed);
             if (NodeCertificate.AtHand(home, login, node) is not null)
                 return ExitCode.Done;
@@ -133,5 +132,47 @@ internal sealed class ConfigCommand : Verb
             var opened = await NodeCertificate.Get(home, node, ca, UserOption.Chosen(parsed, home), cancellation);
             return opened.Contains(login) ? ExitCode.Done : throw new FailureException($"your roles open {string.Join(", ", opened)} on {node}, and not {login}");
         }
+    }
+
+    /// <summary><c>tsh config renew LOGIN@NODE</c>: what ssh runs before it connects once the certificate has ended. It succeeds if the login opens then.</summary>
+    private sealed class RenewCommand : Verb
+    {
+        private readonly Argument<string> destination = new("LOGIN@NODE") { HelpName = "LOGIN@NODE", Description = "The node, and the account there" };
+
+        public RenewCommand()
+            : base("renew", "Replaces a certificate that has ended; ssh runs it", "tsh config renew postgres@db1")
+        {
+            Hidden = true;
+            Arguments.Add(destination);
+        }
+
+        protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+        {
+            var (login, node) = Destination(parsed.GetValue(destination)!);
+            var home = Home.Of(parsed);
+            var held = Held.In(home);
+            var now = TimeProvider.System.GetUtcNow();
+            if (held.Certificates is not [{ Info: var expired }, ..])
+                throw new FailureException("not logged in", home.Command("login"));
+            var user = UserOption.Chosen(parsed, home);
+            using var ca = ServerOption.Connect(parsed);
+            // The everyday certificate may be there still, or another ssh may have done it a moment ago.
+            if (!held.At(now).Any())
+                await Renewal.Run(parsed, home, ca, user, expired, cancellation);
+            // Says what is missing where the regular roles do not open the login.
+            await ca.Send(Routes.GetMyNode, new GetMyNode(node, user, login), cancellation);
+            return Held.In(home).For(login, node, TimeProvider.System.GetUtcNow()) is not null
+                ? ExitCode.Done
+                : throw new FailureException($"your certificate does not open {login}@{node}", home.Command("login"));
+        }
+    }
+
+    private static (string Login, string Node) Destination(string text)
+    {
+        var at = text.LastIndexOf('@');
+        var (login, node) = at < 0 ? ("", text) : (text[..at], text[(at + 1)..]);
+        PlainNames.CheckLogin(login);
+        PlainNames.CheckNode(node);
+        return (login, node);
     }
 }

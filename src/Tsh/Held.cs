@@ -109,6 +109,24 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
         return this with { Certificates = fit, Faults = faults };
     }
 
+    /// <summary>The serials of all certificates in a home: expired ones, and those for single nodes, too.</summary>
+    public static string[] Serials(Home home)
+    {
+        return [.. home.CertificateFiles().Select(one => one.File).Concat(home.NodeCertificateFiles()).Select(Serial).OfType<string>()];
+
+        static string? Serial(string file)
+        {
+            try
+            {
+                return HeldCertificate.Read(file)?.Info.Serial;
+            }
+            catch (SshFormatException)
+            {
+                return null;
+            }
+        }
+    }
+
     /// <summary>Whose they are, also when they have expired; null where nobody is logged in.</summary>
     public string? User => (Certificates is [var first, ..] ? first.Info.User : null) ?? Session?.User;
 

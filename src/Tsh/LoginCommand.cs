@@ -63,9 +63,13 @@ internal sealed class LoginCommand : Verb
         var user = UserOption.Chosen(parsed, home);
         var nowait = parsed.GetValue(noWait);
         var memory = home.Memory;
-        var (server, use) = (ServerOption.Named(parsed), parsed.GetValue(agent) ?? memory.Agent);
+        var use = parsed.GetValue(agent) ?? memory.Agent;
         using var key = LoginKey.Chosen(home, parsed.GetValue(keyFile), parsed.GetValue(outFile), use ?? AgentUse.Auto);
-        using var ca = ServerOption.Connect(parsed);
+        var server = ServerOption.Named(parsed);
+        if (server is null && memory.Server is null && !ServerOption.IsOnThisHost())
+            server = await AskForServer(parsed, cancellation);
+        using var ca = server is null ? ServerOption.Connect(parsed) : ServerOption.Connect(parsed, server);
+        await key.ExpectOwnCertificate(ca, user, cancellation);
         var publicKey = await key.PublicKey(user ?? Environment.UserName, cancellation);
         var plain = requestIds.Given(parsed) is null && roles.Given(parsed) is null;
         var requests = plain ? await parsed.Offer(ca, user, cancellation) : requestIds.Given(parsed) ?? [];
@@ -90,6 +94,7 @@ internal sealed class LoginCommand : Verb
             var now = TimeProvider.System.GetUtcNow();
             if (login.Certificates is [var first, .. var others])
             {
+                key.SaveKnownHosts(login.HostCa);
                 parsed.Print([.. StatusText.Lines(first.Info, now), .. others.Select(one => StatusText.Beside(one.Info))]);
                 if (key.Hint is { } next)
                     parsed.Hint(next);
@@ -98,10 +103,7 @@ internal sealed class LoginCommand : Verb
                 parsed.Warn(missing);
             if (key.IsOfHome)
             {
-                home.Remember(memory with
-                {
-                    Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use, Requests = [.. requests], PerHost = login.PerHost, Session = LoginSession.Of(login),
-                });
+                Remember(login);
                 home.SaveKnownCas(login.HostCa);
                 await ConfigCommand.Refresh(parsed, home, ca, cancellation);
             }
@@ -113,6 +115,17 @@ internal sealed class LoginCommand : Verb
                 parsed.Hint(key.IsOfHome ? "each host has one of its own, fetched as you connect: tsh ssh LOGIN@NODE; tsh ls lists them" : "a certificate for one host: tsh login --node=NODE; tsh ls lists them");
             }
             await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);
+        }
+        // Who has requests only has nothing to log in with yet.
+        catch (ProblemException none) when (plain && asked is null && key.IsOfHome && none.Problem.Code == ProblemCode.Denied && parsed.GetValue(node) is null)
+        {
+            var requestable = await Requestable();
+            if (requestable is [])
+                throw;
+            Remember(null);
+            parsed.Say(none.Message);
+            parsed.Print($"no certificate yet; you can request: {string.Join(", ", requestable)}");
+            parsed.Hint($"tsh login --request-roles={requestable[0]}");
         }
         catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
         {
@@ -126,6 +139,14 @@ internal sealed class LoginCommand : Verb
         if (nowait)
             parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
         return ExitCode.Done;
+
+        void Remember(LoggedIn? login) => home.Remember(memory with
+        {
+            Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use,
+            Requests = [.. requests], PerHost = login is { PerHost: true }, Session = login is null ? null : LoginSession.Of(login),
+        });
+
+        async Task<string[]> Requestable() => (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestableRoles;
 
         Task<LoggedIn> LogIn() =>
             ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
@@ -143,5 +164,16 @@ internal sealed class LoginCommand : Verb
             await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
             requests = [.. requests, filed];
         }
+    }
+
+    /// <summary>Where the daemon is, from whoever sits at the terminal of a machine that has none.</summary>
+    private static async Task<ServerAddress> AskForServer(ParseResult parsed, CancellationToken cancellation)
+    {
+        while (Prompt.IsPossible && await Prompt.Line(parsed, "which host has the daemon? ssh://", cancellation) is { Length: > 0 } answer)
+            if ((ServerAddress.TryParse(answer) ?? ServerAddress.TryParse($"ssh://{answer}")) is { } address)
+                return address;
+            else
+                parsed.Say($"'{answer}' is not [USER@]HOST[:PORT]");
+        throw new FailureException("no daemon is on this machine, and no other is named", "name its host once, and it is remembered: tsh login --server=ssh://HOST", ExitCode.Usage);
     }
 }

@@ -34,6 +34,18 @@ internal abstract class LoginKey : IDisposable
     /// <param name="cancellation">Stops.</param>
     public abstract Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation);
 
+    /// <summary>Refuses to put the certificate in the place of one that is not the user's from this authority.</summary>
+    /// <param name="ca">The authority.</param>
+    /// <param name="user">As which user.</param>
+    /// <param name="cancellation">Cancels the question to the daemon.</param>
+    public virtual Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => Task.CompletedTask;
+
+    /// <summary>Lets a script believe the host certificates of this authority, where the result goes to a place of its own.</summary>
+    /// <param name="hostCa">The public key, a line.</param>
+    public virtual void SaveKnownHosts(string hostCa)
+    {
+    }
+
     /// <summary>Whether tsh itself uses it.</summary>
     public virtual bool IsOfHome => false;
 
@@ -51,17 +63,54 @@ internal abstract class LoginKey : IDisposable
         ExpectFolder(path);
         if (Directory.Exists(path))
             throw new FailureException($"{path} is a directory");
-        if (!File.Exists(path))
+        if (File.Exists(path) && Old(path) is null)
+            throw new FailureException($"{path} exists and is not a certificate, so it is not replaced", "name another file with --out");
+    }
+
+    private protected static async Task ExpectOwn(string path, CaClient ca, string? user, CancellationToken cancellation)
+    {
+        if (!File.Exists(path) || Old(path) is not { } old)
+            return;
+        var authority = OpenSsh.PublicKey.ParseLine((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey);
+        if (old.SignatureKey.Span.SequenceEqual(authority.ToBlob()))
             return;
         try
         {
-            OpenSsh.Certificate.ParseLine(KeyFile.Read(path));
+            // The authority's key may have been replaced since.
+            var recorded = await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(old.Serial.ToString(), user), cancellation);
+            if (recorded.KeyId == old.KeyId && (ulong)recorded.ValidBefore.ToUnixTimeSeconds() == old.ValidBefore)
+                return;
+        }
+        catch (ProblemException unknown) when (unknown.Problem.Code == ProblemCode.NotFound)
+        {
+        }
+        throw new FailureException($"{path} is a certificate of another authority, so it is not replaced", "name another file with --out");
+    }
+
+    private protected static CertificateOutline? Old(string path)
+    {
+        try
+        {
+            return KeyFile.Certificate(path);
         }
         catch (SshFormatException)
         {
-            throw new FailureException($"{path} exists and is not a certificate, so it is not replaced", "name another file with --out");
+            return null;
         }
     }
+
+    /// <summary>The file that says which hosts to believe, beside a result.</summary>
+    private protected static string KnownHostsOf(string path) => path + "-known_hosts";
+
+    private protected static void ExpectKnownHostsOrNothing(string path)
+    {
+        if (Directory.Exists(path) || (File.Exists(path) && !File.ReadAllText(path).StartsWith(HostsOfAuthority, StringComparison.Ordinal)))
+            throw new FailureException($"{path} exists and is not from tsh, so it is not replaced", "name another file with --out");
+    }
+
+    private protected static void WriteKnownHosts(string path, string hostCa) => Write(path, HostsOfAuthority + OpenSsh.PublicKey.ParseLine(hostCa));
+
+    private const string HostsOfAuthority = "@cert-authority * ";
 
     private protected static void ExpectFolder(string path)
     {
@@ -83,6 +132,9 @@ internal abstract class LoginKey : IDisposable
             yield return (file, one);
         }
     }
+
+    // ssh splits the values of its options at blanks.
+    private protected static string Option(string name, string path) => Quoted($"{name}={path.Replace(" ", "\\ ")}");
 
     private protected static string Quoted(string path) =>
         path.Any(c => !char.IsAsciiLetterOrDigit(c) && !"/._-+@%:,=".Contains(c)) ? $"'{path.Replace("'", "'\\''")}'" : path;
@@ -172,7 +224,7 @@ internal abstract class LoginKey : IDisposable
         private string Key => Path.Combine(folder!, "id");
 
         private static string? InMemory() =>
-            Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } runtime && Directory.Exists(runtime) ? runtime
+            UserFolders.Xdg("XDG_RUNTIME_DIR", null) is { } runtime && PrivateFolder.IsSafe(runtime) ? runtime
             : Directory.Exists("/dev/shm") ? "/dev/shm"
             : null;
     }
@@ -183,13 +235,19 @@ internal abstract class LoginKey : IDisposable
         private readonly string path;
         private readonly string key;
         private readonly string certificate;
+        private readonly string? knownHosts;
 
         public OwnKey(string path, string? result)
         {
             this.path = path;
             key = KeyFile.PublicKey(path).ToString();
+            if (KeyFile.SignsWithoutTouch(Stem))
+                throw new FailureException($"{Stem} was made with no-touch-required, and hosts refuse what a security key signs without a touch", "make one that wants a touch: ssh-keygen -t ed25519-sk");
             certificate = result ?? Stem + "-cert.pub";
             ExpectCertificateOrNothing(certificate);
+            knownHosts = result is null ? null : KnownHostsOf(result);
+            if (knownHosts is not null)
+                ExpectKnownHostsOrNothing(knownHosts);
         }
 
         // ssh looks for FILE-cert.pub beside the private key FILE.
@@ -200,12 +258,21 @@ internal abstract class LoginKey : IDisposable
             get
             {
                 var identity = File.Exists(Stem) ? Stem : path;
-                var elsewhere = certificate == identity + "-cert.pub" ? "" : $"-o {Quoted($"CertificateFile={certificate.Replace(" ", "\\ ")}")} ";
-                return $"ssh -i {Quoted(identity)} {elsewhere}LOGIN@HOST";
+                var elsewhere = certificate == identity + "-cert.pub" ? "" : $"-o {Option("CertificateFile", certificate)} ";
+                var known = knownHosts is null ? "" : $"-o {Option("UserKnownHostsFile", knownHosts)} ";
+                return $"ssh -i {Quoted(identity)} {elsewhere}{known}LOGIN@HOST";
             }
         }
 
         public override Task<string> PublicKey(string comment, CancellationToken cancellation) => Task.FromResult(key);
+
+        public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => ExpectOwn(certificate, ca, user, cancellation);
+
+        public override void SaveKnownHosts(string hostCa)
+        {
+            if (knownHosts is not null)
+                WriteKnownHosts(knownHosts, hostCa);
+        }
 
         public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
@@ -215,49 +282,76 @@ internal abstract class LoginKey : IDisposable
         }
     }
 
-    /// <summary>A new one, beside its certificate. It appears with the certificate, or not at all.</summary>
+    /// <summary>
+    /// A new one, beside its certificate and the file of known hosts. It appears with the certificate, or not at all. One that an earlier login has put
+    /// there gets another certificate: no private key is ever replaced.
+    /// </summary>
     private sealed class FreshKey : LoginKey
     {
         private readonly string path;
         private readonly string temporary;
+        private readonly string? renewed;
 
         public FreshKey(string path)
         {
             this.path = path;
             temporary = $"{path}.{Guid.NewGuid():n}";
             ExpectFolder(path);
-            foreach (var present in new[] { path, path + ".pub" })
-                if (Path.Exists(present))
-                    throw new FailureException(
-                        $"{present} exists, and a key is never replaced", $"to certify the key that is there: tsh login --key {Quoted(path)}.pub");
-            ExpectCertificateOrNothing(path + "-cert.pub");
+            ExpectCertificateOrNothing(Certificate);
+            renewed = KeyOfEarlierLogin();
+            if (renewed is null)
+                foreach (var present in new[] { path, path + ".pub" })
+                    if (Path.Exists(present))
+                        throw new FailureException(
+                            $"{present} exists, and a key is never replaced", $"to certify the key that is there: tsh login --key {Quoted(path)}.pub");
+            ExpectKnownHostsOrNothing(KnownHostsOf(path));
         }
 
-        public override string Hint => $"ssh -i {Quoted(path)} LOGIN@HOST";
+        public override string Hint => $"ssh -i {Quoted(path)} -o {Option("UserKnownHostsFile", KnownHostsOf(path))} LOGIN@HOST";
+
+        private string Certificate => path + "-cert.pub";
 
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
+            if (renewed is not null)
+                return renewed;
             await Keygen.Make(temporary, comment, cancellation);
             return (await File.ReadAllTextAsync(temporary + ".pub", cancellation)).Trim();
         }
+
+        public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => ExpectOwn(Certificate, ca, user, cancellation);
 
         public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
             if (login.Certificates is [])
                 return Task.CompletedTask;
-            File.SetUnixFileMode(temporary + ".pub", OwnerOnly);
-            File.Move(temporary, path, overwrite: false);
-            File.Move(temporary + ".pub", path + ".pub", overwrite: false);
-            foreach (var (file, one) in Places(login, path + "-cert.pub"))
+            if (renewed is null)
+            {
+                File.SetUnixFileMode(temporary + ".pub", OwnerOnly);
+                File.Move(temporary, path, overwrite: false);
+                File.Move(temporary + ".pub", path + ".pub", overwrite: false);
+            }
+            foreach (var (file, one) in Places(login, Certificate))
                 Write(file, one.Certificate);
             return Task.CompletedTask;
         }
+
+        public override void SaveKnownHosts(string hostCa) => WriteKnownHosts(KnownHostsOf(path), hostCa);
 
         public override void Dispose()
         {
             File.Delete(temporary);
             File.Delete(temporary + ".pub");
             base.Dispose();
+        }
+
+        // Three files that belong together are what a login leaves.
+        private string? KeyOfEarlierLogin()
+        {
+            if (!File.Exists(path) || !File.Exists(path + ".pub") || !File.Exists(Certificate))
+                return null;
+            var key = KeyFile.PublicKey(path + ".pub");
+            return Old(Certificate)!.Key.Span.SequenceEqual(key.ToBlob()) ? key.ToString() : null;
         }
     }
 }

@@ -1,16 +1,36 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh logout</c>.</summary>
-internal sealed class LogoutCommand() : Verb(
-    "logout", "Removes the key and certificate in tsh's home and in the ssh-agent; what --key and --out of login wrote elsewhere stays", "tsh logout")
+internal sealed class LogoutCommand : Verb
 {
+    private readonly Option<bool> revoke = new("--revoke") { Description = "Also revoke the certificates of this login, so that copies of them open nothing" };
+    private readonly Option<bool> wait = HostsBehindText.WaitForHosts();
+
+    public LogoutCommand()
+        : base("logout", "Removes the key and certificate in tsh's home and in the ssh-agent; what --key and --out of login wrote elsewhere stays", "tsh logout", "tsh logout --revoke")
+    {
+        Options.Add(revoke);
+        Options.Add(wait);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(wait) is { Implicit: false } && result.GetResult(revoke) is not { Implicit: false })
+                result.AddError("--wait goes with --revoke");
+        });
+    }
+
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var home = Home.Of(parsed);
+        using var ca = parsed.GetValue(revoke) ? ServerOption.Connect(parsed) : null;
+        // Before the serials are gone.
+        string[] revoked = ca is not null && Held.Serials(home) is [_, ..] serials
+            ? (await ca.Send(Routes.RevokeMyCertificates, new RevokeMyCertificates(serials, User: UserOption.Chosen(parsed, home)), cancellation)).Revoked
+            : [];
         var user = Held.In(home).User;
         if (Directory.Exists(home.Folder))
             using (HomeLock.Take(home.Folder))
@@ -24,6 +44,8 @@ internal sealed class LogoutCommand() : Verb(
             (true, null) => $"key removed from {home.Folder}",
             (true, _) => $"{user} has been logged out, key and certificate removed from {home.Folder}",
         });
-        return ExitCode.Done;
+        if (ca is not null)
+            parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
+        return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca!, cancellation, parsed.GetValue(wait));
     }
 }

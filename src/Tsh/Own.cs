@@ -24,6 +24,11 @@ internal static class Own
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) => context => Suggestions.FromDaemon(context, async (ca, parsed) =>
         Suggestions.Of((await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, Home.Of(parsed))))).Requests, states));
 
+    /// <summary>The serials of the user's live certificates.</summary>
+    public static IEnumerable<CompletionItem> LiveSerials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, parsed) =>
+        (await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(UserOption.Chosen(parsed, Home.Of(parsed)), "live"))).Certificates
+            .Select(certificate => new CompletionItem(certificate.Serial, detail: string.Join(", ", certificate.Principals))));
+
     /// <summary>The hosts within reach.</summary>
     public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Nodes(context, node => [node.Name]);
 

@@ -23,8 +23,18 @@ internal static partial class PrivateFolder
             throw new FailureException(fault, hint);
     }
 
-    /// <summary>Whether a folder is there, and nobody else can write it.</summary>
-    public static bool IsSafe(string path) => Directory.Exists(path) && Fault(path) is null;
+    /// <summary>Whether a folder is there, this account can enter it, and nobody else can write it.</summary>
+    public static bool IsSafe(string path)
+    {
+        try
+        {
+            return Directory.Exists(path) && Fault(path) is null;
+        }
+        catch (FailureException)
+        {
+            return false;
+        }
+    }
 
     private static (string Fault, string Hint)? Fault(string path)
     {

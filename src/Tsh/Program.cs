@@ -1,4 +1,4 @@
 using CertAuthority.Terminal;
 using CertAuthority.Tsh;
 
-return await Shell.Run(new TshCommand(), SshCommand.EndOptionsAfterNode(args));
+return await Shell.Run(new TshCommand(), SshOptions.Separate(args));

@@ -19,7 +19,8 @@ internal static class SshArguments
     /// <param name="login">As whom.</param>
     /// <param name="command">What to run there; none for a shell.</param>
     /// <param name="certificate">Its file.</param>
-    public static string[] For(Home home, ReachableNode node, string login, string[] command, string certificate)
+    /// <param name="given">Options of ssh that the user gave. ssh takes the first value of each setting, so they come before ours; of keys it takes all, in order.</param>
+    public static string[] For(Home home, ReachableNode node, string login, string[] command, string certificate, IReadOnlyList<string>? given = null)
     {
         PlainNames.CheckNode(node.Name);
         PlainNames.CheckLogin(login);
@@ -28,9 +29,10 @@ internal static class SshArguments
         [
             // Not -i, which looks for the file before it undoes the escapes.
             .. Identity(home, certificate).SelectMany(option => (string[])["-o", $"{option.Name}={option.Value}"]),
+            .. given ?? [],
             "-o", "IdentitiesOnly=yes",
-            // A login that the certificate does not open is refused, not asked for its password.
-            "-o", "PreferredAuthentications=publickey",
+            // Nobody is asked for a password. keyboard-interactive is the second factor of hosts that want one after the certificate.
+            "-o", "PreferredAuthentications=publickey,keyboard-interactive",
             "-o", $"UserKnownHostsFile={KnownHosts(home)}",
             "-o", $"HostKeyAlias={node.Name}",
             .. port is null ? Array.Empty<string>() : ["-p", port],

@@ -11,13 +11,18 @@ internal sealed class SshCommand : Verb
     private readonly Argument<string> destination = new("[LOGIN@]NODE") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { Own.Destinations } };
     private readonly Argument<string[]> command = new("COMMAND")
     {
-        HelpName = "COMMAND", Description = "What to run there; everything after the node belongs to it", Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "COMMAND", Description = "What to run there; it begins with the first word after the node that is no option", Arity = ArgumentArity.ZeroOrMore,
     };
 
+    /// <summary>The options of ssh.</summary>
+    public SshOptions OfSsh { get; } = new();
+
     public SshCommand()
-        : base("ssh", "Enters a node", "tsh ssh postgres@db1", "tsh ssh -l postgres db1 psql -c 'select 1'")
+        : base("ssh", "Enters a node", "tsh ssh postgres@db1", "tsh ssh -l postgres db1 psql -c 'select 1'", "tsh ssh -L 5432:localhost:5432 -N postgres@db1")
     {
         Options.Add(login);
+        Options.Add(OfSsh.Flag);
+        Options.Add(OfSsh.Value);
         Arguments.Add(destination);
         Arguments.Add(command);
         Validators.Add(result =>
@@ -29,40 +34,86 @@ internal sealed class SshCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
+        var given = OfSsh.Given(parsed);
         var (wanted, name) = Split(parsed.GetValue(destination)!);
-        wanted ??= parsed.GetValue(login);
-        PlainNames.CheckNode(name);
+        wanted ??= parsed.GetValue(login) ?? SshOptions.Login(given);
+        // Any name or address that can be nothing else: the daemon's list says which node it is.
+        if (!SshArguments.IsPlain(name))
+            PlainNames.CheckNode(name);
         if (wanted is not null)
             PlainNames.CheckLogin(wanted);
 
         var home = Home.Of(parsed);
-        var held = Held.In(home);
-        var user = UserOption.Chosen(parsed, home);
-        ReachableNode node;
-        using (var ca = ServerOption.Connect(parsed))
-        {
-            if (home.Memory.PerHost)
-                await FetchForHost(home, held, wanted, name, ca, user, cancellation);
-            else
-                held.Usable(Now);
-            node = await ca.Send(Routes.GetMyNode, new GetMyNode(name, user), cancellation);
-        }
-        PlainNames.CheckNode(node.Name);
-        wanted ??= OnlyLogin(node);
-        // Another certificate that is out opens it, or did: one with a request is for the nodes of the request only.
-        var certificate = held.For(wanted, node.Name, Now) ?? NodeCertificate.AtHand(home, wanted, node.Name)
-            ?? (node.Logins.Contains(wanted) ? throw new FailureException($"your certificate does not open {wanted}@{node.Name}", home.Command("login")) : null);
-        return Exec.Replace(["ssh", .. SshArguments.For(home, node, wanted, parsed.GetValue(command) ?? [], certificate?.File ?? home.Certificate)]);
+        var (node, account, certificate) = await Find(parsed, home, name, wanted, cancellation);
+        return Exec.Replace(["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
 
+    /// <summary>The node, the account there, and the certificate that opens it. While the daemon is away, what it said last time counts, as it does for plain ssh.</summary>
+    private static async Task<(ReachableNode Node, string Login, HeldCertificate Certificate)> Find(ParseResult parsed, Home home, string name, string? wanted, CancellationToken cancellation)
+    {
+        var user = UserOption.Chosen(parsed, home);
+        using var ca = ServerOption.Connect(parsed);
+        try
+        {
+            if (Held.In(home) is { Certificates: [var expired, ..] } held && !held.At(Now).Any())
+                await Renewal.Run(parsed, home, ca, user, expired.Info, cancellation);
+            var node = await Ask(name);
+            PlainNames.CheckNode(node.Name);
+            home.Addresses.Remember(node);
+            var login = wanted ?? OnlyLogin(node);
+            // Another certificate that is out opens it: one of another machine, or of a login before.
+            var certificate = Certificate(home, login, node.Name) ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
+            await RefuseRevoked(home, node.Name, certificate, ca, user, cancellation);
+            return (node, login, certificate);
+        }
+        catch (UnreachableException away)
+        {
+            if (home.Addresses.Find(name) is not { } known || LoginsAtHand(home, known.Name) is not [_, ..] logins)
+                throw;
+            var node = new ReachableNode(known.Name, known.Address, logins);
+            var login = wanted ?? OnlyLogin(node);
+            if (Certificate(home, login, node.Name) is not { } certificate)
+                throw;
+            parsed.Warn($"{away.Message}; going to {known.Address}, where {known.Name} was last time");
+            return (node, login, certificate);
+        }
+
+        async Task<ReachableNode> Ask(string name)
+        {
+            try
+            {
+                if (home.Memory.PerHost)
+                    await FetchForHost(home, wanted, name, ca, user, cancellation);
+                else
+                    Held.In(home).Usable(Now);
+                return await ca.Send(Routes.GetMyNode, new GetMyNode(name, user, wanted), cancellation);
+            }
+            catch (ProblemException unknown) when (unknown.Problem.Code == ProblemCode.NotFound)
+            {
+                if (await NodeNames.Resolve(name, ca, user, cancellation) is { } other && other != name)
+                    return await Ask(other);
+                throw;
+            }
+        }
+    }
+
+    private static HeldCertificate? Certificate(Home home, string login, string node) => Held.In(home).For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node);
+
+    private static string[] LoginsAtHand(Home home, string node) =>
+    [
+        .. Held.In(home).At(Now).SelectMany(one => one.Info.Principals)
+            .Select(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal) ? principal[..^(node.Length + 1)] : principal).Where(login => Certificate(home, login, node) is not null)
+            .Concat(NodeCertificate.LoginsAtHand(home, node).Select(one => one[..one.LastIndexOf('@')])).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+    ];
+
     /// <summary>Where single nodes have certificates of their own, and none at hand opens the login.</summary>
-    private static async Task FetchForHost(Home home, Held held, string? login, string node, CaClient ca, string? user, CancellationToken cancellation)
+    private static async Task FetchForHost(Home home, string? login, string node, CaClient ca, string? user, CancellationToken cancellation)
     {
         var isAtHand = login is null
-            ? held.At(Now).Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal))) || NodeCertificate.LoginsAtHand(home, node).Any()
-            : (held.For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node)) is not null;
+            ? Held.In(home).At(Now).Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal))) || NodeCertificate.LoginsAtHand(home, node).Any()
+            : Certificate(home, login, node) is not null;
         if (isAtHand)
             return;
         try
@@ -75,25 +126,23 @@ internal sealed class SshCommand : Verb
         }
     }
 
-    /// <summary>
-    /// Ends tsh's own options after the node: <c>tsh ssh db1 ls -l</c> lists with <c>-l</c>. The parser would look for options everywhere.
-    /// </summary>
-    public static IReadOnlyList<string> EndOptionsAfterNode(string[] args)
+    // The host would refuse it, and count that against this address.
+    private static async Task RefuseRevoked(Home home, string node, HeldCertificate certificate, CaClient ca, string? user, CancellationToken cancellation)
     {
-        string[] takeValue = ["--server", "--proxy", "--user", "--profile", "-l", "--login"];
-        var words = 0;
-        for (var i = 0; i < args.Length; i++)
+        try
         {
-            if (args[i] == "--")
-                return args;
-            if (args[i] is ['-', _, ..])
-                i += takeValue.Contains(args[i]) ? 1 : 0;
-            else if (words++ == 0 && args[i] != "ssh")
-                return args;
-            else if (words == 2)
-                return args[(i + 1)..] is ["--", ..] ? args : [.. args[..(i + 1)], "--", .. args[(i + 1)..]];
+            if (!(await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(certificate.Info.Serial, user), cancellation)).Revoked)
+                return;
         }
-        return args;
+        // One of another user or daemon, which the host may still accept.
+        catch (ProblemException unknown) when (unknown.Problem.Code == ProblemCode.NotFound)
+        {
+            return;
+        }
+        // The next attempt gets a new one.
+        if (home.IsForOneNode(certificate.File))
+            File.Delete(certificate.File);
+        throw new FailureException($"certificate {certificate.Info.Serial} has been revoked", home.IsForOneNode(certificate.File) ? $"the next attempt gets a new one, if your roles still allow it: {home.Command($"ssh {node}")}" : home.Command("login"));
     }
 
     private static (string? Login, string Node) Split(string destination) =>

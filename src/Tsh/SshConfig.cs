@@ -61,8 +61,8 @@ internal static partial class SshConfig
         return text.ToString();
     }
 
-    // Each login gets the one certificate that opens it: servers count what is offered. Where none does, ssh stops before it connects,
-    // since an attempt that must fail earns a penalty there.
+    // Each login gets the certificate that opens it: servers count what is offered. Where it has ended and none can be fetched, or there is none yet,
+    // ssh stops before it connects: a host counts what it refuses against this address.
     private static void Logins(StringBuilder text, string match, Home home, ListedNode node, Held held, bool perHost, string tsh, DateTimeOffset now)
     {
         foreach (var login in node.Logins)
@@ -71,8 +71,13 @@ internal static partial class SshConfig
         {
             var users = string.Join(',', opened);
             if (opened.Key is { } certificate)
-                text.Append($"{match} {users} !exec {Quoted}sh -c 'test $(date +%%s) -lt {certificate.Info.ValidBefore.ToUnixTimeSeconds()}'{Quoted}\n{Stop($"you have no certificate that is valid now: {home.Command("login")}")}")
-                    .Append($"{match} {users}\n{Options([.. SshArguments.Identity(home, certificate.File), ("IdentitiesOnly", "yes")])}");
+            {
+                foreach (var login in opened)
+                    text.Append($"{match} {login} exec {Quoted}sh -c 'test $(date +%%s) -ge {certificate.Info.ValidBefore.ToUnixTimeSeconds()}'{Quoted} !exec {Quoted}{tsh} config renew {login}@{node.Name}{Quoted}\n    ProxyCommand false\n");
+                // What renews a certificate of the regular roles puts it in the place of what was asked for.
+                var renewed = certificate.Info.Requests is [] && certificate.File != home.Certificate ? SshArguments.Identity(home, home.Certificate) : [];
+                text.Append($"{match} {users}\n{Options([.. SshArguments.Identity(home, certificate.File).Concat(renewed).Distinct(), ("IdentitiesOnly", "yes")])}");
+            }
             else if (!perHost)
                 text.Append($"{match} {users}\n{Stop($"your certificate does not open {node.Name} yet: {home.Command("login")}")}");
             else
@@ -83,7 +88,7 @@ internal static partial class SshConfig
     }
 
     /// <summary>The same text once there is no certificate any more.</summary>
-    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-lt 0'");
+    public static string LoggedOut(string text) => ValidUntil().Replace(text, "-ge 0'");
 
     /// <summary>The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.</summary>
     /// <param name="text">The bytes of the file, each as a character, so that what is not UTF-8 stays as it is.</param>
@@ -141,7 +146,7 @@ internal static partial class SshConfig
 
     private static string End(Home home) => $"# <<< tsh config {home.Profile ?? ""}".TrimEnd();
 
-    [GeneratedRegex("-lt [0-9]+'")]
+    [GeneratedRegex("-ge [0-9]+'")]
     private static partial Regex ValidUntil();
 
     [GeneratedRegex("[^A-Za-z0-9 ,.:/=@_-]")]

@@ -19,9 +19,10 @@ internal sealed class TshCommand : Command
         Subcommands.Add(new SshCommand());
         Subcommands.Add(new ConfigCommand());
         Subcommands.Add(new RequestCommand());
+        Subcommands.Add(new Command("certs", "Your certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new RelayCommand());
         Subcommands.Add(new CompletionCommand("tsh"));
         Subcommands.Add(new VersionCommand());
-        Subcommands.Add(new CompleteCommand(SshCommand.EndOptionsAfterNode));
+        Subcommands.Add(new CompleteCommand(SshOptions.Separate));
     }
 }

@@ -17,8 +17,12 @@ public sealed class AgentTests
         (await alice.Types("tsh", "login", "--server", Laptop.Server, "--add-keys-to-agent=only")).Done();
         var id = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
         (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
-        // What was chosen once is chosen.
-        (await alice.Types("tsh", "login", $"--request-id={id}")).Done();
+        // What was chosen once is chosen. The key is made in no folder that somebody else can write.
+        var open = Directory.CreateDirectory(daemon.Scratch["runtime"]).FullName;
+        File.SetUnixFileMode(open, (UnixFileMode)0b111_111_111);
+        var untouched = Directory.GetLastWriteTimeUtc(open);
+        (await alice.Types("env", $"XDG_RUNTIME_DIR={open}", "tsh", "login", $"--request-id={id}")).Done();
+        Assert.Equal(untouched, Directory.GetLastWriteTimeUtc(open));
 
         Assert.Equal("postgres\n", (await alice.Types("tsh", "ssh", "db1", "id", "-un")).Done());
         (await alice.Types("tsh", "config")).Done();

@@ -98,8 +98,54 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
 
         Assert.True(await fleet.Hosts["db1"].LetsIn(job, "postgres"), fleet.Hosts["db1"].Log);
         Assert.False(await fleet.Hosts["db1"].LetsIn(job, "root"));
-        Assert.Equal(["id", "id-cert.pub", "id.pub"], Directory.GetFiles(job.Home).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["id", "id-cert.pub", "id-known_hosts", "id.pub"], Directory.GetFiles(job.Home).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(old, await File.ReadAllTextAsync(Path.Combine(alice.Home, "id-cert.pub")));
+    }
+
+    [PeopleFact]
+    public async Task Of_a_script_is_renewed_in_its_place()
+    {
+        var alice = await fleet.LogIn("prod");
+        var folder = fleet.Daemon.Scratch["script"];
+        (await fleet.Daemon.Administrator.Types("install", "-d", "-o", $"{Person.Alice}", folder)).Done();
+        var job = Path.Combine(folder, "job");
+        var login = await alice.Types("tsh", "login", "--out", job, "--ttl=1h");
+        login.Done();
+        Assert.StartsWith($"tsh: hint: ssh -i {job} -o UserKnownHostsFile={job}-known_hosts LOGIN@HOST\n", login.Error);
+        Assert.Equal($"@cert-authority * {string.Join(' ', (await File.ReadAllTextAsync(fleet.Daemon.File("host_ca.pub"))).Split(' ')[..2])}\n", await File.ReadAllTextAsync($"{job}-known_hosts"));
+        var (key, first) = (await File.ReadAllTextAsync(job), await File.ReadAllTextAsync($"{job}-cert.pub"));
+
+        (await alice.Types("tsh", "login", "--out", job, "--ttl=1h")).Done();
+
+        Assert.Equal(key, await File.ReadAllTextAsync(job));
+        Assert.NotEqual(first, await File.ReadAllTextAsync($"{job}-cert.pub"));
+        // A key that no login has made stays.
+        (await alice.Types("bash", "-c", $"rm {job} {job}.pub && ssh-keygen -q -t ed25519 -N '' -f {job}")).Done();
+        var refused = await alice.Types("tsh", "login", "--out", job);
+        Assert.Equal((1, $"tsh: error: {job} exists, and a key is never replaced\ntsh: hint: to certify the key that is there: tsh login --key {job}.pub\n"), (refused.ExitCode, refused.Error));
+    }
+
+    [PeopleFact]
+    public async Task And_certificate_of_another_authority_stay()
+    {
+        var alice = await fleet.LogIn("prod");
+        var folder = fleet.Daemon.Scratch["own"];
+        (await fleet.Daemon.Administrator.Types("install", "-d", "-o", $"{Person.Alice}", folder)).Done();
+        var key = Path.Combine(folder, "id");
+        // Two empty lines and a comment, as ssh-keygen takes them.
+        (await alice.Types("bash", "-c", $"ssh-keygen -q -t ed25519 -N '' -f {key} && ssh-keygen -q -t rsa -b 2048 -N '' -f {folder}/weak && printf '# mine\n\n\n' >> {key}.pub")).Done();
+        (await alice.Types("tsh", "login", "--key", $"{key}.pub", "--ttl=1h")).Done();
+        // Ours is replaced.
+        (await alice.Types("tsh", "login", "--key", $"{key}.pub", "--ttl=1h")).Done();
+
+        (await alice.Types("ssh-keygen", "-q", "-s", $"{folder}/weak", "-I", "other", "-n", "root", $"{key}.pub")).Done();
+        var other = await File.ReadAllTextAsync($"{key}-cert.pub");
+        var refused = await alice.Types("tsh", "login", "--key", $"{key}.pub");
+
+        Assert.Equal((1, $"tsh: error: {key}-cert.pub is a certificate of another authority, so it is not replaced\ntsh: hint: name another file with --out\n"), (refused.ExitCode, refused.Error));
+        Assert.Equal(other, await File.ReadAllTextAsync($"{key}-cert.pub"));
+        (await alice.Types("tsh", "login", "--key", $"{key}.pub", "--out", $"{folder}/elsewhere-cert.pub", "--ttl=1h")).Done();
+        Assert.True(File.Exists($"{folder}/elsewhere-cert.pub-known_hosts"));
     }
 
     [PeopleTheory]

@@ -37,6 +37,43 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
+    public async Task A_first_login_asks_where_and_needs_no_role_of_its_own()
+    {
+        await using var daemon = await Laptop.Daemon();
+        (await daemon.Administrator.Types(["tctl", "create", "-f"], """
+            {kind: role, version: v8, metadata: {name: contractor}, spec: {allow: {request: {roles: [dba]}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [contractor]}}
+            """)).Done();
+        await using var laptop = await Laptop.Create(daemon);
+        var alice = laptop.Alice;
+
+        var nowhere = await alice.Types("tsh", "login");
+        Assert.Equal(
+            (2, "", "tsh: error: no daemon is on this machine, and no other is named\ntsh: hint: name its host once, and it is remembered: tsh login --server=ssh://HOST\n"),
+            (nowhere.ExitCode, nowhere.Output, nowhere.Error));
+        using (var asked = Pty.Start(alice, "tsh login"))
+        {
+            await asked.Shows("which host has the daemon? ssh://");
+            await asked.Press("no such thing\n");
+            await asked.Shows("is not [USER@]HOST[:PORT]");
+            await asked.Press("alice@auth1\n");
+            Assert.Equal(0, await asked.Ended());
+            Assert.Contains("no certificate yet; you can request: dba\r\n", asked.Shown);
+        }
+
+        // The server is remembered, and a request is enough from there.
+        var again = await alice.Types("tsh", "login");
+        Assert.Equal((0, "no certificate yet; you can request: dba\n"), (again.ExitCode, again.Output));
+        Assert.EndsWith("tsh: hint: tsh login --request-roles=dba\n", again.Error);
+        await laptop.Elevate();
+        Assert.Contains("postgres@db1", (await alice.Types("tsh", "status")).Done());
+        // Where nothing can be requested, a refusal is one.
+        (await daemon.Administrator.Types(["tctl", "create", "-f"], "{kind: role, version: v8, metadata: {name: contractor}, spec: {allow: {}}}")).Done();
+        Assert.Equal(1, (await alice.Types("tsh", "login")).ExitCode);
+    }
+
+    [PeopleFact]
     public async Task An_administrator_may_be_somewhere_else_too()
     {
         await using var daemon = await Laptop.Daemon("admins: {users: [alice]}\n");

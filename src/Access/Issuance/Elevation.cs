@@ -17,14 +17,15 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     /// <param name="nodes">The nodes of interest.</param>
     /// <param name="locks">What is locked now: nobody asks for it.</param>
     /// <param name="now">Roles can be over.</param>
+    /// <param name="login">Counts a node only if this login is opened there; null for any.</param>
     public static ImmutableArray<Elevation> WithinAsking(
-        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now)
+        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now, string? login = null)
     {
         var ids = nodes.Select(node => node.Id).ToImmutableHashSet();
         return
         [
             .. Requesting.Requestable(user, roles, now, locks, kind).Except(user.Roles, StringComparer.Ordinal)
-                .Select(name => new Elevation(name, Opened(user, [name], roles, nodes, ids, locks, now)))
+                .Select(name => new Elevation(name, Opened(user, [name], roles, nodes, ids, locks, now, login)))
                 .Where(elevation => !elevation.Nodes.IsEmpty),
         ];
     }
@@ -41,7 +42,7 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
         Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now);
 
     private static ImmutableArray<string> Opened(
-        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now)
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now, string? login = null)
     {
         if (locks.On(user, user.Roles) is not null)
             return [];
@@ -54,6 +55,6 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
                 return [];
             else
                 inUse.Add(one with { OnlyOn = onlyOn });
-        return [.. Principals.Resolve(inUse, nodes, locks).Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return [.. Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login).Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 }

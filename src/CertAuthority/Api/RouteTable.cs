@@ -42,6 +42,8 @@ internal static class RouteTable
     [
         Users(Routes.Login, Logins.Issue),
         Users(Routes.GetMyCertificate, Certificates.GetMine),
+        Users(Routes.ListMyCertificates, Certificates.ListMine),
+        Users(Routes.RevokeMyCertificates, Revocations.RevokeMine),
         Users(Routes.GetMyNode, Certificates.FindNode),
         Users(Routes.ListMyNodes, Explanations.ListNodes),
         Users(Routes.CreateRequest, Requests.Create),

@@ -12,6 +12,10 @@ internal static class Certificates
         Task.FromResult(new CertificateList([.. ca.Database.Read(snapshot => snapshot.Certificates(
             ca.Now(), ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, Limit(ask.Limit))).Select(certificate => certificate.Show())]));
 
+    public static Task<CertificateList> ListMine(Ca ca, Caller by, ListMyCertificates ask) =>
+        Task.FromResult(new CertificateList([.. ca.Database.Read(snapshot => snapshot.Certificates(
+            ca.Now(), snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, Limit(ask.Limit))).Select(certificate => certificate.Show())]));
+
     public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask) =>
         Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
             ? ca.Database.Read(snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)))
@@ -27,12 +31,22 @@ internal static class Certificates
             var logins = snapshot.LiveCertificates(user.Id, now).SelectMany(certificate => certificate.Principals).Select(Principals.Parse)
                 .Where(principal => principal.Opens(principal.Login, ask.Name)).Select(principal => principal.Login)
                 .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
-            return logins.Length > 0 && snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is { } node
-                ? new ReachableNode(node.Name, node.Address, logins)
-                : throw new ProblemException(new Problem(
+            if (logins.Length == 0 || snapshot.Policy().Nodes.GetValueOrDefault(ask.Name) is not { } node)
+                throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
-                    Explanations.HowToAsk(ca, snapshot, user, ask.Name, now) ?? "tsh status shows what you hold; tsh request roles shows what you can ask for"));
+                    Explanations.HowToAsk(ca, snapshot, user, ask.Name, null, now) ?? "tsh status shows what you hold; tsh request roles shows what you can ask for"));
+            return ask.Login is null || logins.Contains(ask.Login)
+                ? new ReachableNode(node.Name, node.Address, logins)
+                : throw new ProblemException(new Problem(
+                    ProblemCode.Denied,
+                    $"you hold {string.Join(", ", logins)} on {node.Name}, and not {ask.Login}",
+                    Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now) switch
+                    {
+                        null => $"no role that you can ask for opens {ask.Login} there; tsh ls shows your logins",
+                        "tsh login" => $"your roles open {ask.Login} there: tsh login",
+                        var command => $"{ask.Login} there can be requested: {command}",
+                    }));
         }));
     }
 

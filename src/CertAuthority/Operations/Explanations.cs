@@ -57,12 +57,19 @@ internal static class Explanations
         }));
     }
 
-    /// <summary>What to type for a node that is out of reach of the user's own roles and that he can ask for, or a role that would open it; null when he can not.</summary>
-    public static string? HowToAsk(Ca ca, Snapshot snapshot, User user, string node, DateTimeOffset now)
+    /// <summary>What a user types for a node, or for one login there: a login where their own roles open it, otherwise the request that would; null when neither does.</summary>
+    /// <param name="ca">Has the limits.</param>
+    /// <param name="snapshot">Has the roles.</param>
+    /// <param name="user">Who wants in.</param>
+    /// <param name="node">The name of the node.</param>
+    /// <param name="login">The login there; null for any.</param>
+    /// <param name="now">Roles can be over.</param>
+    public static string? HowToAsk(Ca ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
     {
-        if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out _, out _))
+        if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out var grant, out _)
+            && (login is null || grant.Grants.SelectMany(one => one.Principals).Any(principal => principal.Opens(login, node))))
             return "tsh login";
-        return Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now) switch
+        return Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now, login) switch
         {
             [{ Roles: [var role, ..] }] => $"tsh login --request-roles={role}",
             [var found] => $"tsh request create --resource=node/{found.Name}",
@@ -70,7 +77,7 @@ internal static class Explanations
         };
     }
 
-    private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now)
+    private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now, string? login = null)
     {
         var (policy, wanted) = (snapshot.Policy(), nodes.ToList());
         return
@@ -83,7 +90,7 @@ internal static class Explanations
         ];
 
         IEnumerable<(string Node, string? Role)> Ask(RequestKind kind) =>
-            Elevation.WithinAsking(user, kind, policy.Roles, wanted, policy.LocksAt(now), now).SelectMany(elevation => elevation.Nodes.Select(node => (node, (string?)elevation.Role)));
+            Elevation.WithinAsking(user, kind, policy.Roles, wanted, policy.LocksAt(now), now, login).SelectMany(elevation => elevation.Nodes.Select(node => (node, (string?)elevation.Role)));
     }
 
     // A security key passes every rule about keys; which key there will be is not known yet.

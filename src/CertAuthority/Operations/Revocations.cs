@@ -8,10 +8,29 @@ internal static class Revocations
 {
     public static async Task<CertificatesRevoked> RevokeNamed(Ca ca, Administrator by, RevokeCertificates ask)
     {
-        if (ask is { Serials: null or [], User: null, Request: null, Role: null })
-            throw Verdicts.Invalid("say which certificates: serials, or all of a user, a request or a role");
+        if (ask is { Serials: null or [], User: null, Request: null, Role: null, All: false })
+            throw Verdicts.Invalid("say which certificates: serials, all of a user, a request or a role, or all");
         var now = ca.Now();
         var revoked = await ca.Database.Commit(transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now));
+        if (revoked.Length > 0)
+            await ca.Krl.Publish();
+        return new CertificatesRevoked(revoked);
+    }
+
+    /// <summary>A user takes back their own. What was revoked or over before is not done again, so that asking twice is no failure.</summary>
+    public static async Task<CertificatesRevoked> RevokeMine(Ca ca, Caller by, RevokeMyCertificates ask)
+    {
+        if (ask is { Serials: null or [], All: false })
+            throw Verdicts.Invalid("say which certificates: serials, or all");
+        var now = ca.Now();
+        var revoked = await ca.Database.Commit(transaction =>
+        {
+            var user = transaction.ActingUser(by, ask.User);
+            var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial, user) is not null
+                ? serial
+                : throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial \"{text}\"", "tsh certs ls lists them"))).ToHashSet();
+            return Revoke(transaction, by, [.. transaction.LiveCertificates(user.Id, now).Where(certificate => ask.All || serials.Contains(certificate.Serial))], "", now);
+        });
         if (revoked.Length > 0)
             await ca.Krl.Publish();
         return new CertificatesRevoked(revoked);
@@ -48,7 +67,8 @@ internal static class Revocations
         return
         [
             .. transaction.LiveCertificates(now).Where(certificate =>
-                serials.Contains(certificate.Serial)
+                ask.All
+                || serials.Contains(certificate.Serial)
                 || certificate.UserName == ask.User
                 || (request is not null && certificate.Requests.Contains(request))
                 || (ask.Role is not null && certificate.Roles.Any(role => role.Name == ask.Role))),

@@ -118,13 +118,26 @@ public sealed record GetMyCertificate(string Serial, string? User = null);
 /// <param name="Node">Only those that open a login on this node.</param>
 public sealed record ListCertificates(int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null);
 
-/// <summary>Revokes live certificates: by serial, or all of a user, of a request, or with a role in use.</summary>
+/// <summary>The certificates of the caller's user, newest first.</summary>
+/// <param name="User">As which of the caller's users.</param>
+/// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only.</param>
+/// <param name="Limit">At most so many; null for all.</param>
+public sealed record ListMyCertificates(string? User = null, string? State = null, int? Limit = null);
+
+/// <summary>Revokes live certificates of the caller's user: by serial, or all.</summary>
+/// <param name="Serials">Which; null for none by serial.</param>
+/// <param name="All">All of them.</param>
+/// <param name="User">As which of the caller's users.</param>
+public sealed record RevokeMyCertificates(string[]? Serials = null, bool All = false, string? User = null);
+
+/// <summary>Revokes live certificates: by serial, all of a user, of a request, or with a role in use, or all there are.</summary>
 /// <param name="Serials">Which; null for none by serial.</param>
 /// <param name="User">All of this user.</param>
 /// <param name="Request">All issued under this request, an id or a unique prefix.</param>
 /// <param name="Role">All issued with this role in use.</param>
 /// <param name="Reason">Kept in the audit.</param>
-public sealed record RevokeCertificates(string[]? Serials = null, string? User = null, string? Request = null, string? Role = null, string Reason = "");
+/// <param name="All">All of everybody.</param>
+public sealed record RevokeCertificates(string[]? Serials = null, string? User = null, string? Request = null, string? Role = null, string Reason = "", bool All = false);
 
 /// <summary>What was revoked.</summary>
 /// <param name="Revoked">The serials; what was revoked or over before is not among them.</param>
@@ -137,7 +150,8 @@ public sealed record CertificateList(CertificateInfo[] Certificates);
 /// <summary>The address of a node that a live certificate of the caller's user reaches.</summary>
 /// <param name="Name">The node.</param>
 /// <param name="User">As which of the caller's users.</param>
-public sealed record GetMyNode(string Name, string? User = null);
+/// <param name="Login">The login that is wanted there. Where no live certificate opens it, the refusal says what would. Null for any.</param>
+public sealed record GetMyNode(string Name, string? User = null, string? Login = null);
 
 /// <summary>A node, and the logins that the user's live certificates open there.</summary>
 /// <param name="Name">The node.</param>

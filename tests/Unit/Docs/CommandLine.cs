@@ -14,7 +14,7 @@ internal static class CommandLine
     public static ParseResult Parse(string[] words)
     {
         var (program, args) = words is [var first, .. var rest] ? (first, rest) : throw new ArgumentException("no words", nameof(words));
-        return program == "tsh" ? Shell.Parse(new TshCommand(), [.. SshCommand.EndOptionsAfterNode(args)]) : Shell.Parse(new TctlCommand(), args);
+        return program == "tsh" ? Shell.Parse(new TshCommand(), [.. SshOptions.Separate(args)]) : Shell.Parse(new TctlCommand(), args);
     }
 
     /// <summary>As a shell takes a line apart, as far as our texts need it: quotes and blanks.</summary>

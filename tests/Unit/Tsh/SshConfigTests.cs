@@ -22,8 +22,8 @@ public class SshConfigTests
                 User deploy
                 HostKeyAlias web1
                 UserKnownHostsFile "/home/alice/.certauthority/known_hosts"
-            Match originalhost web1,web1.example.com user deploy !exec "sh -c 'test $(date +%%s) -lt 1795348277'"
-                ProxyCommand sh -c 'echo tsh: you have no certificate that is valid now: tsh login >&2; exit 1'
+            Match originalhost web1,web1.example.com user deploy exec "sh -c 'test $(date +%%s) -ge 1795348277'" !exec "tsh config renew deploy@web1"
+                ProxyCommand false
             Match originalhost web1,web1.example.com user deploy
                 IdentityFile "/home/alice/.certauthority/id"
                 CertificateFile "/home/alice/.certauthority/id-cert.pub"
@@ -150,7 +150,7 @@ public class SshConfigTests
 
     [Fact]
     public void After_a_logout_every_certificate_is_over() =>
-        Assert.Contains(" -lt 0'", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), [Certificate("deploy@web1")])));
+        Assert.Contains(" -ge 0'\" !exec ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), [Certificate("deploy@web1")])));
 
     private static string Text(NodeList list, HeldCertificate[]? certificates = null, bool perHost = false) =>
         SshConfig.Text(Home, list, new Held(certificates ?? [Certificate("deploy")], [], null), perHost, Server, "tsh", End.AddHours(-1));

@@ -15,7 +15,7 @@ public class SshTests
                 "-o", "IdentityFile=\"/home/alice/.certauthority/id\"",
                 "-o", "CertificateFile=\"/home/alice/.certauthority/id-cert.pub\"",
                 "-o", "IdentitiesOnly=yes",
-                "-o", "PreferredAuthentications=publickey",
+                "-o", "PreferredAuthentications=publickey,keyboard-interactive",
                 "-o", "UserKnownHostsFile=\"/home/alice/.certauthority/known_hosts\"",
                 "-o", "HostKeyAlias=db1",
                 "-p", "2222",
@@ -83,16 +83,80 @@ public class SshTests
     [Theory]
     [InlineData("ssh db1 ls -l", "ssh db1 -- ls -l")]
     [InlineData("ssh db1", "ssh db1 --")]
-    [InlineData("ssh -l root db1 --help", "ssh -l root db1 -- --help")]
-    [InlineData("ssh --login=root db1 -x", "ssh --login=root db1 -- -x")]
-    [InlineData("--user alice ssh --proxy unix:/s db1 --user bob", "--user alice ssh --proxy unix:/s db1 -- --user bob")]
+    [InlineData("ssh -l root db1 ls --help", "ssh -l root db1 -- ls --help")]
+    [InlineData("ssh --login=root db1 x -x", "ssh --login=root db1 -- x -x")]
+    [InlineData("--user alice ssh --proxy unix:/s db1 x --user bob", "--user alice ssh --proxy unix:/s db1 -- x --user bob")]
     [InlineData("ssh db1 -- ls --", "ssh db1 -- ls --")]
     [InlineData("ssh --help", "ssh --help")]
     [InlineData("ssh", "ssh")]
+    [InlineData("ssh -vNf db1", "ssh -v -N -f db1 --")]
+    [InlineData("ssh -p22 db1", "ssh -p 22 db1 --")]
+    [InlineData("ssh -L8080:localhost:80 -N db1", "ssh -L 8080:localhost:80 -N db1 --")]
+    [InlineData("ssh -oForwardX11=no -lpostgres db1", "ssh -o ForwardX11=no -l postgres db1 --")]
+    [InlineData("ssh -4No -x db1", "ssh -4 -N -o=-x db1 --")]
+    [InlineData("ssh db1 -p 22 ls -l", "ssh db1 -p 22 -- ls -l")]
+    [InlineData("ssh -x -oBatchMode=yes -- db1 sftp", "ssh -x -o BatchMode=yes -- db1 sftp")]
+    [InlineData("ssh db1 -t -- top -d 1", "ssh db1 -t -- top -d 1")]
+    [InlineData("ssh -Nz db1", "ssh -N -z db1 --")]
+    [InlineData("ssh -p", "ssh -p")]
     [InlineData("login --user alice", "login --user alice")]
     [InlineData("request show ssh -x", "request show ssh -x")]
-    public void Options_after_the_node_belong_to_the_remote_command(string line, string expected) =>
-        Assert.Equal(expected.Split(' '), SshCommand.EndOptionsAfterNode(line.Split(' ')));
+    public void Options_are_separated_as_ssh_separates_them(string line, string expected) =>
+        Assert.Equal(expected.Split(' '), SshOptions.Separate(line.Split(' ')));
+
+    [Theory]
+    [InlineData("ssh -vNf -p22 db1", "-v -N -f -p 22")]
+    [InlineData("ssh -L8080:[::1]:80 -o ForwardX11=no db1 -J hop -vv ls -l", "-L 8080:[::1]:80 -o ForwardX11=no -J hop -v -v")]
+    [InlineData("--user alice ssh --login root -tt db1 top -d 1", "-t -t")]
+    [InlineData("ssh -l root -s -- db1 sftp -x", "-s")]
+    [InlineData("ssh -e -x db1", "-e -x")]
+    public void Options_of_ssh_are_passed_on_in_their_order(string line, string expected)
+    {
+        var root = new TshCommand();
+        var parsed = Shell.Parse(root, [.. SshOptions.Separate(line.Split(' '))]);
+        Assert.True(Shell.IsUnderstood(parsed), string.Join('\n', parsed.Errors.Select(error => error.Message)));
+        var command = (SshCommand)parsed.CommandResult.Command;
+        Assert.Equal(expected, string.Join(' ', command.OfSsh.Given(parsed)));
+    }
+
+    [Theory]
+    [InlineData("ssh -Z db1")]
+    [InlineData("ssh -NZ db1")]
+    [InlineData("ssh -Q cipher")]
+    [InlineData("ssh -p")]
+    [InlineData("ssh -L db1")]
+    public void An_option_that_ssh_would_refuse_is_refused(string line) =>
+        Assert.False(Shell.IsUnderstood(Shell.Parse(new TshCommand(), [.. SshOptions.Separate(line.Split(' '))])));
+
+    [Theory]
+    [InlineData("-o User=root", "root")]
+    [InlineData("-o user=root", "root")]
+    [InlineData("-p 22", null)]
+    [InlineData("-o Port=22", null)]
+    public void A_login_can_be_an_option_of_ssh(string given, string? login) => Assert.Equal(login, SshOptions.Login(given.Split(' ')));
+
+    [Fact]
+    public void What_the_user_sets_comes_before_what_tsh_sets()
+    {
+        var arguments = SshArguments.For(Home, Node("db1:2222"), "postgres", [], Home.Certificate, given: ["-p", "22", "-i", "key"]).ToList();
+        Assert.True(arguments.IndexOf("22") < arguments.IndexOf("2222"));
+        Assert.True(arguments.FindIndex(word => word.StartsWith("IdentityFile", StringComparison.Ordinal)) < arguments.IndexOf("key"));
+        Assert.True(arguments.IndexOf("key") < arguments.FindIndex(word => word.StartsWith("UserKnownHostsFile", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("DB1", "db1")]
+    [InlineData("10.0.0.5", "db2,db3")]
+    [InlineData("10.0.0.5:2222", "db3")]
+    [InlineData("2001:DB8:0::1", "db4")]
+    [InlineData("Web.Example.com", "web1")]
+    [InlineData("web", "")]
+    [InlineData("db9", "")]
+    public void A_node_is_meant_by_its_name_or_its_address(string typed, string expected)
+    {
+        (string Name, string Address)[] nodes = [("db1", "10.0.0.4"), ("db2", "10.0.0.5"), ("db3", "10.0.0.5:2222"), ("db4", "[2001:db8::1]:22"), ("web1", "web.example.com")];
+        Assert.Equal(expected, string.Join(',', NodeNames.Matches(typed, nodes, node => node.Name, node => node.Address).Select(node => node.Name)));
+    }
 
     private static ReachableNode Node(string address) => new("db1", address, ["root"]);
 }

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh certs ls</c>.</summary>
+internal sealed class CertsListCommand : Verb
+{
+    private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
+    private readonly LimitOption limit = new();
+    private readonly FormatOption format = new();
+
+    public CertsListCommand()
+        : base("ls", "Lists your certificates, newest first, on this machine or elsewhere", "tsh certs ls --state=live", "tsh certs ls --format=json")
+    {
+        Aliases.Add("list");
+        Options.Add(state);
+        Options.Add(limit);
+        Options.Add(format);
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var user = UserOption.Chosen(parsed, Home.Of(parsed));
+        var list = await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), parsed.GetValue(limit)), cancellation);
+        if (parsed.GetValue(format) == FormatOption.Json)
+        {
+            parsed.PrintJson(list.Certificates);
+            return ExitCode.Done;
+        }
+        var now = TimeProvider.System.GetUtcNow();
+        var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status");
+        foreach (var certificate in list.Certificates)
+            table.Add(
+                certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals), Wording.Time(certificate.ValidBefore),
+                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
+        parsed.Print(table);
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh certs revoke</c>: a lost laptop is its user's own business.</summary>
+internal sealed class CertsRevokeCommand : Verb
+{
+    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { Own.LiveSerials } };
+    private readonly Option<bool> all = new("--all") { Description = "All of yours, wherever they are" };
+    private readonly Option<bool> wait = HostsBehindText.WaitForHosts();
+
+    public CertsRevokeCommand()
+        : base("revoke", "Revokes certificates of yours, wherever they are", "tsh certs revoke 1795348463", "tsh certs revoke --all --wait")
+    {
+        Arguments.Add(serials);
+        Options.Add(all);
+        Options.Add(wait);
+        Validators.Add(result =>
+        {
+            if (result.GetResult(serials) is { Tokens.Count: > 0 } == result.GetResult(all) is { Implicit: false })
+                result.AddError("say which: SERIAL or --all");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var ask = new RevokeMyCertificates([.. parsed.GetValue(serials)!.SelectMany(ListOption.Split)], parsed.GetValue(all), UserOption.Chosen(parsed, Home.Of(parsed)));
+        var revoked = (await ca.Send(Routes.RevokeMyCertificates, ask, cancellation)).Revoked;
+        parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
+        return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca, cancellation, parsed.GetValue(wait));
+    }
+}
