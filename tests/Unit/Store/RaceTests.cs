@@ -255,6 +255,43 @@ public sealed class RaceTests : IAsyncLifetime
         Assert.Equal(25, ca.Database.Read(snapshot => snapshot.Requests()).Count);
     }
 
+    [Fact]
+    public async Task Of_calls_at_once_for_one_node_one_is_free()
+    {
+        await world.Database.Commit(transaction =>
+        {
+            transaction.PutUser(World.User("bob") with { Roles = ["dba"] });
+            transaction.PutNode(new Node(Guid.NewGuid(), "db1", 1, "db1.example.com:22", ImmutableSortedDictionary<string, string>.Empty));
+            transaction.PutNode(new Node(Guid.NewGuid(), "db2", 1, "db2.example.com:22", ImmutableSortedDictionary<string, string>.Empty));
+            return true;
+        });
+        var strict = ca with { Limits = ca.Limits with { LoginsPerMinute = 5, LiveCertificatesPerUser = 5 } };
+        var bob = new Caller(new UnixIdentity(5002, "bob"), IsRoot: false);
+        var session = await Issue(null, null);
+
+        // Of twenty, one has the node's place in the session, and four are logins of their own: with the first, five within the minute.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => Issue("db1", session))));
+        Assert.Equal(1, answers.Count(answer => answer == session));
+        Assert.Equal(4, answers.Count(answer => answer != session && !answer.Contains(' ', StringComparison.Ordinal)));
+        Assert.Equal(15, answers.Count(answer => answer == "bob has tried to log in 5 times within a minute; that is the limit"));
+        // Neither bound keeps the session from its next node.
+        Assert.Equal(session, await Issue("db2", session));
+        Assert.Equal("the login session has ended", await Issue("db2", session, ca));
+
+        async Task<string> Issue(string? node, string? within, Ca? other = null)
+        {
+            try
+            {
+                var of = other ?? strict;
+                return (await Logins.Issue(of, other is null ? bob : Alice, new Login(ca.UserCa.PublicKey.ToLine("a key"), Node: node, Session: within))).Session!;
+            }
+            catch (ProblemException e)
+            {
+                return e.Message;
+            }
+        }
+    }
+
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);

@@ -12,4 +12,4 @@ ALTER TABLE certificates ADD COLUMN name TEXT;
 CREATE INDEX certificates_of_session ON certificates (session, node) WHERE node IS NOT NULL;
 -- Counting a user's live logins reads the index alone, and nothing that is over.
 DROP INDEX certificates_by_user;
-CREATE INDEX certificates_live_by_user ON certificates (user_id, valid_before, session) WHERE revoked IS NULL;
+CREATE INDEX certificates_live_by_user ON certificates (user_id, valid_before, session, revoked) WHERE revoked IS NULL;
