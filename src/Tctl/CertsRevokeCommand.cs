@@ -45,7 +45,7 @@ internal sealed class CertsRevokeCommand : Verb
         var revoked = (await ca.Send(Routes.RevokeCertificates, ask, cancellation)).Revoked;
         parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         if (ask.All && revoked is not [])
-            parsed.Hint("users can log in again; nobody gets a certificate while the daemon is stopped, or while a lock holds: tctl lock --help");
+            parsed.Hint("users can log in again; to keep one out: tctl lock --user=NAME");
         if (ask.User is { } name)
             parsed.Hint($"{name} can log in again; to keep {name} out: tctl lock --user={name}");
         return revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);

@@ -136,7 +136,7 @@ public sealed class PlainSshTests
         await laptop.StartSshd();
 
         // It was revoked: that is said, and nothing connects.
-        var serial = (await alice.Types("bash", "-c", "tsh certs ls --state=live --format=json | jq -r '.[].serial'")).Done().Trim();
+        var serial = (await alice.Types("bash", "-c", "tsh certs ls --state=live --format=json | jq -r '.[0].serial'")).Done().Trim();
         Assert.Equal($"1 certificate revoked: {serial}\n", (await alice.Types("tsh", "certs", "revoke", serial)).Done());
         Assert.Equal("0 certificates revoked\n", (await alice.Types("tsh", "certs", "revoke", serial)).Done());
         var entered = db1.Log;
@@ -150,10 +150,10 @@ public sealed class PlainSshTests
         (await alice.Types("bash", "-c", "tsh login --out ~/elsewhere")).Done();
         Assert.Contains("\n1 certificate revoked: ", (await alice.Types("tsh", "logout", "--revoke")).Done());
         (await alice.Types("tsh", "login")).Done();
-        Assert.StartsWith("2 certificates revoked: ", (await alice.Types("tsh", "certs", "revoke", "--all", "--wait")).Done());
+        Assert.StartsWith("3 certificates revoked: ", (await alice.Types("tsh", "certs", "revoke", "--all", "--wait")).Done());
         var other = await alice.Types("tsh", "certs", "revoke", "1");
         Assert.Equal((1, "tsh: error: you have no certificate with the serial \"1\"\ntsh: hint: tsh certs ls lists them\n"), (other.ExitCode, other.Error));
-        Assert.Equal("alice\n", (await daemon.Administrator.Types("bash", "-c", "tctl audit ls --format=json | jq -r '[.[] | select(.event == \"certificate.revoked\") | .actor] | unique[]'")).Done());
+        Assert.Equal("5001\n", (await daemon.Administrator.Types("bash", "-c", "tctl audit ls --format=json | jq -r '[.[] | select(.event == \"certificate.revoked\") | .uid] | unique[]'")).Done());
 
         // An administrator confirms that all of them go.
         (await alice.Types("tsh", "login")).Done();
@@ -350,9 +350,9 @@ public sealed class PlainSshTests
         }
         // And a single node's, on the way of tsh ssh, which asks about its certificate first.
         var certificate = Response("certificate", """{"serial":"1","user":"alice","key_id":"alice","roles":[],"requests":[],"principals":[],"valid_after":"2026-01-01T00:00:00Z","valid_before":"2036-01-01T00:00:00Z","limited_by":"","revoked":false}""");
-        var node = Response("node", $$"""{"name":"db1","address":"-oProxyCommand=touch {{marker}}","logins":["root"]}""");
+        var node = Response("node", $$"""{"name":"web1","address":"-oProxyCommand=touch {{marker}}","logins":["deploy"]}""");
         laptop.Authorize($"command=\"read line; cat {certificate}; while read line; do case $line in GET*) break;; esac; done; cat {node}; sleep 2\"");
-        var hostile = await alice.Types("tsh", "ssh", "root@db1");
+        var hostile = await alice.Types("tsh", "ssh", "deploy@web1");
         Assert.True(hostile.ExitCode == 1 && hostile.Error.Contains("is not the address of a node"), $"{hostile}");
         Assert.False(File.Exists(marker));
 

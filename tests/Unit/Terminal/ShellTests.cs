@@ -23,7 +23,7 @@ public class ShellTests
     [InlineData("request create --roles=dba --wait=soon", "--wait takes a duration such as 90s, 15m or 1h30m, not 'soon'")]
     [InlineData("request show", "required argument missing for command: 'show'")]
     [InlineData("request show --frobnicate", "unknown command or argument '--frobnicate'")]
-    [InlineData("ssh -x db1", "unknown command or argument '-x'")]
+    [InlineData("ssh -Z db1", "unknown command or argument '-Z'")]
     [InlineData("login --request-nowait= --request-roles=dba", "unknown command or argument ''")]
     [InlineData("ssh -l root postgres@db1", "the login is given twice, by -l and before the node")]
     public Task What_tsh_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TshCommand(), "tsh", line, error);
