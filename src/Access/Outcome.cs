@@ -8,7 +8,10 @@ public enum RefusalKind
     /// <summary>A rule forbids it.</summary>
     Denied,
 
-    /// <summary>What was said can not be.</summary>
+    /// <summary>The roles in use grant no login, and a request could.</summary>
+    NoLogin,
+
+    /// <summary>What was said cannot be.</summary>
     Invalid,
 
     /// <summary>It does not fit the state of things.</summary>

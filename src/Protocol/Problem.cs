@@ -12,6 +12,8 @@ public enum ProblemCode
     [JsonStringEnumMemberName("not_found")] NotFound,
     /// <summary>A rule forbids it (403).</summary>
     [JsonStringEnumMemberName("denied")] Denied,
+    /// <summary>The roles grant no login at all, and a request could (403).</summary>
+    [JsonStringEnumMemberName("no_login")] NoLogin,
     /// <summary>It does not fit the state of things: exists already, was changed or resolved meanwhile (409).</summary>
     [JsonStringEnumMemberName("conflict")] Conflict,
     /// <summary>Its time is over (410).</summary>
@@ -36,7 +38,7 @@ public sealed record Problem(ProblemCode Code, string Detail, string? Hint = nul
     public int Status => Code switch
     {
         ProblemCode.Invalid => 400,
-        ProblemCode.Denied => 403,
+        ProblemCode.Denied or ProblemCode.NoLogin => 403,
         ProblemCode.NotFound => 404,
         ProblemCode.Conflict => 409,
         ProblemCode.Expired => 410,

@@ -117,17 +117,15 @@ internal sealed class LoginCommand : Verb
             await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);
         }
         // Who has requests only has nothing to log in with yet.
-        catch (ProblemException none) when (plain && asked is null && key.IsOfHome && none.Problem.Code == ProblemCode.Denied && parsed.GetValue(node) is null)
+        catch (ProblemException none) when (plain && asked is null && key.IsOfHome && none.Problem.Code == ProblemCode.NoLogin)
         {
-            var requestable = await Requestable();
-            if (requestable is [])
-                throw;
+            var requestable = (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestableRoles;
             Remember(null);
             parsed.Say(none.Message);
             parsed.Print($"no certificate yet; you can request: {string.Join(", ", requestable)}");
-            parsed.Hint($"tsh login --request-roles={requestable[0]}");
+            parsed.Hint($"tsh login --request-roles={requestable.FirstOrDefault() ?? "ROLE"}");
         }
-        catch (ProblemException none) when (nowait && none.Problem.Code == ProblemCode.Denied)
+        catch (ProblemException none) when (nowait && none.Problem.Code is (ProblemCode.Denied or ProblemCode.NoLogin))
         {
             parsed.Warn($"no certificate for now: {none.Message}");
         }
@@ -145,8 +143,6 @@ internal sealed class LoginCommand : Verb
             Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use,
             Requests = [.. requests], PerHost = login is { PerHost: true }, Session = login is null ? null : LoginSession.Of(login),
         });
-
-        async Task<string[]> Requestable() => (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestableRoles;
 
         Task<LoggedIn> LogIn() =>
             ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);

@@ -120,7 +120,7 @@ internal sealed class SshCommand : Verb
         {
             await NodeCertificate.Get(home, node, ca, user, cancellation);
         }
-        catch (ProblemException refused) when (refused.Problem.Code == ProblemCode.Denied)
+        catch (ProblemException refused) when (refused.Problem.Code is ProblemCode.Denied or ProblemCode.NoLogin)
         {
             // Whoever is asked for the address next says so too, and what to ask for.
         }

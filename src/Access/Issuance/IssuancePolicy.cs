@@ -136,9 +136,9 @@ public static class IssuancePolicy
             .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.Conditions == Conditions.None ? 0 : 1).ThenBy(group => group.Name, StringComparer.Ordinal)
             .ToList();
         if (groups.Count == 0)
-            return Locked(question, inUse) ?? new Refusal(NoLogin(question, inUse), Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
-                ? $"you can request: {string.Join(", ", requestable)}"
-                : inUse.Any(role => !role.Gaps.IsEmpty) ? RoleInUse.TraitsHint(user) : null);
+            return Locked(question, inUse) ?? (Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
+                ? new Refusal(NoLogin(question, inUse), $"you can request: {string.Join(", ", requestable)}", question.Requests.IsEmpty ? RefusalKind.NoLogin : RefusalKind.Denied)
+                : new Refusal(NoLogin(question, inUse), inUse.Any(role => !role.Gaps.IsEmpty) ? RoleInUse.TraitsHint(user) : null));
         if (question.Node is { } node)
         {
             groups = [.. groups.Select(group => group with { Principals = Principals.On(node, group.Principals, question.Nodes) }).Where(group => !group.Principals.IsEmpty)];

@@ -93,6 +93,7 @@ internal static class Verdicts
     public static ProblemException Refused(Refusal refusal) => new(new Problem(
         refusal.Kind switch
         {
+            RefusalKind.NoLogin => ProblemCode.NoLogin,
             RefusalKind.Invalid => ProblemCode.Invalid,
             RefusalKind.Conflict => ProblemCode.Conflict,
             RefusalKind.Expired => ProblemCode.Expired,

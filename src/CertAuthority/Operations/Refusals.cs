@@ -30,7 +30,7 @@ internal static class Refusals
     /// <summary>Whether a refusal is one of access. A message that can not be understood, or one that came when nothing could be done, is none.</summary>
     public static bool AreOfAccess(Route route, ProblemCode code) =>
         code == ProblemCode.Denied
-        || (route == Routes.Login && code is ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
+        || (route == Routes.Login && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
 
     /// <summary>Writes it down, unless there were many of late; then once a minute that there were.</summary>
     /// <param name="ca">Where.</param>
