@@ -45,7 +45,9 @@ internal static class Shown
     private static RequestThresholds Show(ThresholdSet set) => new(
         set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
-    public static CertificateInfo Show(this RecordedCertificate certificate) => new(
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="isOfOtherKey">Whether another user CA key than the present one signed it.</param>
+    public static CertificateInfo Show(this RecordedCertificate certificate, bool isOfOtherKey = false) => new(
         certificate.Serial.ToString(),
         certificate.UserName,
         certificate.KeyId,
@@ -56,7 +58,8 @@ internal static class Shown
         certificate.ValidBefore,
         certificate.LimitedBy,
         certificate.Revoked is not null,
-        certificate.Revoked);
+        certificate.Revoked,
+        isOfOtherKey ? true : null);
 
     public static string[] Names(IEnumerable<PinnedRole> roles) => [.. roles.Select(role => role.Name)];
 

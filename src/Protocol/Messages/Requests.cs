@@ -166,6 +166,7 @@ public sealed record RequestMetadata(string Name, long Revision);
 /// <param name="Thresholds">What reviews are counted by: every set must be met.</param>
 /// <param name="SystemAnnotations">What the roles that let the requester ask say about the request.</param>
 /// <param name="Resources">The only nodes that it is for, each <c>node/NAME</c>; null in a request for roles.</param>
+/// <param name="Warnings">In the answer to filing it and in a dry run: a sentence about each person who was named as a reviewer and cannot review it; null for none.</param>
 public sealed record RequestSpec(
     string User,
     string[] Roles,
@@ -188,7 +189,8 @@ public sealed record RequestSpec(
     string[]? Missing = null,
     RequestThresholds[]? Thresholds = null,
     Dictionary<string, string[]>? SystemAnnotations = null,
-    string[]? Resources = null);
+    string[]? Resources = null,
+    string[]? Warnings = null);
 
 /// <summary>What a reviewer said.</summary>
 /// <param name="Author">The user.</param>
