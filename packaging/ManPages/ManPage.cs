@@ -39,10 +39,10 @@ internal sealed class ManPage(ProgramFacts facts, Command[] path, DateTimeOffset
             page.Macro("SH", "OPTIONS");
             foreach (var option in Options)
                 Term(page, Heading(option), Meaning(option));
-            if (Command is Verb { Examples.Count: > 0 } verb)
+            if (Examples is { Count: > 0 } examples)
             {
                 page.Macro("SH", "EXAMPLES").Macro("nf");
-                foreach (var example in verb.Examples)
+                foreach (var example in examples)
                     page.Line(example);
                 page.Macro("fi");
             }
@@ -57,6 +57,13 @@ internal sealed class ManPage(ProgramFacts facts, Command[] path, DateTimeOffset
     /// <summary>The command's own options, and those of the commands above it that hold for it too.</summary>
     public IEnumerable<Option> Options =>
         Command.Options.Concat(path[..^1].Reverse().SelectMany(above => above.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
+
+    private IReadOnlyList<string> Examples => Command switch
+    {
+        Verb verb => verb.Examples,
+        DaemonCommand => DaemonCommand.Examples,
+        _ => [],
+    };
 
     private string Name => Joined('-', path.Length);
 

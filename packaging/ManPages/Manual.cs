@@ -18,7 +18,7 @@ internal sealed record ProgramFacts(
 /// <summary>Every page of the three programs.</summary>
 internal static class Manual
 {
-    private static readonly (string, string)[] ExitStatus = [.. ExitCode.All.Select(one => ($"{one.Code}", $"{char.ToUpperInvariant(one.Meaning[0])}{one.Meaning[1..]}."))];
+    private static readonly (string, string)[] ExitStatus = Described(ExitCode.All);
 
     private static readonly (string, string) Server = ("CERTAUTHORITY_SERVER", "Where the daemon is, unless --server says so.");
     private static readonly (string, string) Completion = ("CERTAUTHORITY_COMPLETION_SECONDS", "How long completion waits for the daemon, from 1 to 60. Default: 1.");
@@ -52,7 +52,7 @@ internal static class Manual
             ("/var/lib/certauthority", "Keys, database and revocation list of a daemon that root runs."),
             Socket,
         ],
-        [("0", "Stopped by SIGTERM or SIGINT; or, with --check-config, the configuration is good."), ("1", "It could not start, or could not go on."), ("2", "The command line is not understood.")],
+        Described(DaemonCommand.ExitCodes),
         ["tsh(1)", "tctl(1)", "sshd_config(5)"]);
 
     /// <summary>All of them.</summary>
@@ -67,6 +67,9 @@ internal static class Manual
                 yield return new ManPage(facts, path, date);
         }
     }
+
+    private static (string, string)[] Described((int Code, string Meaning)[] exitCodes) =>
+        [.. exitCodes.Select(one => ($"{one.Code}", $"{char.ToUpperInvariant(one.Meaning[0])}{one.Meaning[1..]}."))];
 
     private static IEnumerable<Command[]> Below(Command[] path) =>
         path[^1].Subcommands.Where(command => !command.Hidden).SelectMany(command => Below([.. path, command])).Prepend(path);

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using CertAuthority.Configuration;
 
 namespace CertAuthority;
@@ -15,7 +17,25 @@ internal sealed class DaemonCommand : RootCommand
     {
         foreach (var option in (Option[])[config, dataDirectory, socket, CheckConfig])
             Options.Add(option);
+        var help = Options.OfType<HelpOption>().Single();
+        help.Action = new WithExamples((HelpAction)help.Action!);
     }
+
+    /// <summary>Whole command lines, for the help and the manual page.</summary>
+    public static readonly string[] Examples =
+    [
+        "certauthority --check-config",
+        "certauthority --config=/etc/certauthority",
+        "certauthority --config=none --data-dir=./data --socket=./ca.sock",
+    ];
+
+    /// <summary>What service managers and scripts see, for the help and the manual page.</summary>
+    public static readonly (int Code, string Meaning)[] ExitCodes =
+    [
+        (0, "stopped by SIGTERM or SIGINT; or, with --check-config, the configuration is good"),
+        (1, "it could not start, or could not go on"),
+        (2, "the command line is not understood; nothing was tried"),
+    ];
 
     public Option<bool> CheckConfig { get; } = new("--check-config") { Description = "check the configuration and exit" };
 
@@ -44,4 +64,17 @@ internal sealed class DaemonCommand : RootCommand
     // An empty path would become the folder in which the daemon was started.
     private static string Named(string path, string what, string option) =>
         path.Length > 0 ? Path.GetFullPath(path) : throw new ConfigurationException([$"HOME names no absolute path, so there is no place for {what}: name one with {option}"]);
+
+    private sealed class WithExamples(HelpAction usual) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            usual.Invoke(parseResult);
+            string[] lines = ["Examples:", .. Examples.Select(example => $"  {example}"), "", "Exit codes:", .. ExitCodes.Select(one => $"  {one.Code,-4} {one.Meaning}"), ""];
+            parseResult.InvocationConfiguration.Output.Write(string.Join('\n', lines) + "\n");
+            return 0;
+        }
+    }
 }

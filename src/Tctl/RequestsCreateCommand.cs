@@ -36,6 +36,8 @@ internal sealed class RequestsCreateCommand : Verb
             new CreateRequestFor(parsed.GetValue(user)!, roles.Given(parsed) ?? [], parsed.GetValue(reason) ?? "", reviewers.Given(parsed), resources.Given(parsed)),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
+        foreach (var warning in RequestText.Warnings(request.Spec))
+            parsed.Warn(warning);
         parsed.Hint($"to approve it: tctl requests approve {request.Metadata.Name}");
         return ExitCode.Done;
     }

@@ -41,6 +41,9 @@ public static class RequestText
         return plan.ReasonRequired is null ? lines : lines.Append($"missing: a reason: {string.Join("; ", plan.ReasonPrompts is [] ? [plan.ReasonRequired] : plan.ReasonPrompts)}");
     }
 
+    /// <summary>What the requester should know as soon as it is filed: what came out shorter, and who cannot review it.</summary>
+    public static IEnumerable<string> Warnings(RequestSpec spec) => [.. spec.Shortened, .. spec.Warnings ?? []];
+
     private static IEnumerable<string> Details(string id, RequestSpec spec)
     {
         (string Name, string? Value)[] fields =
@@ -60,6 +63,7 @@ public static class RequestText
             ("access ends", $"{(spec is { State: "PENDING", Clock: "approval" } ? $"{spec.AccessLasts} after the approval" : Wording.Time(spec.AccessExpires))}, limited by {spec.AccessLimitedBy}"),
             ("certificates", spec.SessionTtl is { } session ? $"at most {session}" : null),
             ("shortened", string.Join("; ", spec.Shortened)),
+            ("warning", string.Join("; ", spec.Warnings ?? [])),
             ("annotations", string.Join("; ", (spec.SystemAnnotations ?? []).Select(one => $"{one.Key}={string.Join(',', one.Value)}"))),
             .. (spec.Reviews ?? []).Select(review => ($"reviewed by {review.Author}", (string?)Review(review))),
             ("approval", string.Join("; ", spec.Missing ?? [])),

@@ -153,8 +153,8 @@ internal sealed class LoginCommand : Verb
             var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
             filed = request.Metadata.Name;
             parsed.Print($"Seeking request approval... (id: {filed})");
-            foreach (var shortened in request.Spec.Shortened)
-                parsed.Warn(shortened);
+            foreach (var warning in RequestText.Warnings(request.Spec))
+                parsed.Warn(warning);
             if (nowait)
                 return;
             await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);

@@ -59,8 +59,14 @@ internal static partial class PrivateFolder
     /// <summary>Mode and owner; null where there is nothing.</summary>
     private static unsafe (int Mode, uint Owner)? Stat(string path)
     {
-        var status = stackalloc byte[256]; // struct statx of statx(2)
-        if (statx(CurrentFolder, path, 0, ModeAndOwner, status) == 0)
+        // .NET knows the mode of a file and not its owner, and the two systems have no call in common that has one layout.
+        var status = stackalloc byte[256];
+        if (OperatingSystem.IsMacOS())
+        {
+            if (stat(path, status) == 0) // struct stat of stat(2), with 64-bit inodes
+                return (*(ushort*)(status + 4), *(uint*)(status + 16));
+        }
+        else if (statx(CurrentFolder, path, 0, ModeAndOwner, status) == 0) // struct statx of statx(2)
             return (*(ushort*)(status + 28), *(uint*)(status + 20));
         return Marshal.GetLastPInvokeError() switch
         {
@@ -78,6 +84,10 @@ internal static partial class PrivateFolder
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int statx(int directory, string path, int flags, uint mask, byte* status);
+
+    // On Apple's own processors; on Intel's this name is the older structure's.
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int stat(string path, byte* status);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial nint realpath(string path, byte* resolved);

@@ -64,8 +64,8 @@ internal sealed class RequestCreateCommand : Verb
         }
         var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
-        foreach (var shortened in request.Spec.Shortened)
-            parsed.Warn(shortened);
+        foreach (var warning in RequestText.Warnings(request.Spec))
+            parsed.Warn(warning);
         if (parsed.GetValue(noWait))
         {
             parsed.Hint($"to wait for the answer: {Waiting.Resume(request.Metadata.Name)}");

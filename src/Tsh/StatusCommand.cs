@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -126,14 +125,13 @@ internal sealed class StatusCommand : Verb
                 var record = await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(one.Info.Serial, user), cancellation);
                 if (record.Revoked && one == held[0])
                     throw new FailureException($"certificate {record.Serial} has been revoked", "tsh login");
+                if (record.OtherKey is true && one == held[0])
+                    throw new FailureException($"certificate {record.Serial} was signed by another key than the authority has now: hosts that trust only the present one refuse it", "tsh login");
                 if (record.Revoked)
                     parsed.Warn($"certificate {record.Serial}, {one.Info.Name}, has been revoked");
                 else
                     recorded.Add(record with { Name = record.Name ?? one.Info.Name });
             }
-            var authority = PublicKey.ParseLine((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey);
-            if (held[0].SignedBy != authority)
-                throw new FailureException($"certificate {held[0].Info.Serial} was signed by a key that is not the authority's now, so hosts refuse it or soon will", "tsh login");
             return [.. recorded];
         }
         catch (ProblemException gone) when (gone.Problem.Code is ProblemCode.Denied or ProblemCode.NotFound)

@@ -12,7 +12,7 @@ public sealed class AgentTests
         await using var laptop = await Laptop.Create(daemon);
         var alice = await WithAgent(laptop);
         // The key for the daemon's host goes into the agent too; its file goes.
-        (await alice.Types("bash", "-c", "ssh-add -q ~/.ssh/id_ed25519 && rm ~/.ssh/id_ed25519")).Done();
+        (await alice.Types("bash", "-c", $"ssh-add -q {laptop.Key} && rm {laptop.Key}")).Done();
 
         (await alice.Types("tsh", "login", "--server", Laptop.Server, "--add-keys-to-agent=only")).Done();
         var id = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
@@ -27,7 +27,7 @@ public sealed class AgentTests
         Assert.Equal("postgres\n", (await alice.Types("tsh", "ssh", "db1", "id", "-un")).Done());
         (await alice.Types("tsh", "config")).Done();
         Assert.Equal("postgres\n", (await alice.Types("ssh", "-o", "BatchMode=yes", "db1", "id", "-un")).Done());
-        Assert.Equal("", (await alice.Types("grep", "-rl", "PRIVATE KEY", laptop.Home, "/dev/shm")).Output);
+        Assert.Equal("", (await alice.Types("grep", "-rl", "PRIVATE KEY", laptop.Home, Path.GetDirectoryName(laptop.Key)!, "/dev/shm")).Output);
         Assert.Equal(["ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
 
         (await alice.Types("tsh", "logout")).Done();

@@ -35,6 +35,24 @@ public sealed class DamagedRowTests
     }
 
     [Fact]
+    public async Task Broken_notification_keeps_no_other_from_being_sent()
+    {
+        using var scratch = new Scratch();
+        var script = scratch.Write("notify", $"#!/bin/sh\ncat >>{scratch["told"]}\n");
+        File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
+        await using var daemon = await TestDaemon.Start(scratch, configuration: $"notify: {{command: [{script}]}}\n");
+        await DaemonTests.Setup(daemon);
+        Edit(daemon.File("certauthority.db"), "INSERT INTO outbox (receiver, recipient, event, attempts, next_at) VALUES ('command', NULL, '{', 0, 0)");
+
+        await DaemonTests.FileRequest(daemon);
+
+        await Eventually.Holds(() => File.Exists(scratch["told"]) && File.ReadAllText(scratch["told"]).Contains("request.created", StringComparison.Ordinal));
+        var status = await daemon.Administrator.Types("tctl", "status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Contains("1 row of the database cannot be read: the table outbox has a row with the number", status.Error);
+    }
+
+    [Fact]
     public async Task Journal_lines_carry_priorities_and_the_audit()
     {
         await using var daemon = await TestDaemon.Start(around: ["sh", "-c", "JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec \"$@\"", "sh"]);

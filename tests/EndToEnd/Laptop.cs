@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>
-/// Somebody's own machine (tests/laptop): a home of its own, the daemon's socket out of sight, and an unmodified sshd on the
-/// daemon's host, called auth1, as the only way to it.
+/// Somebody's own machine (tests/laptop): an empty home, the daemon's socket out of sight, and an unmodified sshd on the
+/// daemon's host, called auth1, as the only way to it. The machine's own ssh_config says where that is and which key opens it.
 /// </summary>
 sealed class Laptop : IAsyncDisposable
 {
@@ -22,6 +22,15 @@ sealed class Laptop : IAsyncDisposable
 
     /// <summary>The home directory.</summary>
     public string Home => Path.Combine(folder, "home");
+
+    /// <summary>The key that opens auth1, in a folder outside of the home; its public half beside it.</summary>
+    public string Key => Path.Combine(folder, "keys", "id_ed25519");
+
+    /// <summary>The ssh_config of the machine; everything in it belongs to auth1.</summary>
+    public string SshConfig => Path.Combine(folder, "ssh_config");
+
+    /// <summary>The host keys that the machine knows.</summary>
+    public string KnownHosts => Path.Combine(folder, "known_hosts");
 
     /// <summary>Where tsh keeps its things.</summary>
     public string TshHome => Path.Combine(Home, ".certauthority");
@@ -70,7 +79,9 @@ sealed class Laptop : IAsyncDisposable
         var folder = Directory.CreateDirectory(daemon.Scratch["laptop"]).FullName;
         var laptop = new Laptop(daemon, folder, FreePort());
         Directory.CreateDirectory(laptop.Home);
-        await Run("chown", $"{Person.Alice}", laptop.Home);
+        Directory.CreateDirectory(Path.GetDirectoryName(laptop.Key)!);
+        await Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", laptop.Key);
+        await Run("chown", "-R", $"{Person.Alice}", laptop.Home, Path.GetDirectoryName(laptop.Key)!);
         await Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(folder, "auth_host_key"));
         File.WriteAllText(Path.Combine(folder, "sshd_config"), $"""
             ListenAddress 127.0.0.1:{laptop.port}
@@ -86,15 +97,16 @@ sealed class Laptop : IAsyncDisposable
 
             """);
         await laptop.StartSshd();
-        (await laptop.Alice.Types("bash", "-c", "mkdir -m 700 ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519")).Done();
-        await laptop.WriteSshConfig($"""
+        File.WriteAllText(laptop.SshConfig, $"""
             Host auth1
                 HostName 127.0.0.1
                 Port {laptop.port}
                 HostKeyAlias auth1
+                IdentityFile {laptop.Key}
+                GlobalKnownHostsFile {laptop.KnownHosts}
 
             """);
-        await laptop.WriteKnownHosts($"auth1 {File.ReadAllText(Path.Combine(folder, "auth_host_key.pub"))}");
+        File.WriteAllText(laptop.KnownHosts, $"auth1 {File.ReadAllText(Path.Combine(folder, "auth_host_key.pub"))}");
         laptop.Authorize();
         return laptop;
     }
@@ -111,14 +123,10 @@ sealed class Laptop : IAsyncDisposable
     /// <param name="options">As authorized_keys has them before a key.</param>
     /// <param name="key">Another key than the laptop's own.</param>
     public void Authorize(string options = "", string? key = null) =>
-        File.WriteAllText(Path.Combine(folder, "authorized_keys"), $"{options} {key ?? File.ReadAllText(Path.Combine(Home, ".ssh", "id_ed25519.pub"))}".TrimStart());
+        File.WriteAllText(Path.Combine(folder, "authorized_keys"), $"{options} {key ?? File.ReadAllText(Key + ".pub")}".TrimStart());
 
     /// <summary>Lets nobody in.</summary>
     public void Unauthorize() => File.WriteAllText(Path.Combine(folder, "authorized_keys"), "");
-
-    public Task WriteSshConfig(string text) => Write(Path.Combine(Home, ".ssh", "config"), text);
-
-    public Task WriteKnownHosts(string text) => Write(Path.Combine(Home, ".ssh", "known_hosts"), text);
 
     public async Task StartSshd()
     {
@@ -162,13 +170,6 @@ sealed class Laptop : IAsyncDisposable
         }
         if (sshd is not null)
             await StopSshd();
-    }
-
-    static async Task Write(string path, string text)
-    {
-        File.WriteAllText(path, text);
-        await Run("chown", $"{Person.Alice}", path);
-        await Run("chmod", "600", path);
     }
 
     static int FreePort()

@@ -102,7 +102,7 @@ public sealed class LaptopTests
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
         var alice = laptop.Alice;
-        await laptop.WriteSshConfig(File.ReadAllText(Path.Combine(laptop.Home, ".ssh/config")) + $"    ControlMaster auto\n    ControlPath {laptop.Home}/master\n    ControlPersist 1m\n    LocalForward 127.0.0.1:1 127.0.0.1:1\n    RemoteCommand echo not this\n");
+        File.AppendAllText(laptop.SshConfig, $"    ControlMaster auto\n    ControlPath {laptop.Home}/master\n    ControlPersist 1m\n    LocalForward 127.0.0.1:1 127.0.0.1:1\n    RemoteCommand echo not this\n");
         (await alice.Types("tsh", "login", "--server", Laptop.Server)).Done();
         (await alice.Types("tsh", "status")).Done();
         (await alice.Types("ssh", "-O", "check", "auth1")).Done();
@@ -127,10 +127,9 @@ public sealed class LaptopTests
         Assert.NotEmpty(what);
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
-        var config = File.ReadAllText(Path.Combine(laptop.Home, ".ssh/config"));
-        await laptop.WriteSshConfig($"BatchMode yes\n{config}{config.Replace("auth1", "stranger")}{config.Replace("auth1", "changed")}");
-        var known = File.ReadAllText(Path.Combine(laptop.Home, ".ssh/known_hosts"));
-        await laptop.WriteKnownHosts(known + $"changed {File.ReadAllText(Path.Combine(laptop.Home, ".ssh/id_ed25519.pub"))}");
+        var config = File.ReadAllText(laptop.SshConfig);
+        File.WriteAllText(laptop.SshConfig, $"BatchMode yes\n{config}{config.Replace("auth1", "stranger")}{config.Replace("auth1", "changed")}");
+        File.AppendAllText(laptop.KnownHosts, $"changed {File.ReadAllText(laptop.Key + ".pub")}");
 
         var said = await laptop.Alice.Types("tsh", "login", "--server", server);
 

@@ -29,7 +29,7 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         Assert.StartsWith("tctl: error: alice is not an administrator", (await Ca1.TypesAs("alice", "tctl", "users", "ls")).Error);
 
         // A reload puts a new file of conf.d in force; one with a fault changes nothing, and the journal names file, line and column.
-        File.WriteAllText(Ca1["/etc/certauthority/conf.d/site.yaml"], "limits: {certificate: 1h}\n");
+        File.WriteAllText(Ca1["/etc/certauthority/conf.d/site.yaml"], "limits: {certificate: 1h}\npush: {parallel: 3}\n");
         (await Ca1.Types("systemctl", "reload", "certauthority")).Done();
         await Eventually.Holds(async () => (await Ca1.Types("journalctl", "--unit=certauthority", "--output=cat")).Done().Contains("the configuration was read again and is in force", StringComparison.Ordinal), "the new file is in force");
         Assert.Contains("valid for 1h", (await Ca1.TypesAs("alice", "tsh", "login")).Done());
@@ -40,6 +40,12 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         await Eventually.Holds(async () => (await Ca1.Types("journalctl", "--unit=certauthority", "--output=cat")).Done().Contains(Twice, StringComparison.Ordinal), "the journal has the fault");
         Assert.Contains("valid for 1h", (await Ca1.TypesAs("alice", "tsh", "login")).Done());
         File.Delete(Ca1["/etc/certauthority/conf.d/more.yaml"]);
+        // Each line has its own priority in the journal, so that warnings and errors are found by it; a decision is one line of priority 6.
+        Assert.Contains("limits.certificate is given twice", Assert.Single(await Journal("err"), message => message.Contains("given twice", StringComparison.Ordinal)));
+        Assert.Single(await Journal("warning..warning"), message => message.Contains("push.parallel can not change while the daemon runs", StringComparison.Ordinal));
+        var decisions = await Journal("info..info");
+        Assert.Single(decisions, message => message.Contains("user.created by ", StringComparison.Ordinal));
+        Assert.Equal(3, decisions.Count(message => message.Contains("certificate.issued by ", StringComparison.Ordinal)));
 
         // Enrolling db1 needs the network that one command turns on, and the error names it.
         const string Enroll = "tctl nodes enroll db1 --ssh root@192.0.2.2";
@@ -201,6 +207,13 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         (await Ca1.Shell($"id alice >/dev/null 2>&1 || useradd --create-home --shell /bin/sh alice; rm -rf /home/alice/.certauthority; install -d -o alice /home/alice/.ssh; echo '{db1}' >/home/alice/.ssh/authorized_keys")).Done();
         (await Db1.Shell($"id deploy >/dev/null 2>&1 || useradd --create-home --shell /bin/sh --password '*' deploy; echo '{ca1}' >/root/.ssh/authorized_keys")).Done();
     }
+
+    /// <summary>What the daemon said at these priorities, one message a line of the journal.</summary>
+    async Task<List<string>> Journal(string priorities) =>
+    [
+        .. (await Ca1.Types("journalctl", "--unit=certauthority", "--output=json", $"--priority={priorities}")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("MESSAGE").GetString()!),
+    ];
 
     async Task Create(string resource)
     {

@@ -293,10 +293,23 @@ public sealed class PlainSshTests
         (await alice.Types("tsh", "login", "--server", Laptop.Server)).Done();
         (await alice.Types("tsh", "login", "--server", Laptop.Server, "--profile=night")).Done();
         var file = Path.Combine(laptop.Home, ".ssh/config");
-        // A line without an end, bytes that are no UTF-8, and a link as those have who keep such files together.
-        var before = (byte[])[.. File.ReadAllBytes(file), .. "# caf"u8, 0xE9, .. "\r\n# last"u8];
+        // Without any ~/.ssh.
+        Assert.Equal($"{file} has no block of tsh config, nothing to remove\n", (await alice.Types("tsh", "config", "--remove")).Done());
+        Assert.False(Directory.Exists(Path.GetDirectoryName(file)));
+        (await alice.Types("tsh", "config", "--profile=night")).Done();
+        Assert.Contains("profiles/night/ssh_config", await File.ReadAllTextAsync(file));
+        (await alice.Types("tsh", "config", "--remove", "--profile=night")).Done();
+
+        // A link to nothing, as for those who have yet to fetch their files.
         var real = Path.Combine(laptop.Home, "dotfiles-config");
-        (await alice.Types("bash", "-c", "cp ~/.ssh/config ~/dotfiles-config && ln -sf ~/dotfiles-config ~/.ssh/config")).Done();
+        (await alice.Types("bash", "-c", "ln -sf ~/dotfiles-config ~/.ssh/config")).Done();
+        Assert.Equal($"{file} has no block of tsh config, nothing to remove\n", (await alice.Types("tsh", "config", "--remove")).Done());
+        Assert.False(File.Exists(real));
+        (await alice.Types("tsh", "config")).Done();
+        Assert.Contains("/ssh_config", await File.ReadAllTextAsync(real));
+
+        // A line without an end, bytes that are no UTF-8, behind a link as those have who keep such files together.
+        var before = (byte[])[.. "Host other\n    User x\n# caf"u8, 0xE9, .. "\r\n# last"u8];
         await File.WriteAllBytesAsync(real, before);
 
         (await alice.Types("tsh", "config")).Done();
@@ -326,7 +339,6 @@ public sealed class PlainSshTests
         await using var laptop = await Laptop.Create(daemon);
         var alice = laptop.Alice;
         (await alice.Types("tsh", "login", "--server", Laptop.Server)).Done();
-        var config = await File.ReadAllTextAsync(Path.Combine(laptop.Home, ".ssh/config"));
         var marker = Path.Combine(laptop.Home, "marker");
         foreach (var (list, error) in new[]
         {
@@ -346,7 +358,7 @@ public sealed class PlainSshTests
             Assert.Equal(1, refused.ExitCode);
             Assert.Contains(error, refused.Error);
             Assert.Equal(1, refused.Error.Count(c => c == '\n'));
-            Assert.Equal(config, await File.ReadAllTextAsync(Path.Combine(laptop.Home, ".ssh/config")));
+            Assert.False(Directory.Exists(Path.Combine(laptop.Home, ".ssh")));
         }
         // And a single node's, on the way of tsh ssh, which asks about its certificate first.
         var certificate = Response("certificate", """{"serial":"1","user":"alice","key_id":"alice","roles":[],"requests":[],"principals":[],"valid_after":"2026-01-01T00:00:00Z","valid_before":"2036-01-01T00:00:00Z","limited_by":"","revoked":false}""");

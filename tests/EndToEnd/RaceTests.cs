@@ -83,7 +83,7 @@ public sealed class RaceTests
         {
             return (await ca.Send(Routes.Login, ask)).Info!.Serial;
         }
-        catch (ProblemException refused) when (refused.Problem.Code is ProblemCode.Denied or ProblemCode.NotFound or ProblemCode.Conflict)
+        catch (ProblemException refused) when (refused.Problem.Code is ProblemCode.Denied or ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict)
         {
             return null;
         }

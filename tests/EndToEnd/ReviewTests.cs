@@ -73,5 +73,11 @@ public sealed class ReviewTests
         var empty = await alice.Types(["script", "-qec", "tsh request create --roles=dba --nowait", "/dev/null"], "\n");
         Assert.Contains("whoever asks for role \"dba\" gives a reason", empty.Output, StringComparison.Ordinal);
         Assert.Equal(1, empty.ExitCode);
+
+        // Reviewers named in vain are said at once, wherever a request is filed.
+        const string Warning = ": warning: no user \"zoe\" is known, so nobody of that name is notified; nobody can review it, only an administrator can answer\n";
+        Assert.Contains("tctl" + Warning, (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "--reason=x", "--reviewers=zoe", "alice")).Error);
+        Assert.StartsWith("tsh" + Warning, (await alice.Types("tsh", "request", "create", "--roles=dba", "--reason=x", "--reviewers=zoe,root", "--nowait")).Error);
+        Assert.Contains("warning: no user \"zoe\" is known", (await alice.Types("tsh", "request", "create", "--roles=dba", "--reason=x", "--reviewers=zoe", "--dry-run")).Done());
     }
 }

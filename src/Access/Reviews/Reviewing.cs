@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace CertAuthority.Access;
 
 /// <summary>A review on its way, and everything that it depends on, as it stood in one transaction.</summary>
@@ -32,6 +34,36 @@ public sealed record Reviewed(AccessRequest Request, Review Review, Transition? 
 /// <summary>Who may say what to a request, and what becomes of it then.</summary>
 public static class Reviewing
 {
+    // Of those who can review a request a warning names so many.
+    private const int MostNamed = 5;
+
+    /// <summary>For each person whom a requester names as a reviewer and who cannot review the request: why, and who can. They would wait for an answer that cannot come.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="named">The names that the requester gave.</param>
+    /// <param name="users">Every user who exists.</param>
+    /// <param name="roles">Every role that exists.</param>
+    /// <param name="now">The instant at which roles count.</param>
+    public static ImmutableArray<string> CannotReview(
+        AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    {
+        var able = users.Where(user => user.Id != request.UserId && Voter.Of(user, new Person(user.Id, []), roles, now).MayReview(request, roles))
+            .Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
+        var who = able.Count switch
+        {
+            0 => "nobody can review it, only an administrator can answer",
+            <= MostNamed => $"reviewers of it: {string.Join(", ", able)}",
+            _ => $"reviewers of it: {string.Join(", ", able.Take(MostNamed))} and {able.Count - MostNamed} more",
+        };
+        return [.. named.Distinct(StringComparer.Ordinal).Except(able).Select(name => $"{Why(name)}; {who}")];
+
+        string Why(string name) => users.FirstOrDefault(user => user.Name == name) switch
+        {
+            null => $"no user \"{name}\" is known, so nobody of that name is notified",
+            { } user when user.Id == request.UserId => "nobody reviews their own request",
+            _ => $"user \"{name}\" cannot review this request",
+        };
+    }
+
     /// <summary>Whether the request waits for a word of his: it is pending, not his own, and he may review it and has not.</summary>
     public static bool IsAwaited(ReviewQuestion question, DateTimeOffset now) =>
         question.Request.StateAt(now) == RequestState.Pending && question.By.MayReview(question.Request, question.Roles)

@@ -23,7 +23,7 @@ internal static class Requests
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, accounts, now)).OrRefuse();
-            return new RequestPlan(snapshot.Show(draft.Request, accounts, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
+            return new RequestPlan(Filed(ca, snapshot, draft.Request, ask, accounts, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
         }));
     }
 
@@ -76,8 +76,19 @@ internal static class Requests
                 Resources = Shown.Names(request.Resources),
                 Reason = request.Reason,
             });
-            return transaction.Show(request, accounts, now);
+            return Filed(ca, transaction, request, ask, accounts, now);
         });
+    }
+
+    /// <summary>As whoever files it sees it, with warnings of reviewers whom they named in vain. Those that a role suggests are not the requester's to change.</summary>
+    private static RequestResource Filed(Ca ca, Snapshot snapshot, AccessRequest request, CreateRequest ask, AccountUids accounts, DateTimeOffset now)
+    {
+        var shown = snapshot.Show(request, accounts, now);
+        // An administrator answers with tctl, whatever their roles are.
+        var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
+        return named is [_, ..] && Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now) is [_, ..] warnings
+            ? shown with { Spec = shown.Spec with { Warnings = [.. warnings] } }
+            : shown;
     }
 
     private static AccessWishes Wishes(CreateRequest ask)

@@ -52,7 +52,9 @@ internal static class Shown
     private static RequestThresholds Show(ThresholdSet set) => new(
         set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
-    public static CertificateInfo Show(this RecordedCertificate certificate) => new(
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="isOfOtherKey">Whether another user CA key than the present one signed it.</param>
+    public static CertificateInfo Show(this RecordedCertificate certificate, bool isOfOtherKey = false) => new(
         certificate.Serial.ToString(),
         certificate.UserName,
         certificate.KeyId,
@@ -67,7 +69,8 @@ internal static class Shown
         certificate.Name,
         certificate.Permissions.ForceCommand,
         certificate.Permissions.SourceAddresses?.Select(range => range.ToString()).ToArray(),
-        certificate.Permissions.VerifyRequired ? true : null);
+        certificate.Permissions.VerifyRequired ? true : null,
+        isOfOtherKey ? true : null);
 
     /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>
     private static string[]? Conditions(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role>? roles) =>

@@ -7,6 +7,20 @@ namespace CertAuthority.Resources;
 /// <summary><c>kind: lock</c>: text to <see cref="AccessLock"/> and back.</summary>
 internal static class LockResource
 {
+    // What Teleport's locks can name and nothing here has, and what to write instead.
+    private static readonly (string Field, string Why)[] Elsewhere =
+    [
+        ("access_request", "is the id of a request in Teleport, which nothing here has; lock a request of this daemon by request: ID, or the user by user: NAME"),
+        ("server_id", "is the id of a server in Teleport, which nothing here has; lock the node by node: NAME"),
+        ("mfa_device", "is a device that Teleport knows; lock whoever owns it by user: NAME"),
+        ("device", "is a device that Teleport knows; lock whoever owns it by user: NAME"),
+        ("windows_desktop", "is a desktop that Teleport reaches, and nothing here does; leave this lock out"),
+        ("bot_instance_id", "is a bot in Teleport; lock the user that it acts as by user: NAME"),
+        ("join_token", "is a token of Teleport's, and nothing joins here; leave this lock out"),
+    ];
+
+    private static readonly LockTarget Nobody = new(LockKind.User, "");
+
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The lock has no id and revision yet.</summary>
     public static AccessLock Read(string version, Cursor root)
     {
@@ -56,9 +70,16 @@ internal static class LockResource
                 if (targets[^1].Fault is { } fault)
                     fields.Fault(LockTarget.Word(kind), fault);
             }
+        // Never dropped: a lock without its target would lock nothing, or with another one something else.
+        foreach (var (field, why) in Elsewhere)
+            if (fields.Text(field) is { Length: > 0 })
+            {
+                fields.Fault(field, $"spec.target.{field} {why}");
+                return Nobody;
+            }
         fields.Done();
         if (targets.Count != 1)
             spec.Fault("target", "spec.target has one of user, role, login, node and request");
-        return targets.FirstOrDefault() ?? new LockTarget(LockKind.User, "");
+        return targets.FirstOrDefault() ?? Nobody;
     }
 }

@@ -74,19 +74,35 @@ internal static class CertificateTable
     /// <param name="request">The id of a request.</param>
     /// <param name="state"><c>live</c>, <c>expired</c> or <c>revoked</c>.</param>
     /// <param name="node">A node on which they open a login.</param>
+    /// <param name="userCa">The blob of the present user CA key: what another one signed is not live.</param>
     /// <param name="limit">At most so many.</param>
     public static List<RecordedCertificate> Certificates(
-        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null) =>
+        this Snapshot snapshot, DateTimeOffset now, byte[] userCa, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null) =>
         snapshot.Query(
             $"""
             SELECT {Columns} FROM certificates
             WHERE ($1 IS NULL OR user_name = $1)
               AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
-              AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
+              AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' WHEN {IsOfOtherKey("$7")} THEN 'other' ELSE 'live' END)
               AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
             ORDER BY serial DESC LIMIT $6
             """,
-            Row, user, request, state, now, node, limit ?? -1);
+            Row, user, request, state, now, node, limit ?? -1, userCa);
+
+    /// <summary>The serials of certificates that sshd would still accept, if it trusted the other user CA key that signed them.</summary>
+    /// <param name="snapshot">Where.</param>
+    /// <param name="now">Parts the live from the expired.</param>
+    /// <param name="userCa">The blob of the present user CA key.</param>
+    public static HashSet<ulong> SerialsOfOtherKeys(this Snapshot snapshot, DateTimeOffset now, byte[] userCa) =>
+        [.. snapshot.Query($"SELECT serial FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND {IsOfOtherKey("$2")}", row => (ulong)row.GetInt64(0), now, userCa)];
+
+    /// <summary>Whether a certificate that is neither revoked nor expired was signed by another user CA key than the present one.</summary>
+    public static bool IsOfOtherKey(this Snapshot snapshot, RecordedCertificate certificate, DateTimeOffset now, byte[] userCa) =>
+        certificate.Revoked is null && certificate.ValidBefore > now
+        && snapshot.QueryFirst($"SELECT count(*) FROM certificates WHERE serial = $1 AND {IsOfOtherKey("$2")}", row => row.GetInt64(0), (long)certificate.Serial, userCa) > 0;
+
+    // What is signed ends with the key that signs it.
+    private static string IsOfOtherKey(string userCa) => $"substr(to_be_signed, -length({userCa})) <> {userCa}";
 
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Threading.Channels;
 using CertAuthority.Protocol;
+using CertAuthority.Resources;
 
 namespace CertAuthority.Store;
 
@@ -59,7 +60,11 @@ internal sealed class Database : IAsyncDisposable
         }
         catch (StoreException e)
         {
-            throw new StoreException($"{path}: {e.Message}; restore a backup", e);
+            // An earlier version that would accept the text does not start on the schema of this one.
+            var remedy = e.GetBaseException() is UnreadableResourceException one
+                ? $"restore a backup, or mend the text: sqlite3 {path} \"UPDATE {one.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{one.Name}'\""
+                : "restore a backup";
+            throw new StoreException($"{path}: {e.Message}; {remedy}", e);
         }
     }
 

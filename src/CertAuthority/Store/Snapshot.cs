@@ -69,7 +69,7 @@ internal class Snapshot(Session session)
         catch (Exception e) when (e is not DbException)
         {
             var key = reader.GetColumnSchema()[0];
-            fault = new StoreException($"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that was not written by certauthority: {e.Message}", e);
+            fault = new StoreException($"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
             return default;
         }
     }

@@ -37,6 +37,20 @@ public class HelpTests
     }
 
     [Fact]
+    public async Task Daemons_help_shows_examples_and_the_exit_codes()
+    {
+        using var output = new StringWriter();
+        Assert.Equal(0, await new DaemonCommand().Parse("--help").InvokeAsync(new InvocationConfiguration { Output = output }));
+        var help = output.ToString();
+        Assert.DoesNotMatch("<(?![A-Z]+>)", help);
+        Assert.Matches(@"\nExamples:\n  certauthority --check-config\n", help);
+        foreach (var (code, meaning) in DaemonCommand.ExitCodes)
+            Assert.Contains($"\n  {code,-4} {meaning}\n", help);
+        foreach (var example in DaemonCommand.Examples)
+            Assert.Empty(new DaemonCommand().Parse(example["certauthority ".Length..]).Errors);
+    }
+
+    [Fact]
     public void Every_manual_page_names_its_values_and_shows_an_example_and_the_exit_codes()
     {
         var faults = new List<string>();
@@ -46,7 +60,7 @@ public class HelpTests
                 faults.Add($"{page.FileName}: :files");
             faults.AddRange(page.Command.Arguments.Where(argument => !Named.IsMatch(argument.HelpName ?? argument.Name)).Select(argument => $"{page.FileName}: {argument.HelpName ?? argument.Name}"));
             faults.AddRange(page.Options.Where(option => option.HelpName is { } name ? !Named.IsMatch(name) : option.Arity.MaximumNumberOfValues > 0 && option.ValueType != typeof(bool)).Select(option => $"{page.FileName}: {option.Name} {option.HelpName}"));
-            if (page.Command is Verb and not VersionCommand && !page.Text.Contains("\n.SH \"EXAMPLES\"\n", StringComparison.Ordinal))
+            if (page.Command is (Verb and not VersionCommand) or DaemonCommand && !page.Text.Contains("\n.SH \"EXAMPLES\"\n", StringComparison.Ordinal))
                 faults.Add($"{page.FileName}: no example");
             if (!Regex.IsMatch(page.Text, """\n\.SH "EXIT STATUS"\n\.TP\n\\fB0"""))
                 faults.Add($"{page.FileName}: no exit status");

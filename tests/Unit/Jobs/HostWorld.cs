@@ -77,11 +77,14 @@ internal sealed class HostWorld : IAsyncDisposable
         /// <summary>Whether it fails whenever it is asked.</summary>
         public bool IsBroken { get; set; }
 
+        /// <summary>Whether it fails whenever somebody wants to wait by it.</summary>
+        public bool BreaksTimers { get; set; }
+
         public override DateTimeOffset GetUtcNow() => IsBroken ? throw new InvalidOperationException("the clock is broken") : Now;
 
         /// <summary>Nobody waits in these tests: whatever is to be done later is done in a moment.</summary>
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            IsBroken ? throw new InvalidOperationException("the clock is broken") : base.CreateTimer(callback, state, Moment(dueTime), Moment(period));
+            IsBroken || BreaksTimers ? throw new InvalidOperationException("the clock is broken") : base.CreateTimer(callback, state, Moment(dueTime), Moment(period));
 
         private static TimeSpan Moment(TimeSpan time) => time > TimeSpan.FromMilliseconds(10) ? TimeSpan.FromMilliseconds(10) : time;
     }

@@ -57,6 +57,37 @@ public sealed class LoopTests : IAsyncLifetime
         await loop.StopAsync(CancellationToken.None);
     }
 
+    [Fact]
+    public async Task Fault_in_a_lane_ends_the_loop_that_writes_to_hosts()
+    {
+        await using var own = await HostWorld.Start(HostWorld.Node("db1") with { Push = true });
+        await own.Krl.StartAsync(CancellationToken.None);
+        await own.Krl.Publish();
+        own.Clock.BreaksTimers = true;
+        await own.Ca.Push.StartAsync(CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => own.Ca.Push.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
+
+        Assert.Equal("the clock is broken", fault.Message);
+        own.Clock.BreaksTimers = false;
+        await own.Krl.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Loop_that_has_ended_ends_the_daemon()
+    {
+        using var folder = new TemporaryFolder();
+        var clock = new HostWorld.SetClock();
+        await using var daemon = await Daemon.Start(Settings.Default() with { DataDirectory = folder.File("data"), SocketPath = folder.File("run/ca.sock") }, clock);
+        Assert.False(daemon.Broken.IsCompleted);
+
+        clock.IsBroken = true;
+
+        var ended = Assert.IsType<LoopEndedException>(await daemon.Broken.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Matches("^the loop [A-Za-z]+ in the background has ended: InvalidOperationException: the clock is broken$", ended.Message);
+        clock.IsBroken = false;
+    }
+
     public async Task InitializeAsync() => world = await HostWorld.Start();
 
     public async Task DisposeAsync()

@@ -42,7 +42,34 @@ public class LockResourceTests
 
     [Fact]
     public void An_unknown_target_is_refused_as_an_unknown_field() =>
-        Assert.Contains("f:4:17: spec.target has no field \"mfa_device\"", Text.LockFaults($"{Head}spec: {{target: {{mfa_device: x}}}}\n"));
+        Assert.Contains("f:4:17: spec.target has no field \"printer\"", Text.LockFaults($"{Head}spec: {{target: {{printer: x}}}}\n"));
+
+    [Theory]
+    [InlineData("access_request", "is the id of a request in Teleport, which nothing here has; lock a request of this daemon by request: ID, or the user by user: NAME")]
+    [InlineData("server_id", "is the id of a server in Teleport, which nothing here has; lock the node by node: NAME")]
+    [InlineData("mfa_device", "is a device that Teleport knows; lock whoever owns it by user: NAME")]
+    [InlineData("join_token", "is a token of Teleport's, and nothing joins here; leave this lock out")]
+    public void Target_of_Teleports_own_is_refused_also_when_dropping(string field, string why)
+    {
+        var text = $"{Head}spec: {{target: {{{field}: 6f7ac2c1-2d1b-4a08-9d3e-77f0bb9f5d10}}}}\n";
+        var told = $"spec.target.{field} {why}";
+        Assert.EndsWith($": {told}", Assert.Single(Text.LockFaults(text)), StringComparison.Ordinal);
+        Assert.EndsWith($": {told}", Assert.Single(Text.Dropping(text, LockResource.Read).Faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_exported_lock_is_loaded_and_what_is_dropped_is_listed()
+    {
+        const string Exported =
+            """{"kind": "lock", "sub_kind": "", "version": "v2", "metadata": {"name": "c6b8ac1e-1f5f-4f0c-8d5e-0a6e0a3a9d11", "description": "", "labels": {"team": "security"}, "revision": "5f3a", "id": 12}, "spec": {"target": {"user": "alice"}, "message": "laptop lost", "expires": "2027-01-31T17:00:00Z", "created_at": "2026-11-28T10:00:00.123456Z", "created_by": "root"}}""";
+        var (faults, dropped) = Text.Dropping(Exported, LockResource.Read);
+        Assert.Empty(faults);
+        foreach (var field in new[] { "metadata.labels", "spec.created_at", "spec.created_by" })
+            Assert.Contains(dropped, line => line.EndsWith($": {field} was dropped: it means nothing here", StringComparison.Ordinal));
+        Assert.DoesNotContain(dropped, line => line.Contains("sub_kind", StringComparison.Ordinal) || line.Contains("description", StringComparison.Ordinal));
+        // Without the option nothing is left out in silence.
+        Assert.Equal(3, Text.LockFaults(Exported).Length);
+    }
 
     [Fact]
     public void An_end_in_the_wrong_place_is_refused() =>

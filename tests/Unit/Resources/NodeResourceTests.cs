@@ -94,4 +94,18 @@ public class NodeResourceTests
         Assert.Equal(read, StoredResource.Node($"{{\"kind\":\"node\",\"version\":\"v2\",\"metadata\":{{\"name\":\"web1\"}},\"spec\":{{\"addr\":\"{stored}\"}}}}").Address);
 
     private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")} {node.LoginDomain}{string.Concat(node.OtherCas)}".TrimEnd();
+
+    // As tctl get nodes --format=json prints a server of Teleport's: its name is an id, and its hostname stands in the spec.
+    private const string Exported =
+        """[{"kind": "node", "sub_kind": "openssh", "version": "v2", "metadata": {"name": "6f7ac2c1-2d1b-4a08-9d3e-77f0bb9f5d10", "labels": {"env": "prod"}, "expires": "2026-11-28T10:10:00Z", "revision": "77b1", "description": ""}, "spec": {"addr": "192.0.2.7:22", "hostname": "db1", "cmd_labels": {"arch": {"period": "1h0m0s", "command": ["uname", "-m"], "result": "x86_64"}}, "rotation": {"current_id": "", "started": "0001-01-01T00:00:00Z"}, "use_tunnel": true, "proxy_ids": ["p1"], "version": "18.1.0"}}]""";
+
+    [Fact]
+    public void An_exported_node_is_loaded_and_what_is_dropped_is_listed()
+    {
+        var (faults, dropped) = Text.Dropping(Exported, NodeResource.Read);
+        Assert.Empty(faults);
+        foreach (var field in new[] { "sub_kind", "spec.hostname", "spec.rotation", "spec.use_tunnel", "spec.proxy_ids", "spec.version", "spec.cmd_labels.arch.command" })
+            Assert.Contains(dropped, line => line.Contains($": {field} was dropped: ", StringComparison.Ordinal));
+        Assert.NotEmpty(Text.NodeFaults(Exported));
+    }
 }

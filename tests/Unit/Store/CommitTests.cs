@@ -2,6 +2,7 @@ using System.Data.Common;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace CertAuthority.Tests.Unit.Store;
 
@@ -229,6 +230,18 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fault_of_the_writer_itself_is_told_to_all_and_to_the_daemon()
+    {
+        using var folder = new TemporaryFolder();
+        await using var database = Database.Open(folder.File("certauthority.db"), new BrokenLog());
+        // Committed, and then the writer fails: whoever asked was answered before.
+        Assert.Equal("1", await database.Commit(Write("a", "1")));
+        var broken = await database.Broken.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal("the log is broken", broken.InnerException!.Message);
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => database.Commit(Write("b", "2")));
+    }
+
+    [Fact]
     public void A_read_that_throws_spoils_no_later_read()
     {
         Assert.Throws<ProblemException>(() => Database.Read<int>(_ => throw new ProblemException(new Problem(ProblemCode.NotFound, "nothing"))));
@@ -254,6 +267,16 @@ public sealed class CommitTests : IAsyncLifetime
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await world.DisposeAsync();
+
+    private sealed class BrokenLog : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("the log is broken");
+    }
 
     private static Func<Transaction, string> Write(string what, string result) => transaction =>
     {

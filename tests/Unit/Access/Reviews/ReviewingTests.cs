@@ -64,6 +64,25 @@ public class ReviewingTests
             .Granted().Request.Terms.AssumeFrom;
     }
 
+    [Theory]
+    [InlineData("dev1,lead1")]
+    [InlineData("nobody", "no user \"nobody\" is known, so nobody of that name is notified; reviewers of it: dev1, lead1")]
+    [InlineData("gone1,gone1", "user \"gone1\" cannot review this request; reviewers of it: dev1, lead1")]
+    [InlineData("alice,dev1", "nobody reviews their own request; reviewers of it: dev1, lead1")]
+    public void Reviewer_named_in_vain_is_told_with_those_who_can(string named, params string[] told)
+    {
+        User[] users = [Case.Alice, .. new[] { "lead1", "dev1", "gone1" }.Select(name => Case.Who(name, 1, Roles).User)];
+        Assert.Equal(told, Reviewing.CannotReview(Request, named.Split(','), users, Roles, Sample.Now).ToArray());
+    }
+
+    [Fact]
+    public void Many_reviewers_are_not_all_named()
+    {
+        var users = Enumerable.Range(1, 7).Select(n => Case.Who($"dev{n}", 1, Roles).User).ToList();
+        Assert.EndsWith("; reviewers of it: dev1, dev2, dev3, dev4, dev5 and 2 more", Assert.Single(Reviewing.CannotReview(Request, ["x"], users, Roles, Sample.Now)), StringComparison.Ordinal);
+        Assert.EndsWith("; nobody can review it, only an administrator can answer", Assert.Single(Reviewing.CannotReview(Request, ["x"], [], Roles, Sample.Now)), StringComparison.Ordinal);
+    }
+
     public static readonly TheoryData<string, string, string?> Refusals = new()
     {
         { "one's own", "nobody reviews his own request", "somebody else who may review it can" },
