@@ -3,7 +3,6 @@ using CertAuthority.Jobs;
 using CertAuthority.Operations;
 using CertAuthority.Push;
 using CertAuthority.Revocation;
-using CertAuthority.Tests.Unit.Store;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
