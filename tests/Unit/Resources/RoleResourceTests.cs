@@ -403,7 +403,7 @@ public class RoleResourceTests
     public void A_role_in_the_database_that_somebody_edited_is_not_used() =>
         Assert.Contains(
             "there is no field \"extra\"",
-            Assert.Throws<InvalidDataException>(() => StoredResource.Role("{\"kind\":\"role\",\"version\":\"v8\",\"metadata\":{\"name\":\"dba\"},\"extra\":1}")).Message,
+            Assert.Throws<UnreadableResourceException>(() => StoredResource.Role("{\"kind\":\"role\",\"version\":\"v8\",\"metadata\":{\"name\":\"dba\"},\"extra\":1}")).Message,
             StringComparison.Ordinal);
 
     [Fact]
