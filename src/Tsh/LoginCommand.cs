@@ -111,7 +111,7 @@ internal sealed class LoginCommand : Verb
             {
                 parsed.Say(login.Certificate is null
                     ? "no certificate: your roles reach more logins on hosts than one certificate holds"
-                    : "your roles reach more logins on hosts than one certificate holds; it has only those that are valid everywhere");
+                    : "your roles reach more logins on hosts than one certificate holds; what is left out takes a certificate for its host");
                 parsed.Hint(key.IsOfHome ? "each host has one of its own, fetched as you connect: tsh ssh LOGIN@NODE; tsh ls lists them" : "a certificate for one host: tsh login --node=NODE; tsh ls lists them");
             }
             await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);

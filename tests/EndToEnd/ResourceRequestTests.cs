@@ -96,7 +96,7 @@ public sealed class ResourceRequestTests
         (await daemon.Administrator.Types("tctl", "requests", "approve", request)).Done();
 
         var login = await alice.Types("tsh", "login", $"--request-id={request}");
-        Assert.Contains("no certificate: your roles reach more logins on hosts than one certificate holds", login.Error, StringComparison.Ordinal);
+        Assert.Contains("your roles reach more logins on hosts than one certificate holds; what is left out takes a certificate for its host", login.Error, StringComparison.Ordinal);
         (await alice.Types("tsh", "login", $"--request-id={request}", "--node=db1")).Done();
         Assert.Equal(["deploy@db1", "postgres@db1"], await Principals(alice));
         Assert.True(await db1.LetsIn(alice, "postgres"), db1.Log);
