@@ -87,7 +87,7 @@ public sealed class DiskTests
         (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
         (await daemon.Myself.Types("tsh", "login", $"--request-id={id}")).Done();
         using var ca = daemon.Connect();
-        var serial = (await ca.Send(Routes.ListCertificates, new ListCertificates())).Certificates.Single().Serial;
+        var serial = (await ca.Send(Routes.ListCertificates, new ListCertificates(Request: id))).Certificates.Single().Serial;
         // In the place of the list lies what no file can replace.
         File.Delete(daemon.File("revoked.krl"));
         Directory.CreateDirectory(daemon.File("revoked.krl"));
@@ -99,7 +99,7 @@ public sealed class DiskTests
             "tctl: error: the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked\n"
             + "tctl: hint: writing is tried again until it succeeds; the daemon's log says what is in the way\n", denied.Error);
         Assert.Equal("DENIED", (await ca.Send(Routes.GetRequest, new GetRequest(id))).Spec.State);
-        Assert.True((await ca.Send(Routes.ListCertificates, new ListCertificates())).Certificates.Single().Revoked);
+        Assert.True((await ca.Send(Routes.ListCertificates, new ListCertificates(Request: id))).Certificates.Single().Revoked);
         Assert.Contains("revoked.krl could not be written: ", daemon.Log);
         var status = await daemon.Administrator.Types("tctl", "status");
         Assert.Equal((1, "", "tctl: error: the revocation list can not be read\n"), (status.ExitCode, status.Output, status.Error.Split("tctl: hint")[0]));
