@@ -61,6 +61,7 @@ internal sealed class SshCommand : Verb
                 await Renewal.Run(parsed, home, ca, user, expired.Info, cancellation);
             var node = await Ask(name);
             PlainNames.CheckNode(node.Name);
+            SshArguments.Endpoint(node.Address);
             home.Addresses.Remember(node);
             var login = wanted ?? OnlyLogin(node);
             // Another certificate that is out opens it: one of another machine, or of a login before.

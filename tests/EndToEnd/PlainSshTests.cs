@@ -360,14 +360,11 @@ public sealed class PlainSshTests
             Assert.Equal(1, refused.Error.Count(c => c == '\n'));
             Assert.False(Directory.Exists(Path.Combine(laptop.Home, ".ssh")));
         }
-        // And a single node's, on the way of tsh ssh, which asks about its certificate first.
-        var certificate = Response("certificate", """{"serial":"1","user":"alice","key_id":"alice","roles":[],"requests":[],"principals":[],"valid_after":"2026-01-01T00:00:00Z","valid_before":"2036-01-01T00:00:00Z","limited_by":"","revoked":false}""");
-        var node = Response("node", $$"""{"name":"web1","address":"-oProxyCommand=touch {{marker}}","logins":["deploy"]}""");
-        laptop.Authorize($"command=\"read line; cat {certificate}; while read line; do case $line in GET*) break;; esac; done; cat {node}; sleep 2\"");
+        // And a single node's, on the way of tsh ssh.
+        var node = $$"""{"name":"web1","address":"-oProxyCommand=touch {{marker}}","logins":["deploy"]}""";
+        laptop.Authorize($"command=\"cat {daemon.Scratch.Write("laptop/answer", $"HTTP/1.1 200 OK\r\nContent-Length: {node.Length}\r\nContent-Type: application/json\r\n\r\n{node}")}; sleep 2\"");
         var hostile = await alice.Types("tsh", "ssh", "deploy@web1");
         Assert.True(hostile.ExitCode == 1 && hostile.Error.Contains("is not the address of a node"), $"{hostile}");
         Assert.False(File.Exists(marker));
-
-        string Response(string name, string body) => daemon.Scratch.Write($"laptop/{name}", $"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nContent-Type: application/json\r\n\r\n{body}");
     }
 }
