@@ -40,7 +40,7 @@ public sealed class BesideTests
         Assert.Contains("administratively prohibited", elevated.Error);
 
         // The elevated one ends; the everyday one is there, and ssh says what to do before it knocks at db1.
-        const string over = "tsh: you have no certificate that is valid now: tsh login\n";
+        const string over = "tsh: error: there is no node \"db1\" within reach of your certificates\ntsh: hint: tsh login --request-roles=dba\n";
         for (var clock = System.Diagnostics.Stopwatch.StartNew(); (await Ssh("postgres@db1", "true")) is { ExitCode: 0 };)
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60));
         var knocks = db1.Log.Split("Connection from").Length;
