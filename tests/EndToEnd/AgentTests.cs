@@ -28,7 +28,8 @@ public sealed class AgentTests
         (await alice.Types("tsh", "config")).Done();
         Assert.Equal("postgres\n", (await alice.Types("ssh", "-o", "BatchMode=yes", "db1", "id", "-un")).Done());
         Assert.Equal("", (await alice.Types("grep", "-rl", "PRIVATE KEY", laptop.Home, Path.GetDirectoryName(laptop.Key)!, "/dev/shm")).Output);
-        Assert.Equal(["ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
+        // The everyday certificate, and the elevated one.
+        Assert.Equal(["ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
 
         (await alice.Types("tsh", "logout")).Done();
         Assert.Equal(["ssh-ed25519"], await Identities(alice));
