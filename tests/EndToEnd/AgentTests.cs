@@ -1,7 +1,6 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>The ssh-agent: of each login it holds one identity, as long as the certificate lives.</summary>
-[Collection("laptop")]
 public sealed class AgentTests
 {
     [PeopleFact]

@@ -1,7 +1,6 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Several certificates of one login: what a role demands stays with its own logins, and what is open every day stays open.</summary>
-[Collection("laptop")]
 public sealed class BesideTests
 {
     [PeopleFact]

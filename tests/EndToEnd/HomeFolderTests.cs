@@ -1,7 +1,6 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Where tsh keeps its key: never in a folder that somebody else can write, and never wherever it was started.</summary>
-[Collection("laptop")]
 public sealed class HomeFolderTests
 {
     [PeopleTheory]

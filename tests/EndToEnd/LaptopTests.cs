@@ -3,7 +3,6 @@ using System.Diagnostics;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>tsh on a machine that ssh alone connects to the daemon's: logging in, waiting, being refused, and a key that can do nothing else.</summary>
-[Collection("laptop")]
 public sealed class LaptopTests
 {
     [PeopleFact]

@@ -208,10 +208,10 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         (await Db1.Shell($"id deploy >/dev/null 2>&1 || useradd --create-home --shell /bin/sh --password '*' deploy; echo '{ca1}' >/root/.ssh/authorized_keys")).Done();
     }
 
-    /// <summary>What the daemon said at these priorities, one message a line of the journal.</summary>
+    /// <summary>What the daemon that runs now said at these priorities, one message a line of the journal.</summary>
     async Task<List<string>> Journal(string priorities) =>
     [
-        .. (await Ca1.Types("journalctl", "--unit=certauthority", "--output=json", $"--priority={priorities}")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .. (await Ca1.Shell($"journalctl --output=json --priority={priorities} _SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value certauthority)")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("MESSAGE").GetString()!),
     ];
 

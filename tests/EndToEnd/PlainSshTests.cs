@@ -1,7 +1,6 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>What <c>tsh config</c> makes of plain ssh and all that runs it.</summary>
-[Collection("laptop")]
 public sealed class PlainSshTests
 {
     [PeopleFact]
