@@ -36,15 +36,15 @@ public sealed class AgentTests
     }
 
     [PeopleTheory]
-    [InlineData("auto", 100)]
-    [InlineData("only", 20)]
-    public async Task A_hundred_logins_leave_one_identity(string use, int logins)
+    [InlineData("auto")]
+    [InlineData("only")]
+    public async Task Twenty_logins_leave_one_identity(string use)
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
         // On the daemon's host itself, where it is quick.
         var alice = daemon.Person(Person.Alice) with { Environment = [("SSH_AUTH_SOCK", await laptop.StartAgent())] };
-        for (var login = 0; login < logins; login++)
+        for (var login = 0; login < 20; login++)
             (await alice.Types("tsh", "login", $"--add-keys-to-agent={use}")).Done();
         Assert.Equal(["ssh-ed25519-cert-v01@openssh.com"], await Identities(alice));
         // It is the last one.
