@@ -60,7 +60,7 @@ public sealed class TestDebian : IAsyncDisposable
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(10));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(20));
         return new Outcome(process.ExitCode, await output, await error);
     }
 }
