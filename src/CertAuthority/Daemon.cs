@@ -114,19 +114,24 @@ internal sealed class Daemon : IAsyncDisposable
         ExpectOthers(data, "host_ca", hostCa, userCa);
         ExpectOthers(data, "sync_ca", syncCa, userCa, hostCa);
 
-        var database = Database.Open(Path.Combine(data, "certauthority.db"), log);
+        var databasePath = Path.Combine(data, "certauthority.db");
+        DurableFile.ExpectOwn(databasePath);
+        var database = Database.Open(databasePath, log);
         held.Push(database.DisposeAsync);
         _ = Watch(database);
         var krlPath = Path.Combine(data, "revoked.krl");
         var published = KrlPublisher.Published(krlPath);
         var time = clock.GetUtcNow();
         database.ExpectReadable(time);
-        var (restored, origin) = await database.Commit(transaction =>
+        var (restored, replaced, userCaId, origin) = await database.Commit(transaction =>
         {
+            var from = Restoration.From(transaction, userCa.IsNew, published);
+            var change = settings.NewCa ? KeyChange.Run(transaction, userCa.PublicKey, time) : default;
+            var key = KeyChange.Expect(transaction, userCa.PublicKey, published, from is not null, time);
             // Looks at the last serial before the new epoch moves it.
-            var lost = Restoration.Run(transaction, userCa.PublicKey, published, time);
+            var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
-            return (lost, transaction.BeginRun(lost is not null));
+            return (lost, change, key.Id, transaction.BeginRun(lost is not null));
         });
 
         var socket = Hold(SocketFile.Take(settings.SocketPath));
@@ -135,8 +140,12 @@ internal sealed class Daemon : IAsyncDisposable
 
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
+        if (replaced.Replaced is [_, ..] others)
+            log.LogWarning(
+                "user_ca is now {Key}; revoked with all that it signed, {Count} live certificates among it: {Others}; hosts let nobody in before they have the new user_ca.pub",
+                Fingerprint.Of(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Of(other.Key))));
 
-        var krl = Hold(new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log));
+        var krl = Hold(new KrlPublisher(database, clock, origin, krlPath, log));
         krl.ForHosts = PublishIn(settings.PublishDirectory, krl, userCa, hostCa);
         push = settings.Push;
         // Before the loops, for the list's wakes it until the end.
@@ -156,6 +165,7 @@ internal sealed class Daemon : IAsyncDisposable
         var watch = new RequestWatch();
         var ca = new Ca(database, clock, userCa, hostCa, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
         {
+            UserCaId = userCaId,
             Push = hosts,
             Groups = new Groups(clock),
             UidOf = Accounts.UidOf,

@@ -128,7 +128,7 @@ public sealed class PublishTests
         { "everybody can write there", "mkdir -m 1777 hosts", "HOSTS has mode 1777, so that others can write there; run: chmod go-w HOSTS" },
         { "it leads elsewhere", "mkdir elsewhere; ln -s elsewhere hosts", "HOSTS is a symbolic link; name the directory itself, elsewhere" },
         { "it leads nowhere", "ln -s nowhere hosts", "HOSTS is a symbolic link; name the directory itself, nowhere" },
-        { "it is somebody else's", "mkdir hosts; chown 5001 hosts", "HOSTS belongs to uid 5001, and this process runs as uid 0; run: chown 0 HOSTS" },
+        { "it is somebody else's", "mkdir hosts; chown 5001 hosts", "HOSTS belongs to uid 5001, who could change it; run: chown 0 HOSTS" },
         { "it is a file", "touch hosts", "The file 'HOSTS' already exists." },
         { "no list can be put there", "mkdir -p hosts/revoked.krl", "HOSTS can not be written; the log says why" },
     };

@@ -106,10 +106,11 @@ sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>Starts it again on the same folder and configuration.</summary>
-    public async Task Restart()
+    /// <param name="arguments">More of the daemon's own.</param>
+    public async Task Restart(params string[] arguments)
     {
         process.Dispose();
-        process = Launch(scratch, null, Configured(configuration));
+        process = Launch(scratch, null, [.. Configured(configuration), .. arguments]);
         await WaitUntilReady();
     }
 

@@ -33,6 +33,9 @@ internal sealed record Ca(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
+    /// <summary>What records name the key of <see cref="UserCa"/> by.</summary>
+    public required long UserCaId { get; init; }
+
     /// <summary>Which groups make users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 

@@ -95,7 +95,7 @@ internal static class Nodes
             {
                 var grant = IssuancePolicy.ForProof(ask.Login, host, now).OrRefuse();
                 var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-                var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now);
+                var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.UserCaId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
                 transaction.Audit(by.Caller.Did("certificate.issued", now) with
                 {

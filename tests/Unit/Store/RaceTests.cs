@@ -295,7 +295,7 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
@@ -303,6 +303,7 @@ public sealed class RaceTests : IAsyncLifetime
             Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             UidOf = _ => null,
+            UserCaId = (await world.Database.Commit(transaction => transaction.UserCaKey(key.PublicKey, World.Now))).Id,
         };
         await world.Database.Commit(transaction =>
         {
