@@ -18,9 +18,9 @@ public sealed class ExposedFilesTests
         { "FIFO as configuration", "rm etc/certauthority.yaml; mkfifo etc/certauthority.yaml", "S/etc/certauthority.yaml: this is not a regular file" },
         { "notify command", "chmod 777 bin/tell", "S/etc/certauthority.yaml:1:20: notify.command: S/bin/tell has mode 0777, so that others can write there; run: chmod go-w S/bin/tell" },
         { "folder of the notify command", "chown 5001 bin", "S/etc/certauthority.yaml:1:20: notify.command: S/bin belongs to uid 5001, who could change it; run: chown 0 S/bin" },
-        { "secret of somebody else", "chown 5001 secret", "S/etc/certauthority.yaml:1:102: notify.webhooks.secret_file: S/secret belongs to uid 5001, who could change it; run: chown 0 S/secret" },
-        { "FIFO as secret", "rm secret; mkfifo -m 600 secret", "S/etc/certauthority.yaml:1:102: notify.webhooks.secret_file: this is not a regular file" },
-        { "ssh_config of push", "chmod 666 ssh_config", "S/etc/certauthority.yaml:2:20: push.ssh_config: S/ssh_config has mode 0666, so that others can write there; run: chmod go-w S/ssh_config" },
+        { "secret of somebody else", "chown 5001 secret", "S/etc/certauthority.yaml:2:28: notify.webhooks.secret_file: S/secret belongs to uid 5001, who could change it; run: chown 0 S/secret" },
+        { "FIFO as secret", "rm secret; mkfifo -m 600 secret", "S/etc/certauthority.yaml:2:28: notify.webhooks.secret_file: this is not a regular file" },
+        { "ssh_config of push", "chmod 666 ssh_config", "S/etc/certauthority.yaml:3:20: push.ssh_config: S/ssh_config has mode 0666, so that others can write there; run: chmod go-w S/ssh_config" },
         { "parent of the data directory", "chmod 777 up", "S/up has mode 0777, so that others can write there; run: chmod go-w S/up" },
         { "parent of publish_dir", "chmod 777 pub", "S/pub has mode 0777, so that others can write there; run: chmod go-w S/pub" },
         { "link as key", "mv up/data/user_ca kept; ln -s ../../kept up/data/user_ca", "S/up/data/user_ca is a symbolic link; put the file itself there" },
@@ -43,7 +43,8 @@ public sealed class ExposedFilesTests
             printf '#!/bin/sh\n' >bin/tell; chmod 755 bin/tell
             (umask 077; echo 0123456789abcdef0123456789abcdef >secret)
             touch ssh_config
-            echo "notify: {command: [{{scratch.Path}}/bin/tell], webhooks: [{name: a, url: https://a.example, secret_file: {{scratch.Path}}/secret}]}
+            echo "notify: {command: [{{scratch.Path}}/bin/tell],
+              webhooks: [{secret_file: {{scratch.Path}}/secret, name: a, url: https://a.example}]}
             push: {ssh_config: {{scratch.Path}}/ssh_config}
             publish_dir: {{scratch.Path}}/pub/hosts" >etc/certauthority.yaml
             {{spoil}}

@@ -41,13 +41,13 @@ public sealed class PublishTests
         (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["key"])).Done();
         foreach (var node in (string[])["db1", "web1"])
             (await daemon.Administrator.Types("tctl", "auth", "sign", $"--host={node}", $"--out={scratch[node]}", scratch["key.pub"])).Done();
-        Assert.Equal(["db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
+        Assert.Equal([".certauthority", "db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
         Assert.Equal(await File.ReadAllTextAsync(scratch["db1"]), await File.ReadAllTextAsync(scratch["hosts/db1-cert.pub"]));
 
         (await daemon.Administrator.Types("tctl", "nodes", "rm", "web1")).Done();
         await daemon.Stop();
         await daemon.Restart();
-        await Eventually.Holds(() => Names(scratch["hosts"]).SequenceEqual(["db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"]));
+        await Eventually.Holds(() => Names(scratch["hosts"]).SequenceEqual([".certauthority", "db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"]));
     }
 
     [Fact]

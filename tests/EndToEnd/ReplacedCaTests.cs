@@ -14,7 +14,7 @@ public sealed class ReplacedCaTests
         (await alice.Types("tsh", "login")).Done();
         var host = await TestHost.Create(daemon, "db1");
         Assert.True(await host.LetsIn(alice, "postgres"), host.Log);
-        (await daemon.Administrator.Types("tctl", "certs", "revoke", "--all")).Done();
+        (await daemon.Administrator.Types("tctl", "certs", "revoke", "--all", "--yes")).Done();
         Assert.False(await host.LetsIn(alice, "postgres"));
 
         // Nothing of the old key is alive, so the new one comes without a word. Hosts may trust both for long.
@@ -75,7 +75,7 @@ public sealed class ReplacedCaTests
         (await lost.Administrator.Types("tctl", "users", "add", "alice", "--roles=everywhere")).Done();
         var alice = lost.Person(Person.Alice);
         (await alice.Types("tsh", "login")).Done();
-        (await lost.Administrator.Types("tctl", "certs", "revoke", "--all")).Done();
+        (await lost.Administrator.Types("tctl", "certs", "revoke", "--all", "--yes")).Done();
         await lost.Stop();
         using var elsewhere = new Scratch();
         Directory.CreateDirectory(elsewhere["data"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -144,7 +144,7 @@ static partial class DurableFile
         if (status.IsLink)
             throw new ExposedException($"{path} is a symbolic link; put the file itself there");
         if (!status.IsRegular)
-            throw new ExposedException($"{path} is not a regular file");
+            throw new ExposedException($"{path} is not a regular file; move it away");
         if (status.Links > 1)
             throw new ExposedException($"{path} has {status.Links} names, and somebody else could hold it under another one; run: cp -p {path} {path}.new && mv {path}.new {path}");
     }

@@ -8,6 +8,7 @@ namespace CertAuthority.Linux;
 /// <param name="Owner">The uid of its owner.</param>
 /// <param name="Links">How many names it has.</param>
 /// <param name="Mode">Its kind and its permissions, as in <c>st_mode</c>.</param>
+[StructLayout(LayoutKind.Auto)]
 readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode)
 {
     const ushort KindMask = 0xF000, RegularKind = 0x8000, DirectoryKind = 0x4000, LinkKind = 0xA000;
