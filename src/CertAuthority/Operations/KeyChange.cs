@@ -26,9 +26,12 @@ internal static class KeyChange
             throw new CaKeyException(
                 $"user_ca, {Fingerprint.Of(key)}, is on the revocation list since {since:yyyy-MM-ddTHH:mm:ssZ}, so hosts refuse whatever it signs; remove user_ca and user_ca.pub to have a new key made, and start with --new-ca");
         var others = Others(known, key);
-        if (others is [_, ..] && LiveOf(transaction, key, now).Count is var alive && (alive > 0 || (isRestored && known.TrueForAll(one => one.Key != key))))
+        if (others is [_, ..] && LiveOf(transaction, key, now) is var alive && (alive.Count > 0 || (isRestored && known.TrueForAll(one => one.Key != key))))
+        {
+            var signers = others.FindAll(other => alive.Exists(certificate => certificate.Ca == other.Id)) is [_, ..] some ? some : others;
             throw new CaKeyException(
-                $"user_ca is {Fingerprint.Of(key)}, and {Alive(alive)} signed by {string.Join(" and ", others.Select(other => Fingerprint.Of(other.Key)))}; restore that key, or revoke it with all that it signed: certauthority --new-ca");
+                $"user_ca is {Fingerprint.Of(key)}, and {Alive(alive.Count)} signed by {string.Join(" and ", signers.Select(signer => Fingerprint.Of(signer.Key)))}; restore that key, or revoke it with all that it signed: certauthority --new-ca");
+        }
         return transaction.UserCaKey(key, now);
     }
 
