@@ -48,12 +48,12 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>Serves when it returns.</summary>
     /// <exception cref="StartException">Somebody else's daemon, files open to others, a damaged database, a full disk, …</exception>
-    public static async Task<Daemon> Start(Settings settings, TimeProvider clock)
+    public static async Task<Daemon> Start(Settings settings, TimeProvider system)
     {
         var daemon = new Daemon();
         try
         {
-            await daemon.Run(settings, clock);
+            await daemon.Run(settings, system);
             return daemon;
         }
         catch (Exception e)
@@ -98,7 +98,7 @@ internal sealed class Daemon : IAsyncDisposable
             await release();
     }
 
-    private async Task Run(Settings settings, TimeProvider clock)
+    private async Task Run(Settings settings, TimeProvider system)
     {
         this.settings = settings;
         var logs = Hold(Log.Open());
@@ -121,6 +121,9 @@ internal sealed class Daemon : IAsyncDisposable
         _ = Watch(database);
         var krlPath = Path.Combine(data, "revoked.krl");
         var published = KrlPublisher.Published(krlPath);
+        var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
+        if (!clock.IsPossible)
+            throw new StartException($"the clock of this host shows {system.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
         var time = clock.GetUtcNow();
         database.ExpectReadable(time);
         var (restored, replaced, userCaId, origin) = await database.Commit(transaction =>
@@ -176,6 +179,7 @@ internal sealed class Daemon : IAsyncDisposable
         await GroupUsers.Reconfigure(serving.Ca);
         WarnOfMissingRoles();
         groups = Hold(new GroupReview(() => serving.Ca, log));
+        await Start(Hold(new ClockWatch(() => serving.Ca, log)));
         await Start(Hold(new NotifyDelivery(() => serving.Ca, () => notify, log)));
         await Start(Hold(new HostRenewal(() => serving.Ca, log)));
         await Start(Hold(new HostWatch(() => serving.Ca, log)));

@@ -23,7 +23,7 @@ namespace CertAuthority.Operations;
 /// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
 internal sealed record Ca(
     Database Database,
-    TimeProvider Clock,
+    SteadyClock Clock,
     CaKey UserCa,
     CaKey HostCa,
     KrlPublisher Krl,

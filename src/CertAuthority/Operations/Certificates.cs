@@ -84,7 +84,8 @@ internal static class Certificates
             snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             ca.Krl.ForHosts?.Status,
             Nodes.Status(ca, snapshot, now),
-            snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null)));
+            snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
+            ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null)));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

@@ -18,7 +18,7 @@ internal static class Logins
     /// </summary>
     public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
     {
-        var now = ca.Now();
+        var now = ca.NowToGrant();
         var key = Verdicts.Key(ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
 

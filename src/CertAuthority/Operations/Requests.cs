@@ -58,7 +58,7 @@ internal static class Requests
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
     {
-        var (now, accounts, wishes) = (ca.Now(), new AccountUids(ca.UidOf), Wishes(ask));
+        var (now, accounts, wishes) = (ca.NowToGrant(), new AccountUids(ca.UidOf), Wishes(ask));
         var id = Guid.NewGuid();
         ca.Database.Read(snapshot => Person.Of(find(snapshot), accounts.Of));
         return await ca.Database.Commit(transaction =>

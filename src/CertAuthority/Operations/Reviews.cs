@@ -15,7 +15,7 @@ internal static class Reviews
 
     public static async Task<RequestResolved> Review(Ca ca, Caller by, ReviewRequest ask)
     {
-        var now = ca.Now();
+        var now = ask.Decision == "deny" ? ca.Now() : ca.NowToGrant();
         var accounts = new AccountUids(ca.UidOf);
         var said = Said(ask, now);
         // Looks up whom it will take, and what the prefix means: others may come to share it.
