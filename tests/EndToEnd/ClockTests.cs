@@ -88,7 +88,7 @@ public sealed class ClockTests
     {
         using var scratch = new Scratch();
         File.WriteAllText(scratch["time"], time);
-        var refused = await TestDebian.Run("env", [.. Faked(scratch), Path.Combine(World.Programs, "certauthority"), "--config=none", "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]]);
+        var refused = await TestDebian.Run(["env", .. Faked(scratch), Path.Combine(World.Programs, "certauthority"), "--config=none", "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Matches($"certauthority: error: the clock of this host shows {year}[^ ]*, which cannot be right; set it, and start again\n$", refused.Error);
     }

@@ -1,4 +1,3 @@
-using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 

@@ -1,6 +1,10 @@
-using CertAuthority.Linux;
-
 namespace CertAuthority.Store;
+
+/// <summary>What a daemon leaves of its clock for the next.</summary>
+/// <param name="Boot">In which boot of the machine.</param>
+/// <param name="SinceBoot">How long after it.</param>
+/// <param name="Time">What time it was then, by a clock that was trusted.</param>
+internal sealed record ClockRecord(string Boot, TimeSpan SinceBoot, DateTimeOffset Time);
 
 /// <summary>What time it was last, by a clock that was trusted.</summary>
 internal static class ClockTable

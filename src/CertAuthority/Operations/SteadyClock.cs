@@ -1,43 +1,39 @@
-namespace CertAuthority.Linux;
+using CertAuthority.Store;
 
-/// <summary>What a daemon leaves of its clock for the next.</summary>
-/// <param name="Boot">In which boot of the machine.</param>
-/// <param name="SinceBoot">How long after it.</param>
-/// <param name="Time">What time it was then, by a clock that was trusted.</param>
-sealed record ClockRecord(string Boot, TimeSpan SinceBoot, DateTimeOffset Time);
+namespace CertAuthority.Operations;
 
 /// <summary>The clock shows another time than it should.</summary>
 /// <param name="Expected">What it should show, by the time that has gone by.</param>
 /// <param name="Shown">What it shows.</param>
-sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown);
+internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown);
 
 /// <summary>
 /// The time of day, checked against a clock that nobody sets. When it is found more than five minutes from where it should be, nobody knows what time it is: then it gives the
 /// earlier of the two, so that what may be alive counts as alive and nothing is forgotten too early, and <see cref="Step"/> says so, so that nothing is granted by it.
 /// </summary>
-sealed class SteadyClock : TimeProvider
+internal sealed class SteadyClock : TimeProvider
 {
     /// <summary>How far the clock may be off. Certificates are valid from a minute before their issue, and hosts differ by as much.</summary>
-    internal static readonly TimeSpan Tolerated = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan Tolerated = TimeSpan.FromMinutes(5);
 
     // Small corrections are followed, but only so fast: many of them must not add up to a step that nobody sees.
-    static readonly double FollowedPerTime = Tolerated / TimeSpan.FromDays(1);
+    private static readonly double FollowedPerTime = Tolerated / TimeSpan.FromDays(1);
 
-    static readonly DateTimeOffset Earliest = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Earliest = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    readonly TimeProvider system;
-    readonly string boot;
-    readonly Lock reading = new();
+    private readonly TimeProvider system;
+    private readonly string boot;
+    private readonly Lock reading = new();
 
     // Where the time of day should be, and when that was true.
-    DateTimeOffset expected;
-    long at;
+    private DateTimeOffset expected;
+    private long at;
 
     /// <param name="system">The time of day, and timestamps since the machine was booted.</param>
     /// <param name="boot">Which boot it is.</param>
     /// <param name="before">What the last daemon left; null at the first start.</param>
-    internal SteadyClock(TimeProvider system, string boot, ClockRecord? before)
+    public SteadyClock(TimeProvider system, string boot, ClockRecord? before)
     {
         (this.system, this.boot) = (system, boot);
         (var now, at) = (system.GetUtcNow(), system.GetTimestamp());
@@ -52,10 +48,10 @@ sealed class SteadyClock : TimeProvider
     }
 
     /// <summary>How the clock is off; null while it is where it should be.</summary>
-    internal ClockStep? Step => Look().Step;
+    public ClockStep? Step => Look().Step;
 
     /// <summary>What the next daemon is to know.</summary>
-    internal ClockRecord Record
+    public ClockRecord Record
     {
         get
         {
@@ -73,18 +69,18 @@ sealed class SteadyClock : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => system.CreateTimer(callback, state, dueTime, period);
 
     /// <summary>Whether the time of day can be right at all: a clock without a battery begins in 1970.</summary>
-    internal bool IsPossible => system.GetUtcNow() is var now && now >= Earliest && now < Latest;
+    public bool IsPossible => system.GetUtcNow() is var now && now >= Earliest && now < Latest;
 
     /// <summary>From now on the time of day is right.</summary>
-    internal void Accept()
+    public void Accept()
     {
         lock (reading)
             (expected, at) = (system.GetUtcNow(), system.GetTimestamp());
     }
 
-    TimeSpan SinceBoot => TimeSpan.FromSeconds(system.GetTimestamp() / (double)system.TimestampFrequency);
+    private TimeSpan SinceBoot => TimeSpan.FromSeconds(system.GetTimestamp() / (double)system.TimestampFrequency);
 
-    (DateTimeOffset Now, ClockStep? Step) Look()
+    private (DateTimeOffset Now, ClockStep? Step) Look()
     {
         lock (reading)
         {

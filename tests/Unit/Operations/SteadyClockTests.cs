@@ -1,6 +1,6 @@
-using CertAuthority.Linux;
+using CertAuthority.Operations;
 
-namespace CertAuthority.Tests.Unit.Linux;
+namespace CertAuthority.Tests.Unit.Operations;
 
 /// <summary>A clock that is set, beside one that only goes on.</summary>
 public class SteadyClockTests
