@@ -108,12 +108,18 @@ public static class IssuancePolicy
     /// <summary>A certificate by which an administrator sees what a host does with one. It runs nothing but <c>true</c>, and permits nothing else.</summary>
     /// <param name="login">As whom.</param>
     /// <param name="node">The name of the host; one that no host has, for what must be refused.</param>
+    /// <param name="locks">What is locked: a proof opens the host too.</param>
     /// <param name="now">The instant of issue; whole seconds.</param>
-    public static Outcome<IssuanceGrant> ForProof(string login, string node, DateTimeOffset now) => Access.Names.IsGrantable(login)
-        ? new IssuanceGrant(
+    public static Outcome<IssuanceGrant> ForProof(string login, string node, LocksInForce locks, DateTimeOffset now)
+    {
+        if (!Access.Names.IsGrantable(login))
+            return new Refusal($"\"{login}\" is {Access.Names.LoginFault(login)}", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
+        if (locks.On(login, node) is { } locked)
+            return locked.Refusal;
+        return new IssuanceGrant(
             Proof, [], [], [Principals.ForProof(login, node)], new Validity(now - Lifetime.ClockSkew, now + ProofLasts, "a proof"),
-            new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty), "proof")
-        : new Refusal($"\"{login}\" is {Access.Names.LoginFault(login)}", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
+            new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty), "proof");
+    }
 
     /// <summary>
     /// What the rules allow to all roles in use together, whether or not certificates can hold it: a grant for each set of conditions, at

@@ -28,12 +28,15 @@ public static class HostCertification
 
     /// <summary>The certificate of a node, or why there is none.</summary>
     /// <param name="node">The node.</param>
+    /// <param name="locks">What is locked: nobody is to take a locked host for one that may be entered.</param>
     /// <param name="now">The instant of issue; whole seconds.</param>
     /// <param name="wish">The lifetime asked for, or null.</param>
-    public static Outcome<HostGrant> Decide(Node node, DateTimeOffset now, TimeSpan? wish)
+    public static Outcome<HostGrant> Decide(Node node, LocksInForce locks, DateTimeOffset now, TimeSpan? wish)
     {
         if (Lifetime.Beyond("--ttl", wish, Longest) is { } refusal)
             return refusal;
+        if (locks.On(LockKind.Node, node.Name) is { } locked)
+            return locked.Refusal;
         return new HostGrant(
             node,
             PrincipalsOf(node),

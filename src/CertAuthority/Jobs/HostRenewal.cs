@@ -27,8 +27,9 @@ internal sealed class HostRenewal(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.
         var now = ca.Now();
         var due = ca.Database.Read(snapshot =>
         {
-            var certificates = snapshot.HostCertificates();
-            return snapshot.Policy().Nodes.Values.Where(node => certificates.TryGetValue(node.Id, out var one) && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))
+            var (certificates, locks) = (snapshot.HostCertificates(), snapshot.Policy().LocksAt(now));
+            // One that is locked is renewed when it no longer is.
+            return snapshot.Policy().Nodes.Values.Where(node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one) && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))
                 .Select(node => certificates[node.Id]).ToList();
         });
         foreach (var one in due)
@@ -36,9 +37,9 @@ internal sealed class HostRenewal(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.
             {
                 await Nodes.Certify(ca, Caller.Daemon, one.NodeName, Certificate.Parse(one.Certificate).Key, one.ValidBefore - one.Issued);
             }
-            catch (ProblemException gone) when (gone.Problem.Code == ProblemCode.NotFound)
+            catch (ProblemException gone) when (gone.Problem.Code is ProblemCode.NotFound or ProblemCode.Denied)
             {
-                // The node was removed meanwhile.
+                // The node was removed or locked meanwhile.
             }
     }
 }

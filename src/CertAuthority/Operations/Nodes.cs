@@ -45,7 +45,7 @@ internal static class Nodes
         var now = ca.NowToGrant();
         var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
         {
-            var grant = HostCertification.Decide(Find(transaction, name), now, wish).OrRefuse();
+            var grant = HostCertification.Decide(Find(transaction, name), transaction.Policy().LocksAt(now), now, wish).OrRefuse();
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.HostCa.PublicKey);
             var one = new RecordedHostCertificate(
                 toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After, grant.Validity.Before);
@@ -93,7 +93,7 @@ internal static class Nodes
 
             (RecordedCertificate Certificate, ToBeSigned ToBeSigned) Record(string host, byte[] nonce)
             {
-                var grant = IssuancePolicy.ForProof(ask.Login, host, now).OrRefuse();
+                var grant = IssuancePolicy.ForProof(ask.Login, host, transaction.Policy().LocksAt(now), now).OrRefuse();
                 var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
                 var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.UserCaId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);

@@ -78,11 +78,11 @@ public sealed class HostRenewalTests : IAsyncLifetime
     [Fact]
     public void No_key_signs_for_another()
     {
-        var grant = HostCertification.Decide(HostWorld.Node("db1"), World.Now, null);
+        var grant = HostCertification.Decide(HostWorld.Node("db1"), LocksInForce.None, World.Now, null);
         Assert.True(grant.Holds(out var held, out _));
         var host = ToBeSigned.From(held, 7, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.UserCa.PublicKey);
         Assert.Throws<ArgumentException>(() => ca.UserCa.Sign(host));
-        Assert.True(IssuancePolicy.ForProof("root", "db1", World.Now).Holds(out var proof, out _));
+        Assert.True(IssuancePolicy.ForProof("root", "db1", LocksInForce.None, World.Now).Holds(out var proof, out _));
         var user = ToBeSigned.From(proof, 8, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.HostCa.PublicKey);
         Assert.Throws<ArgumentException>(() => ca.HostCa.Sign(user));
         // The one for the daemon itself has the type of a user's, so the type alone would not do.

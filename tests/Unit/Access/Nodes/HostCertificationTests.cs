@@ -18,15 +18,15 @@ public class HostCertificationTests
     [InlineData("db1.example.com.:22", "db1, db1.example.com")]
     [InlineData("db1:ssh", "db1")]
     public void It_vouches_for_the_name_and_for_what_is_typed_instead(string address, string principals) =>
-        Assert.Equal(principals, string.Join(", ", HostCertification.Decide(Sample.Node("db1") with { Address = address }, Sample.Now, null).Granted().Principals));
+        Assert.Equal(principals, string.Join(", ", HostCertification.Decide(Sample.Node("db1") with { Address = address }, LocksInForce.None, Sample.Now, null).Granted().Principals));
 
     [Fact]
     public void It_lives_a_month_or_as_long_as_is_said_and_begins_a_minute_ago()
     {
-        var month = HostCertification.Decide(Sample.Node("db1"), Sample.Now, null).Granted().Validity;
+        var month = HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, null).Granted().Validity;
         Assert.Equal((Sample.Now.AddMinutes(-1), Sample.Now.AddDays(30)), (month.After, month.Before));
-        Assert.Equal(Sample.Now.AddHours(2), HostCertification.Decide(Sample.Node("db1"), Sample.Now, TimeSpan.FromHours(2)).Granted().Validity.Before);
-        Assert.Equal(Sample.Now.AddDays(366), HostCertification.Decide(Sample.Node("db1"), Sample.Now, TimeSpan.FromDays(366)).Granted().Validity.Before);
+        Assert.Equal(Sample.Now.AddHours(2), HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, TimeSpan.FromHours(2)).Granted().Validity.Before);
+        Assert.Equal(Sample.Now.AddDays(366), HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, TimeSpan.FromDays(366)).Granted().Validity.Before);
     }
 
     [Theory]
@@ -34,7 +34,23 @@ public class HostCertificationTests
     [InlineData(-1, "--ttl must be longer than nothing")]
     [InlineData(366 * 86400 + 1, "--ttl 366d1s is more than the site's maximum of 366d")]
     public void No_other_time_is_granted(int seconds, string told) =>
-        Assert.Equal(told, HostCertification.Decide(Sample.Node("db1"), Sample.Now, TimeSpan.FromSeconds(seconds)).Refused().Message);
+        Assert.Equal(told, HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, TimeSpan.FromSeconds(seconds)).Refused().Message);
+
+    [Fact]
+    public void Locked_node_is_vouched_for_by_nothing()
+    {
+        Assert.Equal("node db1 is locked", HostCertification.Decide(Sample.Node("db1"), Sample.Locked("node db1"), Sample.Now, null).Refused().Message);
+        HostCertification.Decide(Sample.Node("db2"), Sample.Locked("node db1"), Sample.Now, null).Granted();
+    }
+
+    [Theory]
+    [InlineData("node db1", "node db1 is locked")]
+    [InlineData("login root", "login root is locked")]
+    public void Proof_of_an_enrolment_opens_nothing_that_is_locked(string locked, string told)
+    {
+        Assert.Equal(told, IssuancePolicy.ForProof("root", "db1", Sample.Locked(locked), Sample.Now).Refused().Message);
+        IssuancePolicy.ForProof("deploy", "db2", Sample.Locked(locked), Sample.Now).Granted();
+    }
 
     [Theory]
     [InlineData(0, false)]
@@ -52,5 +68,5 @@ public class HostCertificationTests
         Assert.False(HostCertification.IsDue(old with { Address = "db1.example.com:2222" }, Vouched(old), Sample.Now, Sample.Now.AddDays(30), Sample.Now));
     }
 
-    private static ImmutableArray<string> Vouched(Node node) => HostCertification.Decide(node, Sample.Now, null).Granted().Principals;
+    private static ImmutableArray<string> Vouched(Node node) => HostCertification.Decide(node, LocksInForce.None, Sample.Now, null).Granted().Principals;
 }

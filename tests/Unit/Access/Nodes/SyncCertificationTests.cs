@@ -25,7 +25,7 @@ public class SyncCertificationTests
         Assert.True(Names.IsLogin("certauthority-sync"));
         Assert.False(Names.IsGrantable("certauthority-sync"));
         Assert.True(Names.IsGrantable("certauthority-sync2"));
-        Assert.Equal("\"certauthority-sync\" is the daemon's own, which no role grants", IssuancePolicy.ForProof("certauthority-sync", "db1", Sample.Now).Refused().Message);
+        Assert.Equal("\"certauthority-sync\" is the daemon's own, which no role grants", IssuancePolicy.ForProof("certauthority-sync", "db1", LocksInForce.None, Sample.Now).Refused().Message);
         Assert.StartsWith("no role grants certauthority-sync, so there is nothing to lock", new LockTarget(LockKind.Login, "certauthority-sync").Fault, StringComparison.Ordinal);
     }
 }
