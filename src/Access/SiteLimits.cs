@@ -12,6 +12,12 @@ public sealed record SiteLimits(
     /// <summary>30 hours, 7 days, 25, 50, 10.</summary>
     public static readonly SiteLimits Default = new(TimeSpan.FromHours(30), TimeSpan.FromDays(7), 25, 50, 10);
 
+    /// <summary>How many requests of one user may be filed within a minute.</summary>
+    public int RequestsPerMinute { get; init; } = 30;
+
+    /// <summary>How many within a day: each stays on record, and each tells others.</summary>
+    public int RequestsPerDay { get; init; } = 300;
+
     /// <summary>The longest access under a request.</summary>
     public TimeSpan Access { get; init; } = TimeSpan.FromDays(14);
 

@@ -73,7 +73,7 @@ sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>A configuration for tests in which one person logs in more often than anybody would.</summary>
-    public const string ManyLogins = "limits: {logins_per_minute: 1000, live_certificates: 10000}\n";
+    public const string ManyLogins = "limits: {logins_per_minute: 1000, live_certificates: 10000, requests_per_minute: 1000, requests_per_day: 10000}\n";
 
     /// <summary>Runs the daemon where it is expected to refuse.</summary>
     public static async Task<Outcome> Refuses(Scratch scratch, params string[] arguments)

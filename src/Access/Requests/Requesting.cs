@@ -27,6 +27,9 @@ public sealed record RequestQuestion(
     SiteLimits Limits,
     uint? CreatorLoginUid = null)
 {
+    /// <summary>How many requests of this user were filed within the last minute, and within the last day; none where the bound does not hold for whoever files.</summary>
+    public (int Minute, int Day) Filed { get; init; }
+
     /// <summary>What is locked now.</summary>
     public required LocksInForce Locks { get; init; }
 
@@ -120,6 +123,11 @@ public static class Requesting
             return new Refusal($"\"{odd}\" can not be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
             return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
+
+        if (question.Filed.Minute >= question.Limits.RequestsPerMinute)
+            return new Refusal($"{question.Filed.Minute} requests of yours were filed within a minute; that is the limit", "try again in a minute", RefusalKind.Limited);
+        if (question.Filed.Day >= question.Limits.RequestsPerDay)
+            return new Refusal($"{question.Filed.Day} requests of yours were filed within a day; that is the limit", "an administrator can file one for you: tctl requests create USER --roles=ROLE", RefusalKind.Limited);
 
         var assigned = Assigned(question.User, question.Roles, question.Now);
         if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => MayRequest(assigned, name, question.Kind))]) is { } locked)

@@ -133,6 +133,8 @@ internal static class ConfigurationFile
             PendingRequestsPerUser = limits.Number("pending_requests", 1, 1000) ?? defaults.PendingRequestsPerUser,
             LiveCertificatesPerUser = limits.Number("live_certificates", 1, 10_000) ?? defaults.LiveCertificatesPerUser,
             LoginsPerMinute = limits.Number("logins_per_minute", 1, 1000) ?? defaults.LoginsPerMinute,
+            RequestsPerMinute = limits.Number("requests_per_minute", 1, 1000) ?? defaults.RequestsPerMinute,
+            RequestsPerDay = limits.Number("requests_per_day", 1, 10_000) ?? defaults.RequestsPerDay,
         };
         limits.Done();
         return read;

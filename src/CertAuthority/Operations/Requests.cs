@@ -49,6 +49,8 @@ internal static class Requests
             id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
+            // Root could lift the bounds.
+            Filed = by.IsRoot ? default : (snapshot.CountFiled(user, now - TimeSpan.FromMinutes(1)), snapshot.CountFiled(user, now - TimeSpan.FromDays(1))),
             Resources = [.. ask.Resources ?? []],
             Nodes = [.. snapshot.Policy().Nodes.Values],
             Wishes = wishes,

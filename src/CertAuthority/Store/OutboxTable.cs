@@ -23,8 +23,11 @@ internal sealed record Outgoing(long Number, string Receiver, string? Recipient,
 /// <summary>The tables of those who are told of what happens, and of what they have not been told yet.</summary>
 internal static class OutboxTable
 {
-    /// <summary>What waits for one receiver. Beyond that the oldest is given up: who is told late of everything is told of nothing.</summary>
+    /// <summary>What waits for one receiver. Beyond that the oldest of whoever has the most is given up: who is told late of everything is told of nothing.</summary>
     public const int MostWaiting = 10_000;
+
+    /// <summary>How much of it is about requests of one user, so that nobody takes the places of others.</summary>
+    public const int MostAboutOne = 500;
 
     private const string Columns = "number, receiver, recipient, event, attempts";
 
@@ -55,13 +58,19 @@ internal static class OutboxTable
     public static void Put(this Transaction transaction, Receiver receiver, IEnumerable<string?> recipients, Notification notification)
     {
         var json = JsonSerializer.Serialize(notification, ProtocolJson.Strict.Of<Notification>());
+        var about = notification.Request?.Spec.User;
         foreach (var recipient in recipients)
             transaction.Execute(
-                "INSERT INTO outbox (receiver, recipient, event, attempts, next_at) VALUES ($1, $2, $3, 0, $4)", receiver.Name, recipient, json, notification.Time);
-        var waiting = transaction.QueryFirst("SELECT count(*) FROM outbox WHERE receiver = $1", row => row.GetInt64(0), receiver.Name);
-        if (waiting > MostWaiting)
-            transaction.GiveUp(receiver.Name, transaction.Execute(
-                "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 ORDER BY number LIMIT $2)", receiver.Name, waiting - MostWaiting));
+                "INSERT INTO outbox (receiver, recipient, event, attempts, next_at, about) VALUES ($1, $2, $3, 0, $4, $5)", receiver.Name, recipient, json, notification.Time, about);
+        if (about is not null && Waiting("about = $2", about) is var own and > MostAboutOne)
+            Drop(about, own - MostAboutOne);
+        if (Waiting("$2 IS NULL", null) is var all and > MostWaiting)
+            Drop(transaction.QueryFirst("SELECT about FROM outbox WHERE receiver = $1 GROUP BY about ORDER BY count(*) DESC LIMIT 1", row => row.Text(0), receiver.Name), all - MostWaiting);
+
+        long Waiting(string which, string? value) => transaction.QueryFirst($"SELECT count(*) FROM outbox WHERE receiver = $1 AND {which}", row => row.GetInt64(0), receiver.Name, value);
+
+        void Drop(string? whose, long count) => transaction.GiveUp(receiver.Name, transaction.Execute(
+            "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 AND about IS $2 ORDER BY number LIMIT $3)", receiver.Name, whose, count));
     }
 
     /// <summary>The event whose turn it is, or null when nothing is due. One that cannot be read does not hold up those behind it.</summary>

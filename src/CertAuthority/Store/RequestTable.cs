@@ -69,6 +69,10 @@ internal static class RequestTable
     public static int CountPending(this Snapshot snapshot, User user, DateTimeOffset now) =>
         (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0), user.Id, now);
 
+    /// <summary>How many requests of a user were filed since an instant, whatever has become of them.</summary>
+    public static int CountFiled(this Snapshot snapshot, User user, DateTimeOffset since) =>
+        (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user.Id, since);
+
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
             $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",

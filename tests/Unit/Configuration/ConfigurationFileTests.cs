@@ -25,15 +25,15 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("all of them", "limits: {certificate: 8h, pending_requests: 5, live_certificates: 20, logins_per_minute: 3}\n", "8h 5 20 3")]
-    [InlineData("one of them", "limits: {live_certificates: 10000}\n", "30h 25 10000 10")]
-    [InlineData("the longest and the least", "limits: {certificate: 30h, pending_requests: 1, live_certificates: 1, logins_per_minute: 1}\n", "30h 1 1 1")]
-    [InlineData("none of them", "limits:\n", "30h 25 50 10")]
+    [InlineData("all of them", "limits: {certificate: 8h, pending_requests: 5, live_certificates: 20, logins_per_minute: 3, requests_per_minute: 7, requests_per_day: 8}\n", "8h 5 20 3 7 8")]
+    [InlineData("one of them", "limits: {live_certificates: 10000}\n", "30h 25 10000 10 30 300")]
+    [InlineData("the longest and the least", "limits: {certificate: 30h, pending_requests: 1, live_certificates: 1, logins_per_minute: 1, requests_per_minute: 1, requests_per_day: 1}\n", "30h 1 1 1 1 1")]
+    [InlineData("none of them", "limits:\n", "30h 25 50 10 30 300")]
     public void The_limits_of_the_site_are_the_files(string what, string text, string read)
     {
         var limits = Read(text).Limits;
         Assert.True(
-            read == $"{Durations.Show(limits.Certificate)} {limits.PendingRequestsPerUser} {limits.LiveCertificatesPerUser} {limits.LoginsPerMinute}", what);
+            read == $"{Durations.Show(limits.Certificate)} {limits.PendingRequestsPerUser} {limits.LiveCertificatesPerUser} {limits.LoginsPerMinute} {limits.RequestsPerMinute} {limits.RequestsPerDay}", what);
         Assert.Equal(SiteLimits.Default.PendingRequest, limits.PendingRequest);
     }
 
@@ -45,10 +45,12 @@ public sealed class ConfigurationFileTests : IDisposable
                 "3:21: limits.pending_requests takes a number from 1 to 1000",
                 "4:22: limits.live_certificates takes a number from 1 to 10000",
                 "5:22: limits.logins_per_minute takes a number from 1 to 1000",
-                "6:3: limits has no field \"sessions\"",
+                "6:24: limits.requests_per_minute takes a number from 1 to 1000",
+                "7:21: limits.requests_per_day takes a number from 1 to 10000",
+                "8:3: limits has no field \"sessions\"",
             ],
             Assert.Throws<ConfigurationException>(() => Read(
-                "limits:\n  certificate: 31h\n  pending_requests: 0\n  live_certificates: many\n  logins_per_minute: -1\n  sessions: 3\n"))
+                "limits:\n  certificate: 31h\n  pending_requests: 0\n  live_certificates: many\n  logins_per_minute: -1\n  requests_per_minute: 0\n  requests_per_day: 10001\n  sessions: 3\n"))
                 .Faults.Select(fault => fault[(folder.File("c.yaml").Length + 1)..]));
 
     [Theory]

@@ -18,7 +18,7 @@ public class ConfigSamplesTests
     public void The_configuration_is_read_without_a_fault_and_shows_the_defaults()
     {
         // Something else than the defaults, so that what the sample leaves out is seen.
-        var none = new SiteLimits(TimeSpan.Zero, SiteLimits.Default.PendingRequest, 0, 0, 0);
+        var none = new SiteLimits(TimeSpan.Zero, SiteLimits.Default.PendingRequest, 0, 0, 0) { RequestsPerMinute = 0, RequestsPerDay = 0 };
         var settings = ConfigurationFile.Read(Path.Combine(Config, "certauthority.yaml"), Settings.Default() with { Limits = none });
         Assert.Equal(("/var/lib/certauthority", SiteLimits.Default), (settings.DataDirectory, settings.Limits));
     }

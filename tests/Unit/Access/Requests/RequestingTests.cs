@@ -114,6 +114,13 @@ public class RequestingTests
     public void Twenty_five_requests_wait_at_a_time(int pending, bool one_more) =>
         Assert.Equal(one_more, Requesting.File(Question(["dba"]) with { PendingRequests = pending }).Holds(out _, out _));
 
+    [Theory]
+    [InlineData(29, 299, null)]
+    [InlineData(30, 30, "30 requests of yours were filed within a minute; that is the limit")]
+    [InlineData(0, 300, "300 requests of yours were filed within a day; that is the limit")]
+    public void Filing_is_bounded_by_the_minute_and_by_the_day(int minute, int day, string? told) =>
+        Assert.Equal(told, Requesting.File(Question(["dba"]) with { Filed = (minute, day) }).Holds(out _, out var refusal) ? null : refusal!.Message);
+
     [Fact]
     public void A_reason_that_hides_something_is_refused() =>
         Assert.Equal("the reason has control or invisible characters", Requesting.File(Question(["dba"]) with { Reason = "ok\u202e" }).Refused().Message);
