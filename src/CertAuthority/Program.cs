@@ -16,7 +16,7 @@ root.SetAction(async (parsed, _) =>
         if (!parsed.GetValue(root.CheckConfig))
             return await Run(() => root.Read(parsed));
         var settings = root.Read(parsed);
-        foreach (var warning in SettingsReview.Warnings(settings))
+        foreach (var warning in await SettingsReview.Warnings(settings))
             Console.Error.WriteLine($"certauthority: warning: {Printable.Escape(warning)}");
         Console.WriteLine("the configuration is good");
         if (parsed.GetValue(root.AgainstRunning))

@@ -1,5 +1,6 @@
 using CertAuthority.Access;
 using CertAuthority.Configuration;
+using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Store;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,19 +23,21 @@ internal static class SettingsReview
                     + "whoever can take an account out of the group takes the denial away; to deny for certain, let a role that everybody in question holds deny, or lock the user";
     }
 
-    /// <summary>The warnings, by the roles in a data directory. Without a database there, roles that do not exist yet are no fault.</summary>
-    public static string[] Warnings(Settings settings)
+    /// <summary>The warnings, by the groups of this machine and the roles in a data directory. Without a database there, roles that do not exist yet are no fault.</summary>
+    public static async Task<string[]> Warnings(Settings settings) =>
+        [.. await Groups.Absent(settings.UsersFromGroups.Groups) is { } absent ? (string[])[$"users_from_groups would give nothing to anybody now: {absent}"] : [], .. OfRoles(settings)];
+
+    private static string[] OfRoles(Settings settings)
     {
         if (settings.UsersFromGroups.IsEmpty || !File.Exists(PathOf(settings)))
             return [];
         try
         {
-            using var session = new Session(Sqlite.OpenReader(PathOf(settings)), new PolicyCache(), _ => { });
-            return [.. Warnings(settings.UsersFromGroups, new Snapshot(session).Policy().Roles)];
+            return [.. Warnings(settings.UsersFromGroups, Database.Peek(PathOf(settings), snapshot => snapshot.Policy().Roles))];
         }
-        catch (Exception e) when (e is System.Data.Common.DbException or StoreException)
+        catch (StoreException e)
         {
-            return [$"whether users_from_groups gives roles that deny, or that do not exist, was not checked: {PathOf(settings)} cannot be read: {e.Message}"];
+            return [$"whether users_from_groups gives roles that deny, or that do not exist, was not checked: {e.Message}"];
         }
     }
 
@@ -52,7 +55,7 @@ internal static class SettingsReview
         try
         {
             var copy = Path.Combine(folder.FullName, "certauthority.db");
-            Sqlite.Copy(path, copy);
+            Database.Copy(path, copy);
             await using var database = Database.Open(copy, NullLogger.Instance);
             var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
             return await database.Commit(transaction =>
@@ -69,9 +72,9 @@ internal static class SettingsReview
                 return lines.Length == 0 ? ["it would take nothing back"] : lines;
             });
         }
-        catch (Exception e) when (e is System.Data.Common.DbException or StoreException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
         {
-            throw new StartException($"what the configuration would take back cannot be found out, for {path} cannot be read: {e.Message}", e);
+            throw new StartException($"what the configuration would take back cannot be found out: {e.Message}", e);
         }
         finally
         {

@@ -28,6 +28,8 @@ sealed class Groups(TimeProvider clock)
     /// <summary>How old an answer may be, from the question on.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
 
+    static readonly string TooSlow = $"the system did not answer within {Within.TotalSeconds} s";
+
     // Beyond so many answers, old ones are let go.
     const int Many = 1000;
 
@@ -60,6 +62,20 @@ sealed class Groups(TimeProvider clock)
         }
     }
 
+    /// <summary>Why nothing is known of anybody's groups now; null when each of these groups is there.</summary>
+    internal static async Task<string?> Absent(IReadOnlyList<string> giving)
+    {
+        using var limit = new CancellationTokenSource(Within);
+        try
+        {
+            return giving.Count == 0 ? null : (await ListedBy(giving, limit.Token)).Fault;
+        }
+        catch (Exception e) when (e is OperationCanceledException or Win32Exception or IOException)
+        {
+            return e is OperationCanceledException ? TooSlow : $"getent cannot be run: {e.Message}";
+        }
+    }
+
     bool IsOld((Task<Membership> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
 
     async Task<Membership> Ask(string account, IReadOnlyList<string> giving, SemaphoreSlim turns)
@@ -81,7 +97,7 @@ sealed class Groups(TimeProvider clock)
         }
         catch (OperationCanceledException)
         {
-            return new Membership([], $"the system did not answer within {Within.TotalSeconds} s");
+            return new Membership([], TooSlow);
         }
         catch (Exception e) when (e is Win32Exception or IOException)
         {
