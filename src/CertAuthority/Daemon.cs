@@ -35,6 +35,7 @@ internal sealed class Daemon : IAsyncDisposable
     private Settings settings = null!;
     private ILogger log = null!;
     private GroupReview groups = null!;
+    private NameService names = null!;
     private volatile bool isStopping;
 
     private readonly TaskCompletionSource<Exception> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,7 +72,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
-        serving = Under(changed, serving.Ca);
+        serving = await Under(changed, serving.Ca);
         notify = changed.Notify;
         if (changed.Push.Parallel != push.Parallel)
             log.LogWarning("push.parallel can not change while the daemon runs; it stays {Now} until the next start", push.Parallel);
@@ -80,12 +81,11 @@ internal sealed class Daemon : IAsyncDisposable
         try
         {
             await SetReceivers(serving.Ca);
-            await GroupUsers.Reconfigure(serving.Ca);
-            WarnOfMissingRoles();
+            await Reconfigure();
         }
         catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
         {
-            log.LogWarning("users from groups, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
+            log.LogWarning("users from groups, what exceeds the limits, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
         }
         groups.Look();
         log.LogInformation("the configuration was read again and is in force");
@@ -137,6 +137,7 @@ internal sealed class Daemon : IAsyncDisposable
             return (lost, change, key.Id, transaction.BeginRun(lost is not null));
         });
 
+        names = new NameService(clock, Accounts.NameOf);
         var socket = Hold(SocketFile.Take(settings.SocketPath));
         var app = Server.Build(socket, () => serving, logs);
         held.Push(app.DisposeAsync);
@@ -171,13 +172,12 @@ internal sealed class Daemon : IAsyncDisposable
             UserCaId = userCaId,
             Push = hosts,
             Groups = new Groups(clock),
-            UidOf = Accounts.UidOf,
+            Uids = new UidBook(clock, Accounts.UidOf),
         };
-        serving = Under(settings, ca);
+        serving = await Under(settings, ca);
         notify = settings.Notify;
         await SetReceivers(ca);
-        await GroupUsers.Reconfigure(serving.Ca);
-        WarnOfMissingRoles();
+        await Reconfigure();
         groups = Hold(new GroupReview(() => serving.Ca, log));
         await Start(Hold(new ClockWatch(() => serving.Ca, log)));
         await Start(Hold(new NotifyDelivery(() => serving.Ca, () => notify, log)));
@@ -195,11 +195,22 @@ internal sealed class Daemon : IAsyncDisposable
         socket.Open();
     }
 
-    private Serving Under(Settings settings, Ca ca)
+    private async Task<Serving> Under(Settings settings, Ca ca)
     {
-        var privileged = settings.Administrators.Add("root").Union(settings.AdministratorGroups.SelectMany(name => Accounts.GroupOf(name)?.Members ?? []));
-        if (Accounts.NameOf(self) is { } account)
-            privileged = privileged.Add(account);
+        var privileged = settings.Administrators.Add("root");
+        try
+        {
+            if (await names.AccountOf(self, Asker.Administrator) is { } account)
+                privileged = privileged.Add(account);
+            foreach (var group in settings.AdministratorGroups)
+                privileged = privileged.Union(await names.MembersOf(group, Asker.Administrator) ?? []);
+        }
+        catch (NameServiceException e)
+        {
+            // They are for warnings: too many are better than too few.
+            privileged = privileged.Union(ca.PrivilegedLogins);
+            log.LogWarning("approvals may not warn of each login that administers this host: {Why}", Printable.Escape(e.Message));
+        }
         return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
     }
 
@@ -253,11 +264,16 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    private void WarnOfMissingRoles()
+    /// <summary>What is stored under the settings of before, in line with those of now.</summary>
+    private async Task Reconfigure()
     {
-        var roles = serving.Ca.Database.Read(snapshot => snapshot.Policy().Roles);
-        foreach (var missing in serving.Ca.UsersFromGroups.Roles.Where(role => !roles.ContainsKey(role)))
-            log.LogWarning("users_from_groups gives the role {Role}, which does not exist; until it does, whoever gets it can not log in", missing);
+        var withdrawn = await GroupUsers.Reconfigure(serving.Ca);
+        if (withdrawn.Ended.Length + withdrawn.Shortened.Length + withdrawn.Revoked.Length > 0)
+            log.LogWarning(
+                "the settings took back what they do not allow: {Revoked} certificates revoked, {Ended} requests ended, {Shortened} requests shortened; tctl audit ls says whose",
+                withdrawn.Revoked.Length, withdrawn.Ended.Length, withdrawn.Shortened.Length);
+        foreach (var warning in SettingsReview.Warnings(serving.Ca.UsersFromGroups, serving.Ca.Database.Read(snapshot => snapshot.Policy().Roles)))
+            log.LogWarning("{Warning}", Printable.Escape(warning));
     }
 
     private static void ExpectOthers(string data, string name, FileCaKey key, params ReadOnlySpan<FileCaKey> others)

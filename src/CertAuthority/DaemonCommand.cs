@@ -17,9 +17,14 @@ internal sealed class DaemonCommand : RootCommand
     public DaemonCommand()
         : base("Signs short-lived OpenSSH user certificates for approved access requests.")
     {
-        foreach (var option in (Option[])[config, dataDirectory, socket, newCa, CheckConfig])
+        foreach (var option in (Option[])[config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning])
             Options.Add(option);
         var help = Options.OfType<HelpOption>().Single();
+        Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(AgainstRunning) && !parsed.GetValue(CheckConfig))
+                parsed.AddError("--against-running is for --check-config");
+        });
         help.Action = new WithExamples((HelpAction)help.Action!);
     }
 
@@ -27,6 +32,7 @@ internal sealed class DaemonCommand : RootCommand
     public static readonly string[] Examples =
     [
         "certauthority --check-config",
+        "certauthority --check-config --against-running",
         "certauthority --config=/etc/certauthority",
         "certauthority --config=none --data-dir=./data --socket=./ca.sock",
     ];
@@ -40,6 +46,8 @@ internal sealed class DaemonCommand : RootCommand
     ];
 
     public Option<bool> CheckConfig { get; } = new("--check-config") { Description = "check the configuration and exit" };
+
+    public Option<bool> AgainstRunning { get; } = new("--against-running") { Description = "with --check-config: also say which certificates and requests a reload or a start with it would take back, and whose" };
 
     /// <summary>Reads the configuration, and lets the command line win over it.</summary>
     /// <exception cref="ConfigurationException">The configuration has faults.</exception>

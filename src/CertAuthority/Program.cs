@@ -15,8 +15,13 @@ root.SetAction(async (parsed, _) =>
     {
         if (!parsed.GetValue(root.CheckConfig))
             return await Run(() => root.Read(parsed));
-        root.Read(parsed);
+        var settings = root.Read(parsed);
+        foreach (var warning in await SettingsReview.Warnings(settings))
+            Console.Error.WriteLine($"certauthority: warning: {Printable.Escape(warning)}");
         Console.WriteLine("the configuration is good");
+        if (parsed.GetValue(root.AgainstRunning))
+            foreach (var line in await SettingsReview.TakesBack(settings, TimeProvider.System))
+                Console.WriteLine(Printable.Escape(line));
         return 0;
     }
     catch (ConfigurationException e)

@@ -32,6 +32,72 @@ public sealed class BoundsTests
     }
 
     [PeopleFact]
+    public async Task Lowered_limits_take_back_what_exceeds_them_and_say_so_before()
+    {
+        await using var daemon = await TestDaemon.Start(configuration: "limits: {certificate: 20h}\n");
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba, brief], max_duration: 4d}}}}
+            ---
+            {kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            ---
+            {kind: role, version: v8, metadata: {name: brief}, spec: {allow: {logins: [web], node_labels: {'*': '*'}}, options: {max_session_ttl: 30m}}}
+            ---
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
+            ---
+            {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [staff]}}
+            """)).Done();
+        var (root, alice, bob) = (daemon.Administrator, daemon.Person(Person.Alice), daemon.Person(Person.Bob));
+        (await alice.Types("tsh", "login")).Done();
+        (await bob.Types("tsh", "login", "--ttl=30m")).Done();
+        var approved = await Filed(alice, "dba");
+        (await root.Types("tctl", "requests", "approve", approved)).Done();
+        (await alice.Types("tsh", "login", $"--request-id={approved}", "--ttl=30m")).Done();
+        var pending = await Filed(bob, "brief");
+        Assert.Empty(daemon.RevocationList().Revoked);
+
+        var lower = daemon.Scratch.Write("lower.yaml", "limits: {certificate: 1h, access: 2h, pending: 1h}\n");
+        string[] check = ["certauthority", "--check-config", "--against-running", "--config", lower, "--data-dir", daemon.DataDirectory];
+        Assert.Equal("the configuration is good\ncertificates it would revoke: 1 (alice)\nrequests it would shorten: 2 (alice, bob)\n", (await root.Types(check)).Done());
+        var same = daemon.Scratch["certauthority.yaml"];
+        Assert.Equal("the configuration is good\nit would take nothing back\n", (await root.Types([.. check[..4], same, .. check[5..]])).Done());
+        Assert.Empty(daemon.RevocationList().Revoked);
+
+        File.Copy(lower, same, overwrite: true);
+        await daemon.Signal("HUP");
+        await Eventually.Holds(() => daemon.Log.Contains("the settings took back what they do not allow: 1 certificates revoked, 0 requests ended, 2 requests shortened"));
+        Assert.Equal(1, Count(daemon));
+        Assert.Contains("limited by the site's maximum for access", (await root.Types("tctl", "requests", "get", approved)).Done());
+        Assert.Equal("2h\n", (await root.Types("bash", "-c", $"tctl requests get {approved} --format=json | jq -r .spec.access_lasts")).Done());
+        Assert.Contains("it waits 1h for an answer, limited by the site", (await root.Types("tctl", "audit", "ls", $"--request={pending}", "--format=json")).Done());
+
+        // A start does the same. Beyond its end a request ends, with what was issued under it.
+        await daemon.Stop();
+        File.WriteAllText(same, "limits: {certificate: 1h, access: 1s}\n");
+        await Task.Delay(1100);
+        await daemon.Restart();
+        Assert.Contains("state: DENIED", (await root.Types("tctl", "requests", "get", approved)).Done());
+        Assert.Contains("reason: the access lasts 1s now, limited by the site's maximum for access, and is over; ask again", (await root.Types("tctl", "requests", "get", approved)).Done());
+        Assert.Equal(2, Count(daemon));
+
+        // A role that lets ask is no other: less time of it shortens too, in the transaction that changes it, and says so.
+        File.WriteAllText(same, "limits: {certificate: 20h}\n");
+        await daemon.Signal("HUP");
+        await Eventually.Holds(() => daemon.Log.Split("the configuration was read again").Length > 2);
+        var another = await Filed(bob, "dba");
+        (await root.Types("tctl", "requests", "approve", another)).Done();
+        var edited = await root.Types(["tctl", "create", "-f"], "{kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba, brief], max_duration: 3h, thresholds: [{approve: 5}]}}}}");
+        edited.Done();
+        Assert.Matches($"tctl: warning: the access of bob under request {another} ends earlier, [^\n]*, limited by role staff\n", edited.Error);
+        // What was decided stands, although more reviews would decide it now.
+        (await bob.Types("tsh", "login", $"--request-id={another}")).Done();
+        Assert.Equal(2, (await root.Types("certauthority", "--against-running")).ExitCode);
+
+        static async Task<string> Filed(Person who, string role) => (await who.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
+
+        static int Count(TestDaemon daemon) => daemon.RevocationList().Revoked.Sum(range => (int)(range.Last - range.First + 1));
+    }
+
+    [PeopleFact]
     public async Task An_account_that_takes_all_its_connections_keeps_nobody_else_out()
     {
         await using var daemon = await TestDaemon.Start();

@@ -54,13 +54,18 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task An_account_that_is_gone_is_in_no_group()
+    public async Task Account_that_is_gone_and_off_the_list_of_its_group_is_revoked()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
         (await daemon.Person(Person.Bob).Types("tsh", "login")).Done();
 
+        // A directory that does not show it would look the same, so the group's list decides.
         site.WithoutAccount("bob");
+        await daemon.Signal("HUP");
+        await Eventually.Holds(() => daemon.Log.Contains("of bob: there is no account bob now, but the group dba-team lists it"));
+        Assert.Empty(daemon.RevocationList().Revoked);
+        site.Members("");
         await daemon.Signal("HUP");
         await Eventually.Holds(() => daemon.RevocationList().Revoked.Any());
     }
@@ -166,7 +171,7 @@ public sealed class GroupUserTests
 
         // The background looks, and leaves everybody what he has.
         await daemon.Signal("HUP");
-        await Eventually.Holds(() => daemon.Log.Contains("the groups of 1 users are not known, and what they hold stays as it is; of bob: id did not answer within 3 s"));
+        await Eventually.Holds(() => daemon.Log.Contains("the groups of 1 users are not known, and what they hold stays as it is; of bob: the system did not answer within 3 s"));
         Assert.Empty(daemon.RevocationList().Revoked);
         await Eventually.Holds(() => Processes.Running(site.Sleeping) == 0);
 

@@ -62,7 +62,7 @@ public sealed class IdentityTests
         {
             var outcome = await typed;
             Assert.Equal(1, outcome.ExitCode);
-            Assert.Contains("nobody approves his own request", outcome.Error);
+            Assert.Contains("nobody approves their own request", outcome.Error);
         }
     }
 

@@ -25,7 +25,7 @@ public sealed class RefusalTests
         await Refused(alice, $"tsh login --request-id={denied}", "POST /v1/my/certificates", $"request {denied} was denied", requests: denied);
         await Refused(alice, $"tsh login --request-id={own}", "POST /v1/my/certificates", $"there is no request \"{own}\"", requests: own);
         await Refused(alice, "tsh request create --roles=staff --nowait", "POST /v1/my/requests", "user \"alice\" can not request role \"staff\"");
-        await Refused(bob, $"tctl requests approve {own[..8]}", "POST /v1/requests/{id}/approve", "nobody approves his own request", request: own);
+        await Refused(bob, $"tctl requests approve {own[..8]}", "POST /v1/requests/{id}/approve", "nobody approves their own request", request: own);
         await Refused(daemon.Person(65534), "curl -sf --unix-socket SOCKET http://ca/v1/keys/user", "GET /v1/keys/user", "the kernel does not say who you are");
         (await daemon.Administrator.Types("tctl", "users", "rm", "bob")).Done();
         await Refused(bob, "tsh login", "POST /v1/my/certificates", "the account bob belongs to no user");

@@ -51,6 +51,40 @@ public sealed class ReviewTests
         Assert.False(await db1.LetsIn(alice, "postgres"));
     }
 
+    /// <summary>Alice and bob share an account, and so do bob and carol: the three are one person, though alice and carol share nothing.</summary>
+    [PeopleFact]
+    public async Task People_joined_through_others_review_nothing_of_their_own_and_vote_once()
+    {
+        await using var daemon = await TestDaemon.Start(configuration: "admins: {users: [carol]}\n");
+        (await daemon.Administrator.Types(["tctl", "create"], Resources + "\n---\n{kind: user, version: v2, metadata: {name: zoe}, spec: {roles: [staff], unix_users: ['0']}}")).Done();
+        (await daemon.Administrator.Types("tctl", "users", "update", "--set-unix-users=alice,deploy", "--set-roles=staff,reviewer", "alice")).Done();
+        (await daemon.Administrator.Types("tctl", "users", "update", "--set-unix-users=bob,postgres", "bob")).Done();
+        (await daemon.Administrator.Types("tctl", "users", "update", "--set-unix-users=carol", "carol")).Done();
+        var (alice, carol) = (daemon.Person(Person.Alice), daemon.Person(Person.Carol));
+
+        // Bob's accounts become the way from one to the other; deploy by name on one side and by uid on the other.
+        var deploy = (await daemon.Administrator.Types("id", "-u", "deploy")).Done().Trim();
+        (await daemon.Administrator.Types("tctl", "users", "update", $"--set-unix-users=bob,postgres,{deploy}", "bob")).Done();
+        (await daemon.Administrator.Types("tctl", "users", "update", "--set-unix-users=carol,postgres", "carol")).Done();
+        var own = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        var review = await carol.Types("tsh", "request", "review", own, "--approve", "--user=carol");
+        Assert.Equal((1, "tsh: error: nobody reviews their own request\ntsh: hint: somebody else who may review it can\n"), (review.ExitCode, review.Error));
+        Assert.Contains("tctl: error: nobody approves their own request\n", (await carol.Types("tctl", "requests", "approve", own)).Error);
+
+        var other = (await daemon.Administrator.Types("tsh", "request", "create", "--user=zoe", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        (await alice.Types("tsh", "request", "review", other, "--approve", "--user=alice")).Done();
+        var second = await carol.Types("tsh", "request", "review", other, "--approve", "--user=carol");
+        Assert.Equal(
+            (1, "tsh: error: user \"alice\" has already reviewed this request\ntsh: hint: each person reviews once, and \"carol\" is the same person\n"),
+            (second.ExitCode, second.Error));
+
+        // They were one person when alice asked, so they stay it for that request, whatever becomes of bob.
+        (await daemon.Administrator.Types("tctl", "users", "rm", "bob")).Done();
+        Assert.Contains("nobody reviews their own request", (await carol.Types("tsh", "request", "review", own, "--approve", "--user=carol")).Error);
+        var later = (await alice.Types("tsh", "request", "create", "--roles=dba", "--user=alice", "--nowait")).Done().Split(' ')[1];
+        (await carol.Types("tsh", "request", "review", later, "--approve", "--user=carol")).Done();
+    }
+
     [PeopleFact]
     public async Task At_a_terminal_the_reason_is_asked_for()
     {

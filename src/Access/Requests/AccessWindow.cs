@@ -110,6 +110,41 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         return new AccessWindow(terms, request.PendingUntil, until);
     }
 
+    /// <summary>
+    /// An approved request, measured again by the roles and the limits of today, from the instants at which it was filed and approved: it
+    /// never lasts longer than before. What it rests on otherwise is asked for at each use.
+    /// </summary>
+    /// <param name="request">The request, approved.</param>
+    /// <param name="user">Its user as they are now.</param>
+    /// <param name="roles">Every role that exists now, with those that it grants unchanged.</param>
+    /// <param name="limits">The bounds of the site.</param>
+    /// <returns>The request, with an earlier end where that is what today's policy would have granted.</returns>
+    public static AccessRequest Again(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, SiteLimits limits)
+    {
+        if (request.Resolution is not { } approval)
+            return request;
+        // As roles counted then: that one has run out since is no change of policy.
+        var assigned = Requesting.Assigned(user, roles, approval.At);
+        // A request that its user may not make any more opens nothing. It is not measured, for it opens something again once they may.
+        if (request.Roles.Any(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)))
+            return request;
+        var terms = request.Terms;
+        var access = Access(request.GrantedRoles.Select(granted => roles[granted.Name]), assigned, request.Kind, terms.SessionTtl, limits);
+        if (access.Lasts >= terms.Lasts)
+            return request;
+        var until = (terms.Clock == RequestClock.Creation ? request.Created : approval.At) + access.Lasts;
+        return until >= request.AccessUntil ? request : request with
+        {
+            AccessUntil = until,
+            Terms = terms with
+            {
+                Lasts = access.Lasts,
+                LimitedBy = access.Rule,
+                Shortened = terms.Shortened.Add($"the access lasts {Durations.Show(access.Lasts)} instead of {Durations.Show(terms.Lasts)}, limited by {access.Rule}"),
+            },
+        };
+    }
+
     // The clock starts at the approval only where every role that lets the requester ask says so.
     private static RequestClock Clock(IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, RequestKind kind) =>
         assigned.Where(role => asked.Any(one => role.Allow.LetsRequest(one.Name, kind))).All(role => role.Allow.RequestClock == RequestClock.Approval) ? RequestClock.Approval : RequestClock.Creation;

@@ -11,9 +11,12 @@ public sealed record Answerer(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
 /// <summary>What approving, denying, cancelling and dropping make of a request.</summary>
 public static class Resolving
 {
-    /// <summary>Whether the request is the answerer's own: under the uid he calls as or the one he logged in as, he filed it or is an account of its user.</summary>
-    public static bool IsOwn(AccessRequest request, User? requester, Answerer answerer) =>
-        IsOf(request, requester, answerer.Identity) || (answerer.Login is { } login && IsOf(request, requester, login));
+    /// <summary>Whether the request is the answerer's own: the account that they call as, or the one that they logged in as, is the same person as its requester.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
+    /// <param name="answerer">Who answers.</param>
+    public static bool IsOwn(AccessRequest request, People people, Answerer answerer) =>
+        Alias.Of(answerer.Identity).Concat(answerer.Login is { } login ? Alias.Of(login) : []).Any(alias => people.AreOne(alias, Alias.User(request.UserId)));
 
     /// <summary>
     /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
@@ -22,6 +25,7 @@ public static class Resolving
     /// <param name="request">The request.</param>
     /// <param name="requester">Its user as he is now, or null.</param>
     /// <param name="by">Who answers.</param>
+    /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="resolution">Who, when, why.</param>
     /// <param name="limits">The bounds of the site.</param>
@@ -32,6 +36,7 @@ public static class Resolving
         AccessRequest request,
         User? requester,
         Answerer by,
+        People people,
         IReadOnlyDictionary<string, Role> roles,
         RequestResolution resolution,
         SiteLimits limits,
@@ -45,8 +50,8 @@ public static class Resolving
             return fault;
         if (requester is null || requester.Id != request.UserId)
             return new Refusal($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);
-        if (!by.IsRoot && IsOwn(request, requester, by))
-            return new Refusal("nobody approves his own request", "another administrator, or root, can");
+        if (!by.IsRoot && IsOwn(request, people, by))
+            return new Refusal("nobody approves their own request", "another administrator, or root, can");
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
         return Grant(request, step, requester, roles, resolution, limits, locks, instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead);
@@ -83,9 +88,6 @@ public static class Resolving
             Resolution = resolution,
         };
     }
-
-    private static bool IsOf(AccessRequest request, User? requester, UnixIdentity one) =>
-        request.CreatorUid == one.Uid || request.CreatorLoginUid == one.Uid || request.RequesterUids.Contains(one.Uid) || (requester is not null && requester.Id == request.UserId && requester.IsOwnedBy(one));
 
     /// <summary>The request after an action that grants nothing.</summary>
     /// <param name="step">The step taken; it says whether what was issued must be revoked.</param>

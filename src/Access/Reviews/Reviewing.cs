@@ -5,7 +5,6 @@ namespace CertAuthority.Access;
 /// <summary>A review on its way, and everything that it depends on, as it stood in one transaction.</summary>
 /// <param name="Request">What is reviewed, with the reviews that it has.</param>
 /// <param name="Requester">Its user as he is now, or null.</param>
-/// <param name="RequesterPerson">Who asked, by what is known of him then and now.</param>
 /// <param name="By">Who reviews.</param>
 /// <param name="Earlier">The votes that were cast, with their authors as they are now.</param>
 /// <param name="Review">What he says; with an empty list of roles an approval grants what was asked for.</param>
@@ -14,7 +13,6 @@ namespace CertAuthority.Access;
 public sealed record ReviewQuestion(
     AccessRequest Request,
     User? Requester,
-    Person RequesterPerson,
     Voter By,
     IReadOnlyList<Vote> Earlier,
     Review Review,
@@ -23,6 +21,9 @@ public sealed record ReviewQuestion(
 {
     /// <summary>The locks that stand.</summary>
     public required LocksInForce Locks { get; init; }
+
+    /// <summary>Which users are one person, with what the request and its earlier reviews recorded.</summary>
+    public required People People { get; init; }
 }
 
 /// <summary>A review that was let through, and what it made of its request.</summary>
@@ -46,7 +47,7 @@ public static class Reviewing
     public static ImmutableArray<string> CannotReview(
         AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
-        var able = users.Where(user => user.Id != request.UserId && Voter.Of(user, new Person(user.Id, []), roles, now).MayReview(request, roles))
+        var able = users.Where(user => user.Id != request.UserId && Voter.Of(user, roles, now).MayReview(request, roles))
             .Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
         var who = able.Count switch
         {
@@ -67,7 +68,7 @@ public static class Reviewing
     /// <summary>Whether the request waits for a word of his: it is pending, not his own, and he may review it and has not.</summary>
     public static bool IsAwaited(ReviewQuestion question, DateTimeOffset now) =>
         question.Request.StateAt(now) == RequestState.Pending && question.By.MayReview(question.Request, question.Roles)
-        && !IsOwn(question) && !question.Earlier.Any(vote => vote.Person.Is(question.By.Person));
+        && !IsOwn(question) && !question.Earlier.Any(vote => IsBySame(question, vote));
 
     /// <summary>The request with one review more, resolved where that reaches a threshold; or why the review is not taken.</summary>
     public static Outcome<Reviewed> Decide(ReviewQuestion question)
@@ -75,10 +76,10 @@ public static class Reviewing
         var (request, by, review) = (question.Request, question.By, question.Review);
         var approves = review.Decision == ReviewDecision.Approve;
         if (IsOwn(question))
-            return new Refusal("nobody reviews his own request", "somebody else who may review it can");
+            return new Refusal("nobody reviews their own request", "somebody else who may review it can");
         if (!RequestTransitions.Find(request, approves ? RequestAction.Approve : RequestAction.Deny, RequestActor.Reviewer, review.At).Holds(out var step, out var refusal))
             return refusal;
-        if (question.Earlier.FirstOrDefault(vote => vote.Person.Is(by.Person)) is { } earlier)
+        if (question.Earlier.FirstOrDefault(vote => IsBySame(question, vote)) is { } earlier)
             return new Refusal(
                 $"user \"{earlier.Review.AuthorName}\" has already reviewed this request",
                 earlier.Review.AuthorId == by.User.Id ? null : $"each person reviews once, and \"{by.User.Name}\" is the same person", RefusalKind.Conflict);
@@ -89,7 +90,7 @@ public static class Reviewing
         if (!(approves ? Narrow(question) : Denied(review)).Holds(out var kept, out refusal))
             return refusal;
 
-        var tally = Tally.Of(request, question.RequesterPerson, [.. question.Earlier, new Vote(kept, by)], question.Roles);
+        var tally = Tally.Of(request, question.People.And(kept), [.. question.Earlier, new Vote(kept, by)], question.Roles);
         var reviewed = request with { Reviews = request.Reviews.Add(kept) };
         var resolution = new RequestResolution(by.User.Name, review.At, review.Reason);
         switch (tally.State)
@@ -112,7 +113,14 @@ public static class Reviewing
         Outcome<Reviewed> Resolved(Outcome<AccessRequest> outcome, Transition taken) => outcome.Holds(out var next, out var why) ? new Reviewed(next, kept, taken) : why;
     }
 
-    private static bool IsOwn(ReviewQuestion question) => question.By.Person.Is(question.RequesterPerson);
+    private static bool IsOwn(ReviewQuestion question) => Everybody(question).AreOne(By(question), Alias.User(question.Request.UserId));
+
+    private static bool IsBySame(ReviewQuestion question, Vote vote) => Everybody(question).AreOne(By(question), vote.By);
+
+    private static Alias By(ReviewQuestion question) => Alias.User(question.By.User.Id);
+
+    // Whoever acts under several uids joins them by this very review.
+    private static People Everybody(ReviewQuestion question) => question.People.And(question.Review with { AuthorId = question.By.User.Id });
 
     private static Outcome<Review> Denied(Review review)
     {

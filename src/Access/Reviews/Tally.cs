@@ -2,11 +2,11 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Access;
 
-/// <summary>A review with its author as he is now; null when he is gone.</summary>
+/// <summary>A review with its author as they are now; null when they are gone.</summary>
 public sealed record Vote(Review Review, Voter? Author)
 {
-    /// <summary>Who voted: whoever he was then, and is now.</summary>
-    internal Person Person => (Author?.Person ?? new Person(Review.AuthorId, [])).And(Review.AuthorUids);
+    /// <summary>The user who voted, whether or not they still exist.</summary>
+    internal Alias By => Alias.User(Review.AuthorId);
 }
 
 /// <summary>What the reviews of a pending request amount to.</summary>
@@ -23,14 +23,14 @@ public sealed record Tally(
     /// denies, whatever else is. Approved is what every set of thresholds lets pass, and all counted approvals have in common.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="requester">Who asked, by what is known of him now.</param>
+    /// <param name="people">Which users are one person, with what the request and its reviews recorded.</param>
     /// <param name="votes">Its reviews, in the order in which they came.</param>
     /// <param name="roles">Every role that exists.</param>
-    public static Tally Of(AccessRequest request, Person requester, IEnumerable<Vote> votes, IReadOnlyDictionary<string, Role> roles)
+    public static Tally Of(AccessRequest request, People people, IEnumerable<Vote> votes, IReadOnlyDictionary<string, Role> roles)
     {
         var counted = new List<Vote>();
         foreach (var vote in votes)
-            if (vote.Author is { } author && author.MayReview(request, roles) && !vote.Person.Is(requester) && !counted.Exists(other => other.Person.Is(vote.Person)))
+            if (vote.Author is { } author && author.MayReview(request, roles) && !people.AreOne(vote.By, Alias.User(request.UserId)) && !counted.Exists(other => people.AreOne(other.By, vote.By)))
                 counted.Add(vote);
         var approvals = counted.FindAll(vote => vote.Review.Decision == ReviewDecision.Approve);
         ImmutableArray<Review> reviews = [.. counted.Select(vote => vote.Review)];

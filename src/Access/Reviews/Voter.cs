@@ -5,15 +5,14 @@ namespace CertAuthority.Access;
 /// <summary>A user as a reviewer, by what he is and holds at one moment. Roles gained through a request give no right here.</summary>
 /// <param name="User">The user.</param>
 /// <param name="Assigned">His assigned roles, as they count at that moment.</param>
-/// <param name="RoleNames">Those of them that are in force.</param>
-/// <param name="Person">Who stands behind him.</param>
-public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArray<string> RoleNames, Person Person)
+/// <param name="RoleNames">The names of those of them that are in force.</param>
+public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArray<string> RoleNames)
 {
     /// <summary>A user as a reviewer at an instant.</summary>
-    public static Voter Of(User user, Person person, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    public static Voter Of(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
         var assigned = Requesting.Assigned(user, roles, now);
-        return new Voter(user, assigned, [.. assigned.Where(role => !role.IsOver(now)).Select(role => role.Name)], person);
+        return new Voter(user, assigned, [.. assigned.Where(role => !role.IsOver(now)).Select(role => role.Name)]);
     }
 
     /// <summary>What predicates see of him and of a request.</summary>

@@ -28,6 +28,9 @@ public sealed record Role(
     /// <summary>Who may review requests for it, beside those whose roles say so.</summary>
     public ImmutableArray<ReviewerEntry> Reviewers { get; init; } = [];
 
+    /// <summary>Whether it takes something away from the roles in use beside it, or from what may be asked for or reviewed.</summary>
+    public bool DeniesAnything => Deny.Logins.Length + Deny.RequestRoles.Length + Deny.SearchAsRoles.Length + Deny.Reviewing.Roles.Length > 0 || !Deny.NodeLabels.IsNone;
+
     /// <summary>Whether its time is over.</summary>
     public bool IsOver(DateTimeOffset now) => now >= Expires;
 

@@ -61,8 +61,8 @@ public readonly record struct UnixUser
     /// <summary>Whether this entry means the caller.</summary>
     public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
 
-    /// <summary>The uid that it means, by today's accounts; null for an account that does not exist.</summary>
-    public uint? UidBy(Func<string, uint?> uidOf) => uid ?? (account is null ? null : uidOf(account));
+    /// <summary>It as one of the forms in which a person appears.</summary>
+    internal Alias Alias => uid is { } number ? Access.Alias.Uid(number) : Access.Alias.Account(account ?? "");
 
     /// <inheritdoc/>
     public override string ToString() => uid?.ToString() ?? account ?? "";

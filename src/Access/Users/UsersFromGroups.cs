@@ -15,6 +15,12 @@ public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableA
     /// <summary>Whether no group gives a role, so that nobody's groups matter.</summary>
     public bool IsEmpty => roles.IsEmpty;
 
+    /// <summary>The groups that give roles, sorted.</summary>
+    public ImmutableArray<string> Groups => [.. roles.Keys];
+
+    /// <summary>The groups that give a role, sorted.</summary>
+    public IEnumerable<string> GroupsGiving(string role) => roles.Where(group => group.Value.Contains(role)).Select(group => group.Key);
+
     /// <summary>Every role that some group gives.</summary>
     public IEnumerable<string> Roles => roles.Values.SelectMany(names => names).Distinct(StringComparer.Ordinal);
 

@@ -130,6 +130,8 @@ internal static class ConfigurationFile
         var read = defaults with
         {
             Certificate = certificate ?? defaults.Certificate,
+            Access = limits.Duration("access", TimeSpan.FromSeconds(1), SiteLimits.Default.Access) ?? defaults.Access,
+            PendingRequest = limits.Duration("pending", TimeSpan.FromSeconds(1), SiteLimits.Default.PendingRequest) ?? defaults.PendingRequest,
             PendingRequestsPerUser = limits.Number("pending_requests", 1, 1000) ?? defaults.PendingRequestsPerUser,
             LiveCertificatesPerUser = limits.Number("live_certificates", 1, 10_000) ?? defaults.LiveCertificatesPerUser,
             LoginsPerMinute = limits.Number("logins_per_minute", 1, 1000) ?? defaults.LoginsPerMinute,

@@ -1,3 +1,4 @@
+using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 
@@ -28,6 +29,8 @@ internal sealed class GroupReview(Func<Ca> ca, ILogger log) : BackgroundService
         {
             try
             {
+                if (await Groups.Absent(ca().UsersFromGroups.Groups) is { } absent)
+                    log.LogWarning("users_from_groups gives nothing to anybody now, and takes nothing away: {Why}", Printable.Escape(absent));
                 var unknown = await GroupUsers.Review(ca(), stoppingToken);
                 if (unknown is [var (account, why), ..])
                     log.LogWarning(

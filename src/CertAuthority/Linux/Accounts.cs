@@ -4,11 +4,16 @@ using System.Text;
 namespace CertAuthority.Linux;
 
 /// <summary>The machine's accounts, asked from the C library so that directory services answer too.</summary>
+/// <remarks>May take as long as a directory service takes: <see cref="NameService"/> puts a limit to it, and nobody else asks.</remarks>
 static partial class Accounts
 {
     const int Erange = 34;
 
+    // By these, and by none, the C library says that there is no such entry: 0, EPERM, ENOENT, ESRCH, EBADF (getpwnam(3)).
+    static readonly int[] NotFound = [0, 1, 2, 3, 9];
+
     /// <summary>The account of a uid, or null when it has none. Asked anew each time: accounts come and go.</summary>
+    /// <exception cref="NameServiceException">The system cannot say now.</exception>
     internal static unsafe string? NameOf(uint uid)
     {
         // struct passwd begins with char *pw_name on every Linux; the rest is not looked at.
@@ -21,8 +26,8 @@ static partial class Accounts
                 var error = GetPwUid(uid, passwd, text, (nuint)size, out var found);
                 if (error == Erange)
                     continue;
-                if (error != 0 || found == 0)
-                    return null;
+                if (found == 0)
+                    return Expect(error, $"which account has uid {uid}", (string?)null);
                 var name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*(byte**)passwd);
                 return Encoding.UTF8.GetString(name);
             }
@@ -31,6 +36,7 @@ static partial class Accounts
     }
 
     /// <summary>The uid of an account, or null when there is no such account. Asked anew each time.</summary>
+    /// <exception cref="NameServiceException">The system cannot say now.</exception>
     internal static unsafe uint? UidOf(string name)
     {
         Passwd passwd;
@@ -41,13 +47,14 @@ static partial class Accounts
             {
                 var error = GetPwNam(name, &passwd, text, (nuint)size, out var found);
                 if (error != Erange)
-                    return error == 0 && found != 0 ? passwd.Uid : null;
+                    return found != 0 ? passwd.Uid : Expect(error, $"which uid the account {name} has", (uint?)null);
             }
         }
         return null;
     }
 
     /// <summary>The gid of a group and the accounts it lists, or null when there is no such group. Asked anew each time.</summary>
+    /// <exception cref="NameServiceException">The system cannot say now.</exception>
     internal static unsafe (uint Gid, string[] Members)? GroupOf(string name)
     {
         Group group;
@@ -59,8 +66,8 @@ static partial class Accounts
                 var error = GetGrNam(name, &group, text, (nuint)size, out var found);
                 if (error == Erange)
                     continue;
-                if (error != 0 || found == 0)
-                    return null;
+                if (found == 0)
+                    return Expect(error, $"who is in the group {name}", ((uint, string[])?)null);
                 var members = new List<string>();
                 for (var member = group.Members; *member is not null; member++)
                     members.Add(Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*member)));
@@ -69,6 +76,11 @@ static partial class Accounts
         }
         return null;
     }
+
+    // A directory that is away must not be taken for one that has no such account.
+    static T Expect<T>(int error, string what, T none) => NotFound.Contains(error)
+        ? none
+        : throw new NameServiceException($"the system does not say {what}: {Marshal.GetPInvokeErrorMessage(error)}");
 
     // struct passwd, the same on every Linux.
     [StructLayout(LayoutKind.Sequential)]

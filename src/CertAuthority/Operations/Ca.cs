@@ -45,8 +45,8 @@ internal sealed record Ca(
     /// <summary>Who is in which groups.</summary>
     public required Groups Groups { get; init; }
 
-    /// <summary>The uid of an account of this machine, null where there is none: who owns several users is one person.</summary>
-    public required Func<string, uint?> UidOf { get; init; }
+    /// <summary>The uids of the accounts of users: by them several users are told to be one person.</summary>
+    public required UidBook Uids { get; init; }
 
     /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
@@ -73,8 +73,8 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>How records name the caller.</summary>
     public string Name => Program ?? Identity.Account ?? $"uid {Identity.Uid}";
 
-    /// <summary>Every uid that is known to be his.</summary>
-    public IEnumerable<uint> Uids => Login is null ? [Identity.Uid] : [Identity.Uid, Login.Uid];
+    /// <summary>Every form in which the kernel knows the caller.</summary>
+    public IEnumerable<Alias> Aliases => Login is null ? Alias.Of(Identity) : Alias.Of(Identity).Concat(Alias.Of(Login));
 
     /// <summary>What the rules of answering look at.</summary>
     public Answerer Answerer => new(Identity, IsRoot, Login);

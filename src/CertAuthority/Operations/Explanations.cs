@@ -18,7 +18,7 @@ internal static class Explanations
             // By the rules of answering, so that what would not be approved is not explained as if it were.
             var pending = request?.StateAt(now) == RequestState.Pending;
             if (pending)
-                request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
+                request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, People.Strangers, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
             var explained = Explanation.Of(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
             return new AccessExplained(
                 explained.Verdict,

@@ -25,7 +25,7 @@ internal static class GroupUsers
         var stored = ca.Database.Read(snapshot => snapshot.FindUser(account));
         if (stored is { IsFromGroups: false })
             return by;
-        var membership = await ca.Groups.Of(account, isUser: stored is not null);
+        var membership = await ca.Groups.Of(account, ca.UsersFromGroups.Groups, isUser: stored is not null);
         if (membership.Fault is not null)
             return by with
             {
@@ -38,14 +38,35 @@ internal static class GroupUsers
         return by;
     }
 
-    /// <summary>Looks at every stored one again. Whoever is not known about stays as he is: a directory that is down must not revoke everybody.</summary>
+    /// <summary>Looks at some users again, before something is decided that rests on what they are. Those with a resource are what it says.</summary>
+    /// <param name="ca">What is worked on.</param>
+    /// <param name="names">The names of users.</param>
+    /// <returns>Why it is not known what one of them is; null when it is known of all.</returns>
+    public static async Task<string?> LookAgain(Ca ca, IReadOnlyCollection<string> names)
+    {
+        if (ca.UsersFromGroups.IsEmpty)
+            return null;
+        var stored = ca.Database.Read(snapshot => names.Select(snapshot.FindUser).OfType<User>().Where(user => user.IsFromGroups).ToList());
+        // All at once: where the system does not answer, each takes its time.
+        var asked = stored.ConvertAll(user => ca.Groups.Of(user.Name, ca.UsersFromGroups.Groups, isUser: true, anew: true));
+        string? unknown = null;
+        foreach (var (user, answer) in stored.Zip(asked))
+            if ((await answer).Fault is { } fault)
+                unknown ??= $"the groups of {user.Name} are not known: {fault}";
+            else
+                await Settle(ca, user, user.Name, (await answer).Groups);
+        return unknown;
+    }
+
+    /// <summary>Looks at every stored one again. Whoever is not known about stays as they are: a directory that is down must not revoke everybody.</summary>
     /// <returns>Those who are not known about, with why.</returns>
     public static async Task<List<(string Account, string Fault)>> Review(Ca ca, CancellationToken stopping)
     {
         var unknown = new List<(string, string)>();
-        foreach (var stored in ca.Database.Read(snapshot => snapshot.UsersFromGroups()))
+        // Without a group that gives something, nobody has to be asked.
+        foreach (var stored in ca.UsersFromGroups.IsEmpty ? [] : ca.Database.Read(snapshot => snapshot.UsersFromGroups()))
         {
-            var membership = await ca.Groups.Of(stored.Name, isUser: true, anew: true).WaitAsync(stopping);
+            var membership = await ca.Groups.Of(stored.Name, ca.UsersFromGroups.Groups, isUser: true, anew: true).WaitAsync(stopping);
             if (membership.Fault is { } fault)
                 unknown.Add((stored.Name, fault));
             else
@@ -54,17 +75,16 @@ internal static class GroupUsers
         return unknown;
     }
 
-    /// <summary>Brings all stored ones in line with a configuration, by the groups that they were last known to be in: nobody has to be asked for what a group gives no more.</summary>
-    public static async Task Reconfigure(Ca ca)
+    /// <summary>
+    /// Brings what is stored in line with a configuration: users from groups by the groups that they were last known to be in, since nobody has to
+    /// be asked for what a group gives no more, and whatever lasts longer than its limits.
+    /// </summary>
+    public static async Task<Withdrawn> Reconfigure(Ca ca)
     {
-        if (ca.Database.Read(snapshot => snapshot.UsersFromGroups()) is [])
-            return;
         var now = ca.Now();
-        await Publish(ca, await ca.Database.Commit(transaction =>
-        {
-            var ended = transaction.UsersFromGroups().Select(stored => Change(ca, transaction, stored.Name, stored.FromGroups, now)).OfType<List<EndedRequest>>().ToList();
-            return ended.Count == 0 ? Withdrawn.Nothing : Withdrawals.Review(ca, transaction, Caller.Daemon, now, [.. ended.SelectMany(each => each)]);
-        }));
+        var withdrawn = await ca.Database.Commit(transaction => Withdrawals.Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now));
+        await Publish(ca, withdrawn);
+        return withdrawn;
     }
 
     private static async Task Settle(Ca ca, User? stored, string account, ImmutableArray<string> groups)
@@ -72,17 +92,17 @@ internal static class GroupUsers
         if (ca.UsersFromGroups.Of(account, groups) is { } user ? stored?.HasGroupsOf(user) == true : stored is null)
             return;
         var now = ca.Now();
-        await Publish(ca, await ca.Database.Commit(transaction => Change(ca, transaction, account, groups, now) is { } ended
+        await Publish(ca, await ca.Database.Commit(transaction => Change(ca.UsersFromGroups, transaction, account, groups, now) is { } ended
             ? Withdrawals.Review(ca, transaction, Caller.Daemon, now, ended)
             : Withdrawn.Nothing));
     }
 
     /// <summary>Makes, changes or removes the stored one.</summary>
     /// <returns>The requests that ended with it; null when nothing was to be changed.</returns>
-    private static List<EndedRequest>? Change(Ca ca, Transaction transaction, string account, ImmutableArray<string> groups, DateTimeOffset now)
+    internal static List<EndedRequest>? Change(UsersFromGroups from, Transaction transaction, string account, ImmutableArray<string> groups, DateTimeOffset now)
     {
         var stored = transaction.FindUser(account);
-        var user = ca.UsersFromGroups.Of(account, groups);
+        var user = from.Of(account, groups);
         if (stored is { IsFromGroups: false } || (user is null ? stored is null : stored?.HasGroupsOf(user) == true))
             return null;
         if (user is null)

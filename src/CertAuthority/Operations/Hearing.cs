@@ -1,38 +1,65 @@
 using CertAuthority.Access;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>A request, who asked, and who has had a say: all as they are at one instant.</summary>
-/// <param name="Request">The request.</param>
-/// <param name="Requester">Its user, null when he is gone.</param>
-/// <param name="RequesterPerson">Who stands behind him.</param>
-/// <param name="Votes">In the order in which they were cast.</param>
-internal sealed record Hearing(AccessRequest Request, User? Requester, Person RequesterPerson, IReadOnlyList<Vote> Votes)
+/// <summary>Which users are one person, at one instant. Worked out from every user, and so only when it is needed.</summary>
+/// <param name="snapshot">Has the users.</param>
+/// <param name="accounts">Has the uids of their accounts.</param>
+internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
 {
-    public static Hearing Of(Snapshot snapshot, AccessRequest request, AccountUids accounts, DateTimeOffset now)
+    private People? people;
+
+    public Snapshot Snapshot => snapshot;
+
+    public People All => people ??= People.Of(snapshot.Users(), accounts.Of);
+
+    /// <summary>For what decides: asks the system for the uids of all accounts, within a time limit.</summary>
+    public static Task<AccountUids> Ask(Ca ca) => ca.Uids.Ask(ca.Database.Read(snapshot => snapshot.UserAccounts()));
+
+    /// <summary>For what is only shown: goes by what the system said last, and waits for nothing.</summary>
+    public static Persons Last(Ca ca, Snapshot snapshot) => new(snapshot, ca.Uids.Last);
+}
+
+/// <summary>A request, who asked, and who has had a say: all as they are at one instant.</summary>
+/// <param name="Persons">Who is who.</param>
+/// <param name="Request">The request.</param>
+/// <param name="Requester">Its user, null when they are gone.</param>
+/// <param name="Votes">In the order in which they were cast.</param>
+internal sealed record Hearing(Persons Persons, AccessRequest Request, User? Requester, IReadOnlyList<Vote> Votes)
+{
+    public static Hearing Of(Persons persons, AccessRequest request, DateTimeOffset now)
     {
-        var roles = snapshot.Policy().Roles;
-        var requester = snapshot.FindUser(request.UserId);
-        var person = requester is null ? new Person(request.UserId, []) : Person.Of(requester, accounts.Of);
-        uint[] then = request.CreatorLoginUid is { } login ? [request.CreatorUid, login] : [request.CreatorUid];
-        return new Hearing(request, requester, person.And(then).And(request.RequesterUids), [.. request.Reviews.Select(review => new Vote(
+        var roles = persons.Snapshot.Policy().Roles;
+        return new Hearing(persons, request, persons.Snapshot.FindUser(request.UserId), [.. request.Reviews.Select(review => new Vote(
             review,
-            snapshot.FindUser(review.AuthorId) is { } author ? Voter.Of(author, Person.Of(author, accounts.Of), roles, now) : null))]);
+            persons.Snapshot.FindUser(review.AuthorId) is { } author ? Voter.Of(author, roles, now) : null))]);
     }
 
-    /// <summary>What the reviews amount to.</summary>
-    public Tally Tally(Snapshot snapshot) => Access.Tally.Of(Request, RequesterPerson, Votes, snapshot.Policy().Roles);
+    /// <summary>Which users are one person, with what the request and its reviews recorded.</summary>
+    public People People => Persons.All.And(Request);
 
-    /// <summary>A word of somebody's, with everything that it depends on.</summary>
-    public ReviewQuestion Question(Snapshot snapshot, Voter by, Review review, SiteLimits limits) =>
-        new(Request, Requester, RequesterPerson, by, Votes, review, snapshot.Policy().Roles, limits) { Locks = snapshot.Policy().LocksAt(review.At) };
+    /// <summary>What the reviews amount to.</summary>
+    public Tally Tally() => Access.Tally.Of(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
+
+    /// <summary>A review by somebody, with everything that it depends on.</summary>
+    /// <param name="caller">Who calls.</param>
+    /// <param name="by">The user as whom they review.</param>
+    /// <param name="review">What they say.</param>
+    /// <param name="limits">The bounds of the site.</param>
+    public ReviewQuestion Question(Caller caller, Voter by, Review review, SiteLimits limits)
+    {
+        var people = People.And([caller.Aliases.Prepend(Alias.User(by.User.Id))]);
+        review = review with { AuthorId = by.User.Id, AuthorName = by.User.Name, AuthorUids = people.UidsOf(Alias.User(by.User.Id)) };
+        return new(Request, Requester, by, Votes, review, Persons.Snapshot.Policy().Roles, limits) { Locks = Persons.Snapshot.Policy().LocksAt(review.At), People = people };
+    }
 }
 
 /// <summary>Requests as messages, with what is still missing to those that wait.</summary>
 internal static class Hearings
 {
-    public static RequestResource Show(this Snapshot snapshot, AccessRequest request, AccountUids accounts, DateTimeOffset now) =>
-        request.Show(now, snapshot.Policy().Roles, request.StateAt(now) == RequestState.Pending ? Hearing.Of(snapshot, request, accounts, now).Tally(snapshot) : null);
+    public static RequestResource Show(this Persons persons, AccessRequest request, DateTimeOffset now) =>
+        request.Show(now, persons.Snapshot.Policy().Roles, request.StateAt(now) == RequestState.Pending ? Hearing.Of(persons, request, now).Tally() : null);
 }

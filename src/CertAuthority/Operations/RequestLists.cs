@@ -11,11 +11,11 @@ internal static class RequestLists
     {
         var now = ca.Now();
         var wish = Wish(ask, now);
-        var accounts = new AccountUids(ca.UidOf);
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var (requests, next) = snapshot.RequestPage(wish, now);
-            return new RequestList([.. requests.Select(request => snapshot.Show(request, accounts, now))], next?.ToString());
+            var persons = Persons.Last(ca, snapshot);
+            return new RequestList([.. requests.Select(request => persons.Show(request, now))], next?.ToString());
         }));
     }
 

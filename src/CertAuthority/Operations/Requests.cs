@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -19,11 +20,11 @@ internal static class Requests
     /// <summary>What would be filed; nothing is.</summary>
     public static Task<RequestPlan> Plan(Ca ca, Caller by, CreateRequest ask)
     {
-        var (now, accounts, wishes) = (ca.Now(), new AccountUids(ca.UidOf), Wishes(ask));
+        var (now, wishes) = (ca.Now(), Wishes(ask));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
-            var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, accounts, now)).OrRefuse();
-            return new RequestPlan(Filed(ca, snapshot, draft.Request, ask, accounts, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
+            var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, [], now)).OrRefuse();
+            return new RequestPlan(Filed(ca, Persons.Last(ca, snapshot), draft.Request, ask, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
         }));
     }
 
@@ -44,7 +45,7 @@ internal static class Requests
     }));
 
     private static RequestQuestion Question(
-        Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, AccountUids accounts, DateTimeOffset now) =>
+        Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, ImmutableArray<uint> uids, DateTimeOffset now) =>
         new(
             id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
@@ -55,18 +56,20 @@ internal static class Requests
             Nodes = [.. snapshot.Policy().Nodes.Values],
             Wishes = wishes,
             Locks = snapshot.Policy().LocksAt(now),
-            UserUids = [.. Person.Of(user, accounts.Of).Uids],
+            UserUids = uids,
         };
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
     {
-        var (now, accounts, wishes) = (ca.NowToGrant(), new AccountUids(ca.UidOf), Wishes(ask));
+        var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
-        ca.Database.Read(snapshot => Person.Of(find(snapshot), accounts.Of));
+        var accounts = await Persons.Ask(ca);
+        // Whoever is one person with the requester now counts as the requester for this request, whatever becomes of users and accounts.
+        var uids = ca.Database.Read(snapshot => new Persons(snapshot, accounts).All.UidsOf(Alias.User(find(snapshot).Id)));
         return await ca.Database.Commit(transaction =>
         {
             var user = find(transaction);
-            var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, accounts, now)).OrRefuse();
+            var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, uids, now)).OrRefuse();
             transaction.InsertRequest(request);
             transaction.Tell(by, NoticeEvents.Created, request, now);
             transaction.Audit(by.Did("request.created", now) with
@@ -78,14 +81,14 @@ internal static class Requests
                 Resources = Shown.Names(request.Resources),
                 Reason = request.Reason,
             });
-            return Filed(ca, transaction, request, ask, accounts, now);
+            return Filed(ca, new Persons(transaction, accounts), request, ask, now);
         });
     }
 
     /// <summary>As whoever files it sees it, with warnings of reviewers whom they named in vain. Those that a role suggests are not the requester's to change.</summary>
-    private static RequestResource Filed(Ca ca, Snapshot snapshot, AccessRequest request, CreateRequest ask, AccountUids accounts, DateTimeOffset now)
+    private static RequestResource Filed(Ca ca, Persons persons, AccessRequest request, CreateRequest ask, DateTimeOffset now)
     {
-        var shown = snapshot.Show(request, accounts, now);
+        var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
         // An administrator answers with tctl, whatever their roles are.
         var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
         return named is [_, ..] && Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now) is [_, ..] warnings
@@ -106,21 +109,25 @@ internal static class Requests
     {
         if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
             throw Verdicts.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
-        return List(ca, (snapshot, accounts, now) => ask.Show is null or "mine"
-            ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), RequestLists.Limit(ask.Limit))
-            : Reviews.Find(snapshot, by, ask, accounts, ca.Limits, now));
+        return List(ca, (persons, now) => ask.Show is null or "mine"
+            ? persons.Snapshot.RequestsOf(persons.Snapshot.ActingUser(by, ask.User), RequestLists.Limit(ask.Limit))
+            : Reviews.Find(persons, by, ask, ca.Limits, now));
     }
 
-    private static Task<RequestList> List(Ca ca, Func<Snapshot, AccountUids, DateTimeOffset, List<AccessRequest>> find)
+    private static Task<RequestList> List(Ca ca, Func<Persons, DateTimeOffset, List<AccessRequest>> find)
     {
-        var (now, accounts) = (ca.Now(), new AccountUids(ca.UidOf));
-        return Task.FromResult(ca.Database.Read(snapshot => new RequestList([.. find(snapshot, accounts, now).Select(request => snapshot.Show(request, accounts, now))])));
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var persons = Persons.Last(ca, snapshot);
+            return new RequestList([.. find(persons, now).Select(request => persons.Show(request, now))]);
+        }));
     }
 
     public static Task<RequestResource> Get(Ca ca, Administrator by, GetRequest ask)
     {
         var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => snapshot.Show(snapshot.FindRequest(ask.Id, null), new AccountUids(ca.UidOf), now)));
+        return Task.FromResult(ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(snapshot.FindRequest(ask.Id, null), now)));
     }
 
     /// <summary>
@@ -151,7 +158,7 @@ internal static class Requests
     }
 
     private static AccessRequest Find(Ca ca, Caller by, GetMyRequest ask) =>
-        ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, new AccountUids(ca.UidOf), ca.Now())));
+        ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, ca.Now())));
 
-    private static RequestResource Show(Ca ca, AccessRequest request) => ca.Database.Read(snapshot => snapshot.Show(request, new AccountUids(ca.UidOf), ca.Now()));
+    private static RequestResource Show(Ca ca, AccessRequest request) => ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(request, ca.Now()));
 }

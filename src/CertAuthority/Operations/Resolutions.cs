@@ -10,16 +10,21 @@ internal static class Resolutions
     public static async Task<RequestResolved> Approve(Ca ca, Administrator by, ApproveRequest ask)
     {
         var now = ca.NowToGrant();
+        var accounts = await Persons.Ask(ca);
         var (approved, roles, warnings) = await ca.Database.Commit(transaction =>
         {
             var roles = transaction.Policy().Roles;
             var request = transaction.FindRequest(ask.Id, null);
             var requester = transaction.FindUser(request.UserId);
+            var people = new Persons(transaction, accounts).All.And(request);
+            // Root may approve what is its own, so nothing depends on who it is.
+            if (!by.Caller.IsRoot && accounts.Fault is { } unknown)
+                throw Verdicts.Refused(Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
             var next = transaction.UpdateRequest(
                 request,
-                Resolving.Approve(request, requester, by.Caller.Answerer, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), [.. ask.Roles ?? []], ask.Force).OrRefuse());
-            transaction.Audit(Resolved(by.Caller, "request.approved", next, requester, now));
+                Resolving.Approve(request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), [.. ask.Roles ?? []], ask.Force).OrRefuse());
+            transaction.Audit(Resolved(by.Caller, "request.approved", next, people, now));
             transaction.Tell(by.Caller, NoticeEvents.Approved, next, now);
             return (next, roles, Warnings(ca, request, next, requester!, roles));
         });
@@ -50,7 +55,7 @@ internal static class Resolutions
                         $"request {request.Id} is {RequestTransitions.Word(request.StateAt(now))}",
                         $"deny it first, or end and remove it: tctl requests rm -f {request.Id}"));
             transaction.RemoveRequest(request);
-            transaction.Audit(Resolved(by.Caller, "request.removed", ended.Request, transaction.FindUser(request.UserId), now));
+            transaction.Audit(Resolved(by.Caller, "request.removed", ended.Request, OfRecord(transaction, request), now));
             return ended;
         });
         return await Ended(ca, removed, now);
@@ -76,7 +81,7 @@ internal static class Resolutions
         var step = RequestTransitions.Find(request, action, actor, now).OrRefuse();
         var next = transaction.UpdateRequest(request, Resolving.End(request, step, new RequestResolution(by.Name, now, reason)).OrRefuse());
         var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
-        transaction.Audit(Resolved(by, what, next, transaction.FindUser(request.UserId), now));
+        transaction.Audit(Resolved(by, what, next, OfRecord(transaction, request), now));
         transaction.Tell(by, what, next, now);
         return new EndedRequest(next, step.Revokes ? Revocations.Revoke(transaction, by, transaction.LiveCertificates(request, now), reason, now) : []);
     }
@@ -101,10 +106,14 @@ internal static class Resolutions
         .. request.GrantedRoles.SelectMany(granted => RoleInUse.GapsOf(roles[granted.Name], requester).Select(gap => gap.Said(granted.Name, [requester.Name]))),
     ];
 
+    // Ending a request takes nobody's leave, so what the request itself recorded and its user are enough to say that it was one's own.
+    private static People OfRecord(Snapshot snapshot, AccessRequest request) =>
+        People.Of(snapshot.FindUser(request.UserId) is { } user ? [user] : [], _ => null).And(request);
+
     /// <summary>The entry of an answer.</summary>
-    public static AuditEntry Resolved(Caller by, string what, AccessRequest request, User? requester, DateTimeOffset now) => by.Did(what, now) with
+    public static AuditEntry Resolved(Caller by, string what, AccessRequest request, People people, DateTimeOffset now) => by.Did(what, now) with
     {
-        Self = Resolving.IsOwn(request, requester, by.Answerer) ? true : null,
+        Self = Resolving.IsOwn(request, people, by.Answerer) ? true : null,
         User = request.UserName,
         Request = request.Id.ToString(),
         State = RequestTransitions.Word(request.StoredState),

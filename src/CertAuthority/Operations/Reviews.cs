@@ -16,22 +16,27 @@ internal static class Reviews
     public static async Task<RequestResolved> Review(Ca ca, Caller by, ReviewRequest ask)
     {
         var now = ask.Decision == "deny" ? ca.Now() : ca.NowToGrant();
-        var accounts = new AccountUids(ca.UidOf);
         var said = Said(ask, now);
-        // Looks up whom it will take, and what the prefix means: others may come to share it.
-        var id = ca.Database.Read(snapshot =>
+        // A denial gives nothing: who was last known to be a reviewer can say it also while the directory does not answer.
+        if (said.Decision == ReviewDecision.Deny)
+            by = by with { NoGroups = null };
+        // What the prefix means, for others may come to share it; and whose votes the decision can rest on.
+        var (id, names) = ca.Database.Read(snapshot =>
         {
-            var request = FindToReview(snapshot, ask.Id, Voter(snapshot, by, ask.User, accounts, now));
-            Hearing.Of(snapshot, request, accounts, now);
-            return request.Id.ToString();
+            var request = FindToReview(snapshot, ask.Id, Voter(snapshot, by, ask.User, now));
+            return (request.Id.ToString(), ((string[])[snapshot.ActingUser(by, ask.User).Name, request.UserName, .. request.Reviews.Select(review => review.AuthorName)]).Distinct().ToList());
         });
+        var accounts = await Persons.Ask(ca);
+        var unknown = await GroupUsers.LookAgain(ca, names);
         var (shown, warnings) = await ca.Database.Commit(transaction =>
         {
             var roles = transaction.Policy().Roles;
-            var voter = Voter(transaction, by, ask.User, accounts, now);
-            var hearing = Hearing.Of(transaction, FindToReview(transaction, id, voter), accounts, now);
-            var review = said with { AuthorId = voter.User.Id, AuthorName = voter.User.Name, AuthorUids = [.. voter.Person.Uids.Order()] };
-            var reviewed = Reviewing.Decide(hearing.Question(transaction, voter, review, ca.Limits)).OrRefuse();
+            var persons = new Persons(transaction, accounts);
+            var voter = Voter(transaction, by, ask.User, now);
+            var hearing = Hearing.Of(persons, FindToReview(transaction, id, voter), now);
+            var reviewed = Reviewing.Decide(hearing.Question(by, voter, said, ca.Limits)).OrRefuse();
+            if (reviewed.Step?.To == RequestState.Approved && (unknown ?? accounts.Fault) is { } why)
+                throw Verdicts.Refused(Uncertain($"request {id} cannot be approved now, for it is not certain whose votes count", why));
 
             var next = transaction.UpdateRequest(hearing.Request, reviewed.Request);
             transaction.InsertReview(next, next.Reviews.Length, reviewed.Review);
@@ -49,12 +54,12 @@ internal static class Reviews
             if (reviewed.Step is { } step)
             {
                 var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
-                transaction.Audit(Resolutions.Resolved(by, what, next, hearing.Requester, now) with { Reviewer = voter.User.Name });
+                transaction.Audit(Resolutions.Resolved(by, what, next, hearing.People, now) with { Reviewer = voter.User.Name });
                 transaction.Tell(by, what, next, now);
             }
             else
                 transaction.Tell(by, NoticeEvents.Reviewed, next, now);
-            return (transaction.Show(next, accounts, now),
+            return (persons.Show(next, now),
                 reviewed.Step?.To == RequestState.Approved ? Resolutions.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
         });
         ca.Watch.Changed(Guid.Parse(id));
@@ -62,15 +67,16 @@ internal static class Reviews
     }
 
     /// <summary>The requests that wait for a word of the user's, or that were suggested to him and that he may see; newest first.</summary>
-    public static List<AccessRequest> Find(Snapshot snapshot, Caller by, ListMyRequests ask, AccountUids accounts, SiteLimits limits, DateTimeOffset now)
+    public static List<AccessRequest> Find(Persons persons, Caller by, ListMyRequests ask, SiteLimits limits, DateTimeOffset now)
     {
-        var voter = Voter(snapshot, by, ask.User, accounts, now);
+        var snapshot = persons.Snapshot;
+        var voter = Voter(snapshot, by, ask.User, now);
         var roles = snapshot.Policy().Roles;
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
         return ask.Show == "suggested"
             ? [.. pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
                 .DistinctBy(request => request.Id).OrderByDescending(request => request.Created)]
-            : pending.FindAll(request => Reviewing.IsAwaited(Hearing.Of(snapshot, request, accounts, now).Question(snapshot, voter, Nothing, limits), now));
+            : pending.FindAll(request => Reviewing.IsAwaited(Hearing.Of(persons, request, now).Question(by, voter, Nothing, limits), now));
     }
 
     /// <summary>One that the user may see: his own, or one that he may review or has reviewed.</summary>
@@ -80,11 +86,12 @@ internal static class Reviews
         return RequestTable.Only(own.Count > 0 ? own : Others(snapshot, prefix, voter), prefix);
     }
 
-    public static Voter Voter(Snapshot snapshot, Caller by, string? asked, AccountUids accounts, DateTimeOffset now)
-    {
-        var user = snapshot.ActingUser(by, asked);
-        return Access.Voter.Of(user, Person.Of(user, accounts.Of, by.Uids), snapshot.Policy().Roles, now);
-    }
+    public static Voter Voter(Snapshot snapshot, Caller by, string? asked, DateTimeOffset now) =>
+        Access.Voter.Of(snapshot.ActingUser(by, asked), snapshot.Policy().Roles, now);
+
+    /// <summary>Why nothing is approved while the system does not say who is who. A denial stands.</summary>
+    public static Refusal Uncertain(string what, string why) =>
+        new($"{what}: {why}", "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong", RefusalKind.Unavailable);
 
     // His own is found last, so that he is told that nobody reviews his own.
     private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)

@@ -8,40 +8,96 @@ namespace CertAuthority.Operations;
 /// <summary>What a change of policy takes back. Runs at the end of the transaction that changes it, so that no login falls in between.</summary>
 internal static class Withdrawals
 {
+    /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest})"/>
+    public static Withdrawn Review(Ca ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
+        Review(ca.Limits, transaction, by, now, endedBefore);
+
     /// <summary>
-    /// Ends the approved requests whose granted roles changed, and revokes every live certificate that the policy as it is
-    /// now would not issue. Both are judged by the same rules as a login. What the change itself has ended is counted in.
+    /// Ends the approved requests whose granted roles changed, shortens what lasts longer than the policy as it is now would grant, and revokes
+    /// every live certificate that it would not issue. All are judged by the same rules as a login. What the change itself has ended is counted in.
     /// </summary>
-    public static Withdrawn Review(Ca ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore)
+    public static Withdrawn Review(SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore)
+    {
+        var (ended, shortened) = ReviewRequests(limits, transaction, by, now);
+        ended.InsertRange(0, endedBefore);
+        var revoked = new List<string>(ended.SelectMany(one => one.Revoked));
+        revoked.AddRange(RevokeExceeding(limits, transaction, by, now));
+        return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]) { Shortened = shortened };
+    }
+
+    /// <summary>
+    /// What a configuration takes back that another one gave: users whose groups give them nothing any more, and whatever is longer than its
+    /// limits. Nothing else can have changed while the daemon was down or read its configuration again, so nothing else is looked at.
+    /// </summary>
+    public static Withdrawn Reconfigure(SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now)
+    {
+        var changes = transaction.UsersFromGroups().Select(stored => GroupUsers.Change(groups, transaction, stored.Name, stored.FromGroups, now)).OfType<List<EndedRequest>>().ToList();
+        if (changes.Count > 0 || transaction.HasCertificatesLongerThan(limits.Certificate, now))
+            return Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)]);
+        var (ended, shortened) = ReviewRequests(limits, transaction, Caller.Daemon, now);
+        var revoked = ended.SelectMany(one => one.Revoked).Concat(shortened.IsEmpty ? [] : RevokeExceeding(limits, transaction, Caller.Daemon, now));
+        return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]) { Shortened = shortened };
+    }
+
+    private static (List<EndedRequest> Ended, ImmutableArray<AccessRequest> Shortened) ReviewRequests(SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now)
+    {
+        var roles = transaction.Policy().Roles;
+        var (ended, shortened) = (new List<EndedRequest>(), ImmutableArray.CreateBuilder<AccessRequest>());
+        foreach (var request in transaction.ApprovedRequests(now))
+        {
+            if (RequestUse.FirstChanged(request.GrantedRoles, roles) is { } changed)
+                ended.Add(Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, $"the role {changed.Name} changed after this approval; ask again", now));
+            else if (transaction.FindUser(request.UserId) is { } user && AccessWindow.Again(request, user, roles, limits) is var again && again.AccessUntil < request.AccessUntil)
+                if (again.AccessUntil <= now || again.AccessUntil <= request.Terms.AssumeFrom)
+                    ended.Add(Resolutions.EndBecause(
+                        transaction, by, request, RequestAction.Deny, $"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", now));
+                else
+                    shortened.Add(Shorten(transaction, by, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
+        }
+        foreach (var request in transaction.PendingRequests(now).Where(request => request.PendingUntil > request.Created + limits.PendingRequest))
+            shortened.Add(Shorten(
+                transaction, by, transaction.EndWaiting(request, request.Created + limits.PendingRequest), $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
+        return (ended, shortened.ToImmutable());
+    }
+
+    private static AccessRequest Shorten(Transaction transaction, Caller by, AccessRequest request, string why, DateTimeOffset now)
+    {
+        transaction.Audit(by.Did("request.shortened", now) with
+        {
+            User = request.UserName,
+            Request = request.Id.ToString(),
+            State = RequestTransitions.Word(request.StoredState),
+            Asked = Shown.Names(request.Roles),
+            Resources = Shown.Names(request.Resources),
+            Granted = Shown.Names(request.GrantedRoles),
+            Reason = why,
+        });
+        return request;
+    }
+
+    private static List<string> RevokeExceeding(SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now)
     {
         var policy = transaction.Policy();
         var locks = policy.LocksAt(now);
-        var ended = new List<EndedRequest>(endedBefore);
-        ended.AddRange(transaction.ApprovedRequests(now)
-            .Select(request => (Request: request, Changed: RequestUse.FirstChanged(request.GrantedRoles, policy.Roles)))
-            .Where(request => request.Changed is not null)
-            .Select(request => Resolutions.EndBecause(
-                transaction, by, request.Request, RequestAction.Deny, $"the role {request.Changed!.Name} changed after this approval; ask again", now)));
-
         var nodes = policy.Nodes.Values.ToList();
         var users = new Dictionary<Guid, User?>();
-        var revoked = new List<string>(ended.SelectMany(one => one.Revoked));
+        var revoked = new List<string>();
         foreach (var certificate in transaction.LiveCertificates(now))
         {
             if (!users.TryGetValue(certificate.UserId, out var user))
                 users[certificate.UserId] = user = transaction.FindUser(certificate.UserId);
             ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
             var issued = new IssuedCertificate(certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-            if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, locks, ca.Limits) is { } why)
+            if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, locks, limits) is { } why)
                 revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
         }
-        return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]);
+        return revoked;
     }
 
-    /// <summary>After the commit: wakes who waits for an ended request, and returns when hosts can know.</summary>
+    /// <summary>After the commit: wakes whoever waits for a request that ended or was shortened, and returns when hosts can know.</summary>
     public static async Task Publish(Ca ca, Withdrawn withdrawn)
     {
-        foreach (var request in withdrawn.Ended)
+        foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
             ca.Watch.Changed(request);
         if (withdrawn.Revoked.Length > 0)
             await ca.Krl.Publish();
@@ -56,7 +112,14 @@ internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<stri
     /// <summary>Nothing was.</summary>
     public static readonly Withdrawn Nothing = new([], []);
 
+    /// <summary>Requests that end earlier than they did, as they are now.</summary>
+    public ImmutableArray<AccessRequest> Shortened { get; init; } = [];
+
     /// <summary>As the administrator is told.</summary>
     public AppliedResources Show(IEnumerable<string> done, IEnumerable<string> warnings) =>
-        new([.. done], [.. warnings], [.. Revoked], [.. Ended.Select(id => id.ToString())]);
+        new([.. done], [.. warnings, .. Shortened.Select(Warning)], [.. Revoked], [.. Ended.Select(id => id.ToString())]);
+
+    private static string Warning(AccessRequest request) => request.StoredState == RequestState.Approved
+        ? $"the access of {request.UserName} under request {request.Id} ends earlier, {Instants.Show(request.AccessUntil)}, limited by {request.Terms.LimitedBy}"
+        : $"the request {request.Id} of {request.UserName} waits for an answer until {Instants.Show(request.PendingUntil)} only, limited by the site's maximum";
 }

@@ -98,6 +98,10 @@ internal static class CertificateTable
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query($"SELECT {Columns} FROM certificates WHERE valid_before > $1 AND revoked IS NULL ORDER BY serial", Row, now);
 
+    /// <summary>Whether a certificate that sshd would still accept lasts longer, from its issue on, than certificates may.</summary>
+    public static bool HasCertificatesLongerThan(this Snapshot snapshot, TimeSpan longest, DateTimeOffset now) =>
+        snapshot.QueryFirst("SELECT 1 FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND valid_before - issued > $2 LIMIT 1", row => row.GetInt64(0), now, longest) == 1;
+
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial, User user) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1 AND user_id = $2", Row, (long)serial, user.Id);
 

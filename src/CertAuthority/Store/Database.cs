@@ -50,6 +50,35 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="StoreException">The file cannot be used.</exception>
     public static Database Open(string path, ILogger log) => new(path, log);
 
+    /// <summary>Reads from the file of another process, as of one moment, and changes nothing.</summary>
+    /// <exception cref="StoreException">It cannot be read.</exception>
+    public static T Peek<T>(string path, Func<Snapshot, T> read)
+    {
+        try
+        {
+            using var session = new Session(Sqlite.OpenReader(path), new PolicyCache(), _ => { });
+            return read(new Snapshot(session));
+        }
+        catch (DbException e)
+        {
+            throw new StoreException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes a copy of the file of another process, as of one moment, into a new file.</summary>
+    /// <exception cref="StoreException">It cannot be read, or the copy cannot be written.</exception>
+    public static void Copy(string path, string copy)
+    {
+        try
+        {
+            Sqlite.Copy(path, copy);
+        }
+        catch (DbException e)
+        {
+            throw new StoreException($"{path} cannot be copied to {copy}: {e.Message}", e);
+        }
+    }
+
     /// <summary>Reads all that decisions rest on. What stands for itself, a node or a user, is left out instead when it cannot be read.</summary>
     /// <exception cref="StoreException">A row is none of ours.</exception>
     public void ExpectReadable(DateTimeOffset now)

@@ -97,6 +97,15 @@ internal static class RequestTable
         return changed == 1 ? next : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
     }
 
+    /// <summary>Lets a pending request wait for its answer until an earlier instant than it did.</summary>
+    /// <returns>The request at its new revision.</returns>
+    public static AccessRequest EndWaiting(this Transaction transaction, AccessRequest request, DateTimeOffset until)
+    {
+        var next = request with { Revision = request.Revision + 1, PendingUntil = until };
+        transaction.Execute("UPDATE requests SET revision = $1, pending_until = $2 WHERE id = $3", next.Revision, next.PendingUntil, next.Id);
+        return next;
+    }
+
     /// <summary>Requests with their reviews.</summary>
     private static List<AccessRequest> Select(this Snapshot snapshot, string which, params ReadOnlySpan<object?> values) =>
         snapshot.WithReviews(snapshot.Query($"SELECT {Columns} FROM requests {which}", Row, values));

@@ -24,6 +24,10 @@ internal static class UserTable
             $"SELECT {Columns} FROM users WHERE id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2)) ORDER BY name",
             Row, $"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}");
 
+    /// <summary>The names of all accounts that may act as some user.</summary>
+    public static List<string> UserAccounts(this Snapshot snapshot) =>
+        snapshot.Query("SELECT DISTINCT substr(entry, 9) FROM user_accounts WHERE entry >= 'account:' AND entry < 'account;' ORDER BY entry", row => row.GetString(0));
+
     /// <summary>Whether an account may act as any user.</summary>
     public static bool OwnsUser(this Snapshot snapshot, UnixIdentity caller) =>
         snapshot.QueryFirst(

@@ -28,7 +28,7 @@ internal sealed class HostWorld : IAsyncDisposable
         {
             Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(Clock),
-            UidOf = _ => null,
+            Uids = new UidBook(Clock, _ => null),
             UserCaId = UserCaId,
         };
     }

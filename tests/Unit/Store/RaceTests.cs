@@ -302,7 +302,7 @@ public sealed class RaceTests : IAsyncLifetime
         {
             Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
-            UidOf = _ => null,
+            Uids = new UidBook(TimeProvider.System, _ => null),
             UserCaId = (await world.Database.Commit(transaction => transaction.UserCaKey(key.PublicKey, World.Now))).Id,
         };
         await world.Database.Commit(transaction =>

@@ -216,6 +216,42 @@ public class AccessWindowTests
         Assert.Equal(Now.AddHours(24).AddSeconds(1), AccessWindow.Approve(filed, Now.AddHours(23).AddSeconds(1), [Dba], [asker], SiteLimits.Default).Granted().AccessUntil);
     }
 
+    /// <summary>Approved ten minutes after it was filed, under a role that grants four days; the policy of later is another.</summary>
+    [Theory]
+    [InlineData("nothing changed", "4d", 14, RequestClock.Creation, 96, "role asker")]
+    [InlineData("the role lets for longer", "9d", 14, RequestClock.Creation, 96, "role asker")]
+    [InlineData("the role lets for less", "3h", 14, RequestClock.Creation, 3, "role asker")]
+    [InlineData("it counts from the approval", "3h", 14, RequestClock.Approval, 3, "role asker")]
+    [InlineData("the role says nothing any more", "", 14, RequestClock.Creation, 1, "role dba")]
+    [InlineData("the site allows less", "4d", 2, RequestClock.Creation, 48, "the site's maximum for access")]
+    [InlineData("the role went over since", "4d over", 14, RequestClock.Creation, 96, "role asker")]
+    [InlineData("nothing lets ask any more", "none", 14, RequestClock.Creation, 96, "role asker")]
+    public void An_approved_access_is_measured_again_and_never_gets_longer(string situation, string says, int siteDays, RequestClock clock, int hours, string rule)
+    {
+        var filed = Filed([Dba], [Asker(Days(4), clock: clock)]);
+        var approval = Now.AddMinutes(10);
+        var window = AccessWindow.Approve(filed, approval, [Dba], [Asker(Days(4), clock: clock)], SiteLimits.Default).Granted();
+        var approved = filed with
+        {
+            StoredState = RequestState.Approved, GrantedRoles = filed.Roles, AccessUntil = window.AccessUntil, Terms = window.Terms, Resolution = new RequestResolution("root", approval, ""),
+        };
+        var asker = says.Split(' ') switch
+        {
+            ["none"] => Asker(lets: "support"),
+            [""] => Asker(),
+            [var lasts, .. var over] => Asker(Durations.TryParse(lasts, out var longest) ? longest : throw new FormatException(lasts)) with { Expires = over.Length > 0 ? approval.AddSeconds(1) : null },
+            _ => throw new FormatException(says),
+        };
+        var limits = SiteLimits.Default with { Access = Days(siteDays) };
+        var again = AccessWindow.Again(approved, Sample.User("alice", "asker"), Sample.Roles(Dba, asker), limits);
+        Assert.True((clock == RequestClock.Creation ? Now : approval).AddHours(hours) == again.AccessUntil, $"{situation}: {again.AccessUntil}");
+        Assert.Equal((Hours(hours), rule), (again.Terms.Lasts, again.Terms.LimitedBy));
+        Assert.Equal(hours == 96 ? [] : new[] { $"the access lasts {Durations.Show(Hours(hours))} instead of 4d, limited by {rule}" }, again.Terms.Shortened.ToArray());
+        // Once is enough, and nothing that is allowed later gives back what is gone.
+        Assert.Equal(again, AccessWindow.Again(again, Sample.User("alice", "asker"), Sample.Roles(Dba, asker), limits));
+        Assert.Equal(again.AccessUntil, AccessWindow.Again(again, Sample.User("alice", "asker"), Sample.Roles(Dba, Asker(Days(9))), SiteLimits.Default).AccessUntil);
+    }
+
     private static AccessRequest Filed(Role[] asked, Role[] assigned, AccessWishes? wishes = null)
     {
         var window = AccessWindow.File(Now, asked, assigned, wishes ?? AccessWishes.None, SiteLimits.Default).Granted();

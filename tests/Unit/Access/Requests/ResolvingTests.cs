@@ -16,7 +16,7 @@ public class ResolvingTests
     [Fact]
     public void An_approval_grants_what_was_asked_and_says_who_and_why()
     {
-        var approved = Resolving.Approve(Pending, Alice, Bob, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted();
+        var approved = Resolving.Approve(Pending, Alice, Bob, PeopleOf(Alice, Pending), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted();
         Assert.Equal(RequestState.Approved, approved.StoredState);
         Assert.Equal(Pending.Roles.AsEnumerable(), approved.GrantedRoles.AsEnumerable());
         Assert.Equal(Pending.Roles, approved.Roles);
@@ -33,6 +33,8 @@ public class ResolvingTests
         { "somebody else without an account", "6001:", false },
     };
 
+    private static People PeopleOf(User? requester, AccessRequest request) => People.Of(requester is null ? [] : [requester], _ => null).And(request);
+
     [Theory]
     [MemberData(nameof(WhoseOwn))]
     public void Nobody_approves_his_own_request(string who, string identity, bool own)
@@ -41,10 +43,10 @@ public class ResolvingTests
         var parts = identity.Split(':');
         var caller = new UnixIdentity(uint.Parse(parts[0]), parts[1].Length == 0 ? null : parts[1]);
 
-        Assert.True(own == Resolving.IsOwn(Pending, requester, new Answerer(caller, IsRoot: false)), who);
-        var outcome = Resolving.Approve(Pending, requester, new Answerer(caller, IsRoot: false), Roles, Resolution, SiteLimits.Default, LocksInForce.None);
+        Assert.True(own == Resolving.IsOwn(Pending, PeopleOf(requester, Pending), new Answerer(caller, IsRoot: false)), who);
+        var outcome = Resolving.Approve(Pending, requester, new Answerer(caller, IsRoot: false), PeopleOf(requester, Pending), Roles, Resolution, SiteLimits.Default, LocksInForce.None);
         if (own)
-            Assert.Equal("nobody approves his own request", outcome.Refused().Message);
+            Assert.Equal("nobody approves their own request", outcome.Refused().Message);
         else
             Assert.Equal(RequestState.Approved, outcome.Granted().StoredState);
     }
@@ -68,30 +70,30 @@ public class ResolvingTests
         var request = Pending with { CreatorLoginUid = creatorLogin };
         var bob = Bob with { Login = login is { } uid ? new UnixIdentity(uid, null) : null };
 
-        Assert.True(own == Resolving.IsOwn(request, requester, bob), who);
-        var outcome = Resolving.Approve(request, requester, bob, Roles, Resolution, SiteLimits.Default, LocksInForce.None);
-        Assert.True(own ? outcome.Refused().Message == "nobody approves his own request" : outcome.Granted().StoredState == RequestState.Approved, who);
+        Assert.True(own == Resolving.IsOwn(request, PeopleOf(requester, request), bob), who);
+        var outcome = Resolving.Approve(request, requester, bob, PeopleOf(requester, request), Roles, Resolution, SiteLimits.Default, LocksInForce.None);
+        Assert.True(own ? outcome.Refused().Message == "nobody approves their own request" : outcome.Granted().StoredState == RequestState.Approved, who);
         // Root may, and knows it for his own.
         var root = Root with { Login = bob.Login };
-        Assert.Equal(RequestState.Approved, Resolving.Approve(request, requester, root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted().StoredState);
+        Assert.Equal(RequestState.Approved, Resolving.Approve(request, requester, root, PeopleOf(requester, request), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted().StoredState);
         if (login is not null)
-            Assert.True(own == Resolving.IsOwn(request, requester, root), who);
+            Assert.True(own == Resolving.IsOwn(request, PeopleOf(requester, request), root), who);
     }
 
     [Fact]
     public void Root_may_approve_his_own()
     {
         var filedByRoot = Pending with { CreatorUid = 0 };
-        Assert.True(Resolving.IsOwn(filedByRoot, Alice, Root));
-        Assert.Equal(RequestState.Approved, Resolving.Approve(filedByRoot, Alice, Root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted().StoredState);
+        Assert.True(Resolving.IsOwn(filedByRoot, PeopleOf(Alice, filedByRoot), Root));
+        Assert.Equal(RequestState.Approved, Resolving.Approve(filedByRoot, Alice, Root, PeopleOf(Alice, filedByRoot), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted().StoredState);
     }
 
     [Fact]
     public void A_user_created_anew_under_the_name_is_not_the_one_who_asked()
     {
         var another = Alice with { Id = Guid.NewGuid() };
-        Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, another, new Answerer(Sample.AliceAtHerDesk, IsRoot: false)));
-        Assert.Equal("user \"alice\", who asked, is gone", Resolving.Approve(Pending, another, Root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message);
+        Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, PeopleOf(another, Pending with { CreatorUid = 1 }), new Answerer(Sample.AliceAtHerDesk, IsRoot: false)));
+        Assert.Equal("user \"alice\", who asked, is gone", Resolving.Approve(Pending, another, Root, PeopleOf(another, Pending), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message);
     }
 
     public static readonly TheoryData<string, string> Refusals = new()
@@ -125,7 +127,7 @@ public class ResolvingTests
         Assert.Equal(told, outcome.Refused().Message);
 
         static Outcome<AccessRequest> Approve(User? Alice, Dictionary<string, Role>? roles = null, string reason = "") =>
-            Resolving.Approve(Pending, Alice, Root, roles ?? Roles, Resolution with { Reason = reason }, SiteLimits.Default, LocksInForce.None);
+            Resolving.Approve(Pending, Alice, Root, PeopleOf(Alice, Pending), roles ?? Roles, Resolution with { Reason = reason }, SiteLimits.Default, LocksInForce.None);
     }
 
     [Theory]
@@ -133,13 +135,13 @@ public class ResolvingTests
     [InlineData(RequestState.Denied, "DENIED")]
     [InlineData(RequestState.Cancelled, "CANCELLED")]
     public void What_was_resolved_is_not_approved(RequestState state, string met) =>
-        Assert.Contains($"is {met};", Resolving.Approve(Sample.Request(Alice, state, Dba), Alice, Root, Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
+        Assert.Contains($"is {met};", Resolving.Approve(Sample.Request(Alice, state, Dba), Alice, Root, PeopleOf(Alice, Sample.Request(Alice, state, Dba)), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
 
     [Fact]
     public void It_is_too_late_for_an_approval_at_the_end_of_the_wait()
     {
         var late = Resolution with { At = Pending.PendingUntil };
-        Assert.Contains("is EXPIRED;", Resolving.Approve(Pending, Alice, Root, Roles, late, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
+        Assert.Contains("is EXPIRED;", Resolving.Approve(Pending, Alice, Root, PeopleOf(Alice, Pending), Roles, late, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
     }
 
     [Fact]

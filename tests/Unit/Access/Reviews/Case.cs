@@ -32,7 +32,12 @@ internal static class Case
     public static AccessRequest File(Dictionary<string, Role> roles, string asked, string reason = "") => Requesting.File(new RequestQuestion(
         Guid.NewGuid(), Sample.Now, Alice with { Roles = [.. Alice.Roles.Where(roles.ContainsKey)] }, 5001, [.. asked.Split(' ')], reason, [], roles, 0, SiteLimits.Default) { Locks = LocksInForce.None }).Granted();
 
-    public static Person Requester => new(Alice.Id, [5001, 77]);
+    /// <summary>Alice with her uids, and everybody who reviews with theirs.</summary>
+    public static People People(IEnumerable<Vote> votes) =>
+        votes.Aggregate(CertAuthority.Access.People.Strangers.And([[Alias.User(Alice.Id), Alias.Uid(5001), Alias.Uid(77)]]), (people, vote) => people.And(vote.Review));
+
+    public static Tally Count(AccessRequest request, IEnumerable<Vote> votes, Dictionary<string, Role> roles) =>
+        votes.ToList() is var all ? Tally.Of(request, People(all), all, roles) : throw new InvalidOperationException();
 
     public static IEnumerable<Vote> Votes(Dictionary<string, Role> roles, AccessRequest request, string reviews) =>
         reviews.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => Vote(roles, request, text));
@@ -44,15 +49,15 @@ internal static class Case
         string[] narrowed = rest[0].Length > 0 ? rest[0].Split(',') : decision == ReviewDecision.Deny ? [] : [.. request.Roles.Select(role => role.Name)];
         var uid = name == "self" ? 77u : name.TrimEnd('\'').Aggregate(6000u, (sum, c) => sum * 31 % 1_000_003 + 6000 + c);
         // Who is removed has no user any more; who lost the right has one.
-        var author = name.StartsWith("removed", StringComparison.Ordinal) ? null : Who(name, uid, roles);
+        var author = name.StartsWith("removed", StringComparison.Ordinal) ? null : Who(name, roles);
         return new Vote(new Review(author?.User.Id ?? Guid.NewGuid(), name, [uid], decision, [.. narrowed], rest.Length > 1 ? rest[1] : "", Sample.Now), author);
     }
 
-    public static Voter Who(string name, uint uid, Dictionary<string, Role> roles)
+    public static Voter Who(string name, Dictionary<string, Role> roles)
     {
         string[] held = name.StartsWith("gone", StringComparison.Ordinal) ? ["dev"] : ["reviewer", name.StartsWith("lead", StringComparison.Ordinal) ? "lead" : "dev"];
         var user = Sample.User(name, held) with { Traits = Sample.User("x").Traits.Add("team", name.EndsWith("db", StringComparison.Ordinal) ? ["dba"] : ["web"]) };
-        return Voter.Of(user, new Person(user.Id, [uid]), roles, Sample.Now);
+        return Voter.Of(user, roles, Sample.Now);
     }
 
     private static Role RequesterRole(string rule)

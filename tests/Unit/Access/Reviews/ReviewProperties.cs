@@ -82,7 +82,7 @@ public class ReviewProperties
         var roles = Case.Roles(rules, asked);
         var request = Case.File(roles, asked);
         change?.Invoke(roles);
-        return Tally.Of(request, Case.Requester, Case.Votes(roles, request, string.Join(' ', words)), roles);
+        return Case.Count(request, Case.Votes(roles, request, string.Join(' ', words)), roles);
     }
 
     private static string Show(Tally tally) => $"{tally.State} {string.Join(',', tally.Granted)} {string.Join("; ", tally.Missing)}";

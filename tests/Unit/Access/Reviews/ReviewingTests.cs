@@ -71,22 +71,22 @@ public class ReviewingTests
     [InlineData("alice,dev1", "nobody reviews their own request; reviewers of it: dev1, lead1")]
     public void Reviewer_named_in_vain_is_told_with_those_who_can(string named, params string[] told)
     {
-        User[] users = [Case.Alice, .. new[] { "lead1", "dev1", "gone1" }.Select(name => Case.Who(name, 1, Roles).User)];
+        User[] users = [Case.Alice, .. new[] { "lead1", "dev1", "gone1" }.Select(name => Case.Who(name, Roles).User)];
         Assert.Equal(told, Reviewing.CannotReview(Request, named.Split(','), users, Roles, Sample.Now).ToArray());
     }
 
     [Fact]
     public void Many_reviewers_are_not_all_named()
     {
-        var users = Enumerable.Range(1, 7).Select(n => Case.Who($"dev{n}", 1, Roles).User).ToList();
+        var users = Enumerable.Range(1, 7).Select(n => Case.Who($"dev{n}", Roles).User).ToList();
         Assert.EndsWith("; reviewers of it: dev1, dev2, dev3, dev4, dev5 and 2 more", Assert.Single(Reviewing.CannotReview(Request, ["x"], users, Roles, Sample.Now)), StringComparison.Ordinal);
         Assert.EndsWith("; nobody can review it, only an administrator can answer", Assert.Single(Reviewing.CannotReview(Request, ["x"], [], Roles, Sample.Now)), StringComparison.Ordinal);
     }
 
     public static readonly TheoryData<string, string, string?> Refusals = new()
     {
-        { "one's own", "nobody reviews his own request", "somebody else who may review it can" },
-        { "one's own under another user", "nobody reviews his own request", "somebody else who may review it can" },
+        { "one's own", "nobody reviews their own request", "somebody else who may review it can" },
+        { "one's own under another user", "nobody reviews their own request", "somebody else who may review it can" },
         { "a second time", "user \"dev1\" has already reviewed this request", null },
         { "a second time under another user", "user \"dev1\" has already reviewed this request", "each person reviews once, and \"dev1'\" is the same person" },
         { "without the right", "user \"gone1\" can not review this request", null },
@@ -117,10 +117,10 @@ public class ReviewingTests
         var question = Question(Said("dev2"), "dev1+", Request, Roles);
         question = situation switch
         {
-            "one's own" => question with { By = question.By with { Person = new Person(Case.Alice.Id, [1]) } },
-            "one's own under another user" => question with { By = question.By with { Person = new Person(Guid.NewGuid(), [77]) } },
+            "one's own" => question with { By = question.By with { User = Case.Alice } },
+            "one's own under another user" => question with { Review = question.Review with { AuthorUids = [77] } },
             "a second time" => question with { By = question.Earlier[0].Author! },
-            "a second time under another user" => question with { By = Question(Said("dev1'"), "", Request, Roles).By },
+            "a second time under another user" => Question(Said("dev1'"), "dev1+", Request, Roles),
             "without the right" => Question(Said("gone1"), "", Request, Roles),
             "approved already" => question with { Request = Request with { StoredState = RequestState.Approved } },
             "denied already" => question with { Request = Request with { StoredState = RequestState.Denied } },
@@ -186,8 +186,9 @@ public class ReviewingTests
     private static ReviewQuestion Question(Review said, string earlier, AccessRequest request, Dictionary<string, Role> roles)
     {
         var by = Case.Votes(roles, request, said.AuthorName + "+").Single().Author!;
-        var review = said with { AuthorId = by.User.Id, AuthorUids = [.. by.Person.Uids] };
+        var review = said with { AuthorId = by.User.Id, AuthorUids = Case.Votes(roles, request, said.AuthorName + "+").Single().Review.AuthorUids };
+        var votes = Case.Votes(roles, request, earlier).ToList();
         return new ReviewQuestion(
-            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, Case.Requester, by, [.. Case.Votes(roles, request, earlier)], review, roles, SiteLimits.Default) { Locks = LocksInForce.None };
+            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, by, votes, review, roles, SiteLimits.Default) { Locks = LocksInForce.None, People = Case.People(votes) };
     }
 }

@@ -82,7 +82,7 @@ public class TallyTests
     {
         var roles = Case.Roles(rules, asked);
         var request = Case.File(roles, asked);
-        var tally = Tally.Of(request, Case.Requester, Case.Votes(roles, request, reviews), roles);
+        var tally = Case.Count(request, Case.Votes(roles, request, reviews), roles);
         var came = tally.State == RequestState.Pending ? string.Join("; ", tally.Missing) : $"{RequestTransitions.Word(tally.State)} {string.Join(',', tally.Granted)}".TrimEnd();
         Assert.True(outcome == came, $"{situation}: {came}");
         Assert.Equal(tally.State == RequestState.Pending, !tally.Missing.IsEmpty);
@@ -93,7 +93,7 @@ public class TallyTests
     {
         var roles = Case.Roles("c1: 1", "a");
         var request = Case.File(roles, "a") with { Thresholds = [] };
-        Assert.Equal("it was filed without thresholds: an administrator answers it", Assert.Single(Tally.Of(request, Case.Requester, Case.Votes(roles, request, "dev1+ dev2-"), roles).Missing));
+        Assert.Equal("it was filed without thresholds: an administrator answers it", Assert.Single(Case.Count(request, Case.Votes(roles, request, "dev1+ dev2-"), roles).Missing));
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public class TallyTests
         var roles = Case.Roles("c1: 2", "a");
         var request = Case.File(roles, "a");
         var later = new Dictionary<string, Role>(roles) { ["c1"] = Case.Roles("c1: 1", "a")["c1"] };
-        Assert.Equal("needs 1 more approval", Assert.Single(Tally.Of(request, Case.Requester, Case.Votes(later, request, "dev1+"), later).Missing));
+        Assert.Equal("needs 1 more approval", Assert.Single(Case.Count(request, Case.Votes(later, request, "dev1+"), later).Missing));
     }
 
     [Fact]
@@ -114,8 +114,8 @@ public class TallyTests
         Assert.Equal(Sample.Now.AddMinutes(8), Begins("dev1+ dev2+", 3, 8));
         Assert.Equal(Sample.Now.AddMinutes(5), Begins("gone1+ dev1-", 20, 30));
 
-        DateTimeOffset? Begins(string reviews, params int[] minutes) => Tally.Of(
-            request, Case.Requester, Case.Votes(roles, request, reviews).Zip(minutes, (vote, from) => vote with { Review = vote.Review with { AssumeFrom = Sample.Now.AddMinutes(from) } }), roles).AssumeFrom;
+        DateTimeOffset? Begins(string reviews, params int[] minutes) => Case.Count(
+            request, Case.Votes(roles, request, reviews).Zip(minutes, (vote, from) => vote with { Review = vote.Review with { AssumeFrom = Sample.Now.AddMinutes(from) } }), roles).AssumeFrom;
     }
 
     [Fact]
@@ -123,6 +123,6 @@ public class TallyTests
     {
         var roles = Case.Roles("c1: 5", "a");
         var request = Case.File(roles, "a");
-        Assert.Equal(["dev1", "dev2"], Tally.Of(request, Case.Requester, Case.Votes(roles, request, "dev1+ gone1+ dev1'+ dev2- removed1+"), roles).Counted.Select(review => review.AuthorName));
+        Assert.Equal(["dev1", "dev2"], Case.Count(request, Case.Votes(roles, request, "dev1+ gone1+ dev1'+ dev2- removed1+"), roles).Counted.Select(review => review.AuthorName));
     }
 }

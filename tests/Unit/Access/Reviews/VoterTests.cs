@@ -78,26 +78,6 @@ public class VoterTests
         Assert.False(May("dba", Sample.Roles(Dba), With(Reviewer("two", "", ""), "dba", "contains(reviewer.roles, \"one\")"), Sample.Role("one") with { Expires = over }));
     }
 
-    [Theory]
-    [InlineData("one user", true, 1, 1, true)]
-    [InlineData("one user, other uids", true, 1, 2, true)]
-    [InlineData("two users of one uid", false, 1, 1, true)]
-    [InlineData("two users, two uids", false, 1, 2, false)]
-    public void One_person_is_one_user_or_one_uid(string situation, bool sameUser, uint one, uint other, bool same)
-    {
-        var id = Guid.NewGuid();
-        var (left, right) = (new Person(id, [one, 7]), new Person(sameUser ? id : Guid.NewGuid(), [other, 8]));
-        Assert.True(same == left.Is(right) && same == right.Is(left), situation);
-        Assert.True(left.And([8]).Is(right), situation);
-    }
-
-    [Fact]
-    public void Behind_a_user_stand_the_uids_that_own_it_and_those_that_act()
-    {
-        var user = Sample.User("bob").OwnedBy("bob", "robert", "5002");
-        Assert.Equal(new uint[] { 4, 9, 5002 }, Person.Of(user, account => account == "bob" ? 9u : null, [4]).Uids.Order());
-    }
-
     private static bool May(string asked, Dictionary<string, Role> roles, params Role[] assigned) => May(asked, roles, roles, assigned);
 
     private static bool May(string asked, Dictionary<string, Role> then, Dictionary<string, Role> now, params Role[] assigned)
@@ -109,7 +89,7 @@ public class VoterTests
         };
         var bob = Sample.User("bob", [.. assigned.Select(role => role.Name)]);
         var all = now.Values.Concat(assigned).ToDictionary(role => role.Name);
-        return Voter.Of(bob, new Person(bob.Id, [6001]), all, Sample.Now).MayReview(request, all);
+        return Voter.Of(bob, all, Sample.Now).MayReview(request, all);
     }
 
     private static Role Reviewer(string name, string allow, string deny, string? denyWhere = null, string denies = "") => Sample.Role(name) is var role ? role with

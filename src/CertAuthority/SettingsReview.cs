@@ -1,0 +1,94 @@
+using CertAuthority.Access;
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.Operations;
+using CertAuthority.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CertAuthority;
+
+/// <summary>What is said of a configuration before a daemon takes it over, beside its faults.</summary>
+internal static class SettingsReview
+{
+    /// <summary>What deserves a second look in the groups that make users: roles that do not exist, and denials, which are only as certain as the directory.</summary>
+    /// <param name="groups">The groups.</param>
+    /// <param name="roles">Every role that exists.</param>
+    public static IEnumerable<string> Warnings(UsersFromGroups groups, IReadOnlyDictionary<string, Role> roles)
+    {
+        foreach (var name in groups.Roles)
+            if (!roles.TryGetValue(name, out var role))
+                yield return $"users_from_groups gives the role {name}, which does not exist; until it does, whoever gets it cannot log in";
+            else if (role.DeniesAnything)
+                yield return $"users_from_groups gives the role {name} to the group {string.Join(", ", groups.GroupsGiving(name))}, and it denies something: "
+                    + "whoever can take an account out of the group takes the denial away; to deny for certain, let a role that everybody in question holds deny, or lock the user";
+    }
+
+    /// <summary>The warnings, by the groups of this machine and the roles in a data directory. Without a database there, roles that do not exist yet are no fault.</summary>
+    public static async Task<string[]> Warnings(Settings settings) =>
+        [.. await Groups.Absent(settings.UsersFromGroups.Groups) is { } absent ? (string[])[$"users_from_groups would give nothing to anybody now: {absent}"] : [], .. OfRoles(settings)];
+
+    private static string[] OfRoles(Settings settings)
+    {
+        if (settings.UsersFromGroups.IsEmpty || !File.Exists(PathOf(settings)))
+            return [];
+        try
+        {
+            return [.. Warnings(settings.UsersFromGroups, Database.Peek(PathOf(settings), snapshot => snapshot.Policy().Roles))];
+        }
+        catch (StoreException e)
+        {
+            return [$"whether users_from_groups gives roles that deny, or that do not exist, was not checked: {e.Message}"];
+        }
+    }
+
+    /// <summary>
+    /// What the configuration would take back, from what the daemon of its data directory has granted: found out by doing it, on a copy of the
+    /// database. One line for each kind, or one that says that there is nothing.
+    /// </summary>
+    /// <exception cref="StartException">The database cannot be read.</exception>
+    public static async Task<string[]> TakesBack(Settings settings, TimeProvider clock)
+    {
+        var path = PathOf(settings);
+        if (!File.Exists(path))
+            throw new StartException($"there is no database in {settings.DataDirectory}, so there is nothing to compare with: name the daemon's with --data-dir");
+        var folder = Directory.CreateTempSubdirectory("certauthority-");
+        try
+        {
+            var copy = Path.Combine(folder.FullName, "certauthority.db");
+            Database.Copy(path, copy);
+            await using var database = Database.Open(copy, NullLogger.Instance);
+            var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
+            return await database.Commit(transaction =>
+            {
+                var before = transaction.UsersFromGroups().Select(user => user.Name).ToList();
+                var withdrawn = Withdrawals.Reconfigure(settings.Limits, settings.UsersFromGroups, transaction, now);
+                string[] lines =
+                [
+                    .. Line("users it would remove", before.Except(transaction.UsersFromGroups().Select(user => user.Name))),
+                    .. Line("certificates it would revoke", withdrawn.Revoked.Select(serial => transaction.FindCertificate(ulong.Parse(serial))!.UserName)),
+                    .. Line("requests it would end", withdrawn.Ended.Select(id => transaction.FindRequest(id)!.UserName)),
+                    .. Line("requests it would shorten", withdrawn.Shortened.Select(request => request.UserName)),
+                ];
+                return lines.Length == 0 ? ["it would take nothing back"] : lines;
+            });
+        }
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"what the configuration would take back cannot be found out: {e.Message}", e);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static string PathOf(Settings settings) => Path.Combine(settings.DataDirectory, "certauthority.db");
+
+    /// <summary><c>certificates it would revoke: 3 (alice 2, bob)</c>; nothing for nobody.</summary>
+    private static IEnumerable<string> Line(string what, IEnumerable<string> users)
+    {
+        var counts = users.GroupBy(name => name, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => (group.Key, Count: group.Count())).ToList();
+        if (counts.Count > 0)
+            yield return $"{what}: {counts.Sum(one => one.Count)} ({string.Join(", ", counts.Select(one => one.Count == 1 ? one.Key : $"{one.Key} {one.Count}"))})";
+    }
+}

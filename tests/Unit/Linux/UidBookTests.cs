@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using CertAuthority.Linux;
+
+namespace CertAuthority.Tests.Unit.Linux;
+
+/// <summary>The uids of many accounts, from a system that may hang or fail.</summary>
+public class UidBookTests
+{
+    [Fact]
+    public async Task Answers_of_the_last_seconds_are_not_asked_for_again()
+    {
+        var asked = new ConcurrentQueue<string>();
+        var book = new UidBook(TimeProvider.System, account =>
+        {
+            asked.Enqueue(account);
+            return account == "nobody" ? null : (uint)account.Length;
+        });
+        var known = await book.Ask(["bob", "nobody"]);
+        Assert.Equal((3u, null, null), (known.Of("bob"), known.Of("nobody"), known.Fault));
+        Assert.Equal((5u, 3u), ((await book.Ask(["bob", "alice"])).Of("alice"), book.Last.Of("bob")));
+        Assert.Equal(["bob", "nobody", "alice"], asked);
+        // What nobody asked for is not taken for an account that does not exist.
+        Assert.Null(known.Of("carol"));
+        Assert.Equal("the system was not asked yet which uid the account carol has", known.Fault);
+    }
+
+    [Fact]
+    public async Task A_system_that_cannot_say_is_a_fault_and_the_others_are_known()
+    {
+        var book = new UidBook(TimeProvider.System, account => account == "bob" ? throw new NameServiceException("the directory is away") : 7u);
+        var known = await book.Ask(["alice", "bob", "carol"]);
+        Assert.Equal((7u, 7u, "the directory is away"), (known.Of("alice"), known.Of("carol"), known.Fault));
+    }
+
+    [Fact]
+    public async Task A_system_that_hangs_costs_one_thread_and_each_caller_its_time()
+    {
+        using var answers = new ManualResetEventSlim();
+        var threads = new ConcurrentDictionary<int, bool>();
+        var hung = false;
+        var book = new UidBook(TimeProvider.System, account =>
+        {
+            threads[Environment.CurrentManagedThreadId] = true;
+            Assert.False(Thread.CurrentThread.IsThreadPoolThread);
+            if (account == "slow")
+            {
+                hung = true;
+                answers.Wait();
+            }
+            return 1;
+        });
+        await book.Ask(["bob"]);
+        var before = threads.Count;
+        var calls = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => book.Ask(["bob", "slow"])));
+        Assert.True(hung);
+        Assert.All(calls, call => Assert.Equal("the system does not say which uids the accounts of users have: no answer within 3 s", call.Fault));
+        Assert.Equal(before + 1, threads.Count);
+        // Who needs nothing new waits for nobody, and what was heard stays.
+        Assert.Equal(1u, (await book.Ask([])).Fault is null ? book.Last.Of("bob") : null);
+        answers.Set();
+        Assert.Null((await book.Ask(["slow"])).Fault);
+    }
+}
