@@ -46,7 +46,7 @@ internal static class Requests
     private static RequestQuestion Question(
         Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, AccountUids accounts, DateTimeOffset now) =>
         new(
-            id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
+            id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
             Resources = [.. ask.Resources ?? []],
