@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace CertAuthority.Access;
@@ -50,14 +49,14 @@ public static class Names
         Fits(text, 64, first: c => char.IsAsciiLetterOrDigit(c) || c == '_', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !text.All(char.IsAsciiDigit);
 
     /// <summary>
-    /// Whether free text is plain: no control characters, and no formatting characters, which could reorder or hide what a
-    /// reviewer reads.
+    /// Whether free text is plain: people see all of it, as it is. Control and formatting characters could reorder or hide what a reviewer reads, and so
+    /// could letters that are drawn as nothing and heaps of combining marks.
     /// </summary>
     public static bool IsPlainText(string text)
     {
+        var visible = new VisibleText();
         foreach (var rune in text.EnumerateRunes())
-            if (rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse)
+            if (!visible.Shows(rune))
                 return false;
         return true;
     }

@@ -31,7 +31,7 @@ public abstract record PublicKey
 
     /// <summary>Reads a key blob: the type and its fields, and nothing after them.</summary>
     /// <exception cref="SshFormatException">
-    /// It is malformed, of an unknown type, a certificate, too weak, or not a point of its curve.
+    /// It is malformed, not in its one form, of an unknown type, a certificate, too weak, or one that anybody can sign for.
     /// </exception>
     public static PublicKey Parse(ReadOnlySpan<byte> blob) => ReadBlob(new WireReader(blob));
 
@@ -44,6 +44,20 @@ public abstract record PublicKey
     {
         var keyLine = KeyLine.Parse(line);
         var key = Parse(keyLine.Blob);
+        keyLine.ExpectType(key.Type);
+        return key;
+    }
+
+    /// <summary>
+    /// Reads the line of a key that another authority signs with. It is judged like every key, but may be as short as sshd accepts: how strong it is, that authority decides.
+    /// </summary>
+    /// <exception cref="SshFormatException">It is not one such line, or a key that anybody can sign for.</exception>
+    public static PublicKey ParseOtherAuthority(string line)
+    {
+        var keyLine = KeyLine.Parse(line);
+        var blob = new WireReader(keyLine.Blob);
+        var key = ReadFields(blob.Name("key type"), ref blob, RsaPublicKey.MinBitsOfOthers);
+        blob.ExpectEnd("public key");
         keyLine.ExpectType(key.Type);
         return key;
     }
@@ -83,13 +97,13 @@ public abstract record PublicKey
     }
 
     /// <summary>Reads what follows the type, in a plain key or in a certificate.</summary>
-    internal static PublicKey ReadFields(string type, ref WireReader reader) => type switch
+    internal static PublicKey ReadFields(string type, ref WireReader reader, int minRsaBits = RsaPublicKey.MinBits) => type switch
     {
         "ssh-ed25519" => Ed25519PublicKey.Read(ref reader),
         "ecdsa-sha2-nistp256" => EcdsaPublicKey.Read(EcdsaCurve.NistP256, ref reader),
         "ecdsa-sha2-nistp384" => EcdsaPublicKey.Read(EcdsaCurve.NistP384, ref reader),
         "ecdsa-sha2-nistp521" => EcdsaPublicKey.Read(EcdsaCurve.NistP521, ref reader),
-        "ssh-rsa" => RsaPublicKey.Read(ref reader),
+        "ssh-rsa" => RsaPublicKey.Read(ref reader, minRsaBits),
         "sk-ssh-ed25519@openssh.com" => SecurityKeyEd25519PublicKey.Read(ref reader),
         "sk-ecdsa-sha2-nistp256@openssh.com" => SecurityKeyEcdsaPublicKey.Read(ref reader),
         _ when type.EndsWith(CertificateSuffix, StringComparison.Ordinal) =>
@@ -151,7 +165,11 @@ public sealed record Ed25519PublicKey : SignatureKey
     internal static Ed25519PublicKey Read(ref WireReader reader) => new(ReadPk(ref reader));
 
     /// <summary>Reads the 32 bytes, as they stand in keys of Ed25519.</summary>
-    internal static ReadOnlySpan<byte> ReadPk(ref WireReader reader) => reader.String(Length, "pk");
+    internal static ReadOnlySpan<byte> ReadPk(ref WireReader reader)
+    {
+        var pk = reader.String(Length, "pk");
+        return Ed25519Point.Fault(pk) is { } fault ? throw new SshFormatException(fault) : pk;
+    }
 }
 
 /// <summary>An ECDSA key (RFC 5656 section 3.1).</summary>
@@ -180,7 +198,9 @@ public sealed record EcdsaPublicKey : SignatureKey
         if (reader.Name("curve") is var name && name != curve.Name)
             throw new SshFormatException($"the curve is {name} in a key for {curve.Name}");
         var q = reader.String("Q");
-        return curve.Contains(q) ? q : throw new SshFormatException($"Q is not an uncompressed point of {curve.Name}");
+        if (!curve.Contains(q))
+            throw new SshFormatException($"Q is not an uncompressed point of {curve.Name}");
+        return curve.IsBasePoint(q) ? throw new SshFormatException("Q is the base point, whose private key everybody knows") : q;
     }
 }
 
@@ -189,15 +209,18 @@ public sealed record RsaPublicKey : SignatureKey
 {
     // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound leaves room
     // in a certificate for everything else that it may say.
-    const int MinBits = 3072;
+    internal const int MinBits = 3072;
     const int MaxBits = 8192;
+
+    /// <summary>The least that sshd takes (<c>RequiredRSASize</c>).</summary>
+    internal const int MinBitsOfOthers = 1024;
 
     RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
         : base("ssh-rsa", new WireWriter().MpInt(e).MpInt(n).ToArray())
     {
     }
 
-    /// <summary>The public exponent, big-endian: odd, 3 to 2³² − 1.</summary>
+    /// <summary>The public exponent, big-endian: 65537, which every generator of keys has chosen for many years. Small ones make forgeries easy that others make possible.</summary>
     public ReadOnlySpan<byte> E => new WireReader(Fields).MpInt("e");
 
     /// <summary>The modulus, big-endian, without a leading zero.</summary>
@@ -216,20 +239,16 @@ public sealed record RsaPublicKey : SignatureKey
 
     internal override int MaxSignatureLength => N.Length;
 
-    internal static RsaPublicKey Read(ref WireReader reader)
+    internal static RsaPublicKey Read(ref WireReader reader, int minBits)
     {
         var e = reader.MpInt("e");
-        if (e.Length is 0 or > sizeof(uint) || e is [1] || !IsOdd(e))
-            throw new SshFormatException("the exponent of the rsa key is not an odd number from 3 to 2^32-1");
+        if (e is not [1, 0, 1])
+            throw new SshFormatException("the exponent of the rsa key is not 65537");
         var n = reader.MpInt("n");
-        if (BitLength(n) is var bits and (< MinBits or > MaxBits))
-            throw new SshFormatException($"the rsa key has {bits} bits, not {MinBits} to {MaxBits}");
-        if (!IsOdd(n))
-            throw new SshFormatException("the modulus of the rsa key is even");
-        return new RsaPublicKey(e, n);
+        if (BitLength(n) is var bits && (bits < minBits || bits > MaxBits))
+            throw new SshFormatException($"the rsa key has {bits} bits, not {minBits} to {MaxBits}");
+        return RsaModulus.Fault(n) is { } fault ? throw new SshFormatException(fault) : new RsaPublicKey(e, n);
     }
-
-    static bool IsOdd(ReadOnlySpan<byte> magnitude) => (magnitude[^1] & 1) == 1;
 
     static int BitLength(ReadOnlySpan<byte> magnitude) =>
         magnitude.IsEmpty ? 0 : (8 * magnitude.Length) - (BitOperations.LeadingZeroCount(magnitude[0]) - 24);

@@ -1,11 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 
 namespace CertAuthority.Protocol;
 
 /// <summary>How the members of a request are spread over path, query and body, and gathered again. Both ends use this one mapping.</summary>
 public static class RouteBinding
 {
+    // Answers repeat what was said; only bytes of files are longer.
+    private const int LongestText = 64 << 10;
+
     /// <summary>The target and the body of a call.</summary>
     public static (string Target, byte[]? Body) Spread<TRequest>(Route route, TRequest request)
     {
@@ -18,7 +22,10 @@ public static class RouteBinding
         return (query.Length == 0 ? target : $"{target}?{query}", null);
     }
 
-    /// <summary>The request that a call carries. Throws <see cref="JsonException"/> for one that does not fit its type.</summary>
+    /// <summary>
+    /// The request that a call carries. Throws <see cref="JsonException"/> for one that does not fit its type, and <see cref="ProblemException"/> for one with a member
+    /// that says nothing: an empty value is what a script sends when something went wrong before, and must mean neither "all" nor "none".
+    /// </summary>
     /// <param name="body">The body of a POST; ignored where the members stand in the query.</param>
     /// <param name="outside">Members from path and query. One that the body names too is refused as a duplicate.</param>
     public static TRequest Gather<TRequest>(JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside)
@@ -27,8 +34,28 @@ public static class RouteBinding
         foreach (var (name, value) in outside)
             if (!members.TryAdd(name, JsonValue.Create(value)))
                 throw new JsonException($"\"{name}\" is given twice");
-        return members.Deserialize(ProtocolJson.Strict.Of<TRequest>()) ?? throw new JsonException("the request is null");
+        var type = ProtocolJson.Strict.Of<TRequest>();
+        var request = members.Deserialize(type) ?? throw new JsonException("the request is null");
+        foreach (var member in type.Properties)
+            if (FaultOf(member, member.Get?.Invoke(request)) is { } fault)
+                throw new ProblemException(new Problem(ProblemCode.Invalid, $"\"{member.Name}\" {fault}", member.IsGetNullable ? $"leave \"{member.Name}\" out, or give it a value" : null));
+        return request;
     }
+
+    /// <summary>What is wrong with the value of a member, whatever it stands for; null where nothing is.</summary>
+    private static string? FaultOf(JsonPropertyInfo member, object? value) => value switch
+    {
+        string { Length: > LongestText } => "is too long",
+        string text when text.Contains('\0') => "has a NUL character in it",
+        // A text that has a default, such as a reason, may also be empty.
+        string text when string.IsNullOrWhiteSpace(text) && (member.IsGetNullable || member.AssociatedParameter is { HasDefaultValue: false }) => "is empty",
+        string[] { Length: 0 } => "is an empty list",
+        string[] list when Array.Exists(list, item => item is null) => "has a null in it",
+        string[] list when Array.Exists(list, string.IsNullOrWhiteSpace) => "has an empty item",
+        string[] list when Array.Exists(list, item => item.Contains('\0')) => "has a NUL character in it",
+        Dictionary<string, string> map when map.Any(entry => entry.Value is null) => "has a null in it",
+        _ => null,
+    };
 
     private static string Take(JsonObject members, string name)
     {

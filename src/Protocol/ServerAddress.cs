@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 
 namespace CertAuthority.Protocol;
 
@@ -51,7 +52,7 @@ public abstract record ServerAddress
             if (isV6 && end == 0)
                 return null;
             var host = isV6 ? text[1..(end - 1)] : text[..end];
-            if (isV6 ? host.IsEmpty || host.ContainsAnyExcept(V6Characters) : !Fits(host, NameCharacters))
+            if (isV6 ? host.ContainsAnyExcept(V6Characters) || !host.Contains(':') || !IPAddress.TryParse(host, out _) : !Fits(host, NameCharacters))
                 return null;
             if (end == text.Length)
                 return new Ssh(user, host.ToString(), null);

@@ -39,7 +39,7 @@ internal sealed class CertsRevokeCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var ask = new RevokeCertificates(
-            [.. parsed.GetValue(serials)!.SelectMany(ListOption.Split)], parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "", parsed.GetValue(all));
+            parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "", parsed.GetValue(all));
         if (ask.All && !parsed.GetValue(yes))
             await Confirm(parsed, ca, cancellation);
         var revoked = (await ca.Send(Routes.RevokeCertificates, ask, cancellation)).Revoked;

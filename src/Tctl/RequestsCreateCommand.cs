@@ -33,7 +33,7 @@ internal sealed class RequestsCreateCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(
             Routes.CreateRequestFor,
-            new CreateRequestFor(parsed.GetValue(user)!, roles.Given(parsed) ?? [], parsed.GetValue(reason) ?? "", reviewers.Given(parsed), resources.Given(parsed)),
+            new CreateRequestFor(parsed.GetValue(user)!, roles.Given(parsed), parsed.GetValue(reason) ?? "", reviewers.Given(parsed), resources.Given(parsed)),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
         foreach (var warning in RequestText.Warnings(request.Spec))

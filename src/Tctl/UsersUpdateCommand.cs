@@ -9,9 +9,9 @@ internal sealed class UsersUpdateCommand : Verb
 {
     private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { Known.Users } };
     private readonly HostsWait wait = new();
-    private readonly ListOption roles = new("--set-roles", "The whole new list of roles; none takes every role away", "ROLE") { CompletionSources = { Known.Roles } };
-    private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN");
-    private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT");
+    private readonly ListOption roles = new("--set-roles", "The whole new list of roles; none takes every role away", "ROLE") { Instead = "to take every role away: --set-roles=none", CompletionSources = { Known.Roles } };
+    private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN") { Instead = "to take every login away, remove spec.traits.logins: tctl edit user/NAME" };
+    private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT") { Instead = "for the account of the same name: --set-unix-users=NAME" };
 
     public UsersUpdateCommand()
         : base("update", "Replaces lists of a user; the others stay", "tctl users update --set-roles=access,contractor alice")
@@ -31,17 +31,10 @@ internal sealed class UsersUpdateCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         var user = parsed.GetValue(name)!;
-        // Empty is what a script's variable is when something went wrong before.
-        if (roles.Given(parsed) is [])
-            throw new FailureException("--set-roles is empty; nothing was changed", $"to take every role away: tctl users update --set-roles=none {user}");
-        if (logins.Given(parsed) is [])
-            throw new FailureException("--set-logins is empty; nothing was changed", $"to take every login away, remove spec.traits.logins: tctl edit user/{user}");
-        if (unixUsers.Given(parsed) is [])
-            throw new FailureException("--set-unix-users is empty; nothing was changed", $"for the account of the same name: tctl users update --set-unix-users={user} {user}");
         using var ca = ServerOption.Connect(parsed);
         return await parsed.Show(await ca.Send(
             Routes.UpdateUser,
-            new UpdateUser(user, roles.Given(parsed) is ["none"] ? [] : roles.Given(parsed), logins.Given(parsed), unixUsers.Given(parsed)),
+            new UpdateUser(user, roles.Given(parsed), logins.Given(parsed), unixUsers.Given(parsed)),
             cancellation), wait, ca, cancellation);
     }
 }

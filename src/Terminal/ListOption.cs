@@ -2,7 +2,10 @@ using System.CommandLine;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>An option whose value is a list: <c>--roles=access,dba</c>, or given several times. Empty items are ignored, for scripts build lists with stray commas.</summary>
+/// <summary>
+/// An option whose value is a list: <c>--roles=access,dba</c>, or given several times. Empty items are ignored, for scripts build lists with stray commas;
+/// a list of nothing else is a usage error (<see cref="Shell.IsUnderstood"/>).
+/// </summary>
 public sealed class ListOption : Option<string[]>
 {
     /// <summary>The option.</summary>
@@ -14,7 +17,10 @@ public sealed class ListOption : Option<string[]>
         CustomParser = result => [.. result.Tokens.SelectMany(token => Split(token.Value))];
     }
 
-    /// <summary>The items, or null where the option is not given: an empty list is something else.</summary>
+    /// <summary>What to write where somebody may have meant an empty list; null where nobody can.</summary>
+    public string? Instead { get; init; }
+
+    /// <summary>The items, at least one, or null where the option is not given.</summary>
     public string[]? Given(ParseResult parsed) => parsed.GetResult(this) is null ? null : parsed.GetValue(this);
 
     /// <summary>The items of a list whose separators are commas and blanks.</summary>

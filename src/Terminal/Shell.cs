@@ -44,7 +44,7 @@ public static class Shell
 
     /// <summary>Whether nothing in a command line is wrong.</summary>
     /// <param name="parsed">As <see cref="Parse"/> took it apart.</param>
-    public static bool IsUnderstood(ParseResult parsed) => parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any();
+    public static bool IsUnderstood(ParseResult parsed) => parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any() && !EmptyValues(parsed).Any();
 
     /// <summary>Takes a command line apart. There are no response files: the @ of root@db1 is a login's.</summary>
     /// <param name="root">The whole program.</param>
@@ -67,6 +67,19 @@ public static class Shell
             .Select(token => token.Value);
     }
 
+    // Empty is what a script's variable is when something went wrong before; it must mean neither "all" nor "none". Free text (TEXT) may be empty.
+    private static IEnumerable<string> EmptyValues(ParseResult parsed)
+    {
+        for (SymbolResult? command = parsed.CommandResult; command is not null; command = command.Parent)
+            foreach (var given in command is CommandResult { Children: var children } ? children.OfType<OptionResult>() : [])
+                if (!given.Implicit && given.Option.HelpName != "TEXT" && given.Tokens.Count > 0 && IsEmpty(given))
+                    yield return given.Option is ListOption { Instead: { } instead } ? $"{given.Option.Name} is empty; {instead}" : $"{given.Option.Name} is empty";
+
+        static bool IsEmpty(OptionResult given) => given.Option is ListOption
+            ? given.Tokens.All(token => ListOption.Split(token.Value) is [])
+            : given.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value));
+    }
+
     internal static string InOurStyle(string message) =>
         message is [var first, ..] ? char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.') : "unknown error";
 
@@ -76,6 +89,7 @@ public static class Shell
         string[] unknown = [.. parsed.UnmatchedTokens, .. UnknownOptions(parsed)];
         var faults = unknown.Length > 0
             ? unknown.Select(word => $"unknown command or argument '{word}'")
+            : EmptyValues(parsed).ToArray() is [_, ..] empty ? empty
             : parsed.Errors.Select(error => InOurStyle(error.Message)).Distinct();
         foreach (var fault in faults)
             parsed.Complain(fault);

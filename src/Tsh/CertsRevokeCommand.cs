@@ -27,7 +27,7 @@ internal sealed class CertsRevokeCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var ask = new RevokeMyCertificates([.. parsed.GetValue(serials)!.SelectMany(ListOption.Split)], parsed.GetValue(all), UserOption.Chosen(parsed, Home.Of(parsed)));
+        var ask = new RevokeMyCertificates(parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(all), UserOption.Chosen(parsed, Home.Of(parsed)));
         var revoked = (await ca.Send(Routes.RevokeMyCertificates, ask, cancellation)).Revoked;
         parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca, cancellation, parsed.GetValue(wait));

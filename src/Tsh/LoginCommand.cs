@@ -145,7 +145,7 @@ internal sealed class LoginCommand : Verb
         });
 
         Task<LoggedIn> LogIn() =>
-            ca.Send(Routes.Login, new Login(publicKey, user, requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
+            ca.Send(Routes.Login, new Login(publicKey, user, requests is [] ? null : requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
 
         async Task Ask(string[] roleNames)
         {

@@ -81,7 +81,7 @@ internal static class NodeCertificate
         }
 
         Task<LoggedIn> Send(Memory with) =>
-            ca.Send(Routes.Login, new Login(key, user, [.. with.Requests], Ttl: null, node, Regular: true, with.Session?.Id), cancellation);
+            ca.Send(Routes.Login, new Login(key, user, with.Requests is [] ? null : [.. with.Requests], Ttl: null, node, Regular: true, with.Session?.Id), cancellation);
     }
 
     private static string Login(string principal) => principal.LastIndexOf('@') is var at and >= 0 ? principal[..at] : principal;

@@ -52,7 +52,7 @@ internal sealed class RequestCreateCommand : Verb
         var home = Home.Of(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
-        var ask = lifetimes.Of(parsed, new CreateRequest(roles.Given(parsed) ?? [], user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));
+        var ask = lifetimes.Of(parsed, new CreateRequest(roles.Given(parsed), user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));
         if (parsed.GetValue(dryRun))
         {
             var plan = await ca.Send(Routes.PlanRequest, ask, cancellation);

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using System.Net;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -52,10 +54,13 @@ internal static class SshArguments
         var hostEnd = address.LastIndexOf(']') is var bracket and > 0 ? bracket + 1
             : address.IndexOf(':') is var colon and > 0 ? colon
             : address.Length;
-        var host = address[..hostEnd] is ['[', .. var v6, ']'] ? v6 : address[..hostEnd];
+        var v6 = address[..hostEnd] is ['[', .. var inside, ']'] ? inside : null;
+        var host = v6 ?? address[..hostEnd];
         var rest = address[hostEnd..];
+        // As the daemon judges them when a node is created: brackets stand around an IPv6 address and nothing else.
         if (!IsPlain(address) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
-            || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, out var port) && port > 0)))
+            || (v6 is not null && !(v6.Contains(':') && IPAddress.TryParse(v6, out _)))
+            || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)))
             return null;
         return (host, rest is "" ? null : rest[1..]);
     }

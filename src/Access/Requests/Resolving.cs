@@ -30,7 +30,7 @@ public static class Resolving
     /// <param name="resolution">Who, when, why.</param>
     /// <param name="limits">The bounds of the site.</param>
     /// <param name="locks">What is locked now.</param>
-    /// <param name="instead">The roles to grant instead of those asked for; empty for those. Any role that exists will do: what was asked stays on record beside it.</param>
+    /// <param name="instead">The roles to grant instead of those asked for; default for those, and never empty. Any role that exists will do: what was asked stays on record beside it.</param>
     /// <param name="force">Approves although a role changed since it was asked for: as it is now.</param>
     public static Outcome<AccessRequest> Approve(
         AccessRequest request,
@@ -52,9 +52,11 @@ public static class Resolving
             return new Refusal($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);
         if (!by.IsRoot && IsOwn(request, people, by))
             return new Refusal("nobody approves their own request", "another administrator, or root, can");
+        if (instead is { IsDefault: false, IsEmpty: true })
+            return new Refusal("an approval that names roles names at least one", Kind: RefusalKind.Invalid);
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
-        return Grant(request, step, requester, roles, resolution, limits, locks, instead.IsDefaultOrEmpty ? request.Roles.Select(asked => asked.Name) : instead);
+        return Grant(request, step, requester, roles, resolution, limits, locks, instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead);
     }
 
     /// <summary>The request with its step to APPROVED taken, whoever takes it: what it grants, and until when.</summary>

@@ -18,6 +18,7 @@ namespace CertAuthority.Api;
 internal static class Server
 {
     private static readonly TimeSpan BodyWithin = TimeSpan.FromSeconds(10);
+    private static readonly Recent<string> Faults = new(TimeProvider.System);
     private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(8);
 
     /// <summary>The server, not yet started.</summary>
@@ -141,11 +142,33 @@ internal static class Server
         {
             throw new BadHttpRequestException("the body comes too slowly", StatusCodes.Status408RequestTimeout, late);
         }
+        // Of a body in chunks whose lengths are no lengths, the server says nothing better.
+        catch (IOException malformed) when (malformed is not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
+        {
+            throw new BadHttpRequestException("the body is not well-formed HTTP", malformed);
+        }
         if (bytes.Length == 0)
             return null;
-        var json = JsonNode.Parse(
-            bytes.GetBuffer().AsSpan(0, (int)bytes.Length), null, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+        var body = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
+        ExpectText(body);
+        var json = JsonNode.Parse(body, null, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
         return json as JsonObject ?? throw new JsonException("the body is not an object");
+    }
+
+    /// <summary>Reads every text of a message once. Bytes that are no UTF-8, and escapes that are half a character, would be found later, one by one, by whoever looks at them.</summary>
+    private static void ExpectText(ReadOnlySpan<byte> body)
+    {
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 16 });
+        try
+        {
+            while (reader.Read())
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                    reader.GetString();
+        }
+        catch (InvalidOperationException halfACharacter)
+        {
+            throw new JsonException("a text of the message is not Unicode", halfACharacter);
+        }
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Outside(HttpContext context) =>
@@ -196,11 +219,13 @@ internal static class Server
                 return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
             case StoreException damaged:
                 log.LogError("a call failed: {Why}", Printable.Escape(damaged.Message));
-                return new Problem(ProblemCode.Unavailable, "a row of the database cannot be read, so nothing was decided", "tctl status says which row, and docs/operating.md how to mend it");
+                return new Problem(ProblemCode.Unavailable, "a row of the database cannot be read, so nothing was decided", "tctl status says which row, and docs/operating.md how to mend or remove it");
             case OutcomeUnknownException:
                 return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
             default:
-                log.LogError(error, "a call failed");
+                // Whoever finds a fault must not fill the log with it: once a minute for each place where calls fail.
+                if (Faults.Wait($"{error.GetType().FullName} {error.TargetSite}", 1) is null)
+                    log.LogError(error, "a call failed; failures of the same sort within a minute are not logged");
                 return new Problem(ProblemCode.Internal, "the daemon failed; its log says why");
         }
     }

@@ -133,7 +133,7 @@ internal static class NotifySection
 
     private static NoticeFilter Filter(Cursor receiver, ImmutableArray<string> possible)
     {
-        var (events, wanted) = (receiver.Texts("events"), receiver.Texts("roles"));
+        var (events, wanted) = (receiver.TextsUnlessEmpty("events", "all events"), receiver.TextsUnlessEmpty("roles", "all roles"));
         foreach (var (text, at) in events)
             if (!NoticeEvents.All.Contains(text))
                 receiver.Fault(at, $"there is no event \"{text}\"; there are {string.Join(", ", possible)}");

@@ -48,6 +48,10 @@ internal sealed record Ca(
     /// <summary>The uids of the accounts of users: by them several users are told to be one person.</summary>
     public required UidBook Uids { get; init; }
 
+    /// <summary>Which of this authority's own keys a key is: <c>user CA key</c>; null for none of them.</summary>
+    public string? Owns(PublicKey key) =>
+        key == UserCa.PublicKey ? "user CA key" : key == HostCa.PublicKey ? "host CA key" : key == Push.SyncCa ? "sync CA key" : null;
+
     /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }
@@ -119,12 +123,13 @@ internal static class Verdicts
     public static DateTimeOffset Instant(string field, string text) =>
         Instants.TryParse(text, out var instant) ? instant : throw Invalid($"{field} takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
-    /// <summary>A key to certify, as people give it.</summary>
-    public static PublicKey Key(string line)
+    /// <summary>A key to certify, as people give it: one that has an owner, who is not this authority.</summary>
+    public static PublicKey Key(Ca ca, string line)
     {
         try
         {
-            return PublicKey.ParseLine(line);
+            var key = PublicKey.ParseLine(line);
+            return ca.Owns(key) is { } own ? throw Invalid($"the key can not be certified: it is the {own} of this authority") : key;
         }
         catch (SshFormatException malformed)
         {

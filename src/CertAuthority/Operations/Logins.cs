@@ -19,7 +19,7 @@ internal static class Logins
     public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
     {
         var now = ca.NowToGrant();
-        var key = Verdicts.Key(ask.PublicKey);
+        var key = Verdicts.Key(ca, ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
 
         // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked for counts.

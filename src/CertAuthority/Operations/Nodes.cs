@@ -22,7 +22,7 @@ internal static class Nodes
 
     public static async Task<HostCertified> Certify(Ca ca, Administrator by, CertifyHost ask)
     {
-        var key = Verdicts.Key(ask.PublicKey);
+        var key = Verdicts.Key(ca, ask.PublicKey);
         if (key is not SignatureKey)
             throw Verdicts.Invalid($"a host has no key of type {key.Type}");
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
@@ -79,7 +79,7 @@ internal static class Nodes
     {
         // No host has this name: it is reserved for what does not exist (RFC 2606).
         const string elsewhere = "elsewhere.invalid";
-        var key = Verdicts.Key(ask.PublicKey);
+        var key = Verdicts.Key(ca, ask.PublicKey);
         var now = ca.NowToGrant();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var recorded = await ca.Database.Commit(transaction =>

@@ -15,6 +15,8 @@ internal static class Removals
             string[] warnings = [];
             IReadOnlyList<EndedRequest> ended = [];
             AccessLock? lifted = null;
+            if (transaction.FindUnreadable(ask.Kind, ask.Name) is { } unreadable)
+                return RemoveUnreadable(ca, transaction, by.Caller, ask, unreadable, now);
             switch (ask.Kind)
             {
                 case "role":
@@ -50,6 +52,23 @@ internal static class Removals
         return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
     }
 
+    /// <summary>One that cannot be read: the row goes, and with it what nobody can say any more. While other roles or locks cannot be read nothing else is decided.</summary>
+    private static (string[] Warnings, Withdrawn Withdrawn) RemoveUnreadable(
+        Ca ca, Transaction transaction, Caller by, RemoveResource ask, Unreadable one, DateTimeOffset now)
+    {
+        var warnings = one.Kind == "role" ? TakeFromHolders(transaction, by, ask, now) : [];
+        transaction.Remove(one);
+        EndedRequest[] ended = one.Kind == "user" && Guid.TryParse(one.Id, out var id)
+            ? [.. transaction.RequestsOf(id).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
+                .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now))]
+            : [];
+        transaction.Audit(by.Did($"{one.Kind}.removed", now) with { User = one.Kind == "user" ? one.Name : null, Resource = $"{one.Kind}/{one.Name}", Reason = "it could not be read" });
+        return transaction.Policy().IsWhole
+            ? (warnings, Withdrawals.Review(ca, transaction, by, now, ended))
+            : ([.. warnings, "other roles or locks cannot be read, so nothing can be issued or decided yet; tctl status names them"],
+                new Withdrawn([.. ended.Select(each => each.Request.Id)], [.. ended.SelectMany(each => each.Revoked)]));
+    }
+
     /// <summary>
     /// A role in use does not vanish silently: its holders are named, and with force it is taken from them. Those who have it from
     /// groups keep its name, and are refused: what the configuration says is not changed here.
@@ -58,20 +77,26 @@ internal static class Removals
     private static string[] RemoveRole(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
     {
         var role = transaction.Policy().Roles.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
-        var holders = transaction.Users().FindAll(user => user.Roles.Contains(role.Name));
+        var warnings = TakeFromHolders(transaction, by, ask, now);
+        transaction.RemoveRole(role);
+        return warnings;
+    }
+
+    private static string[] TakeFromHolders(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
+    {
+        var holders = transaction.Users().FindAll(user => user.Roles.Contains(ask.Name));
         if (holders.Count > 0 && !ask.Force)
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict,
-                $"role '{role.Name}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
-                $"take it from them: tctl users update --set-roles=ROLE,ROLE {holders[0].Name}; or remove it from them too: tctl rm -f role/{role.Name}"));
+                $"role '{ask.Name}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
+                $"take it from them: tctl users update --set-roles=ROLE,ROLE {holders[0].Name}; or remove it from them too: tctl rm -f role/{ask.Name}"));
         foreach (var user in holders.Where(user => !user.IsFromGroups))
         {
-            transaction.PutUser(user with { Roles = user.Roles.Remove(role.Name), Revision = user.Revision + 1 });
-            transaction.Audit(by.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Reason = $"role {role.Name} was removed" });
+            transaction.PutUser(user with { Roles = user.Roles.Remove(ask.Name), Revision = user.Revision + 1 });
+            transaction.Audit(by.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Reason = $"role {ask.Name} was removed" });
         }
-        transaction.RemoveRole(role);
         return holders.Exists(user => user.IsFromGroups)
-            ? [$"users_from_groups still gives role '{role.Name}', so whoever has it from a group can not log in: take it out of the configuration, or create it again"]
+            ? [$"users_from_groups still gives role '{ask.Name}', so whoever has it from a group can not log in: take it out of the configuration, or create it again"]
             : [];
     }
 

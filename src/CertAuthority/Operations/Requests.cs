@@ -47,7 +47,7 @@ internal static class Requests
     private static RequestQuestion Question(
         Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, ImmutableArray<uint> uids, DateTimeOffset now) =>
         new(
-            id, now, user, by.Identity.Uid, [.. ask.Roles], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
+            id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
             // Root could lift the bounds.

@@ -23,7 +23,7 @@ internal static class Resolutions
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
             var next = transaction.UpdateRequest(
                 request,
-                Resolving.Approve(request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), [.. ask.Roles ?? []], ask.Force).OrRefuse());
+                Resolving.Approve(request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), ask.Roles is { } instead ? [.. instead] : default, ask.Force).OrRefuse());
             transaction.Audit(Resolved(by.Caller, "request.approved", next, people, now));
             transaction.Tell(by.Caller, NoticeEvents.Approved, next, now);
             return (next, roles, Warnings(ca, request, next, requester!, roles));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;
 using CertAuthority.Store;
@@ -17,7 +18,7 @@ internal static class ResourceFiles
     {
         if (ask.Content.Length > LargestFile)
             throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
-        var (resources, remarks) = Parse(ask);
+        var (resources, remarks) = Parse(ca, ask);
         var now = ca.Now();
         var (done, warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
@@ -89,7 +90,7 @@ internal static class ResourceFiles
 
     public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
 
-    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(ApplyResources ask)
+    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(Ca ca, ApplyResources ask)
     {
         if (ask.Revision is not null && !long.TryParse(ask.Revision, out _))
             throw Verdicts.Invalid($"\"{ask.Revision}\" is not a revision");
@@ -116,6 +117,8 @@ internal static class ResourceFiles
                 root.Fault("spec", $"\"{odd}\" is {Names.LoginFault(odd)}; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
             if (resource is Role { Name: Users.NoRoles })
                 root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role in --set-roles={Users.NoRoles}; call the role something else");
+            if (resource is Node { OtherCas: var others } && others.Select(other => Own(ca, other)).FirstOrDefault(own => own is not null) is { } mine)
+                root.Fault("spec", $"spec.other_cas has the {mine} of this authority, which is no other");
             var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, AccessLock one => one.Name, _ => "" };
             if (name.Length > 0 && !names.Add($"{kind}/{name}"))
                 root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
@@ -127,6 +130,19 @@ internal static class ResourceFiles
         if (faults.Any)
             throw new ProblemException(new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines));
         return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{ask.File} holds no resource");
+    }
+
+    // A line that is no key has its fault already.
+    private static string? Own(Ca ca, string line)
+    {
+        try
+        {
+            return ca.Owns(PublicKey.ParseOtherAuthority(line));
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
     }
 
     private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings, DateTimeOffset now)

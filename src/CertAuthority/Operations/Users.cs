@@ -13,7 +13,7 @@ internal static class Users
     /// <summary>The word that takes every role from a user, which an empty list, the usual slip of a script, does not.</summary>
     public const string NoRoles = "none";
 
-    /// <summary>Replaces lists of a user. Empty items are dropped: the guide's own pipeline makes one for a user without roles.</summary>
+    /// <summary>Replaces lists of a user.</summary>
     public static async Task<AppliedResources> Update(Ca ca, Administrator by, UpdateUser ask)
     {
         var now = ca.Now();
@@ -26,8 +26,8 @@ internal static class Users
             var old = FindResource(transaction, ask.Name);
             var user = old with
             {
-                Roles = Items(ask.Roles) ?? old.Roles,
-                UnixUsers = unixUsers is null ? old.UnixUsers : unixUsers.Count == 0 ? [UnixUser.Account(old.Name)] : [.. unixUsers],
+                Roles = ask.Roles is [NoRoles] ? [] : Items(ask.Roles) ?? old.Roles,
+                UnixUsers = unixUsers is null ? old.UnixUsers : [.. unixUsers],
                 Traits = logins is { } given ? old.Traits.SetItem("logins", given) : old.Traits,
             };
             ExpectRoles(transaction, user);
@@ -78,5 +78,5 @@ internal static class Users
             $"change the groups of the account, or users_from_groups in the configuration; tctl users add {name} --roles=… gives it a resource of its own"));
 
     private static ImmutableArray<string>? Items(string[]? items) =>
-        items is null ? null : [.. items.Select(item => item.Trim()).Where(item => item.Length > 0).Distinct(StringComparer.Ordinal)];
+        items is null ? null : [.. items.Select(item => item.Trim()).Distinct(StringComparer.Ordinal)];
 }

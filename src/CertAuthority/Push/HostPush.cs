@@ -38,6 +38,9 @@ internal sealed class HostPush : BackgroundService
     private readonly CancellationTokenSource stopped = new();
     private readonly Lanes lanes;
 
+    /// <summary>The public half of the key that signs the daemon's own way to hosts.</summary>
+    public SignatureKey SyncCa => keys.Sync.PublicKey;
+
     /// <param name="database">Which hosts there are, and what became of them.</param>
     /// <param name="clock">Paces retries.</param>
     /// <param name="krl">The list.</param>

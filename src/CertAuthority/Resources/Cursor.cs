@@ -37,6 +37,12 @@ internal sealed class Cursor
 
     public void Fault(ResourceNode at, string what) => faults.Add(at, what);
 
+    /// <inheritdoc cref="Faults.IsStored"/>
+    public bool IsStored => faults.IsStored;
+
+    /// <inheritdoc cref="Faults.Keeps"/>
+    public bool Keeps(string text) => faults.Keeps(text);
+
     public void Fault(string field, string what) => faults.Add(Find(field) ?? map, what);
 
     /// <summary>A nested map; an absent or empty one reads as a map without fields.</summary>
@@ -69,6 +75,16 @@ internal sealed class Cursor
 
     /// <summary>A list of texts; one text alone is a list of one. Empty when absent.</summary>
     public ImmutableArray<(string Text, ResourceNode At)> Texts(string field) => Texts(Take(field), Full(field));
+
+    /// <summary>The same where a list without items would be read as "all", or as something that nobody has named: it is refused.</summary>
+    /// <param name="field">Its name.</param>
+    /// <param name="absent">What it means to leave the field out.</param>
+    public ImmutableArray<(string Text, ResourceNode At)> TextsUnlessEmpty(string field, string absent)
+    {
+        if (Peek(field) is ResourceNode.List { Items.Count: 0 } empty)
+            faults.Add(empty, $"{Full(field)} is an empty list; leave it out for {absent}");
+        return Texts(field);
+    }
 
     /// <summary>A duration; null when absent.</summary>
     public TimeSpan? Duration(string field)
@@ -143,8 +159,8 @@ internal sealed class Cursor
         foreach (var (key, value) in Map(field).Entries)
             if (value is not ResourceNode.Scalar { IsNull: false } scalar)
                 faults.Add(value, $"{Full(field)}.{key.Text} takes one value");
-            else if (!Names.IsPlainText(key.Text) || !Names.IsPlainText(scalar.Text))
-                faults.Add(value, $"{Full(field)} takes plain text without control characters");
+            else if (!Keeps(key.Text) || !Keeps(scalar.Text))
+                faults.Add(value, $"{Full(field)} takes plain text without control or invisible characters");
             else
                 texts[key.Text] = scalar.Text;
         return texts.ToImmutable();
@@ -155,10 +171,10 @@ internal sealed class Cursor
     {
         var lists = new List<(ResourceNode.Scalar, ImmutableArray<(string, ResourceNode)>)>();
         foreach (var (key, value) in Map(field).Entries)
-            if (Names.IsPlainText(key.Text))
+            if (Keeps(key.Text))
                 lists.Add((key, Texts(value, $"{Full(field)}.{key.Text}")));
             else
-                faults.Add(key, $"{Full(field)} takes plain text without control characters");
+                faults.Add(key, $"{Full(field)} takes plain text without control or invisible characters");
         return lists;
     }
 

@@ -35,7 +35,7 @@ internal static class LockResource
         var spec = root.Map("spec");
         var target = ReadTarget(spec);
         var message = spec.Text("message") ?? "";
-        if (Names.ReasonFault(message) is { } fault)
+        if (!spec.IsStored && Names.ReasonFault(message) is { } fault)
             spec.Fault("message", fault.Message.Replace("the reason", "spec.message", StringComparison.Ordinal));
         var expires = spec.Instant("expires");
         spec.Foreign("created_at", "created_by");

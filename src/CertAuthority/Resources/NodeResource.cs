@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
+using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Resources;
 
@@ -12,12 +13,7 @@ internal static class NodeResource
     private static readonly TimeSpan LongestKrlMaxAge = TimeSpan.FromDays(30);
 
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no id and revision yet.</summary>
-    public static Node Read(string version, Cursor root) => Read(version, root, isStored: false);
-
-    /// <summary>The same out of the database, where an address of an earlier version may be one that is refused today.</summary>
-    public static Node ReadStored(string version, Cursor root) => Read(version, root, isStored: true);
-
-    private static Node Read(string version, Cursor root, bool isStored)
+    public static Node Read(string version, Cursor root)
     {
         if (version != "v2")
             root.Fault("version", "a node has version v2");
@@ -29,7 +25,8 @@ internal static class NodeResource
         metadata.Done();
         var spec = root.Map("spec");
         var address = spec.Required("addr");
-        if (isStored)
+        // Earlier versions let addresses in that are refused today.
+        if (root.IsStored)
             address = NodeAddress.Stored(address);
         else if (NodeAddress.Parse(address).Holds(out var judged, out var fault))
             address = judged.ToString();
@@ -60,18 +57,22 @@ internal static class NodeResource
         return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push, OtherCas = otherCas };
     }
 
-    // A line of it goes to hosts as it is: a key with nothing before it, since sshd would refuse an option there in silence. How strong the key is, is the other authority's business.
+    // A line of it goes to hosts as it is: a key with nothing before it, since sshd would refuse an option there in silence.
     private static string OtherCa(Cursor spec, string line, ResourceNode at)
     {
-        var words = line.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries);
-        if (words is not [var type, var key, ..] || !Convert.TryFromBase64String(key, new byte[key.Length], out _) || !key.StartsWith(Beginning(type), StringComparison.Ordinal) || type.Contains("-cert-", StringComparison.Ordinal))
-            spec.Fault(at, "spec.other_cas takes the public keys of CAs, a line each: ssh-ed25519 AAAA… comment");
-        return string.Join(' ', words);
+        try
+        {
+            if (!spec.IsStored)
+                PublicKey.ParseOtherAuthority(line);
+            if (!spec.Keeps(line))
+                spec.Fault(at, "the comment of a key in spec.other_cas has control or invisible characters");
+        }
+        catch (SshFormatException malformed)
+        {
+            spec.Fault(at, $"spec.other_cas takes the public keys of CAs, a line each: ssh-ed25519 AAAA… comment; {malformed.Message}");
+        }
+        return string.Join(' ', line.Split(' ', 3, StringSplitOptions.RemoveEmptyEntries));
     }
-
-    // A key says its type again; as far as whole groups of base64 go.
-    private static string Beginning(string type) =>
-        Convert.ToBase64String([0, 0, (byte)(type.Length >> 8), (byte)type.Length, .. System.Text.Encoding.ASCII.GetBytes(type)])[..((type.Length + 4) / 3 * 4)];
 
     public static JsonObject Write(Node node)
     {

@@ -43,8 +43,8 @@ internal static class RequestRulesResource
             foreach (var (text, at) in values)
                 if (text.Contains("{{", StringComparison.Ordinal))
                     request.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
-                else if (!Names.IsPlainText(text))
-                    request.Fault(at, "the value of an annotation has control characters");
+                else if (!request.Keeps(text))
+                    request.Fault(at, "the value of an annotation has control or invisible characters");
             annotations[key.Text] = [.. values.Select(value => value.Text)];
         }
         return new RequestRules(thresholds, require == "all", [.. suggested.Distinct(StringComparer.Ordinal)], mode == "required", prompt, annotations.ToImmutable());
@@ -88,7 +88,7 @@ internal static class RequestRulesResource
     public static string ReadPrompt(Cursor map, string field)
     {
         var prompt = map.Text(field) ?? "";
-        if (prompt.Length > LongestPrompt || !Names.IsPlainText(prompt))
+        if (prompt.Length > LongestPrompt || !map.Keeps(prompt))
             map.Fault(field, $"{map.Full(field)} takes one line of at most {LongestPrompt} characters");
         return prompt;
     }
@@ -96,7 +96,7 @@ internal static class RequestRulesResource
     private static ReviewThreshold ReadThreshold(Cursor threshold)
     {
         var name = threshold.Text("name") ?? "";
-        if (name.Length > LongestPrompt || !Names.IsPlainText(name))
+        if (name.Length > LongestPrompt || !threshold.Keeps(name))
             threshold.Fault("name", $"the name of a threshold is one line of at most {LongestPrompt} characters");
         var read = new ReviewThreshold(
             name, ReadPredicate(threshold, "filter", PredicateScope.Filter), threshold.Number("approve", 0, Requesting.MaxReviews) ?? 0, threshold.Number("deny", 0, Requesting.MaxReviews) ?? 0);
@@ -126,8 +126,8 @@ internal static class RequestRulesResource
         // A field without a text says nothing, as in people's files.
         if (map.Text(field) is not { Length: > 0 } text)
             return null;
-        if (!Names.IsPlainText(text.ReplaceLineEndings(" ")))
-            map.Fault(field, $"{map.Full(field)} has control characters");
+        if (!map.Keeps(text.ReplaceLineEndings(" ")))
+            map.Fault(field, $"{map.Full(field)} has control or invisible characters");
         else if (Predicate.TryParse(text, scope, out var fault) is { } predicate)
             return predicate;
         else

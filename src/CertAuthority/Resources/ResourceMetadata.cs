@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
 
 namespace CertAuthority.Resources;
 
@@ -29,8 +28,8 @@ internal static class ResourceMetadata
     public static string Description(Cursor metadata)
     {
         var description = metadata.Text("description") ?? "";
-        if (!Names.IsPlainText(description))
-            metadata.Fault("description", "metadata.description takes plain text without control characters");
+        if (!metadata.Keeps(description))
+            metadata.Fault("description", "metadata.description takes plain text without control or invisible characters");
         return description;
     }
 

@@ -23,6 +23,8 @@ internal static class RoleConditionsResource
         foreach (var (text, at) in side.Texts("logins"))
             if (deny && text.Contains('*', StringComparison.Ordinal) && text != "*")
                 side.Fault(at, $"\"{text}\": in deny.logins a pattern is only \"*\", for every login");
+            else if (!side.Keeps(text))
+                side.Fault(at, "a login has control or invisible characters");
             else if (Template.TryParse(text, out var fault) is not { } login)
                 side.Fault(at, $"\"{text}\": {fault}");
             else if (!deny && text == SyncCertification.Login)
@@ -111,8 +113,8 @@ internal static class RoleConditionsResource
         foreach (var (text, at) in texts)
             if (text.Contains("{{", StringComparison.Ordinal))
                 side.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
-            else if (text.Length == 0 || !Names.IsPlainText(text))
-                side.Fault(at, "a name or pattern is empty or has control characters");
+            else if (text.Length == 0 || !side.Keeps(text))
+                side.Fault(at, "a name or pattern is empty or has control or invisible characters");
             else if (NamePattern.TryParse(text, out var fault) is { } pattern)
                 patterns.Add(pattern);
             else

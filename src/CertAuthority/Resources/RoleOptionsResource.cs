@@ -115,15 +115,15 @@ internal static class RoleOptionsResource
     private static string? ReadForceCommand(Cursor options)
     {
         var command = options.Text("force_command");
-        if (command is not null && (command.Length is 0 or > LongestCommand || !Names.IsPlainText(command)))
-            options.Fault("force_command", $"spec.options.force_command takes one line of 1 to {LongestCommand} characters");
+        if (command is not null && (command.Length is 0 or > LongestCommand || !options.Keeps(command)))
+            options.Fault("force_command", $"spec.options.force_command takes one line of 1 to {LongestCommand} characters, all of them visible");
         return command;
     }
 
     private static ImmutableArray<AddressRange> ReadSourceAddresses(Cursor options)
     {
         var ranges = ImmutableArray.CreateBuilder<AddressRange>();
-        var texts = options.Texts("source_address");
+        var texts = options.TextsUnlessEmpty("source_address", "all addresses");
         foreach (var (text, at) in texts)
             if (AddressRange.TryParse(text, out var range))
                 ranges.Add(range);
@@ -145,6 +145,8 @@ internal static class RoleOptionsResource
                 extension.Fault("name", $"\"{name}\" is not the name of an extension; those of others have the form name@domain");
             else if (extensions.ContainsKey(name))
                 extension.Fault("name", $"the extension {name} stands in this role twice");
+            else if (!extension.Keeps(text))
+                extension.Fault("value", "the value of an extension has control or invisible characters");
             else if (Template.TryParse(text, out var fault) is not { } value)
                 extension.Fault("value", $"\"{text}\": {fault}");
             else if (value.IsLiteral && !RoleInUse.IsExtensionValue(text))

@@ -28,13 +28,13 @@ internal static class StoredResource
 
     public static User User(string json) => Read(json, UserResource.Read);
 
-    public static Node Node(string json) => Read(json, NodeResource.ReadStored);
+    public static Node Node(string json) => Read(json, NodeResource.Read);
 
     public static AccessLock Lock(string json) => Read(json, LockResource.Read);
 
     private static T Read<T>(string json, Func<string, Cursor, T> read)
     {
-        var faults = new Faults("database");
+        var faults = new Faults("database", isStored: true);
         var root = ResourceText.Parse(Encoding.UTF8.GetBytes(json), faults) is [var document] ? Cursor.Root(document, faults) : null;
         root?.Required("kind");
         var resource = root is null ? default : read(root.Required("version"), root);

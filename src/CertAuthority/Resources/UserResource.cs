@@ -27,7 +27,7 @@ internal static class UserResource
                 spec.Fault(at, $"\"{text}\" is not the name of a role");
 
         var unixUsers = ImmutableArray.CreateBuilder<UnixUser>();
-        foreach (var (text, at) in spec.Texts("unix_users"))
+        foreach (var (text, at) in spec.TextsUnlessEmpty("unix_users", "the account of the user's name"))
             if (UnixUser.TryParse(text) is { } entry)
                 unixUsers.Add(entry);
             else
@@ -37,8 +37,8 @@ internal static class UserResource
         foreach (var (key, values) in spec.TextLists("traits"))
         {
             foreach (var (text, at) in values)
-                if (!Names.IsPlainText(text))
-                    spec.Fault(at, "the value of a trait has control characters");
+                if (!spec.Keeps(text))
+                    spec.Fault(at, "the value of a trait has control or invisible characters");
             traits[key.Text] = [.. values.Select(value => value.Text)];
         }
         spec.NoEnd("expires", "give the user roles with metadata.expires");

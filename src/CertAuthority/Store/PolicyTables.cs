@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
 using CertAuthority.Resources;
@@ -18,6 +19,9 @@ internal sealed class Policy(
     string generation, ImmutableSortedDictionary<string, Role> roles, ImmutableSortedDictionary<string, Node> nodes, ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault)
 {
     public string Generation => generation;
+
+    /// <summary>Whether every role and every lock can be read.</summary>
+    public bool IsWhole => fault is null;
 
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
     public ImmutableSortedDictionary<string, Role> Roles => Whole(roles);
@@ -69,25 +73,28 @@ internal static class PolicyTables
         Locks(inspection, inspection.LeaveOut);
     }
 
-    private static List<Role> Roles(Snapshot snapshot, Action<StoreException> unreadable) =>
-        snapshot.Query("SELECT id, revision, resource FROM roles", row => StoredResource.Role(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) }, unreadable);
+    private static List<Role> Roles(Snapshot snapshot, Action<StoreException> unreadable) => snapshot.Query("SELECT id, revision, resource FROM roles", RoleRow, unreadable);
 
-    private static List<Node> Nodes(Snapshot snapshot, Action<StoreException> unreadable) =>
-        snapshot.Query("SELECT id, revision, resource FROM nodes", row => StoredResource.Node(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) }, unreadable);
+    private static List<Node> Nodes(Snapshot snapshot, Action<StoreException> unreadable) => snapshot.Query("SELECT id, revision, resource FROM nodes", NodeRow, unreadable);
 
-    private static List<AccessLock> Locks(Snapshot snapshot, Action<StoreException> unreadable) =>
-        snapshot.Query("SELECT id, revision, resource FROM locks", row => StoredResource.Lock(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) }, unreadable);
+    private static List<AccessLock> Locks(Snapshot snapshot, Action<StoreException> unreadable) => snapshot.Query("SELECT id, revision, resource FROM locks", LockRow, unreadable);
 
-    public static void PutRole(this Transaction transaction, Role role) => Put(transaction, "roles", role.Id, role.Name, role.Revision, RoleResource.Write(role));
+    private static Role RoleRow(DbDataReader row) => StoredResource.Role(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) };
+
+    private static Node NodeRow(DbDataReader row) => StoredResource.Node(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) };
+
+    private static AccessLock LockRow(DbDataReader row) => StoredResource.Lock(row.GetString(2)) with { Id = row.Id(0), Revision = row.GetInt64(1) };
+
+    public static void PutRole(this Transaction transaction, Role role) => Put(transaction, "role", role, role.Id, role.Name, role.Revision, RoleResource.Write, RoleRow);
 
     /// <summary>Also in the place of a row of that name that cannot be read: making the node again is how an administrator mends it.</summary>
     public static void PutNode(this Transaction transaction, Node node)
     {
         transaction.Execute("DELETE FROM nodes WHERE name = $1 AND id <> $2", node.Name, node.Id);
-        Put(transaction, "nodes", node.Id, node.Name, node.Revision, NodeResource.Write(node));
+        Put(transaction, "node", node, node.Id, node.Name, node.Revision, NodeResource.Write, NodeRow);
     }
 
-    public static void PutLock(this Transaction transaction, AccessLock one) => Put(transaction, "locks", one.Id, one.Name, one.Revision, LockResource.Write(one));
+    public static void PutLock(this Transaction transaction, AccessLock one) => Put(transaction, "lock", one, one.Id, one.Name, one.Revision, LockResource.Write, LockRow);
 
     public static void RemoveRole(this Transaction transaction, Role role) => Remove(transaction, "roles", role.Id);
 
@@ -105,13 +112,54 @@ internal static class PolicyTables
         transaction.Execute("UPDATE policy SET generation = $1", Guid.NewGuid());
     }
 
-    private static void Put(Transaction transaction, string table, Guid id, string name, long revision, JsonObject resource)
+    private static void Put<T>(Transaction transaction, string kind, T resource, Guid id, string name, long revision, Func<T, JsonObject> write, Func<DbDataReader, T> row) where T : class
     {
         transaction.Execute(
             $"""
-            INSERT INTO {table} (id, name, revision, resource) VALUES ($1, $2, $3, $4)
+            INSERT INTO {kind}s (id, name, revision, resource) VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource
-            """, id, name, revision, resource.ToJsonString());
+            """, id, name, revision, write(resource).ToJsonString());
+        transaction.Execute("UPDATE policy SET generation = $1", Guid.NewGuid());
+        transaction.Expect($"{kind} '{name}'", resource, one => write(one).ToJsonString(), $"SELECT id, revision, resource FROM {kind}s WHERE id = $1", row, id);
+    }
+
+    /// <summary>A role, node, lock or user whose row cannot be read, found by its name, which is a column of its own; null where it can, or there is none.</summary>
+    /// <param name="snapshot">Where.</param>
+    /// <param name="kind">The name of its table in the singular.</param>
+    /// <param name="name">Its name.</param>
+    public static Unreadable? FindUnreadable(this Snapshot snapshot, string kind, string name)
+    {
+        try
+        {
+            _ = kind switch
+            {
+                "role" => Find(RoleRow),
+                "node" => Find(NodeRow),
+                "lock" => Find(LockRow),
+                "user" => (object?)snapshot.FindUser(name),
+                _ => null,
+            };
+            return null;
+        }
+        catch (StoreException)
+        {
+            return snapshot.QueryFirst($"SELECT id FROM {kind}s WHERE name = $1", row => new Unreadable(kind, name, row.GetString(0)), name);
+        }
+
+        T? Find<T>(Func<DbDataReader, T> row) => snapshot.QueryFirst($"SELECT id, revision, resource FROM {kind}s WHERE name = $1", row, name);
+    }
+
+    public static void Remove(this Transaction transaction, Unreadable one)
+    {
+        if (one.Kind == "node")
+            transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", one.Id);
+        transaction.Execute($"DELETE FROM {one.Kind}s WHERE name = $1", one.Name);
         transaction.Execute("UPDATE policy SET generation = $1", Guid.NewGuid());
     }
 }
+
+/// <summary>A resource whose row cannot be read.</summary>
+/// <param name="Kind"><c>role</c>, <c>node</c>, <c>lock</c> or <c>user</c>.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Id">As it stands there.</param>
+internal sealed record Unreadable(string Kind, string Name, string Id);

@@ -8,10 +8,12 @@ namespace CertAuthority.Store;
 internal static class UserTable
 {
     private const string Columns = "id, revision, resource, from_groups";
+    private const string ById = $"SELECT {Columns} FROM users WHERE id = $1";
 
     public static User? FindUser(this Snapshot snapshot, string name) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE name = $1", Row, name);
 
-    public static User? FindUser(this Snapshot snapshot, Guid id) => snapshot.QueryFirst($"SELECT {Columns} FROM users WHERE id = $1", Row, id);
+    /// <summary>One that cannot be read is as good as gone: nothing can be given to it, and what was is taken back.</summary>
+    public static User? FindUser(this Snapshot snapshot, Guid id) => snapshot.QueryFirstReadable(ById, Row, id);
 
     public static List<User> Users(this Snapshot snapshot) => snapshot.QueryReadable($"SELECT {Columns} FROM users ORDER BY name", Row);
 
@@ -41,10 +43,15 @@ internal static class UserTable
             INSERT INTO users (id, name, revision, resource, from_groups) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource, from_groups = excluded.from_groups
             """, user.Id, user.Name, user.Revision, UserResource.Write(user).ToJsonString(), user.IsFromGroups ? Rows.Json(user.FromGroups) : null);
+        transaction.Expect($"user '{user.Name}'", user, Shown, ById, Row, user.Id);
         transaction.Execute("DELETE FROM user_accounts WHERE user_id = $1", user.Id);
         foreach (var entry in user.UnixUsers)
             transaction.Execute("INSERT OR IGNORE INTO user_accounts (entry, user_id) VALUES ($1, $2)", entry.IsUid ? $"uid:{entry}" : $"account:{entry}", user.Id);
     }
+
+    // The resource does not tell a uid from an account whose name is a number.
+    private static string Shown(User user) =>
+        $"{UserResource.Write(user).ToJsonString()} {string.Join(',', user.UnixUsers.Select(entry => entry.IsUid))} {string.Join(',', user.FromGroups)}";
 
     public static void RemoveUser(this Transaction transaction, User user) => transaction.Execute("DELETE FROM users WHERE id = $1", user.Id);
 

@@ -1,7 +1,7 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>Files a request as the caller's user.</summary>
-/// <param name="Roles">The roles asked for. Beside resources: the only roles by which these are asked for; none for all that reach them.</param>
+/// <param name="Roles">The roles asked for. Beside resources: the only roles by which these are asked for; null for all that reach them.</param>
 /// <param name="User">As which of the caller's users; null where there is only one.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
@@ -11,7 +11,7 @@ namespace CertAuthority.Protocol;
 /// <param name="AssumeStartTime">When the access begins: a time of RFC 3339.</param>
 /// <param name="Resources">The nodes asked for by name, each <c>node/NAME</c>, at most 300; null in a request for roles.</param>
 public sealed record CreateRequest(
-    string[] Roles,
+    string[]? Roles = null,
     string? User = null,
     string Reason = "",
     string[]? Reviewers = null,
@@ -83,11 +83,11 @@ public sealed record DenyRequest(string Id, string Reason = "");
 
 /// <summary>Files a request for a user, by an administrator, who counts as requester too.</summary>
 /// <param name="User">For whom.</param>
-/// <param name="Roles">The roles asked for.</param>
+/// <param name="Roles">The roles asked for; as in <see cref="CreateRequest"/>.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
 /// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
-public sealed record CreateRequestFor(string User, string[] Roles, string Reason = "", string[]? Reviewers = null, string[]? Resources = null);
+public sealed record CreateRequestFor(string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null);
 
 /// <summary>Removes a request from the list; the audit keeps it.</summary>
 /// <param name="Id">The request's id, or a unique prefix.</param>

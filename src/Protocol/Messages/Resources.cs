@@ -36,7 +36,7 @@ public sealed record RemoveResource(string Kind, string Name, bool Force = false
 
 /// <summary>Changes lists of a user; what is null stays.</summary>
 /// <param name="Name">The user.</param>
-/// <param name="Roles">The whole new list of roles.</param>
+/// <param name="Roles">The whole new list of roles; <c>none</c> alone takes every role away.</param>
 /// <param name="Logins">The whole new list of the trait <c>logins</c>.</param>
 /// <param name="UnixUsers">The whole new list of accounts.</param>
 public sealed record UpdateUser(string Name, string[]? Roles = null, string[]? Logins = null, string[]? UnixUsers = null);

@@ -9,7 +9,7 @@ sealed record CertificateBytes
 
     public string Type { get; init; } = "ssh-ed25519-cert-v01@openssh.com";
     public byte[] Nonce { get; init; } = new byte[32];
-    public byte[] KeyFields { get; init; } = new WireWriter().String(new byte[32]).ToArray();
+    public byte[] KeyFields { get; init; } = new WireWriter().String(Numbers.Point()).ToArray();
     public ulong Serial { get; init; } = 42;
     public uint CertificateType { get; init; } = 1;
     public byte[] KeyId { get; init; } = "alice"u8.ToArray();

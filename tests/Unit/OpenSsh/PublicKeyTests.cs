@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Security.Cryptography;
 using System.Text;
 using CertAuthority.OpenSsh;
 
@@ -62,7 +64,7 @@ public class PublicKeyTests
     [InlineData("ssh:")]
     [InlineData("ssh:alice's token, the blue one")]
     public void An_application_begins_with_ssh(string application) =>
-        PublicKey.Parse(Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String(application.PadRight(256)).ToArray());
+        PublicKey.Parse(Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String(application.PadRight(256)).ToArray());
 
     static readonly string Base64 = Convert.ToBase64String(Vector.Blob("ed25519.pub"));
 
@@ -112,13 +114,96 @@ public class PublicKeyTests
         return q;
     }
 
-    static byte[] Modulus(int bits, bool odd = true)
+    static byte[] Rsa(byte[] e, byte[] n) => Key("ssh-rsa").MpInt(e).MpInt(n).ToArray();
+
+    static byte[] Ed25519(string pk) => Key("ssh-ed25519").String(Convert.FromHexString(pk)).ToArray();
+
+    static byte[] SecurityKey(string pk) => Key("sk-ssh-ed25519@openssh.com").String(Convert.FromHexString(pk)).String("ssh:").ToArray();
+
+    static byte[] Ecdsa(string curve, byte[] q) => Key($"ecdsa-sha2-{curve}").String(curve).String(q).ToArray();
+
+    static byte[] BasePoint(string name, ECCurve curve)
     {
-        var n = new byte[(bits + 7) / 8];
-        n[0] = (byte)(1 << ((bits - 1) % 8));
-        n[^1] |= (byte)(odd ? 1 : 0);
-        return n;
+        var g = ECDsa.Create(new ECParameters { Curve = curve, D = [.. new byte[(name == "nistp521" ? 66 : name == "nistp384" ? 48 : 32) - 1], 1] }).ExportParameters(false).Q;
+        return Ecdsa(name, [4, .. g.X!, .. g.Y!]);
     }
+
+    static byte[] Times(byte[] odd, int factor) => (new BigInteger(odd, isUnsigned: true, isBigEndian: true) * factor).ToByteArray(isUnsigned: true, isBigEndian: true);
+
+    // Two factors that agree in their first half.
+    static byte[] CloseFactors()
+    {
+        var p = ((BigInteger)3 << 1534) + 1;
+        while (BigInteger.GreatestCommonDivisor(p * (p + 2), Enumerable.Range(2, 10_000).Aggregate(BigInteger.One, (all, one) => all * one)) != 1)
+            p += 2;
+        return (p * (p + 2)).ToByteArray(isUnsigned: true, isBigEndian: true);
+    }
+
+    const string SmallOrder = "pk is a point of small order, for which anybody can sign";
+    const string OneForm = "pk is not in the one form that RFC 8032 has for its point";
+    const string Exponent = "the exponent of the rsa key is not 65537";
+    const string SmallFactor = "the modulus of the rsa key has a small factor, so anybody can find its private key";
+    const string KnownKey = "Q is the base point, whose private key everybody knows";
+
+    /// <summary>Keys that can be used without a private key, or that are written in another form than their own.</summary>
+    public static readonly TheoryData<string, byte[], string> BadKeys = new()
+    {
+        { "ed25519, neutral element", Ed25519("01" + new string('0', 62)), SmallOrder },
+        { "ed25519, neutral element with a sign", Ed25519("01" + new string('0', 60) + "80"), SmallOrder },
+        { "ed25519, order 2", Ed25519("ec" + new string('f', 60) + "7f"), SmallOrder },
+        { "ed25519, order 2 with a sign", Ed25519("ec" + new string('f', 62)), SmallOrder },
+        { "ed25519, order 4", Ed25519(new string('0', 64)), SmallOrder },
+        { "ed25519, order 4 with a sign", Ed25519(new string('0', 62) + "80"), SmallOrder },
+        { "ed25519, order 8", Ed25519("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), SmallOrder },
+        { "ed25519, order 8 with a sign", Ed25519("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"), SmallOrder },
+        { "ed25519, another of order 8", Ed25519("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), SmallOrder },
+        { "ed25519, another of order 8 with a sign", Ed25519("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"), SmallOrder },
+        { "ed25519, p for 0", Ed25519("ed" + new string('f', 60) + "7f"), OneForm },
+        { "ed25519, p + 1 for 1", Ed25519("ee" + new string('f', 60) + "7f"), OneForm },
+        { "ed25519, 2^255 - 1", Ed25519(new string('f', 62) + "7f"), OneForm },
+        { "ed25519, all bits", Ed25519(new string('f', 64)), OneForm },
+        { "ed25519, base point", Ed25519("58" + new string('6', 62)), "pk is the base point, whose private key everybody knows" },
+        { "ed25519, base point with a sign", Ed25519("58" + new string('6', 60) + "e6"), "pk is the base point, whose private key everybody knows" },
+        { "security key, small order", SecurityKey(new string('0', 64)), SmallOrder },
+        { "security key, another form", SecurityKey(new string('f', 64)), OneForm },
+        { "ecdsa, 256 base point", BasePoint("nistp256", ECCurve.NamedCurves.nistP256), KnownKey },
+        { "ecdsa, 384 base point", BasePoint("nistp384", ECCurve.NamedCurves.nistP384), KnownKey },
+        { "ecdsa, 521 base point", BasePoint("nistp521", ECCurve.NamedCurves.nistP521), KnownKey },
+        { "rsa, e 3", Rsa([3], Numbers.Modulus(3072)), Exponent },
+        { "rsa, e 65539", Rsa([1, 0, 3], Numbers.Modulus(3072)), Exponent },
+        { "rsa, e even", Rsa([4], Numbers.Modulus(3072)), Exponent },
+        { "rsa, e one", Rsa([1], Numbers.Modulus(3072)), Exponent },
+        { "rsa, e zero", Rsa([], Numbers.Modulus(3072)), Exponent },
+        { "rsa, e large", Rsa([1, 0, 0, 0, 1], Numbers.Modulus(3072)), Exponent },
+        { "rsa, e negative", Key("ssh-rsa").String([0x81]).MpInt(Numbers.Modulus(3072)).ToArray(), "e is negative (at byte 11)" },
+        { "rsa, e padded", Key("ssh-rsa").String([0, 1, 0, 1]).MpInt(Numbers.Modulus(3072)).ToArray(), "e has a leading zero it does not need (at byte 11)" },
+        { "rsa, n negative", Key("ssh-rsa").MpInt([1, 0, 1]).String(Numbers.Modulus(3072)).ToArray(), "n is negative (at byte 18)" },
+        { "rsa, n padded", Key("ssh-rsa").MpInt([1, 0, 1]).String([0, 0, .. Numbers.Modulus(3072)]).ToArray(), "n has a leading zero it does not need (at byte 18)" },
+        { "rsa, n even", Rsa([1, 0, 1], Times(Numbers.Modulus(3072), 2)), SmallFactor },
+        { "rsa, n with the factor 3", Rsa([1, 0, 1], Times(Numbers.Modulus(3072), 3)), SmallFactor },
+        { "rsa, n with the factor 8191", Rsa([1, 0, 1], Times(Numbers.Modulus(3072), 8191)), SmallFactor },
+        { "rsa, n of close factors", Rsa([1, 0, 1], CloseFactors()), "the factors of the rsa key are too close to each other, so anybody can find its private key" },
+        { "rsa, 3071 bits", Rsa([1, 0, 1], (BigInteger.One << 3070 | 1).ToByteArray(true, true)), "the rsa key has 3071 bits, not 3072 to 8192" },
+        { "rsa, 8193 bits", Rsa([1, 0, 1], (BigInteger.One << 8192 | 1).ToByteArray(true, true)), "the rsa key has 8193 bits, not 3072 to 8192" },
+        { "rsa, no modulus", Rsa([1, 0, 1], []), "the rsa key has 0 bits, not 3072 to 8192" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadKeys))]
+    public void Bad_key_is_refused(string fault, byte[] blob, string reason) => A_blob_is_refused_with_the_reason(fault, blob, reason);
+
+    [Theory]
+    [MemberData(nameof(BadKeys))]
+    public void Bad_key_of_another_authority_is_refused_too(string fault, byte[] blob, string reason)
+    {
+        var line = $"{new WireReader(blob).Name("type")} {Convert.ToBase64String(blob)}";
+        if (fault == "rsa, 3071 bits")
+            reason = SmallFactor;
+        Assert.Equal(reason.Replace("3072 to", "1024 to", StringComparison.Ordinal), Assert.Throws<SshFormatException>(() => PublicKey.ParseOtherAuthority(line)).Message);
+    }
+
+    [Fact]
+    public void Another_authority_may_have_a_shorter_key() => Assert.IsType<RsaPublicKey>(PublicKey.ParseOtherAuthority(Vector.Text("rsa2048.pub")));
 
     public static readonly TheoryData<string, byte[], string> RefusedBlobs = new()
     {
@@ -127,7 +212,7 @@ public class PublicKeyTests
         { "type that forges a line", Key("ssh\nroot").ToArray(), "key type is not a name of 1 to 64 printable characters (at byte 0)" },
         { "ed25519, short", Key("ssh-ed25519").String(new byte[31]).ToArray(), "pk is 31 bytes long, not 32 (at byte 15)" },
         { "ed25519, long", Key("ssh-ed25519").String(new byte[33]).ToArray(), "pk is 33 bytes long, not 32 (at byte 15)" },
-        { "ed25519, trailing", Key("ssh-ed25519").String(new byte[32]).Byte(0).ToArray(), "public key is followed by 1 bytes that do not belong to it (at byte 51)" },
+        { "ed25519, trailing", Key("ssh-ed25519").String(Numbers.Point()).Byte(0).ToArray(), "public key is followed by 1 bytes that do not belong to it (at byte 51)" },
         { "ecdsa, other curve", Key("ecdsa-sha2-nistp256").String("nistp384").ToArray(), "the curve is nistp384 in a key for nistp256" },
         { "ecdsa, compressed", Key("ecdsa-sha2-nistp256").String("nistp256").String([2, .. Point("ecdsa256", 4, 0).AsSpan(1, 32)]).ToArray(), "Q is not an uncompressed point of nistp256" },
         { "ecdsa, hybrid form", Key("ecdsa-sha2-nistp256").String("nistp256").String(Point("ecdsa256", 6, 0)).ToArray(), "Q is not an uncompressed point of nistp256" },
@@ -136,27 +221,17 @@ public class PublicKeyTests
         { "ecdsa, 521 off the curve", Key("ecdsa-sha2-nistp521").String("nistp521").String(Point("ecdsa521", 4, 132)).ToArray(), "Q is not an uncompressed point of nistp521" },
         { "ecdsa, infinity", Key("ecdsa-sha2-nistp256").String("nistp256").String([0]).ToArray(), "Q is not an uncompressed point of nistp256" },
         { "ecdsa, zeros", Key("ecdsa-sha2-nistp256").String("nistp256").String([4, .. new byte[64]]).ToArray(), "Q is not an uncompressed point of nistp256" },
-        { "rsa, e even", Key("ssh-rsa").MpInt([4]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
-        { "rsa, e one", Key("ssh-rsa").MpInt([1]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
-        { "rsa, e zero", Key("ssh-rsa").MpInt([]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
-        { "rsa, e large", Key("ssh-rsa").MpInt([1, 0, 0, 0, 1]).MpInt(Modulus(3072)).ToArray(), "the exponent of the rsa key is not an odd number from 3 to 2^32-1" },
-        { "rsa, e negative", Key("ssh-rsa").String([0x81]).MpInt(Modulus(3072)).ToArray(), "e is negative (at byte 11)" },
-        { "rsa, e padded", Key("ssh-rsa").String([0, 3]).MpInt(Modulus(3072)).ToArray(), "e has a leading zero it does not need (at byte 11)" },
-        { "rsa, 3071 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3071)).ToArray(), "the rsa key has 3071 bits, not 3072 to 8192" },
-        { "rsa, 8193 bits", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(8193)).ToArray(), "the rsa key has 8193 bits, not 3072 to 8192" },
-        { "rsa, no modulus", Key("ssh-rsa").MpInt([3]).MpInt([]).ToArray(), "the rsa key has 0 bits, not 3072 to 8192" },
         { "security key, short", Key("sk-ssh-ed25519@openssh.com").String(new byte[31]).String("ssh:").ToArray(), "pk is 31 bytes long, not 32 (at byte 30)" },
-        { "security key without an application", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).ToArray(), "the length of application needs 4 bytes, 0 are left (at byte 66)" },
-        { "security key of a web page", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("https://example.com").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
-        { "security key, application in capitals", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("SSH:").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
-        { "security key, application not printable", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:a\nb").ToArray(), "the application of the security key is not up to 256 printable characters" },
-        { "security key, application not ascii", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:å").ToArray(), "the application of the security key is not up to 256 printable characters" },
-        { "security key, application too long", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:" + new string('a', 253)).ToArray(), "the application of the security key is not up to 256 printable characters" },
-        { "security key, trailing", Key("sk-ssh-ed25519@openssh.com").String(new byte[32]).String("ssh:").Byte(0).ToArray(), "public key is followed by 1 bytes that do not belong to it (at byte 74)" },
+        { "security key without an application", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).ToArray(), "the length of application needs 4 bytes, 0 are left (at byte 66)" },
+        { "security key of a web page", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String("https://example.com").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
+        { "security key, application in capitals", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String("SSH:").ToArray(), "the security key was not made for ssh: its application does not begin with ssh:" },
+        { "security key, application not printable", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String("ssh:a\nb").ToArray(), "the application of the security key is not up to 256 printable characters" },
+        { "security key, application not ascii", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String("ssh:å").ToArray(), "the application of the security key is not up to 256 printable characters" },
+        { "security key, application too long", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String("ssh:" + new string('a', 253)).ToArray(), "the application of the security key is not up to 256 printable characters" },
+        { "security key, trailing", Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String("ssh:").Byte(0).ToArray(), "public key is followed by 1 bytes that do not belong to it (at byte 74)" },
         { "security key, x off the curve", Key("sk-ecdsa-sha2-nistp256@openssh.com").String("nistp256").String(Point("ecdsa256", 4, 32)).String("ssh:").ToArray(), "Q is not an uncompressed point of nistp256" },
         { "security key, other curve", Key("sk-ecdsa-sha2-nistp256@openssh.com").String("nistp384").String(Point("ecdsa384", 4, 0)).String("ssh:").ToArray(), "the curve is nistp384 in a key for nistp256" },
         { "security key on a curve that none has", Key("sk-ecdsa-sha2-nistp384@openssh.com").String("nistp384").String(Point("ecdsa384", 4, 0)).String("ssh:").ToArray(), "key type sk-ecdsa-sha2-nistp384@openssh.com is not supported" },
-        { "rsa, even", Key("ssh-rsa").MpInt([3]).MpInt(Modulus(3072, odd: false)).ToArray(), "the modulus of the rsa key is even" },
     };
 
     [Theory]
@@ -180,7 +255,7 @@ public class PublicKeyTests
     [InlineData(3072)]
     [InlineData(8192)]
     public void The_bounds_of_an_rsa_modulus_belong_to_it(int bits) =>
-        Assert.IsType<RsaPublicKey>(PublicKey.Parse(Key("ssh-rsa").MpInt([255, 255, 255, 255]).MpInt(Modulus(bits)).ToArray()));
+        Assert.IsType<RsaPublicKey>(PublicKey.Parse(Key("ssh-rsa").MpInt([1, 0, 1]).MpInt(Numbers.Modulus(bits)).ToArray()));
 
     [Theory]
     [MemberData(nameof(Vectors))]

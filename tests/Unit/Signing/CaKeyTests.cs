@@ -144,12 +144,12 @@ public sealed class CaKeyTests : IDisposable
     {
         // 142 logins of 32 characters are 5,112 bytes; one more is refused by the policy.
         string[] logins = [.. Enumerable.Range(0, 142).Select(i => $"u{i}".PadRight(32, 'x'))];
-        byte[] modulus = [0x80, .. new byte[1022], 1];
+        var modulus = Numbers.Modulus(8192);
         var certificate = ca.Sign(Granted(logins, PublicKey.Parse(new WireWriter().String("ssh-rsa").MpInt([1, 0, 1]).MpInt(modulus).ToArray()), ca.PublicKey));
         Assert.InRange(certificate.Length, 6000, UserCertificate.MaxLength - 1);
 
         // Under the longest key of a CA too, and with the longest key id.
-        var longestCa = SignatureKey.Parse(new WireWriter().String("ssh-rsa").MpInt([1, 0, 1]).MpInt([0x80, .. new byte[510], 1]).ToArray());
+        var longestCa = SignatureKey.Parse(new WireWriter().String("ssh-rsa").MpInt([1, 0, 1]).MpInt(Numbers.Modulus(4096)).ToArray());
         var toBeSigned = Granted(logins, PublicKey.Parse(new WireWriter().String("ssh-rsa").MpInt([1, 0, 1]).MpInt(modulus).ToArray()), longestCa);
         Assert.InRange(toBeSigned.Bytes.Length - "alice".Length + 256 + (4 + 4 + 12 + 4 + 512), 7000, UserCertificate.MaxLength - 1);
     }

@@ -88,11 +88,11 @@ public class OpenSshPrivateKeyTests
 
     static byte[] Build(string cipher = "none", string options = "", uint keys = 1, byte[]? outer = null, byte[]? privateKeys = null, string trailing = "") =>
         Armour(new WireWriter().Raw("openssh-key-v1\0"u8).String(cipher).String("none").String(options).UInt32(keys)
-            .String(outer ?? new Ed25519PublicKey(new byte[32]).ToBlob()).String(privateKeys ?? Private()).Raw(Encoding.ASCII.GetBytes(trailing)).ToArray());
+            .String(outer ?? new Ed25519PublicKey(Numbers.Point(0)).ToBlob()).String(privateKeys ?? Private()).Raw(Encoding.ASCII.GetBytes(trailing)).ToArray());
 
     static byte[] Private(uint secondCheckInt = 1, string type = "ssh-ed25519", int pk = 0, int pkBesideSeed = 0, string comment = "abc", byte[]? padding = null) =>
-        new WireWriter().UInt32(1).UInt32(secondCheckInt).String(type).String([(byte)pk, .. new byte[31]])
-            .String([.. new byte[32], (byte)pkBesideSeed, .. new byte[31]]).String(comment).Raw(padding ?? [1, 2]).ToArray();
+        new WireWriter().UInt32(1).UInt32(secondCheckInt).String(type).String(Numbers.Point((byte)pk))
+            .String([.. new byte[32], .. Numbers.Point((byte)pkBesideSeed)]).String(comment).Raw(padding ?? [1, 2]).ToArray();
 
     // An RSA key with one of its numbers spoiled: n, e, d, iqmp, p, q. What is read nevertheless can not sign, and so is not loaded.
     [Theory]
@@ -144,13 +144,13 @@ public class OpenSshPrivateKeyTests
         { "PKCS8", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"u8.ToArray(), "the key is in PEM, not in the format of OpenSSH; run: ssh-keygen -p -N '' -f PATH" },
         { "security key", Build(outer: Vector.Blob("sk_ed25519.pub")), "sk-ssh-ed25519@openssh.com is a security key, and those sign no certificates" },
         { "weak", Build(outer: Vector.Blob("rsa2048.pub")), "the rsa key has 2048 bits, not 3072 to 8192" },
-        { "too long", Build(outer: new WireWriter().String("ssh-rsa").MpInt([3]).MpInt([1, .. new byte[511], 1]).ToArray(), privateKeys: Private(type: "ssh-rsa")), "the rsa key has more than 4096 bits, which makes certificates too long" },
+        { "too long", Build(outer: new WireWriter().String("ssh-rsa").MpInt([1, 0, 1]).MpInt(Numbers.Modulus(4104)).ToArray(), privateKeys: Private(type: "ssh-rsa")), "the rsa key has more than 4096 bits, which makes certificates too long" },
         { "certificate", Build(outer: Vector.Blob("ed25519-cert.pub")), "ssh-ed25519-cert-v01@openssh.com is a certificate where a plain key belongs" },
         { "options", Build(options: "x"), "kdfoptions are not empty" },
         { "two keys", Build(keys: 2), "the file holds 2 keys, not 1" },
         { "trailing", Build(trailing: "x"), "private key file is followed by 1 bytes that do not belong to it (at byte 234)" },
         { "check numbers", Changed(CheckIntAt), "the check numbers differ" },
-        { "other public key", Build(outer: new Ed25519PublicKey([1, .. new byte[31]]).ToBlob()), "the private key belongs to another public key" },
+        { "other public key", Build(outer: new Ed25519PublicKey(Numbers.Point(1)).ToBlob()), "the private key belongs to another public key" },
         { "other type inside", Build(privateKeys: Private(type: "ssh-rsa")), "the private key is of another type than the public key" },
         { "other pk inside", Build(privateKeys: Private(pk: 1)), "the private key belongs to another public key" },
         { "other pk beside the seed", Build(privateKeys: Private(pkBesideSeed: 1)), "the private key belongs to another public key" },

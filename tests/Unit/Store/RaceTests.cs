@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
+using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Push;
@@ -283,7 +284,7 @@ public sealed class RaceTests : IAsyncLifetime
             try
             {
                 var of = other ?? strict;
-                return (await Logins.Issue(of, other is null ? bob : Alice, new Login(ca.UserCa.PublicKey.ToLine("a key"), Node: node, Session: within))).Session!;
+                return (await Logins.Issue(of, other is null ? bob : Alice, new Login(Key, Node: node, Session: within))).Session!;
             }
             catch (ProblemException e)
             {
@@ -291,6 +292,8 @@ public sealed class RaceTests : IAsyncLifetime
             }
         }
     }
+
+    private static string Key { get; } = new Ed25519PublicKey(Numbers.Point()).ToLine("a key");
 
     public async Task InitializeAsync()
     {
@@ -335,7 +338,7 @@ public sealed class RaceTests : IAsyncLifetime
     {
         try
         {
-            return (await Logins.Issue(ca, Alice, new Login(ca.UserCa.PublicKey.ToLine("a key"), Requests: [request]))).Info!.Serial;
+            return (await Logins.Issue(ca, Alice, new Login(Key, Requests: [request]))).Info!.Serial;
         }
         catch (ProblemException e) when (e.Problem.Code == ProblemCode.Denied)
         {

@@ -20,10 +20,25 @@ public class ListOptionTests
         Assert.Equal(items, roles.Given(parsed));
     }
 
-    [Fact]
-    public void An_empty_word_is_an_empty_list()
+    [Theory]
+    [InlineData("--roles=", "x: error: --roles is empty; to take all away: --roles=none")]
+    [InlineData("--roles ,", "x: error: --roles is empty; to take all away: --roles=none")]
+    [InlineData("--user=", "x: error: --user is empty")]
+    [InlineData("--user=alice --user=", "x: error: --user is empty")]
+    [InlineData("--reason=", "")]
+    [InlineData("--roles=,dba --user=alice", "")]
+    public async Task Empty_value_is_a_usage_error(string line, string told)
     {
-        var roles = new ListOption("--roles", "", "ROLE");
-        Assert.Equal(Array.Empty<string>(), roles.Given(new Command("x") { roles }.Parse(["--roles", ""])));
+        var command = new RootCommand
+        {
+            new ListOption("--roles", "", "ROLE") { Instead = "to take all away: --roles=none" },
+            new Option<string[]>("--user") { HelpName = "USER" },
+            new Option<string?>("--reason") { HelpName = "TEXT" },
+        };
+        command.SetAction(_ => 0);
+        using var error = new StringWriter();
+        var exitCode = await Shell.Run(command, line.Split(' '), TextWriter.Null, error);
+        Assert.Equal(told.Length > 0 ? ExitCode.Usage : ExitCode.Done, exitCode);
+        Assert.Contains(told.Split(": ", 2).Last(), error.ToString(), StringComparison.Ordinal);
     }
 }

@@ -147,7 +147,7 @@ public class LocksInForceTests
         Requesting.File(new RequestQuestion(Guid.NewGuid(), Sample.Now, Alice, 5001, [.. roles], "", [], Roles, 0, SiteLimits.Default) { Locks = locks });
 
     private static Outcome<AccessRequest> Approve(LocksInForce locks, params string[] instead) =>
-        Resolving.Approve(Pending, Alice, Root, People.Strangers, Roles, new RequestResolution("root", Sample.Now, ""), SiteLimits.Default, locks, [.. instead]);
+        Resolving.Approve(Pending, Alice, Root, People.Strangers, Roles, new RequestResolution("root", Sample.Now, ""), SiteLimits.Default, locks, instead is [] ? default : [.. instead]);
 
     private static string Says<T>(Outcome<T> outcome) where T : class => outcome.Holds(out _, out var refusal) ? "yes" : refusal.Message;
 }

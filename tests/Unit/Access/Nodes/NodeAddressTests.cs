@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using CertAuthority.Access;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Tests.Unit.Access;
 
@@ -30,6 +31,22 @@ public partial class NodeAddressTests
         var address = NodeAddress.Parse(text).Granted();
         Assert.Equal((host, port), (address.Host, address.Port));
         Assert.Equal(address, NodeAddress.Parse(address.ToString()).Granted());
+    }
+
+    // tsh judges again what a server sends, by code of its own, for it does not know the rules of the daemon: what the daemon stores it must read alike, and no more.
+    [Fact]
+    public void Command_line_and_daemon_judge_addresses_alike()
+    {
+        string[] parts = ["a", "-F", "db1", "[", "]", ":", "::1", "22", "99999999", "0", "1.2", ".", "_", "[-F]", "[::1]", "+", " ", "%eth0", "2001:db8::1"];
+        foreach (var text in parts.SelectMany(one => parts, (one, two) => one + two).SelectMany(two => parts.Append(""), (two, three) => two + three))
+        {
+            var read = CertAuthority.Tsh.SshArguments.TryEndpoint(text);
+            if (NodeAddress.Parse(text).Holds(out var stored, out _))
+                Assert.Equal((stored.Host, stored.Port?.ToString()), CertAuthority.Tsh.SshArguments.TryEndpoint(stored.ToString()));
+            else if (read is var (host, port))
+                Assert.True(!host.StartsWith('-') && !host.Contains('[') && (port is null || int.Parse(port) is > 0 and <= 65535), text);
+            Assert.True(ServerAddress.TryParse($"ssh://{text}") is not ServerAddress.Ssh { Host: var there } || (there.Length > 0 && there[0] != '-' && !there.Contains('[')), text);
+        }
     }
 
     [Theory]
