@@ -10,7 +10,7 @@ public sealed class RaceTests
     const int LoginsPerRound = 4;
 
     static readonly CreateRequest Dba = new(["dba"]);
-    static readonly CreateRequest Db1 = new([], Resources: ["node/db1"]);
+    static readonly CreateRequest Db1 = new(Resources: ["node/db1"]);
 
     static readonly (string Case, CreateRequest? Ask, Func<CaClient, string, string, Task> End)[] Endings =
     [
