@@ -186,7 +186,7 @@ public sealed class BackupTests
     static (ConcurrentQueue<ulong> Serials, Task Done) Load(TestDaemon daemon, CancellationToken enough)
     {
         var serials = new ConcurrentQueue<ulong>();
-        var key = new Login(daemon.PublicKey("host_ca").ToLine("any key"), "me");
+        var key = new Login(TestDaemon.AnyKey, "me");
         var ca = daemon.Connect();
         return (serials, LogIn());
 

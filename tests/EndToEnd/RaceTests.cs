@@ -10,7 +10,7 @@ public sealed class RaceTests
     const int LoginsPerRound = 4;
 
     static readonly CreateRequest Dba = new(["dba"]);
-    static readonly CreateRequest Db1 = new([], Resources: ["node/db1"]);
+    static readonly CreateRequest Db1 = new(Resources: ["node/db1"]);
 
     static readonly (string Case, CreateRequest? Ask, Func<CaClient, string, string, Task> End)[] Endings =
     [
@@ -25,7 +25,7 @@ public sealed class RaceTests
         ("the user is locked", null, (ca, user, _) => ca.Send(Routes.Lock, new CreateLock(User: user))),
         ("the user is removed", null, (ca, user, _) => ca.Send(Routes.RemoveResource, new RemoveResource("user", user))),
         ("the user's role is edited", null, (ca, _, _) => Apply(ca, Role("staff", "request: {roles: [dba]}"))),
-        ("the user's role is taken away", null, (ca, user, _) => ca.Send(Routes.UpdateUser, new UpdateUser(user, Roles: []))),
+        ("the user's role is taken away", null, (ca, user, _) => ca.Send(Routes.UpdateUser, new UpdateUser(user, Roles: ["none"]))),
         ("the node is relabelled", null, (ca, _, _) => Apply(ca, Node("test"))),
         ("the role is removed", null, (ca, _, _) => ca.Send(Routes.RemoveResource, new RemoveResource("role", "staff", Force: true))),
     ];
@@ -35,7 +35,7 @@ public sealed class RaceTests
     {
         await using var daemon = await TestDaemon.Start();
         using var ca = daemon.Connect();
-        var key = daemon.PublicKey("host_ca").ToLine("any key");
+        var key = TestDaemon.AnyKey;
         var userCa = daemon.PublicKey("user_ca");
         var (issued, refused) = (0, 0);
 

@@ -54,6 +54,9 @@ sealed class TestDaemon : IAsyncDisposable
     /// <summary>The revocation list in place.</summary>
     public Krl RevocationList() => Krl.Parse(System.IO.File.ReadAllBytes(File("revoked.krl")));
 
+    /// <summary>A key to certify, whose private half nobody needs. The daemon certifies none of its own.</summary>
+    public static readonly string AnyKey = new Ed25519PublicKey(Enumerable.Repeat((byte)7, 32).ToArray()).ToLine("any key");
+
     /// <summary>The public half of a key in the data directory.</summary>
     public PublicKey PublicKey(string name) => OpenSsh.PublicKey.ParseLine(System.IO.File.ReadAllText(File($"{name}.pub")));
 

@@ -17,7 +17,6 @@ public class UserResourceTests
 
     [Theory]
     [InlineData("spec: {roles: [a]}")]
-    [InlineData("spec: {unix_users: []}")]
     [InlineData("spec: {unix_users: ~}")]
     [InlineData("")]
     public void A_user_without_unix_users_is_the_account_of_its_name(string spec) =>
@@ -29,6 +28,7 @@ public class UserResourceTests
     [InlineData("spec: {roles: {a: b}}", "f:4:15: spec.roles takes a list of texts")]
     [InlineData("spec: {unix_users: ['65534']}", "f:4:21: \"65534\" is neither an account name nor a uid")]
     [InlineData("spec: {unix_users: [99999999999]}", "f:4:21: \"99999999999\" is neither an account name nor a uid")]
+    [InlineData("spec: {unix_users: []}", "f:4:20: spec.unix_users is an empty list; leave it out for the account of the user's name")]
     [InlineData("spec: {unix_users: ['']}", "f:4:21: \"\" is neither an account name nor a uid")]
     [InlineData("spec: {traits: {logins: [\"a\\nb\"]}}", "f:4:26: the value of a trait has control or invisible characters")]
     [InlineData("spec: {traits: {\"a\\tb\": x}}", "f:4:17: spec.traits takes plain text without control or invisible characters")]

@@ -44,7 +44,7 @@ public partial class NodeAddressTests
             if (NodeAddress.Parse(text).Holds(out var stored, out _))
                 Assert.Equal((stored.Host, stored.Port?.ToString()), CertAuthority.Tsh.SshArguments.TryEndpoint(stored.ToString()));
             else if (read is var (host, port))
-                Assert.True(!host.StartsWith('-') && !host.Contains('[') && (port is null || int.Parse(port) is > 0 and <= 65535), text);
+                Assert.True(!host.StartsWith('-') && !host.Contains('[') && (!text.StartsWith('[') || host.Contains(':')) && (port is null || int.Parse(port) is > 0 and <= 65535), text);
             Assert.True(ServerAddress.TryParse($"ssh://{text}") is not ServerAddress.Ssh { Host: var there } || (there.Length > 0 && there[0] != '-' && !there.Contains('[')), text);
         }
     }
