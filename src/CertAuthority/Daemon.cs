@@ -49,12 +49,12 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>Serves when it returns.</summary>
     /// <exception cref="StartException">Somebody else's daemon, files open to others, a damaged database, a full disk, …</exception>
-    public static async Task<Daemon> Start(Settings settings, TimeProvider clock)
+    public static async Task<Daemon> Start(Settings settings, TimeProvider system)
     {
         var daemon = new Daemon();
         try
         {
-            await daemon.Run(settings, clock);
+            await daemon.Run(settings, system);
             return daemon;
         }
         catch (Exception e)
@@ -98,7 +98,7 @@ internal sealed class Daemon : IAsyncDisposable
             await release();
     }
 
-    private async Task Run(Settings settings, TimeProvider clock)
+    private async Task Run(Settings settings, TimeProvider system)
     {
         this.settings = settings;
         var logs = Hold(Log.Open());
@@ -114,19 +114,27 @@ internal sealed class Daemon : IAsyncDisposable
         ExpectOthers(data, "host_ca", hostCa, userCa);
         ExpectOthers(data, "sync_ca", syncCa, userCa, hostCa);
 
-        var database = Database.Open(Path.Combine(data, "certauthority.db"), log);
+        var databasePath = Path.Combine(data, "certauthority.db");
+        DurableFile.ExpectOwn(databasePath);
+        var database = Database.Open(databasePath, log);
         held.Push(database.DisposeAsync);
         _ = Watch(database);
         var krlPath = Path.Combine(data, "revoked.krl");
         var published = KrlPublisher.Published(krlPath);
+        var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
+        if (!clock.IsPossible)
+            throw new StartException($"the clock of this host shows {system.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
         var time = clock.GetUtcNow();
         database.ExpectReadable(time);
-        var (restored, origin) = await database.Commit(transaction =>
+        var (restored, replaced, userCaId, origin) = await database.Commit(transaction =>
         {
+            var from = Restoration.From(transaction, userCa.IsNew, published);
+            var change = settings.NewCa ? KeyChange.Run(transaction, userCa.PublicKey, time) : default;
+            var key = KeyChange.Expect(transaction, userCa.PublicKey, published, from is not null, time);
             // Looks at the last serial before the new epoch moves it.
-            var lost = Restoration.Run(transaction, userCa.PublicKey, published, time);
+            var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
-            return (lost, transaction.BeginRun(lost is not null));
+            return (lost, change, key.Id, transaction.BeginRun(lost is not null));
         });
 
         names = new NameService(clock, Accounts.NameOf);
@@ -136,8 +144,12 @@ internal sealed class Daemon : IAsyncDisposable
 
         if (restored is not null)
             log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
+        if (replaced.Replaced is [_, ..] others)
+            log.LogWarning(
+                "user_ca is now {Key}; revoked with all that it signed, {Count} live certificates among it: {Others}; hosts let nobody in before they have the new user_ca.pub",
+                Fingerprint.Of(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Of(other.Key))));
 
-        var krl = Hold(new KrlPublisher(database, clock, userCa.PublicKey, origin, krlPath, log));
+        var krl = Hold(new KrlPublisher(database, clock, origin, krlPath, log));
         krl.ForHosts = PublishIn(settings.PublishDirectory, krl, userCa, hostCa);
         push = settings.Push;
         // Before the loops, for the list's wakes it until the end.
@@ -157,6 +169,7 @@ internal sealed class Daemon : IAsyncDisposable
         var watch = new RequestWatch();
         var ca = new Ca(database, clock, userCa, hostCa, krl, watch, new Recent<uint>(clock), new Recent<(uint, bool)>(clock), settings.Limits, [])
         {
+            UserCaId = userCaId,
             Push = hosts,
             Groups = new Groups(clock),
             Uids = new UidBook(clock, Accounts.UidOf),
@@ -166,6 +179,7 @@ internal sealed class Daemon : IAsyncDisposable
         await SetReceivers(ca);
         await Reconfigure();
         groups = Hold(new GroupReview(() => serving.Ca, log));
+        await Start(Hold(new ClockWatch(() => serving.Ca, log)));
         await Start(Hold(new NotifyDelivery(() => serving.Ca, () => notify, log)));
         await Start(Hold(new HostRenewal(() => serving.Ca, log)));
         await Start(Hold(new HostWatch(() => serving.Ca, log)));

@@ -12,10 +12,12 @@ internal sealed class DaemonCommand : RootCommand
     private readonly Option<string?> dataDirectory = new("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
     private readonly Option<string?> socket = new("--socket") { Description = "where to serve", HelpName = "PATH" };
 
+    private readonly Option<bool> newCa = new("--new-ca") { Description = "let the user_ca that is there take the place of any other that signed here: those go onto the revocation list, with all that they signed" };
+
     public DaemonCommand()
         : base("Signs short-lived OpenSSH user certificates for approved access requests.")
     {
-        foreach (var option in (Option[])[config, dataDirectory, socket, CheckConfig, AgainstRunning])
+        foreach (var option in (Option[])[config, dataDirectory, socket, newCa, CheckConfig, AgainstRunning])
             Options.Add(option);
         var help = Options.OfType<HelpOption>().Single();
         Validators.Add(parsed =>
@@ -65,6 +67,7 @@ internal sealed class DaemonCommand : RootCommand
         return settings with
         {
             DataDirectory = data ?? Named(settings.DataDirectory, "the data directory", "--data-dir"),
+            NewCa = parsed.GetValue(newCa),
             SocketPath = Named(parsed.GetValue(socket) ?? settings.SocketPath, "the socket", "--socket"),
         };
     }

@@ -57,7 +57,7 @@ static async Task<int> Run(Func<Settings> read)
     });
 
     var settings = read();
-    await using var daemon = await Daemon.Start(settings, TimeProvider.System);
+    await using var daemon = await Daemon.Start(settings, new BootClock());
     Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
     await Notify("READY=1");
     var over = Task.WhenAny(stop.Task, daemon.Broken);

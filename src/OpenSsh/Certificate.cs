@@ -140,6 +140,29 @@ public sealed class Certificate
     public static string ToLine(ReadOnlySpan<byte> blob, string comment) =>
         KeyLine.Format(Parse(blob).Key.CertificateFormat, blob, comment);
 
+    /// <summary>Reads, in what a CA signs, which key signs it.</summary>
+    /// <param name="toBeSigned">A certificate without its signature.</param>
+    /// <exception cref="SshFormatException">These are other bytes.</exception>
+    public static SignatureKey SignatureKeyOf(ReadOnlySpan<byte> toBeSigned)
+    {
+        var reader = new WireReader(toBeSigned);
+        var keyType = ReadKeyType(ref reader);
+        reader.String("nonce");
+        PublicKey.ReadFields(keyType, ref reader);
+        reader.UInt64("serial");
+        ReadType(ref reader);
+        reader.String("key id");
+        reader.String("valid principals");
+        reader.UInt64("valid after");
+        reader.UInt64("valid before");
+        reader.String("critical options");
+        reader.String("extensions");
+        reader.String("reserved");
+        var key = SignatureKey.ReadBlob(reader.Nested("signature key"));
+        reader.ExpectEnd("what is signed");
+        return key;
+    }
+
     /// <summary>Reads the type that every certificate begins with.</summary>
     /// <returns>The type of the key that is certified.</returns>
     internal static string ReadKeyType(ref WireReader reader)

@@ -6,16 +6,17 @@ namespace CertAuthority.OpenSsh;
 /// <param name="Last">At least <paramref name="First"/>.</param>
 public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 
-/// <summary>A key revocation list (PROTOCOL.krl) that revokes certificates by serial.</summary>
+/// <summary>A key revocation list (PROTOCOL.krl) that revokes certificates by serial, and CA keys with all that they sign.</summary>
 /// <remarks>
 /// sshd reads the list at every login, checks neither version nor date, and refuses every key when the list is invalid. Of the many
-/// encodings two are written here, and no others read: lists and ranges of serials, in one section for each CA key.
+/// encodings three are written here, and no others read: lists and ranges of serials, in one section for each CA key, and whole public keys.
 /// </remarks>
 public sealed class Krl
 {
     const uint FormatVersion = 1;
 
     const byte CertificatesSection = 1;
+    const byte KeysSection = 2;
     const byte SerialListSection = 0x20;
     const byte SerialRangeSection = 0x21;
 
@@ -33,14 +34,22 @@ public sealed class Krl
         reader.String("reserved");
         Comment = reader.Utf8("comment");
 
-        var revoked = new List<RevokedRange>();
+        var (revoked, keys) = (new List<RevokedRange>(), new List<PublicKey>());
         while (!reader.AtEnd)
         {
-            if (reader.Byte("section type") is var type and not CertificatesSection)
-                throw new SshFormatException($"KRL section {type} is not supported");
-            ReadCertificates(reader.Nested("certificates section"), revoked);
+            switch (reader.Byte("section type"))
+            {
+                case CertificatesSection:
+                    ReadCertificates(reader.Nested("certificates section"), revoked);
+                    break;
+                case KeysSection:
+                    ReadKeys(reader.Nested("keys section"), keys);
+                    break;
+                case var type:
+                    throw new SshFormatException($"KRL section {type} is not supported");
+            }
         }
-        Revoked = revoked;
+        (Revoked, RevokedKeys) = (revoked, keys);
     }
 
     static ReadOnlySpan<byte> Magic => "SSHKRL\n\0"u8;
@@ -54,19 +63,22 @@ public sealed class Krl
     /// <summary>Free text.</summary>
     public string Comment { get; }
 
-    /// <summary>Everything revoked, in the order of the bytes.</summary>
+    /// <summary>Every serial revoked, in the order of the bytes.</summary>
     public IReadOnlyList<RevokedRange> Revoked { get; }
 
+    /// <summary>Keys that open nothing any more. That of a CA takes with it all that it signed, of whatever serial.</summary>
+    public IReadOnlyList<PublicKey> RevokedKeys { get; }
+
     /// <summary>
-    /// Whether the certificate that <paramref name="caKey"/> signed with this serial is revoked. Walks through <see cref="Revoked"/>.
+    /// Whether the certificate that <paramref name="caKey"/> signed with this serial is revoked. Walks through the whole list.
     /// </summary>
     public bool IsRevoked(PublicKey caKey, ulong serial) =>
-        Revoked.Any(range => range.First <= serial && serial <= range.Last && range.CaKey == caKey);
+        RevokedKeys.Contains(caKey) || Revoked.Any(range => range.First <= serial && serial <= range.Last && range.CaKey == caKey);
 
     /// <summary>Reads a list.</summary>
     /// <exception cref="SshFormatException">
-    /// It is malformed, revokes serial 0 or a range that runs backwards, or has a section that this reader can not judge: bitmaps, key ids,
-    /// plain keys.
+    /// It is malformed, revokes serial 0 or a range that runs backwards, or has a section that this reader cannot judge: bitmaps, key ids,
+    /// hashes of keys.
     /// </exception>
     public static Krl Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
@@ -75,8 +87,9 @@ public sealed class Krl
     /// <param name="version">Counts up with each list, by convention.</param>
     /// <param name="generatedDate">Seconds since 1970-01-01 UTC.</param>
     /// <param name="comment">Free text, perhaps empty.</param>
+    /// <param name="revokedKeys">Keys of CAs, each with all that it signed.</param>
     /// <exception cref="ArgumentException">Serial 0, which would make sshd refuse the whole list, or a range that runs backwards.</exception>
-    public static byte[] Write(IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment)
+    public static byte[] Write(IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment, params IEnumerable<PublicKey> revokedKeys)
     {
         var krl = new WireWriter()
             .Raw(Magic)             // uint64    KRL_MAGIC
@@ -89,6 +102,11 @@ public sealed class Krl
 
         foreach (var ofKey in revoked.GroupBy(range => range.CaKey))
             krl.Byte(CertificatesSection).String(Certificates(ofKey.Key, Runs(ofKey.OrderBy(range => range.First))));
+        var keys = new WireWriter();
+        foreach (var key in revokedKeys)
+            keys.String(key.ToBlob()); // string    public_key_blob
+        if (keys.Length > 0)
+            krl.Byte(KeysSection).String(keys);
         return krl.ToArray();
     }
 
@@ -122,6 +140,12 @@ public sealed class Krl
                 runs.Add((range.First, range.Last));
         }
         return runs;
+    }
+
+    static void ReadKeys(WireReader section, List<PublicKey> keys)
+    {
+        while (!section.AtEnd)
+            keys.Add(PublicKey.ReadBlob(section.Nested("public key")));
     }
 
     static void ReadCertificates(WireReader section, List<RevokedRange> revoked)

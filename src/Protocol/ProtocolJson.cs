@@ -44,6 +44,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(GetHostCa)), JsonSerializable(typeof(CaPublicKey))]
 [JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
 [JsonSerializable(typeof(TakeBackup))]
+[JsonSerializable(typeof(AcceptClock)), JsonSerializable(typeof(ClockAccepted))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>How the daemon reads: an unknown, repeated or missing member is refused, never ignored.</summary>

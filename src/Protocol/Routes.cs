@@ -109,6 +109,9 @@ public static class Routes
     /// <summary>Copies the database. The answer is a file.</summary>
     public static readonly Route<TakeBackup, Stream> TakeBackup = new("POST", "/v1/backup");
 
+    /// <summary>Says that the clock is right.</summary>
+    public static readonly Route<AcceptClock, ClockAccepted> AcceptClock = new("POST", "/v1/clock/accept");
+
     /// <summary>Reads the public half of the user CA.</summary>
     public static readonly Route<GetUserCa, CaPublicKey> GetUserCa = new("GET", "/v1/keys/user");
     /// <summary>Reads the public half of the host CA.</summary>
@@ -119,6 +122,6 @@ public static class Routes
     [
         Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, AcceptClock, GetUserCa, GetHostCa,
     ];
 }

@@ -48,14 +48,12 @@ internal sealed class CertsListCommand : Verb
                 string.Join(',', certificate.Roles),
                 string.Join(',', certificate.Principals),
                 Wording.Time(certificate.ValidBefore),
-                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : certificate.OtherKey == true ? "OTHER KEY" : "VALID",
+                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID",
                 certificate.Name ?? "",
             ];
             table.Add(withConditions ? [.. row, certificate.ConditionsInWords ?? ""] : row);
         }
         parsed.Print(table);
-        if (list.Certificates.Any(certificate => certificate is { OtherKey: true, Revoked: false } && certificate.ValidBefore > now))
-            parsed.Hint("OTHER KEY: another user CA key than the present one signed it, so hosts that trust only the present one refuse it");
         return ExitCode.Done;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class StatusCommand : Verb
     private readonly HostsWait wait = new();
 
     public StatusCommand()
-        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
+        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
     {
         Options.Add(format);
         Options.Add(wait);
@@ -48,6 +48,11 @@ internal sealed class StatusCommand : Verb
     private async Task<int> Verdict(ParseResult parsed, CaClient ca, DaemonStatus status, CancellationToken cancellation)
     {
         var exitCode = ExitCode.Done;
+        if (status.Clock is { } clock)
+        {
+            parsed.Complain($"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
+            exitCode = ExitCode.Failed;
+        }
         if (status.DamagedRows is { } rows)
         {
             parsed.Complain($"{Wording.Count(rows.Length, "row")} of the database cannot be read: {Few(rows, "; ")}", "docs/operating.md says how to mend a row");

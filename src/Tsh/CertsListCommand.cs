@@ -35,7 +35,7 @@ internal sealed class CertsListCommand : Verb
         foreach (var certificate in list.Certificates)
             table.Add(
                 certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals), Wording.Time(certificate.ValidBefore),
-                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : certificate.OtherKey is true ? "OTHER KEY" : "VALID");
+                certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
         parsed.Print(table);
         return ExitCode.Done;
     }

@@ -125,8 +125,6 @@ internal sealed class StatusCommand : Verb
                 var record = await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(one.Info.Serial, user), cancellation);
                 if (record.Revoked && one == held[0])
                     throw new FailureException($"certificate {record.Serial} has been revoked", "tsh login");
-                if (record.OtherKey is true && one == held[0])
-                    throw new FailureException($"certificate {record.Serial} was signed by another key than the authority has now: hosts that trust only the present one refuse it", "tsh login");
                 if (record.Revoked)
                     parsed.Warn($"certificate {record.Serial}, {one.Info.Name}, has been revoked");
                 else

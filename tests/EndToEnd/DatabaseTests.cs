@@ -35,7 +35,7 @@ public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
         { "cut to a page", "DB (can not be opened as a database: .*|is damaged: .*); restore a backup.*" },
         { "a page of zeros", "DB (can not be opened as a database: .*|is damaged: .*); restore a backup.*" },
         { "a text", "DB can not be opened as a database: .*file is not a database.*; restore a backup, or move it away to start anew" },
-        { "a directory", "DB can not be opened as a database: .*; restore a backup, or move it away to start anew" },
+        { "a directory", "DB is not a regular file; move it away" },
         { "somebody else's", $"DB {NotOurs}" },
         { "newer", "DB was written by a newer certauthority \\(schema 99, this one knows \\d+\\); install that version or a later one" },
         { "an index without its entries", "DB is damaged: .*; restore a backup" },

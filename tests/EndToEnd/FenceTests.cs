@@ -24,7 +24,8 @@ public sealed class FenceTests : IAsyncLifetime, IDisposable
         (await fleet.Tctl("certs", "revoke", "--wait", "--user=me")).Done();
         Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
 
-        // The copy does not know of the revocation, and its lists have higher versions.
+        // The copy does not know of the revocation, and its lists have higher versions: they begin with the seconds of the clock.
+        await Eventually.Holds(() => (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() > fleet.Daemon.RevocationList().Version);
         await using var copy = await TestDaemon.Start(elsewhere);
         await Eventually.Holds(async () => (await On(copy, "nodes", "ls")).Done().Contains(": a daemon on another copy of this database writes to it: its revocation list ", StringComparison.Ordinal), "the copy sees the other's list");
         Assert.True(copy.RevocationList().Version > fleet.Daemon.RevocationList().Version);

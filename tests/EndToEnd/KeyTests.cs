@@ -26,37 +26,6 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     // sshd is unmodified, so what it takes from a CA of another kind is what any host takes.
-    [PeopleFact]
-    public async Task Certificates_of_a_replaced_CA_key_are_not_called_valid()
-    {
-        await using var daemon = await TestDaemon.Start();
-        (await daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v7, metadata: {name: everywhere}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}")).Done();
-        (await daemon.Administrator.Types("tctl", "users", "add", "alice", "--roles=everywhere")).Done();
-        (await daemon.Person(Person.Alice).Types("tsh", "login")).Done();
-        Assert.Contains(" VALID", (await daemon.Administrator.Types("tctl", "certs", "ls")).Done());
-        await daemon.Stop();
-        foreach (var file in (string[])["user_ca", "user_ca.pub"])
-            File.Delete(daemon.File(file));
-
-        await daemon.Restart();
-
-        var listed = await daemon.Administrator.Types("tctl", "certs", "ls");
-        Assert.Contains(" OTHER KEY", listed.Done());
-        Assert.StartsWith("tctl: hint: OTHER KEY: another user CA key than the present one signed it", listed.Error);
-        Assert.DoesNotContain("OTHER KEY", (await daemon.Administrator.Types("tctl", "certs", "ls", "--state=live")).Done());
-        Assert.Equal("true\n", (await daemon.Administrator.Types("bash", "-c", "tctl certs ls --format=json | jq '.[].other_key'")).Done());
-        var status = await daemon.Person(Person.Alice).Types("tsh", "status");
-        Assert.Equal(1, status.ExitCode);
-        Assert.Contains("was signed by another key than the authority has now", status.Error);
-        // What the present key signs is valid; and who is removed has no valid certificate, of whichever key.
-        (await daemon.Person(Person.Alice).Types("tsh", "login")).Done();
-        Assert.Contains(" VALID", (await daemon.Administrator.Types("tctl", "certs", "ls", "--state=live")).Done());
-        (await daemon.Administrator.Types("tctl", "users", "rm", "alice")).Done();
-        var removed = await daemon.Person(Person.Alice).Types("tsh", "status");
-        Assert.Equal((1, "tsh: error: your certificate is of no use any more: you can not act as user \"alice\"\n"), (removed.ExitCode, removed.Error.Split("tsh: hint")[0]));
-        Assert.Equal("true\ntrue\n", (await daemon.Administrator.Types("bash", "-c", "tctl certs ls --format=json | jq '.[].revoked'")).Done());
-    }
-
     [PeopleTheory]
     [InlineData("ecdsa", 256, "ECDSA", true)]
     [InlineData("rsa", 3072, "RSA", true)]

@@ -41,13 +41,13 @@ public sealed class PublishTests
         (await daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["key"])).Done();
         foreach (var node in (string[])["db1", "web1"])
             (await daemon.Administrator.Types("tctl", "auth", "sign", $"--host={node}", $"--out={scratch[node]}", scratch["key.pub"])).Done();
-        Assert.Equal(["db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
+        Assert.Equal([".certauthority", "db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub", "web1-cert.pub"], Names(scratch["hosts"]));
         Assert.Equal(await File.ReadAllTextAsync(scratch["db1"]), await File.ReadAllTextAsync(scratch["hosts/db1-cert.pub"]));
 
         (await daemon.Administrator.Types("tctl", "nodes", "rm", "web1")).Done();
         await daemon.Stop();
         await daemon.Restart();
-        await Eventually.Holds(() => Names(scratch["hosts"]).SequenceEqual(["db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"]));
+        await Eventually.Holds(() => Names(scratch["hosts"]).SequenceEqual([".certauthority", "db1-cert.pub", "host_ca.pub", "revoked.krl", "user_ca.pub"]));
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class PublishTests
         { "everybody can write there", "mkdir -m 1777 hosts", "HOSTS has mode 1777, so that others can write there; run: chmod go-w HOSTS" },
         { "it leads elsewhere", "mkdir elsewhere; ln -s elsewhere hosts", "HOSTS is a symbolic link; name the directory itself, elsewhere" },
         { "it leads nowhere", "ln -s nowhere hosts", "HOSTS is a symbolic link; name the directory itself, nowhere" },
-        { "it is somebody else's", "mkdir hosts; chown 5001 hosts", "HOSTS belongs to uid 5001, and this process runs as uid 0; run: chown 0 HOSTS" },
+        { "it is somebody else's", "mkdir hosts; chown 5001 hosts", "HOSTS belongs to uid 5001, who could change it; run: chown 0 HOSTS" },
         { "it is a file", "touch hosts", "The file 'HOSTS' already exists." },
         { "no list can be put there", "mkdir -p hosts/revoked.krl", "HOSTS can not be written; the log says why" },
     };

@@ -106,10 +106,14 @@ sealed class TestDaemon : IAsyncDisposable
     }
 
     /// <summary>Starts it again on the same folder and configuration.</summary>
-    public async Task Restart()
+    /// <param name="arguments">More of the daemon's own.</param>
+    public Task Restart(params string[] arguments) => Restart(around: null, arguments);
+
+    /// <summary>The same, under another command.</summary>
+    public async Task Restart(string[]? around, params string[] arguments)
     {
         process.Dispose();
-        process = Launch(scratch, null, Configured(configuration));
+        process = Launch(scratch, around, [.. Configured(configuration), .. arguments]);
         await WaitUntilReady();
     }
 

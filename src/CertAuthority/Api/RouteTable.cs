@@ -84,6 +84,7 @@ internal static class RouteTable
         Administrators(Routes.GetStatus, Certificates.Status),
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
+        Administrators(Routes.AcceptClock, Clocks.Accept),
 
         Anybody(Routes.GetUserCa, Certificates.UserCa),
         Anybody(Routes.GetHostCa, Certificates.HostCa),

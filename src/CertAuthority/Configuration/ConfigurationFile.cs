@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
+using CertAuthority.Linux;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Configuration;
@@ -37,14 +38,14 @@ internal static class ConfigurationFile
             {
                 at = file;
                 var text = new Faults(file);
-                if (Root(File.ReadAllBytes(file), text) is { } map)
+                if (Root(TrustedPath.Read(file), text) is { } map)
                     whole = Join(whole, map, "", faults);
                 malformed.AddRange(text.Lines);
             }
             var settings = Read(new Cursor(whole, "", faults), defaults, dataDirectory);
             return malformed.Count > 0 || faults.Any ? throw new ConfigurationException([.. malformed, .. faults.Lines]) : settings;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException([$"{at}: {e.Message}"]);
         }
@@ -58,6 +59,8 @@ internal static class ConfigurationFile
         var parts = Path.Combine(folder, "conf.d");
         if (!Directory.Exists(parts))
             yield break;
+        if (TrustedPath.Fault(Path.GetFullPath(parts)) is { } exposed)
+            throw new ConfigurationException([$"{parts}: {exposed}"]);
         // Editors keep files of their own beside ours, whose names begin with a dot.
         foreach (var part in Directory.GetFiles(parts).Where(part => !Path.GetFileName(part).StartsWith('.')).Order(StringComparer.Ordinal))
             if (part.EndsWith(".yaml", StringComparison.Ordinal))
@@ -146,6 +149,8 @@ internal static class ConfigurationFile
             AbsolutePath(push, "ssh_config"));
         if (read.SshConfig is { } config && !File.Exists(config))
             push.Fault("ssh_config", $"push.ssh_config: there is no file {config}");
+        else if (read.SshConfig is { } obeyed && TrustedPath.Fault(obeyed) is { } exposed)
+            push.Fault("ssh_config", $"push.ssh_config: {exposed}");
         push.Done();
         return read;
     }

@@ -19,6 +19,8 @@ internal static class NotifySection
         var command = notify.Texts("command");
         if (command is [var program, ..] && !Path.IsPathFullyQualified(program.Text))
             notify.Fault(program.At, "notify.command starts with the absolute path of a program");
+        else if (command is [var run, ..] && !run.Text.Contains('\0', StringComparison.Ordinal) && TrustedPath.Fault(run.Text) is { } exposed)
+            notify.Fault(run.At, $"notify.command: {exposed}");
         foreach (var (text, at) in command)
             if (text.Contains('\0', StringComparison.Ordinal))
                 notify.Fault(at, "notify.command takes words without NUL characters");

@@ -25,6 +25,9 @@ internal sealed record Settings(
     /// <summary>What CA keys are made of where there are none. Those that are there stay.</summary>
     public CaKeyType NewCaKeys { get; init; }
 
+    /// <summary>Whether the user CA key that is there takes the place of every other that signed here.</summary>
+    public bool NewCa { get; init; }
+
     /// <summary>Where hosts fetch the revocation list and the CA keys; null for nowhere. Neither inside the data directory nor around it.</summary>
     public string? PublishDirectory { get; init; }
 

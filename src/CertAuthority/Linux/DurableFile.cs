@@ -16,9 +16,7 @@ static partial class DurableFile
     const int LongestSecret = 4096;
     const UnixFileMode EnteredByAll = ReadableByAll | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    const UnixFileMode AnyoneElse =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+    const ushort AnyoneElse = 0x3F; // S_IRWXG | S_IRWXO
 
     /// <summary>Creates a file that is there whole and durably, or not at all. One that exists is never replaced. The umask does not matter.</summary>
     /// <exception cref="IOException">The path exists, or the disk refused.</exception>
@@ -55,41 +53,53 @@ static partial class DurableFile
         }
     }
 
-    /// <summary>Reads a file that only this process's own user can read.</summary>
-    /// <exception cref="ExposedException">Others may, or it belongs to somebody else.</exception>
+    /// <summary>Reads a file that only this process's own user can read, under no other name.</summary>
+    /// <exception cref="ExposedException">Others may, it belongs to somebody else, or it has another name, under which somebody else could hold it.</exception>
     internal static byte[] ReadPrivate(string path)
     {
+        ExpectOneName(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
-        ExpectPrivate(path, OwnerOf(stream.SafeFileHandle), File.GetUnixFileMode(stream.SafeFileHandle), "600");
+        ExpectPrivate(path, FileStatus.Of(stream.SafeFileHandle), "600");
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
         return content;
     }
 
-    /// <summary>Reads a password or the like: what a file holds that only its owner can read, without the line ends behind it. At most 4096 bytes.</summary>
-    /// <exception cref="ExposedException">Others may read it.</exception>
+    /// <summary>Reads a password or the like: what a file holds that only its owner can read, root or this process's own user, without the line ends behind it. At most 4096 bytes.</summary>
+    /// <exception cref="ExposedException">Others may read it, or could change it.</exception>
     internal static byte[] ReadSecret(string path)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
-        ExpectOwnerOnly(path, File.GetUnixFileMode(stream.SafeFileHandle), "600");
-        var content = new byte[LongestSecret + 1];
-        var length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-        return length <= LongestSecret ? content.AsSpan(0, length).TrimEnd("\r\n"u8).ToArray() : throw new IOException($"{path} has more than {LongestSecret} bytes");
+        var whole = TrustedPath.Read(path);
+        ExpectOwnerOnly(path, FileStatus.Of(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)!.Value, "600");
+        return whole.Length <= LongestSecret ? whole.AsSpan().TrimEnd("\r\n"u8).ToArray() : throw new IOException($"{path} has more than {LongestSecret} bytes");
+    }
+
+    /// <summary>Sees to it that what is to be opened for writing, if it is there, is this process's own user's and nobody else's.</summary>
+    /// <exception cref="ExposedException">Others can write to it, it belongs to somebody else, or it has another name.</exception>
+    internal static void ExpectOwn(string path)
+    {
+        if (FileStatus.Of(path) is not { } status)
+            return;
+        ExpectOneName(path);
+        ExpectOwner(path, status);
+        if (status.IsWritableByOthers)
+            throw new ExposedException($"{path} has mode {status.Permissions}, so that others can write to it; run: chmod go-w {path}");
     }
 
     /// <summary>The folder, made with mode 0700 when it is missing, and only this process's own user's.</summary>
-    /// <exception cref="ExposedException">Others may enter it, or it belongs to somebody else.</exception>
+    /// <exception cref="ExposedException">Others may enter it, it belongs to somebody else, or somebody else could put another in its place.</exception>
     internal static void PrivateDirectory(string path)
     {
         Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+        ExpectTrusted(Path.GetDirectoryName(Path.GetFullPath(path)));
         using var directory = Open(path, OpenCloseOnExec);
         if (directory.IsInvalid)
             throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
-        ExpectPrivate(path, OwnerOf(directory), File.GetUnixFileMode(path), "700");
+        ExpectPrivate(path, FileStatus.Of(directory), "700");
     }
 
     /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
-    /// <exception cref="ExposedException">Others may write there, it belongs to somebody else, or the path is a link.</exception>
+    /// <exception cref="ExposedException">Others may write there or above it, it belongs to somebody else, or the path is a link.</exception>
     /// <exception cref="IOException">It can not be made, or what lies there is no folder.</exception>
     internal static void PublicDirectory(string path)
     {
@@ -103,14 +113,10 @@ static partial class DurableFile
             Directory.CreateDirectory(path);
             File.SetUnixFileMode(path, EnteredByAll);
         }
+        ExpectTrusted(path);
         using var directory = Open(path, OpenCloseOnExec);
         if (directory.IsInvalid)
             throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
-        var (self, owner, mode) = (GetEffectiveUserId(), OwnerOf(directory), File.GetUnixFileMode(path));
-        if (owner != self && owner != 0)
-            throw new ExposedException($"{path} belongs to uid {owner}, and this process runs as uid {self}; run: chown {self} {path}");
-        if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
-            throw new ExposedException($"{path} has mode {Octal(mode)}, so that others can write there; run: chmod go-w {path}");
     }
 
     /// <summary>Takes a folder for this process alone, until the handle is disposed of. Only those who ask, too, are kept out.</summary>
@@ -125,21 +131,42 @@ static partial class DurableFile
         throw why.NativeErrorCode == WouldBlock ? new InUseException($"{path} is held by another process") : new IOException($"{path} could not be locked: {why.Message}");
     }
 
-    static void ExpectPrivate(string path, uint owner, UnixFileMode mode, string expected)
+    static void ExpectTrusted(string? path)
+    {
+        if (path is not null && TrustedPath.Fault(path) is { } fault)
+            throw new ExposedException(fault);
+    }
+
+    static void ExpectOneName(string path)
+    {
+        if (FileStatus.Of(path) is not { } status)
+            return;
+        if (status.IsLink)
+            throw new ExposedException($"{path} is a symbolic link; put the file itself there");
+        if (!status.IsRegular)
+            throw new ExposedException($"{path} is not a regular file; move it away");
+        if (status.Links > 1)
+            throw new ExposedException($"{path} has {status.Links} names, and somebody else could hold it under another one; run: cp -p {path} {path}.new && mv {path}.new {path}");
+    }
+
+    static void ExpectPrivate(string path, FileStatus status, string expected)
+    {
+        ExpectOwner(path, status);
+        ExpectOwnerOnly(path, status, expected);
+    }
+
+    static void ExpectOwner(string path, FileStatus status)
     {
         var self = GetEffectiveUserId();
-        if (owner != self)
-            throw new ExposedException($"{path} belongs to uid {owner}, and this process runs as uid {self}; run: chown {self} {path}");
-        ExpectOwnerOnly(path, mode, expected);
+        if (status.Owner != self)
+            throw new ExposedException($"{path} belongs to uid {status.Owner}, and this process runs as uid {self}; run: chown {self} {path}");
     }
 
-    static void ExpectOwnerOnly(string path, UnixFileMode mode, string expected)
+    static void ExpectOwnerOnly(string path, FileStatus status, string expected)
     {
-        if ((mode & AnyoneElse) != UnixFileMode.None)
-            throw new ExposedException($"{path} has mode {Octal(mode)}, so that others can use it; run: chmod {expected} {path}");
+        if ((status.Mode & AnyoneElse) != 0)
+            throw new ExposedException($"{path} has mode {status.Permissions}, so that others can use it; run: chmod {expected} {path}");
     }
-
-    static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, toBase: 8).PadLeft(4, '0');
 
     // A rename survives a power cut only when its folder is flushed; .NET opens no folders.
     static void FlushDirectory(string path)
@@ -149,17 +176,7 @@ static partial class DurableFile
             throw new IOException($"{path} could not be flushed: {new Win32Exception().Message}");
     }
 
-    static uint OwnerOf(SafeFileHandle file)
-    {
-        Span<byte> status = stackalloc byte[256]; // struct statx of statx(2)
-        return Statx(file, "", AtEmptyPath, StatxUid, status) == 0
-            ? MemoryMarshal.Read<uint>(status[20..]) // stx_uid
-            : throw new IOException($"the owner of the key file is not known: {new Win32Exception().Message}");
-    }
-
     const int OpenCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
-    const int AtEmptyPath = 0x1000;      // AT_EMPTY_PATH
-    const uint StatxUid = 0x8;           // STATX_UID
     const int LockExclusive = 2;         // LOCK_EX
     const int LockNoWait = 4;            // LOCK_NB
     const int WouldBlock = 11;           // EWOULDBLOCK
@@ -172,9 +189,6 @@ static partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);
-
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> status);
 
     /// <summary>The uid that this process acts as.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]

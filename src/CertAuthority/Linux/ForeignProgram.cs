@@ -34,6 +34,8 @@ static partial class ForeignProgram
     {
         if (!File.Exists(command[0]))
             return new ProgramRun($"{command[0]} does not exist, or can not be reached", "");
+        if (TrustedPath.Fault(command[0]) is { } fault)
+            return new ProgramRun(fault, "");
         // setsid(1) becomes the program, under the same process id, which then is that of its group too.
         var start = new ProcessStartInfo("setsid", ["--", .. command])
         {

@@ -23,7 +23,7 @@ namespace CertAuthority.Operations;
 /// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
 internal sealed record Ca(
     Database Database,
-    TimeProvider Clock,
+    SteadyClock Clock,
     CaKey UserCa,
     CaKey HostCa,
     KrlPublisher Krl,
@@ -33,6 +33,9 @@ internal sealed record Ca(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
+    /// <summary>What records name the key of <see cref="UserCa"/> by.</summary>
+    public required long UserCaId { get; init; }
+
     /// <summary>Which groups make users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 

@@ -10,32 +10,22 @@ internal static class Certificates
 {
     public static Task<CertificateList> List(Ca ca, Administrator by, ListCertificates ask)
     {
-        var (now, key) = (ca.Now(), ca.UserCa.PublicKey.ToBlob());
-        return Task.FromResult(ca.Database.Read(snapshot =>
-        {
-            var others = snapshot.SerialsOfOtherKeys(now, key);
-            return new CertificateList([.. snapshot.Certificates(now, key, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, Limit(ask.Limit))
-                .Select(certificate => certificate.Show(others.Contains(certificate.Serial)))]);
-        }));
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot => Shown.List(
+            snapshot, snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, Limit(ask.Limit)))));
     }
 
     public static Task<CertificateList> ListMine(Ca ca, Caller by, ListMyCertificates ask)
     {
-        var (now, key) = (ca.Now(), ca.UserCa.PublicKey.ToBlob());
-        return Task.FromResult(ca.Database.Read(snapshot => new CertificateList(
-        [
-            .. snapshot.Certificates(now, key, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, Limit(ask.Limit))
-                .Select(certificate => certificate.Show(snapshot.IsOfOtherKey(certificate, now, key))),
-        ])));
+        var now = ca.Now();
+        return Task.FromResult(ca.Database.Read(snapshot => Shown.List(
+            snapshot, snapshot.Certificates(now, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, Limit(ask.Limit)))));
     }
 
-    public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask)
-    {
-        var (now, key) = (ca.Now(), ca.UserCa.PublicKey.ToBlob());
-        return Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
-            ? ca.Database.Read(snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found ? found.Show(snapshot.IsOfOtherKey(found, now, key)) : null)
+    public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask) =>
+        Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
+            ? ca.Database.Read(snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found ? Shown.List(snapshot, [found]).Certificates[0] : null)
             : null) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial {ask.Serial}")));
-    }
 
     /// <summary>Where a node is, told to those who hold a live certificate for it. A node out of reach and one that does not exist are one answer.</summary>
     public static Task<ReachableNode> FindNode(Ca ca, Caller by, GetMyNode ask)
@@ -87,14 +77,15 @@ internal static class Certificates
             Fingerprint.Of(ca.UserCa.PublicKey),
             Fingerprint.Of(ca.HostCa.PublicKey),
             snapshot.CountPending(now),
-            snapshot.LiveCertificates(now).Count - snapshot.SerialsOfOtherKeys(now, ca.UserCa.PublicKey.ToBlob()).Count,
+            snapshot.LiveCertificates(now).Count,
             snapshot.RevokedSerials(now).Count,
             krl.Version.ToString(),
             DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
             snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             ca.Krl.ForHosts?.Status,
             Nodes.Status(ca, snapshot, now),
-            snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null)));
+            snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
+            ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null)));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

@@ -18,7 +18,7 @@ internal static class Logins
     /// </summary>
     public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
     {
-        var now = ca.Now();
+        var now = ca.NowToGrant();
         var key = Verdicts.Key(ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
 
@@ -40,7 +40,7 @@ internal static class Logins
             recorded = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
         }
 
-        OneCertificate[] signed = [.. recorded.Issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show()))];
+        OneCertificate[] signed = [.. recorded.Issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show(Fingerprint.Of(ca.UserCa.PublicKey))))];
         return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: recorded.Granted.LeftOut > 0)
         {
             Others = signed.Length > 1 ? signed[1..] : null,
@@ -76,7 +76,7 @@ internal static class Logins
         {
             // Run again, the change draws another nonce: what is returned is what the last run recorded.
             var toBeSigned = ToBeSigned.From(grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
-            var recorded = RecordedCertificate.Of(grant, by.Identity, serial, now, session.Id, ask.Node);
+            var recorded = RecordedCertificate.Of(grant, by.Identity, serial, now, ca.UserCaId, session.Id, ask.Node);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did("certificate.issued", now) with
             {

@@ -42,7 +42,7 @@ internal static class Nodes
     public static async Task<RecordedHostCertificate> Certify(Ca ca, Caller by, string name, PublicKey key, TimeSpan? wish)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
-        var now = ca.Now();
+        var now = ca.NowToGrant();
         var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
         {
             var grant = HostCertification.Decide(Find(transaction, name), now, wish).OrRefuse();
@@ -80,7 +80,7 @@ internal static class Nodes
         // No host has this name: it is reserved for what does not exist (RFC 2606).
         const string elsewhere = "elsewhere.invalid";
         var key = Verdicts.Key(ask.PublicKey);
-        var now = ca.Now();
+        var now = ca.NowToGrant();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var recorded = await ca.Database.Commit(transaction =>
         {
@@ -95,7 +95,7 @@ internal static class Nodes
             {
                 var grant = IssuancePolicy.ForProof(ask.Login, host, now).OrRefuse();
                 var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-                var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now);
+                var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.UserCaId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
                 transaction.Audit(by.Caller.Did("certificate.issued", now) with
                 {

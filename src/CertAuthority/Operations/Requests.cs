@@ -59,7 +59,7 @@ internal static class Requests
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
     {
-        var (now, wishes) = (ca.Now(), Wishes(ask));
+        var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
         var accounts = await Persons.Ask(ca);
         // Whoever is one person with the requester now counts as the requester for this request, whatever becomes of users and accounts.

@@ -9,7 +9,7 @@ internal static class Resolutions
 {
     public static async Task<RequestResolved> Approve(Ca ca, Administrator by, ApproveRequest ask)
     {
-        var now = ca.Now();
+        var now = ca.NowToGrant();
         var accounts = await Persons.Ask(ca);
         var (approved, roles, warnings) = await ca.Database.Commit(transaction =>
         {

@@ -15,7 +15,7 @@ internal static class Reviews
 
     public static async Task<RequestResolved> Review(Ca ca, Caller by, ReviewRequest ask)
     {
-        var now = ca.Now();
+        var now = ask.Decision == "deny" ? ca.Now() : ca.NowToGrant();
         var said = Said(ask, now);
         // A denial gives nothing: who was last known to be a reviewer can say it also while the directory does not answer.
         if (said.Decision == ReviewDecision.Deny)

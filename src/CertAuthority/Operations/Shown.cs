@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Protocol;
+using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
@@ -52,9 +53,16 @@ internal static class Shown
     private static RequestThresholds Show(ThresholdSet set) => new(
         set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
+    /// <summary>Certificates, each with the key that signed it.</summary>
+    public static CertificateList List(Snapshot snapshot, List<RecordedCertificate> certificates)
+    {
+        var keys = snapshot.UserCaKeys().ToDictionary(known => known.Id, known => Fingerprint.Of(known.Key));
+        return new CertificateList([.. certificates.Select(certificate => certificate.Show(keys.GetValueOrDefault(certificate.Ca)))]);
+    }
+
     /// <param name="certificate">The certificate.</param>
-    /// <param name="isOfOtherKey">Whether another user CA key than the present one signed it.</param>
-    public static CertificateInfo Show(this RecordedCertificate certificate, bool isOfOtherKey = false) => new(
+    /// <param name="ca">The fingerprint of the CA key that signed it; null where that is not known.</param>
+    public static CertificateInfo Show(this RecordedCertificate certificate, string? ca) => new(
         certificate.Serial.ToString(),
         certificate.UserName,
         certificate.KeyId,
@@ -70,7 +78,7 @@ internal static class Shown
         certificate.Permissions.ForceCommand,
         certificate.Permissions.SourceAddresses?.Select(range => range.ToString()).ToArray(),
         certificate.Permissions.VerifyRequired ? true : null,
-        isOfOtherKey ? true : null);
+        ca);
 
     /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>
     private static string[]? Conditions(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role>? roles) =>

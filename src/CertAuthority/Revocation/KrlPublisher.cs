@@ -20,7 +20,7 @@ internal sealed record PublishedKrl(ulong Version, byte[] Bytes);
 /// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
 /// OpenSSH's, before it takes the place of the last good one.
 /// </summary>
-internal sealed class KrlPublisher(Database database, TimeProvider clock, PublicKey userCa, ListOrigin origin, string path, ILogger log) : BackgroundService
+internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -129,10 +129,10 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         try
         {
             var now = clock.GetUtcNow();
-            var (version, revoked) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now)));
+            var (version, revoked, keys) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction)));
             versions[version] = true;
-            var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString());
-            if (!SaysNoMoreAndNoLess(Krl.Parse(bytes).Revoked, revoked))
+            var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString(), keys);
+            if (Krl.Parse(bytes) is var readBack && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
             latest = new PublishedKrl(version, bytes);
@@ -151,16 +151,36 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, Public
         $"the decision stands, but the new revocation list is not yet in {directory.Path}, so hosts that fetch it from there still accept what was revoked",
         TriedAgain);
 
-    private List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now) =>
-    [
-        .. snapshot.RevokedSerials(now).Select(serial => (First: serial, Last: serial)).Concat(snapshot.LostSerials(now))
-            .Select(range => new RevokedRange(userCa, range.First, range.Last)).OrderBy(range => range.First),
-    ];
+    private static List<PublicKey> RevokedKeys(Snapshot snapshot) => [.. snapshot.UserCaKeys().Where(known => known.Revoked is not null).Select(known => known.Key)];
 
-    /// <summary>Each revoked range, which ascend, lies in one that is listed, and none that is listed begins or ends anywhere else.</summary>
-    private static bool SaysNoMoreAndNoLess(IEnumerable<RevokedRange> listed, List<RevokedRange> revoked)
+    /// <summary>Each serial under the key that signed it, which hosts may trust when another signs now; where that is not known, under every one.</summary>
+    private static List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now)
     {
-        var left = new Queue<RevokedRange>(listed.OrderBy(range => range.First));
+        var keys = snapshot.UserCaKeys();
+        return
+        [
+            .. snapshot.RevokedSerials(now).Select(one => (one.Ca, First: one.Serial, Last: one.Serial)).Concat(snapshot.LostSerials(now))
+                .SelectMany(range => Signers(range.Ca).Select(signer => new RevokedRange(signer.Key, range.First, range.Last))),
+        ];
+
+        IEnumerable<UserCaKey> Signers(long id) => keys.Where(known => known.Id == id) is var one && one.Any() ? one
+            : keys.Count > 0 ? keys : throw new InvalidDataException("something is revoked, and no user CA key is on record");
+    }
+
+    /// <summary>Whether exactly the same serials of the same keys are listed, in whatever ranges.</summary>
+    private static bool SaysNoMoreAndNoLess(IEnumerable<RevokedRange> listed, IEnumerable<RevokedRange> revoked)
+    {
+        var (there, wanted) = (ByKey(listed), ByKey(revoked));
+        return there.Count == wanted.Count && wanted.All(of => there.TryGetValue(of.Key, out var ranges) && SaysNoMoreAndNoLess(ranges, of.Value));
+
+        static Dictionary<PublicKey, List<RevokedRange>> ByKey(IEnumerable<RevokedRange> ranges) =>
+            ranges.GroupBy(range => range.CaKey).ToDictionary(of => of.Key, of => of.OrderBy(range => range.First).ToList());
+    }
+
+    /// <summary>The same for one key: each revoked range, which ascend, lies in one that is listed, and none that is listed begins or ends anywhere else.</summary>
+    private static bool SaysNoMoreAndNoLess(List<RevokedRange> listed, List<RevokedRange> revoked)
+    {
+        var left = new Queue<RevokedRange>(listed);
         foreach (var range in revoked)
         {
             while (left.TryPeek(out var before) && before.Last < range.First)

@@ -1,3 +1,4 @@
+using System.Text;
 using CertAuthority.Access;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
@@ -22,6 +23,9 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
     private const string HostCertificate = "-cert.pub";
 
     private const string List = "revoked.krl";
+
+    // Names the certificates of hosts that this daemon put there: what lies beside them is other people's.
+    private const string Written = ".certauthority";
 
     private volatile PublishedStatus status = new(path);
 
@@ -64,16 +68,31 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
         return published;
     }
 
-    /// <summary>Puts the certificates of hosts there, and takes away those of hosts that are gone. Not with each list, for there can be many, and a revocation does not wait for them.</summary>
+    /// <summary>
+    /// Puts the certificates of hosts there, and takes away those that it put there before for hosts that are gone. Not with each list, for there can be many, and a
+    /// revocation does not wait for them.
+    /// </summary>
     /// <param name="certificates">By node, a line each.</param>
     /// <exception cref="IOException">The disk refused.</exception>
     public void PublishHosts(IReadOnlyDictionary<string, byte[]> certificates)
     {
         Make();
+        var names = certificates.Keys.Select(node => node + HostCertificate).ToHashSet(StringComparer.Ordinal);
+        var before = File.Exists(At(Written)) ? File.ReadAllLines(At(Written)) : [];
+        // Before the first of them is written, so that none is ever forgotten.
+        Note(names.Union(before));
         foreach (var (node, line) in certificates)
             PutWhereDifferent(node + HostCertificate, line);
-        foreach (var former in Directory.EnumerateFiles(path, $"*{HostCertificate}").Where(file => !certificates.ContainsKey(System.IO.Path.GetFileName(file)[..^HostCertificate.Length])))
-            File.Delete(former);
+        foreach (var former in before.Where(name => !names.Contains(name) && name.EndsWith(HostCertificate, StringComparison.Ordinal) && !name.Contains('/', StringComparison.Ordinal)))
+            File.Delete(At(former));
+        Note(names);
+
+        void Note(IEnumerable<string> all)
+        {
+            var lines = string.Concat(all.Order(StringComparer.Ordinal).Select(name => $"{name}\n"));
+            if (lines.Length > 0 || before.Length > 0)
+                PutWhereDifferent(Written, Encoding.UTF8.GetBytes(lines));
+        }
     }
 
     /// <summary>Looks whose directory it is. Before each change, for another daemon may have come meanwhile.</summary>

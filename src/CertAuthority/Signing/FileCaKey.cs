@@ -16,6 +16,9 @@ sealed class FileCaKey : CaKey
 
     internal override SignatureKey PublicKey => privateKey.PublicKey;
 
+    /// <summary>Whether it was made just now, and has signed nothing.</summary>
+    internal bool IsNew { get; private init; }
+
     /// <summary>The key at <paramref name="path"/>; at the first start, when there is neither key nor <c>.pub</c>, a new one.</summary>
     /// <param name="path">Of the private key. It is created 0600, <c>.pub</c> 0644.</param>
     /// <param name="signs">What it signs; the comment of a new key says so: <c>user CA</c>.</param>
@@ -25,9 +28,10 @@ sealed class FileCaKey : CaKey
     /// </exception>
     internal static FileCaKey LoadOrCreate(string path, CaPurpose signs, CaKeyType type = CaKeyType.Ed25519)
     {
-        if (!File.Exists(path))
+        var isNew = FileStatus.Of(path) is null;
+        if (isNew)
             Create(path, $"{signs.ToString().ToLowerInvariant()} CA", type);
-        return Load(path, signs);
+        return Load(path, signs, isNew);
     }
 
     public override void Dispose() => privateKey.Dispose();
@@ -45,14 +49,14 @@ sealed class FileCaKey : CaKey
         DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }
 
-    static FileCaKey Load(string path, CaPurpose signs)
+    static FileCaKey Load(string path, CaPurpose signs, bool isNew)
     {
         try
         {
             var file = OpenSshPrivateKey.Parse(DurableFile.ReadPrivate(path), path);
             ExpectPair(file.Key);
             ExpectPub(PubPath(path), file);
-            return new FileCaKey(file.Key) { Signs = signs };
+            return new FileCaKey(file.Key) { Signs = signs, IsNew = isNew };
         }
         catch (ExposedException exposed)
         {

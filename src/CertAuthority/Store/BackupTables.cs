@@ -11,12 +11,18 @@ internal static class BackupTables
     public static void RemoveBackupMark(this Transaction transaction) => transaction.Execute("DELETE FROM backup");
 
     /// <summary>Revokes serials of which there is no record, as far as certificates can live.</summary>
-    public static void LoseSerials(this Transaction transaction, long first, long last, DateTimeOffset until) =>
-        transaction.Execute("INSERT INTO lost_serials VALUES ($1, $2, $3) ON CONFLICT (first, last) DO UPDATE SET until = max(until, excluded.until)", first, last, until);
+    /// <param name="transaction">The database.</param>
+    /// <param name="ca">Who signed them; null for each CA key that there ever was.</param>
+    /// <param name="first">The first serial.</param>
+    /// <param name="last">The last.</param>
+    /// <param name="until">When the last of them ends.</param>
+    public static void LoseSerials(this Transaction transaction, UserCaKey? ca, long first, long last, DateTimeOffset until) =>
+        transaction.Execute(
+            "INSERT INTO lost_serials VALUES ($1, $2, $3, $4) ON CONFLICT (ca, first, last) DO UPDATE SET until = max(until, excluded.until)", ca?.Id ?? 0, first, last, until);
 
-    /// <summary>Those that a revocation list of this moment must name; like <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.</summary>
-    public static List<(ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query("SELECT first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => row.GetInt64(0) is > 0 and var first && row.GetInt64(1) is var last && last >= first
-            ? ((ulong)first, (ulong)last)
+    /// <summary>Those that a revocation list of this moment must name, by the id of the CA key, 0 for each; like <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.</summary>
+    public static List<(long Ca, ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query("SELECT ca, first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => row.GetInt64(1) is > 0 and var first && row.GetInt64(2) is var last && last >= first
+            ? (row.GetInt64(0), (ulong)first, (ulong)last)
             : throw new InvalidDataException("serials begin with 1, and a range runs upwards"), now.AddDays(-1));
 }

@@ -4,7 +4,7 @@ using CertAuthority.Access;
 
 namespace CertAuthority.Store;
 
-/// <summary>A certificate as recorded: from then on it counts as issued, signed or not.</summary>
+/// <summary>A certificate as recorded: from then on it counts as issued, signed or not. <c>Ca</c> is the id of the key that signed it, 0 where that is not known.</summary>
 internal sealed record RecordedCertificate(
     ulong Serial,
     Guid UserId,
@@ -22,16 +22,18 @@ internal sealed record RecordedCertificate(
     DateTimeOffset? Revoked,
     string? Name = null,
     ulong? Session = null,
-    string? Node = null)
+    string? Node = null,
+    long Ca = 0)
 {
     /// <summary>What was granted, as it is recorded.</summary>
     /// <param name="grant">What was granted.</param>
     /// <param name="caller">Who logged in.</param>
     /// <param name="serial">Its serial.</param>
     /// <param name="now">The instant of issue.</param>
+    /// <param name="ca">The id of the CA key that signs it.</param>
     /// <param name="session">The login session that it belongs to; null for none.</param>
     /// <param name="node">The one node that it was asked for; null for all.</param>
-    public static RecordedCertificate Of(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, ulong? session = null, string? node = null) => new(
+    public static RecordedCertificate Of(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) => new(
         serial,
         grant.User.Id,
         grant.User.Name,
@@ -48,21 +50,22 @@ internal sealed record RecordedCertificate(
         Revoked: null,
         grant.Name,
         session,
-        node);
+        node,
+        ca);
 }
 
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
 internal static class CertificateTable
 {
-    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked, name, session, node";
+    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked, name, session, node, ca";
 
     public static void InsertCertificate(this Transaction transaction, RecordedCertificate certificate, byte[] toBeSigned)
     {
         transaction.Execute(
-            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18)",
+            $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18, $19)",
             (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
             Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy,
-            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, toBeSigned);
+            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.Ca, toBeSigned);
         foreach (var request in certificate.Requests)
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
@@ -74,35 +77,19 @@ internal static class CertificateTable
     /// <param name="request">The id of a request.</param>
     /// <param name="state"><c>live</c>, <c>expired</c> or <c>revoked</c>.</param>
     /// <param name="node">A node on which they open a login.</param>
-    /// <param name="userCa">The blob of the present user CA key: what another one signed is not live.</param>
     /// <param name="limit">At most so many.</param>
     public static List<RecordedCertificate> Certificates(
-        this Snapshot snapshot, DateTimeOffset now, byte[] userCa, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null) =>
+        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null) =>
         snapshot.Query(
             $"""
             SELECT {Columns} FROM certificates
             WHERE ($1 IS NULL OR user_name = $1)
               AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
-              AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' WHEN {IsOfOtherKey("$7")} THEN 'other' ELSE 'live' END)
+              AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
               AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
             ORDER BY serial DESC LIMIT $6
             """,
-            Row, user, request, state, now, node, limit ?? -1, userCa);
-
-    /// <summary>The serials of certificates that sshd would still accept, if it trusted the other user CA key that signed them.</summary>
-    /// <param name="snapshot">Where.</param>
-    /// <param name="now">Parts the live from the expired.</param>
-    /// <param name="userCa">The blob of the present user CA key.</param>
-    public static HashSet<ulong> SerialsOfOtherKeys(this Snapshot snapshot, DateTimeOffset now, byte[] userCa) =>
-        [.. snapshot.Query($"SELECT serial FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND {IsOfOtherKey("$2")}", row => (ulong)row.GetInt64(0), now, userCa)];
-
-    /// <summary>Whether a certificate that is neither revoked nor expired was signed by another user CA key than the present one.</summary>
-    public static bool IsOfOtherKey(this Snapshot snapshot, RecordedCertificate certificate, DateTimeOffset now, byte[] userCa) =>
-        certificate.Revoked is null && certificate.ValidBefore > now
-        && snapshot.QueryFirst($"SELECT count(*) FROM certificates WHERE serial = $1 AND {IsOfOtherKey("$2")}", row => row.GetInt64(0), (long)certificate.Serial, userCa) > 0;
-
-    // What is signed ends with the key that signs it.
-    private static string IsOfOtherKey(string userCa) => $"substr(to_be_signed, -length({userCa})) <> {userCa}";
+            Row, user, request, state, now, node, limit ?? -1);
 
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);
@@ -148,12 +135,15 @@ internal static class CertificateTable
     public static void MarkRevoked(this Transaction transaction, RecordedCertificate certificate, DateTimeOffset now) =>
         transaction.Execute("UPDATE certificates SET revoked = $1 WHERE serial = $2 AND revoked IS NULL", now, (long)certificate.Serial);
 
-    /// <summary>The serials that a revocation list of this moment must name, ascending. They stay for a day after their end: hosts' clocks differ.</summary>
-    public static List<ulong> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query("SELECT serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial", row => row.GetInt64(0) is > 0 and var serial ? (ulong)serial : throw new InvalidDataException("serials begin with 1"), now.AddDays(-1));
+    /// <summary>The serials that a revocation list of this moment must name, ascending, with the id of the CA key, 0 for each. They stay for a day after their end: hosts' clocks differ.</summary>
+    public static List<(long Ca, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query(
+            "SELECT ca, serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial",
+            row => row.GetInt64(1) is > 0 and var serial ? (row.GetInt64(0), (ulong)serial) : throw new InvalidDataException("serials begin with 1"),
+            now.AddDays(-1));
 
     private static RecordedCertificate Row(DbDataReader row) => new(
         (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.GetString(5), row.Pins(6), row.Texts(7), row.Texts(8),
         row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.Permissions(13), row.IsDBNull(14) ? null : row.Time(14),
-        row.Text(15), row.IsDBNull(16) ? null : (ulong)row.GetInt64(16), row.Text(17));
+        row.Text(15), row.IsDBNull(16) ? null : (ulong)row.GetInt64(16), row.Text(17), row.GetInt64(18));
 }

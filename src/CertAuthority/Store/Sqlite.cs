@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Reflection;
+using CertAuthority.OpenSsh;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -21,6 +22,7 @@ internal static class Sqlite
         var connection = Connection(path, SqliteOpenMode.ReadWriteCreate);
         try
         {
+            ExpectOurs(path);
             connection.Open();
             // FULL: in WAL mode NORMAL loses acknowledged commits when the power goes.
             Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
@@ -81,15 +83,49 @@ internal static class Sqlite
     public static bool IsHarmlessAtCommit(DbException error, DbConnection connection) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_BUSY } && IsRolledBack(connection);
 
-    private static SqliteConnection Connection(string path, SqliteOpenMode mode) =>
-        new(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
+    private static SqliteConnection Connection(string path, SqliteOpenMode mode)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
+        // Migration 14 asks for it.
+        connection.CreateFunction("signature_key", (byte[] toBeSigned) => SignatureKeyOf(toBeSigned), isDeterministic: true);
+        return connection;
+    }
+
+    private static byte[]? SignatureKeyOf(byte[] toBeSigned)
+    {
+        try
+        {
+            return Certificate.SignatureKeyOf(toBeSigned).ToBlob();
+        }
+        catch (SshFormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Looks without leaving a trace: opened in the usual way, somebody else's file would become one with a log beside it.</summary>
+    private static void ExpectOurs(string path)
+    {
+        if (!File.Exists(path))
+            return;
+        // What a log beside the file has is not seen, so one of ours that was killed at its first start looks empty, as a new one does.
+        var file = $"file:{Uri.EscapeDataString(Path.GetFullPath(path)).Replace("%2F", "/", StringComparison.Ordinal)}?immutable=1";
+        using var untouched = Connection(file, SqliteOpenMode.ReadOnly);
+        untouched.Open();
+        ExpectOurs(untouched, path);
+    }
+
+    private static void ExpectOurs(DbConnection connection, string path)
+    {
+        var application = Number(connection, "PRAGMA application_id");
+        if (application != ApplicationId && (application != 0 || Number(connection, "PRAGMA user_version") != 0 || Number(connection, "SELECT count(*) FROM sqlite_schema") != 0))
+            throw new StoreException($"{path} is a database, but not one of certauthority; move it away or name another data directory");
+    }
 
     private static void Migrate(DbConnection connection, string path)
     {
-        var application = Number(connection, "PRAGMA application_id");
+        ExpectOurs(connection, path);
         var version = Number(connection, "PRAGMA user_version");
-        if (application != ApplicationId && (application != 0 || version != 0 || Number(connection, "SELECT count(*) FROM sqlite_schema") != 0))
-            throw new StoreException($"{path} is a database, but not one of certauthority; move it away or name another data directory");
         var migrations = Migrations();
         if (version > migrations.Count)
             throw new StoreException($"{path} was written by a newer certauthority (schema {version}, this one knows {migrations.Count}); install that version or a later one");

@@ -11,6 +11,14 @@ public sealed record ListAudit(int? Limit = null, string? User = null, string? R
 /// <summary>Asks for a copy of the database.</summary>
 public sealed record TakeBackup;
 
+/// <summary>Says that the clock of the daemon's host is right, after it was found where it should not be.</summary>
+public sealed record AcceptClock;
+
+/// <summary>What time it is now taken to be.</summary>
+/// <param name="Expected">What time it should have been, by the time that had gone by.</param>
+/// <param name="Shown">What the clock shows.</param>
+public sealed record ClockAccepted(DateTimeOffset Expected, DateTimeOffset Shown);
+
 /// <summary>Asks how the daemon is.</summary>
 public sealed record GetStatus;
 
@@ -27,6 +35,7 @@ public sealed record GetStatus;
 /// <param name="Published">How the directory fares from which hosts fetch the list; null when there is none.</param>
 /// <param name="Hosts">How those hosts fare that the daemon writes to; null when there are none.</param>
 /// <param name="DamagedRows">One sentence for each row of the database that cannot be read; null when all can.</param>
+/// <param name="Clock">How the clock is off, so that nothing is granted; null while it is right.</param>
 public sealed record DaemonStatus(
     string Version,
     string UserCa,
@@ -39,7 +48,13 @@ public sealed record DaemonStatus(
     ReceiverStatus[]? Notifications = null,
     PublishedStatus? Published = null,
     HostsStatus? Hosts = null,
-    string[]? DamagedRows = null);
+    string[]? DamagedRows = null,
+    ClockStatus? Clock = null);
+
+/// <summary>A clock that is not where it should be.</summary>
+/// <param name="Expected">What it should show, by the time that has gone by.</param>
+/// <param name="Shown">What it shows.</param>
+public sealed record ClockStatus(DateTimeOffset Expected, DateTimeOffset Shown);
 
 /// <summary>Those hosts that the daemon writes to.</summary>
 /// <param name="Written">How many there are.</param>

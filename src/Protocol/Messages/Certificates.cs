@@ -64,7 +64,7 @@ public sealed record OneCertificate(string Certificate, CertificateInfo Info);
 /// <param name="ForceCommand">The only command that runs; null for any.</param>
 /// <param name="SourceAddresses">The only addresses it is accepted from; null for all.</param>
 /// <param name="VerifyRequired">True where the security key has to verify its user each time; null where not.</param>
-/// <param name="OtherKey">True where another user CA key than the present one signed it, so that hosts that trust only the present one refuse it; null elsewhere.</param>
+/// <param name="Ca">The fingerprint of the user CA key that signed it, as <c>ssh-keygen -l</c> prints it; null where the record does not say.</param>
 public sealed record CertificateInfo(
     string Serial,
     string User,
@@ -81,7 +81,7 @@ public sealed record CertificateInfo(
     string? ForceCommand = null,
     string[]? SourceAddresses = null,
     bool? VerifyRequired = null,
-    bool? OtherKey = null)
+    string? Ca = null)
 {
     /// <summary>
     /// Whether it opens a login on a node: by the node's own principal, or by one for all hosts. A login with a domain has none for
@@ -116,7 +116,7 @@ public sealed record GetMyCertificate(string Serial, string? User = null);
 /// <param name="Limit">At most so many; null for all.</param>
 /// <param name="User">Of this user only.</param>
 /// <param name="Request">Issued under this request only, by its whole id.</param>
-/// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only; one that another user CA key signed is not live.</param>
+/// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only.</param>
 /// <param name="Node">Only those that open a login on this node.</param>
 public sealed record ListCertificates(int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null);
 

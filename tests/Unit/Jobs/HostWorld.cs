@@ -23,14 +23,18 @@ internal sealed class HostWorld : IAsyncDisposable
         var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
         var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
         syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
-        Krl = new KrlPublisher(Store.Database, Clock, userCa.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Ca = new Ca(Store.Database, Clock, userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
+        Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        Ca = new Ca(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
         {
             Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
+            UserCaId = UserCaId,
         };
     }
+
+    // The first key of a database.
+    private const long UserCaId = 1;
 
     public World Store { get; } = new();
 
@@ -48,6 +52,7 @@ internal sealed class HostWorld : IAsyncDisposable
         await world.Store.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
+            Assert.Equal(UserCaId, transaction.UserCaKey(world.Ca.UserCa.PublicKey, World.Now).Id);
             foreach (var node in nodes)
                 transaction.PutNode(node);
             return true;
@@ -79,6 +84,11 @@ internal sealed class HostWorld : IAsyncDisposable
 
         /// <summary>Whether it fails whenever somebody wants to wait by it.</summary>
         public bool BreaksTimers { get; set; }
+
+        // Nobody sets this clock: time goes by.
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
 
         public override DateTimeOffset GetUtcNow() => IsBroken ? throw new InvalidOperationException("the clock is broken") : Now;
 

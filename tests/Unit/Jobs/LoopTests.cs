@@ -19,6 +19,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(HostPush)] = (world, _) => world.Ca.Push,
         [typeof(NotifyDelivery)] = (_, ca) => new NotifyDelivery(ca, () => NotifySettings.Nobody, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca) => new HostRenewal(ca, NullLogger.Instance),
+        [typeof(ClockWatch)] = (_, ca) => new ClockWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca) => new HostWatch(ca, NullLogger.Instance),
         [typeof(GroupReview)] = (_, ca) => new GroupReview(ca, NullLogger.Instance),
     };

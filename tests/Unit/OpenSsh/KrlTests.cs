@@ -47,6 +47,17 @@ public class KrlTests
     }
 
     [Fact]
+    public void Key_takes_with_it_all_that_it_signed()
+    {
+        Assert.Equal([PublicKey.ParseLine(Vector.Text("ed25519.pub"))], Krl.Parse(Vector.Bytes("plain_key.krl")).RevokedKeys);
+        var krl = Krl.Parse(Krl.Write(Of(Ca, 7), 1, 2, "", OtherCa));
+        Assert.Equal([OtherCa], krl.RevokedKeys);
+        Assert.Equal([new(Ca, 7, 7)], krl.Revoked);
+        Assert.True(krl.IsRevoked(OtherCa, 1));
+        Assert.False(krl.IsRevoked(Ca, 1));
+    }
+
+    [Fact]
     public void Ten_thousand_neighbours_take_no_more_room_than_two() =>
         Assert.Equal(
             Krl.Write(Of(Ca, 1, 2), 1, 1, "").Length,
@@ -101,7 +112,8 @@ public class KrlTests
         { "newer format", Header(format: 2).ToArray(), "KRL format 2 is not 1" },
         { "flags", Header(flags: 1).ToArray(), "flags are set, and none is defined" },
         { "signature section", Header().Byte(4).String([]).ToArray(), "KRL section 4 is not supported" },
-        { "plain keys", Vector.Bytes("plain_key.krl"), "KRL section 2 is not supported" },
+        { "hashes of keys", Header().Byte(5).String([]).ToArray(), "KRL section 5 is not supported" },
+        { "half a key", Header().Byte(2).String(new WireWriter().String(Ca.ToBlob()).Raw([0, 0])).ToArray(), "the length of public key needs 4 bytes, 2 are left (at byte 104)" },
         { "bitmap", Vector.Bytes("bitmap.krl"), "KRL certificate section 0x22 is not supported" },
         { "key ids", Vector.Bytes("key_ids.krl"), "KRL certificate section 0x23 is not supported" },
         { "any CA", Header().Byte(1).String(new WireWriter().String([]).String([])).ToArray(), "the length of key type needs 4 bytes, 0 are left (at byte 53)" },

@@ -84,7 +84,7 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task Of_reviews_at_once_one_resolves_and_each_that_is_taken_has_its_entry(string mix, int approvals, int denials, bool administrator, bool expiry)
     {
         var clock = new JumpingClock();
-        var hall = ca with { Clock = clock };
+        var hall = ca with { Clock = new SteadyClock(clock, "boot", before: null) };
         var id = (await Requests.Create(hall, Alice, new CreateRequest(["dba"]))).Metadata.Name;
         using var start = new ManualResetEventSlim();
         var calls = Shuffled<Func<Task<RequestResolved?>>>(
@@ -295,14 +295,15 @@ public sealed class RaceTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        krl = new KrlPublisher(world.Database, TimeProvider.System, key.PublicKey, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
+        krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
-        ca = new Ca(world.Database, TimeProvider.System, key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
+        ca = new Ca(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000 }, [])
         {
             Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
+            UserCaId = (await world.Database.Commit(transaction => transaction.UserCaKey(key.PublicKey, World.Now))).Id,
         };
         await world.Database.Commit(transaction =>
         {
@@ -356,6 +357,11 @@ public sealed class RaceTests : IAsyncLifetime
         {
             set => Interlocked.Exchange(ref ahead, value.Ticks);
         }
+
+        // Time goes by; nobody sets the clock.
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => GetUtcNow().Ticks;
 
         public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref ahead));
     }

@@ -53,7 +53,8 @@ public sealed class RestorationTests : IAsyncLifetime
         await Backup();
         await Start(Later, published: null);
         var next = await world.Database.Commit(transaction => transaction.NextSerial());
-        var (first, last) = Assert.Single(Read(snapshot => snapshot.LostSerials(Later)));
+        var (ca, first, last) = Assert.Single(Read(snapshot => snapshot.LostSerials(Later)));
+        Assert.Equal(0, ca);
         Assert.Equal(3UL + (ulong)World.Now.ToUnixTimeSeconds(), first);
         Assert.Equal(next - 1, last);
         Assert.Equal((ulong)Later.ToUnixTimeSeconds() * 1_000_000, last);
@@ -97,8 +98,10 @@ public sealed class RestorationTests : IAsyncLifetime
         var restored = await Start(Later, Krl.Parse(Krl.Write(named, version + 1, 0, "")));
         Assert.Equal("a copy older than the revocation list beside it", restored!.From);
         var lost = Read(snapshot => snapshot.LostSerials(Later));
-        Assert.Equal([(5, 9), (12, 12)], lost.Take(2));
-        Assert.Equal(3, lost.Count);
+        var keys = Read(snapshot => snapshot.UserCaKeys()).ToDictionary(known => known.Id, known => known.Key);
+        // What another CA key of this installation signed stays revoked under that key.
+        Assert.Equal([(Ca, 5, 9), (Ca, 12, 12), (OtherCa, 77, 77)], lost.Take(3).Select(range => (keys[range.Ca], range.First, range.Last)));
+        Assert.Equal(4, lost.Count);
         Assert.Null(await Start(Later, Published(version + 1)));
     }
 
@@ -109,6 +112,17 @@ public sealed class RestorationTests : IAsyncLifetime
         Assert.Equal(1UL, Assert.Single(Read(snapshot => snapshot.LostSerials(Later))).First);
     }
 
+    [Fact]
+    public async Task A_key_without_database_and_list_is_a_restore_unless_it_is_new()
+    {
+        Assert.Null(await Start(Later, published: null, isNewKey: true));
+        Assert.Equal("its keys, without a database", (await Start(Later, published: null))!.From);
+        Assert.Equal(1UL, Assert.Single(Read(snapshot => snapshot.LostSerials(Later))).First);
+        await world.Database.Commit(transaction => transaction.UserCaKey(Ca, Later));
+        // A start that failed before it published a list is none.
+        Assert.Null(await Start(Later, published: null));
+    }
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await world.DisposeAsync();
@@ -117,8 +131,8 @@ public sealed class RestorationTests : IAsyncLifetime
 
     private T Read<T>(Func<Snapshot, T> read) => world.Database.Read(read);
 
-    private Task<Restored?> Start(DateTimeOffset time, Krl? published) =>
-        world.Database.Commit(transaction => Restoration.Run(transaction, Ca, published, time));
+    private Task<Restored?> Start(DateTimeOffset time, Krl? published, bool isNewKey = false) =>
+        world.Database.Commit(transaction => Restoration.From(transaction, isNewKey, published) is { } from ? Restoration.Run(transaction, from, published, time) : null);
 
     private Task<int> Backup() => world.Database.Commit(transaction =>
     {

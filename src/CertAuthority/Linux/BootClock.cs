@@ -1,0 +1,30 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace CertAuthority.Linux;
+
+/// <summary>The system's clocks: the time of day, which can be set, and the time since the machine was booted, which cannot, and goes on while the machine sleeps.</summary>
+sealed partial class BootClock : TimeProvider
+{
+    const int SinceBoot = 7; // CLOCK_BOOTTIME
+    const long NanosecondsPerSecond = 1_000_000_000;
+
+    /// <summary>Tells one boot of one machine from every other; timestamps of two boots cannot be compared.</summary>
+    internal static string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    public override long TimestampFrequency => NanosecondsPerSecond;
+
+    public override long GetTimestamp() => GetTime(SinceBoot, out var time) == 0
+        ? time.Seconds * NanosecondsPerSecond + time.Nanoseconds
+        : throw new Win32Exception();
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
+    private static partial int GetTime(int clock, out Time time);
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct Time
+    {
+        internal nint Seconds;
+        internal nint Nanoseconds;
+    }
+}

@@ -1,0 +1,64 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace CertAuthority.Linux;
+
+/// <summary>What the kernel says of a file: .NET tells neither its owner nor its names.</summary>
+/// <param name="Owner">The uid of its owner.</param>
+/// <param name="Links">How many names it has.</param>
+/// <param name="Mode">Its kind and its permissions, as in <c>st_mode</c>.</param>
+[StructLayout(LayoutKind.Auto)]
+readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode)
+{
+    const ushort KindMask = 0xF000, RegularKind = 0x8000, DirectoryKind = 0x4000, LinkKind = 0xA000;
+    const ushort StickyBit = 0x200, WritableByOthers = 0x12; // S_ISVTX; S_IWGRP | S_IWOTH
+
+    const int AtEmptyPath = 0x1000, AtSymlinkNoFollow = 0x100, AtCurrentDirectory = -100;
+    const uint BasicStats = 0x7FF;
+    const int NoSuchFile = 2, NotADirectory = 20;
+
+    internal bool IsRegular => (Mode & KindMask) == RegularKind;
+
+    internal bool IsDirectory => (Mode & KindMask) == DirectoryKind;
+
+    internal bool IsLink => (Mode & KindMask) == LinkKind;
+
+    /// <summary>Whether others can write to it; of a link, nobody can.</summary>
+    internal bool IsWritableByOthers => !IsLink && (Mode & WritableByOthers) != 0;
+
+    /// <summary>Whether it is a folder in which each removes and renames only what is theirs, such as /tmp.</summary>
+    internal bool IsSticky => IsDirectory && (Mode & StickyBit) != 0;
+
+    /// <summary>The permissions, as chmod(1) takes them.</summary>
+    internal string Permissions => Convert.ToString(Mode & 0xFFF, toBase: 8).PadLeft(4, '0');
+
+    /// <summary>Of what lies at a path, of a link itself; null when nothing does.</summary>
+    /// <exception cref="IOException">The kernel does not say.</exception>
+    internal static FileStatus? Of(string path)
+    {
+        Span<byte> status = stackalloc byte[256];
+        if (Statx(AtCurrentDirectory, path, AtSymlinkNoFollow, BasicStats, status) == 0)
+            return Read(status);
+        var why = new Win32Exception();
+        return why.NativeErrorCode is NoSuchFile or NotADirectory ? null : throw new IOException($"{path}: {why.Message}");
+    }
+
+    /// <summary>Of an open file.</summary>
+    /// <exception cref="IOException">The kernel does not say.</exception>
+    internal static FileStatus Of(SafeFileHandle file)
+    {
+        Span<byte> status = stackalloc byte[256];
+        return Statx(file, "", AtEmptyPath, BasicStats, status) == 0 ? Read(status) : throw new IOException($"the owner of a file is not known: {new Win32Exception().Message}");
+    }
+
+    // struct statx of statx(2): stx_nlink, stx_uid, stx_mode.
+    static FileStatus Read(ReadOnlySpan<byte> status) =>
+        new(MemoryMarshal.Read<uint>(status[20..]), MemoryMarshal.Read<uint>(status[16..]), MemoryMarshal.Read<ushort>(status[28..]));
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> status);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(SafeFileHandle file, string path, int flags, uint mask, Span<byte> status);
+}

@@ -1,0 +1,115 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>A clock that is set while the daemon runs, with sshd as the judge of what is still revoked.</summary>
+public sealed class ClockTests
+{
+    [PeopleFact]
+    public async Task Clock_that_is_off_grants_nothing_and_forgets_nothing()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await StartWithClock(scratch);
+        var (alice, bob) = (daemon.Person(Person.Alice), daemon.Person(Person.Bob));
+        (await daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v7, metadata: {name: everywhere}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}\n---\n{kind: role, version: v7, metadata: {name: asks}, spec: {allow: {request: {roles: [everywhere]}}}}")).Done();
+        foreach (var (name, roles) in ((string, string)[])[("alice", "everywhere"), ("bob", "everywhere,asks")])
+            (await daemon.Administrator.Types("tctl", "users", "add", name, $"--roles={roles}")).Done();
+        (await alice.Types("tsh", "login")).Done();
+        (await bob.Types("tsh", "login")).Done();
+        var host = await TestHost.Create(daemon, "db1");
+        Assert.True(await host.LetsIn(alice, "postgres"), host.Log);
+        (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=bob")).Done();
+        var filed = (await bob.Types("tsh", "request", "create", "--roles=everywhere", "--nowait")).Done();
+
+        // Two months ahead: each certificate is long over by that clock.
+        Set(scratch, "+60d");
+        await Eventually.Holds(() => daemon.Log.Contains("nothing is granted until it is right again", StringComparison.Ordinal));
+
+        var login = await alice.Types("tsh", "login");
+        Assert.Equal(1, login.ExitCode);
+        Assert.Matches("^tsh: error: the clock of the authority's host shows .*Z where it should show .*Z, so nothing is granted\ntsh: hint: root there sets it right, or says that it is right: tctl clock accept\n$", login.Error);
+        Assert.Equal(1, (await bob.Types("tsh", "request", "create", "--roles=everywhere", "--nowait")).ExitCode);
+        var status = await daemon.Administrator.Types("tctl", "status");
+        Assert.Equal(1, status.ExitCode);
+        Assert.Matches("tctl: error: the clock of this host shows .* where it should show .*, so nothing is granted\n", status.Error);
+        // What is revoked now is revoked, and what was stays so.
+        (await daemon.Administrator.Types("tctl", "lock", "--user=alice")).Done();
+        Assert.False(await host.LetsIn(alice, "postgres"));
+        Assert.Contains("revoked", host.Log);
+        Assert.False(await host.LetsIn(bob, "postgres"));
+        Assert.Contains("revoked", host.Log);
+        // Nothing has ended either.
+        Assert.Contains("PENDING", (await daemon.Administrator.Types("tctl", "requests", "ls")).Done());
+
+        // A daemon that is started meanwhile knows of it.
+        await daemon.Stop();
+        await daemon.Restart(around: ["env", .. Faked(scratch)]);
+        Assert.Equal(1, (await bob.Types("tsh", "login")).ExitCode);
+        Assert.False(await host.LetsIn(bob, "postgres"));
+
+        // Set right, all is as before.
+        Set(scratch, "+0");
+        await Eventually.Holds(() => daemon.Log.Contains("the clock is where it should be again", StringComparison.Ordinal));
+        (await bob.Types("tsh", "login")).Done();
+        Assert.True(await host.LetsIn(bob, "postgres"), host.Log);
+        var audit = (await daemon.Administrator.Types("tctl", "audit", "ls")).Done();
+        Assert.Contains("clock.stepped", audit);
+        Assert.Contains("clock.agreed", audit);
+        Assert.Equal((await daemon.Administrator.Types("tctl", "requests", "ls")).Done().Split("PENDING").Length, filed.Length > 0 ? 2 : 0);
+    }
+
+    [PeopleFact]
+    public async Task Root_says_that_a_clock_is_right_and_what_had_expired_stays_so()
+    {
+        using var scratch = new Scratch();
+        await using var daemon = await StartWithClock(scratch, "+60d");
+        var bob = daemon.Person(Person.Bob);
+        (await daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}\n---\n{kind: role, version: v7, metadata: {name: asks}, spec: {allow: {request: {roles: [dba]}}}}")).Done();
+        (await daemon.Administrator.Types("tctl", "users", "add", "bob", "--roles=asks")).Done();
+        (await bob.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done();
+        Assert.Equal((1, "tctl: error: the clock is where it should be\n"), (await daemon.Administrator.Types("tctl", "clock", "accept")) is var early ? (early.ExitCode, early.Error) : default);
+        // Two days on and accepted: the request has expired.
+        Set(scratch, "+62d");
+        await Eventually.Holds(async () => (await daemon.Administrator.Types("tctl", "clock", "accept")).ExitCode == 0, "the step is accepted");
+        Assert.Contains("EXPIRED", (await daemon.Administrator.Types("tctl", "requests", "ls")).Done());
+
+        Set(scratch, "+0");
+        await Eventually.Holds(async () => (await daemon.Administrator.Types("tctl", "status")).ExitCode == 1, "the step is noticed");
+        Assert.Equal(1, (await bob.Types("tctl", "clock", "accept")).ExitCode);
+        Assert.Matches("^it is .* now, and not .*\n$", (await daemon.Administrator.Types("tctl", "clock", "accept")).Done());
+
+        (await daemon.Administrator.Types("tctl", "status")).Done();
+        Assert.Contains("EXPIRED", (await daemon.Administrator.Types("tctl", "requests", "ls")).Done());
+        Assert.Equal(2, (await daemon.Administrator.Types("tctl", "audit", "ls", "--format=json")).Done().Split("\"clock.accepted\"").Length - 1);
+    }
+
+    [Theory]
+    [InlineData("@1970-01-02 00:00:00", "1970-01-0[12]")]
+    [InlineData("@9999-12-30 00:00:00", "9999-12-")]
+    public async Task Impossible_year_is_told_in_words(string time, string year)
+    {
+        using var scratch = new Scratch();
+        File.WriteAllText(scratch["time"], time);
+        var refused = await TestDebian.Run(["env", .. Faked(scratch), Path.Combine(World.Programs, "certauthority"), "--config=none", "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]]);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Matches($"certauthority: error: the clock of this host shows {year}[^ ]*, which cannot be right; set it, and start again\n$", refused.Error);
+    }
+
+    // The time of day only: the time since the machine was booted cannot be set, here as elsewhere.
+    static string[] Faked(Scratch scratch) =>
+    [
+        $"LD_PRELOAD=/usr/lib/{(System.Runtime.InteropServices.RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64")}-linux-gnu/faketime/libfaketime.so.1",
+        $"FAKETIME_TIMESTAMP_FILE={scratch["time"]}", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    ];
+
+    static void Set(Scratch scratch, string offset)
+    {
+        // In one step, for it is read at every look at the clock.
+        File.WriteAllText(scratch["time.new"], offset);
+        File.Move(scratch["time.new"], scratch["time"], overwrite: true);
+    }
+
+    static Task<TestDaemon> StartWithClock(Scratch scratch, string offset = "+0")
+    {
+        File.WriteAllText(scratch["time"], offset);
+        return TestDaemon.Start(scratch, around: ["env", .. Faked(scratch)]);
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text;
+using CertAuthority.Revocation;
+
+namespace CertAuthority.Tests.Unit.Revocation;
+
+public sealed class PublishDirectoryTests : IDisposable
+{
+    private readonly Store.TemporaryFolder folder = new();
+
+    [Fact]
+    public void Only_what_was_put_there_is_taken_away()
+    {
+        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, []);
+        directory.PublishHosts(Certificates("db1", "db2"));
+        File.WriteAllText(Path.Combine(directory.Path, "web-cert.pub"), "of somebody else");
+
+        // As after a restart.
+        directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, []);
+        directory.PublishHosts(Certificates("db2"));
+
+        Assert.Equal([".certauthority", "db2-cert.pub", "web-cert.pub"], Names());
+        // What a list of names that somebody has edited says is taken for a name, and never for a way out.
+        File.WriteAllText(folder.File("outside-cert.pub"), "");
+        File.AppendAllText(Path.Combine(directory.Path, ".certauthority"), "../outside-cert.pub\nrevoked.krl\n");
+        File.WriteAllText(Path.Combine(directory.Path, "revoked.krl"), "not ours to parse");
+        directory.PublishHosts(Certificates());
+        Assert.Equal([".certauthority", "revoked.krl", "web-cert.pub"], Names());
+        Assert.True(File.Exists(folder.File("outside-cert.pub")));
+    }
+
+    [Fact]
+    public void Directory_without_hosts_gets_no_list_of_names()
+    {
+        var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, []);
+        directory.PublishHosts(Certificates());
+        Assert.Empty(Names());
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static Dictionary<string, byte[]> Certificates(params string[] nodes) => nodes.ToDictionary(node => node, node => Encoding.ASCII.GetBytes($"{node}\n"));
+
+    private IEnumerable<string?> Names() => Directory.GetFiles(folder.File("hosts")).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+}

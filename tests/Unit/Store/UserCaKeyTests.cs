@@ -1,0 +1,154 @@
+using CertAuthority.Access;
+using CertAuthority.OpenSsh;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+/// <summary>One user CA key in another's place: when a start takes it, and what becomes of what the other signed.</summary>
+public sealed class UserCaKeyTests : IAsyncLifetime
+{
+    private static readonly PublicKey Old = PublicKey.ParseLine(Vector.Text("ca.pub"));
+    private static readonly PublicKey New = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
+    private static readonly User Alice = World.User("alice");
+
+    private readonly World world = new();
+
+    [Theory]
+    // Nothing of the old key is alive.
+    [InlineData(0, false, null)]
+    [InlineData(1, false, "a certificate that is still valid was signed by SHA256:")]
+    [InlineData(2, false, "2 certificates that are still valid were signed by SHA256:")]
+    // After a restore nobody knows what the old key signed last.
+    [InlineData(0, true, "certificates that are still valid may have been signed by SHA256:")]
+    public async Task Another_key_is_taken_only_when_nothing_of_the_old_one_lives(int alive, bool isRestored, string? refusal)
+    {
+        await Signed(Old, alive);
+        await Signed(Old, 1, end: World.Now);
+
+        var fault = await Record.ExceptionAsync(() => Start(New, isRestored: isRestored));
+
+        Assert.Equal(refusal is null, fault is null);
+        if (refusal is not null)
+            Assert.Contains($"{refusal}{Fingerprint.Of(Old)["SHA256:".Length..]}; restore that key, or revoke it with all that it signed: certauthority --new-ca", Assert.IsType<CaKeyException>(fault).Message);
+        // The old one is taken as ever.
+        await Start(Old);
+    }
+
+    [Fact]
+    public async Task Certificate_of_an_unknown_key_counts_as_one_of_another()
+    {
+        await Signed(Old, 0);
+        await world.Database.Commit(transaction => { transaction.InsertCertificate(World.Certificate(1, Alice), []); return true; });
+        await Assert.ThrowsAsync<CaKeyException>(() => Start(New));
+        await Start(Old);
+    }
+
+    [Fact]
+    public async Task Replaced_key_and_what_it_signed_are_revoked_for_good()
+    {
+        await Signed(Old, 2);
+
+        var (replaced, revoked) = await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now));
+        await Start(New);
+
+        Assert.Equal((Old, 2), (Assert.Single(replaced).Key, revoked));
+        Assert.Empty(Read(snapshot => snapshot.LiveCertificates(World.Now)));
+        Assert.Equal([(Old, true), (New, false)], Read(snapshot => snapshot.UserCaKeys()).Select(known => (known.Key, known.Revoked is not null)));
+        Assert.Equal(["ca.revoked", "certificate.revoked", "certificate.revoked"], Read(snapshot => snapshot.AuditEntries(new ListAudit())).Select(entry => entry.Event).Order(StringComparer.Ordinal));
+        Assert.Contains("is on the revocation list since 2026-03-01T12:00:00Z", (await Assert.ThrowsAsync<CaKeyException>(() => Start(Old))).Message);
+        // Once more changes nothing.
+        Assert.Equal((0, 0), await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now) is var (again, more) ? (again.Count, more) : default));
+    }
+
+    [Fact]
+    public async Task First_key_is_no_change()
+    {
+        Assert.Empty((await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now))).Replaced);
+        await Start(New);
+        await Start(New, isRestored: true);
+    }
+
+    [Fact]
+    public async Task Key_on_the_list_in_place_is_refused_by_a_database_that_does_not_know()
+    {
+        await Signed(Old, 1);
+        var list = Krl.Parse(Krl.Write([], 1, 0, "", Old));
+        await Assert.ThrowsAsync<CaKeyException>(() => Start(Old, list));
+        await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now));
+        await Start(New, list);
+    }
+
+    [Fact]
+    public async Task Older_database_learns_who_signed_from_the_recorded_bytes()
+    {
+        await world.Database.DisposeAsync();
+        File.Delete(world.Path);
+        using (var before = world.Outside("ReadWriteCreate"))
+        {
+            foreach (var migration in Migrations().Take(13))
+                Run(before, migration);
+            Insert(before, 1, ToBeSigned(Old), issued: 50);
+            Insert(before, 2, ToBeSigned(New), issued: 40);
+            Insert(before, 3, ToBeSigned(Old), issued: 60);
+            Insert(before, 4, [1, 2, 3], issued: 70);
+            Run(before, $"INSERT INTO lost_serials VALUES (5, 9, {World.Now.ToUnixTimeSeconds()}); PRAGMA application_id = {0x43654175}; PRAGMA user_version = 13");
+        }
+
+        await world.Reopen();
+
+        // In the order in which they were first used.
+        Assert.Equal([(1, New), (2, Old)], Read(snapshot => snapshot.UserCaKeys()).Select(known => (known.Id, known.Key)));
+        Assert.Equal([2, 1, 2, 0], new ulong[] { 1, 2, 3, 4 }.Select(serial => Read(snapshot => snapshot.FindCertificate(serial))!.Ca));
+        Assert.Equal([(0, 5, 9)], Read(snapshot => snapshot.LostSerials(World.Now)));
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await world.DisposeAsync();
+
+    private static IEnumerable<string> Migrations()
+    {
+        var assembly = typeof(Database).Assembly;
+        return assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return reader.ReadToEnd();
+        });
+    }
+
+    private static byte[] ToBeSigned(PublicKey ca) => new UserCertificate
+    {
+        Nonce = new byte[32], Key = PublicKey.ParseLine(Vector.Text("ed25519.pub")), Serial = 1, KeyId = "alice", Principals = ["postgres"], Validity = new OpenSsh.Validity(1, 2),
+        Extensions = UserExtensions.PermitPty, SignatureKey = SignatureKey.Parse(ca.ToBlob()),
+    }.ToBeSigned();
+
+    private static void Insert(Microsoft.Data.Sqlite.SqliteConnection connection, int serial, byte[] toBeSigned, int issued) => Run(
+        connection,
+        $"INSERT INTO certificates (serial, user_id, user_name, caller_uid, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, to_be_signed) "
+        + $"VALUES ({serial}, '{Alice.Id}', 'alice', 5001, 'alice', '[]', '[]', '[]', {issued}, 0, 99, 'role', '{Rows.Json(SessionPermissions.Plain)}', x'{Convert.ToHexString(toBeSigned)}')");
+
+    private static void Run(Microsoft.Data.Sqlite.SqliteConnection connection, string sql)
+    {
+        connection.CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private T Read<T>(Func<Snapshot, T> read) => world.Database.Read(read);
+
+    private Task<UserCaKey> Start(PublicKey key, Krl? published = null, bool isRestored = false) =>
+        world.Database.Commit(transaction => KeyChange.Expect(transaction, key, published, isRestored, World.Now));
+
+    private Task<bool> Signed(PublicKey key, int count, DateTimeOffset? end = null) => world.Database.Commit(transaction =>
+    {
+        transaction.BeginSerialEpoch(World.Now);
+        var id = transaction.UserCaKey(key, World.Now).Id;
+        for (var i = 0; i < count; i++)
+            transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end) with { Ca = id }, []);
+        return true;
+    });
+}
