@@ -1,4 +1,7 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Sockets;
+using CertAuthority.Linux;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -23,6 +26,7 @@ internal sealed class Presence : IDisposable
         this.socket = socket;
         endOfInput = connection.ConnectionClosed.UnsafeRegister(state => _ = ((Presence)state!).Watch(), this);
         connection.ConnectionClosed = gone.Token;
+        connection.Transport = new WholeInput(connection.Transport);
     }
 
     /// <summary>Lets calls of a connection go on while their answer can still be read.</summary>
@@ -36,7 +40,7 @@ internal sealed class Presence : IDisposable
 
     private async Task Watch()
     {
-        while (CanBeWrittenTo())
+        while (!Acceptor.IsGone(socket))
         {
             await Task.Delay(LookEvery, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (over.IsCancellationRequested)
@@ -45,17 +49,42 @@ internal sealed class Presence : IDisposable
         await gone.CancelAsync();
     }
 
-    // Sending nothing fails when nobody will ever read.
-    private bool CanBeWrittenTo()
+    /// <summary>What the peer said, whose end is told once all of it was looked at: the HTTP server takes a body that comes together with the end for one that was cut short.</summary>
+    private sealed class WholeInput(IDuplexPipe pipe) : PipeReader, IDuplexPipe
     {
-        try
+        private ReadOnlySequence<byte> last;
+        private long lookedAt;
+
+        public PipeReader Input => this;
+
+        public PipeWriter Output => pipe.Output;
+
+        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => WithoutEnd(await pipe.Input.ReadAsync(cancellationToken));
+
+        public override bool TryRead(out ReadResult result)
         {
-            _ = socket.Send(ReadOnlySpan<byte>.Empty, SocketFlags.None, out var error);
-            return error is SocketError.Success or SocketError.WouldBlock;
+            var isRead = pipe.Input.TryRead(out result);
+            if (isRead)
+                result = WithoutEnd(result);
+            return isRead;
         }
-        catch (ObjectDisposedException)
+
+        public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
         {
-            return false;
+            lookedAt = last.Slice(consumed, examined).Length;
+            pipe.Input.AdvanceTo(consumed, examined);
+        }
+
+        public override void CancelPendingRead() => pipe.Input.CancelPendingRead();
+
+        public override void Complete(Exception? exception = null) => pipe.Input.Complete(exception);
+
+        private ReadResult WithoutEnd(ReadResult result)
+        {
+            last = result.Buffer;
+            return new ReadResult(result.Buffer, result.IsCanceled, result.IsCompleted && result.Buffer.Length <= lookedAt);
         }
     }
 }

@@ -67,12 +67,35 @@ sealed partial class Acceptor : IDisposable
     /// <summary>Ends every wait, also those to come.</summary>
     internal void Stop() => _ = Write(stop, 1, sizeof(ulong));
 
+    /// <summary>Whether the peer has closed its end altogether, and not only said all that it will say.</summary>
+    internal static bool IsGone(Socket connection)
+    {
+        var held = false;
+        try
+        {
+            connection.SafeHandle.DangerousAddRef(ref held);
+            var one = new Poll { Descriptor = (int)connection.SafeHandle.DangerousGetHandle() };
+            return PollDescriptors(ref one, 1, 0) != 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
+        }
+        finally
+        {
+            if (held)
+                connection.SafeHandle.DangerousRelease();
+        }
+    }
+
     public void Dispose() => stop.Dispose();
 
     [StructLayout(LayoutKind.Sequential)]
     struct Poll
     {
         public int Descriptor;
+
+        // That the peer is gone (POLLHUP) or the descriptor is none (POLLNVAL) is told without being wanted.
         public short Wanted;
         public short Happened;
     }
