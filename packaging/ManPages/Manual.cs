@@ -23,7 +23,7 @@ internal static class Manual
     private static readonly (string, string) Server = ("CERTAUTHORITY_SERVER", "Where the daemon is, unless --server says so.");
     private static readonly (string, string) Completion = ("CERTAUTHORITY_COMPLETION_SECONDS", "How long completion waits for the daemon, from 1 to 60. Default: 1.");
     private static readonly (string, string) NoColour = ("NO_COLOR", "If it is set and not empty, nothing is coloured. Colours are for terminals only; TERM=dumb has none either.");
-    private static readonly (string, string) Socket = ("/run/certauthority/ca.sock", "Where the machine's daemon serves.");
+    private static readonly (string, string) Socket = ("/run/certauthority/ca.sock, ca.sock.admin", "Where the machine's daemon serves; the second is for administrators alone, and tried first.");
 
     private static readonly ProgramFacts Tsh = new(
         "tsh", 1,

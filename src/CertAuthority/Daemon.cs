@@ -35,6 +35,7 @@ internal sealed class Daemon : IAsyncDisposable
     private Settings settings = null!;
     private ILogger log = null!;
     private GroupReview groups = null!;
+    private AdministratorAccess? access;
     private NameService names = null!;
     private volatile bool isStopping;
 
@@ -73,6 +74,7 @@ internal sealed class Daemon : IAsyncDisposable
         KeepsUntilStart("data_dir", settings.DataDirectory, changed.DataDirectory);
         KeepsUntilStart("socket", settings.SocketPath, changed.SocketPath);
         serving = await Under(changed, serving.Ca);
+        settings = changed with { DataDirectory = settings.DataDirectory, SocketPath = settings.SocketPath };
         notify = changed.Notify;
         if (changed.Push.Parallel != push.Parallel)
             log.LogWarning("push.parallel can not change while the daemon runs; it stays {Now} until the next start", push.Parallel);
@@ -88,6 +90,8 @@ internal sealed class Daemon : IAsyncDisposable
             log.LogWarning("users from groups, what exceeds the limits, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
         }
         groups.Look();
+        if (access is not null)
+            await access.Look();
         log.LogInformation("the configuration was read again and is in force");
     }
 
@@ -139,7 +143,12 @@ internal sealed class Daemon : IAsyncDisposable
 
         names = new NameService(clock, Accounts.NameOf);
         var socket = Hold(SocketFile.Take(settings.SocketPath));
-        var app = Server.Build(socket, () => serving, logs);
+        var administrators = AdministratorsSocket() is { } path ? Hold(SocketFile.TakeBeside(path)) : null;
+        var connections = new Connections(clock, self, Machine.MostDescriptors);
+        List<Listener> listeners = [new(socket, isForAdministrators: false, connections, () => serving, log)];
+        if (administrators is not null)
+            listeners.Add(new Listener(administrators, isForAdministrators: true, connections, () => serving, log));
+        var app = Server.Build(listeners, logs);
         held.Push(app.DisposeAsync);
 
         if (restored is not null)
@@ -192,7 +201,23 @@ internal sealed class Daemon : IAsyncDisposable
             hosts.Stop();
             await app.StopAsync();
         });
+        foreach (var listener in listeners)
+            _ = Watch(listener);
+        if (administrators is not null)
+        {
+            access = Hold(new AdministratorAccess(administrators, () => this.settings, names, log, clock));
+            await access.Look();
+            await Start(access);
+        }
         socket.Open();
+    }
+
+    private string? AdministratorsSocket()
+    {
+        if (new ServerAddress.Unix(settings.SocketPath).AdministratorsPath is { } path)
+            return path;
+        log.LogWarning("administrators have no socket of their own, because the path {Path} is too long: its limit for that is {Limit} bytes", settings.SocketPath, ServerAddress.Unix.LongestPath - ServerAddress.Unix.AdministratorsSuffix.Length);
+        return null;
     }
 
     private async Task<Serving> Under(Settings settings, Ca ca)
@@ -211,7 +236,7 @@ internal sealed class Daemon : IAsyncDisposable
             privileged = privileged.Union(ca.PrivilegedLogins);
             log.LogWarning("approvals may not warn of each login that administers this host: {Why}", Printable.Escape(e.Message));
         }
-        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups));
+        return new Serving(ca with { Limits = settings.Limits, PrivilegedLogins = privileged, UsersFromGroups = settings.UsersFromGroups }, new Callers(self, settings.Administrators, settings.AdministratorGroups, names));
     }
 
     /// <summary>Who is not told any more has nothing waiting either: what did is dropped, and said to be.</summary>
@@ -336,6 +361,14 @@ internal sealed class Daemon : IAsyncDisposable
             why = new LoopEndedException(loop, why);
         }
         broken.TrySetResult(why);
+    }
+
+    /// <summary>Nobody could call any more. So it ends; the next start says what is in the way, or makes the socket again.</summary>
+    private async Task Watch(Listener listener)
+    {
+        await listener.Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!isStopping && listener.Ended.Exception?.InnerException is { } why)
+            broken.TrySetResult(why);
     }
 
     private async Task Watch(Database database) => broken.TrySetResult(await database.Broken);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using CertAuthority.Configuration;
+using CertAuthority.Protocol;
 
 namespace CertAuthority;
 
@@ -68,9 +69,11 @@ internal sealed class DaemonCommand : RootCommand
         {
             DataDirectory = data ?? Named(settings.DataDirectory, "the data directory", "--data-dir"),
             NewCa = parsed.GetValue(newCa),
-            SocketPath = Named(parsed.GetValue(socket) ?? settings.SocketPath, "the socket", "--socket"),
+            SocketPath = Short(Named(parsed.GetValue(socket) ?? settings.SocketPath, "the socket", "--socket")),
         };
     }
+
+    private static string Short(string path) => ServerAddress.Unix.PathFault(path) is { } fault ? throw new ConfigurationException([$"{fault}; name a shorter one with --socket"]) : path;
 
     // An empty path would become the folder in which the daemon was started.
     private static string Named(string path, string what, string option) =>

@@ -9,6 +9,8 @@ public abstract record ServerAddress
     /// <summary>The forms that <see cref="TryParse"/> reads, for those who ask people for one.</summary>
     public const string Forms = "unix:/absolute/path or ssh://[USER@]HOST[:PORT]";
 
+    private const string UnixScheme = "unix:";
+
     private ServerAddress()
     {
     }
@@ -17,6 +19,19 @@ public abstract record ServerAddress
     /// <param name="SocketPath">The socket's path.</param>
     public sealed record Unix(string SocketPath) : ServerAddress
     {
+        /// <summary>How many bytes the kernel takes of the path of a socket (<c>sun_path</c>, with a NUL at its end).</summary>
+        public const int LongestPath = 107;
+
+        /// <summary>What the path of the administrators' socket has at its end, beside the one that is open to all.</summary>
+        public const string AdministratorsSuffix = ".admin";
+
+        /// <summary>The socket that administrators alone can connect to, so that nobody keeps them from it; null where its path would be too long.</summary>
+        public string? AdministratorsPath => PathFault(SocketPath + AdministratorsSuffix) is null ? SocketPath + AdministratorsSuffix : null;
+
+        /// <summary>Why a path cannot be that of a socket; null when it can.</summary>
+        public static string? PathFault(string path) =>
+            System.Text.Encoding.UTF8.GetByteCount(path) is > LongestPath and var bytes ? $"the path of a socket has at most {LongestPath} bytes; this one has {bytes}: {path}" : null;
+
         /// <inheritdoc/>
         public override string ToString() => $"unix:{SocketPath}";
     }
@@ -75,12 +90,15 @@ public abstract record ServerAddress
         : UserFolders.Xdg("XDG_RUNTIME_DIR", ".local/state/certauthority/run") is { } runtime ? Path.Combine(runtime, "certauthority", "ca.sock")
         : null;
 
+    /// <summary>Why a text names a path that cannot be that of a socket; null when it names none, or one that can.</summary>
+    public static string? PathFaultIn(string text) =>
+        text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..]) ? Unix.PathFault(text[UnixScheme.Length..]) : null;
+
     /// <summary>Reads <c>unix:/absolute/path</c> or <c>ssh://[user@]host[:port]</c>; null for anything else.</summary>
     public static ServerAddress? TryParse(string text)
     {
-        const string unix = "unix:";
         const string ssh = "ssh://";
-        return text.StartsWith(unix, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[unix.Length..]) ? new Unix(text[unix.Length..])
+        return text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..]) ? Unix.PathFault(text[UnixScheme.Length..]) is null ? new Unix(text[UnixScheme.Length..]) : null
             : text.StartsWith(ssh, StringComparison.Ordinal) ? Ssh.TryParse(text.AsSpan(ssh.Length))
             : null;
     }

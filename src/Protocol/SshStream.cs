@@ -20,6 +20,7 @@ internal sealed class SshStream : Stream
     private readonly TaskCompletionSource answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task listening;
     private bool isThrough;
+    private bool isAsking;
 
     /// <param name="server">Where it goes, for messages.</param>
     /// <param name="ssh">Started, with all its streams redirected.</param>
@@ -51,6 +52,7 @@ internal sealed class SshStream : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var length = await fromRelay.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        isAsking &= length == 0;
         if (isThrough || buffer.IsEmpty)
             return length;
         answered.TrySetResult();
@@ -63,6 +65,7 @@ internal sealed class SshStream : Stream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        isAsking = true;
         try
         {
             await toRelay.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
@@ -98,10 +101,11 @@ internal sealed class SshStream : Stream
     {
         if (disposing)
         {
-            // The relay takes the end of its input for the end, and ssh ends with it; one that hangs or still tries is not waited for.
+            // At the end of its input the relay only waits for what is still to be answered, and ssh ends with it. When nobody wants
+            // an answer any more, or there never was one, neither is waited for.
             answered.TrySetResult();
             toRelay.Dispose();
-            if (!isThrough && !ssh.HasExited)
+            if ((!isThrough || isAsking) && !ssh.HasExited)
                 ssh.Kill();
             fromRelay.Dispose();
             ssh.Dispose();

@@ -26,7 +26,7 @@ public sealed class ServerOption : Option<ServerAddress?>
             var text = result.Tokens[0].Value;
             if (ServerAddress.TryParse(text) is { } address)
                 return address;
-            result.AddError($"--server takes {ServerAddress.Forms}, not '{text}'");
+            result.AddError(ServerAddress.PathFaultIn(text) is { } fault ? $"--server: {fault}" : $"--server takes {ServerAddress.Forms}, not '{text}'");
             return null;
         };
     }
@@ -49,7 +49,7 @@ public sealed class ServerOption : Option<ServerAddress?>
         if (parsed.GetValue(Of(parsed)) is { } named)
             return named;
         return Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text ? null
-            : ServerAddress.TryParse(text) ?? throw new FailureException($"{Variable} is '{text}', which is not {ServerAddress.Forms}");
+            : ServerAddress.TryParse(text) ?? throw new FailureException(ServerAddress.PathFaultIn(text) is { } fault ? $"{Variable}: {fault}" : $"{Variable} is '{text}', which is not {ServerAddress.Forms}");
     }
 
     /// <summary>Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.</summary>

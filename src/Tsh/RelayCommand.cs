@@ -1,12 +1,17 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary><c>tsh relay</c>: the far side of <c>--server ssh://…</c>. It joins its standard streams to the daemon's socket and reads none of what passes.</summary>
-internal sealed class RelayCommand() : Verb(
+/// <summary>
+/// <c>tsh relay</c>: the far side of <c>--server ssh://…</c>. It joins its standard streams to the daemon's socket and reads none of what passes.
+/// The end of its input is the end of what is asked, and not of what is answered: it goes on until the daemon has answered, or until nobody
+/// is left to read that.
+/// </summary>
+internal sealed partial class RelayCommand() : Verb(
     "relay",
     "Joins standard input and output to the daemon of this host; ssh runs it for --server ssh://…",
     "ssh auth1 tsh relay",
@@ -20,13 +25,14 @@ internal sealed class RelayCommand() : Verb(
             throw new FailureException($"a relay leads to a socket of its own host, not to {server}", "name one with --server unix:PATH");
         using var socket = await UnixTransport.Connect(here, ServerOption.IsTrusted, cancellation);
         await using var daemon = new NetworkStream(socket);
+        HangUpWithReader(socket);
         var asked = Ask(socket, daemon, cancellation);
         await using var output = Console.OpenStandardOutput();
         try
         {
             await daemon.CopyToAsync(output, cancellation);
         }
-        catch (IOException)
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
             // Either end is gone, and with it the reason to be here.
         }
@@ -47,4 +53,26 @@ internal sealed class RelayCommand() : Verb(
         {
         }
     }
+
+    // What is only waited for would keep the relay, and a place at the daemon, long after ssh is gone.
+    private static void HangUpWithReader(Socket socket) => new Thread(() =>
+    {
+        var output = new Poll { Descriptor = 1 };
+        while (poll(ref output, 1, -1) < 0)
+        {
+        }
+        socket.Dispose();
+    }) { IsBackground = true }.Start();
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Poll
+    {
+        public int Descriptor;
+        public short Wanted;
+        public short Happened;
+    }
+
+    // Nothing is wanted, so it returns when the other end is gone (POLLHUP, POLLERR).
+    [LibraryImport("libc")]
+    private static partial int poll(ref Poll descriptor, nuint count, int milliseconds);
 }

@@ -120,21 +120,6 @@ public sealed class BoundsTests
     }
 
     [PeopleFact]
-    public async Task Accounts_that_own_no_user_share_a_few_connections_and_take_nobody_elses()
-    {
-        await using var daemon = await TestDaemon.Start();
-        await Alice(daemon);
-
-        var strangers = Enumerable.Range(0, 50).SelectMany(i => Knock.As((uint)(100_000 + i), 10, daemon)).ToList();
-        await Until(() => strangers.Count(one => one.IsClosed) == 480);
-
-        (await daemon.Person(Person.Alice).Types("tsh", "request", "ls")).Done();
-        (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
-        Assert.Equal(3, (await daemon.Person(Person.Bob).Types("tsh", "request", "ls")).ExitCode);
-        strangers.ForEach(one => one.Dispose());
-    }
-
-    [PeopleFact]
     public async Task Twenty_calls_of_one_account_can_wait_at_once()
     {
         await using var daemon = await TestDaemon.Start();

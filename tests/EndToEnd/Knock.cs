@@ -35,6 +35,19 @@ sealed class Knock : IDisposable
         return this;
     }
 
+    /// <summary>The same where the daemon may have closed it.</summary>
+    public void SaysIfItCan(string text)
+    {
+        try
+        {
+            Says(text);
+        }
+        catch (SocketException)
+        {
+            // Closed.
+        }
+    }
+
     /// <summary>Says a little again and again until the daemon closes; what it answered, or null when it had not closed in time.</summary>
     public async Task<string?> UntilClosed(string again, TimeSpan pause, TimeSpan within)
     {

@@ -208,6 +208,10 @@ public sealed class LaptopTests
                 var before = Relays().ToList();
                 Kill(Processes("ssh", "tsh relay"));
                 await Eventually.Holds(() => Relays().Except(before).Any());
+                // Nobody reads its answers any more, so it does not wait for one.
+                var clock = Stopwatch.StartNew();
+                await Eventually.Holds(() => !Relays().Intersect(before).Any());
+                Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"the old relay ended after {clock.Elapsed}");
                 break;
             default:
                 await laptop.StopSshd();
@@ -222,6 +226,19 @@ public sealed class LaptopTests
         Assert.Equal((0, $"request {id} is APPROVED\n"), (ended.ExitCode, ended.Output));
         // Said once at most.
         Assert.DoesNotContain("warning", ended.Error);
+    }
+
+    [PeopleFact]
+    public async Task Relay_whose_input_ends_prints_the_reply()
+    {
+        await using var daemon = await Laptop.Daemon();
+        await using var laptop = await Laptop.Create(daemon);
+
+        var answered = await laptop.Alice.Types("sh", "-c", "printf 'GET /v1/my/requests HTTP/1.1\\r\\nHost: ca\\r\\n\\r\\n' | ssh auth1 tsh relay");
+
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", answered.Done());
+        Assert.EndsWith("{\"requests\":[]}", answered.Output);
+        await Eventually.Holds(() => !Relays().Any());
     }
 
     [PeopleFact]

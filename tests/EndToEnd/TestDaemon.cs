@@ -14,12 +14,14 @@ sealed class TestDaemon : IAsyncDisposable
 
     readonly string? configuration;
 
+    string? socket;
+
     TestDaemon(Scratch scratch, bool ownsScratch, Process process, string? configuration) =>
         (this.scratch, this.ownsScratch, this.process, this.configuration) = (scratch, ownsScratch, process, configuration);
 
     public string DataDirectory => scratch["data"];
 
-    public string Socket => scratch["run/ca.sock"];
+    public string Socket => socket ?? scratch["run/ca.sock"];
 
     public string Server => $"unix:{Socket}";
 
@@ -65,12 +67,13 @@ sealed class TestDaemon : IAsyncDisposable
     /// <param name="arguments">More of the daemon's own.</param>
     /// <param name="configuration">What is in its configuration file; null for none.</param>
     /// <param name="flags">Whether flags say where it keeps its things and serves; else a configuration in the arguments does.</param>
-    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null, string? configuration = null, bool flags = true)
+    /// <param name="socket">Where the arguments have it serve, if elsewhere than usual.</param>
+    public static async Task<TestDaemon> Start(Scratch? scratch = null, string[]? around = null, string[]? arguments = null, string? configuration = null, bool flags = true, string? socket = null)
     {
         var folder = scratch ?? new Scratch();
         var file = configuration is null ? null : folder.Write("certauthority.yaml", configuration);
         arguments = [.. Configured(file), .. arguments ?? []];
-        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments, flags), file);
+        var daemon = new TestDaemon(folder, scratch is null, Launch(folder, around, arguments, flags), file) { socket = socket };
         await daemon.WaitUntilReady();
         return daemon;
     }

@@ -28,6 +28,9 @@ internal abstract record Row(Route Route, Who Who)
     /// <summary>How long a body may be, in bytes.</summary>
     public int LargestBody { get; init; } = 64 << 10;
 
+    /// <summary>Whether it can only take access away, so that root may call it also while the system does not say who is who.</summary>
+    public bool TakesAway { get; init; }
+
     /// <summary>What a reply consists of.</summary>
     public virtual string ContentType => "application/json";
 
@@ -64,13 +67,13 @@ internal static class RouteTable
         Administrators(Routes.GetCapabilities, Requests.Capabilities),
         Administrators(Routes.ExplainAccess, Explanations.Explain),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
-        Administrators(Routes.DenyRequest, Resolutions.Deny),
+        Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
         // A megabyte of file is a third more in base64.
         Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
         Administrators(Routes.GetResources, ResourceFiles.Get),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
         Administrators(Routes.RemoveResource, Removals.Remove),
-        Administrators(Routes.Lock, Operations.Locks.Create),
+        Administrators(Routes.Lock, Operations.Locks.Create) with { TakesAway = true },
         Administrators(Routes.ListNodes, Operations.Nodes.List),
         Administrators(Routes.PlanNode, Operations.Nodes.Plan),
         Administrators(Routes.GetNodeFiles, Operations.Nodes.Files),
@@ -79,7 +82,7 @@ internal static class RouteTable
         Administrators(Routes.SyncNode, Operations.Nodes.Sync),
         Administrators(Routes.ListHostsBehind, Operations.Nodes.Behind),
         Administrators(Routes.ListCertificates, Certificates.List),
-        Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed),
+        Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed) with { TakesAway = true },
         Administrators(Routes.ListAudit, Certificates.Audit),
         Administrators(Routes.GetStatus, Certificates.Status),
         Administrators(Routes.GetKrl, Certificates.Krl),

@@ -1,20 +1,17 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CertAuthority.Access;
-using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
 namespace CertAuthority.Api;
 
-/// <summary>The only socket: HTTP in front of the route table.</summary>
+/// <summary>The only sockets: HTTP in front of the route table.</summary>
 internal static class Server
 {
     private static readonly TimeSpan BodyWithin = TimeSpan.FromSeconds(10);
@@ -22,19 +19,17 @@ internal static class Server
     private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(8);
 
     /// <summary>The server, not yet started.</summary>
-    /// <param name="socket">Where.</param>
-    /// <param name="serving">Asked for each connection and each call, once it is started.</param>
+    /// <param name="listeners">Where connections come from.</param>
     /// <param name="logs">The log of the whole daemon.</param>
-    public static WebApplication Build(SocketFile socket, Func<Serving> serving, ILoggerFactory logs)
+    public static WebApplication Build(IReadOnlyCollection<Listener> listeners, ILoggerFactory logs)
     {
-        var connections = new Connections();
         var builder = WebApplication.CreateSlimBuilder();
         // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton<IHostLifetime, EndsWithTheDaemon>();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(new Listeners(listeners.ToDictionary(listener => listener.EndPoint.ToString()!)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = _ => socket.Bind());
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -44,11 +39,12 @@ internal static class Server
             kestrel.Limits.MaxRequestLineSize = 4 << 10;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
-            kestrel.ListenUnixSocket(socket.Path, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http1;
-                listen.Use(next => connection => Admit(connection, next, connections, serving()));
-            });
+            foreach (var listener in listeners)
+                kestrel.ListenUnixSocket(listener.EndPoint.ToString()!, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    listen.Use(next => connection => Attend(connection, next));
+                });
         });
         return builder.Build();
     }
@@ -62,53 +58,44 @@ internal static class Server
         app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
 
-    /// <summary>Gives a connection its place, or closes it: whoever holds all of his is not waited for.</summary>
-    private static async Task Admit(ConnectionContext connection, ConnectionDelegate next, Connections connections, Serving serving)
+    /// <summary>Serves a connection, and gives its place back.</summary>
+    private static async Task Attend(ConnectionContext connection, ConnectionDelegate next)
     {
-        if (connection.Features.Get<IConnectionSocketFeature>() is not { } accepted || Peer.Of(accepted.Socket) is not { } peer)
-        {
-            connection.Abort();
-            return;
-        }
-        var standing = StandingOf(serving.Callers.Of(peer), serving);
-        using var place = connections.Take(peer.Uid, standing);
-        if (place is null)
-        {
-            connection.Abort();
-            return;
-        }
-        connection.Features.Set(new Guest(peer, standing));
+        using var place = connection.Features.Get<Guest>()!.Place;
+        using var presence = Presence.Of(connection);
         await next(connection);
-    }
-
-    private static Standing StandingOf(Caller caller, Serving serving)
-    {
-        if (serving.Callers.May(caller, Who.Administrators))
-            return Standing.Administrator;
-        try
-        {
-            return serving.Ca.Database.Read(snapshot => snapshot.OwnsUser(caller.Identity)) ? Standing.User : Standing.Stranger;
-        }
-        catch (Exception e) when (e is ProblemException or StoreException)
-        {
-            return Standing.Stranger;
-        }
     }
 
     private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
 
     private static async Task<Stream> Dispatch(HttpContext context, Row row, Serving serving, ILogger log)
     {
+        var place = context.Features.Get<Guest>()!.Place;
+        place.Begin();
+        try
+        {
+            return await Call(context, row, serving, log);
+        }
+        finally
+        {
+            place.End();
+        }
+    }
+
+    private static async Task<Stream> Call(HttpContext context, Row row, Serving serving, ILogger log)
+    {
         var (ca, callers) = serving;
         var guest = context.Features.Get<Guest>()!;
-        var caller = callers.Of(guest.Peer);
+        var caller = await callers.Of(guest.Peer, guest.Place.Standing);
         var outside = Outside(context).ToList();
         JsonObject? body = null;
         try
         {
             if (!UnixIdentity.IsSomebody(caller.Identity.Uid))
                 throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
-            if (!callers.May(caller, row.Who))
+            if (caller.Unnamed is { } why && !(caller.IsRoot && (row.TakesAway || row.Route.Method == "GET")))
+                throw Callers.Unavailable(why);
+            if (!await callers.May(caller, row.Who, guest.Place.Standing))
                 throw new ProblemException(new Problem(
                     ProblemCode.Denied, $"{caller.Name} is not an administrator", "run it as root, or let the configuration name your account under admins"));
             body = row.Route.UsesQuery ? null : await Body(context, row);

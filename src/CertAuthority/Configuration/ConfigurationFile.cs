@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Linux;
+using CertAuthority.Protocol;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Configuration;
@@ -108,7 +109,7 @@ internal static class ConfigurationFile
         var settings = defaults with
         {
             DataDirectory = dataDirectory ?? written ?? defaults.DataDirectory,
-            SocketPath = AbsolutePath(root, "socket") ?? defaults.SocketPath,
+            SocketPath = SocketPath(root) ?? defaults.SocketPath,
             NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
         };
         var admins = root.Map("admins");
@@ -194,6 +195,14 @@ internal static class ConfigurationFile
         // What is served to everybody must not lie among the keys, nor the keys in what is served.
         if (dataDirectory.Length > 0 && (Contains(path, dataDirectory) || Contains(dataDirectory, path)))
             root.Fault("publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
+        return path;
+    }
+
+    private static string? SocketPath(Cursor root)
+    {
+        var path = AbsolutePath(root, "socket");
+        if (path is not null && ServerAddress.Unix.PathFault(path) is { } fault)
+            root.Fault("socket", $"socket: {fault}");
         return path;
     }
 

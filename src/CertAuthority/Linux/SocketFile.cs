@@ -8,8 +8,9 @@ sealed class InUseException(string message) : Exception(message);
 
 /// <summary>
 /// The life of a listening Unix socket: under a lock, so that of two daemons one serves and the other is told; over the
-/// remains of a killed one; open to every local account once it listens, and not a moment before. One that systemd
-/// passed lives on without the daemon: it is neither bound, opened nor removed here.
+/// remains of a killed one; made again when somebody has removed it; open to those who may connect once it listens, and not a
+/// moment before. Nothing is ever removed but a socket of our own that nobody serves. One that systemd passed lives on
+/// without the daemon: it is neither bound, opened nor removed here.
 /// </summary>
 sealed partial class SocketFile : IDisposable
 {
@@ -18,33 +19,34 @@ sealed partial class SocketFile : IDisposable
     const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    readonly FileStream pathLock;
-    readonly Socket? passed;
+    // The kernel cuts it to net.core.somaxconn.
+    const int Backlog = 4096;
 
-    SocketFile(string path, FileStream pathLock, Socket? passed) => (Path, this.pathLock, this.passed) = (path, pathLock, passed);
+    readonly Lock changing = new();
+    readonly bool isPassed;
+    readonly bool isLocked;
+    FileStream? pathLock;
+    FileIdentity? made;
+    bool isOpen;
+    AccessList? openTo;
+
+    SocketFile(string path, FileStream? pathLock, Socket? passed)
+    {
+        (Path, this.pathLock, isLocked, Listening, isPassed) = (path, pathLock, pathLock is not null, passed, passed is not null);
+        if (isPassed)
+            made = FileIdentity.At(path);
+    }
 
     internal string Path { get; }
+
+    /// <summary>What connections are taken from, in non-blocking mode; null before <see cref="Bind"/>.</summary>
+    internal Socket? Listening { get; private set; }
 
     /// <summary>Takes the path, and clears what a dead daemon left there.</summary>
     /// <exception cref="InUseException">Somebody serves there, or something else lies there, or systemd listens elsewhere.</exception>
     internal static SocketFile Take(string path)
     {
-        // The folder of the socket: made by whoever starts first, entered by everybody, written by nobody else.
-        var folder = System.IO.Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(folder))
-        {
-            Directory.CreateDirectory(folder);
-            File.SetUnixFileMode(folder, EnterAndList);
-        }
-        FileStream taken;
-        try
-        {
-            taken = LockFile.Take(path + ".lock");
-        }
-        catch (InUseException)
-        {
-            throw new InUseException($"another daemon serves at {path}; stop it, or name another socket");
-        }
+        var taken = Lock(path);
         try
         {
             var passed = PassedSocket.At(path);
@@ -59,63 +61,180 @@ sealed partial class SocketFile : IDisposable
         }
     }
 
-    /// <summary>The socket. Nobody can connect to one that is bound here before <see cref="Open"/>.</summary>
-    internal Socket Bind()
+    /// <summary>Takes a path beside one that is taken already: its lock keeps other daemons from this one too.</summary>
+    /// <exception cref="InUseException">Somebody serves there, or something else lies there.</exception>
+    internal static SocketFile TakeBeside(string path)
     {
-        if (passed is not null)
-            return passed;
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        var mask = Umask(0x7F); // 0177
-        try
-        {
-            socket.Bind(new UnixDomainSocketEndPoint(Path));
-        }
-        finally
-        {
-            _ = Umask(mask);
-        }
-        return socket;
+        Clear(path);
+        return new SocketFile(path, pathLock: null, passed: null);
+    }
+
+    /// <summary>Begins to listen. Nobody but this account can connect before one of the Open methods was called.</summary>
+    internal void Bind()
+    {
+        if (Listening is null)
+            (Listening, made) = MakeSocket(Path);
+        Listening.Blocking = false;
     }
 
     /// <summary>Lets every local account connect; what each may do is decided call by call.</summary>
-    internal void Open()
+    internal void Open() => OpenTo(null);
+
+    /// <summary>Lets only these connect, and root: for everybody else the kernel refuses before the daemon hears of it.</summary>
+    /// <exception cref="IOException">The file system cannot tell them apart.</exception>
+    internal void Open(AccessList list) => OpenTo(list);
+
+    /// <summary>Makes the socket again if it is not at its path any more. Whoever waits at the old one can still be taken from there.</summary>
+    /// <returns>The old one, to be emptied and closed; null where all is well.</returns>
+    /// <exception cref="InUseException">Something else is at the path, or it cannot be made again.</exception>
+    internal Socket? MakeAgain()
     {
-        if (passed is null)
-            File.SetUnixFileMode(Path, Everybody);
+        if (isPassed || IsThere())
+            return null;
+        lock (changing)
+        {
+            var old = Listening;
+            try
+            {
+                if (isLocked)
+                {
+                    // The folder may be a new one, and the lock in it nobody's.
+                    pathLock?.Dispose();
+                    pathLock = null;
+                    pathLock = Lock(Path);
+                }
+                Clear(Path);
+                (Listening, made) = MakeSocket(Path);
+                Listening.Blocking = false;
+                if (isOpen)
+                    Permit(openTo);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
+            {
+                throw new InUseException($"the socket {Path} is gone and cannot be made again: {e.Message}");
+            }
+            return old;
+        }
     }
+
+    /// <summary>Whether the file at the path is the socket that this daemon listens on.</summary>
+    internal bool IsThere() => made is { } mine && mine.IsSameFileAs(FileIdentity.At(Path));
+
+    /// <summary>Whether systemd made it, and so has to make it again.</summary>
+    internal bool IsPassed => isPassed;
 
     public void Dispose()
     {
-        // The lock is still held, so what lies there is ours, or systemd's.
-        passed?.Dispose();
-        if (passed is null)
-            File.Delete(Path);
-        pathLock.Dispose();
+        lock (changing)
+        {
+            // While it is open nobody else gets its number, so this is ours and not a successor's.
+            if (!isPassed && made is not null && IsThere())
+                File.Delete(Path);
+            made = null;
+            Listening?.Dispose();
+            pathLock?.Dispose();
+        }
+    }
+
+    void OpenTo(AccessList? list)
+    {
+        lock (changing)
+        {
+            if (!isPassed)
+                Permit(list);
+            (isOpen, openTo) = (true, list);
+        }
+    }
+
+    void Permit(AccessList? list)
+    {
+        if (list is null)
+            File.SetUnixFileMode(Path, Everybody);
+        else
+            list.SetOn(Path);
+    }
+
+    static FileStream Lock(string path)
+    {
+        // The folder of the socket: made by whoever starts first, entered by everybody, written by nobody else.
+        var folder = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(folder))
+        {
+            Directory.CreateDirectory(folder);
+            File.SetUnixFileMode(folder, EnterAndList);
+        }
+        try
+        {
+            return LockFile.Take(path + ".lock");
+        }
+        catch (InUseException)
+        {
+            throw new InUseException($"another daemon serves at {path}; stop it, or name another socket");
+        }
+    }
+
+    // A socket that .NET has bound removes its path when it is closed, whatever is there by then.
+    static (Socket, FileIdentity?) MakeSocket(string path)
+    {
+        var address = new UnixDomainSocketEndPoint(path).Serialize();
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            var mask = Umask(0x7F); // 0177
+            try
+            {
+                if (BindDescriptor(socket.SafeHandle, address.Buffer.Span, address.Size) != 0)
+                    throw new SocketException(Marshal.GetLastPInvokeError());
+            }
+            finally
+            {
+                _ = Umask(mask);
+            }
+            if (ListenDescriptor(socket.SafeHandle, Backlog) != 0)
+                throw new SocketException(Marshal.GetLastPInvokeError());
+            return (socket, FileIdentity.At(path));
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     static void Clear(string path)
     {
-        if (!Exists(path))
+        if (FileIdentity.At(path) is not { } there)
             return;
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        if (!there.IsSocket)
+            throw new InUseException($"{path} is not a socket; move it away, or name another socket");
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {
             probe.Connect(new UnixDomainSocketEndPoint(path));
             throw new InUseException($"something answers at {path} already; stop it, or name another socket");
         }
+        // A socket without a listener. One whose queue is full, or that we may not connect to, may be somebody's.
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            // A socket without a listener; a file that is no socket refuses in the same way.
-            if (File.GetAttributes(path).HasFlag(FileAttributes.Directory) || File.ResolveLinkTarget(path, false) is not null || new FileInfo(path).Length > 0)
-                throw new InUseException($"{path} is not a socket; move it away, or name another socket");
-            File.Delete(path);
+            if (there.Owner != DurableFile.GetEffectiveUserId())
+                throw new InUseException($"{path} is a socket of uid {there.Owner}; remove it, or name another socket");
+            if (there.IsSameFileAs(FileIdentity.At(path)))
+                File.Delete(path);
+        }
+        catch (SocketException busy)
+        {
+            throw new InUseException($"{path} cannot be taken over: {busy.Message}; stop whatever serves there, or name another socket");
         }
     }
 
-    static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
-
     [LibraryImport("libc", EntryPoint = "umask")]
     private static partial uint Umask(uint mask);
+
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    private static partial int BindDescriptor(SafeHandle socket, ReadOnlySpan<byte> address, int size);
+
+    [LibraryImport("libc", EntryPoint = "listen", SetLastError = true)]
+    private static partial int ListenDescriptor(SafeHandle socket, int backlog);
 }
 
 /// <summary>A file that one process at a time holds; the kernel lets go of it when the process ends, however it ends.</summary>

@@ -71,6 +71,9 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>Why it is not known whether his groups make him a user; null where it is.</summary>
     public Refusal? NoGroups { get; init; }
 
+    /// <summary>Why the system does not say which accounts the uids are; null where it does. Nothing is granted to such a caller, and root still takes away.</summary>
+    public string? Unnamed { get; init; }
+
     /// <summary>The notify command that called, or what it has started; null for everybody else. It gives no right: records name it, for its account is the daemon's own.</summary>
     public string? Program { get; init; }
 

@@ -1,5 +1,6 @@
 using CertAuthority.Access;
 using CertAuthority.Api;
+using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 
@@ -45,15 +46,15 @@ public class RouteTableTests
     [InlineData("somebody else", 5001, "alice", false, true, true, false)]
     [InlineData("an account whose name looks alike", 5002, "Bob", false, true, true, false)]
     [InlineData("a uid without an account", 7, null, false, true, true, false)]
-    public void Who_calls_may(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
+    public async Task Who_calls_may(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
     {
-        var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"], groups: []);
+        var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"], groups: [], Names);
         var caller = new Caller(new UnixIdentity(uid, account), isRoot);
         Assert.True(
             (anybody, users, administrators, false)
-                == (callers.May(caller, Who.Anybody), callers.May(caller, Who.Users), callers.May(caller, Who.Administrators), callers.May(caller, Who.Nobody)),
+                == (await callers.May(caller, Who.Anybody, Standing.User), await callers.May(caller, Who.Users, Standing.User), await callers.May(caller, Who.Administrators, Standing.User), await callers.May(caller, Who.Nobody, Standing.User)),
             who);
-        Assert.False(callers.May(caller, (Who)99));
+        Assert.False(await callers.May(caller, (Who)99, Standing.User));
     }
 
     // The group root is 0 on every Linux.
@@ -62,21 +63,23 @@ public class RouteTableTests
     [InlineData("in another group", "root", 1u, false)]
     [InlineData("a group that does not exist", "there-is-no-such-group", 0u, false)]
     [InlineData("what unmapped gids read as", "nogroup", 65534u, false)]
-    public void Who_is_in_a_group_of_administrators_administers(string who, string group, uint gid, bool may)
+    public async Task Who_is_in_a_group_of_administrators_administers(string who, string group, uint gid, bool may)
     {
-        var callers = new Callers(ownUid: 900, administrators: [], groups: [group]);
-        Assert.True(may == callers.May(new Caller(new UnixIdentity(5001, "alice"), IsRoot: false) { Groups = [7, gid] }, Who.Administrators), who);
+        var callers = new Callers(ownUid: 900, administrators: [], groups: [group], Names);
+        Assert.True(may == await callers.May(new Caller(new UnixIdentity(5001, "alice"), IsRoot: false) { Groups = [7, gid] }, Who.Administrators, Standing.User), who);
     }
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_caller_who_is_no_administrator_gets_no_further_than_his_own(string route)
+    public async Task A_caller_who_is_no_administrator_gets_no_further_than_his_own(string route)
     {
-        var callers = new Callers(ownUid: 900, administrators: [], groups: []);
+        var callers = new Callers(ownUid: 900, administrators: [], groups: [], Names);
         var alice = new Caller(new UnixIdentity(5001, "alice"), IsRoot: false);
         var row = RouteTable.Rows.Single(one => Name(one.Route) == route);
-        Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Who == Who.Anybody, callers.May(alice, row.Who));
+        Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Who == Who.Anybody, await callers.May(alice, row.Who, Standing.User));
     }
+
+    private static NameService Names => new(TimeProvider.System, Accounts.NameOf);
 
     private static string Name(Route route) => $"{route.Method} {route.Path}";
 }

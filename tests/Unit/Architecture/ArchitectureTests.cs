@@ -130,11 +130,11 @@ public class ArchitectureTests
         Assert.All(imports.Where(import => import.Type != typeof(Libcrypto)), import => Assert.Equal("libc", import.Value));
     }
 
-    // The socket is bound here or passed by systemd. Program tells systemd that it serves, and that is all it does with one.
+    // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Program tells systemd that it serves, and that is all it does with one.
     [Fact]
     public void Only_the_server_and_the_socket_file_serve() =>
         Assert.Equal(
-            ["CertAuthority.Api.Server", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "Program"],
+            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "Program"],
             Users(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
                 .Select(type => type.FullName!).Order(StringComparer.Ordinal));
 

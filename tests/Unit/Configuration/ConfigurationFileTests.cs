@@ -190,6 +190,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("two documents", "socket: /a\n---\nsocket: /b\n", ":3:1: a configuration is one document")]
     [InlineData("a list", "[a]\n", ":1:2: a configuration starts with fields, such as limits:")]
     [InlineData("an empty path", "socket: ''\n", ":1:9: socket takes an absolute path")]
+    [InlineData("a path that is too long for a socket", "socket: /folder00/folder01/folder02/folder03/folder04/folder05/folder06/folder07/folder08/folder09/folder10/folder11\n", ":1:9: socket: the path of a socket has at most 107 bytes; this one has 108: /folder00/")]
     [InlineData("a key of no kind", "new_ca_keys: RSA\n", ":1:14: new_ca_keys takes ed25519, ecdsa or rsa")]
     [InlineData("no YAML", "socket: [\n", ": not YAML: ")]
     public void A_file_that_can_not_be_used_is_refused(string what, string text, string told) =>

@@ -50,4 +50,23 @@ public class ServerAddressTests
 
     [Fact]
     public void A_path_is_taken_as_it_is() => Assert.Equal("/a b%h", Assert.IsType<ServerAddress.Unix>(ServerAddress.TryParse("unix:/a b%h")).SocketPath);
+
+    [Theory]
+    [InlineData(107, true)]
+    [InlineData(108, false)]
+    public void Path_of_a_socket_has_at_most_107_bytes(int bytes, bool fits)
+    {
+        // Two bytes and one.
+        var path = "/é" + new string('x', bytes - 3);
+        Assert.Equal(fits, ServerAddress.TryParse($"unix:{path}") is not null);
+        Assert.Equal(fits ? null : $"the path of a socket has at most 107 bytes; this one has 108: {path}", ServerAddress.PathFaultIn($"unix:{path}"));
+    }
+
+    [Fact]
+    public void Administrators_have_a_socket_wherever_its_path_fits()
+    {
+        Assert.Equal("/run/certauthority/ca.sock.admin", new ServerAddress.Unix(ServerAddress.MachineSocket).AdministratorsPath);
+        Assert.NotNull(new ServerAddress.Unix("/" + new string('x', 100)).AdministratorsPath);
+        Assert.Null(new ServerAddress.Unix("/" + new string('x', 101)).AdministratorsPath);
+    }
 }

@@ -1,0 +1,285 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using CertAuthority.Linux;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace CertAuthority.Api;
+
+/// <summary>
+/// Accepts the connections of one socket, on a thread of its own, and gives the HTTP server those that have a place. What has none is
+/// closed before anything is made for it, so that somebody who connects in a loop costs this thread and nothing else. Who is there
+/// in full (groups, login, account, user) is asked only then.
+/// </summary>
+/// <remarks>The thread also looks every few seconds whether the socket is still at its path, and makes it again if it is not.</remarks>
+internal sealed class Listener : IConnectionListener
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PauseWhenExhausted = TimeSpan.FromMilliseconds(100);
+
+    private readonly SocketFile file;
+    private readonly bool isForAdministrators;
+    private readonly Connections connections;
+    private readonly Func<Serving> serving;
+    private readonly ILogger log;
+    private readonly Acceptor acceptor = new();
+    private readonly TurnedAway turnedAway = new();
+    private readonly Channel<ConnectionContext> identified = Channel.CreateUnbounded<ConnectionContext>();
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SocketConnectionContextFactory contexts;
+    private bool isLost;
+
+    /// <param name="file">Where.</param>
+    /// <param name="isForAdministrators">Whether the kernel lets administrators alone connect there.</param>
+    /// <param name="connections">The places, also of the other socket.</param>
+    /// <param name="serving">Says who is who.</param>
+    /// <param name="log">Gets a line a minute while connections are turned away.</param>
+    public Listener(SocketFile file, bool isForAdministrators, Connections connections, Func<Serving> serving, ILogger log)
+    {
+        (this.file, this.isForAdministrators, this.connections, this.serving, this.log) = (file, isForAdministrators, connections, serving, log);
+        contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), log);
+        EndPoint = new UnixDomainSocketEndPoint(file.Path);
+    }
+
+    /// <inheritdoc/>
+    public EndPoint EndPoint { get; }
+
+    /// <summary>Completes when nobody can be accepted any more: normally once it was told to stop, else with why.</summary>
+    public Task Ended => ended.Task;
+
+    /// <summary>Begins.</summary>
+    public void Start()
+    {
+        file.Bind();
+        new Thread(Run) { IsBackground = true, Name = "accept" }.Start();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+        await identified.Reader.WaitToReadAsync(cancellationToken) && identified.Reader.TryRead(out var connection) ? connection : null;
+
+    /// <inheritdoc/>
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        acceptor.Stop();
+        await ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await UnbindAsync();
+        contexts.Dispose();
+        acceptor.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            var clock = serving().Ca.Clock;
+            var (looked, told) = (clock.GetTimestamp(), clock.GetTimestamp() - clock.TimestampFrequency * (long)TellEvery.TotalSeconds);
+            Look();
+            while (acceptor.Wait(file.Listening, LookEvery))
+            {
+                Accept(file.Listening!);
+                if (clock.GetElapsedTime(looked) < LookEvery)
+                    continue;
+                looked = clock.GetTimestamp();
+                Look();
+                if (clock.GetElapsedTime(told) >= TellEvery && turnedAway.TakeText() is { } text)
+                {
+                    told = clock.GetTimestamp();
+                    log.LogWarning("{Path}: {Text}", file.Path, text);
+                }
+            }
+            ended.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            ended.TrySetException(e);
+        }
+        finally
+        {
+            identified.Writer.TryComplete();
+        }
+    }
+
+    private void Look()
+    {
+        if (!isForAdministrators)
+            connections.Subordinates = SubordinateUids.OfThisMachine();
+        if (file.IsPassed && file.IsThere() == isLost)
+        {
+            isLost = !isLost;
+            if (isLost)
+                log.LogError("the socket {Path} is gone, and only systemd can make it again: systemctl stop certauthority.service; systemctl restart certauthority.socket", file.Path);
+        }
+        if (file.MakeAgain() is not { } old)
+            return;
+        log.LogWarning("the socket {Path} was gone and has been made again", file.Path);
+        using (old)
+            while (Accept(old))
+            {
+            }
+    }
+
+    /// <summary>Takes some of those that wait; whether there may be more.</summary>
+    private bool Accept(Socket listening)
+    {
+        const int some = 100;
+        for (var i = 0; i < some; i++)
+        {
+            if (Acceptor.Next(listening, out var isExhausted) is not { } accepted)
+            {
+                if (isExhausted)
+                {
+                    turnedAway.Exhausted();
+                    acceptor.Wait(null, PauseWhenExhausted);
+                }
+                return false;
+            }
+            if (connections.Take(accepted.Uid, isForAdministrators) is { } place)
+                Admit(accepted, place);
+            else
+            {
+                accepted.Close();
+                turnedAway.One(accepted.Uid);
+            }
+        }
+        return true;
+    }
+
+    private void Admit(Accepted accepted, Connections.Place place)
+    {
+        Socket socket;
+        try
+        {
+            socket = accepted.ToSocket();
+        }
+        catch (SocketException)
+        {
+            accepted.Close();
+            place.Dispose();
+            return;
+        }
+        _ = Task.Run(() => Identify(socket, place));
+    }
+
+    private async Task Identify(Socket socket, Connections.Place place)
+    {
+        var isThrough = false;
+        try
+        {
+            if (Peer.Of(socket) is { } peer && connections.Settle(place, await StandingOf(peer, place.Standing)))
+            {
+                var connection = contexts.Create(socket);
+                connection.Features.Set(new Guest(peer, place));
+                place.Connection = connection;
+                isThrough = identified.Writer.TryWrite(connection);
+                if (!isThrough)
+                    await connection.DisposeAsync();
+            }
+        }
+        catch (Exception e)
+        {
+            // Nobody's fault but this connection's: its process has ended meanwhile, or the daemon is stopping.
+            turnedAway.Failed(e);
+        }
+        finally
+        {
+            if (!isThrough)
+            {
+                socket.Dispose();
+                place.Dispose();
+            }
+        }
+    }
+
+    private async Task<Standing> StandingOf(Peer peer, Standing assumed)
+    {
+        var (ca, callers) = serving();
+        try
+        {
+            var caller = await callers.Of(peer, assumed);
+            if (await callers.May(caller, Who.Administrators, assumed))
+                return Standing.Administrator;
+            return ca.Database.Read(snapshot => snapshot.OwnsUser(caller.Identity)) ? Standing.User : Standing.Stranger;
+        }
+        catch (Exception e) when (e is ProblemException or StoreException)
+        {
+            // Whatever it calls will be answered with the same.
+            return assumed == Standing.Unknown ? Standing.Stranger : assumed;
+        }
+    }
+
+    /// <summary>How many were turned away, and of which uids most, for one line now and then. Its memory is bounded, whoever comes.</summary>
+    private sealed class TurnedAway
+    {
+        private const int MostUids = 100;
+
+        private readonly Dictionary<uint, long> uids = [];
+        private long count;
+        private bool isExhausted;
+        private Exception? failure;
+
+        public void One(uint uid)
+        {
+            lock (uids)
+            {
+                count++;
+                if (uids.TryGetValue(uid, out var mine) || uids.Count < MostUids)
+                    uids[uid] = mine + 1;
+            }
+        }
+
+        public void Exhausted()
+        {
+            lock (uids)
+                isExhausted = true;
+        }
+
+        public void Failed(Exception error)
+        {
+            lock (uids)
+                failure = error;
+        }
+
+        public string? TakeText()
+        {
+            lock (uids)
+            {
+                var parts = new List<string>();
+                if (count > 0)
+                {
+                    var (uid, most) = uids.MaxBy(one => one.Value);
+                    parts.Add($"{count} connections were turned away, {most} of them of uid {uid}: too many at once, or too fast");
+                }
+                if (isExhausted)
+                    parts.Add("no descriptor or memory was left for some that waited");
+                if (failure is not null)
+                    parts.Add($"some could not be identified: {failure.GetType().Name}: {Printable.Escape(failure.Message)}");
+                uids.Clear();
+                (count, isExhausted, failure) = (0, false, null);
+                return parts.Count == 0 ? null : string.Join("; ", parts);
+            }
+        }
+    }
+}
+
+/// <summary>Gives the HTTP server a listener for each path that it binds.</summary>
+/// <param name="listeners">By path.</param>
+internal sealed class Listeners(IReadOnlyDictionary<string, Listener> listeners) : IConnectionListenerFactory
+{
+    /// <inheritdoc/>
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var listener = listeners[endpoint.ToString()!];
+        listener.Start();
+        return ValueTask.FromResult<IConnectionListener>(listener);
+    }
+}

@@ -1,0 +1,79 @@
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Jobs;
+
+/// <summary>
+/// Keeps the socket of administrators open to the accounts and groups that the configuration names, and to nobody else. They are looked
+/// up again and again, for accounts and groups come and go. Whoever the system does not speak of now keeps what it said last.
+/// </summary>
+/// <param name="socket">The socket, which others cannot connect to.</param>
+/// <param name="settings">Names the administrators.</param>
+/// <param name="names">Says which uid and gid they have.</param>
+/// <param name="log">Gets a line when they cannot be let in there.</param>
+/// <param name="clock">Says when.</param>
+internal sealed class AdministratorAccess(SocketFile socket, Func<Settings> settings, NameService names, ILogger log, TimeProvider clock) : Periodic(TimeSpan.FromSeconds(10), clock)
+{
+    private readonly Dictionary<string, uint> users = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, uint> groups = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim turn = new(1);
+    private AccessList now = AccessList.OwnerOnly;
+
+    /// <summary>Looks them up, and lets in who is there.</summary>
+    public async Task Look()
+    {
+        await turn.WaitAsync();
+        try
+        {
+            var configured = settings();
+            await LookUp(configured.Administrators, users, name => names.UidOf(name, Asker.Administrator));
+            await LookUp(configured.AdministratorGroups, groups, name => names.GidOf(name, Asker.Administrator));
+            var list = new AccessList([.. users.Values], [.. groups.Values]);
+            if (list == now)
+                return;
+            now = list;
+            try
+            {
+                socket.Open(list);
+            }
+            catch (IOException e)
+            {
+                log.LogWarning("only root and the daemon's account can connect to {Path}, other administrators share {Public}: {Why}", socket.Path, configured.SocketPath, Printable.Escape(e.Message));
+            }
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        turn.Dispose();
+        base.Dispose();
+    }
+
+    protected override Task Once(CancellationToken stopping) => Look();
+
+    protected override void Failed(Exception error) => log.LogWarning("who administers could not be looked up: {Why}", Printable.Escape(error.Message));
+
+    private static async Task LookUp(IReadOnlyCollection<string> configured, Dictionary<string, uint> found, Func<string, Task<uint?>> ask)
+    {
+        foreach (var gone in found.Keys.Except(configured).ToList())
+            found.Remove(gone);
+        // All at once: where the system does not answer, each takes its time.
+        foreach (var (name, answer) in configured.Select(name => (name, Answer: ask(name))).ToList())
+            try
+            {
+                if (await answer is { } id)
+                    found[name] = id;
+                else
+                    found.Remove(name);
+            }
+            catch (NameServiceException)
+            {
+                // It stays as it was.
+            }
+    }
+}

@@ -1,0 +1,68 @@
+using CertAuthority.Linux;
+
+namespace CertAuthority.Tests.Unit.Linux;
+
+public class NameServiceTests
+{
+    [Fact]
+    public async Task Question_that_hangs_is_put_once_and_answered_in_time()
+    {
+        using var hangs = new ManualResetEventSlim();
+        var asked = 0;
+        var names = new NameService(new Hasty(), uid =>
+        {
+            Interlocked.Increment(ref asked);
+            hangs.Wait();
+            return "alice";
+        });
+
+        var waits = Enumerable.Range(0, 50).Select(_ => names.AccountOf(5001, Asker.Stranger)).ToList();
+        foreach (var wait in waits)
+            Assert.Equal("the system does not say which account has uid 5001: no answer within 3 s", (await Assert.ThrowsAsync<NameServiceException>(() => wait)).Message);
+        await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(5001, Asker.Stranger));
+
+        Assert.Equal(1, asked);
+        hangs.Set();
+    }
+
+    [Fact]
+    public async Task Strangers_that_hang_take_no_thread_of_users()
+    {
+        using var hangs = new ManualResetEventSlim();
+        var names = new NameService(new Hasty(), uid =>
+        {
+            if (uid > 100_000)
+                hangs.Wait();
+            return "alice";
+        });
+        for (uint i = 1; i <= NameService.Open; i++)
+            await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(100_000 + i, Asker.Stranger));
+
+        Assert.EndsWith("too many wait for an answer already", (await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(5001, Asker.Stranger))).Message, StringComparison.Ordinal);
+        Assert.Equal("alice", await new NameService(TimeProvider.System, _ => "alice").AccountOf(5001, Asker.User));
+        Assert.Equal("alice", await Patiently(names, Asker.User));
+        Assert.Equal("alice", await Patiently(names, Asker.Administrator));
+        hangs.Set();
+    }
+
+    // The clock of these tests is hasty, and a thread may take its time to start.
+    private static async Task<string?> Patiently(NameService names, Asker asker)
+    {
+        while (true)
+            try
+            {
+                return await names.AccountOf(5001, asker);
+            }
+            catch (NameServiceException e) when (e.Message.EndsWith("within 3 s", StringComparison.Ordinal))
+            {
+                await Task.Delay(10);
+            }
+    }
+
+    /// <summary>Three seconds are over in a moment.</summary>
+    private sealed class Hasty : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime == NameService.Within ? TimeSpan.FromMilliseconds(20) : dueTime, period);
+    }
+}
