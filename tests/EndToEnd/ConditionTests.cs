@@ -113,7 +113,7 @@ public sealed class ConditionTests
         public async Task<Dictionary<string, string>> Login(params string[] requests)
         {
             using var ca = daemon.Connect();
-            var login = await ca.Send(Routes.Login, new Login(await File.ReadAllTextAsync($"{Key}.pub"), "alice", requests), CancellationToken.None);
+            var login = await ca.Send(Routes.Login, new Login(await File.ReadAllTextAsync($"{Key}.pub"), "alice", requests is [] ? null : requests), CancellationToken.None);
             Assert.Null(login.Warnings);
             return login.Certificates.ToDictionary(one => one.Info.Name!, one =>
             {
