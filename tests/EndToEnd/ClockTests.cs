@@ -42,6 +42,7 @@ public sealed class ClockTests
         // A daemon that is started meanwhile knows of it.
         await daemon.Stop();
         await daemon.Restart(around: ["env", .. Faked(scratch)]);
+        await Eventually.Holds(() => daemon.Log.Split("nothing is granted until it is right again").Length == 3);
         Assert.Equal(1, (await bob.Types("tsh", "login")).ExitCode);
         Assert.False(await host.LetsIn(bob, "postgres"));
 

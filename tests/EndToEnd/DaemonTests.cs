@@ -7,6 +7,15 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class DaemonTests
 {
     [Fact]
+    public async Task Daemon_watches_no_file()
+    {
+        await using var daemon = await TestDaemon.Start();
+        // A line for each folder or file that is watched (proc_pid_fdinfo(5)).
+        var watched = Directory.GetFiles($"/proc/{daemon.ProcessId}/fdinfo").SelectMany(File.ReadLines).Count(line => line.StartsWith("inotify ", StringComparison.Ordinal));
+        Assert.Equal(0, watched);
+    }
+
+    [Fact]
     public async Task The_first_start_makes_keys_a_database_and_a_valid_revocation_list()
     {
         await using var daemon = await TestDaemon.Start();

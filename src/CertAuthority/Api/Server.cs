@@ -23,7 +23,8 @@ internal static class Server
     /// <param name="logs">The log of the whole daemon.</param>
     public static WebApplication Build(IReadOnlyCollection<Listener> listeners, ILoggerFactory logs)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        // Reloading is what watches: every folder below the one that the daemon was started in, which is / for a service.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
         builder.Services.AddSingleton(logs);

@@ -9,8 +9,14 @@ sealed partial class BootClock : TimeProvider
     const int SinceBoot = 7; // CLOCK_BOOTTIME
     const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>Tells one boot of one machine from every other; timestamps of two boots cannot be compared.</summary>
-    internal static string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+    const string BootIdFile = "/proc/sys/kernel/random/boot_id";
+
+    /// <summary>
+    /// Tells one boot of one machine from every other; timestamps of two boots cannot be compared. The unit hides the file that says so
+    /// (<c>ProcSubset=pid</c>) and passes the id instead. Where neither is there, each start counts as one after a boot.
+    /// </summary>
+    internal static string BootId { get; } =
+        File.Exists(BootIdFile) ? File.ReadAllText(BootIdFile).Trim() : Environment.GetEnvironmentVariable("CERTAUTHORITY_BOOT_ID") ?? Guid.NewGuid().ToString();
 
     public override long TimestampFrequency => NanosecondsPerSecond;
 
