@@ -65,6 +65,9 @@ internal sealed class Listener : IConnectionListener
     /// <inheritdoc/>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
+        // Whoever comes now is to wait where systemd listens, and not in a queue that ends with this process.
+        if (isForAdministrators)
+            File.Delete(file.Path);
         acceptor.Stop();
         await ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
