@@ -87,7 +87,7 @@ internal sealed class Daemon : IAsyncDisposable
         }
         catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
         {
-            log.LogWarning("users from groups, what exceeds the limits, and who is told of what, may not yet be what the configuration says: {Why}", e.Message);
+            log.LogWarning("the new configuration may not be fully in force yet for users from groups, limits and notices: {Why}", e.Message);
         }
         groups.Look();
         if (access is not null)

@@ -35,6 +35,8 @@ public sealed class DoorTests
         }
 
         await Eventually.Holds(() => Descriptors(daemon) <= open + 5);
+        // Told with the next look at the socket, which is at most ten seconds away.
+        await Eventually.Holds(() => daemon.Log.Contains("turned away"));
         Assert.Matches("ca.sock: [0-9]+ connections were turned away, [0-9]+ of them of uid 500[25]: too many at once, or too fast", daemon.Log);
         // One line a minute, and these few seconds are none.
         Assert.InRange(daemon.Log.Split('\n').Count(line => line.Contains("turned away")), 1, 2);

@@ -34,6 +34,29 @@ public sealed class ExposedFilesTests
     public async Task Is_why_there_is_no_daemon(string what, string spoil, string told)
     {
         using var scratch = new Scratch();
+        await Make(scratch, spoil);
+
+        var refused = await TestDaemon.Refuses(scratch, "--config", scratch["etc"], "--data-dir", scratch["up/data"]);
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.True(refused.Error.EndsWith($"certauthority: error: {told.Replace("S/", $"{scratch.Path}/", StringComparison.Ordinal)}\n", StringComparison.Ordinal), $"{what}: {refused.Error}");
+    }
+
+    // The package's secrets belong to its account, and it is root who checks the configuration.
+    [PeopleFact]
+    public async Task Root_checks_the_files_of_the_account_that_owns_the_data()
+    {
+        using var scratch = new Scratch();
+        await Make(scratch, "chown -R 5001 up/data secret etc");
+
+        Assert.Equal("the configuration is good\n", (await Check()).Done());
+        await TestDebian.Run("chown", "5002", scratch["secret"]);
+        Assert.EndsWith($"{scratch["secret"]} belongs to uid 5002, who could change it; run: chown 5001 {scratch["secret"]}\n", (await Check()).Error);
+
+        Task<Outcome> Check() => TestDebian.Run(Path.Combine(World.Programs, "certauthority"), "--check-config", "--config", scratch["etc"], "--data-dir", scratch["up/data"]);
+    }
+
+    static async Task Make(Scratch scratch, string spoil) =>
         (await TestDebian.Run("sh", "-ec", $$"""
             cd {{scratch.Path}}
             umask 022
@@ -49,10 +72,4 @@ public sealed class ExposedFilesTests
             publish_dir: {{scratch.Path}}/pub/hosts" >etc/certauthority.yaml
             {{spoil}}
             """)).Done();
-
-        var refused = await TestDaemon.Refuses(scratch, "--config", scratch["etc"], "--data-dir", scratch["up/data"]);
-
-        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
-        Assert.True(refused.Error.EndsWith($"certauthority: error: {told.Replace("S/", $"{scratch.Path}/", StringComparison.Ordinal)}\n", StringComparison.Ordinal), $"{what}: {refused.Error}");
-    }
 }

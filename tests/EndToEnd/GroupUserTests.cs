@@ -125,14 +125,14 @@ public sealed class GroupUserTests
     public async Task A_changed_configuration_takes_back_at_once_what_it_does_not_give()
     {
         using var site = new Site("bob");
-        await using var daemon = await site.Start("users_from_groups: {dba-team: [staff, web]}\n");
+        await using var daemon = await site.Start("users_from_groups: {dba-team: [staff, web]}\n" + TestDaemon.ManyLogins);
         var bob = daemon.Person(Person.Bob);
         (await bob.Types("tsh", "login")).Done();
         Assert.Empty(daemon.RevocationList().Revoked);
 
         // Nobody is asked for that.
         site.Hangs = true;
-        site.Configure("users_from_groups: {dba-team: [web]}\n");
+        site.Configure("users_from_groups: {dba-team: [web]}\n" + TestDaemon.ManyLogins);
         await daemon.Signal("HUP");
         await Eventually.Holds(() => daemon.RevocationList().Revoked.Any());
         site.Hangs = false;

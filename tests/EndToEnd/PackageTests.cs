@@ -64,6 +64,15 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         (await Ca1.Types("tctl", "nodes", "sync", "db1")).Done();
         Assert.Equal(255, (await Ca1.TypesAs("alice", enter)).ExitCode);
 
+        // Another user CA key, by the commands of docs/operating.md.
+        (await Ca1.Types("systemctl", "stop", "certauthority.socket", "certauthority.service")).Done();
+        (await Ca1.Types("rm", State + "/user_ca", State + "/user_ca.pub")).Done();
+        var replaced = await Ca1.Shell($"timeout 8 runuser -u certauthority -- certauthority --new-ca --data-dir={State} --socket=/run/certauthority/ca.sock");
+        Assert.Equal("ready: unix:/run/certauthority/ca.sock\n", replaced.Output);
+        Assert.Contains("hosts let nobody in before they have the new user_ca.pub", replaced.Error);
+        (await Ca1.Types("systemctl", "start", "certauthority.socket", "certauthority.service")).Done();
+        (await Ca1.Types("tctl", "nodes", "sync", "db1")).Done();
+
         // Upgraded twice, without a question, while calls go on: configuration and state stay.
         File.AppendAllText(Ca1["/etc/certauthority/conf.d/local.yaml"], "admins: {users: [alice]}\n");
         var key = File.ReadAllText(Ca1[State + "/user_ca.pub"]);

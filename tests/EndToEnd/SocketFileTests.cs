@@ -112,6 +112,11 @@ public sealed class SocketFileTests
         await Eventually.Holds(() => daemon.Log.Contains($"the socket {daemon.Socket} is gone, and only systemd can make it again: systemctl stop certauthority.service; systemctl restart certauthority.socket"));
         (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
         Assert.False(File.Exists(daemon.Socket));
+
+        // The administrators' socket does not wait for the other one to bring the folder back.
+        Directory.Delete(scratch["run"], recursive: true);
+        await Eventually.Holds(() => File.Exists($"{daemon.Socket}.admin"));
+        (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
     }
 
     [Fact]

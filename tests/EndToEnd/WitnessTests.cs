@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A daemon that is killed at work, again and again, beside a witness who wrote down what he was told.</summary>
 public sealed class WitnessTests
 {
-    const int Rounds = 60;
+    const int Rounds = 20;
     const int Workers = 4;
 
     // What was told of each thing, and what was asked for last: the call that the kill cut off may have been done or not.
@@ -17,7 +17,7 @@ public sealed class WitnessTests
     int acknowledged;
 
     [Fact]
-    public async Task Of_sixty_daemons_killed_at_work_none_forgets_what_it_acknowledged_nor_signs_what_it_does_not_know()
+    public async Task Of_twenty_daemons_killed_at_work_none_forgets_what_it_acknowledged_nor_signs_what_it_does_not_know()
     {
         await using var daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         await DaemonTests.Setup(daemon);

@@ -94,7 +94,8 @@ static class Eventually
 
     public static async Task Holds(Func<Task<bool>> what, string said)
     {
-        for (var clock = Stopwatch.StartNew(); !await what(); await Task.Delay(5))
+        // Slower as time passes: what is looked at may be what a whole program says.
+        for (var clock = Stopwatch.StartNew(); !await what(); await Task.Delay(5 + Math.Min(200, (int)clock.ElapsedMilliseconds / 20)))
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(120), $"it never came about: {said}");
     }
 }

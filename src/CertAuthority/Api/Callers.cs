@@ -65,7 +65,7 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
         }
     }
 
-    /// <summary>What a caller is told when the system does not say who is who.</summary>
+    /// <summary>The refusal of a call whose account or groups the system cannot name now.</summary>
     public static ProblemException Unavailable(string why) =>
         new(new Problem(ProblemCode.Unavailable, why, "try again in a moment; an administrator runs getent on the daemon's host to see what is wrong"));
 

@@ -67,7 +67,7 @@ internal sealed class Listener : IConnectionListener
     {
         // Whoever comes now is to wait where systemd listens, and not in a queue that ends with this process.
         if (isForAdministrators)
-            File.Delete(file.Path);
+            file.Withdraw();
         acceptor.Stop();
         await ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -102,6 +102,7 @@ internal sealed class Listener : IConnectionListener
             }
             ended.TrySetResult();
         }
+        // Whatever it was, nobody can call any more: whoever watches this ends the daemon with it.
         catch (Exception e)
         {
             ended.TrySetException(e);

@@ -49,7 +49,10 @@ internal sealed class Presence : IDisposable
         await gone.CancelAsync();
     }
 
-    /// <summary>What the peer said, whose end is told once all of it was looked at: the HTTP server takes a body that comes together with the end for one that was cut short.</summary>
+    /// <summary>
+    /// The peer's input, which reports its end only after the server has looked at every byte: the server would take a body that arrives together with the
+    /// end for one that was cut short.
+    /// </summary>
     private sealed class WholeInput(IDuplexPipe pipe) : PipeReader, IDuplexPipe
     {
         private ReadOnlySequence<byte> last;

@@ -34,12 +34,13 @@ internal static class ConfigurationFile
         var at = path;
         try
         {
+            var account = Account(dataDirectory ?? defaults.DataDirectory);
             var whole = new ResourceNode.Map([], faults.Mark(1, 1));
-            foreach (var file in Directory.Exists(path) ? FilesOf(path) : [path])
+            foreach (var file in Directory.Exists(path) ? FilesOf(path, account) : [path])
             {
                 at = file;
                 var text = new Faults(file);
-                if (Root(TrustedPath.Read(file), text) is { } map)
+                if (Root(TrustedPath.Read(file, account), text) is { } map)
                     whole = Join(whole, map, "", faults);
                 malformed.AddRange(text.Lines);
             }
@@ -52,7 +53,11 @@ internal static class ConfigurationFile
         }
     }
 
-    private static IEnumerable<string> FilesOf(string folder)
+    // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its data.
+    private static uint? Account(string dataDirectory) =>
+        DurableFile.GetEffectiveUserId() == 0 && dataDirectory.Length > 0 ? FileStatus.Of(dataDirectory)?.Owner : null;
+
+    private static IEnumerable<string> FilesOf(string folder, uint? account)
     {
         var main = Path.Combine(folder, "certauthority.yaml");
         if (File.Exists(main))
@@ -60,7 +65,7 @@ internal static class ConfigurationFile
         var parts = Path.Combine(folder, "conf.d");
         if (!Directory.Exists(parts))
             yield break;
-        if (TrustedPath.Fault(Path.GetFullPath(parts)) is { } exposed)
+        if (TrustedPath.Fault(Path.GetFullPath(parts), account) is { } exposed)
             throw new ConfigurationException([$"{parts}: {exposed}"]);
         // Editors keep files of their own beside ours, whose names begin with a dot.
         foreach (var part in Directory.GetFiles(parts).Where(part => !Path.GetFileName(part).StartsWith('.')).Order(StringComparer.Ordinal))
@@ -120,7 +125,8 @@ internal static class ConfigurationFile
             AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
         };
         admins.Done();
-        settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify), Push = Push(root.Map("push"), defaults.Push) };
+        var account = Account(settings.DataDirectory);
+        settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify, account), Push = Push(root.Map("push"), defaults.Push, account) };
         root.Done();
         return settings;
     }
@@ -143,7 +149,7 @@ internal static class ConfigurationFile
         return read;
     }
 
-    private static PushSettings Push(Cursor push, PushSettings defaults)
+    private static PushSettings Push(Cursor push, PushSettings defaults, uint? account)
     {
         var read = new PushSettings(
             push.Number("parallel", 1, 256) ?? defaults.Parallel,
@@ -152,7 +158,7 @@ internal static class ConfigurationFile
             AbsolutePath(push, "ssh_config"));
         if (read.SshConfig is { } config && !File.Exists(config))
             push.Fault("ssh_config", $"push.ssh_config: there is no file {config}");
-        else if (read.SshConfig is { } obeyed && TrustedPath.Fault(obeyed) is { } exposed)
+        else if (read.SshConfig is { } obeyed && TrustedPath.Fault(obeyed, account) is { } exposed)
             push.Fault("ssh_config", $"push.ssh_config: {exposed}");
         push.Done();
         return read;

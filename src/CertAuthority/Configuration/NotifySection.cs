@@ -14,12 +14,15 @@ internal static class NotifySection
     // Half of what SHA-256 is worth. Shorter ones are guessed from one message.
     private const int ShortestKey = 16;
 
-    public static NotifySettings Read(Cursor notify, NotifySettings defaults)
+    /// <param name="notify">The part.</param>
+    /// <param name="defaults">What holds where it says nothing.</param>
+    /// <param name="account">The uid that the daemon runs as, where root looks at its files; null for that of this process.</param>
+    public static NotifySettings Read(Cursor notify, NotifySettings defaults, uint? account)
     {
         var command = notify.Texts("command");
         if (command is [var program, ..] && !Path.IsPathFullyQualified(program.Text))
             notify.Fault(program.At, "notify.command starts with the absolute path of a program");
-        else if (command is [var run, ..] && !run.Text.Contains('\0', StringComparison.Ordinal) && TrustedPath.Fault(run.Text) is { } exposed)
+        else if (command is [var run, ..] && !run.Text.Contains('\0', StringComparison.Ordinal) && TrustedPath.Fault(run.Text, account) is { } exposed)
             notify.Fault(run.At, $"notify.command: {exposed}");
         foreach (var (text, at) in command)
             if (text.Contains('\0', StringComparison.Ordinal))
@@ -30,14 +33,14 @@ internal static class NotifySection
             BeforeEnd = notify.Duration("before_end", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)) ?? defaults.BeforeEnd,
             Timeout = notify.Duration("timeout", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)) ?? defaults.Timeout,
             Tries = notify.Number("tries", 1, 100) ?? defaults.Tries,
-            Webhooks = Webhooks(notify),
-            Mail = Mail(notify.Map("mail")),
+            Webhooks = Webhooks(notify, account),
+            Mail = Mail(notify.Map("mail"), account),
         };
         notify.Done();
         return read;
     }
 
-    private static ImmutableArray<WebhookSettings> Webhooks(Cursor notify)
+    private static ImmutableArray<WebhookSettings> Webhooks(Cursor notify, uint? account)
     {
         var webhooks = ImmutableArray.CreateBuilder<WebhookSettings>();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -48,8 +51,8 @@ internal static class NotifySection
                 each.Fault("name", $"{each.Full("name")} takes a name such as chat: {Names.Form}");
             if (name.Length > 0 && !names.Add(name))
                 each.Fault("name", $"there is another webhook with the name \"{name}\"");
-            var url = Url(each);
-            var key = Secret(each, "secret_file", required: true);
+            var url = Url(each, account);
+            var key = Secret(each, "secret_file", account, required: true);
             if (key?.Length < ShortestKey)
                 each.Fault("secret_file", $"{each.Full("secret_file")}: the secret has less than {ShortestKey} bytes; make one with: openssl rand -hex 32");
             var filter = Filter(each, NoticeEvents.All);
@@ -61,10 +64,10 @@ internal static class NotifySection
     }
 
     // Those of chats are secrets, so they can lie in a file.
-    private static Uri? Url(Cursor webhook)
+    private static Uri? Url(Cursor webhook, uint? account)
     {
         var plain = webhook.Text("url");
-        var secret = Secret(webhook, "url_file", required: false);
+        var secret = Secret(webhook, "url_file", account, required: false);
         var field = webhook.Entries.Any(entry => entry.Key.Text == "url_file") ? "url_file" : "url";
         if (plain is null == (field == "url"))
         {
@@ -81,7 +84,7 @@ internal static class NotifySection
         return null;
     }
 
-    private static MailSettings? Mail(Cursor mail)
+    private static MailSettings? Mail(Cursor mail, uint? account)
     {
         if (mail.Entries.Count == 0)
             return null;
@@ -96,18 +99,18 @@ internal static class NotifySection
         var sender = MailSettings.ParseSender(from);
         if (sender is null && from.Length > 0)
             mail.Fault("from", $"{mail.Full("from")} takes an address such as certauthority@example.com, which may have a name before it: CertAuthority <certauthority@example.com>");
-        var account = Account(mail, tls);
+        var login = Account(mail, tls, account);
         var filter = Filter(mail, NoticeEvents.OfRequests);
         mail.Done();
-        return new MailSettings(server, port, tls, account, sender ?? new MailboxAddress("", ""), filter);
+        return new MailSettings(server, port, tls, login, sender ?? new MailboxAddress("", ""), filter);
     }
 
-    private static MailAccount? Account(Cursor mail, MailTls tls)
+    private static MailAccount? Account(Cursor mail, MailTls tls, uint? account)
     {
         var user = mail.Text("user");
         if (user is null)
         {
-            if (Secret(mail, "password_file", required: false) is not null)
+            if (Secret(mail, "password_file", account, required: false) is not null)
                 mail.Fault("password_file", $"{mail.Full("password_file")} is of no use without {mail.Full("user")}");
             return null;
         }
@@ -115,7 +118,7 @@ internal static class NotifySection
             mail.Fault("user", $"{mail.Full("user")} takes plain text without control characters");
         if (tls == MailTls.None)
             mail.Fault("user", $"{mail.Full("user")} wants TLS: a password is not sent in clear");
-        return new MailAccount(user, Encoding.UTF8.GetString(Secret(mail, "password_file", required: true) ?? []));
+        return new MailAccount(user, Encoding.UTF8.GetString(Secret(mail, "password_file", account, required: true) ?? []));
     }
 
     private static MailTls Tls(Cursor mail)
@@ -151,7 +154,7 @@ internal static class NotifySection
     }
 
     /// <summary>What a file holds that the configuration names; null, with a fault, where it can not be used, and where none is named.</summary>
-    private static byte[]? Secret(Cursor receiver, string field, bool required)
+    private static byte[]? Secret(Cursor receiver, string field, uint? account, bool required)
     {
         var path = required ? receiver.Required(field) : receiver.Text(field);
         if (path is null or "")
@@ -160,7 +163,7 @@ internal static class NotifySection
         {
             if (!Path.IsPathFullyQualified(path))
                 receiver.Fault(field, $"{receiver.Full(field)} takes an absolute path");
-            else if (DurableFile.ReadSecret(path) is { Length: > 0 } secret)
+            else if (DurableFile.ReadSecret(path, account) is { Length: > 0 } secret)
                 return secret;
             else
                 receiver.Fault(field, $"{receiver.Full(field)}: {path} is empty");

@@ -95,7 +95,7 @@ sealed partial class Acceptor : IDisposable
     {
         public int Descriptor;
 
-        // That the peer is gone (POLLHUP) or the descriptor is none (POLLNVAL) is told without being wanted.
+        // poll(2) reports a peer that is gone (POLLHUP) and a closed descriptor (POLLNVAL) without being asked.
         public short Wanted;
         public short Happened;
     }

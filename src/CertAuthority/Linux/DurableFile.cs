@@ -54,7 +54,7 @@ static partial class DurableFile
     }
 
     /// <summary>Reads a file that only this process's own user can read, under no other name.</summary>
-    /// <exception cref="ExposedException">Others may, it belongs to somebody else, or it has another name, under which somebody else could hold it.</exception>
+    /// <exception cref="ExposedException">Others can read it, it belongs to somebody else, or it has a second name, under which somebody else could keep it.</exception>
     internal static byte[] ReadPrivate(string path)
     {
         ExpectOneName(path);
@@ -65,17 +65,19 @@ static partial class DurableFile
         return content;
     }
 
-    /// <summary>Reads a password or the like: what a file holds that only its owner can read, root or this process's own user, without the line ends behind it. At most 4096 bytes.</summary>
-    /// <exception cref="ExposedException">Others may read it, or could change it.</exception>
-    internal static byte[] ReadSecret(string path)
+    /// <summary>Reads a password or the like: what a file holds that only its owner can read, root or the account of the daemon, without the line ends behind it. At most 4096 bytes.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="account">The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.</param>
+    /// <exception cref="ExposedException">Others can read it, or could change it.</exception>
+    internal static byte[] ReadSecret(string path, uint? account)
     {
-        var whole = TrustedPath.Read(path);
+        var whole = TrustedPath.Read(path, account);
         ExpectOwnerOnly(path, FileStatus.Of(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)!.Value, "600");
         return whole.Length <= LongestSecret ? whole.AsSpan().TrimEnd("\r\n"u8).ToArray() : throw new IOException($"{path} has more than {LongestSecret} bytes");
     }
 
     /// <summary>Sees to it that what is to be opened for writing, if it is there, is this process's own user's and nobody else's.</summary>
-    /// <exception cref="ExposedException">Others can write to it, it belongs to somebody else, or it has another name.</exception>
+    /// <exception cref="ExposedException">Others can write to it, it belongs to somebody else, or it has a second name.</exception>
     internal static void ExpectOwn(string path)
     {
         if (FileStatus.Of(path) is not { } status)
@@ -87,7 +89,7 @@ static partial class DurableFile
     }
 
     /// <summary>The folder, made with mode 0700 when it is missing, and only this process's own user's.</summary>
-    /// <exception cref="ExposedException">Others may enter it, it belongs to somebody else, or somebody else could put another in its place.</exception>
+    /// <exception cref="ExposedException">Others can enter it, it belongs to somebody else, or somebody else could replace it.</exception>
     internal static void PrivateDirectory(string path)
     {
         Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
@@ -99,7 +101,7 @@ static partial class DurableFile
     }
 
     /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
-    /// <exception cref="ExposedException">Others may write there or above it, it belongs to somebody else, or the path is a link.</exception>
+    /// <exception cref="ExposedException">Others can write there or above it, it belongs to somebody else, or the path is a link.</exception>
     /// <exception cref="IOException">It can not be made, or what lies there is no folder.</exception>
     internal static void PublicDirectory(string path)
     {

@@ -4,14 +4,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>What the kernel says of a file: .NET tells neither its owner nor its names.</summary>
+/// <summary>What the kernel says of a file: .NET tells neither its owner, nor its names, nor which file it is.</summary>
 /// <param name="Owner">The uid of its owner.</param>
 /// <param name="Links">How many names it has.</param>
 /// <param name="Mode">Its kind and its permissions, as in <c>st_mode</c>.</param>
+/// <param name="Device">The file system it is on: major and minor number.</param>
+/// <param name="Inode">Its number there. No other file gets it while a process holds this one open.</param>
 [StructLayout(LayoutKind.Auto)]
-readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode)
+readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (uint Major, uint Minor) Device, ulong Inode)
 {
-    const ushort KindMask = 0xF000, RegularKind = 0x8000, DirectoryKind = 0x4000, LinkKind = 0xA000;
+    const ushort KindMask = 0xF000, RegularKind = 0x8000, DirectoryKind = 0x4000, LinkKind = 0xA000, SocketKind = 0xC000;
     const ushort StickyBit = 0x200, WritableByOthers = 0x12; // S_ISVTX; S_IWGRP | S_IWOTH
 
     const int AtEmptyPath = 0x1000, AtSymlinkNoFollow = 0x100, AtCurrentDirectory = -100;
@@ -23,6 +25,12 @@ readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode)
     internal bool IsDirectory => (Mode & KindMask) == DirectoryKind;
 
     internal bool IsLink => (Mode & KindMask) == LinkKind;
+
+    /// <summary>Whether it is a Unix socket, alive or dead.</summary>
+    internal bool IsSocket => (Mode & KindMask) == SocketKind;
+
+    /// <summary>Whether both are one file, whoever owns it by now.</summary>
+    internal bool IsSameFileAs(FileStatus? other) => other is { } one && one.Device == Device && one.Inode == Inode;
 
     /// <summary>Whether others can write to it; of a link, nobody can.</summary>
     internal bool IsWritableByOthers => !IsLink && (Mode & WritableByOthers) != 0;
@@ -52,9 +60,10 @@ readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode)
         return Statx(file, "", AtEmptyPath, BasicStats, status) == 0 ? Read(status) : throw new IOException($"the owner of a file is not known: {new Win32Exception().Message}");
     }
 
-    // struct statx of statx(2): stx_nlink, stx_uid, stx_mode.
-    static FileStatus Read(ReadOnlySpan<byte> status) =>
-        new(MemoryMarshal.Read<uint>(status[20..]), MemoryMarshal.Read<uint>(status[16..]), MemoryMarshal.Read<ushort>(status[28..]));
+    // struct statx of statx(2), the same on every architecture: stx_uid, stx_nlink, stx_mode, stx_dev_major, stx_dev_minor, stx_ino.
+    static FileStatus Read(ReadOnlySpan<byte> status) => new(
+        MemoryMarshal.Read<uint>(status[20..]), MemoryMarshal.Read<uint>(status[16..]), MemoryMarshal.Read<ushort>(status[28..]),
+        (MemoryMarshal.Read<uint>(status[136..]), MemoryMarshal.Read<uint>(status[140..])), MemoryMarshal.Read<ulong>(status[32..]));
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int directory, string path, int flags, uint mask, Span<byte> status);

@@ -26,15 +26,16 @@ sealed partial class SocketFile : IDisposable
     readonly bool isPassed;
     readonly bool isLocked;
     FileStream? pathLock;
-    FileIdentity? made;
+    FileStatus? made;
     bool isOpen;
+    bool isWithdrawn;
     AccessList? openTo;
 
     SocketFile(string path, FileStream? pathLock, Socket? passed)
     {
         (Path, this.pathLock, isLocked, Listening, isPassed) = (path, pathLock, pathLock is not null, passed, passed is not null);
         if (isPassed)
-            made = FileIdentity.At(path);
+            made = FileStatus.Of(path);
     }
 
     internal string Path { get; }
@@ -46,6 +47,7 @@ sealed partial class SocketFile : IDisposable
     /// <exception cref="InUseException">Somebody serves there, or something else lies there, or systemd listens elsewhere.</exception>
     internal static SocketFile Take(string path)
     {
+        MakeFolder(path);
         var taken = Lock(path);
         try
         {
@@ -80,7 +82,7 @@ sealed partial class SocketFile : IDisposable
     /// <summary>Lets every local account connect; what each may do is decided call by call.</summary>
     internal void Open() => OpenTo(null);
 
-    /// <summary>Lets only these connect, and root: for everybody else the kernel refuses before the daemon hears of it.</summary>
+    /// <summary>Lets these and root connect. The kernel refuses everybody else before the daemon hears of them.</summary>
     /// <exception cref="IOException">The file system cannot tell them apart.</exception>
     internal void Open(AccessList list) => OpenTo(list);
 
@@ -93,9 +95,13 @@ sealed partial class SocketFile : IDisposable
             return null;
         lock (changing)
         {
+            if (isWithdrawn)
+                return null;
             var old = Listening;
             try
             {
+                // Of two sockets in one folder, either may be the first to see that the folder is gone.
+                MakeFolder(Path);
                 if (isLocked)
                 {
                     // The folder may be a new one, and the lock in it nobody's.
@@ -118,19 +124,28 @@ sealed partial class SocketFile : IDisposable
     }
 
     /// <summary>Whether the file at the path is the socket that this daemon listens on.</summary>
-    internal bool IsThere() => made is { } mine && mine.IsSameFileAs(FileIdentity.At(Path));
+    internal bool IsThere() => made is { } mine && mine.IsSameFileAs(FileStatus.Of(Path));
 
     /// <summary>Whether systemd made it, and so has to make it again.</summary>
     internal bool IsPassed => isPassed;
 
-    public void Dispose()
+    /// <summary>Takes the socket from its path, so that nobody new comes; who waits at it already can still be taken from there.</summary>
+    internal void Withdraw()
     {
         lock (changing)
         {
             // While it is open nobody else gets its number, so this is ours and not a successor's.
-            if (!isPassed && made is not null && IsThere())
+            if (!isPassed && IsThere())
                 File.Delete(Path);
-            made = null;
+            (made, isWithdrawn) = (null, true);
+        }
+    }
+
+    public void Dispose()
+    {
+        Withdraw();
+        lock (changing)
+        {
             Listening?.Dispose();
             pathLock?.Dispose();
         }
@@ -154,15 +169,18 @@ sealed partial class SocketFile : IDisposable
             list.SetOn(Path);
     }
 
+    // Made by whoever comes first, entered by everybody, written by nobody else.
+    static void MakeFolder(string path)
+    {
+        var folder = System.IO.Path.GetDirectoryName(path)!;
+        if (Directory.Exists(folder))
+            return;
+        Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(folder, EnterAndList);
+    }
+
     static FileStream Lock(string path)
     {
-        // The folder of the socket: made by whoever starts first, entered by everybody, written by nobody else.
-        var folder = System.IO.Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(folder))
-        {
-            Directory.CreateDirectory(folder);
-            File.SetUnixFileMode(folder, EnterAndList);
-        }
         try
         {
             return LockFile.Take(path + ".lock");
@@ -174,7 +192,7 @@ sealed partial class SocketFile : IDisposable
     }
 
     // A socket that .NET has bound removes its path when it is closed, whatever is there by then.
-    static (Socket, FileIdentity?) MakeSocket(string path)
+    static (Socket, FileStatus?) MakeSocket(string path)
     {
         var address = new UnixDomainSocketEndPoint(path).Serialize();
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -192,7 +210,7 @@ sealed partial class SocketFile : IDisposable
             }
             if (ListenDescriptor(socket.SafeHandle, Backlog) != 0)
                 throw new SocketException(Marshal.GetLastPInvokeError());
-            return (socket, FileIdentity.At(path));
+            return (socket, FileStatus.Of(path));
         }
         catch
         {
@@ -203,7 +221,7 @@ sealed partial class SocketFile : IDisposable
 
     static void Clear(string path)
     {
-        if (FileIdentity.At(path) is not { } there)
+        if (FileStatus.Of(path) is not { } there)
             return;
         if (!there.IsSocket)
             throw new InUseException($"{path} is not a socket; move it away, or name another socket");
@@ -218,7 +236,7 @@ sealed partial class SocketFile : IDisposable
         {
             if (there.Owner != DurableFile.GetEffectiveUserId())
                 throw new InUseException($"{path} is a socket of uid {there.Owner}; remove it, or name another socket");
-            if (there.IsSameFileAs(FileIdentity.At(path)))
+            if (there.IsSameFileAs(FileStatus.Of(path)))
                 File.Delete(path);
         }
         catch (SocketException busy)

@@ -1,8 +1,8 @@
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// Whether only root and this process's own user decide what lies at a path: what the daemon obeys, such as its configuration, and what it runs
-/// must not be anybody else's. Whoever can write in a folder can put another file there; whoever owns a link, lead it elsewhere.
+/// Whether only root and the account of the daemon decide what lies at a path: what the daemon obeys, such as its configuration, and what it runs
+/// must be nobody else's. Whoever can write in a folder can put another file there; whoever owns a link can lead it elsewhere.
 /// </summary>
 static class TrustedPath
 {
@@ -11,10 +11,11 @@ static class TrustedPath
 
     /// <summary>Who else could change what lies there, and how to mend it; null when nobody can, or nothing lies there.</summary>
     /// <param name="path">Absolute.</param>
+    /// <param name="account">The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.</param>
     /// <exception cref="IOException">The kernel does not say.</exception>
-    internal static string? Fault(string path)
+    internal static string? Fault(string path, uint? account = null)
     {
-        var self = DurableFile.GetEffectiveUserId();
+        var self = account ?? DurableFile.GetEffectiveUserId();
         var (at, links) = ("/", 0);
         var ahead = new Stack<string>(Parts(path));
         while (ahead.TryPop(out var name))
@@ -36,7 +37,7 @@ static class TrustedPath
                 continue;
             if (++links > MostLinks)
                 return $"{path} goes through more than {MostLinks} symbolic links";
-            var target = new FileInfo(at).LinkTarget ?? throw new IOException($"{at} can not be read");
+            var target = new FileInfo(at).LinkTarget ?? throw new IOException($"{at} cannot be read");
             at = target.StartsWith('/') ? "/" : Path.GetDirectoryName(at)!;
             foreach (var part in Parts(target))
                 ahead.Push(part);
@@ -44,19 +45,25 @@ static class TrustedPath
         return null;
     }
 
-    /// <summary>A file of a bounded length that nobody else could have changed.</summary>
+    /// <summary>A file of at most a mebibyte that nobody else could have changed.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="account">As above.</param>
     /// <exception cref="ExposedException">Somebody could.</exception>
     /// <exception cref="IOException">It is no regular file, is too long, or cannot be read.</exception>
-    internal static byte[] Read(string path)
+    internal static byte[] Read(string path, uint? account = null)
     {
         const int Longest = 1 << 20;
-        if (Fault(Path.GetFullPath(path)) is { } fault)
+        if (Fault(Path.GetFullPath(path), account) is { } fault)
             throw new ExposedException(fault);
         // Looked at before it is opened: opening a FIFO waits for whoever writes to it.
         if (FileStatus.Of(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) is { IsRegular: false })
             throw new IOException("this is not a regular file");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
-        return stream.Length <= Longest ? File.ReadAllBytes(path) : throw new IOException($"the file has more than {Longest} bytes");
+        if (stream.Length > Longest)
+            throw new IOException($"the file has more than {Longest} bytes");
+        var content = new byte[stream.Length];
+        stream.ReadExactly(content);
+        return content;
     }
 
     static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").Reverse();

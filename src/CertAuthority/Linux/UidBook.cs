@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The uids of many accounts at once: by them users are told to be one person. One thread asks for them one after the other, since a
-/// thread for each would cost more than the answers. A directory that hangs keeps that thread, and only those wait who need the answer.
+/// The uids of many accounts at once, by which several users are recognised as one person. One thread asks for them one after the other, since a
+/// thread for each would cost more than the answers. A directory that hangs occupies that thread, and only callers who need an answer wait.
 /// </summary>
 /// <param name="clock">Says how old an answer is.</param>
 /// <param name="uidOf">Asks the system for the uid of an account; null for one that does not exist.</param>

@@ -111,16 +111,21 @@ internal static class Resolutions
         People.Of(snapshot.FindUser(request.UserId) is { } user ? [user] : [], _ => null).And(request);
 
     /// <summary>The entry of an answer.</summary>
-    public static AuditEntry Resolved(Caller by, string what, AccessRequest request, People people, DateTimeOffset now) => by.Did(what, now) with
+    public static AuditEntry Resolved(Caller by, string what, AccessRequest request, People people, DateTimeOffset now) => Entry(by, what, request, now) with
     {
         Self = Resolving.IsOwn(request, people, by.Answerer) ? true : null,
+        Reason = request.Resolution?.Reason,
+    };
+
+    /// <summary>The entry of a change of a request.</summary>
+    public static AuditEntry Entry(Caller by, string what, AccessRequest request, DateTimeOffset now) => by.Did(what, now) with
+    {
         User = request.UserName,
         Request = request.Id.ToString(),
         State = RequestTransitions.Word(request.StoredState),
         Asked = Shown.Names(request.Roles),
         Resources = Shown.Names(request.Resources),
         Granted = Shown.Names(request.GrantedRoles),
-        Reason = request.Resolution?.Reason,
     };
 }
 

@@ -62,16 +62,7 @@ internal static class Withdrawals
 
     private static AccessRequest Shorten(Transaction transaction, Caller by, AccessRequest request, string why, DateTimeOffset now)
     {
-        transaction.Audit(by.Did("request.shortened", now) with
-        {
-            User = request.UserName,
-            Request = request.Id.ToString(),
-            State = RequestTransitions.Word(request.StoredState),
-            Asked = Shown.Names(request.Roles),
-            Resources = Shown.Names(request.Resources),
-            Granted = Shown.Names(request.GrantedRoles),
-            Reason = why,
-        });
+        transaction.Audit(Resolutions.Entry(by, "request.shortened", request, now) with { Reason = why });
         return request;
     }
 
