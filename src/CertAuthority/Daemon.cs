@@ -139,7 +139,7 @@ internal sealed class Daemon : IAsyncDisposable
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
             return (lost, change, key.Id, transaction.BeginRun(lost is not null));
-        });
+        }, takesAway: true);
 
         names = new NameService(clock, Accounts.NameOf);
         var socket = Hold(SocketFile.Take(settings.SocketPath));
@@ -192,6 +192,7 @@ internal sealed class Daemon : IAsyncDisposable
         await Start(Hold(new NotifyDelivery(() => serving.Ca, () => notify, log)));
         await Start(Hold(new HostRenewal(() => serving.Ca, log)));
         await Start(Hold(new HostWatch(() => serving.Ca, log)));
+        await Start(Hold(new DiskWatch(() => serving.Ca, log)));
         await Start(groups);
         Server.Serve(app, () => serving, log);
         await app.StartAsync();
@@ -248,7 +249,7 @@ internal sealed class Daemon : IAsyncDisposable
             var before = transaction.ReceiverStatuses();
             transaction.SetReceivers(receivers);
             return before.FindAll(receiver => receiver.Waiting > 0 && !receivers.Exists(one => one.Name == receiver.Name));
-        });
+        }, takesAway: true);
         foreach (var receiver in dropped)
             log.LogWarning("{Count} notifications that waited for {Receiver} were dropped: the configuration does not name it any more", receiver.Waiting, receiver.Name);
     }

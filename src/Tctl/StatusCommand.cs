@@ -13,7 +13,7 @@ internal sealed class StatusCommand : Verb
     private readonly HostsWait wait = new();
 
     public StatusCommand()
-        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
+        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the disk is 90% full, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
     {
         Options.Add(format);
         Options.Add(wait);
@@ -37,6 +37,7 @@ internal sealed class StatusCommand : Verb
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
+            .. status.Disk is { } disk ? [$"disk: {disk.Used}% used, {disk.Free >> 20} MiB left ({disk.Directory})"] : (string[])[],
             .. status.Published is { } published ? [Show(published)] : (string[])[],
             .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],
             .. (status.Notifications ?? []).Select(Show),
@@ -51,6 +52,11 @@ internal sealed class StatusCommand : Verb
         if (status.Clock is { } clock)
         {
             parsed.Complain($"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.Disk is { IsLow: true } disk)
+        {
+            parsed.Complain(disk.Describe(), "make room there; an audit and requests grow with use, and so do logs beside them");
             exitCode = ExitCode.Failed;
         }
         if (status.DamagedRows is { } rows)

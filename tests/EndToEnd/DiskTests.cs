@@ -6,76 +6,113 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A disk that takes nothing: what is refused, what stands, and that it heals by itself.</summary>
 public sealed class DiskTests
 {
+    const string Full = "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed";
+
     [PeopleFact]
-    public async Task A_full_disk_is_unavailable_grants_nothing_and_heals_without_a_restart()
+    public async Task Full_disk_lets_access_be_taken_and_none_be_given()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["data"]);
-        await Run("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", scratch["data"]);
+        await Run("mount", "-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs", scratch["data"]);
         try
         {
-            await using var daemon = await TestDaemon.Start(scratch);
+            await using var daemon = await TestDaemon.Start(scratch, configuration: TestDaemon.ManyLogins + $"notify: {{command: [/bin/sh, -c, 'cat >> {scratch["told"]}']}}\n");
             await DaemonTests.Setup(daemon);
-            (await daemon.Myself.Types("tsh", "login")).Done();
-            var serial = await File.ReadAllTextAsync(Path.Combine(daemon.Myself.Home, "id-cert.pub"));
-            using var ca = daemon.Connect();
+            var (root, me) = (daemon.Administrator, daemon.Myself);
+            (await root.Types("tctl", "users", "add", "leaver", "--roles=staff")).Done();
+            (await me.Types("tsh", "login")).Done();
+            var mine = await Serial(daemon);
+            var approved = await DaemonTests.FileRequest(daemon);
+            (await root.Types("tctl", "requests", "approve", approved)).Done();
+            (await me.Types("tsh", "login", $"--request-id={approved}")).Done();
+            var granted = await Serial(daemon, approved);
+            var (denied, cancelled) = (await DaemonTests.FileRequest(daemon), await DaemonTests.FileRequest(daemon));
+            var held = (await root.Types("tctl", "status")).Done();
+            Assert.Matches("\ndisk: [0-9]+% used, [0-9]+ MiB left \\(", held);
 
-            // Until nothing more goes in; what is refused then was not done.
+            // What the files have already may still be used, up to the reserve.
             Fill(scratch["data/filler"]);
-            var created = new List<string>();
-            ProblemException? full = null;
-            while (full is null)
+            using (var ca = daemon.Connect())
+                for (var (i, isFull) = (0, false); !isFull; i++)
+                {
+                    Assert.True(i < 10_000, "the disk never filled up");
+                    try
+                    {
+                        await ca.Send(Routes.ApplyResources, new ApplyResources(
+                            System.Text.Encoding.UTF8.GetBytes($"{{kind: user, version: v2, metadata: {{name: user{i}}}, spec: {{roles: [staff]}}}}"), "user.yaml"));
+                    }
+                    catch (ProblemException e)
+                    {
+                        Assert.Equal((ProblemCode.Unavailable, Full), (e.Problem.Code, e.Problem.Detail));
+                        isFull = true;
+                    }
+                }
+            await Gives(daemon, nothing: true);
+            var full = await root.Types("tctl", "status");
+            Assert.Equal((1, $"tctl: error: the disk with {scratch["data"]} is full: only revoking, locking and denying go on until there is room"), (full.ExitCode, full.Error.Split('\n')[0]));
+
+            // Whatever is given back meanwhile, somebody else takes it.
+            foreach (var taking in (string[][])
+                     [
+                         ["tctl", "requests", "deny", denied], ["tctl", "requests", "deny", approved], ["tctl", "certs", "revoke", mine],
+                         ["tctl", "users", "rm", "leaver"], ["tctl", "requests", "rm", denied],
+                     ])
             {
-                Assert.True(created.Count < 10_000, "the disk never filled up");
-                try
-                {
-                    var name = $"user{created.Count}";
-                    await ca.Send(Routes.ApplyResources, new ApplyResources(
-                        System.Text.Encoding.UTF8.GetBytes($"{{kind: user, version: v2, metadata: {{name: {name}}}, spec: {{roles: [staff]}}}}"), "user.yaml"));
-                    created.Add(name);
-                }
-                catch (ProblemException e)
-                {
-                    full = e;
-                }
+                (await root.Types(taking)).Done();
+                Fill(scratch["data/filler"]);
             }
-            Assert.Equal((ProblemCode.Unavailable, "the database can not be written right now; nothing was changed"), (full.Problem.Code, full.Problem.Detail));
-            var refused = new[]
+            (await me.Types("tsh", "request", "cancel", cancelled)).Done();
+            Assert.All([mine, granted], serial => Assert.True(daemon.RevocationList().IsRevoked(daemon.PublicKey("user_ca"), ulong.Parse(serial)), serial));
+            for (var i = 0; i < 60; i++)
             {
-                await daemon.Myself.Types("tsh", "login"),
-                await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--nowait"),
-                await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff"),
-            };
-            Assert.All(refused, outcome =>
-            {
-                Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
-                Assert.Matches("^(tsh|tctl): error: the database can not be written right now; nothing was changed\n(tsh|tctl): hint: [^\n]*\n$", outcome.Error);
-            });
-            var copy = await daemon.Administrator.Types("tctl", "backup", daemon.Scratch["copy"]);
-            Assert.Equal(1, copy.ExitCode);
-            Assert.False(File.Exists(daemon.Scratch["copy"]));
+                (await root.Types("tctl", "lock", $"--login=login{i}")).Done();
+                Fill(scratch["data/filler"]);
+            }
 
-            // Reading goes on, and finds what was answered and nothing else.
-            Assert.Equal(created.Append("me").ToHashSet(), await Users(ca));
-            Assert.Empty((await ca.Send(Routes.ListRequests, new ListRequests())).Requests);
-            Assert.Single((await ca.Send(Routes.ListCertificates, new ListCertificates())).Certificates);
-            Assert.Equal(serial, await File.ReadAllTextAsync(Path.Combine(daemon.Myself.Home, "id-cert.pub")));
-
-            var process = daemon.ProcessId;
-            File.Delete(scratch["data/filler"]);
-            (await daemon.Myself.Types("tsh", "login")).Done();
-            (await daemon.Administrator.Types("tctl", "users", "add", "late", "--roles=staff")).Done();
-            Assert.Equal(process, daemon.ProcessId);
-            // And all of it is there for the next one.
+            // A start does not need more.
             await daemon.Stop("KILL");
+            Fill(scratch["data/filler"]);
             await daemon.Restart();
-            using var again = daemon.Connect();
-            Assert.Equal(created.Append("me").Append("late").ToHashSet(), await Users(again));
+            var locked = (await root.Types("tctl", "lock", "--user=me")).Done().Split('\'')[1];
+            await Gives(daemon, nothing: true);
+            await Eventually.Holds(() => Told().Contains("\"disk.low\""));
+            Assert.Contains("is full: from now on nothing is granted or changed", daemon.Log);
+
+            File.Delete(scratch["data/filler"]);
+            (await root.Types("tctl", "rm", $"lock/{locked}")).Done();
+            await Gives(daemon, nothing: false);
+            (await root.Types("tctl", "status")).Done();
+            await Eventually.Holds(() => Told().Contains("\"disk.fine\""));
         }
         finally
         {
             await Run("umount", "-l", scratch["data"]);
         }
+
+        string Told() => File.Exists(scratch["told"]) ? File.ReadAllText(scratch["told"]) : "";
+    }
+
+    static async Task Gives(TestDaemon daemon, bool nothing)
+    {
+        foreach (var (who, giving) in (ValueTuple<Person, string[]>[])
+                 [
+                     (daemon.Myself, ["tsh", "login"]),
+                     (daemon.Myself, ["tsh", "request", "create", "--roles=dba", "--nowait"]),
+                     (daemon.Administrator, ["tctl", "users", "add", "late", "--roles=staff"]),
+                 ])
+        {
+            var given = await who.Types(giving);
+            if (nothing)
+                Assert.Equal((1, "", $"{giving[0]}: error: {Full}\n{giving[0]}: hint: an administrator makes room on it; tctl status says where\n"), (given.ExitCode, given.Output, given.Error));
+            else
+                given.Done();
+        }
+    }
+
+    static async Task<string> Serial(TestDaemon daemon, string? request = null)
+    {
+        using var ca = daemon.Connect();
+        return (await ca.Send(Routes.ListCertificates, new ListCertificates(Request: request))).Certificates.Single().Serial;
     }
 
     [Fact]
@@ -148,12 +185,9 @@ public sealed class DiskTests
         Assert.Equal(before.Revoked, daemon.RevocationList().Revoked);
     }
 
-    static async Task<HashSet<string>> Users(CaClient ca) =>
-        [.. (await ca.Send(Routes.GetResources, new GetResources("user"))).Resources.Select(user => user.GetProperty("metadata").GetProperty("name").GetString()!)];
-
     static void Fill(string path)
     {
-        using var filler = File.Create(path, 1);
+        using var filler = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 1);
         var chunk = new byte[4096];
         try
         {

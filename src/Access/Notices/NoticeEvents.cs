@@ -32,12 +32,18 @@ public static class NoticeEvents
     /// <summary>Another daemon's revocation list is on hosts, so that this one writes nothing there.</summary>
     public const string Contested = "hosts.contested";
 
+    /// <summary>The disk of the daemon fills up.</summary>
+    public const string DiskLow = "disk.low";
+
+    /// <summary>It has room again.</summary>
+    public const string DiskFine = "disk.fine";
+
     /// <summary>Those about a request.</summary>
     public static readonly ImmutableArray<string> OfRequests = [Created, Reviewed, Approved, Denied, Cancelled, Ending];
 
-    /// <summary>Those about hosts.</summary>
-    public static readonly ImmutableArray<string> OfHosts = [Stale, Fresh, Contested];
+    /// <summary>Those about the site: its hosts, and the daemon itself.</summary>
+    public static readonly ImmutableArray<string> OfSite = [Stale, Fresh, Contested, DiskLow, DiskFine];
 
     /// <summary>All of them.</summary>
-    public static readonly ImmutableArray<string> All = [.. OfRequests, .. OfHosts];
+    public static readonly ImmutableArray<string> All = [.. OfRequests, .. OfSite];
 }

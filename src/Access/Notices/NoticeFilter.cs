@@ -15,6 +15,6 @@ public sealed record NoticeFilter(ImmutableArray<string> Events, ImmutableArray<
         (Events.IsEmpty || Events.Contains(what))
         && (Roles.IsEmpty || request.Roles.Concat(request.GrantedRoles).Any(role => Roles.Any(pattern => pattern.Matches(role.Name))));
 
-    /// <summary>Whether an event of hosts passes. Hosts have no roles, so who wants to hear of certain roles does not hear of hosts.</summary>
-    public bool LetsOfHosts(string what) => (Events.IsEmpty || Events.Contains(what)) && Roles.IsEmpty;
+    /// <summary>Whether an event of the site passes. It is about no role, so who wants to hear of certain roles does not hear of it.</summary>
+    public bool LetsOfSite(string what) => (Events.IsEmpty || Events.Contains(what)) && Roles.IsEmpty;
 }

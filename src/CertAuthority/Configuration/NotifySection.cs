@@ -142,8 +142,8 @@ internal static class NotifySection
                 receiver.Fault(at, $"there is no event \"{text}\"; there are {string.Join(", ", possible)}");
             else if (!possible.Contains(text))
                 receiver.Fault(at, $"mail reaches people whom a request concerns; {text} goes to the command and to webhooks");
-            else if (NoticeEvents.OfHosts.Contains(text) && !wanted.IsEmpty)
-                receiver.Fault(at, $"hosts have no roles: {text} goes to webhooks without {receiver.Full("roles")}");
+            else if (NoticeEvents.OfSite.Contains(text) && !wanted.IsEmpty)
+                receiver.Fault(at, $"{text} is about no role, so it goes to webhooks without {receiver.Full("roles")}");
         var roles = ImmutableArray.CreateBuilder<NamePattern>();
         foreach (var (text, at) in wanted)
             if (NamePattern.TryParse(text, out var fault) is { } pattern)

@@ -76,7 +76,7 @@ internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings,
         if (ca.Database.Read(snapshot => snapshot.NextDue(name, now)) is not { } due)
             return false;
         var retry = now + notify.Timeout + Pause(due.Attempts + 1);
-        if (await ca.Database.Commit(transaction => transaction.BeginAttempt(due, retry)) is not { } outgoing)
+        if (await ca.Database.Commit(transaction => transaction.BeginAttempt(due, retry), takesAway: true) is not { } outgoing)
             return true;
         var told = outgoing.Notification;
         var telling = await Tell(channel, new Attempt(told, outgoing.Recipient, now), stopping);
@@ -95,7 +95,7 @@ internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings,
                     outgoing, telling.Said.Length > 0 ? $"{telling.Fault}: {telling.Said}" : telling.Fault, now,
                     outgoing.Attempts < notify.Tries && !telling.IsHopeless ? now + Pause(outgoing.Attempts) : null);
             return true;
-        });
+        }, takesAway: true);
         return true;
     }
 

@@ -27,20 +27,26 @@ static partial class DurableFile
     /// <param name="content">What it will hold.</param>
     /// <param name="mode">Its mode; the umask does not matter.</param>
     /// <param name="check">Sees the new file under a name of its own, and throws to leave the old one where it is.</param>
+    /// <param name="keepsRoom">Whether it must be possible on a full disk too: an empty file beside it keeps the blocks for the next time, <c>.NAME.spare</c>.</param>
     /// <exception cref="IOException">The disk refused; the old file is as it was, unless only the flush of the folder failed.</exception>
-    internal static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null) =>
-        Write(path, content, mode, replace: true, check);
+    internal static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, bool keepsRoom = false) =>
+        Write(path, content, mode, replace: true, check, keepsRoom ? Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.spare") : null);
 
-    static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check)
+    static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check, string? spare = null)
     {
         var temporary = $"{path}.{Path.GetRandomFileName()}";
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, UnixCreateMode = OwnerOnly };
+            var isSpare = File.Exists(spare);
+            if (isSpare)
+                File.Move(spare!, temporary);
+            var options = new FileStreamOptions { Mode = isSpare ? FileMode.Open : FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0, UnixCreateMode = isSpare ? null : OwnerOnly };
             using (var stream = new FileStream(temporary, options))
             {
                 File.SetUnixFileMode(stream.SafeFileHandle, mode);
                 stream.Write(content);
+                // Gives back the blocks behind it.
+                stream.SetLength(content.Length);
                 stream.Flush(flushToDisk: true);
             }
             check?.Invoke(temporary);
@@ -50,6 +56,24 @@ static partial class DurableFile
         finally
         {
             File.Delete(temporary);
+            if (spare is not null)
+                KeepSpare(spare, content.Length);
+        }
+    }
+
+    // For a list twice as long; on a disk that is full already, for one that is hardly longer.
+    static void KeepSpare(string spare, long length)
+    {
+        try
+        {
+            using var file = File.OpenHandle(spare, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+            File.SetUnixFileMode(file, OwnerOnly);
+            if (!DiskSpace.TryKeep(file, 0, Math.Max(1 << 20, 2 * length)))
+                DiskSpace.TryKeep(file, 0, length + (64 << 10));
+        }
+        // What was written is there. That the next one may fail is no reason to fail now.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 

@@ -7,9 +7,14 @@ namespace CertAuthority.Notices;
 /// <summary>An event in words. Names and reasons in it are people's, and may try to be more than words.</summary>
 internal static class NoticeText
 {
-    /// <summary>Who did what, or which hosts have what, in one line without anybody's reasons.</summary>
+    /// <summary>Who did what, which hosts have what, or how full the disk is, in one line without anybody's reasons.</summary>
     public static string Headline(Notification told) =>
-        Printable.Escape(told.Request is { } request ? OfRequest(told.Event, request.Spec) : OfHosts(told.Event, told.Hosts!));
+        Printable.Escape(told switch
+        {
+            { Request: { } request } => OfRequest(told.Event, request.Spec),
+            { Disk: { } disk } => disk.Describe(),
+            _ => OfHosts(told.Event, told.Hosts!),
+        });
 
     /// <summary>
     /// One line for a chat, as Slack and its like read it: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> make links and call people, so they are written as

@@ -85,7 +85,8 @@ internal static class Certificates
             ca.Krl.ForHosts?.Status,
             Nodes.Status(ca, snapshot, now),
             snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
-            ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null)));
+            ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
+            Disks.Of(ca))));
     }
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"

@@ -40,7 +40,7 @@ internal static class Clocks
     {
         transaction.RecordClock(ca.Clock.Record);
         return true;
-    });
+    }, takesAway: true);
 
     /// <summary>Records that the clock is off, or where it should be again.</summary>
     public static Task Note(Ca ca, ClockStep step, bool isOver)
@@ -52,7 +52,7 @@ internal static class Clocks
                 transaction.KeepExpired(step.Shown, step.Expected);
             transaction.Audit(Caller.Daemon.Did(isOver ? "clock.agreed" : "clock.stepped", now) with { Reason = Words(step) });
             return true;
-        });
+        }, takesAway: true);
     }
 
     public static string Words(ClockStep step) => $"the clock showed {Show(step.Shown)} where it should have shown {Show(step.Expected)}";

@@ -82,7 +82,7 @@ internal static class GroupUsers
     public static async Task<Withdrawn> Reconfigure(Ca ca)
     {
         var now = ca.Now();
-        var withdrawn = await ca.Database.Commit(transaction => Withdrawals.Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now));
+        var withdrawn = await ca.Database.Commit(transaction => Withdrawals.Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
         await Publish(ca, withdrawn);
         return withdrawn;
     }
@@ -94,7 +94,7 @@ internal static class GroupUsers
         var now = ca.Now();
         await Publish(ca, await ca.Database.Commit(transaction => Change(ca.UsersFromGroups, transaction, account, groups, now) is { } ended
             ? Withdrawals.Review(ca, transaction, Caller.Daemon, now, ended)
-            : Withdrawn.Nothing));
+            : Withdrawn.Nothing, takesAway: true));
     }
 
     /// <summary>Makes, changes or removes the stored one.</summary>

@@ -20,7 +20,7 @@ internal static class Locks
             transaction.PutLock(made);
             transaction.Audit(Entry(by.Caller, "created", made, now));
             return (Warnings(transaction, made, now), Withdrawals.Review(ca, transaction, by.Caller, now));
-        });
+        }, takesAway: true);
         await Withdrawals.Publish(ca, withdrawn);
         return new Locked(name, warnings, [.. withdrawn.Revoked]);
     }

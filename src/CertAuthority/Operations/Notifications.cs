@@ -28,18 +28,23 @@ internal static class Notifications
     /// of requests that concern them, so none of them hears of hosts.
     /// </summary>
     /// <param name="transaction">Of what it tells of.</param>
-    /// <param name="what">One of <see cref="NoticeEvents.OfHosts"/>.</param>
+    /// <param name="what">What is told of hosts.</param>
     /// <param name="hosts">Their names, each once.</param>
     /// <param name="now">When.</param>
     public static void TellOfHosts(this Transaction transaction, string what, IReadOnlyList<string> hosts, DateTimeOffset now)
     {
-        var receivers = transaction.Receivers().FindAll(receiver => !receiver.IsPersonal && receiver.Filter.LetsOfHosts(what));
         foreach (var some in hosts.Order(StringComparer.Ordinal).Chunk(MostHosts))
-        {
-            var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, Hosts: some);
-            foreach (var receiver in receivers)
-                transaction.Put(receiver, [null], notification);
-        }
+            transaction.TellOfSite(new Notification(Guid.NewGuid().ToString(), 0, what, now, Hosts: some));
+    }
+
+    /// <summary>Puts an event of the daemon's disk on its way to the same receivers.</summary>
+    public static void TellOfDisk(this Transaction transaction, string what, DiskStatus disk, DateTimeOffset now) =>
+        transaction.TellOfSite(new Notification(Guid.NewGuid().ToString(), 0, what, now, Disk: disk));
+
+    private static void TellOfSite(this Transaction transaction, Notification notification)
+    {
+        foreach (var receiver in transaction.Receivers().Where(receiver => !receiver.IsPersonal && receiver.Filter.LetsOfSite(notification.Event)))
+            transaction.Put(receiver, [null], notification);
     }
 
     /// <summary>Tells of every access that ends within <paramref name="ahead"/>, once each. One that was granted for less is told of at once.</summary>

@@ -47,7 +47,7 @@ internal static class Removals
                 Resource = $"{ask.Kind}/{ask.Name}",
             });
             return (warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
-        });
+        }, takesAway: ask.Kind is "user" or "node");
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
     }

@@ -57,7 +57,7 @@ internal static class Resolutions
             transaction.RemoveRequest(request);
             transaction.Audit(Resolved(by.Caller, "request.removed", ended.Request, OfRecord(transaction, request), now));
             return ended;
-        });
+        }, takesAway: true);
         return await Ended(ca, removed, now);
     }
 
@@ -72,7 +72,7 @@ internal static class Resolutions
         Ca ca, Caller by, RequestAction action, RequestActor actor, string reason, Func<Transaction, AccessRequest> find)
     {
         var now = ca.Now();
-        return await Ended(ca, await ca.Database.Commit(transaction => End(transaction, by, find(transaction), action, actor, reason, now)), now);
+        return await Ended(ca, await ca.Database.Commit(transaction => End(transaction, by, find(transaction), action, actor, reason, now), takesAway: true), now);
     }
 
     private static EndedRequest End(

@@ -61,7 +61,7 @@ internal static class Reviews
                 transaction.Tell(by, NoticeEvents.Reviewed, next, now);
             return (persons.Show(next, now),
                 reviewed.Step?.To == RequestState.Approved ? Resolutions.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
-        });
+        }, takesAway: said.Decision == ReviewDecision.Deny);
         ca.Watch.Changed(Guid.Parse(id));
         return new RequestResolved(shown, [], warnings);
     }

@@ -11,7 +11,7 @@ internal static class Revocations
         if (ask is { Serials: null or [], User: null, Request: null, Role: null, All: false })
             throw Verdicts.Invalid("say which certificates: serials, all of a user, a request or a role, or all");
         var now = ca.Now();
-        var revoked = await ca.Database.Commit(transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now));
+        var revoked = await ca.Database.Commit(transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now), takesAway: true);
         if (revoked.Length > 0)
             await ca.Krl.Publish();
         return new CertificatesRevoked(revoked);
@@ -30,7 +30,7 @@ internal static class Revocations
                 ? serial
                 : throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial \"{text}\"", "tsh certs ls lists them"))).ToHashSet();
             return Revoke(transaction, by, [.. transaction.LiveCertificates(user.Id, now).Where(certificate => ask.All || serials.Contains(certificate.Serial))], "", now);
-        });
+        }, takesAway: true);
         if (revoked.Length > 0)
             await ca.Krl.Publish();
         return new CertificatesRevoked(revoked);

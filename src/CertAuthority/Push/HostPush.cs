@@ -224,7 +224,7 @@ internal sealed class HostPush : BackgroundService
                 if (result.HasLooked)
                     transaction.SetExempt(node, result.IsExempt);
                 return true;
-            });
+            }, takesAway: true);
             return result.Fault;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested || e is not OperationCanceledException)

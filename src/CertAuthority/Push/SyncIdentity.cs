@@ -66,6 +66,6 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
                 LimitedBy = grant.Validity.LimitedBy,
             });
             return toBeSigned;
-        });
+        }, takesAway: true);
     }
 }

@@ -129,12 +129,12 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         try
         {
             var now = clock.GetUtcNow();
-            var (version, revoked, keys) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction)));
+            var (version, revoked, keys) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction)), takesAway: true);
             versions[version] = true;
             var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString(), keys);
             if (Krl.Parse(bytes) is var readBack && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
-            DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh);
+            DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh, keepsRoom: true);
             latest = new PublishedKrl(version, bytes);
             Written();
             return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);

@@ -54,7 +54,7 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
             // Two daemons could find nobody's list there at the same moment.
             using var held = DurableFile.LockDirectory(path);
             ExpectOwn(list.Version);
-            DurableFile.Replace(At(List), list.Bytes, DurableFile.ReadableByAll);
+            DurableFile.Replace(At(List), list.Bytes, DurableFile.ReadableByAll, keepsRoom: true);
             published = true;
             foreach (var (name, content) in besides)
                 PutWhereDifferent(name, content);

@@ -22,6 +22,7 @@ internal sealed class Database : IAsyncDisposable
 
     private readonly string path;
     private readonly Session writer;
+    private readonly Reserve reserve;
     private readonly PolicyCache policies = new();
     private readonly ConcurrentBag<Session> readers = [];
     private readonly Channel<Change> queue = Channel.CreateUnbounded<Change>(new UnboundedChannelOptions { SingleReader = true });
@@ -35,12 +36,19 @@ internal sealed class Database : IAsyncDisposable
     {
         (this.path, this.log) = (path, log);
         // Of a process that was killed while it made one.
-        foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
+        foreach (var unfinished in System.IO.Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
             File.Delete(unfinished);
         writer = new Session(Sqlite.OpenWriter(path), policies, LeaveOut);
+        reserve = new Reserve(path, log);
         thread = new Thread(Write) { Name = "writer", IsBackground = true };
         thread.Start();
     }
+
+    /// <summary>The folder of the file.</summary>
+    public string Directory => Path.GetDirectoryName(path)!;
+
+    /// <summary>Whether there is room enough for every change, and not for those alone that take access away.</summary>
+    public bool HasRoom => reserve.IsWhole;
 
     /// <summary>Completes when a commit's outcome is unknown. Whoever runs the process then ends it.</summary>
     public Task<OutcomeUnknownException> Broken => broken.Task;
@@ -102,11 +110,16 @@ internal sealed class Database : IAsyncDisposable
     /// transaction, and may be run again. When it throws, its own writes are undone and nobody else's. The task completes
     /// only after the commit is on the disk.
     /// </summary>
+    /// <param name="change">What is done.</param>
+    /// <param name="takesAway">
+    /// Whether it takes access away, or is needed for that. On a full disk only such changes are made, in the room that is kept for them. One that could
+    /// also grant may say so if nothing comes of the grant before another commit, as with the roles of a user, who has to log in for them.
+    /// </param>
     /// <exception cref="ProblemException">From the change; or unavailable: nothing was changed, and the same call may succeed later.</exception>
     /// <exception cref="OutcomeUnknownException">Whether it was kept is not known.</exception>
-    public Task<T> Commit<T>(Func<Transaction, T> change)
+    public Task<T> Commit<T>(Func<Transaction, T> change, bool takesAway = false)
     {
-        var pending = new Change<T>(change);
+        var pending = new Change<T>(change, takesAway);
         if (!queue.Writer.TryWrite(pending))
             throw Unavailable("the daemon is stopping");
         return pending.Task;
@@ -181,8 +194,10 @@ internal sealed class Database : IAsyncDisposable
         await Task.Run(thread.Join);
         while (readers.TryTake(out var session))
             session.Dispose();
-        // Last: it alone can bring what is in the log home, so that the database is one file again.
+        // It alone can bring what is in the log home, so that the database is one file again.
         writer.Dispose();
+        // Last: see there.
+        reserve.Dispose();
     }
 
     private void Write()
@@ -198,7 +213,12 @@ internal sealed class Database : IAsyncDisposable
                 if (broken.Task.IsCompleted)
                     batch.ForEach(change => change.Fail(broken.Task.Result));
                 else
-                    CommitTogether(batch);
+                {
+                    if (!reserve.TopUp())
+                        Refuse(batch);
+                    if (batch.Count > 0)
+                        CommitTogether(batch);
+                }
             }
             catch (Exception e)
             {
@@ -206,6 +226,16 @@ internal sealed class Database : IAsyncDisposable
                 Break(e, batch);
             }
         }
+    }
+
+    /// <summary>Leaves the room that is left to those who may use it.</summary>
+    private static void Refuse(List<Change> batch)
+    {
+        batch.FindAll(change => !change.TakesAway).ForEach(change => change.Fail(new ProblemException(new Problem(
+            ProblemCode.Unavailable,
+            "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed",
+            "an administrator makes room on it; tctl status says where"))));
+        batch.RemoveAll(change => !change.TakesAway);
     }
 
     private void Break(Exception error, List<Change> batch)
@@ -300,8 +330,10 @@ internal sealed class Database : IAsyncDisposable
     private sealed class RolledBackException : DbException;
 
     /// <summary>One caller's change on its way through a batch. The caller hears nothing before the batch is committed, not even a refusal: it may rest on what a neighbour wrote.</summary>
-    private abstract class Change
+    private abstract class Change(bool takesAway)
     {
+        public bool TakesAway => takesAway;
+
         /// <summary>What the change put into the audit; nothing when it was refused.</summary>
         public abstract IEnumerable<AuditEntry> Audited { get; }
 
@@ -311,7 +343,7 @@ internal sealed class Database : IAsyncDisposable
         public abstract void Fail(Exception error);
     }
 
-    private sealed class Change<T>(Func<Transaction, T> change) : Change
+    private sealed class Change<T>(Func<Transaction, T> change, bool takesAway) : Change(takesAway)
     {
         private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private T? result;

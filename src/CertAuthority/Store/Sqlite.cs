@@ -25,7 +25,8 @@ internal static class Sqlite
             ExpectOurs(path);
             connection.Open();
             // FULL: in WAL mode NORMAL loses acknowledged commits when the power goes.
-            Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+            // MEMORY: what savepoints may have to undo does not depend on room in another directory.
+            Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY");
             Migrate(connection, path);
             ExpectSound(connection, path);
             return connection;

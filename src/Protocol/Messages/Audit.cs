@@ -36,6 +36,7 @@ public sealed record GetStatus;
 /// <param name="Hosts">How those hosts fare that the daemon writes to; null when there are none.</param>
 /// <param name="DamagedRows">One sentence for each row of the database that cannot be read; null when all can.</param>
 /// <param name="Clock">How the clock is off, so that nothing is granted; null while it is right.</param>
+/// <param name="Disk">How full the disk with the database is; null from a daemon of an earlier version.</param>
 public sealed record DaemonStatus(
     string Version,
     string UserCa,
@@ -49,7 +50,28 @@ public sealed record DaemonStatus(
     PublishedStatus? Published = null,
     HostsStatus? Hosts = null,
     string[]? DamagedRows = null,
-    ClockStatus? Clock = null);
+    ClockStatus? Clock = null,
+    DiskStatus? Disk = null);
+
+/// <summary>The disk with the database.</summary>
+/// <param name="Directory">Where the database is.</param>
+/// <param name="Used">How much of the file system is used, in percent, rounded down.</param>
+/// <param name="Free">How many bytes are left.</param>
+/// <param name="HasRoom">Whether there is room for every change; otherwise only revoking, locking and denying go on.</param>
+public sealed record DiskStatus(string Directory, int Used, long Free, bool HasRoom)
+{
+    /// <summary>From so many percent on somebody should make room.</summary>
+    public const int Low = 90;
+
+    /// <summary>Whether somebody should make room.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsLow => Used >= Low || !HasRoom;
+
+    /// <summary>That in words.</summary>
+    public string Describe() => HasRoom
+        ? $"the disk with {Directory} is {Used}% full, {Free >> 20} MiB are left"
+        : $"the disk with {Directory} is full: only revoking, locking and denying go on until there is room";
+}
 
 /// <summary>A clock that is not where it should be.</summary>
 /// <param name="Expected">What it should show, by the time that has gone by.</param>

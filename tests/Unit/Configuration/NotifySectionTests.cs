@@ -78,7 +78,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: OPEN}", "3:54: notify.webhooks.secret_file: FOLDER/OPEN has mode 0440, so that others can use it; run: chmod 600 FOLDER/OPEN")]
     [InlineData("{name: a, url: https://a.example, secret_file: NONE}", "3:54: notify.webhooks.secret_file: Could not find file 'FOLDER/NONE'.")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.made]}", "3:FROM: there is no event \"request.made\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending, hosts.stale, hosts.fresh, hosts.contested")]
-    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts have no roles: hosts.fresh goes to webhooks without notify.webhooks.roles")]
+    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts.fresh is about no role, so it goes to webhooks without notify.webhooks.roles")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: a group is not closed")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]
     public void A_webhook_that_can_not_be_is_refused_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);

@@ -1,3 +1,4 @@
+using CertAuthority.Protocol;
 using CertAuthority.Notices;
 
 namespace CertAuthority.Tests.Unit.Notices;
@@ -36,6 +37,12 @@ public class NoticeTextTests
     [InlineData("hosts.fresh", "1 host has the revocation list again: db1", "db1")]
     [InlineData("hosts.fresh", "2 hosts have the revocation list again: db1 and db2", "db1", "db2")]
     public void Of_hosts_it_says_how_many_and_names_some(string what, string line, params string[] hosts) => Assert.Equal(line, NoticeText.Chat(Told.OfHosts(what, hosts)));
+
+    [Theory]
+    [InlineData(true, "the disk with /var/lib/certauthority is 93% full, 700 MiB are left")]
+    [InlineData(false, "the disk with /var/lib/certauthority is full: only revoking, locking and denying go on until there is room")]
+    public void Of_the_disk_it_says_how_full_it_is(bool hasRoom, string line) =>
+        Assert.Equal(line, NoticeText.Chat(new Notification("1", 1, "disk.low", Told.Now, Disk: new DiskStatus("/var/lib/certauthority", 93, 700 << 20, hasRoom))));
 
     [Theory]
     [InlineData("nothing", "", "")]

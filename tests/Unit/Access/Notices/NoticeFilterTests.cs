@@ -35,7 +35,7 @@ public class NoticeFilterTests
     [InlineData("any name of a role", "", "*", false)]
     [InlineData("its event, and certain roles", "hosts.stale", "dba", false)]
     public void Lets_events_of_hosts_through_where_no_roles_are_wanted(string what, string events, string roles, bool lets) =>
-        Assert.True(lets == new NoticeFilter([.. Words(events)], Sample.Patterns(Words(roles))).LetsOfHosts(NoticeEvents.Stale), what);
+        Assert.True(lets == new NoticeFilter([.. Words(events)], Sample.Patterns(Words(roles))).LetsOfSite(NoticeEvents.Stale), what);
 
     private static string[] Words(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -1,0 +1,38 @@
+using CertAuthority.Access;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Jobs;
+
+/// <summary>
+/// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once each, and again after a start.
+/// </summary>
+/// <param name="ca">What operations work on now.</param>
+/// <param name="log">Gets a line about it, too.</param>
+internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca().Clock)
+{
+    private bool isTold;
+
+    protected override bool StartsAtOnce => true;
+
+    protected override void Failed(Exception error) => log.LogWarning("how full the disk is could not be told: {Why}", Printable.Escape(error.Message));
+
+    protected override async Task Once(CancellationToken stopping)
+    {
+        var disk = Disks.Of(ca());
+        // Not told again and again while it goes to and fro.
+        if (disk.IsLow == isTold || (isTold && disk.Used > DiskStatus.Low - 2))
+            return;
+        var what = disk.IsLow ? NoticeEvents.DiskLow : NoticeEvents.DiskFine;
+        if (disk.IsLow)
+            log.LogWarning("{Disk}", disk.Describe());
+        else
+            log.LogInformation("{Disk}", disk.Describe());
+        await ca().Database.Commit(transaction =>
+        {
+            transaction.TellOfDisk(what, disk, ca().Now());
+            return true;
+        }, takesAway: true);
+        isTold = disk.IsLow;
+    }
+}

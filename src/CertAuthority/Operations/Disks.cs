@@ -1,0 +1,15 @@
+using CertAuthority.Linux;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Operations;
+
+/// <summary>The disk that the database lies on.</summary>
+internal static class Disks
+{
+    /// <exception cref="IOException">The kernel does not say how full it is.</exception>
+    public static DiskStatus Of(Ca ca)
+    {
+        var space = DiskSpace.Of(ca.Database.Directory);
+        return new DiskStatus(ca.Database.Directory, space.PercentUsed, space.Free, ca.Database.HasRoom);
+    }
+}

@@ -1,0 +1,97 @@
+using CertAuthority.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace CertAuthority.Store;
+
+/// <summary>
+/// Room that the files of a database have beyond what they hold, so that a disk which others fill up leaves enough to take access
+/// away. It is kept whole before each change that may not use it; while it cannot be, such changes are refused.
+/// </summary>
+/// <remarks>
+/// The blocks belong to the database and its log themselves (fallocate(2) behind their ends), so that no other process can take them.
+/// Changes go into the log, which is used again from its beginning once it was copied into the database; so the room lasts for
+/// thousands of revocations.
+/// </remarks>
+internal sealed class Reserve : IDisposable
+{
+    /// <summary>Bytes kept behind the end of each file.</summary>
+    private const long Wanted = 4 << 20;
+
+    /// <summary>How many of them may be used before they are renewed, so that this is not done with each change.</summary>
+    private const long Used = 256 << 10;
+
+    private readonly List<KeptFile> files;
+    private readonly ILogger log;
+    private bool isImpossible;
+    private bool isWhole = true;
+
+    /// <param name="database">The file, open already, with its log beside it.</param>
+    /// <param name="log">Gets a line when the room runs out, and when it is back.</param>
+    public Reserve(string database, ILogger log)
+    {
+        this.log = log;
+        files = [new KeptFile(database), new KeptFile($"{database}-wal")];
+        TopUp();
+    }
+
+    /// <summary>Whether there is all of it.</summary>
+    public bool IsWhole => Volatile.Read(ref isWhole);
+
+    /// <summary>Gets back what was used of it, where there is room again.</summary>
+    /// <returns>Whether there is all of it, or the file system cannot keep any.</returns>
+    public bool TopUp()
+    {
+        if (isImpossible)
+            return true;
+        try
+        {
+            // All of them, though one has no room: the next one may need less.
+            var kept = files.ConvertAll(file => file.TopUp()).TrueForAll(isKept => isKept);
+            if (kept != isWhole)
+                Tell(kept);
+            Volatile.Write(ref isWhole, kept);
+            return kept;
+        }
+        catch (IOException e)
+        {
+            isImpossible = true;
+            log.LogWarning("the file system of {Path} cannot keep room for a day on which it is full, and then nothing can be revoked, locked or denied: {Why}", files[0].Path, e.Message);
+            return true;
+        }
+    }
+
+    public void Dispose() => files.ForEach(file => file.Dispose());
+
+    private void Tell(bool isKept)
+    {
+        if (isKept)
+            log.LogInformation("there is room on the disk again: everything is done as before");
+        else
+            log.LogError("the file system of {Path} is full: from now on nothing is granted or changed, until there is room, but revoking, locking and denying go on", files[0].Path);
+    }
+
+    /// <summary>
+    /// One of the files. It stays open as long as SQLite has it open: closing any handle of a file gives up all of the process's locks
+    /// on it (fcntl(2)), those of SQLite too.
+    /// </summary>
+    private sealed class KeptFile(string path) : IDisposable
+    {
+        private readonly SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        private long keptTo;
+
+        public string Path => path;
+
+        public bool TopUp()
+        {
+            var length = RandomAccess.GetLength(handle);
+            if (keptTo - length >= Wanted - Used)
+                return true;
+            if (!DiskSpace.TryKeep(handle, length, Wanted))
+                return false;
+            keptTo = length + Wanted;
+            return true;
+        }
+
+        public void Dispose() => handle.Dispose();
+    }
+}
