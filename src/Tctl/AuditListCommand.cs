@@ -11,8 +11,8 @@ internal sealed class AuditListCommand : Verb
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only", CompletionSources = { Known.Requests() } };
     private readonly TimeOption since = new("--since", "Not before");
     private readonly TimeOption until = new("--until", "Before");
-    private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
+    private readonly Paging paging;
 
     public AuditListCommand()
         : base("ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --user=alice --since=2026-11-22T18:00Z", "tctl audit ls --format=json")
@@ -20,22 +20,23 @@ internal sealed class AuditListCommand : Verb
         Aliases.Add("list");
         foreach (var option in (Option[])[user, request, since, until])
             Options.Add(option);
-        Options.Add(limit);
         Options.Add(format);
+        paging = new Paging(this, "tctl audit ls", format);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var list = await ca.Send(Routes.ListAudit, new ListAudit(
-            parsed.GetValue(limit), parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(since), parsed.GetValue(until)), cancellation);
+        var entries = await paging.Read(parsed, async (limit, after) => await ca.Send(
+            Routes.ListAudit, new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(since), parsed.GetValue(until), after), cancellation)
+            is var page ? (page.Entries, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
-            parsed.PrintJson(list.Entries);
+            parsed.PrintJson(entries);
             return ExitCode.Done;
         }
         var table = new Table("Time", "Event", "By", "What");
-        foreach (var entry in list.Entries)
+        foreach (var entry in entries)
             table.Add(Wording.Time(entry.Time), entry.Event, entry.DescribeActor(), entry.DescribeFacts());
         parsed.Print(table);
         return ExitCode.Done;

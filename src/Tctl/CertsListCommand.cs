@@ -11,8 +11,8 @@ internal sealed class CertsListCommand : Verb
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only", CompletionSources = { Known.Requests() } };
     private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
     private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node", CompletionSources = { Known.Nodes } };
-    private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
+    private readonly Paging paging;
 
     public CertsListCommand()
         : base("ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --state=live --node=db1", "tctl certs ls --format=json")
@@ -20,26 +20,27 @@ internal sealed class CertsListCommand : Verb
         Aliases.Add("list");
         foreach (var option in (Option[])[user, request, state, node])
             Options.Add(option);
-        Options.Add(limit);
         Options.Add(format);
+        paging = new Paging(this, "tctl certs ls", format);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var list = await ca.Send(Routes.ListCertificates, new ListCertificates(
-            parsed.GetValue(limit), parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(state), parsed.GetValue(node)), cancellation);
+        var certificates = await paging.Read(parsed, async (limit, after) => await ca.Send(
+            Routes.ListCertificates, new ListCertificates(limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(state), parsed.GetValue(node), after), cancellation)
+            is var page ? (page.Certificates, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
-            parsed.PrintJson(list.Certificates);
+            parsed.PrintJson(certificates);
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
         // The new columns are the last, so that scripts find the others where they were.
-        var withConditions = list.Certificates.Any(certificate => certificate.HasConditions);
+        var withConditions = certificates.Any(certificate => certificate.HasConditions);
         string[] columns = ["Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status", "Name"];
         var table = new Table(withConditions ? [.. columns, "Conditions"] : columns);
-        foreach (var certificate in list.Certificates)
+        foreach (var certificate in certificates)
         {
             string[] row =
             [

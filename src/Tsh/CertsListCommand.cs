@@ -8,31 +8,32 @@ namespace CertAuthority.Tsh;
 internal sealed class CertsListCommand : Verb
 {
     private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
-    private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
+    private readonly Paging paging;
 
     public CertsListCommand()
         : base("ls", "Lists your certificates, newest first, on this machine or elsewhere", "tsh certs ls --state=live", "tsh certs ls --format=json")
     {
         Aliases.Add("list");
         Options.Add(state);
-        Options.Add(limit);
         Options.Add(format);
+        paging = new Paging(this, "tsh certs ls", format);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
         var user = UserOption.Chosen(parsed, Home.Of(parsed));
-        var list = await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), parsed.GetValue(limit)), cancellation);
+        var certificates = await paging.Read(parsed, async (limit, after) =>
+            await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), limit, after), cancellation) is var page ? (page.Certificates, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
-            parsed.PrintJson(list.Certificates);
+            parsed.PrintJson(certificates);
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
         var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status");
-        foreach (var certificate in list.Certificates)
+        foreach (var certificate in certificates)
             table.Add(
                 certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals), Wording.Time(certificate.ValidBefore),
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");

@@ -10,8 +10,8 @@ internal sealed class RequestListCommand : Verb
     private readonly Option<bool> mine = new("--my-requests") { Description = "Your own; what is listed without a word" };
     private readonly Option<bool> reviewable = new("--reviewable") { Description = "Those of others that wait for a review of yours" };
     private readonly Option<bool> suggested = new("--suggested") { Description = "Those of others that you may review and that name you as a reviewer" };
-    private readonly LimitOption limit = new();
     private readonly FormatOption format = new();
+    private readonly Paging paging;
 
     public RequestListCommand()
         : base("ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable", "tsh request ls --format=json")
@@ -20,13 +20,13 @@ internal sealed class RequestListCommand : Verb
         Option<bool>[] which = [mine, reviewable, suggested];
         foreach (var option in which)
             Options.Add(option);
-        Options.Add(limit);
         Validators.Add(result =>
         {
             if (which.Count(result.GetValue) > 1)
                 result.AddError("--my-requests, --reviewable and --suggested exclude each other");
         });
         Options.Add(format);
+        paging = new Paging(this, "tsh request ls", format);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -34,13 +34,14 @@ internal sealed class RequestListCommand : Verb
         var home = Home.Of(parsed);
         using var ca = ServerOption.Connect(parsed);
         var show = parsed.GetValue(reviewable) ? "reviewable" : parsed.GetValue(suggested) ? "suggested" : null;
-        var list = await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, parsed.GetValue(limit)), cancellation);
+        var requests = await paging.Read(parsed, async (limit, after) =>
+            await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, limit, after), cancellation) is var page ? (page.Requests, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
-            parsed.PrintJson(list.Requests);
+            parsed.PrintJson(requests);
         else
-            parsed.Print(RequestText.Table(list.Requests, withReason: true));
+            parsed.Print(RequestText.Table(requests, withReason: true));
         if (show is null)
-            parsed.HintAtReady(list.Requests, Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
+            parsed.HintAtReady(requests, Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }
 }

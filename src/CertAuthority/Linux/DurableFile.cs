@@ -57,17 +57,18 @@ static partial class DurableFile
         {
             File.Delete(temporary);
             if (spare is not null)
-                KeepSpare(spare, content.Length);
+                KeepSpare(spare, mode, content.Length);
         }
     }
 
     // For a list twice as long; on a disk that is full already, for one that is hardly longer.
-    static void KeepSpare(string spare, long length)
+    static void KeepSpare(string spare, UnixFileMode mode, long length)
     {
         try
         {
             using var file = File.OpenHandle(spare, FileMode.OpenOrCreate, FileAccess.ReadWrite);
-            File.SetUnixFileMode(file, OwnerOnly);
+            // Whoever copies the folder may read what lies beside it.
+            File.SetUnixFileMode(file, mode);
             if (!DiskSpace.TryKeep(file, 0, Math.Max(1 << 20, 2 * length)))
                 DiskSpace.TryKeep(file, 0, length + (64 << 10));
         }

@@ -11,15 +11,17 @@ internal static class Certificates
     public static Task<CertificateList> List(Ca ca, Administrator by, ListCertificates ask)
     {
         var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => Shown.List(
-            snapshot, snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, Limit(ask.Limit)))));
+        var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
+        return Task.FromResult(ca.Database.Read(snapshot => Page(
+            snapshot, size, snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, size + 1, before))));
     }
 
     public static Task<CertificateList> ListMine(Ca ca, Caller by, ListMyCertificates ask)
     {
         var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => Shown.List(
-            snapshot, snapshot.Certificates(now, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, Limit(ask.Limit)))));
+        var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
+        return Task.FromResult(ca.Database.Read(snapshot => Page(
+            snapshot, size, snapshot.Certificates(now, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, size + 1, before))));
     }
 
     public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask) =>
@@ -64,9 +66,13 @@ internal static class Certificates
 
     public static Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
 
-    public static Task<AuditList> Audit(Ca ca, Administrator by, ListAudit ask) =>
-        Task.FromResult(new AuditList([.. ca.Database.Read(snapshot => snapshot.AuditEntries(
-            ask with { Limit = Limit(ask.Limit), Request = Request(snapshot, ask.Request) }))]));
+    public static Task<AuditList> Audit(Ca ca, Administrator by, ListAudit ask)
+    {
+        var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
+        var (entries, next) = Pages.Cut(
+            ca.Database.Read(snapshot => snapshot.NumberedAudit(ask with { Request = Request(snapshot, ask.Request) }, size + 1, before)), size, entry => entry.Number.ToString());
+        return Task.FromResult(new AuditList([.. entries.Select(entry => entry.Entry)], next));
+    }
 
     public static Task<DaemonStatus> Status(Ca ca, Administrator by, GetStatus ask)
     {
@@ -89,12 +95,16 @@ internal static class Certificates
             Disks.Of(ca))));
     }
 
+    private static CertificateList Page(Snapshot snapshot, int size, List<RecordedCertificate> certificates)
+    {
+        var (page, next) = Pages.Cut(certificates, size, certificate => certificate.Serial.ToString());
+        return Shown.List(snapshot, page) with { Next = next };
+    }
+
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"
         ? state
         : throw Verdicts.Invalid($"--state takes live, expired or revoked, not \"{state}\"");
 
     // A whole id is taken as it is: the audit knows requests that were removed.
     private static string? Request(Snapshot snapshot, string? prefix) => prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();
-
-    private static int? Limit(int? limit) => limit is < 0 ? throw Verdicts.Invalid("--limit takes a number from 0") : limit;
 }

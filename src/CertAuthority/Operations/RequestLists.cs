@@ -19,9 +19,6 @@ internal static class RequestLists
         }));
     }
 
-    /// <summary>How many at most; from 1.</summary>
-    public static int? Limit(int? limit) => limit is < 1 ? throw Verdicts.Invalid("--limit takes a number from 1 up") : limit;
-
     private static RequestWish Wish(ListRequests ask, DateTimeOffset now)
     {
         var order = ask.Sort switch
@@ -37,7 +34,7 @@ internal static class RequestLists
         return new RequestWish(
             [.. (ask.State ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Select(word => State(word.ToLowerInvariant()) ?? throw Verdicts.Invalid($"--state takes pending, approved, denied, cancelled or expired, not \"{word}\"")).Distinct()],
-            ask.User, ask.Role, ask.Since is null ? null : Since(ask.Since, now), order, Limit(ask.Limit), after);
+            ask.User, ask.Role, ask.Since is null ? null : Since(ask.Since, now), order, Pages.Size(ask.Limit), after);
     }
 
     private static RequestState? State(string word) =>

@@ -109,18 +109,14 @@ internal static class Requests
     {
         if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
             throw Verdicts.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
-        return List(ca, (persons, now) => ask.Show is null or "mine"
-            ? persons.Snapshot.RequestsOf(persons.Snapshot.ActingUser(by, ask.User), RequestLists.Limit(ask.Limit))
-            : Reviews.Find(persons, by, ask, ca.Limits, now));
-    }
-
-    private static Task<RequestList> List(Ca ca, Func<Persons, DateTimeOffset, List<AccessRequest>> find)
-    {
         var now = ca.Now();
+        var (size, after) = (Pages.Size(ask.Limit), Pages.BehindRequest(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
-            return new RequestList([.. find(persons, now).Select(request => persons.Show(request, now))]);
+            var found = ask.Show is null or "mine" ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
+            var (page, next) = Pages.Cut(found, size, request => RequestPlace.Of(request, RequestOrder.Created, now).ToString());
+            return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
         }));
     }
 

@@ -67,16 +67,16 @@ internal static class Reviews
     }
 
     /// <summary>The requests that wait for a word of the user's, or that were suggested to him and that he may see; newest first.</summary>
-    public static List<AccessRequest> Find(Persons persons, Caller by, ListMyRequests ask, SiteLimits limits, DateTimeOffset now)
+    public static List<AccessRequest> Find(Persons persons, Caller by, ListMyRequests ask, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
     {
         var snapshot = persons.Snapshot;
         var voter = Voter(snapshot, by, ask.User, now);
         var roles = snapshot.Policy().Roles;
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
-        return ask.Show == "suggested"
-            ? [.. pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
-                .DistinctBy(request => request.Id).OrderByDescending(request => request.Created)]
-            : pending.FindAll(request => Reviewing.IsAwaited(Hearing.Of(persons, request, now).Question(by, voter, Nothing, limits), now));
+        var found = ask.Show == "suggested"
+            ? pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name)).DistinctBy(request => request.Id)
+            : pending.Where(request => Reviewing.IsAwaited(Hearing.Of(persons, request, now).Question(by, voter, Nothing, limits), now));
+        return [.. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
     }
 
     /// <summary>One that the user may see: his own, or one that he may review or has reviewed.</summary>

@@ -24,7 +24,7 @@ internal static class Searches
                 .OrderBy(opened => opened.Key.Name, StringComparer.Ordinal)
                 .Select(opened => new ResourceFound(new PinnedNode(opened.Key.Id, opened.Key.Name).ToString(), opened.Key.Labels.ToDictionary(), [.. opened]))
                 .ToList();
-            var limit = RequestLists.Limit(ask.Limit) ?? found.Count;
+            var limit = Pages.Size(ask.Limit);
             return new ResourcesFound([.. found.Take(limit)], Math.Max(0, found.Count - limit));
         }));
     }

@@ -78,18 +78,19 @@ internal static class CertificateTable
     /// <param name="state"><c>live</c>, <c>expired</c> or <c>revoked</c>.</param>
     /// <param name="node">A node on which they open a login.</param>
     /// <param name="limit">At most so many.</param>
+    /// <param name="before">With a lower serial.</param>
     public static List<RecordedCertificate> Certificates(
-        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null) =>
+        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null, long? before = null) =>
         snapshot.Query(
             $"""
             SELECT {Columns} FROM certificates
-            WHERE ($1 IS NULL OR user_name = $1)
+            WHERE serial < $7 AND ($1 IS NULL OR user_name = $1)
               AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
               AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
               AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
             ORDER BY serial DESC LIMIT $6
             """,
-            Row, user, request, state, now, node, limit ?? -1);
+            Row, user, request, state, now, node, limit ?? -1, before ?? long.MaxValue);
 
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);

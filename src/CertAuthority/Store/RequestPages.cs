@@ -31,6 +31,10 @@ internal sealed record RequestPlace(string Group, DateTimeOffset Created, Guid I
     public static RequestPlace Of(AccessRequest request, RequestOrder order, DateTimeOffset now) => new(
         order switch { RequestOrder.User => request.UserName, RequestOrder.State => Word(request.StateAt(now)), _ => "" }, request.Created, request.Id);
 
+    /// <summary>Whether a request stands behind it, in a list by the time of filing.</summary>
+    public bool IsBefore(AccessRequest request) =>
+        (request.Created, string.CompareOrdinal(request.Id.ToString(), Id.ToString())).CompareTo((Created, 0)) < 0;
+
     /// <summary>Reads what <see cref="ToString"/> wrote; null for anything else.</summary>
     public static RequestPlace? TryParse(string text) =>
         text.Split('-') is [.. var group, var created, var a, var b, var c, var d, var e]

@@ -37,10 +37,11 @@ internal static class RequestTable
 
     public static List<AccessRequest> Requests(this Snapshot snapshot) => snapshot.Select("ORDER BY created DESC, id DESC");
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null) => snapshot.RequestsOf(user.Id, limit);
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) => snapshot.RequestsOf(user.Id, limit, after);
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, Guid user, int? limit = null) =>
-        snapshot.Select("WHERE user_id = $1 ORDER BY created DESC, id DESC LIMIT $2", user, limit ?? -1);
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, Guid user, int? limit = null, RequestPlace? after = null) =>
+        snapshot.Select(
+            $"WHERE user_id = $1 {(after is null ? "" : "AND (created, id) < ($3, $4)")} ORDER BY created DESC, id DESC LIMIT $2", user, limit ?? -1, after?.Created, after?.Id);
 
     /// <summary>The approved requests whose access is not over.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) => snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);

@@ -1,12 +1,13 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>Reads the audit.</summary>
-/// <param name="Limit">At most so many; null for all.</param>
+/// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
 /// <param name="User">About this user only.</param>
 /// <param name="Request">About this request only, by its whole id.</param>
 /// <param name="Since">Not before this instant.</param>
 /// <param name="Until">Before this instant.</param>
-public sealed record ListAudit(int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null);
+/// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
+public sealed record ListAudit(int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null, string? After = null);
 
 /// <summary>Asks for a copy of the database.</summary>
 public sealed record TakeBackup;
@@ -94,7 +95,8 @@ public sealed record PublishedStatus(string Directory, string? Failure = null, D
 
 /// <summary>Entries of the audit.</summary>
 /// <param name="Entries">Newest first.</param>
-public sealed record AuditList(AuditEntry[] Entries);
+/// <param name="Next">Behind which place there are more; null where there are none.</param>
+public sealed record AuditList(AuditEntry[] Entries, string? Next = null);
 
 /// <summary>One thing that happened. Its JSON is stored byte for byte.</summary>
 /// <param name="Time">When.</param>

@@ -113,18 +113,20 @@ public sealed record CertificateInfo(
 public sealed record GetMyCertificate(string Serial, string? User = null);
 
 /// <summary>All certificates ever signed, newest first.</summary>
-/// <param name="Limit">At most so many; null for all.</param>
+/// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
 /// <param name="User">Of this user only.</param>
 /// <param name="Request">Issued under this request only, by its whole id.</param>
 /// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only.</param>
 /// <param name="Node">Only those that open a login on this node.</param>
-public sealed record ListCertificates(int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null);
+/// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
+public sealed record ListCertificates(int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null, string? After = null);
 
 /// <summary>The certificates of the caller's user, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
 /// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only.</param>
-/// <param name="Limit">At most so many; null for all.</param>
-public sealed record ListMyCertificates(string? User = null, string? State = null, int? Limit = null);
+/// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
+/// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
+public sealed record ListMyCertificates(string? User = null, string? State = null, int? Limit = null, string? After = null);
 
 /// <summary>Revokes live certificates of the caller's user: by serial, or all.</summary>
 /// <param name="Serials">Which; null for none by serial.</param>
@@ -147,7 +149,8 @@ public sealed record CertificatesRevoked(string[] Revoked);
 
 /// <summary>Several certificates.</summary>
 /// <param name="Certificates">Newest first.</param>
-public sealed record CertificateList(CertificateInfo[] Certificates);
+/// <param name="Next">Behind which place there are more; null where there are none.</param>
+public sealed record CertificateList(CertificateInfo[] Certificates, string? Next = null);
 
 /// <summary>The address of a node that a live certificate of the caller's user reaches.</summary>
 /// <param name="Name">The node.</param>

@@ -30,8 +30,9 @@ public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, strin
 /// <summary>Requests that the caller may see, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
 /// <param name="Show"><c>mine</c>, or null: his own. <c>reviewable</c>: those that wait for a review of his. <c>suggested</c>: those that name him as a reviewer and that he may review.</param>
-/// <param name="Limit">At most so many of his own, from 1; null for all.</param>
-public sealed record ListMyRequests(string? User = null, string? Show = null, int? Limit = null);
+/// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
+/// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
+public sealed record ListMyRequests(string? User = null, string? Show = null, int? Limit = null, string? After = null);
 
 /// <summary>Says what the caller's user thinks of a request of somebody else's.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
@@ -60,7 +61,7 @@ public sealed record EndMyRequest(string Id, string? User = null);
 /// <param name="Role">That ask for, or were granted, this role.</param>
 /// <param name="Since">Filed since: a time of RFC 3339, or a duration before now.</param>
 /// <param name="Sort"><c>created</c>, <c>user</c> or <c>state</c>; within a user or state newest first. Null for <c>created</c>.</param>
-/// <param name="Limit">At most so many, from 1; null for all.</param>
+/// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
 /// <param name="After">Behind this place: the <c>next</c> of the list before, with the same sort.</param>
 public sealed record ListRequests(
     string? State = null, string? User = null, string? Role = null, string? Since = null, string? Sort = null, int? Limit = null, string? After = null);
@@ -220,7 +221,7 @@ public sealed record RequestThreshold(string Name, int Approve, int Deny, string
 
 /// <summary>Several requests.</summary>
 /// <param name="Requests">In the order asked for.</param>
-/// <param name="Next">Behind which place there are more; null where there are none, and in a list of the caller's own.</param>
+/// <param name="Next">Behind which place there are more; null where there are none.</param>
 public sealed record RequestList(RequestResource[] Requests, string? Next = null);
 
 /// <summary>A request after a change, and what the change ended.</summary>

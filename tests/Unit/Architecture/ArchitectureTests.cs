@@ -23,7 +23,7 @@ public class ArchitectureTests
         ["Resources"] = [],
         ["Configuration"] = ["Resources", "Linux"],
         ["Signing"] = ["Configuration", "Linux"],
-        ["Store"] = ["Resources"],
+        ["Store"] = ["Resources", "Linux"],
         ["Revocation"] = ["Store", "Signing", "Linux"],
         ["Push"] = ["Revocation", "Store", "Signing", "Configuration", "Linux"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Linux"],

@@ -77,7 +77,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: EMPTY}", "3:54: notify.webhooks.secret_file: FOLDER/EMPTY is empty")]
     [InlineData("{name: a, url: https://a.example, secret_file: OPEN}", "3:54: notify.webhooks.secret_file: FOLDER/OPEN has mode 0440, so that others can use it; run: chmod 600 FOLDER/OPEN")]
     [InlineData("{name: a, url: https://a.example, secret_file: NONE}", "3:54: notify.webhooks.secret_file: Could not find file 'FOLDER/NONE'.")]
-    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.made]}", "3:FROM: there is no event \"request.made\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending, hosts.stale, hosts.fresh, hosts.contested")]
+    [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.made]}", "3:FROM: there is no event \"request.made\"; there are request.created, request.reviewed, request.approved, request.denied, request.cancelled, access.ending, hosts.stale, hosts.fresh, hosts.contested, disk.low, disk.fine")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts.fresh is about no role, so it goes to webhooks without notify.webhooks.roles")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: a group is not closed")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]

@@ -22,6 +22,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(HostRenewal)] = (_, ca) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca) => new ClockWatch(ca, NullLogger.Instance),
         [typeof(HostWatch)] = (_, ca) => new HostWatch(ca, NullLogger.Instance),
+        [typeof(DiskWatch)] = (_, ca) => new DiskWatch(ca, NullLogger.Instance),
         [typeof(AdministratorAccess)] = (world, ca) => new AdministratorAccess(
             SocketFile.TakeBeside(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), () => ca() is null ? null! : Settings.Default(), new NameService(TimeProvider.System, _ => null), NullLogger.Instance, world.Clock),
         [typeof(GroupReview)] = (_, ca) => new GroupReview(ca, NullLogger.Instance),

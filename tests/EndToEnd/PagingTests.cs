@@ -1,0 +1,92 @@
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>Lists of what has happened: a page at a time, each with the command for the next one.</summary>
+public sealed class PagingTests : IClassFixture<PagingTests.History>
+{
+    readonly TestDaemon daemon;
+
+    public PagingTests(History history) => daemon = history.Daemon;
+
+    [Theory]
+    [InlineData("tsh request ls")]
+    [InlineData("tsh certs ls")]
+    [InlineData("tctl requests ls")]
+    [InlineData("tctl requests ls --sort=user")]
+    [InlineData("tctl certs ls --user=me")]
+    [InlineData("tctl audit ls --user=me")]
+    public async Task Hint_leads_from_page_to_page_to_the_end(string list)
+    {
+        var whole = Rows(await Types(list));
+        var pages = new List<string[]>();
+        for (var command = $"{list} --limit=3"; command is not null && pages.Count < 20;)
+        {
+            var page = await Types(command);
+            pages.Add(Rows(page));
+            command = page.Error.Split("there are more: ") is [_, var next] ? next.Trim() : null;
+        }
+
+        Assert.True(whole.Length > 6);
+        Assert.All(pages[..^1], page => Assert.Equal(3, page.Length));
+        Assert.Equal(whole, pages.SelectMany(page => page));
+    }
+
+    [Fact]
+    public async Task Page_is_bounded_and_its_end_says_so()
+    {
+        using var ca = daemon.Connect();
+        var all = new List<AuditEntry>();
+        string? next = null;
+        do
+        {
+            var page = await ca.Send(Routes.ListAudit, new ListAudit(Limit: 1_000_000, After: next));
+            Assert.Equal(page.Next is null, page.Entries.Length < 1000);
+            Assert.InRange(page.Entries.Length, 1, 1000);
+            all.AddRange(page.Entries);
+            next = page.Next;
+        }
+        while (next is not null);
+
+        Assert.Equal(History.Users, all.Count(entry => entry.Event == "user.created") - 1);
+        Assert.Equal(1000, (await ca.Send(Routes.ListAudit, new ListAudit())).Entries.Length);
+        // Programs get all of it, people the first hundred.
+        Assert.Equal($"{all.Count}\n", (await daemon.Administrator.Types("bash", "-c", "tctl audit ls --format=json | jq length")).Done());
+        Assert.Equal(100, Rows(await Types("tctl audit ls")).Length);
+    }
+
+    [Fact]
+    public async Task Place_that_is_none_is_refused_with_words()
+    {
+        var refused = await daemon.Administrator.Types("tctl", "audit", "ls", "--after=yesterday");
+
+        Assert.Equal((1, "", "tctl: error: \"yesterday\" is no place in this list\ntctl: hint: take the one that the page before ended with\n"), (refused.ExitCode, refused.Output, refused.Error));
+    }
+
+    async Task<Outcome> Types(string command) => await (command.StartsWith("tsh", StringComparison.Ordinal) ? daemon.Myself : daemon.Administrator).Types(command.Split(' '));
+
+    static string[] Rows(Outcome list) => list.Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)[2..];
+
+    public sealed class History : IAsyncLifetime
+    {
+        public const int Users = 1100;
+
+        internal TestDaemon Daemon { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            Daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
+            await DaemonTests.Setup(Daemon);
+            for (var i = 0; i < 7; i++)
+            {
+                await DaemonTests.FileRequest(Daemon);
+                (await Daemon.Myself.Types("tsh", "login")).Done();
+            }
+            using var ca = Daemon.Connect();
+            await ca.Send(Routes.ApplyResources, new ApplyResources(
+                System.Text.Encoding.UTF8.GetBytes(string.Join("---\n", Enumerable.Range(0, Users).Select(i => $"{{kind: user, version: v2, metadata: {{name: user{i}}}, spec: {{roles: [staff]}}}}\n"))), "users.yaml"));
+        }
+
+        public async Task DisposeAsync() => await Daemon.DisposeAsync();
+    }
+}
