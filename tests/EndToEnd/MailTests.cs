@@ -57,6 +57,25 @@ public sealed class MailTests
         Assert.DoesNotContain("hunter2", daemon.Log);
     }
 
+    [MailFact]
+    public async Task Requests_of_one_user_fill_nobodys_mailbox()
+    {
+        using var scratch = new Scratch();
+        using var server = new TestMailServer(scratch, "starttls");
+        await using var daemon = await Start(scratch, Mail(scratch, server, "starttls"));
+        var many = string.Join(',', Enumerable.Range(0, 99).Select(i => $"reviewer{i}").Append("bob"));
+
+        var ids = new[] { await RequestFor(daemon, "carol", many, "one"), await RequestFor(daemon, "carol", many, "two") };
+        await Eventually.Holds(() => server.Letters.Count == 4);
+        var beyond = await daemon.Administrator.Types("tctl", "requests", "create", "carol", "--roles=dba", "--reviewers=bob", "--reason=three");
+        (await daemon.Administrator.Types("tctl", "requests", "approve", beyond.Done().Split(' ')[1])).Done();
+        await Eventually.Holds(() => server.Letters.Count == 5);
+
+        Assert.Contains("reviewers get no mail of it, for within a day requests of carol have named 200 of them; tell them yourself", beyond.Error);
+        Assert.Equal("carol's request for dba was approved by root", server.Letters[4].Header("Subject"));
+        Assert.Equal(2, ids.Distinct().Count());
+    }
+
     [MailFact(people: true)]
     public async Task A_review_that_decides_nothing_yet_is_told_and_one_that_decides_is_the_answer()
     {

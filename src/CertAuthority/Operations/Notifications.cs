@@ -7,6 +7,9 @@ namespace CertAuthority.Operations;
 /// <summary>Telling others of requests and of hosts: put on its way in the transaction of what it tells of, so that neither is without the other.</summary>
 internal static class Notifications
 {
+    /// <summary>To how many reviewers the requests of one user send mail within a day. Beyond that nobody gets any for them, so that a request is no way to fill other people's mailboxes.</summary>
+    public const int MostMailed = 200;
+
     // In one event: a chat or a program need not take a message of any size.
     private const int MostHosts = 200;
 
@@ -64,11 +67,16 @@ internal static class Notifications
         });
     }
 
+    /// <summary>Whether reviewers get no mail of a request, because those before it sent so much.</summary>
+    public static bool MailsTooMuch(this Snapshot snapshot, AccessRequest request) => snapshot.CountSuggested(request.UserId, request.Created.AddDays(-1)) > MostMailed;
+
     // Null stands for the receiver itself, where it reaches no people.
     private static IEnumerable<string?> Recipients(Snapshot snapshot, Receiver receiver, Caller by, string what, AccessRequest request)
     {
         if (!receiver.IsPersonal)
             return [null];
+        if (what == NoticeEvents.Created && snapshot.MailsTooMuch(request))
+            return [];
         return Hearers.Addresses(Hearers.Of(what, request, snapshot.FindUser, snapshot.FindUser(request.UserId), by.Answerer));
     }
 }

@@ -91,9 +91,10 @@ internal static class Requests
         var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
         // An administrator answers with tctl, whatever their roles are.
         var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
-        return named is [_, ..] && Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now) is [_, ..] warnings
-            ? shown with { Spec = shown.Spec with { Warnings = [.. warnings] } }
-            : shown;
+        var warnings = named is [] ? [] : Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now).ToList();
+        if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request) && snapshot.Receivers().Exists(receiver => receiver.IsPersonal))
+            warnings.Add($"reviewers get no mail of it, for within a day requests of {request.UserName} have named {Notifications.MostMailed} of them; tell them yourself");
+        return warnings is [] ? shown : shown with { Spec = shown.Spec with { Warnings = [.. warnings] } };
     }
 
     private static AccessWishes Wishes(CreateRequest ask)

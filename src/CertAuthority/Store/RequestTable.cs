@@ -76,6 +76,10 @@ internal static class RequestTable
     public static int CountFiled(this Snapshot snapshot, User user, DateTimeOffset since) =>
         (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user.Id, since);
 
+    /// <summary>How many reviewers were suggested by requests of a user that were filed since an instant; who is in several counts for each.</summary>
+    public static long CountSuggested(this Snapshot snapshot, Guid user, DateTimeOffset since) =>
+        snapshot.QueryFirst("SELECT coalesce(sum(json_array_length(suggested_reviewers)), 0) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user, since);
+
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
             $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
