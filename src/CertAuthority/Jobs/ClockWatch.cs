@@ -13,6 +13,7 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
     private static readonly TimeSpan RecordedEvery = TimeSpan.FromMinutes(1);
 
     private ClockStep? told;
+    private int acceptances;
     private long? recorded;
 
     protected override bool StartsAtOnce => true;
@@ -28,14 +29,18 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
             {
                 log.LogCritical("{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
                 await Clocks.Note(ca(), step, isOver: false);
-                told = step;
+                (told, acceptances) = (step, clock.Acceptances);
             }
             return;
         }
         if (told is { } over)
         {
-            log.LogWarning("the clock is where it should be again");
-            await Clocks.Note(ca(), over, isOver: true);
+            // The record of an accepted clock is the acceptance.
+            if (clock.Acceptances == acceptances)
+            {
+                log.LogWarning("the clock is where it should be again");
+                await Clocks.Note(ca(), over, isOver: true);
+            }
             told = null;
         }
         if (recorded is { } last && clock.GetElapsedTime(last) < RecordedEvery)

@@ -71,11 +71,17 @@ internal sealed class SteadyClock : TimeProvider
     /// <summary>Whether the time of day can be right at all: a clock without a battery begins in 1970.</summary>
     public bool IsPossible => system.GetUtcNow() is var now && now >= Earliest && now < Latest;
 
+    /// <summary>How often <see cref="Accept"/> was called: a clock that was accepted has not come back to where it should have been.</summary>
+    public int Acceptances { get; private set; }
+
     /// <summary>From now on the time of day is right.</summary>
     public void Accept()
     {
         lock (reading)
+        {
             (expected, at) = (system.GetUtcNow(), system.GetTimestamp());
+            Acceptances++;
+        }
     }
 
     private TimeSpan SinceBoot => TimeSpan.FromSeconds(system.GetTimestamp() / (double)system.TimestampFrequency);
