@@ -8,15 +8,15 @@ namespace CertAuthority.Configuration;
 /// <summary>Settings as records compare them: who administers, what is allowed, who becomes a user, and where things are. Never anything that is secret.</summary>
 internal static class SettingsSummary
 {
-    /// <summary>The settings, in the words of the configuration file.</summary>
+    /// <summary>The settings, in the words of the configuration file. A list that is empty is left out.</summary>
     public static JsonObject Write(Settings settings)
     {
         var limits = settings.Limits;
+        var groups = settings.UsersFromGroups;
         return new JsonObject
         {
-            ["admins"] = new JsonObject { ["users"] = Sorted(settings.Administrators), ["groups"] = Sorted(settings.AdministratorGroups) },
-            ["users_from_groups"] = new JsonObject(settings.UsersFromGroups.Groups.Select(group =>
-                KeyValuePair.Create<string, JsonNode?>(group, Sorted(settings.UsersFromGroups.Roles.Where(role => settings.UsersFromGroups.GroupsGiving(role).Contains(group)))))),
+            ["admins"] = Lists([("users", settings.Administrators), ("groups", settings.AdministratorGroups)]),
+            ["users_from_groups"] = Lists(groups.Groups.Select(group => (group, groups.Roles.Where(role => groups.GroupsGiving(role).Contains(group))))),
             ["limits"] = new JsonObject
             {
                 ["certificate"] = Durations.Show(limits.Certificate),
@@ -28,7 +28,7 @@ internal static class SettingsSummary
                 ["requests_per_minute"] = Number(limits.RequestsPerMinute),
                 ["requests_per_day"] = Number(limits.RequestsPerDay),
             },
-            ["notify"] = ResourceMetadata.Array(
+            ["notify"] = List(
             [
                 .. settings.Notify.Command.IsEmpty ? (string[])[] : [$"command {settings.Notify.Command[0]}"],
                 .. settings.Notify.Webhooks.Select(webhook => $"webhook {webhook.Name}"),
@@ -40,7 +40,10 @@ internal static class SettingsSummary
         };
     }
 
-    private static JsonArray Sorted(IEnumerable<string> names) => ResourceMetadata.Array(names.Order(StringComparer.Ordinal));
+    private static JsonObject? Lists(IEnumerable<(string Name, IEnumerable<string> Values)> lists) =>
+        lists.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Name, List(one.Values))).Where(one => one.Value is not null).ToList() is [_, ..] some ? new JsonObject(some) : null;
+
+    private static JsonArray? List(IEnumerable<string> values) => values.Any() ? ResourceMetadata.Array(values.Order(StringComparer.Ordinal)) : null;
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -23,24 +23,23 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
     protected override async Task Once(CancellationToken stopping)
     {
         var clock = ca().Clock;
+        // Once it was accepted, whatever is found is another step; the record of the first one is the acceptance.
+        if (clock.Acceptances != acceptances)
+            (told, acceptances) = (null, clock.Acceptances);
         if (clock.Step is { } step)
         {
-            if (told is null)
+            if (told is null || (step.By - told.By).Duration() > SteadyClock.Tolerated)
             {
                 log.LogCritical("{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
                 await Clocks.Note(ca(), step, isOver: false);
-                (told, acceptances) = (step, clock.Acceptances);
+                told = step;
             }
             return;
         }
         if (told is { } over)
         {
-            // The record of an accepted clock is the acceptance.
-            if (clock.Acceptances == acceptances)
-            {
-                log.LogWarning("the clock is where it should be again");
-                await Clocks.Note(ca(), over, isOver: true);
-            }
+            log.LogWarning("the clock is where it should be again");
+            await Clocks.Note(ca(), over, isOver: true);
             told = null;
         }
         if (recorded is { } last && clock.GetElapsedTime(last) < RecordedEvery)

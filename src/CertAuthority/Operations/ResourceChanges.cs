@@ -52,13 +52,23 @@ internal static class ResourceChanges
     {
         null => null,
         Role role => Fields(RoleResource.Write(role)),
-        User user => Fields(UserResource.Show(user)),
+        User user => Fields(Owned(user)),
         Node node => Fields(NodeResource.Write(node)),
         AccessLock one => Fields(LockResource.Write(one)),
         // Nobody knows what it says, so it is one text.
         Unreadable row => new JsonObject { ["text"] = row.Text },
         _ => throw new InvalidOperationException($"nothing writes a {resource.GetType().Name}"),
     };
+
+    /// <summary>Also the account that a user has without saying so, for a change may take it away.</summary>
+    private static JsonObject Owned(User user)
+    {
+        var resource = UserResource.Show(user);
+        var spec = resource["spec"]!.AsObject();
+        if (!spec.ContainsKey("unix_users"))
+            spec.Insert(1, "unix_users", ResourceMetadata.Array(user.UnixUsers.Select(entry => entry.ToString())));
+        return resource;
+    }
 
     /// <summary>What it says first, then what is said about it. Its kind and name are in the entry already, and the revision is only how often it was changed.</summary>
     private static JsonObject Fields(JsonObject resource)

@@ -5,7 +5,11 @@ namespace CertAuthority.Operations;
 /// <summary>The clock shows another time than it should.</summary>
 /// <param name="Expected">What it should show, by the time that has gone by.</param>
 /// <param name="Shown">What it shows.</param>
-internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown);
+internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown)
+{
+    /// <summary>By how much it is off; below zero when it is slow.</summary>
+    public TimeSpan By => Shown - Expected;
+}
 
 /// <summary>
 /// The time of day, checked against a clock that nobody sets. When it is found more than five minutes from where it should be, nobody knows what time it is: then it gives the
