@@ -2,7 +2,7 @@ using CertAuthority.Access;
 using CertAuthority.Jobs;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
-using CertAuthority.Store;
+using CertAuthority.Tests.Unit.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Jobs;

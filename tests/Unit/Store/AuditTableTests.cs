@@ -13,7 +13,7 @@ public sealed class AuditTableTests : IAsyncLifetime
 
     [Theory]
     [InlineData(null, null, "SEARCH audit USING INTEGER PRIMARY KEY (rowid<?)")]
-    [InlineData("alice", null, "SEARCH audit USING INDEX audit_by_user (user=? AND rowid<?)")]
+    [InlineData("alice", null, "SEARCH audit USING INDEX audit_by_user (user=? AND id<?)")]
     [InlineData(null, "r", "SEARCH audit USING INTEGER PRIMARY KEY (rowid=?)")]
     public void Question_reads_an_index_and_sorts_nothing(string? user, string? request, string expected)
     {
