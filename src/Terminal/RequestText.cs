@@ -67,6 +67,7 @@ public static class RequestText
             ("annotations", string.Join("; ", (spec.SystemAnnotations ?? []).Select(one => $"{one.Key}={string.Join(',', one.Value)}"))),
             .. (spec.Reviews ?? []).Select(review => ($"reviewed by {review.Author}", (string?)Review(review))),
             ("approval", string.Join("; ", spec.Missing ?? [])),
+            ("overridden", string.Join("; ", spec.Overridden ?? [])),
             ("resolved by", spec.ResolvedBy),
             ("resolve reason", spec.ResolveReason),
         ];

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -31,6 +32,12 @@ public sealed class GroupUserTests
         Assert.Contains("state: DENIED", (await daemon.Administrator.Types("tctl", "requests", "get", request)).Done());
         Assert.Contains("you can not act as user \"bob\"", (await bob.Types("tsh", "login")).Error);
         Assert.DoesNotContain("bob", (await daemon.Administrator.Types("tctl", "users", "ls")).Done());
+
+        // By the groups, and not by somebody: what it was, in full.
+        var removed = (await AuditTests.About(daemon, "user.*"))[0];
+        Assert.Equal(("user.removed", "user/bob", null, "groups: dba-team"), (removed.Event, removed.Resource, removed.Uid, removed.Reason));
+        Assert.Contains(new AuditChange("spec.roles", "staff"), removed.Changes!);
+        Assert.Contains(new AuditChange("metadata.from_groups", "dba-team"), removed.Changes!);
 
         // Who comes back is somebody new.
         site.Members("bob");

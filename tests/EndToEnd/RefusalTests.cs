@@ -54,29 +54,36 @@ public sealed class RefusalTests
     }
 
     [PeopleFact]
-    public async Task Who_is_refused_all_the_time_does_not_fill_the_audit_and_hides_nobody_else()
+    public async Task Flood_of_refusals_hides_nobody_else_and_is_counted()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
         (await daemon.Administrator.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
 
-        await Knocks(Person.Alice);
-        Assert.Equal(11, await Refused(5001));
-        Assert.Equal("more than 10 refusals within a minute; the others are not recorded", (await Audit(daemon))[0].GetProperty("reason").GetString());
-
-        // Who owns no user shares with all others of his kind.
-        await Knocks(Person.Bob);
-        await Knocks(7001);
-        Assert.Equal((11, 0, 11), (await Refused(5002), await Refused(7001), await Refused(5001)));
+        // Alice owns a user; bob and 7001 are strangers, and no more one person than she and bob are.
+        await Knocks(Person.Alice, 30);
+        await Knocks(Person.Bob, 60);
+        await Knocks(7001, 12);
+        await Knocks(7002, 3);
+        Assert.Equal((10, 10, 10, 3), (await Refused(Person.Alice), await Refused(Person.Bob), await Refused(7001), await Refused(7002)));
+        Assert.Empty(await AuditTests.About(daemon, "access.refusals_left_out"));
 
         // What is refused with many words is recorded with few.
-        (await daemon.Administrator.Types("tctl", "users", "add", "deploy", "--roles=staff", "--unix-user=7002")).Done();
-        await daemon.Person(7002).Types(["curl", "-s", "--unix-socket", daemon.Socket, "http://ca/v1/my/requests", "-d", "@-"], $"{{\"roles\":[\"{new string('x', 60_000)}\"]}}");
+        (await daemon.Administrator.Types("tctl", "users", "add", "deploy", "--roles=staff", "--unix-user=7003")).Done();
+        await daemon.Person(7003).Types(["curl", "-s", "--unix-socket", daemon.Socket, "http://ca/v1/my/requests", "-d", "@-"], $"{{\"roles\":[\"{new string('x', 60_000)}\"]}}");
         Assert.InRange((await Audit(daemon))[0].GetRawText().Length, 300, 1000);
 
-        async Task Knocks(uint uid) => await daemon.Person(uid).Types("curl", "-s", "--unix-socket", daemon.Socket, "http://ca/v1/requests?n=[1-30]");
+        // Once it is over, or the daemon stops, each has a count of their own.
+        await daemon.Stop();
+        await daemon.Restart();
+        Assert.Equal(
+            [(Person.Alice, "alice", 20L), (Person.Bob, "bob", 50L), (7001u, null, 2L)],
+            (await AuditTests.About(daemon, "access.refusals_left_out")).Select(entry => (entry.Uid!.Value, entry.Account, entry.Count!.Value)).Order());
+        Assert.Matches("access.refusals_left_out bob +count=50; reason=since .*; 10 refusals of one account are recorded within a minute\n", (await daemon.Administrator.Types("tctl", "audit", "ls")).Done());
 
-        async Task<int> Refused(uint uid) => (await Audit(daemon)).Count(entry => entry.GetProperty("event").GetString() == "access.refused" && entry.GetProperty("uid").GetInt64() == uid);
+        async Task Knocks(uint uid, int times) => await daemon.Person(uid).Types("curl", "-s", "--unix-socket", daemon.Socket, $"http://ca/v1/requests?n=[1-{times}]");
+
+        async Task<int> Refused(uint uid) => (await AuditTests.About(daemon, "access.refused")).Count(entry => entry.Uid == uid);
     }
 
     static async Task<string> Filed(Person who) => (await who.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];

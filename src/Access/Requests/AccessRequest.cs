@@ -95,6 +95,9 @@ public sealed record AccessRequest(
     /// <summary>The nodes asked for by name, sorted; empty in a request for roles. Never changes, and bounds whatever roles are granted.</summary>
     public ImmutableArray<PinnedNode> Resources { get; init; } = [];
 
+    /// <summary>What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed since. It stays when the approval is taken back.</summary>
+    public ImmutableArray<string> Overridden { get; init; } = [];
+
     /// <summary>What it asks for.</summary>
     public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
 

@@ -16,7 +16,16 @@ public sealed record ReviewThreshold(string Name, Predicate? Filter, int Approve
     /// <param name="missing">How many.</param>
     /// <param name="more">Whether there are some already.</param>
     internal string Wants(int missing, bool more) =>
-        $"{missing} {(more ? "more " : "")}approval{(missing == 1 ? "" : "s")}" + (Name.Length > 0 ? $" from {Name}" : Filter is null ? "" : $" where {Filter}");
+        $"{missing} {(more ? "more " : "")}approval{(missing == 1 ? "" : "s")}{Whose}";
+
+    /// <summary><c>1 of 2 approvals from proletariat</c>.</summary>
+    /// <param name="given">How many there are.</param>
+    /// <param name="needed">How many it takes.</param>
+    /// <param name="decision">Approvals, or denials.</param>
+    internal string Counts(int given, int needed, ReviewDecision decision) =>
+        $"{given} of {needed} {(decision == ReviewDecision.Approve ? "approval" : "denial")}{(needed == 1 ? "" : "s")}{Whose}";
+
+    private string Whose => Name.Length > 0 ? $" from {Name}" : Filter is null ? "" : $" where {Filter}";
 }
 
 /// <summary>The thresholds that one role of the requester puts before what is asked for, as they stood when it was asked.</summary>

@@ -30,7 +30,11 @@ public sealed record ReviewQuestion(
 /// <param name="Request">The request as it is now, with the review.</param>
 /// <param name="Review">The review as it is kept.</param>
 /// <param name="Step">The step that the request took; null while it stays pending.</param>
-public sealed record Reviewed(AccessRequest Request, Review Review, Transition? Step);
+public sealed record Reviewed(AccessRequest Request, Review Review, Transition? Step)
+{
+    /// <summary>How far the votes are with this one, threshold by threshold: approvals after an approval, denials after a denial.</summary>
+    public ImmutableArray<string> Standing { get; init; } = [];
+}
 
 /// <summary>Who may say what to a request, and what becomes of it then.</summary>
 public static class Reviewing
@@ -96,7 +100,7 @@ public static class Reviewing
         switch (tally.State)
         {
             case RequestState.Pending:
-                return new Reviewed(reviewed, kept, null);
+                return new Reviewed(reviewed, kept, null) { Standing = Standing() };
             // The vote that is cast may be for what others have denied, and were not counted for until now.
             case RequestState.Denied when approves:
                 return Resolved(Resolving.End(reviewed, Step(RequestAction.Deny), resolution), Step(RequestAction.Deny));
@@ -110,7 +114,9 @@ public static class Reviewing
 
         static Transition Step(RequestAction action) => RequestTransitions.Table.Single(t => t.Action == action && t.By == RequestActor.Reviewer);
 
-        Outcome<Reviewed> Resolved(Outcome<AccessRequest> outcome, Transition taken) => outcome.Holds(out var next, out var why) ? new Reviewed(next, kept, taken) : why;
+        Outcome<Reviewed> Resolved(Outcome<AccessRequest> outcome, Transition taken) => outcome.Holds(out var next, out var why) ? new Reviewed(next, kept, taken) { Standing = Standing() } : why;
+
+        ImmutableArray<string> Standing() => approves ? tally.Approvals : tally.Denials;
     }
 
     private static bool IsOwn(ReviewQuestion question) => Everybody(question).AreOne(By(question), Alias.User(question.Request.UserId));

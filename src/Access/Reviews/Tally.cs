@@ -18,6 +18,18 @@ public sealed record Vote(Review Review, Voter? Author)
 public sealed record Tally(
     RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted, ImmutableArray<string> Missing)
 {
+    /// <summary>How far the approvals are, a sentence for each threshold that can approve: <c>1 of 2 approvals from a lead</c>.</summary>
+    public ImmutableArray<string> Approvals { get; init; } = [];
+
+    /// <summary>How far the denials are, a sentence for each threshold that can deny.</summary>
+    public ImmutableArray<string> Denials { get; init; } = [];
+
+    /// <summary>
+    /// What an administrator overrides who approves now: a sentence for each role of the requester whose thresholds are not met. Their own approval is one
+    /// that anybody could have given, so it meets a threshold that asks for one and has no filter, which is what a role has that names no thresholds.
+    /// </summary>
+    public ImmutableArray<string> Overridden { get; init; } = [];
+
     /// <summary>
     /// Counts. A vote counts while its author may still review, and once a person. A threshold of denials that is reached
     /// denies, whatever else is. Approved is what every set of thresholds lets pass, and all counted approvals have in common.
@@ -37,7 +49,7 @@ public sealed record Tally(
         var assumeFrom = approvals.Select(vote => vote.Review.AssumeFrom).Append(request.Terms.AssumeFrom).Max();
 
         if (request.Thresholds.Any(set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
-            return new Tally(RequestState.Denied, [], assumeFrom, reviews, []);
+            return Counted(new Tally(RequestState.Denied, [], assumeFrom, reviews, []));
 
         var missing = request.Thresholds.Select(Missing).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
         // Without thresholds nobody has said what would be enough.
@@ -46,9 +58,32 @@ public sealed record Tally(
         var granted = request.Roles.Select(role => role.Name).Where(name => approvals.TrueForAll(vote => vote.Review.Roles.Contains(name)));
         if (missing.Count == 0 && !granted.Any())
             missing.Add("the approvals have no role in common: an administrator answers it");
-        return missing.Count == 0
+        return Counted(missing.Count == 0
             ? new Tally(RequestState.Approved, [.. granted], assumeFrom, reviews, [])
-            : new Tally(RequestState.Pending, [], assumeFrom, reviews, [.. missing]);
+            : new Tally(RequestState.Pending, [], assumeFrom, reviews, [.. missing]));
+
+        Tally Counted(Tally tally) => tally with
+        {
+            Approvals = Standing(ReviewDecision.Approve, threshold => threshold.Approve),
+            Denials = Standing(ReviewDecision.Deny, threshold => threshold.Deny),
+            Overridden = [.. request.Thresholds.Select(Overridden).OfType<string>().Distinct(StringComparer.Ordinal)],
+        };
+
+        ImmutableArray<string> Standing(ReviewDecision decision, Func<ReviewThreshold, int> needed) =>
+        [
+            .. request.Thresholds.SelectMany(set => set.Thresholds).Where(threshold => needed(threshold) > 0)
+                .Select(threshold => threshold.Counts(Count(threshold, decision), needed(threshold), decision)).Distinct(StringComparer.Ordinal),
+        ];
+
+        string? Overridden(ThresholdSet set)
+        {
+            var approving = set.Thresholds.Where(threshold => threshold.Approve > 0).Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
+            var unmet = approving.FindAll(one => one.Approvals < one.Threshold.Approve && one.Threshold is not { Approve: 1, Filter: null });
+            // Where no threshold approves, an administrator is who answers.
+            return (set.RequireAll ? unmet.Count == 0 : unmet.Count < approving.Count || approving.Count == 0)
+                ? null
+                : string.Join(set.RequireAll ? " and " : " or ", unmet.Select(one => one.Threshold.Counts(one.Approvals, one.Threshold.Approve, ReviewDecision.Approve)));
+        }
 
         int Count(ReviewThreshold threshold, ReviewDecision decision) =>
             counted.Count(vote => vote.Review.Decision == decision && threshold.Filter?.Holds(vote.Author!.Facts(request, vote.Review.Reason)) != false);

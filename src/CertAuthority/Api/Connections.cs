@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CertAuthority.Linux;
+using CertAuthority.Operations;
 using Microsoft.AspNetCore.Connections;
 
 namespace CertAuthority.Api;
@@ -23,8 +24,8 @@ internal enum Standing
 /// <summary>Who opened a connection, and the place that it has.</summary>
 internal sealed record Guest(Peer Peer, Connections.Place Place)
 {
-    /// <summary>Under which uid it counts where there must not be too much of something: strangers are one, for one account can have many of their uids.</summary>
-    public uint CountedAs => Place.Standing <= Standing.Stranger ? uint.MaxValue : Peer.Uid;
+    /// <summary>Among whose refusals its own count: those of its account, for one account can have many uids.</summary>
+    public Refused CountedAs => new(Place.AccountAs(Place.Standing), OwnsUser: Place.Standing > Standing.Stranger);
 }
 
 /// <summary>

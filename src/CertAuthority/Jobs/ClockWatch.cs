@@ -13,6 +13,7 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
     private static readonly TimeSpan RecordedEvery = TimeSpan.FromMinutes(1);
 
     private ClockStep? told;
+    private int acceptances;
     private long? recorded;
 
     protected override bool StartsAtOnce => true;
@@ -22,9 +23,12 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
     protected override async Task Once(CancellationToken stopping)
     {
         var clock = ca().Clock;
+        // Once it was accepted, whatever is found is another step; the record of the first one is the acceptance.
+        if (clock.Acceptances != acceptances)
+            (told, acceptances) = (null, clock.Acceptances);
         if (clock.Step is { } step)
         {
-            if (told is null)
+            if (told is null || (step.By - told.By).Duration() > SteadyClock.Tolerated)
             {
                 log.LogCritical("{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
                 await Clocks.Note(ca(), step, isOver: false);

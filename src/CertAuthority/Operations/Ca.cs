@@ -29,7 +29,7 @@ internal sealed record Ca(
     KrlPublisher Krl,
     RequestWatch Watch,
     Recent<uint> Logins,
-    Recent<(uint Uid, bool TooMany)> Refusals,
+    RefusalLimit Refusals,
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {

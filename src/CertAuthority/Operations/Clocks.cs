@@ -26,7 +26,7 @@ internal static class Clocks
         await ca.Database.Commit(transaction =>
         {
             transaction.KeepExpired(step.Shown, step.Expected);
-            transaction.Audit(by.Caller.Did("clock.accepted", step.Shown) with { Reason = Words(step) });
+            transaction.Audit(by.Caller.Did("clock.accepted", step.Shown) with { Reason = Words(step), Changes = Changes(step) });
             return true;
         });
         ca.Clock.Accept();
@@ -50,10 +50,13 @@ internal static class Clocks
         {
             if (!isOver)
                 transaction.KeepExpired(step.Shown, step.Expected);
-            transaction.Audit(Caller.Daemon.Did(isOver ? "clock.agreed" : "clock.stepped", now) with { Reason = Words(step) });
+            transaction.Audit(Caller.Daemon.Did(isOver ? "clock.agreed" : "clock.stepped", now) with { Reason = Words(step), Changes = Changes(step) });
             return true;
         }, takesAway: true);
     }
+
+    // For programs: the words are for people.
+    private static AuditChange[] Changes(ClockStep step) => [new("clock", Show(step.Expected), Show(step.Shown))];
 
     public static string Words(ClockStep step) => $"the clock showed {Show(step.Shown)} where it should have shown {Show(step.Expected)}";
 

@@ -108,20 +108,18 @@ internal static class GroupUsers
         if (user is null)
         {
             var ended = Removals.RemoveUser(transaction, Caller.Daemon, stored!, "the account is in no group any more that makes it a user", now);
-            Audit("user.removed", stored!);
+            Audit(stored, null);
             return ended;
         }
         user = user with { Id = stored?.Id ?? Guid.NewGuid(), Revision = (stored?.Revision ?? 0) + 1 };
         transaction.PutUser(user);
-        Audit(stored is null ? "user.created" : "user.updated", user);
+        Audit(stored, user);
         return [];
 
-        void Audit(string what, User who) => transaction.Audit(Caller.Daemon.Did(what, now) with
+        void Audit(User? before, User? after) => transaction.Audit(ResourceChanges.Entry(Caller.Daemon, before, after, now) with
         {
-            User = account,
-            Resource = $"user/{account}",
-            Granted = [.. who.Roles],
-            Reason = $"groups: {string.Join(", ", who.FromGroups)}",
+            Granted = [.. (after ?? before)!.Roles],
+            Reason = $"groups: {string.Join(", ", (after ?? before)!.FromGroups)}",
         });
     }
 

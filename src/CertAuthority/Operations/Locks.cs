@@ -18,21 +18,12 @@ internal static class Locks
         {
             var made = new AccessLock(Guid.NewGuid(), name, 1, Target(transaction, ask), ask.Message, expires);
             transaction.PutLock(made);
-            transaction.Audit(Entry(by.Caller, "created", made, now));
+            transaction.Audit(ResourceChanges.Entry(by.Caller, null, made, now));
             return (Warnings(transaction, made, now), Withdrawals.Review(ca, transaction, by.Caller, now));
         }, takesAway: true);
         await Withdrawals.Publish(ca, withdrawn);
         return new Locked(name, warnings, [.. withdrawn.Revoked]);
     }
-
-    /// <summary>What an audit says of a lock.</summary>
-    public static AuditEntry Entry(Caller by, string verb, AccessLock one, DateTimeOffset now) => by.Did($"lock.{verb}", now) with
-    {
-        User = one.Target.Kind == LockKind.User ? one.Target.Name : null,
-        Request = one.Target.Kind == LockKind.Request ? one.Target.Name : null,
-        Resource = $"lock/{one.Name}",
-        Reason = one.Message.Length > 0 ? $"{one.Target}: {one.Message}" : one.Target.ToString(),
-    };
 
     /// <summary>A lock may come before what it is on, and be one that nothing meets any more; a slip of the pen looks the same.</summary>
     /// <exception cref="ProblemException">There can be no such login.</exception>

@@ -23,8 +23,6 @@ internal sealed record RefusedCall(Route Route, ILookup<string, string> Said, Pr
 /// <summary>The audit of those who were refused access.</summary>
 internal static class Refusals
 {
-    // Of one uid in a minute: who is refused all the time must not fill the disk.
-    private const int Entries = 10;
     private const int LongestReason = 300;
 
     /// <summary>Whether a refusal is one of access. A message that can not be understood, or one that came when nothing could be done, is none.</summary>
@@ -32,19 +30,19 @@ internal static class Refusals
         code == ProblemCode.Denied
         || (route == Routes.Login && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
 
-    /// <summary>Writes it down, unless there were many of late; then once a minute that there were.</summary>
+    /// <summary>Writes it down, unless there were many of the same account within the minute: those are counted, and <see cref="RecordLeftOut(Ca)"/> writes how many there were.</summary>
     /// <param name="ca">Where.</param>
     /// <param name="by">Who was refused.</param>
-    /// <param name="countedAs">The uid among whose refusals it counts.</param>
+    /// <param name="countedAs">The account among whose refusals it counts.</param>
     /// <param name="call">What was refused.</param>
-    public static async Task Record(Ca ca, Caller by, uint countedAs, RefusedCall call)
+    public static async Task Record(Ca ca, Caller by, Refused countedAs, RefusedCall call)
     {
-        var entry = by.Did("access.refused", ca.Now());
-        if (ca.Refusals.Wait((countedAs, TooMany: false), Entries) is null)
+        var now = ca.Now();
+        if (ca.Refusals.TryTake(countedAs, by, now))
             await ca.Database.Commit(transaction =>
             {
                 string[] requests = [.. call.Said["requests"].Where(IsStartOfId).Take(IssuancePolicy.MaxRequests).Select(id => Whole(transaction, id))];
-                transaction.Audit(entry with
+                transaction.Audit(by.Did("access.refused", now) with
                 {
                     User = call.Said["user"].FirstOrDefault(Names.IsName),
                     Request = call.Said["id"].Where(IsStartOfId).Select(id => Whole(transaction, id)).FirstOrDefault(),
@@ -54,11 +52,40 @@ internal static class Refusals
                 });
                 return true;
             });
-        else if (ca.Refusals.Wait((countedAs, TooMany: true), 1) is null)
+    }
+
+    /// <summary>Writes down how many refusals were left out, account by account, once the minute of each is over.</summary>
+    public static async Task RecordLeftOut(Ca ca)
+    {
+        var leftOut = ca.Refusals.Take();
+        if (leftOut.Count == 0)
+            return;
+        var now = ca.Now();
+        try
+        {
             await ca.Database.Commit(transaction =>
             {
-                transaction.Audit(entry with { Reason = $"more than {Entries} refusals within a minute; the others are not recorded" });
+                RecordLeftOut(transaction, leftOut, now);
                 return true;
+            });
+        }
+        catch (ProblemException)
+        {
+            ca.Refusals.PutBack(leftOut);
+            throw;
+        }
+    }
+
+    /// <summary>The same, inside somebody's transaction.</summary>
+    public static void RecordLeftOut(Transaction transaction, IEnumerable<LeftOut> leftOut, DateTimeOffset now)
+    {
+        foreach (var one in leftOut)
+            transaction.Audit((one.By ?? Caller.Daemon).Did("access.refusals_left_out", now) with
+            {
+                Count = one.Count,
+                Reason = one.By is null
+                    ? $"since {Instants.Show(one.Since)}; refusals of accounts that came when those of {RefusalLimit.MostStrangers} others were being recorded"
+                    : $"since {Instants.Show(one.Since)}; {RefusalLimit.Recorded} refusals of one account are recorded within a minute",
             });
     }
 

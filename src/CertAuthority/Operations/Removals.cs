@@ -14,16 +14,18 @@ internal static class Removals
         {
             string[] warnings = [];
             IReadOnlyList<EndedRequest> ended = [];
-            AccessLock? lifted = null;
+            object removed;
             if (transaction.FindUnreadable(ask.Kind, ask.Name) is { } unreadable)
                 return RemoveUnreadable(ca, transaction, by.Caller, ask, unreadable, now);
             switch (ask.Kind)
             {
                 case "role":
-                    warnings = RemoveRole(transaction, by.Caller, ask, now);
+                    (removed, warnings) = RemoveRole(transaction, by.Caller, ask, now);
                     break;
                 case "user":
-                    ended = RemoveUser(transaction, by.Caller, Users.FindResource(transaction, ask.Name), "the user was removed", now);
+                    var user = Users.FindResource(transaction, ask.Name);
+                    ended = RemoveUser(transaction, by.Caller, user, "the user was removed", now);
+                    removed = user;
                     break;
                 case "node":
                     var node = transaction.Policy().Nodes.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
@@ -33,19 +35,17 @@ internal static class Removals
                             .Select(request => Resolutions.EndBecause(transaction, by.Caller, request, RequestAction.Deny, $"the node {node.Name} was removed", now)),
                     ];
                     transaction.RemoveNode(node);
+                    removed = node;
                     break;
                 case "lock":
-                    lifted = transaction.Policy().Locks.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
+                    var lifted = transaction.Policy().Locks.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
                     transaction.RemoveLock(lifted);
+                    removed = lifted;
                     break;
                 default:
                     throw ResourceFiles.NoSuchKind(ask.Kind);
             }
-            transaction.Audit(lifted is not null ? Locks.Entry(by.Caller, "removed", lifted, now) : by.Caller.Did($"{ask.Kind}.removed", now) with
-            {
-                User = ask.Kind == "user" ? ask.Name : null,
-                Resource = $"{ask.Kind}/{ask.Name}",
-            });
+            transaction.Audit(ResourceChanges.Entry(by.Caller, removed, null, now));
             return (warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
         }, takesAway: ask.Kind is "user" or "node");
         await Withdrawals.Publish(ca, withdrawn);
@@ -62,7 +62,7 @@ internal static class Removals
             ? [.. transaction.RequestsOf(id).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
                 .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now))]
             : [];
-        transaction.Audit(by.Did($"{one.Kind}.removed", now) with { User = one.Kind == "user" ? one.Name : null, Resource = $"{one.Kind}/{one.Name}", Reason = "it could not be read" });
+        transaction.Audit(ResourceChanges.Entry(by, one, null, now));
         return transaction.Policy().IsWhole
             ? (warnings, Withdrawals.Review(ca, transaction, by, now, ended))
             : ([.. warnings, "other roles or locks cannot be read, so nothing can be issued or decided yet; tctl status names them"],
@@ -73,13 +73,13 @@ internal static class Removals
     /// A role in use does not vanish silently: its holders are named, and with force it is taken from them. Those who have it from
     /// groups keep its name, and are refused: what the configuration says is not changed here.
     /// </summary>
-    /// <returns>What deserves a second look.</returns>
-    private static string[] RemoveRole(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
+    /// <returns>The role, and what deserves a second look.</returns>
+    private static (Role Role, string[] Warnings) RemoveRole(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
     {
         var role = transaction.Policy().Roles.GetValueOrDefault(ask.Name) ?? throw Missing(ask);
         var warnings = TakeFromHolders(transaction, by, ask, now);
         transaction.RemoveRole(role);
-        return warnings;
+        return (role, warnings);
     }
 
     private static string[] TakeFromHolders(Transaction transaction, Caller by, RemoveResource ask, DateTimeOffset now)
@@ -92,8 +92,9 @@ internal static class Removals
                 $"take it from them: tctl users update --set-roles=ROLE,ROLE {holders[0].Name}; or remove it from them too: tctl rm -f role/{ask.Name}"));
         foreach (var user in holders.Where(user => !user.IsFromGroups))
         {
-            transaction.PutUser(user with { Roles = user.Roles.Remove(ask.Name), Revision = user.Revision + 1 });
-            transaction.Audit(by.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Reason = $"role {ask.Name} was removed" });
+            var without = user with { Roles = user.Roles.Remove(ask.Name), Revision = user.Revision + 1 };
+            transaction.PutUser(without);
+            transaction.Audit(ResourceChanges.Entry(by, user, without, now) with { Reason = $"role {ask.Name} was removed" });
         }
         return holders.Exists(user => user.IsFromGroups)
             ? [$"users_from_groups still gives role '{ask.Name}', so whoever has it from a group can not log in: take it out of the configuration, or create it again"]

@@ -16,15 +16,25 @@ internal static class Resolutions
             var roles = transaction.Policy().Roles;
             var request = transaction.FindRequest(ask.Id, null);
             var requester = transaction.FindUser(request.UserId);
-            var people = new Persons(transaction, accounts).All.And(request);
+            var persons = new Persons(transaction, accounts);
+            var people = persons.All.And(request);
             // Root may approve what is its own, so nothing depends on who it is.
             if (!by.Caller.IsRoot && accounts.Fault is { } unknown)
                 throw Verdicts.Refused(Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
+            var tally = Hearing.Of(persons, request, now).Tally();
+            var changed = RequestUse.FirstChanged(request.Roles, roles);
             var next = transaction.UpdateRequest(
                 request,
-                Resolving.Approve(request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), ask.Roles is { } instead ? [.. instead] : default, ask.Force).OrRefuse());
-            transaction.Audit(Resolved(by.Caller, "request.approved", next, people, now));
+                Resolving.Approve(request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), ask.Roles is { } instead ? [.. instead] : default, ask.Force).OrRefuse() with
+                {
+                    Overridden = changed is null ? tally.Overridden : tally.Overridden.Add($"role {changed.Name} changed after the request was made"),
+                });
+            transaction.Audit(Resolved(by.Caller, "request.approved", next, people, now) with
+            {
+                Tally = tally.Approvals.IsEmpty ? null : [.. tally.Approvals],
+                Overridden = next.Overridden.IsEmpty ? null : [.. next.Overridden],
+            });
             transaction.Tell(by.Caller, NoticeEvents.Approved, next, now);
             return (next, roles, Warnings(ca, request, next, requester!, roles));
         });

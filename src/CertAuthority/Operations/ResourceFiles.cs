@@ -38,11 +38,7 @@ internal static class ResourceFiles
                 if (ask.Edits is not null && applied.Verb == "created")
                     throw new ProblemException(new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", "tctl create makes it again"));
                 done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
-                transaction.Audit(resource is AccessLock locked ? Locks.Entry(by.Caller, applied.Verb, locked, now) : by.Caller.Did($"{applied.Kind}.{applied.Verb}", now) with
-                {
-                    User = resource is User ? applied.Name : null,
-                    Resource = $"{applied.Kind}/{applied.Name}",
-                });
+                transaction.Audit(ResourceChanges.Entry(by.Caller, applied.Before, resource, now));
             }
             // After everything is in place: a file may hold a user before the role that is assigned to him.
             foreach (var (resource, _) in resources)
@@ -156,7 +152,7 @@ internal static class ResourceFiles
         var old = transaction.Policy().Roles.GetValueOrDefault(role.Name);
         var applied = Next("role", role.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : RoleResource.WriteSpec(old), RoleResource.WriteSpec(role));
         transaction.PutRole(role with { Id = applied.Id, Revision = applied.Revision });
-        return applied;
+        return applied with { Before = old };
     }
 
     /// <summary>One that comes from groups is no resource to be replaced: it goes, and what it had ends, for who gets the name now is whom the file says.</summary>
@@ -166,20 +162,21 @@ internal static class ResourceFiles
         if (old is { IsFromGroups: true })
         {
             ended.AddRange(Removals.RemoveUser(transaction, by, old, "a user resource took the place of the user from groups", now));
-            transaction.Audit(by.Did("user.removed", now) with { User = old.Name, Resource = $"user/{old.Name}", Reason = "replaced by a resource" });
+            transaction.Audit(ResourceChanges.Entry(by, old, null, now) with { Reason = "replaced by a resource" });
             old = null;
         }
         var applied = Next("user", user.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : UserResource.WriteSpec(old), UserResource.WriteSpec(user));
         transaction.PutUser(user with { Id = applied.Id, Revision = applied.Revision });
-        return applied;
+        return applied with { Before = old };
     }
 
     private static Applied Put(Transaction transaction, Node node, long? madeFrom, bool force)
     {
         var old = transaction.Policy().Nodes.GetValueOrDefault(node.Name);
+        var unreadable = old is null ? transaction.FindUnreadable("node", node.Name) : null;
         var applied = Next("node", node.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : Everything(old), Everything(node));
         transaction.PutNode(node with { Id = applied.Id, Revision = applied.Revision });
-        return applied;
+        return applied with { Before = (object?)old ?? unreadable };
 
         static JsonObject Everything(Node node) => NodeResource.Write(node with { Revision = 0 });
     }
@@ -189,7 +186,7 @@ internal static class ResourceFiles
         var old = transaction.Policy().Locks.GetValueOrDefault(one.Name);
         var applied = Next("lock", one.Name, old?.Id, old?.Revision, madeFrom, force, old is null ? null : LockResource.WriteSpec(old), LockResource.WriteSpec(one));
         transaction.PutLock(one with { Id = applied.Id, Revision = applied.Revision });
-        return applied;
+        return applied with { Before = old };
     }
 
     /// <summary>The id and the revision that a resource gets: its own again when it is replaced, and a new revision only with a new spec.</summary>
@@ -206,5 +203,9 @@ internal static class ResourceFiles
         return new Applied(kind, name, "updated", oldId.Value, JsonNode.DeepEquals(oldSpec, spec) ? oldRevision!.Value : oldRevision!.Value + 1);
     }
 
-    private sealed record Applied(string Kind, string Name, string Verb, Guid Id, long Revision);
+    private sealed record Applied(string Kind, string Name, string Verb, Guid Id, long Revision)
+    {
+        /// <summary>What was in its place; null for nothing.</summary>
+        public object? Before { get; init; }
+    }
 }

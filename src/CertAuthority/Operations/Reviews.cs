@@ -45,7 +45,10 @@ internal static class Reviews
                 Reviewer = voter.User.Name,
                 User = next.UserName,
                 Request = next.Id.ToString(),
-                State = ReviewTable.Word(reviewed.Review.Decision),
+                Vote = reviewed.Review.Decision == ReviewDecision.Approve ? "approve" : "deny",
+                // A vote is not the decision: the request may still wait.
+                State = RequestTransitions.Word(next.StoredState),
+                Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
                 Asked = Shown.Names(next.Roles),
                 Resources = Shown.Names(next.Resources),
                 Granted = [.. reviewed.Review.Roles],
@@ -54,7 +57,11 @@ internal static class Reviews
             if (reviewed.Step is { } step)
             {
                 var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
-                transaction.Audit(Resolutions.Resolved(by, what, next, hearing.People, now) with { Reviewer = voter.User.Name });
+                transaction.Audit(Resolutions.Resolved(by, what, next, hearing.People, now) with
+                {
+                    Reviewer = voter.User.Name,
+                    Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
+                });
                 transaction.Tell(by, what, next, now);
             }
             else

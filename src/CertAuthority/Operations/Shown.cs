@@ -45,7 +45,8 @@ internal static class Shown
                 RequestState.Pending => Conditions(request.Roles, roles),
                 RequestState.Approved => Conditions(request.GrantedRoles, roles),
                 _ => null,
-            }));
+            },
+            Overridden: request.Overridden.IsEmpty ? null : [.. request.Overridden]));
 
     private static RequestReview Show(Review review, Tally? tally) => new(
         review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));

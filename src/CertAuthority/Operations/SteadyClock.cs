@@ -5,7 +5,11 @@ namespace CertAuthority.Operations;
 /// <summary>The clock shows another time than it should.</summary>
 /// <param name="Expected">What it should show, by the time that has gone by.</param>
 /// <param name="Shown">What it shows.</param>
-internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown);
+internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown)
+{
+    /// <summary>By how much it is off; below zero when it is slow.</summary>
+    public TimeSpan By => Shown - Expected;
+}
 
 /// <summary>
 /// The time of day, checked against a clock that nobody sets. When it is found more than five minutes from where it should be, nobody knows what time it is: then it gives the
@@ -71,11 +75,17 @@ internal sealed class SteadyClock : TimeProvider
     /// <summary>Whether the time of day can be right at all: a clock without a battery begins in 1970.</summary>
     public bool IsPossible => system.GetUtcNow() is var now && now >= Earliest && now < Latest;
 
+    /// <summary>How often <see cref="Accept"/> was called: a clock that was accepted has not come back to where it should have been.</summary>
+    public int Acceptances { get; private set; }
+
     /// <summary>From now on the time of day is right.</summary>
     public void Accept()
     {
         lock (reading)
+        {
             (expected, at) = (system.GetUtcNow(), system.GetTimestamp());
+            Acceptances++;
+        }
     }
 
     private TimeSpan SinceBoot => TimeSpan.FromSeconds(system.GetTimestamp() / (double)system.TimestampFrequency);

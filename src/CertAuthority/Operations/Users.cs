@@ -33,7 +33,7 @@ internal static class Users
             ExpectRoles(transaction, user);
             var changed = !JsonNode.DeepEquals(UserResource.WriteSpec(old), UserResource.WriteSpec(user));
             transaction.PutUser(changed ? user with { Revision = old.Revision + 1 } : old);
-            transaction.Audit(by.Caller.Did("user.updated", now) with { User = user.Name, Resource = $"user/{user.Name}", Granted = [.. user.Roles] });
+            transaction.Audit(ResourceChanges.Entry(by.Caller, old, user, now) with { Granted = [.. user.Roles] });
             var taken = old.Roles.Except(user.Roles, StringComparer.Ordinal).ToList();
             return ((string[])[.. taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[], .. Gaps(transaction, [], [user.Name])], Withdrawals.Review(ca, transaction, by.Caller, now));
         });

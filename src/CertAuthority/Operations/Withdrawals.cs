@@ -52,17 +52,22 @@ internal static class Withdrawals
                     ended.Add(Resolutions.EndBecause(
                         transaction, by, request, RequestAction.Deny, $"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", now));
                 else
-                    shortened.Add(Shorten(transaction, by, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
+                    shortened.Add(Shorten(transaction, by, request, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
         }
         foreach (var request in transaction.PendingRequests(now).Where(request => request.PendingUntil > request.Created + limits.PendingRequest))
             shortened.Add(Shorten(
-                transaction, by, transaction.EndWaiting(request, request.Created + limits.PendingRequest), $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
+                transaction, by, request, transaction.EndWaiting(request, request.Created + limits.PendingRequest), $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
         return (ended, shortened.ToImmutable());
     }
 
-    private static AccessRequest Shorten(Transaction transaction, Caller by, AccessRequest request, string why, DateTimeOffset now)
+    private static AccessRequest Shorten(Transaction transaction, Caller by, AccessRequest before, AccessRequest request, string why, DateTimeOffset now)
     {
-        transaction.Audit(Resolutions.Entry(by, "request.shortened", request, now) with { Reason = why });
+        var (old, changed) = before.PendingUntil == request.PendingUntil ? (before.AccessUntil, request.AccessUntil) : (before.PendingUntil, request.PendingUntil);
+        transaction.Audit(Resolutions.Entry(by, "request.shortened", request, now) with
+        {
+            Reason = why,
+            Changes = [new(before.PendingUntil == request.PendingUntil ? "spec.access_expires" : "spec.expires", Instants.Show(old), Instants.Show(changed))],
+        });
         return request;
     }
 

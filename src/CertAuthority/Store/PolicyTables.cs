@@ -143,7 +143,7 @@ internal static class PolicyTables
         }
         catch (StoreException)
         {
-            return snapshot.QueryFirst($"SELECT id FROM {kind}s WHERE name = $1", row => new Unreadable(kind, name, row.GetString(0)), name);
+            return snapshot.QueryFirst($"SELECT id, resource FROM {kind}s WHERE name = $1", row => new Unreadable(kind, name, row.GetString(0), row.GetString(1)), name);
         }
 
         T? Find<T>(Func<DbDataReader, T> row) => snapshot.QueryFirst($"SELECT id, revision, resource FROM {kind}s WHERE name = $1", row, name);
@@ -162,4 +162,5 @@ internal static class PolicyTables
 /// <param name="Kind"><c>role</c>, <c>node</c>, <c>lock</c> or <c>user</c>.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Id">As it stands there.</param>
-internal sealed record Unreadable(string Kind, string Name, string Id);
+/// <param name="Text">The resource as it stands there.</param>
+internal sealed record Unreadable(string Kind, string Name, string Id, string Text);

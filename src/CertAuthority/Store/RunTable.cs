@@ -28,4 +28,25 @@ internal static class RunTable
             run!,
             [.. transaction.Query("SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number", row => new PastRun(row.GetString(0), (ulong)row.GetInt64(1)))]);
     }
+
+    /// <summary>The last run that served, this one or an earlier one; null where that was not recorded.</summary>
+    public static ServedRun? LastServed(this Snapshot snapshot) => snapshot.QueryFirst(
+        "SELECT started, stopped, settings FROM runs WHERE started IS NOT NULL ORDER BY number DESC LIMIT 1", row => new ServedRun(row.Time(0), row.IsDBNull(1) ? null : row.Time(1), row.Text(2)));
+
+    /// <summary>Records that the latest run begins to serve.</summary>
+    public static void RecordServing(this Transaction transaction, DateTimeOffset now, string settings) =>
+        transaction.Execute("UPDATE runs SET started = $1, settings = $2 WHERE number = (SELECT max(number) FROM runs)", now, settings);
+
+    /// <summary>Records under which settings the latest run serves now.</summary>
+    public static void RecordSettings(this Transaction transaction, string settings) =>
+        transaction.Execute("UPDATE runs SET settings = $1 WHERE number = (SELECT max(number) FROM runs)", settings);
+
+    /// <summary>Records that the latest run stops in order.</summary>
+    public static void RecordStop(this Transaction transaction, DateTimeOffset now) => transaction.Execute("UPDATE runs SET stopped = $1 WHERE number = (SELECT max(number) FROM runs)", now);
 }
+
+/// <summary>A run of the daemon that served.</summary>
+/// <param name="Started">When it began.</param>
+/// <param name="Stopped">When it stopped in order; null where it has not.</param>
+/// <param name="Settings">Under which settings, as JSON.</param>
+internal sealed record ServedRun(DateTimeOffset Started, DateTimeOffset? Stopped, string? Settings);

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Data.Common;
 using System.Reflection;
 using CertAuthority.OpenSsh;
@@ -107,13 +108,27 @@ internal static class Sqlite
     /// <summary>Looks without leaving a trace: opened in the usual way, somebody else's file would become one with a log beside it.</summary>
     private static void ExpectOurs(string path)
     {
-        if (!File.Exists(path))
+        if (!File.Exists(path) || IsUnfinished(path))
             return;
         // What a log beside the file has is not seen, so one of ours that was killed at its first start looks empty, as a new one does.
         var file = $"file:{Uri.EscapeDataString(Path.GetFullPath(path)).Replace("%2F", "/", StringComparison.Ordinal)}?immutable=1";
         using var untouched = Connection(file, SqliteOpenMode.ReadOnly);
         untouched.Open();
         ExpectOurs(untouched, path);
+    }
+
+    /// <summary>
+    /// Whether the file is ours by its header and has a log beside it. Then it may be the half of a database whose other half is in the log, as a full disk
+    /// or a kill leaves it, and looks damaged to whoever looks at it alone.
+    /// </summary>
+    private static bool IsUnfinished(string path)
+    {
+        const int applicationIdAt = 68;
+        Span<byte> header = stackalloc byte[applicationIdAt + sizeof(int)];
+        if (!File.Exists($"{path}-wal") || new FileInfo($"{path}-wal").Length == 0)
+            return false;
+        using var file = File.OpenRead(path);
+        return file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length && BinaryPrimitives.ReadInt32BigEndian(header[applicationIdAt..]) == ApplicationId;
     }
 
     private static void ExpectOurs(DbConnection connection, string path)

@@ -98,6 +98,36 @@ public sealed record PublishedStatus(string Directory, string? Failure = null, D
 /// <param name="Next">Behind which place there are more; null where there are none.</param>
 public sealed record AuditList(AuditEntry[] Entries, string? Next = null);
 
+/// <summary>One field that a change made another.</summary>
+/// <param name="Path">Where it is in the resource, <c>spec.allow.logins</c>; in a list of values one change is one value of it.</param>
+/// <param name="Old">What it was, at most some 300 characters; null where it was not there.</param>
+/// <param name="New">What it became, in the same way; null where it is gone.</param>
+public sealed record AuditChange(string Path, string? Old = null, string? New = null)
+{
+    // What needs no quotes, so that no value can pass for the next change or the next fact.
+    private const string Plain = "-_.@:/*+$%{}[]()~";
+
+    /// <summary><c>allow.logins +root</c>, <c>push false→true</c>: short, for a line.</summary>
+    internal string Describe()
+    {
+        var path = Path.StartsWith("spec.", StringComparison.Ordinal) ? Path["spec.".Length..] : Path;
+        return $"{path} " + (Old is null ? $"+{Short(New)}" : New is null ? $"-{Short(Old)}" : $"{Short(Old)}→{Short(New)}");
+    }
+
+    private static string Short(string? value)
+    {
+        const int longest = 40;
+        var text = value ?? "";
+        text = text.Length <= longest ? text : $"{string.Concat(text.EnumerateRunes().Take(longest - 1))}…";
+        return text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || Plain.Contains(c) || c == '…') ? text : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    }
+}
+
+/// <summary>Who administers, from a start or a reload of the daemon on.</summary>
+/// <param name="Users">Accounts: root, the daemon's own, and those that the configuration names.</param>
+/// <param name="Groups">Groups whose members administer too.</param>
+public sealed record AuditAdministrators(string[] Users, string[] Groups);
+
 /// <summary>One thing that happened. Its JSON is stored byte for byte.</summary>
 /// <param name="Time">When.</param>
 /// <param name="Event">What: <c>request.created</c>, <c>certificate.issued</c>, …</param>
@@ -108,7 +138,7 @@ public sealed record AuditList(AuditEntry[] Entries, string? Next = null);
 /// <param name="User">The user concerned.</param>
 /// <param name="Resource">The resource concerned, <c>role/dba</c>.</param>
 /// <param name="Request">The request concerned.</param>
-/// <param name="State">The state the request went to.</param>
+/// <param name="State">The state of the request afterwards.</param>
 /// <param name="Asked">The roles asked for.</param>
 /// <param name="Granted">The roles granted, or in use.</param>
 /// <param name="Requests">The requests in use.</param>
@@ -121,6 +151,14 @@ public sealed record AuditList(AuditEntry[] Entries, string? Next = null);
 /// <param name="Reviewer">The user who reviewed.</param>
 /// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
 /// <param name="Program">The notify command that called, or what it has started, under the account of the daemon.</param>
+/// <param name="Changes">How a resource, the settings or the clock changed, field by field; of what was created everything that it became, of what was removed everything that it was.</param>
+/// <param name="ChangesLeftOut">How many changes more there were than <paramref name="Changes"/> has room for; null for none.</param>
+/// <param name="Vote">What the review said: <c>approve</c> or <c>deny</c>.</param>
+/// <param name="Tally">How far the votes are, threshold by threshold: <c>1 of 2 approvals from a lead</c>.</param>
+/// <param name="Overridden">What an administrator approved in spite of: thresholds that the votes did not reach, a role that changed since. Null for nothing.</param>
+/// <param name="Version">The version of the daemon.</param>
+/// <param name="Admins">Who administers now.</param>
+/// <param name="Count">How many refusals were left out.</param>
 public sealed record AuditEntry(
     DateTimeOffset Time,
     string Event,
@@ -143,8 +181,20 @@ public sealed record AuditEntry(
     string? Route = null,
     string? Reviewer = null,
     string[]? Resources = null,
-    string? Program = null)
+    string? Program = null,
+    AuditChange[]? Changes = null,
+    int? ChangesLeftOut = null,
+    string? Vote = null,
+    string[]? Tally = null,
+    string[]? Overridden = null,
+    string? Version = null,
+    AuditAdministrators? Admins = null,
+    long? Count = null)
 {
+    // As much of the changes as a line of a terminal has room for beside the rest.
+    private const int LongestChanges = 70;
+
+
     /// <summary>
     /// Says who did it: the account, or <c>certauthority</c> where the daemon acted by itself. The account that somebody logged in as says more where they
     /// have become somebody else since.
@@ -163,11 +213,29 @@ public sealed record AuditEntry(
         (string Name, string? Value)[] facts =
         [
             ("route", Route), ("user", User), ("resource", Resource), ("request", Request), ("state", State), ("self", Self is true ? "yes" : null),
-            ("reviewer", Reviewer), ("asked", List(Asked)), ("resources", List(Resources)), ("granted", List(Granted)), ("requests", List(Requests)), ("serial", Serial),
-            ("principals", List(Principals)), ("limited_by", LimitedBy), ("reason", Reason),
+            ("reviewer", Reviewer), ("vote", Vote), ("tally", Tally is null ? null : string.Join(", ", Tally)), ("overridden", Overridden is null ? null : string.Join(", ", Overridden)), ("asked", List(Asked)), ("resources", List(Resources)), ("granted", List(Granted)), ("requests", List(Requests)), ("serial", Serial),
+            ("principals", List(Principals)), ("limited_by", LimitedBy), ("version", Version),
+            ("admins", Admins is null ? null : string.Join(',', Admins.Users.Concat(Admins.Groups.Select(group => $"group {group}")))), ("count", Count?.ToString()),
+            ("changed", DescribeChanges()), ("reason", Reason),
         ];
         return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));
 
         static string? List(string[]? items) => items is null ? null : string.Join(',', items);
+    }
+
+    /// <summary>The first of the changes, and how many more there are: all of them are in the entry itself.</summary>
+    private string? DescribeChanges()
+    {
+        var (parts, length) = (new List<string>(), 0);
+        foreach (var change in Changes ?? [])
+        {
+            var part = change.Describe();
+            if (parts.Count > 0 && length + part.Length > LongestChanges)
+                break;
+            parts.Add(part);
+            length += part.Length + 2;
+        }
+        var more = (Changes?.Length ?? 0) - parts.Count + (ChangesLeftOut ?? 0);
+        return string.Join(", ", more > 0 ? parts.Append($"{more} more") : parts);
     }
 }

@@ -169,6 +169,7 @@ public sealed record RequestMetadata(string Name, long Revision);
 /// <param name="Resources">The only nodes that it is for, each <c>node/NAME</c>; null in a request for roles.</param>
 /// <param name="Conditions">While it is pending or approved: what its roles demand of every session, <c>restore: runs only /usr/bin/restore</c> each; null for nothing.</param>
 /// <param name="Warnings">In the answer to filing it and in a dry run: a sentence about each person who was named as a reviewer and cannot review it; null for none.</param>
+/// <param name="Overridden">What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed since. Null for nothing.</param>
 public sealed record RequestSpec(
     string User,
     string[] Roles,
@@ -193,7 +194,8 @@ public sealed record RequestSpec(
     Dictionary<string, string[]>? SystemAnnotations = null,
     string[]? Resources = null,
     string[]? Conditions = null,
-    string[]? Warnings = null);
+    string[]? Warnings = null,
+    string[]? Overridden = null);
 
 /// <summary>What a reviewer said.</summary>
 /// <param name="Author">The user.</param>

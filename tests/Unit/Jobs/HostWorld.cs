@@ -24,7 +24,7 @@ internal sealed class HostWorld : IAsyncDisposable
         var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
         syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
         Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Ca = new Ca(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new Recent<(uint, bool)>(Clock), SiteLimits.Default, [])
+        Ca = new Ca(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
             Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(Clock),

@@ -26,6 +26,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(AdministratorAccess)] = (world, ca) => new AdministratorAccess(
             SocketFile.TakeBeside(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), () => ca() is null ? null! : Settings.Default(), new NameService(TimeProvider.System, _ => null), NullLogger.Instance, world.Clock),
         [typeof(GroupReview)] = (_, ca) => new GroupReview(ca, NullLogger.Instance),
+        [typeof(RefusalCounts)] = (_, ca) => new RefusalCounts(ca, NullLogger.Instance),
     };
 
     public static readonly TheoryData<string> Names = [.. Loops.Keys.Select(loop => loop.Name)];

@@ -301,7 +301,7 @@ public sealed class RaceTests : IAsyncLifetime
         krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
-        ca = new Ca(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new Recent<(uint, bool)>(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
+        ca = new Ca(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
             Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),

@@ -88,7 +88,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
         File.Delete(world.Path);
         using (var before = world.Outside("ReadWriteCreate"))
         {
-            foreach (var migration in Migrations().Take(13))
+            foreach (var migration in World.Migrations().Take(13))
                 Run(before, migration);
             Insert(before, 1, ToBeSigned(Old), issued: 50);
             Insert(before, 2, ToBeSigned(New), issued: 40);
@@ -108,16 +108,6 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await world.DisposeAsync();
-
-    private static IEnumerable<string> Migrations()
-    {
-        var assembly = typeof(Database).Assembly;
-        return assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-            return reader.ReadToEnd();
-        });
-    }
 
     private static byte[] ToBeSigned(PublicKey ca) => new UserCertificate
     {

@@ -46,6 +46,17 @@ internal sealed class World : IAsyncDisposable
         return connection;
     }
 
+    /// <summary>What makes the schema, step by step.</summary>
+    public static IEnumerable<string> Migrations()
+    {
+        var assembly = typeof(Database).Assembly;
+        return assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return reader.ReadToEnd();
+        });
+    }
+
     /// <summary>What is committed, seen from outside.</summary>
     public string[] Committed()
     {

@@ -88,6 +88,26 @@ public class TallyTests
         Assert.Equal(tally.State == RequestState.Pending, !tally.Missing.IsEmpty);
     }
 
+    [Theory]
+    // One approval that anybody may give is one that an administrator gives: nothing is overridden.
+    [InlineData("c1:", "", "0 of 1 approval", "0 of 1 denial", "")]
+    [InlineData("c1: 2/1", "dev1+", "1 of 2 approvals", "0 of 1 denial", "1 of 2 approvals")]
+    [InlineData("c1: 3/2", "dev1+ dev2-", "1 of 3 approvals", "1 of 2 denials", "1 of 3 approvals")]
+    [InlineData("c1: 1/1 @lead", "dev1+", "0 of 1 approval from lead", "0 of 1 denial from lead", "0 of 1 approval from lead")]
+    [InlineData("c1: 1/1 @lead | 2/1 @dev", "dev1+", "0 of 1 approval from lead, 1 of 2 approvals from dev", "0 of 1 denial from lead, 0 of 1 denial from dev", "0 of 1 approval from lead or 1 of 2 approvals from dev")]
+    [InlineData("c1: 1/1 @lead & 2/1 @dev", "dev1+ dev2+", "0 of 1 approval from lead, 2 of 2 approvals from dev", "0 of 1 denial from lead, 0 of 1 denial from dev", "0 of 1 approval from lead")]
+    [InlineData("c1: 1/1 @lead | 2/1 @dev", "lead1+", "1 of 1 approval from lead, 0 of 2 approvals from dev", "0 of 1 denial from lead, 0 of 1 denial from dev", "")]
+    [InlineData("c1: 0/1", "dev1+", "", "0 of 1 denial", "")]
+    [InlineData("c1: 2/0; c2: 1/0 @lead", "dev1+", "1 of 2 approvals, 0 of 1 approval from lead", "", "1 of 2 approvals, 0 of 1 approval from lead")]
+    [InlineData("c1: 2/0", "gone1+ dev1+ dev1'+", "1 of 2 approvals", "", "1 of 2 approvals")]
+    public void Votes_are_told_threshold_by_threshold(string rules, string reviews, string approvals, string denials, string overridden)
+    {
+        var roles = Case.Roles(rules, "a");
+        var request = Case.File(roles, "a");
+        var tally = Case.Count(request, Case.Votes(roles, request, reviews), roles);
+        Assert.Equal((approvals, denials, overridden), (string.Join(", ", tally.Approvals), string.Join(", ", tally.Denials), string.Join(", ", tally.Overridden)));
+    }
+
     [Fact]
     public void A_request_without_thresholds_is_not_decided_by_reviews()
     {

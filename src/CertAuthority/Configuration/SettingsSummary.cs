@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+using CertAuthority.Resources;
+
+namespace CertAuthority.Configuration;
+
+/// <summary>Settings as records compare them: who administers, what is allowed, who becomes a user, and where things are. Never anything that is secret.</summary>
+internal static class SettingsSummary
+{
+    /// <summary>The settings, in the words of the configuration file. A list that is empty is left out.</summary>
+    public static JsonObject Write(Settings settings)
+    {
+        var limits = settings.Limits;
+        var groups = settings.UsersFromGroups;
+        return new JsonObject
+        {
+            ["admins"] = Lists([("users", settings.Administrators), ("groups", settings.AdministratorGroups)]),
+            ["users_from_groups"] = Lists(groups.Groups.Select(group => (group, groups.Roles.Where(role => groups.GroupsGiving(role).Contains(group))))),
+            ["limits"] = new JsonObject
+            {
+                ["certificate"] = Durations.Show(limits.Certificate),
+                ["access"] = Durations.Show(limits.Access),
+                ["pending"] = Durations.Show(limits.PendingRequest),
+                ["pending_requests"] = Number(limits.PendingRequestsPerUser),
+                ["live_certificates"] = Number(limits.LiveCertificatesPerUser),
+                ["logins_per_minute"] = Number(limits.LoginsPerMinute),
+                ["requests_per_minute"] = Number(limits.RequestsPerMinute),
+                ["requests_per_day"] = Number(limits.RequestsPerDay),
+            },
+            ["notify"] = List(
+            [
+                .. settings.Notify.Command.IsEmpty ? (string[])[] : [$"command {settings.Notify.Command[0]}"],
+                .. settings.Notify.Webhooks.Select(webhook => $"webhook {webhook.Name}"),
+                .. settings.Notify.Mail is { } mail ? (string[])[$"mail {mail.Server}"] : [],
+            ]),
+            ["publish_dir"] = settings.PublishDirectory,
+            ["data_dir"] = settings.DataDirectory,
+            ["socket"] = settings.SocketPath,
+        };
+    }
+
+    private static JsonObject? Lists(IEnumerable<(string Name, IEnumerable<string> Values)> lists) =>
+        lists.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Name, List(one.Values))).Where(one => one.Value is not null).ToList() is [_, ..] some ? new JsonObject(some) : null;
+
+    private static JsonArray? List(IEnumerable<string> values) => values.Any() ? ResourceMetadata.Array(values.Order(StringComparer.Ordinal)) : null;
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

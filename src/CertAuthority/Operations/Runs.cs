@@ -1,0 +1,61 @@
+using System.Text.Json.Nodes;
+using CertAuthority.Access;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>The start, the reloads and the stop of the daemon, as the audit has them: whoever changed the configuration changed who may do what.</summary>
+internal static class Runs
+{
+    private static readonly string Version = typeof(Runs).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>Records that the daemon begins to serve, with what its settings are beside those of the run before, and whether that one stopped in order.</summary>
+    public static Task Start(Ca ca, AuditAdministrators admins, JsonObject settings)
+    {
+        var now = ca.Now();
+        return ca.Database.Commit(transaction =>
+        {
+            var last = transaction.LastServed();
+            transaction.Audit(Entry("daemon.started", admins, last?.Settings, settings, now) with
+            {
+                Reason = last is { Stopped: null, Started: var since }
+                    ? $"the run before, started {Instants.Show(since)}, left no record of its stop: it was killed, the machine went down, or nothing could be written"
+                    : null,
+            });
+            transaction.RecordServing(now, settings.ToJsonString());
+            return true;
+        });
+    }
+
+    /// <summary>Records that the configuration was read again and is in force, with what it changed.</summary>
+    public static Task Reload(Ca ca, AuditAdministrators admins, JsonObject settings)
+    {
+        var now = ca.Now();
+        return ca.Database.Commit(transaction =>
+        {
+            transaction.Audit(Entry("daemon.reloaded", admins, transaction.LastServed()?.Settings, settings, now));
+            transaction.RecordSettings(settings.ToJsonString());
+            return true;
+        });
+    }
+
+    /// <summary>Records that the daemon stops in order. Refusals that were only counted so far go before it.</summary>
+    /// <param name="ca">What is worked on.</param>
+    /// <param name="why">What made it stop; null for a signal.</param>
+    public static Task Stop(Ca ca, string? why)
+    {
+        var now = ca.Now();
+        var leftOut = ca.Refusals.Take(all: true);
+        return ca.Database.Commit(transaction =>
+        {
+            Refusals.RecordLeftOut(transaction, leftOut, now);
+            transaction.Audit(Caller.Daemon.Did("daemon.stopped", now) with { Version = Version, Reason = why });
+            transaction.RecordStop(now);
+            return true;
+        });
+    }
+
+    private static AuditEntry Entry(string what, AuditAdministrators admins, string? before, JsonObject settings, DateTimeOffset now) =>
+        (Caller.Daemon.Did(what, now) with { Version = Version, Admins = admins }).Changing(before is null ? null : JsonNode.Parse(before) as JsonObject, settings);
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text.Json;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+using Microsoft.Data.Sqlite;
+
+namespace CertAuthority.Tests.Unit.Store;
+
+/// <summary>The audit only grows, so what is asked of it is found by an index; and one from before is found as well.</summary>
+public sealed class AuditTableTests : IAsyncLifetime
+{
+    private readonly World world = new();
+
+    [Theory]
+    [InlineData(null, null, "SEARCH audit USING INTEGER PRIMARY KEY (rowid<?)")]
+    [InlineData("alice", null, "SEARCH audit USING INDEX audit_by_user (user=? AND id<?)")]
+    [InlineData(null, "r", "SEARCH audit USING INTEGER PRIMARY KEY (rowid=?)")]
+    public void Question_reads_an_index_and_sorts_nothing(string? user, string? request, string expected)
+    {
+        using var outside = world.Outside("ReadOnly");
+        using var command = outside.CreateCommand();
+        command.CommandText = $"EXPLAIN QUERY PLAN {AuditTable.Sql(new ListAudit(20, user, request))}";
+        for (var n = 1; n <= 6; n++)
+            command.Parameters.AddWithValue($"${n}", 1);
+        using var rows = command.ExecuteReader();
+        var plan = new List<string>();
+        while (rows.Read())
+            plan.Add(rows.GetString(3));
+        Assert.Equal(expected, plan[0]);
+        Assert.DoesNotContain(plan, line => line.Contains("ORDER BY", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan.Skip(1), line => line.Contains("SCAN audit", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Audit_of_an_older_database_opens_and_is_found()
+    {
+        await world.Database.DisposeAsync();
+        File.Delete(world.Path);
+        using (var before = world.Outside("ReadWriteCreate"))
+        {
+            before.CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
+            foreach (var migration in World.Migrations().Take(16))
+                Run(before, migration);
+            Run(before, "INSERT INTO runs (id) VALUES ('0123abcd')");
+            Insert(before, World.Entry("request.created") with { User = "alice", Request = "r", State = "PENDING" });
+            Insert(before, World.Entry("certificate.issued") with { User = "alice", Requests = ["q", "r"] });
+            Run(before, "INSERT INTO audit (time, event, user, entry) VALUES (1, 'damaged', 'bob', CAST('{' AS BLOB))");
+            Run(before, $"PRAGMA application_id = {0x43654175}; PRAGMA user_version = 16");
+        }
+
+        await world.Reopen();
+
+        Assert.Equal(["certificate.issued", "request.created"], Found(new ListAudit(Request: "r")));
+        Assert.Equal(["certificate.issued"], Found(new ListAudit(Request: "q")));
+        // Whether a run of before stopped in order is not known, so nothing is said of it.
+        Assert.Null(world.Database.Read(snapshot => snapshot.LastServed()));
+
+        IEnumerable<string> Found(ListAudit ask) => world.Database.Read(snapshot => snapshot.AuditEntries(ask)).Select(entry => entry.Event);
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await world.DisposeAsync();
+
+    private static void Insert(SqliteConnection connection, AuditEntry entry)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "INSERT INTO audit (time, event, user, request, entry) VALUES ($1, $2, $3, $4, $5)";
+        var values = new object?[] { entry.Time.ToUnixTimeSeconds(), entry.Event, entry.User, entry.Request, JsonSerializer.SerializeToUtf8Bytes(entry, ProtocolJson.Strict.Of<AuditEntry>()) };
+        for (var n = 0; n < values.Length; n++)
+            command.Parameters.AddWithValue($"${(n + 1).ToString(CultureInfo.InvariantCulture)}", values[n] ?? DBNull.Value);
+        command.ExecuteNonQuery();
+    }
+
+    private static void Run(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}
