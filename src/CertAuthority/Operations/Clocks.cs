@@ -55,6 +55,13 @@ internal static class Clocks
         });
     }
 
+    /// <summary>For the first transaction of a daemon that starts with a clock that is off: what had expired before stays so from then on.</summary>
+    public static void KeepExpired(Transaction transaction, SteadyClock clock)
+    {
+        if (clock.Step is { } step)
+            transaction.KeepExpired(step.Shown, step.Expected);
+    }
+
     public static string Words(ClockStep step) => $"the clock showed {Show(step.Shown)} where it should have shown {Show(step.Expected)}";
 
     private static string Show(DateTimeOffset time) => $"{time:yyyy-MM-ddTHH:mm:ssZ}";
