@@ -89,14 +89,14 @@ internal sealed partial class Evaluator(Rule? without)
                 }
         open.RemoveWhere(one => one.Contains('@', StringComparison.Ordinal) && open.Contains(one[..one.IndexOf('@', StringComparison.Ordinal)]));
 
-        var ends = new List<long> { at + (wish ?? long.MaxValue / 2) };
+        var ends = new List<long> { at + (wish ?? 3650 * Day) };
         if (Holds(Rule.SiteLimits))
             ends.Add(at + Limits.Certificate);
         if (Holds(Rule.ShortestSessionWins))
             ends.AddRange(use.Select(role => role.MaxSession).OfType<long>().Select(longest => at + longest));
         ends.AddRange(use.Where(role => IsInForce(role, at)).Select(role => role.Expires).OfType<long>());
         if (Holds(Rule.RequestsBoundCertificates))
-            ends.AddRange(granting.SelectMany(one => new[] { one.AccessUntil, one.Session is { } session ? at + session : long.MaxValue }));
+            ends.AddRange(granting.SelectMany(one => new[] { one.AccessUntil, one.Session is { } session ? at + session : at + 3650 * Day }));
         return open.Count > 0 && ends.Min() > at ? ([.. open], ends.Min()) : null;
     }
 
@@ -105,7 +105,7 @@ internal sealed partial class Evaluator(Rule? without)
     private bool IsInForce(ModelRole role, long at) => !(Holds(Rule.RolesEnd) && at >= role.Expires);
 
     private bool IsUsable(ModelRequest request, ModelUser user, long at) =>
-        (request.User == user.Id || (!Holds(Rule.RecreatedUserIsAnother) && request.UserName == user.Name))
+        request.User == user.Id
         && StateAt(request, at) == ModelState.Approved
         && !IsLocked("request", request.Id)
         && !(Holds(Rule.NotBeforeItsTime) && at < request.AssumeFrom)

@@ -32,7 +32,7 @@ internal sealed partial class Evaluator
             return false;
         if (old?.Groups is not null)
             EndAllOf(old);
-        Users[name] = new ModelUser(old is { Groups: null } ? old.Id : next++, name, roles, unixUsers);
+        Users[name] = new ModelUser(old is { Groups: null } ? old.Id : NewId(name), name, roles, unixUsers);
         return Changed();
     }
 
@@ -86,6 +86,11 @@ internal sealed partial class Evaluator
         if (JudgeRequests() | Certificates.Exists(one => IsLive(one) && one.Ends - one.Issued > Limits.Certificate))
             Changed();
     }
+
+    private readonly Dictionary<string, int> ids = [];
+
+    // Somebody who comes under a name is not who had it before.
+    private int NewId(string name) => ids[name] = Holds(Rule.RecreatedUserIsAnother) || !ids.TryGetValue(name, out var id) ? next++ : id;
 
     private void EndAllOf(ModelUser user)
     {
@@ -205,7 +210,7 @@ internal sealed partial class Evaluator
         if (old is { Groups: null } || (giving.Length == 0 ? old is null : old is not null && old.Groups!.SequenceEqual(giving) && old.Roles.SequenceEqual(roles)))
             return;
         if (giving.Length > 0)
-            Users[account] = new ModelUser(old?.Id ?? next++, account, roles, [account], giving);
+            Users[account] = new ModelUser(old?.Id ?? NewId(account), account, roles, [account], giving);
         else
         {
             EndAllOf(old!);

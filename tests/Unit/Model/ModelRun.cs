@@ -214,21 +214,21 @@ internal sealed class ModelRun : IAsyncDisposable
 
     // ---- Which step ----
 
-    private Step Next() => dice.Throw(100) switch
+    private Step Next() => machine.IsStepped && dice.OneIn(5) ? SetClock() : dice.Throw(100) switch
     {
-        < 4 => PutRole(dice.Of(RoleNames)),
-        < 5 => RemoveRole(),
-        < 8 => PutUser(dice.Of([.. People, .. GroupAccounts])),
+        < 3 => PutRole(dice.Of(RoleNames)),
+        < 4 => RemoveRole(),
+        < 8 => PutUser(dice.OneIn(6) ? dice.Of(GroupAccounts) : dice.Of(People)),
         < 10 => SetRoles(),
         < 11 => RemoveUser(),
         < 13 => PutNode(dice.Of(NodeNames)),
         < 14 => RemoveNode(),
-        < 18 => Lock(),
-        < 23 => Unlock(),
-        < 25 => Configure(),
-        < 41 => File(),
-        < 49 => Approve(),
-        < 67 => Review(),
+        < 17 => Lock(),
+        < 22 => Unlock(),
+        < 24 => Configure(),
+        < 40 => File(),
+        < 46 => Approve(),
+        < 68 => Review(),
         < 70 => Deny(),
         < 73 => EndMine(),
         < 74 => RemoveRequest(),
@@ -247,21 +247,21 @@ internal sealed class ModelRun : IAsyncDisposable
         var isGranting = Granting.Contains(name);
         var role = new ModelRole(name)
         {
-            Logins = isGranting || dice.OneIn(2) ? dice.Some(LoginNames) : [],
-            Hosts = dice.Of(null, "*", "*", "prod", "test"),
+            Logins = isGranting || dice.OneIn(2) ? [.. dice.Some(LoginNames).Append(dice.Of(LoginNames)).Distinct()] : [],
+            Hosts = isGranting ? dice.Of("*", "*", "prod", "test") : dice.Of(null, "*", "prod", "test"),
             DeniedLogins = dice.OneIn(6) ? [dice.Of([.. LoginNames, "*"])] : [],
             DeniedHosts = dice.OneIn(8) ? dice.Of(Environments) : null,
-            Asks = name is "asker" or "helper" ? dice.OneIn(4) ? ["*"] : dice.Some(Granting) : [],
+            Asks = name is "asker" or "helper" ? dice.OneIn(3) ? ["*"] : [.. dice.Some(Granting).Append(dice.Of(Granting)).Distinct()] : [],
             DeniedAsks = dice.OneIn(8) ? [dice.Of(Granting)] : [],
             MaxDuration = dice.OneIn(3) ? dice.Of(1800L, 7200, 86400, 20 * 86400) : null,
             FromApproval = dice.OneIn(3),
             RequireAll = dice.OneIn(2),
-            Thresholds = name is "asker" or "helper" && !dice.OneIn(3) ? [.. Enumerable.Range(0, 1 + dice.Throw(2)).Select(_ => new ModelThreshold(dice.Throw(3), dice.Throw(3), dice.Of(null, null, "lead")))] : [],
-            Reviews = name is "reviewer" or "lead" ? dice.OneIn(2) ? ["*"] : dice.Some(Granting) : [],
+            Thresholds = name is "asker" or "helper" && !dice.OneIn(3) ? [.. Enumerable.Range(0, 1 + dice.Throw(2)).Select(_ => new ModelThreshold(dice.Of(0, 1, 2, 2), dice.Throw(3), dice.Of(null, null, "lead")))] : [],
+            Reviews = name is "reviewer" or "lead" ? dice.OneIn(2) ? ["*"] : [.. dice.Some(Granting).Append(dice.Of(Granting)).Distinct()] : [],
             DeniedReviews = dice.OneIn(10) ? [dice.Of(Granting)] : [],
             Reviewers = isGranting ? dice.Some([.. People, "role:lead"], 5) : [],
             MaxSession = dice.OneIn(3) ? dice.Of(600L, 3600, 14400, 200_000) : null,
-            Expires = dice.OneIn(8) ? machine.Shown + dice.Of(-100, 600, 7200) : null,
+            Expires = dice.OneIn(12) ? machine.Shown + dice.Of(-100, 600, 7200) : null,
         };
         var force = !dice.OneIn(6);
         return new($"puts {role.Write().ToJsonString()}{(force ? " with force" : "")}", () => Apply(force, role.Write()), () => rules.Put(role, force));
@@ -275,12 +275,15 @@ internal sealed class ModelRun : IAsyncDisposable
 
     private Step PutUser(string name)
     {
-        var (roles, owners, force) = (dice.Some(RoleNames, 3), Owners(name), !dice.OneIn(4));
+        var (roles, owners, force) = (SomeRoles(), Owners(name), !dice.OneIn(4));
         return new(
             $"puts user {name} with the roles {string.Join(',', roles)} for {string.Join(',', owners)}{(force ? " with force" : "")}",
             () => Apply(force, new ModelUser(0, name, roles, owners).Write()),
             () => rules.Put(name, roles, owners, force));
     }
+
+    /// <summary>Mostly such as one can do something with.</summary>
+    private string[] SomeRoles() => [.. dice.Some(RoleNames, 4).Concat(dice.OneIn(3) ? [] : [dice.Of("asker", "asker", "helper")]).Concat(dice.OneIn(3) ? [] : [dice.Of("reviewer", "lead")]).Distinct()];
 
     private string[] Owners(string name)
     {
@@ -296,7 +299,7 @@ internal sealed class ModelRun : IAsyncDisposable
 
     private Step SetRoles()
     {
-        var (name, roles) = (dice.Of([.. People, .. GroupAccounts]), dice.Some(RoleNames, 3));
+        var (name, roles) = (dice.Of([.. People, .. GroupAccounts]), SomeRoles());
         return new(
             $"gives {name} the roles {string.Join(',', roles)}",
             () => CertAuthority.Operations.Users.Update(ca, Root, new UpdateUser(name, roles.Length == 0 ? ["none"] : roles)),
@@ -337,7 +340,7 @@ internal sealed class ModelRun : IAsyncDisposable
             "role" => dice.Of(RoleNames),
             "login" => dice.Of(LoginNames),
             "node" => dice.Of(NodeNames),
-            _ => dice.Of(rules.Requests).Id,
+            _ => Some(ModelState.Pending, ModelState.Approved)!.Id,
         };
         var ttl = dice.OneIn(3) ? (long?)null : dice.Of(60L, 600, 7200);
         var ask = new CreateLock(
@@ -361,7 +364,7 @@ internal sealed class ModelRun : IAsyncDisposable
     private Step Configure()
     {
         var limits = dice.OneIn(2) ? (30 * 3600L, 14 * 86400L, 7 * 86400L) : (dice.Of(1800L, 7200, 108_000), dice.Of(3600L, 86400, 1_209_600), dice.Of(900L, 7200, 604_800));
-        var groups = dice.OneIn(4) ? [] : dice.Some(machine.Groups.Keys.ToList(), 1).Where(_ => !dice.OneIn(4)).ToDictionary(group => group, _ => dice.Some(RoleNames, 3) is { Length: > 0 } some ? some : ["reviewer"]);
+        var groups = dice.OneIn(4) ? [] : dice.Some(machine.Groups.Keys.ToList(), 1).Where(_ => !dice.OneIn(4)).ToDictionary(group => group, _ => SomeRoles() is { Length: > 0 } some ? some : ["reviewer"]);
         return new(
             $"reads a configuration with the limits {limits} and the groups {string.Join("; ", groups.Select(one => $"{one.Key}: {string.Join(',', one.Value)}"))}",
             async () =>
@@ -567,7 +570,7 @@ internal sealed class ModelRun : IAsyncDisposable
                     machine.Groups[group].Add(account);
                 return Look($"the group {group} has now {string.Join(',', machine.Groups[group])}");
             case 2:
-                var (moved, uid) = (dice.Of(Accounts), (uint)(1200 + steps.Count));
+                var (moved, uid) = (dice.Of(Accounts), (uint)(1001 + dice.Throw(7)));
                 machine.Accounts[moved] = uid;
                 return Look($"the account {moved} has now the uid {uid}");
             default:
