@@ -21,7 +21,7 @@ internal enum Rule
 /// <param name="without">The rule to forget; null for none.</param>
 internal sealed partial class Evaluator(Rule? without)
 {
-    public const int MostPending = 3, MostAMinute = 4, MostADay = 12, MostLogins = 4;
+    public const int MostPending = 2, MostAMinute = 2, MostADay = 7, MostLogins = 3;
     private const long Minute = 60, Day = 86400;
     private int next = 1;
 
@@ -145,6 +145,13 @@ internal sealed partial class Evaluator(Rule? without)
             request.HasExpired |= StateOf(request) == ModelState.Expired;
     }
 
+    /// <summary>The clock was set, or root says that it is right: what has ended by the time that it should be has ended.</summary>
+    public void ClockIsSet()
+    {
+        foreach (var request in Requests.Where(_ => Machine.IsStepped && Holds(Rule.ExpiryIsOneWay)))
+            request.HasExpired |= StateAt(request, Machine.Expected) == ModelState.Expired;
+    }
+
     private IEnumerable<ModelRole> Held(ModelUser user) => user.Roles.Where(Roles.ContainsKey).Select(name => Roles[name].Role);
 
     private bool MayAsk(ModelUser user, string role, long at) =>
@@ -158,6 +165,10 @@ internal sealed partial class Evaluator(Rule? without)
 
     private long Session(string role, long? session) => new[] { Limits.Certificate, Roles[role].Role.MaxSession ?? long.MaxValue, session ?? long.MaxValue }.Min();
 
+    /// <summary>The roles that a user may ask for now.</summary>
+    public List<string> CanAsk(ModelUser user) =>
+        [.. Roles.Values.Select(one => one.Role).Where(role => IsInForce(role, Now) && (MayAsk(user, role.Name, Now) || !Holds(Rule.OnlyWhatMayBeAskedFor)) && !IsLocked("role", role.Name)).Select(role => role.Name)];
+
     /// <summary>Files a request. <c>*</c> asks for everything that may be asked for and is not held.</summary>
     public ModelRequest? File(ModelCaller caller, ModelUser? user, string[] asked, (long? Session, long? Pending, long? Lasts, long? From) wish)
     {
@@ -170,7 +181,7 @@ internal sealed partial class Evaluator(Rule? without)
             return null;
         if (IsLocked("user", user.Name) || user.Roles.Any(role => IsLocked("role", role)) || asked.Any(role => MayAsk(user, role, Now) && IsLocked("role", role)))
             return null;
-        var can = Roles.Values.Select(one => one.Role).Where(role => IsInForce(role, Now) && (MayAsk(user, role.Name, Now) || !Holds(Rule.OnlyWhatMayBeAskedFor)) && !IsLocked("role", role.Name)).Select(role => role.Name).ToList();
+        var can = CanAsk(user);
         string[] names = asked is ["*"] ? [.. can.Except(user.Roles)] : asked;
         if (names.Length == 0 || names.Except(can).Any() || wish.Session > Limits.Certificate || wish.Pending > Limits.Pending || wish.Lasts > Limits.Access)
             return null;
@@ -275,6 +286,9 @@ internal sealed partial class Evaluator(Rule? without)
     /// <summary>Whether a request is there at all for somebody who wants to review.</summary>
     public bool Sees(ModelUser user, ModelRequest request) => request.User == user.Id || request.Votes.Exists(vote => vote.Author == user.Id) || MayReview(user, request);
 
+    /// <summary>Whether a user is one person with the requester.</summary>
+    public bool IsOwn(ModelUser user, ModelRequest request) => AreOne(User(user.Id), User(request.User), Links(request));
+
     private bool Resolve(ModelRequest request, List<string[]> links)
     {
         var counted = new List<(ModelVote Vote, ModelUser Author)>();
@@ -337,8 +351,11 @@ internal sealed partial class Evaluator(Rule? without)
         return reached;
     }
 
-    /// <summary>The users and uids that somebody is. Accounts are left out: somebody else can have the name later.</summary>
-    private string[] AsTheyAre(string user, IEnumerable<string[]> links) => [.. Reach(user, links).Where(one => !one.StartsWith("account ", StringComparison.Ordinal))];
+    /// <summary>
+    /// The uids that somebody is, which is what the daemon records. Accounts are left out, for somebody else can have the name later. Users are left out too, and should not be: whoever is one person with
+    /// the requester, and is given other accounts afterwards, is somebody else to the daemon.
+    /// </summary>
+    private string[] AsTheyAre(string user, IEnumerable<string[]> links) => [.. Reach(user, links).Where(one => one.StartsWith("uid ", StringComparison.Ordinal))];
 
     private ModelUser? FindUser(int id) => Users.Values.FirstOrDefault(user => user.Id == id);
 }

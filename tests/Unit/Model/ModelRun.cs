@@ -12,7 +12,6 @@ using CertAuthority.Push;
 using CertAuthority.Revocation;
 using CertAuthority.Signing;
 using CertAuthority.Store;
-using CertAuthority.Tests.Unit.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Tests.Unit.Model;
@@ -46,7 +45,7 @@ internal sealed class ModelRun : IAsyncDisposable
     private readonly Dice dice;
     private readonly Evaluator rules;
     private readonly Machine machine = new();
-    private readonly TemporaryFolder folder = new();
+    private readonly string folder = System.IO.Directory.CreateTempSubdirectory("certauthority-model-").FullName;
     private readonly List<string> steps = [];
     private readonly FileCaKey key;
     private Database database = null!;
@@ -60,7 +59,7 @@ internal sealed class ModelRun : IAsyncDisposable
     {
         (this.seed, dice) = (seed, new Dice(seed));
         rules = new Evaluator(without) { Machine = machine };
-        key = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
+        key = FileCaKey.LoadOrCreate(InFolder("user_ca"), CaPurpose.User);
     }
 
     /// <summary>Takes so many steps, in as many worlds as it takes. The seed of each world is one more than that of the one before.</summary>
@@ -85,7 +84,7 @@ internal sealed class ModelRun : IAsyncDisposable
     {
         await Stop();
         key.Dispose();
-        folder.Dispose();
+        System.IO.Directory.Delete(folder, recursive: true);
     }
 
     private async Task Take(int count)
@@ -218,9 +217,9 @@ internal sealed class ModelRun : IAsyncDisposable
     {
         < 3 => PutRole(dice.Of(RoleNames)),
         < 4 => RemoveRole(),
-        < 8 => PutUser(dice.OneIn(6) ? dice.Of(GroupAccounts) : dice.Of(People)),
+        < 8 => PutUser(dice.OneIn(6) ? dice.Of(GroupAccounts) : People.Except(rules.Users.Keys).FirstOrDefault() ?? dice.Of(People)),
         < 10 => SetRoles(),
-        < 11 => RemoveUser(),
+        < 12 => RemoveUser(),
         < 13 => PutNode(dice.Of(NodeNames)),
         < 14 => RemoveNode(),
         < 17 => Lock(),
@@ -269,7 +268,8 @@ internal sealed class ModelRun : IAsyncDisposable
 
     private Step RemoveRole()
     {
-        var (name, force) = (dice.Of(RoleNames), !dice.OneIn(3));
+        var given = rules.RolesOfGroups.Values.SelectMany(roles => roles).ToList();
+        var (name, force) = (given.Count > 0 && dice.OneIn(2) ? dice.Of(given) : dice.Of(RoleNames), !dice.OneIn(3));
         return new($"removes role {name}{(force ? " with force" : "")}", () => Removals.Remove(ca, Root, new RemoveResource("role", name, force)), () => rules.RemoveRole(name, force));
     }
 
@@ -333,14 +333,14 @@ internal sealed class ModelRun : IAsyncDisposable
 
     private Step Lock()
     {
-        var kind = dice.Of("user", "role", "login", "node", rules.Requests.Count > 0 ? "request" : "user");
+        var kind = dice.Of("user", "role", "login", "node", rules.Requests.Count > 0 ? "request" : "user", rules.Requests.Count > 0 ? "request" : "user");
         var on = kind switch
         {
             "user" => dice.Of([.. People, .. GroupAccounts]),
             "role" => dice.Of(RoleNames),
             "login" => dice.Of(LoginNames),
             "node" => dice.Of(NodeNames),
-            _ => Some(ModelState.Pending, ModelState.Approved)!.Id,
+            _ => (Some(ModelState.Pending, ModelState.Approved) ?? rules.Requests[0]).Id,
         };
         var ttl = dice.OneIn(3) ? (long?)null : dice.Of(60L, 600, 7200);
         var ask = new CreateLock(
@@ -387,7 +387,7 @@ internal sealed class ModelRun : IAsyncDisposable
         var account = user is null || dice.OneIn(15) ? dice.Of([.. Accounts, .. GroupAccounts]) : dice.Of(user.UnixUsers);
         var uid = account.All(char.IsAsciiDigit) ? uint.Parse(account) : machine.Accounts[account];
         var login = dice.OneIn(12) ? machine.Accounts[dice.Of(Accounts)] : (uint?)null;
-        return (new ModelCaller(uid, machine.Accounts.FirstOrDefault(one => one.Value == uid).Key, login), user is null || dice.OneIn(4) ? null : user.Name);
+        return (new ModelCaller(uid, machine.Accounts.FirstOrDefault(one => one.Value == uid).Key, login), user is null || dice.OneIn(8) ? null : user.Name);
     }
 
     private Caller Call(ModelCaller caller) => new(
@@ -397,18 +397,19 @@ internal sealed class ModelRun : IAsyncDisposable
     private ModelRequest? Some(params ModelState[] states)
     {
         var likely = rules.Requests.FindAll(one => states.Contains(rules.StateOf(one)));
-        return likely.Count > 0 && !dice.OneIn(8) ? dice.Of(likely) : rules.Requests.Count > 0 ? dice.Of(rules.Requests) : null;
+        return likely.Count > 0 && !dice.OneIn(12) ? dice.Of(likely) : rules.Requests.Count > 0 && dice.OneIn(6) ? dice.Of(rules.Requests) : null;
     }
 
     private Step File()
     {
         var (caller, name) = Somebody();
-        string[] asked = dice.OneIn(8) ? ["*"] : dice.Some(Granting) is { Length: > 0 } some ? some : [dice.Of(RoleNames)];
+        List<string> can = name is not null && rules.Users.TryGetValue(name, out var user) ? rules.CanAsk(user) : [];
+        string[] asked = can.Count > 0 && !dice.OneIn(6) ? [.. dice.Some(can).Append(dice.Of(can)).Distinct()] : dice.OneIn(8) ? ["*"] : dice.Some(Granting) is { Length: > 0 } some ? some : [dice.Of(RoleNames)];
         (long? Session, long? Pending, long? Lasts, long? From) wish = (
             dice.OneIn(5) ? dice.Of(300L, 7200, 200_000) : null,
             dice.OneIn(5) ? dice.Of(600L, 86400, 900_000) : null,
             dice.OneIn(5) ? dice.Of(900L, 86400, 2_000_000) : null,
-            dice.OneIn(5) ? machine.Shown + dice.Of(-60, 600, 3600, 900_000) : null);
+            dice.OneIn(5) ? machine.Shown + dice.Of(-60, 60, 600, 600, 1800, 900_000) : null);
         var id = "";
         return new(
             $"{caller} files as {name} for {string.Join(',', asked)}, wishing {wish}",
@@ -478,12 +479,12 @@ internal sealed class ModelRun : IAsyncDisposable
         if (Some(ModelState.Pending) is not { } request)
             return File();
         // Mostly by somebody who may.
-        var likely = rules.Users.Values.Where(user => user.Id != request.User && rules.Sees(user, request)).OrderBy(user => user.Name, StringComparer.Ordinal).ToList();
+        var likely = rules.Users.Values.Where(user => rules.Sees(user, request) && !rules.IsOwn(user, request) && !request.Votes.Exists(vote => vote.Author == user.Id)).OrderBy(user => user.Name, StringComparer.Ordinal).ToList();
         var (caller, name) = Somebody(likely.Count > 0 && !dice.OneIn(5) ? dice.Of(likely) : null);
         var approves = !dice.OneIn(4);
         var asked = request.Asked.Select(pin => pin.Name).ToList();
         string[]? roles = approves && dice.OneIn(3) ? [dice.Of(asked)] : null;
-        long? from = approves && dice.OneIn(8) ? machine.Shown + dice.Of(-60, 300, 3600, 900_000) : null;
+        long? from = approves && dice.OneIn(8) ? machine.Shown + dice.Of(-60, 300, 600, 1800, 900_000) : null;
         return new(
             $"{caller} {(approves ? "approves" : "denies")} {Short(request.Id)} as {name}{(roles is null ? "" : $" for {roles[0]}")}{(from is null ? "" : $" from {Written.Time(from.Value)}")}",
             async () => await Reviews.Review(ca, await GroupUsers.Of(ca, Call(caller)), new ReviewRequest(request.Id, approves ? "approve" : "deny", name, "", roles, from is null ? null : Written.Time(from.Value))),
@@ -606,6 +607,7 @@ internal sealed class ModelRun : IAsyncDisposable
             if (dice.OneIn(2))
                 return new("root accepts the clock", () => Clocks.Accept(ca, Root, new AcceptClock()), () =>
                 {
+                    rules.ClockIsSet();
                     machine.Accept();
                     return true;
                 });
@@ -620,7 +622,11 @@ internal sealed class ModelRun : IAsyncDisposable
                 machine.Set(seconds);
                 return Task.CompletedTask;
             },
-            () => true);
+            () =>
+            {
+                rules.ClockIsSet();
+                return true;
+            });
     }
 
     private Step Restart()
@@ -643,12 +649,15 @@ internal sealed class ModelRun : IAsyncDisposable
             },
             () =>
             {
+                rules.ClockIsSet();
                 rules.Configure(rules.Limits, rules.RolesOfGroups.ToList());
                 return true;
             });
     }
 
     // ---- The daemon ----
+
+    private string InFolder(string name) => Path.Combine(folder, name);
 
     private Task Apply(bool force, JsonObject resource) => ResourceFiles.Apply(ca, Root, new ApplyResources(Encoding.UTF8.GetBytes(resource.ToJsonString()), "a file", force));
 
@@ -666,8 +675,8 @@ internal sealed class ModelRun : IAsyncDisposable
     /// <summary>As the daemon starts, as far as it decides anything.</summary>
     private async Task Start()
     {
-        database = Database.Open(folder.File("certauthority.db"), NullLogger.Instance);
-        var path = folder.File("revoked.krl");
+        database = Database.Open(InFolder("certauthority.db"), NullLogger.Instance);
+        var path = InFolder("revoked.krl");
         var published = KrlPublisher.Published(path);
         var clock = new SteadyClock(machine, machine.Boot, database.Read(snapshot => snapshot.ClockRecord()));
         var time = clock.GetUtcNow();
@@ -686,7 +695,7 @@ internal sealed class ModelRun : IAsyncDisposable
             new Ca(database, clock, key, key, krl, new RequestWatch(), new Recent<uint>(clock), new Recent<(uint, bool)>(clock), SiteLimits.Default, [])
             {
                 UserCaId = id,
-                Push = new HostPush(database, clock, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
+                Push = new HostPush(database, clock, krl, (key, key, key), InFolder("push"), () => PushSettings.Default, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 Uids = new UidBook(clock, machine.UidOf),
             },
