@@ -147,6 +147,7 @@ internal sealed class Daemon : IAsyncDisposable
             // Looks at the last serial before the new epoch moves it.
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
+            Clocks.KeepExpired(transaction, clock);
             return (lost, change, key.Id, transaction.BeginRun(lost is not null));
         }, takesAway: true);
 

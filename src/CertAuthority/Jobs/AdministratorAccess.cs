@@ -54,7 +54,7 @@ internal sealed class AdministratorAccess(SocketFile socket, Func<Settings> sett
         base.Dispose();
     }
 
-    protected override Task Once(CancellationToken stopping) => Look();
+    protected internal override Task Once(CancellationToken stopping) => Look();
 
     protected override void Failed(Exception error) => log.LogWarning("who administers could not be looked up: {Why}", Printable.Escape(error.Message));
 

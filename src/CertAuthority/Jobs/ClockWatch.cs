@@ -3,7 +3,7 @@ using CertAuthority.Operations;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks at the clock every few seconds: says in the log and the audit when it is not where it should be, and when it is again; and records the time every minute while it is.
+/// Looks at the clock every few seconds: says in the log and the audit when it is not where it should be, and when it is again; and records every minute what time it should be.
 /// Whoever would be granted something meanwhile is refused without it: <see cref="Clocks.NowToGrant"/>.
 /// </summary>
 /// <param name="ca">What operations work on now.</param>
@@ -20,7 +20,7 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
 
     protected override void Failed(Exception error) => log.LogWarning("what time it is could not be recorded: {Why}", Protocol.Printable.Escape(error.Message));
 
-    protected override async Task Once(CancellationToken stopping)
+    protected internal override async Task Once(CancellationToken stopping)
     {
         var clock = ca().Clock;
         // Once it was accepted, whatever is found is another step; the record of the first one is the acceptance.
@@ -28,21 +28,22 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
             (told, acceptances) = (null, clock.Acceptances);
         if (clock.Step is { } step)
         {
-            if (told is null || (step.By - told.By).Duration() > SteadyClock.Tolerated)
+            // Set once more, further back, it would let what has expired look alive.
+            if (told is not { } last || (step.By - last.By).Duration() >= TimeSpan.FromSeconds(1))
             {
                 log.LogCritical("{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
                 await Clocks.Note(ca(), step, isOver: false);
                 told = step;
             }
-            return;
         }
-        if (told is { } over)
+        else if (told is { } over)
         {
             log.LogWarning("the clock is where it should be again");
             await Clocks.Note(ca(), over, isOver: true);
             told = null;
         }
-        if (recorded is { } last && clock.GetElapsedTime(last) < RecordedEvery)
+        // While it is off too: what is recorded is the time that it should be, also for a daemon that starts in this boot after one that began with a wrong clock.
+        if (recorded is { } before && clock.GetElapsedTime(before) < RecordedEvery)
             return;
         await Clocks.Remember(ca());
         recorded = clock.GetTimestamp();

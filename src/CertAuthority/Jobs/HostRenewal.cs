@@ -13,7 +13,7 @@ internal sealed class HostRenewal(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.
 {
     protected override bool StartsAtOnce => true;
 
-    protected override async Task Once(CancellationToken stopping)
+    protected internal override async Task Once(CancellationToken stopping)
     {
         await RenewAll(ca());
         Nodes.PublishCertificates(ca());

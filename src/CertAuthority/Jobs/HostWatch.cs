@@ -13,7 +13,7 @@ namespace CertAuthority.Jobs;
 /// <param name="log">Gets a line about those hosts, too.</param>
 internal sealed class HostWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca().Clock)
 {
-    protected override Task Once(CancellationToken stopping) => Look(ca(), log);
+    protected internal override Task Once(CancellationToken stopping) => Look(ca(), log);
 
     protected override void Failed(Exception error) => log.LogWarning("whether hosts are stale could not be recorded: {Why}", Printable.Escape(error.Message));
 

@@ -8,7 +8,7 @@ namespace CertAuthority.Jobs;
 /// </summary>
 internal sealed class KrlRefresh(KrlPublisher krl, TimeProvider clock) : Periodic(TimeSpan.FromMinutes(10), clock)
 {
-    protected override Task Once(CancellationToken stopping) => krl.Publish();
+    protected internal override Task Once(CancellationToken stopping) => krl.Publish();
 
     protected override void Failed(Exception error)
     {

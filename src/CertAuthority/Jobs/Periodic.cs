@@ -17,7 +17,7 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Backgroun
 
     /// <summary>Does it once.</summary>
     /// <param name="stopping">Cancels the work when the daemon shuts down.</param>
-    protected abstract Task Once(CancellationToken stopping);
+    protected internal abstract Task Once(CancellationToken stopping);
 
     /// <summary>Called with an error after which the next time may go better; logs it.</summary>
     protected abstract void Failed(Exception error);

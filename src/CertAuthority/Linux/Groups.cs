@@ -20,7 +20,9 @@ sealed record Membership(ImmutableArray<string> Groups, string? Fault = null);
 /// while the account and every group that can make users are there, before and after it. An account that is not there may have been removed,
 /// or be out of sight. It was removed if a group listed it when it was last seen and none does now: then somebody took it off that list.
 /// </remarks>
-sealed class Groups(TimeProvider clock)
+/// <param name="clock">Says how old an answer is.</param>
+/// <param name="programs">Runs id(1) and getent(1); null for those of the system.</param>
+sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>>? programs = null)
 {
     /// <summary>How long the system may take, turns included.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
@@ -32,6 +34,8 @@ sealed class Groups(TimeProvider clock)
 
     // Beyond so many answers, old ones are let go.
     const int Many = 1000;
+
+    readonly Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run = programs ?? Run;
 
     readonly Dictionary<string, (Task<Membership> Answer, long Asked)> answers = new(StringComparer.Ordinal);
 
@@ -68,7 +72,7 @@ sealed class Groups(TimeProvider clock)
         using var limit = new CancellationTokenSource(Within);
         try
         {
-            return giving.Count == 0 ? null : (await ListedBy(giving, limit.Token)).Fault;
+            return giving.Count == 0 ? null : (await ListedBy(Run, giving, limit.Token)).Fault;
         }
         catch (Exception e) when (e is OperationCanceledException or Win32Exception or IOException)
         {
@@ -111,12 +115,12 @@ sealed class Groups(TimeProvider clock)
 
     async Task<Membership> Look(string account, IReadOnlyList<string> giving, CancellationToken limit)
     {
-        var before = await ListedBy(giving, limit);
+        var before = await ListedBy(run, giving, limit);
         if (before.Fault is not null)
             return new Membership([], before.Fault);
         // NUL between the names: those of some directories have blanks in them.
-        var id = await Run(["id", "-Gnz", "--", account], limit);
-        var after = await ListedBy(giving, limit);
+        var id = await run(["id", "-Gnz", "--", account], limit);
+        var after = await ListedBy(run, giving, limit);
         if (after.Fault is not null)
             return new Membership([], after.Fault);
         var listing = before.Lists.Concat(after.Lists).FirstOrDefault(list => list.Members.Contains(account)).Group;
@@ -138,9 +142,10 @@ sealed class Groups(TimeProvider clock)
     }
 
     /// <summary>The accounts that groups list; or why one of the groups is not there.</summary>
-    static async Task<((string Group, string[] Members)[] Lists, string? Fault)> ListedBy(IReadOnlyList<string> groups, CancellationToken limit)
+    static async Task<((string Group, string[] Members)[] Lists, string? Fault)> ListedBy(
+        Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run, IReadOnlyList<string> groups, CancellationToken limit)
     {
-        var entries = await Run(["getent", "group", "--", .. groups], limit);
+        var entries = await run(["getent", "group", "--", .. groups], limit);
         var lists = entries.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(':'))
             .Where(entry => entry.Length == 4).Select(entry => (entry[0], entry[3].Split(','))).ToArray();
         if (entries.ExitCode == 0 && lists.Length == groups.Count)

@@ -55,6 +55,13 @@ internal static class Clocks
         }, takesAway: true);
     }
 
+    /// <summary>For the first transaction of a daemon that starts with a clock that is off: what had expired before stays so from then on.</summary>
+    public static void KeepExpired(Transaction transaction, SteadyClock clock)
+    {
+        if (clock.Step is { } step)
+            transaction.KeepExpired(step.Shown, step.Expected);
+    }
+
     // For programs: the words are for people.
     private static AuditChange[] Changes(ClockStep step) => [new("clock", Show(step.Expected), Show(step.Shown))];
 

@@ -13,6 +13,16 @@ internal sealed class StoreException(string message, Exception? inner = null) : 
 /// <summary>Everything that is particular to SQLite. The rest of the store speaks System.Data.Common and plain SQL.</summary>
 internal static class Sqlite
 {
+    private const string Schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)";
+
+    private static readonly Lazy<string> OurSchema = new(() =>
+    {
+        using var ours = Connection(":memory:", SqliteOpenMode.Memory);
+        ours.Open();
+        Migrations().ForEach(migration => Run(ours, migration));
+        return Text(ours, Schema);
+    });
+
     // "CeAu": tells our files from other people's.
     private const int ApplicationId = 0x43654175;
 
@@ -154,11 +164,7 @@ internal static class Sqlite
         // Reads every page once; a broken index could hide what is revoked.
         if (Text(connection, "PRAGMA integrity_check(1)") is not "ok" and var damage)
             throw new StoreException($"{path} is damaged: {damage.ReplaceLineEndings(" ")}; restore a backup");
-        using var ours = Connection(":memory:", SqliteOpenMode.Memory);
-        ours.Open();
-        Migrations().ForEach(migration => Run(ours, migration));
-        const string Schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)";
-        if (Text(connection, Schema) != Text(ours, Schema))
+        if (Text(connection, Schema) != OurSchema.Value)
             throw new StoreException($"{path} is damaged: its tables are not those that certauthority makes; restore a backup");
     }
 

@@ -40,6 +40,30 @@ public class DocumentTests
     }
 
     [Fact]
+    public void Every_test_named_with_its_class_exists()
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(Document.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+            .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);
+        foreach (var document in Document.All)
+            foreach (Match named in Regex.Matches(document.Text, @"`(?<class>\w+(?:Tests|Properties))\.(?<test>\w+)`", RegexOptions.ExplicitCapture))
+                Assert.True(
+                    sources[named.Groups["class"].Value].Any(text => text.Contains($" {named.Groups["test"].Value}(")),
+                    $"{document.Path} names {named.Value}, and there is no such test");
+    }
+
+    [Fact]
+    public void Every_promise_names_its_test()
+    {
+        var text = Document.Read("docs/security-model.md").Text;
+        var attackers = Regex.Matches(Section("What an attacker can do"), @"^\*\*(?:.+\n)+", RegexOptions.Multiline).Select(one => one.Value).ToList();
+        var promises = Regex.Matches(Section("What holds in spite of mistakes"), @"^- .+\n(?:  .+\n)*", RegexOptions.Multiline).Select(one => one.Value).ToList();
+        Assert.True(attackers.Count > 20 && promises.Count > 15, "the sections have another form now");
+        Assert.All(attackers.Concat(promises), promise => Assert.Matches(@"`\w+(?:Tests|Properties)[.`]", promise));
+
+        string Section(string title) => Regex.Match(text, $@"^## {title}.*?(?=^## )", RegexOptions.Multiline | RegexOptions.Singleline).Value;
+    }
+
+    [Fact]
     public void Every_command_of_tsh_and_tctl_parses()
     {
         var commands = Document.All.SelectMany(document => document.Blocks.Where(block => block.Info == "console").SelectMany(block => block.Content.Split('\n')))
