@@ -17,7 +17,7 @@ internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.Fr
 
     protected override void Failed(Exception error) => log.LogWarning("how full the disk is could not be told: {Why}", Printable.Escape(error.Message));
 
-    protected override async Task Once(CancellationToken stopping)
+    protected internal override async Task Once(CancellationToken stopping)
     {
         var disk = Disks.Of(ca());
         // Not told again and again while it goes to and fro.

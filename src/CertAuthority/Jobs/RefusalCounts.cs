@@ -10,5 +10,5 @@ internal sealed class RefusalCounts(Func<Ca> ca, ILogger log) : Periodic(TimeSpa
 {
     protected override void Failed(Exception error) => log.LogWarning("how many refusals were left out could not be recorded; it is tried again: {Why}", Printable.Escape(error.Message));
 
-    protected override Task Once(CancellationToken stopping) => Refusals.RecordLeftOut(ca());
+    protected internal override Task Once(CancellationToken stopping) => Refusals.RecordLeftOut(ca());
 }

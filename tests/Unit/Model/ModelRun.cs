@@ -692,7 +692,7 @@ internal sealed class ModelRun : IAsyncDisposable
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         ca = With(
-            new Ca(database, clock, key, key, krl, new RequestWatch(), new Recent<uint>(clock), new Recent<(uint, bool)>(clock), SiteLimits.Default, [])
+            new Ca(database, clock, key, key, krl, new RequestWatch(), new Recent<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
                 UserCaId = id,
                 Push = new HostPush(database, clock, krl, (key, key, key), InFolder("push"), () => PushSettings.Default, NullLogger.Instance),
