@@ -89,6 +89,9 @@ public sealed record AccessRequest(
     /// <summary>The uids that were the requester when it was filed: the creator's, the one he had logged in as, those that owned the user.</summary>
     public ImmutableArray<uint> RequesterUids { get; init; } = [];
 
+    /// <summary>The users that were one person with the requester when it was filed, whatever accounts they are given later.</summary>
+    public ImmutableArray<Guid> RequesterUsers { get; init; } = [];
+
     /// <summary>What reviewers said, in the order in which they said it.</summary>
     public ImmutableArray<Review> Reviews { get; init; } = [];
 

@@ -47,6 +47,9 @@ public sealed record RequestQuestion(
 
     /// <summary>The uids that own the user.</summary>
     public ImmutableArray<uint> UserUids { get; init; } = [];
+
+    /// <summary>The users that are one person with the user, itself included.</summary>
+    public ImmutableArray<Guid> PersonsUsers { get; init; } = [];
 }
 
 /// <summary>A request that could be filed.</summary>
@@ -161,6 +164,7 @@ public static class Requesting
             Thresholds = [.. askedBy.Select(role => new ThresholdSet(role.Pin(), role.Allow.Asking.RequireAll, role.Allow.Asking.Thresholds is { IsEmpty: false } some ? some : [ReviewThreshold.One]))],
             Annotations = Annotations(askedBy),
             RequesterUids = [.. question.UserUids.Append(question.CreatorUid).Concat(question.CreatorLoginUid is { } login ? [login] : []).Distinct()],
+            RequesterUsers = question.PersonsUsers,
         };
         var (why, prompts) = Reason(asked.Roles, question.Kind, assigned);
         return new RequestDraft(request, string.IsNullOrWhiteSpace(question.Reason) ? why : null, prompts);

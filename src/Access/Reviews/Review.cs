@@ -29,4 +29,8 @@ public sealed record Review(
     ImmutableArray<string> Roles,
     string Reason,
     DateTimeOffset At,
-    DateTimeOffset? AssumeFrom = null);
+    DateTimeOffset? AssumeFrom = null)
+{
+    /// <summary>The users that were one person with the author when they voted, whatever accounts they are given later.</summary>
+    public ImmutableArray<Guid> AuthorUsers { get; init; } = [];
+}

@@ -31,6 +31,9 @@ public readonly record struct Alias
     /// <summary>The uid, where it is one.</summary>
     internal uint? Number => uid;
 
+    /// <summary>The user's id, where it is one.</summary>
+    internal Guid? Id => user;
+
     /// <inheritdoc/>
     public override string ToString() => user?.ToString() ?? account ?? $"uid {uid}";
 }
@@ -90,7 +93,7 @@ public sealed class People
     /// <summary>The same, with what was recorded when a request was filed and reviewed: whoever was one person then still is for this request.</summary>
     public People And(AccessRequest request) => And(
     [
-        (IEnumerable<Alias>)[Alias.User(request.UserId), Alias.Uid(request.CreatorUid), .. request.CreatorLoginUid is { } login ? (Alias[])[Alias.Uid(login)] : [], .. request.RequesterUids.Select(Alias.Uid)],
+        (IEnumerable<Alias>)[Alias.User(request.UserId), Alias.Uid(request.CreatorUid), .. request.CreatorLoginUid is { } login ? (Alias[])[Alias.Uid(login)] : [], .. request.RequesterUids.Select(Alias.Uid), .. request.RequesterUsers.Select(Alias.User)],
         .. request.Reviews.Select(Link),
     ]);
 
@@ -107,7 +110,14 @@ public sealed class People
         return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<uint>().Distinct().Order()];
     }
 
-    private static IEnumerable<Alias> Link(Review review) => review.AuthorUids.Select(Alias.Uid).Prepend(Alias.User(review.AuthorId));
+    /// <summary>Every user of a person, sorted.</summary>
+    public ImmutableArray<Guid> UsersOf(Alias person)
+    {
+        var root = Root(person);
+        return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Id).OfType<Guid>().Distinct().Order()];
+    }
+
+    private static IEnumerable<Alias> Link(Review review) => review.AuthorUids.Select(Alias.Uid).Concat(review.AuthorUsers.Select(Alias.User)).Prepend(Alias.User(review.AuthorId));
 
     private IEnumerable<Alias> All() => known is null ? seen : known.All().Concat(seen);
 

@@ -52,7 +52,7 @@ internal sealed record Hearing(Persons Persons, AccessRequest Request, User? Req
     public ReviewQuestion Question(Caller caller, Voter by, Review review, SiteLimits limits)
     {
         var people = People.And([caller.Aliases.Prepend(Alias.User(by.User.Id))]);
-        review = review with { AuthorId = by.User.Id, AuthorName = by.User.Name, AuthorUids = people.UidsOf(Alias.User(by.User.Id)) };
+        review = review with { AuthorId = by.User.Id, AuthorName = by.User.Name, AuthorUids = people.UidsOf(Alias.User(by.User.Id)), AuthorUsers = people.UsersOf(Alias.User(by.User.Id)) };
         return new(Request, Requester, by, Votes, review, Persons.Snapshot.Policy().Roles, limits) { Locks = Persons.Snapshot.Policy().LocksAt(review.At), People = people };
     }
 }

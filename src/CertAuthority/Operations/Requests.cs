@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using CertAuthority.Access;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -23,7 +22,7 @@ internal static class Requests
         var (now, wishes) = (ca.Now(), Wishes(ask));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
-            var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, [], now)).OrRefuse();
+            var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, People.Strangers, now)).OrRefuse();
             return new RequestPlan(Filed(ca, Persons.Last(ca, snapshot), draft.Request, ask, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
         }));
     }
@@ -45,7 +44,7 @@ internal static class Requests
     }));
 
     private static RequestQuestion Question(
-        Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, ImmutableArray<uint> uids, DateTimeOffset now) =>
+        Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, People people, DateTimeOffset now) =>
         new(
             id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
@@ -56,7 +55,8 @@ internal static class Requests
             Nodes = [.. snapshot.Policy().Nodes.Values],
             Wishes = wishes,
             Locks = snapshot.Policy().LocksAt(now),
-            UserUids = uids,
+            UserUids = people.UidsOf(Alias.User(user.Id)),
+            PersonsUsers = people.UsersOf(Alias.User(user.Id)),
         };
 
     private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
@@ -65,11 +65,11 @@ internal static class Requests
         var id = Guid.NewGuid();
         var accounts = await Persons.Ask(ca);
         // Whoever is one person with the requester now counts as the requester for this request, whatever becomes of users and accounts.
-        var uids = ca.Database.Read(snapshot => new Persons(snapshot, accounts).All.UidsOf(Alias.User(find(snapshot).Id)));
+        var people = ca.Database.Read(snapshot => new Persons(snapshot, accounts).All);
         return await ca.Database.Commit(transaction =>
         {
             var user = find(transaction);
-            var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, uids, now)).OrRefuse();
+            var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, people, now)).OrRefuse();
             transaction.InsertRequest(request);
             transaction.Tell(by, NoticeEvents.Created, request, now);
             transaction.Audit(by.Did("request.created", now) with

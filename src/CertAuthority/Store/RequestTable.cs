@@ -10,7 +10,7 @@ internal static class RequestTable
     internal const string Columns =
         "id, revision, user_id, user_name, creator_uid, roles, granted_roles, state, created, pending_until, access_until, " +
         "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
-        "creator_login_uid, thresholds, annotations, requester_uids, resources, overridden";
+        "creator_login_uid, thresholds, annotations, requester_uids, resources, overridden, requester_users";
 
     /// <summary>The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one answer.</summary>
     /// <exception cref="ProblemException">Not found, or several start so.</exception>
@@ -82,11 +82,11 @@ internal static class RequestTable
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
-            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+            $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
             request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles), Rows.Json(request.GrantedRoles),
             RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
             Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock), request.Terms.SessionTtl, request.Terms.AssumeFrom,
-            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds), Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden));
+            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds), Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden), Rows.Json(request.RequesterUsers));
 
     /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
     /// <returns>The request at its new revision.</returns>
@@ -134,6 +134,7 @@ internal static class RequestTable
         RequesterUids = row.Uids(25),
         Resources = row.Nodes(26),
         Overridden = row.Texts(27),
+        RequesterUsers = row.Ids(28),
     };
 
     /// <summary>A clock as people and rows have it.</summary>

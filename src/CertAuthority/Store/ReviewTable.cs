@@ -7,7 +7,7 @@ namespace CertAuthority.Store;
 /// <summary>The table of reviews. Rows are never changed; they go with their request.</summary>
 internal static class ReviewTable
 {
-    private const string Columns = "author_id, author_name, author_uids, decision, roles, reason, at, assume_from";
+    private const string Columns = "author_id, author_name, author_uids, decision, roles, reason, at, assume_from, author_users";
 
     /// <summary>The reviews of a request, in the order in which they came.</summary>
     public static ImmutableArray<Review> ReviewsOf(this Snapshot snapshot, Guid request) =>
@@ -16,13 +16,13 @@ internal static class ReviewTable
     /// <summary>Adds a review to a request. Its number is the next of the request, so of two at once one fails.</summary>
     public static void InsertReview(this Transaction transaction, AccessRequest request, int number, Review review) =>
         transaction.Execute(
-            $"INSERT INTO reviews (request_id, number, {Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            request.Id, number, review.AuthorId, review.AuthorName, Rows.Json(review.AuthorUids), Word(review.Decision), Rows.Json(review.Roles), review.Reason, review.At, review.AssumeFrom);
+            $"INSERT INTO reviews (request_id, number, {Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            request.Id, number, review.AuthorId, review.AuthorName, Rows.Json(review.AuthorUids), Word(review.Decision), Rows.Json(review.Roles), review.Reason, review.At, review.AssumeFrom, Rows.Json(review.AuthorUsers));
 
     /// <summary>What a review says, as people and rows have it: the state that it is for.</summary>
     public static string Word(ReviewDecision decision) => RequestTransitions.Word(decision == ReviewDecision.Approve ? RequestState.Approved : RequestState.Denied);
 
     private static Review Row(DbDataReader row) => new(
         row.Id(0), row.GetString(1), row.Uids(2), row.GetString(3) == "APPROVED" ? ReviewDecision.Approve : ReviewDecision.Deny, row.Texts(4), row.GetString(5), row.Time(6),
-        row.IsDBNull(7) ? null : row.Time(7));
+        row.IsDBNull(7) ? null : row.Time(7)) { AuthorUsers = row.Ids(8) };
 }

@@ -26,6 +26,8 @@ internal static class Rows
     public static ImmutableArray<PinnedNode> Nodes(this DbDataReader row, int column) =>
         [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedNodeArray)!];
 
+    public static ImmutableArray<Guid> Ids(this DbDataReader row, int column) => [.. row.Texts(column).Select(Guid.Parse)];
+
     public static ImmutableArray<uint> Uids(this DbDataReader row, int column) => [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.UInt32Array)!];
 
     public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, int column) =>
@@ -41,6 +43,8 @@ internal static class Rows
     public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(permissions, RowJson.Default.SessionPermissions);
 
     public static string Json(IEnumerable<string> texts) => JsonSerializer.Serialize([.. texts], RowJson.Default.StringArray);
+
+    public static string Json(IEnumerable<Guid> ids) => Json(ids.Select(id => id.ToString()));
 
     public static string Json(IEnumerable<uint> uids) => JsonSerializer.Serialize([.. uids], RowJson.Default.UInt32Array);
 

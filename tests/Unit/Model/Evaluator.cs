@@ -351,11 +351,8 @@ internal sealed partial class Evaluator(Rule? without)
         return reached;
     }
 
-    /// <summary>
-    /// The uids that somebody is, which is what the daemon records. Accounts are left out, for somebody else can have the name later. Users are left out too, and should not be: whoever is one person with
-    /// the requester, and is given other accounts afterwards, is somebody else to the daemon.
-    /// </summary>
-    private string[] AsTheyAre(string user, IEnumerable<string[]> links) => [.. Reach(user, links).Where(one => one.StartsWith("uid ", StringComparison.Ordinal))];
+    /// <summary>The uids and users that somebody is, which is what the daemon records. Accounts are left out, for somebody else can have the name later.</summary>
+    private string[] AsTheyAre(string user, IEnumerable<string[]> links) => [.. Reach(user, links).Where(one => !one.StartsWith("account ", StringComparison.Ordinal))];
 
     private ModelUser? FindUser(int id) => Users.Values.FirstOrDefault(user => user.Id == id);
 }

@@ -12,3 +12,6 @@ CREATE TABLE audit_requests (
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO audit_requests
     SELECT one.value, audit.id FROM audit, json_each(CASE WHEN json_valid(CAST(entry AS TEXT)) THEN CAST(entry AS TEXT) ELSE '{}' END, '$.requests') AS one WHERE audit.request IS NULL;
+-- Which users were one person with whoever filed and reviewed: their accounts can be others later. Empty where that was not recorded.
+ALTER TABLE requests ADD COLUMN requester_users TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE reviews ADD COLUMN author_users TEXT NOT NULL DEFAULT '[]';

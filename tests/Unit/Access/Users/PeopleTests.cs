@@ -62,6 +62,23 @@ public class PeopleTests
     }
 
     [Fact]
+    public void Users_that_were_one_person_stay_so_for_a_request()
+    {
+        // The accounts of carol and dave have other uids now than when alice filed and bob voted.
+        var (alice, bob, carol, dave) = (Sample.User("alice"), Sample.User("bob"), Sample.User("carol"), Sample.User("dave"));
+        var request = Sample.Request(alice, RequestState.Pending, Sample.Role("dba")) with
+        {
+            RequesterUsers = [alice.Id, carol.Id],
+            Reviews = [new Review(bob.Id, "bob", [], ReviewDecision.Approve, [], "", Sample.Now) { AuthorUsers = [bob.Id, dave.Id] }],
+        };
+        var people = People.Of([alice, bob, carol, dave], _ => null).And(request);
+        Assert.True(people.AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
+        Assert.True(people.AreOne(Alias.User(bob.Id), Alias.User(dave.Id)));
+        Assert.False(people.AreOne(Alias.User(alice.Id), Alias.User(bob.Id)));
+        Assert.Equal(new[] { alice.Id, carol.Id }.Order(), people.UsersOf(Alias.User(carol.Id)));
+    }
+
+    [Fact]
     public void What_a_request_and_its_reviews_recorded_joins_for_that_request()
     {
         var (alice, bob, carol) = (Sample.User("alice"), Sample.User("bob"), Sample.User("carol"));
