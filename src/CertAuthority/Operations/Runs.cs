@@ -5,7 +5,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>The start, the reloads and the stop of the daemon, as the audit has them: whoever changed the configuration changed who may do what.</summary>
+/// <summary>The start, the reloads and the stop of the daemon, as the audit has them: whoever changed the configuration changed who may do what. They are recorded on a full disk too.</summary>
 internal static class Runs
 {
     private static readonly string Version = typeof(Runs).Assembly.GetName().Version!.ToString(3);
@@ -25,7 +25,7 @@ internal static class Runs
             });
             transaction.RecordServing(now, settings.ToJsonString());
             return true;
-        });
+        }, takesAway: true);
     }
 
     /// <summary>Records that the configuration was read again and is in force, with what it changed.</summary>
@@ -37,7 +37,7 @@ internal static class Runs
             transaction.Audit(Entry("daemon.reloaded", admins, transaction.LastServed()?.Settings, settings, now));
             transaction.RecordSettings(settings.ToJsonString());
             return true;
-        });
+        }, takesAway: true);
     }
 
     /// <summary>Records that the daemon stops in order. Refusals that were only counted so far go before it.</summary>
@@ -53,7 +53,7 @@ internal static class Runs
             transaction.Audit(Caller.Daemon.Did("daemon.stopped", now) with { Version = Version, Reason = why });
             transaction.RecordStop(now);
             return true;
-        });
+        }, takesAway: true);
     }
 
     private static AuditEntry Entry(string what, AuditAdministrators admins, string? before, JsonObject settings, DateTimeOffset now) =>

@@ -31,7 +31,7 @@ public class ModelTests
         [Rule.DenialsWin] = 1,
         [Rule.OnlyWhatApprovalsShare] = 1,
         [Rule.UserLocks] = 6,
-        [Rule.RoleLocks] = 3,
+        [Rule.RoleLocks] = 10,
         [Rule.LoginLocks] = 1,
         [Rule.NodeLocks] = 3,
         [Rule.RequestLocks] = 1,
