@@ -169,7 +169,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Fingerprint.Of(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Of(other.Key))));
 
         var krl = Hold(new KrlPublisher(database, clock, origin, krlPath, log));
-        krl.ForHosts = PublishIn(settings.PublishDirectory, krl, userCa, hostCa);
+        krl.ForHosts = PublishIn(settings.PublishDirectory, data, krl, userCa, hostCa);
         push = settings.Push;
         // Before the loops, for the list's wakes it until the end.
         var hosts = Hold(new HostPush(database, clock, krl, (userCa, hostCa, syncCa), Path.Combine(data, "push"), () => push, log));
@@ -309,11 +309,12 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>The directory for hosts, ready to be written; null when none is named.</summary>
-    private static PublishDirectory? PublishIn(string? path, KrlPublisher krl, CaKey userCa, CaKey hostCa)
+    private static PublishDirectory? PublishIn(string? path, string data, KrlPublisher krl, CaKey userCa, CaKey hostCa)
     {
         if (path is null)
             return null;
-        var directory = new PublishDirectory(path, krl.Conflict, [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))]);
+        (string, byte[])[] keys = [("user_ca.pub", Line(userCa.PublicKey.ToLine("user CA"))), ("host_ca.pub", Line(hostCa.PublicKey.ToLine("host CA")))];
+        var directory = new PublishDirectory(path, krl.Conflict, keys, Path.Combine(data, "published.krl.spare"));
         directory.Make();
         return directory;
 
@@ -328,7 +329,7 @@ internal sealed class Daemon : IAsyncDisposable
             return;
         try
         {
-            krl.ForHosts = PublishIn(path, krl, serving.Ca.UserCa, serving.Ca.HostCa);
+            krl.ForHosts = PublishIn(path, settings.DataDirectory, krl, serving.Ca.UserCa, serving.Ca.HostCa);
             if (now is not null)
                 log.LogWarning("nothing is published in {Now} any more; what lies there grows old", now);
             await krl.Publish();

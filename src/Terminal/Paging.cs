@@ -28,14 +28,14 @@ public sealed class Paging
         list.Options.Add(after);
     }
 
-    /// <summary>What is wanted of it, and a hint when there is more.</summary>
+    /// <summary>What is wanted of it, and for people a hint when there is more.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="ask">Gets a piece: at most so many, behind a place.</param>
     public async Task<T[]> Read<T>(ParseResult parsed, Func<int, string?, Task<(T[] Items, string? Next)>> ask)
     {
         var most = parsed.GetValue(limit) ?? (parsed.GetValue(format) == FormatOption.Text ? Shown : int.MaxValue);
         var (items, next) = await Read(most, parsed.GetValue(after), ask);
-        if (next is not null)
+        if (next is not null && parsed.GetValue(format) == FormatOption.Text)
             parsed.Hint($"there are more: {string.Join(' ', Again(parsed).Append($"--after={next}"))}");
         return items;
     }

@@ -90,6 +90,9 @@ public sealed class DiskTests
             (await root.Types("tctl", "rm", $"lock/{locked}")).Done();
             await Gives(daemon, nothing: false);
             (await root.Types("tctl", "status")).Done();
+            Fill(scratch["data/filler"]);
+            await Eventually.Holds(() => Told().Split("\"disk.low\"").Length == 3);
+            File.Delete(scratch["data/filler"]);
             await Eventually.Holds(() => Told().Contains("\"disk.fine\""));
 
         }

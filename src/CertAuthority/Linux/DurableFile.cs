@@ -27,10 +27,10 @@ static partial class DurableFile
     /// <param name="content">What it will hold.</param>
     /// <param name="mode">Its mode; the umask does not matter.</param>
     /// <param name="check">Sees the new file under a name of its own, and throws to leave the old one where it is.</param>
-    /// <param name="keepsRoom">Whether it must be possible on a full disk too: an empty file beside it keeps the blocks for the next time, <c>.NAME.spare</c>.</param>
+    /// <param name="spare">An empty file on the same file system that keeps blocks for the next time, for what must be possible on a full disk too; null for none.</param>
     /// <exception cref="IOException">The disk refused; the old file is as it was, unless only the flush of the folder failed.</exception>
-    internal static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, bool keepsRoom = false) =>
-        Write(path, content, mode, replace: true, check, keepsRoom ? Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetFileName(path)}.spare") : null);
+    internal static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, string? spare = null) =>
+        Write(path, content, mode, replace: true, check, spare);
 
     static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check, string? spare = null)
     {
@@ -57,18 +57,17 @@ static partial class DurableFile
         {
             File.Delete(temporary);
             if (spare is not null)
-                KeepSpare(spare, mode, content.Length);
+                KeepSpare(spare, content.Length);
         }
     }
 
     // For a list twice as long; on a disk that is full already, for one that is hardly longer.
-    static void KeepSpare(string spare, UnixFileMode mode, long length)
+    static void KeepSpare(string spare, long length)
     {
         try
         {
             using var file = File.OpenHandle(spare, FileMode.OpenOrCreate, FileAccess.ReadWrite);
-            // Whoever copies the folder may read what lies beside it.
-            File.SetUnixFileMode(file, mode);
+            File.SetUnixFileMode(file, OwnerOnly);
             if (!DiskSpace.TryKeep(file, 0, Math.Max(1 << 20, 2 * length)))
                 DiskSpace.TryKeep(file, 0, length + (64 << 10));
         }

@@ -134,7 +134,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
             var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString(), keys);
             if (Krl.Parse(bytes) is var readBack && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
-            DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh, keepsRoom: true);
+            DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
             latest = new PublishedKrl(version, bytes);
             Written();
             return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);

@@ -17,7 +17,8 @@ internal sealed class ForeignDirectoryException(string message) : IOException(me
 /// <param name="path">Where it is; absolute.</param>
 /// <param name="conflict">Says what speaks against putting a list of some version in the place of another one; null when nothing does.</param>
 /// <param name="besides">What lies there beside the revocation list, by name.</param>
-internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides)
+/// <param name="spare">A file that keeps room for the next list, where hosts do not see it; null for none.</param>
+internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides, string? spare = null)
 {
     /// <summary>How the names of host certificates end.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -54,7 +55,7 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
             // Two daemons could find nobody's list there at the same moment.
             using var held = DurableFile.LockDirectory(path);
             ExpectOwn(list.Version);
-            DurableFile.Replace(At(List), list.Bytes, DurableFile.ReadableByAll, keepsRoom: true);
+            DurableFile.Replace(At(List), list.Bytes, DurableFile.ReadableByAll, spare: spare);
             published = true;
             foreach (var (name, content) in besides)
                 PutWhereDifferent(name, content);
