@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using CertAuthority.Api;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
@@ -38,12 +37,8 @@ internal sealed class Daemon : IAsyncDisposable
     private GroupReview groups = null!;
     private AdministratorAccess? access;
     private NameService names = null!;
+    private RunAudit? run;
     private volatile bool isStopping;
-
-    // Whether the audit has the start of this daemon, so that it gets the stop too.
-    private bool isRecorded;
-
-    private static readonly TimeSpan RecordedWithin = TimeSpan.FromSeconds(5);
 
     private readonly TaskCompletionSource<Exception> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -95,8 +90,7 @@ internal sealed class Daemon : IAsyncDisposable
         {
             log.LogWarning("the new configuration may not be fully in force yet for users from groups, limits and notices: {Why}", e.Message);
         }
-        var admins = await Administrators();
-        await Recorded("the reload", () => Runs.Reload(serving.Ca, admins, Summary()));
+        await run!.Reloaded(serving.Ca, InForce());
         groups.Look();
         if (access is not null)
             await access.Look();
@@ -206,8 +200,8 @@ internal sealed class Daemon : IAsyncDisposable
         await Start(groups);
         await Start(Hold(new RefusalCounts(() => serving.Ca, log)));
         Server.Serve(app, () => serving, log);
-        var admins = await Administrators();
-        isRecorded = await Recorded("its start", () => Runs.Start(serving.Ca, admins, Summary()));
+        run = new RunAudit(names, self, log);
+        await run.Started(serving.Ca, InForce());
         await app.StartAsync();
         held.Push(async () =>
         {
@@ -226,46 +220,14 @@ internal sealed class Daemon : IAsyncDisposable
         socket.Open();
     }
 
-    /// <summary>What the audit says at the end of an orderly stop, before the database is closed. A disk that takes nothing, or takes its time, does not keep the daemon from stopping.</summary>
     private async ValueTask RecordStop()
     {
-        if (isRecorded)
-            await Recorded("its stop", () => Runs.Stop(serving.Ca, broken.Task.IsCompletedSuccessfully ? broken.Task.Result.Message : null).WaitAsync(RecordedWithin));
-    }
-
-    /// <summary>Records something about the daemon itself. Where that fails, the log says why and the daemon goes on.</summary>
-    /// <returns>Whether it is on the disk.</returns>
-    private async Task<bool> Recorded(string what, Func<Task> record)
-    {
-        try
-        {
-            await record();
-            return true;
-        }
-        catch (Exception e) when (e is ProblemException or OutcomeUnknownException or StoreException or TimeoutException)
-        {
-            log.LogWarning("the audit does not have {What}: {Why}", what, Printable.Escape(e.Message));
-            return false;
-        }
-    }
-
-    private async Task<AuditAdministrators> Administrators()
-    {
-        var users = settings.Administrators.Add("root");
-        try
-        {
-            if (await names.AccountOf(self, Asker.Administrator) is { } account)
-                users = users.Add(account);
-        }
-        catch (NameServiceException)
-        {
-            users = users.Add($"uid {self}");
-        }
-        return new AuditAdministrators([.. users.Order(StringComparer.Ordinal)], [.. settings.AdministratorGroups.Order(StringComparer.Ordinal)]);
+        if (run is not null)
+            await run.Stopped(serving.Ca, broken.Task.IsCompletedSuccessfully ? broken.Task.Result.Message : null);
     }
 
     // A directory that could not be taken is not the one in use.
-    private JsonObject Summary() => SettingsSummary.Write(settings with { PublishDirectory = serving.Ca.Krl.ForHosts?.Path });
+    private Settings InForce() => settings with { PublishDirectory = serving.Ca.Krl.ForHosts?.Path };
 
     private string? AdministratorsSocket()
     {

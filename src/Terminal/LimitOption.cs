@@ -7,7 +7,7 @@ public sealed class LimitOption : Option<int?>
 {
     /// <summary>The option.</summary>
     /// <param name="without">How many there are without it, for the help.</param>
-    public LimitOption(string without = "all")
+    public LimitOption(string without)
         : base("--limit")
     {
         Description = $"At most so many. Default: {without}";

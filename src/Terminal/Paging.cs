@@ -14,7 +14,7 @@ public sealed class Paging
     private readonly Command list;
     private readonly string name;
     private readonly FormatOption format;
-    private readonly LimitOption limit = new($"{Shown}; all with --format=json or yaml");
+    private readonly LimitOption limit = new($"{Shown} in a table, else all");
     private readonly Option<string?> after = new("--after") { HelpName = "PLACE", Description = "Go on where a page ended; the hint under it says where" };
 
     /// <summary>Adds <c>--limit</c> and <c>--after</c>.</summary>

@@ -13,7 +13,7 @@ internal sealed class RequestSearchCommand : Verb
     private readonly Option<string> kind = new("--kind") { HelpName = "KIND", Description = "What to search for: node", DefaultValueFactory = _ => "node", CompletionSources = { "node" } };
     private readonly Option<string?> labels = new("--labels") { HelpName = "KEY=VALUE[,KEY=VALUE…]", Description = "Only those with all of these labels" };
     private readonly Option<string?> search = new("--search") { HelpName = "WORDS", Description = "Only those with each of these words in the name or the labels" };
-    private readonly LimitOption limit = new();
+    private readonly LimitOption limit = new("1000");
     private readonly FormatOption format = new();
 
     public RequestSearchCommand()

@@ -65,7 +65,8 @@ public sealed class MailTests
         await using var daemon = await Start(scratch, Mail(scratch, server, "starttls"));
         var many = string.Join(',', Enumerable.Range(0, 99).Select(i => $"reviewer{i}").Append("bob"));
 
-        var ids = new[] { await RequestFor(daemon, "carol", many, "one"), await RequestFor(daemon, "carol", many, "two") };
+        await RequestFor(daemon, "carol", many, "one");
+        await RequestFor(daemon, "carol", many, "two");
         await Eventually.Holds(() => server.Letters.Count == 4);
         var beyond = await daemon.Administrator.Types("tctl", "requests", "create", "carol", "--roles=dba", "--reviewers=bob", "--reason=three");
         (await daemon.Administrator.Types("tctl", "requests", "approve", beyond.Done().Split(' ')[1])).Done();
@@ -73,7 +74,6 @@ public sealed class MailTests
 
         Assert.Contains("reviewers get no mail of it, for within a day requests of carol have named 200 of them; tell them yourself", beyond.Error);
         Assert.Equal("carol's request for dba was approved by root", server.Letters[4].Header("Subject"));
-        Assert.Equal(2, ids.Distinct().Count());
     }
 
     [MailFact(people: true)]

@@ -19,17 +19,38 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     public async Task Hint_leads_from_page_to_page_to_the_end(string list)
     {
         var whole = Rows(await Types(list));
-        var pages = new List<string[]>();
-        for (var command = $"{list} --limit=3"; command is not null && pages.Count < 20;)
-        {
-            var page = await Types(command);
-            pages.Add(Rows(page));
-            command = page.Error.Split("there are more: ") is [_, var next] ? next.Trim() : null;
-        }
+        var pages = await Pages(Who(list), $"{list} --limit=3");
 
         Assert.True(whole.Length > 6);
         Assert.All(pages[..^1], page => Assert.Equal(3, page.Length));
         Assert.Equal(whole, pages.SelectMany(page => page));
+    }
+
+    [PeopleFact]
+    public async Task Requests_to_review_come_in_pages_too()
+    {
+        await using var own = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
+        (await own.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {review_requests: {roles: [dba]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
+            ---
+            {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer]}}
+            """)).Done();
+        for (var i = 0; i < 5; i++)
+            (await own.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--reviewers=bob", "--nowait")).Done();
+
+        foreach (var which in (string[])["--reviewable", "--suggested"])
+        {
+            var whole = Rows(await own.Person(Person.Bob).Types("tsh", "request", "ls", which));
+            var pages = await Pages(own.Person(Person.Bob), $"tsh request ls {which} --limit=2");
+            Assert.Equal([2, 2, 1], pages.Select(page => page.Length));
+            Assert.Equal(whole, pages.SelectMany(page => page));
+        }
     }
 
     [Fact]
@@ -63,7 +84,22 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
         Assert.Equal((1, "", "tctl: error: \"yesterday\" is no place in this list\ntctl: hint: take the one that the page before ended with\n"), (refused.ExitCode, refused.Output, refused.Error));
     }
 
-    async Task<Outcome> Types(string command) => await (command.StartsWith("tsh", StringComparison.Ordinal) ? daemon.Myself : daemon.Administrator).Types(command.Split(' '));
+    /// <summary>The rows of each page, from the first on; the next command is what the page says.</summary>
+    static async Task<List<string[]>> Pages(Person who, string? command)
+    {
+        var pages = new List<string[]>();
+        while (command is not null && pages.Count < 20)
+        {
+            var page = await who.Types(command.Split(' '));
+            pages.Add(Rows(page));
+            command = page.Error.Split("there are more: ") is [_, var next] ? next.Trim() : null;
+        }
+        return pages;
+    }
+
+    Person Who(string command) => command.StartsWith("tsh", StringComparison.Ordinal) ? daemon.Myself : daemon.Administrator;
+
+    Task<Outcome> Types(string command) => Who(command).Types(command.Split(' '));
 
     static string[] Rows(Outcome list) => list.Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)[2..];
 

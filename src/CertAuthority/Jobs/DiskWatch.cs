@@ -1,18 +1,17 @@
 using CertAuthority.Access;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once each, and again after a start.
+/// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once each.
 /// </summary>
 /// <param name="ca">What operations work on now.</param>
 /// <param name="log">Gets a line about it, too.</param>
 internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca().Clock)
 {
-    private bool isTold;
-
     protected override bool StartsAtOnce => true;
 
     protected override void Failed(Exception error) => log.LogWarning("how full the disk is could not be told: {Why}", Printable.Escape(error.Message));
@@ -20,6 +19,7 @@ internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.Fr
     protected internal override async Task Once(CancellationToken stopping)
     {
         var disk = Disks.Of(ca());
+        var isTold = ca().Database.Read(snapshot => snapshot.IsToldLow());
         // Not told again and again while it goes to and fro.
         if (disk.IsLow == isTold || (isTold && disk.Used > DiskStatus.Low - 2))
             return;
@@ -30,9 +30,9 @@ internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.Fr
             log.LogInformation("{Disk}", disk.Describe());
         await ca().Database.Commit(transaction =>
         {
+            transaction.SetToldLow(disk.IsLow);
             transaction.TellOfDisk(what, disk, ca().Now());
             return true;
         }, takesAway: true);
-        isTold = disk.IsLow;
     }
 }

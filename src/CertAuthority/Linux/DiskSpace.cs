@@ -46,6 +46,6 @@ readonly partial record struct DiskSpace(long Size, long Free)
         return true;
     }
 
-    [LibraryImport("libc", EntryPoint = "fallocate64", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int Fallocate(SafeFileHandle file, int mode, long from, long length);
 }

@@ -9,7 +9,7 @@ internal static class Disks
     /// <exception cref="IOException">The kernel does not say how full it is.</exception>
     public static DiskStatus Of(Ca ca)
     {
-        var space = DiskSpace.Of(ca.Database.Directory);
-        return new DiskStatus(ca.Database.Directory, space.PercentUsed, space.Free, ca.Database.HasRoom);
+        var space = DiskSpace.Of(ca.Database.Folder);
+        return new DiskStatus(ca.Database.Folder, space.PercentUsed, space.Free, ca.Database.HasRoom);
     }
 }

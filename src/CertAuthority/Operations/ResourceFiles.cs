@@ -53,7 +53,7 @@ internal static class ResourceFiles
             warnings.AddRange(Users.Gaps(
                 transaction, [.. resources.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)], [.. resources.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]));
             return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
-        });
+        }, takesAway: !ask.Force && resources.TrueForAll(one => one.Resource is AccessLock));
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show(done, warnings);
     }

@@ -36,7 +36,7 @@ internal sealed class Database : IAsyncDisposable
     {
         (this.path, this.log) = (path, log);
         // Of a process that was killed while it made one.
-        foreach (var unfinished in System.IO.Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
+        foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
             File.Delete(unfinished);
         writer = new Session(Sqlite.OpenWriter(path), policies, LeaveOut);
         reserve = new Reserve(path, log);
@@ -45,7 +45,7 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>The folder of the file.</summary>
-    public string Directory => Path.GetDirectoryName(path)!;
+    public string Folder => Path.GetDirectoryName(path)!;
 
     /// <summary>Whether there is room enough for every change, and not for those alone that take access away.</summary>
     public bool HasRoom => reserve.IsWhole;

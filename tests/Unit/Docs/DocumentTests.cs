@@ -33,22 +33,13 @@ public class DocumentTests
         var tests = Directory.EnumerateFiles(Path.Combine(Document.Root, "tests"), "*.cs", SearchOption.AllDirectories)
             .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);
         foreach (var document in Document.All)
-            foreach (Match named in Regex.Matches(document.Text, @"`(?<class>\w+(?:Tests|Properties))`|(?<method>\b[A-Z][A-Za-z]*(?:_\w+){3,})", RegexOptions.ExplicitCapture))
+            foreach (Match named in Regex.Matches(document.Text, @"`(?<class>\w+(?:Tests|Properties))(?:\.(?<method>\w+))?`|(?<method>\b[A-Z][A-Za-z]*(?:_\w+){3,})", RegexOptions.ExplicitCapture))
+            {
+                var files = named.Groups["class"] is { Success: true, Value: var name } ? tests[name] : tests.SelectMany(file => file);
                 Assert.True(
-                    named.Groups["class"] is { Success: true, Value: var name } ? tests.Contains(name) : tests.Any(file => file.Any(text => text.Contains($" {named.Value}("))),
+                    files.Any(text => !named.Groups["method"].Success || text.Contains($" {named.Groups["method"].Value}(")),
                     $"{document.Path} names {named.Value}, and there is no such test");
-    }
-
-    [Fact]
-    public void Every_test_named_with_its_class_exists()
-    {
-        var sources = Directory.EnumerateFiles(Path.Combine(Document.Root, "tests"), "*.cs", SearchOption.AllDirectories)
-            .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);
-        foreach (var document in Document.All)
-            foreach (Match named in Regex.Matches(document.Text, @"`(?<class>\w+(?:Tests|Properties))\.(?<test>\w+)`", RegexOptions.ExplicitCapture))
-                Assert.True(
-                    sources[named.Groups["class"].Value].Any(text => text.Contains($" {named.Groups["test"].Value}(")),
-                    $"{document.Path} names {named.Value}, and there is no such test");
+            }
     }
 
     [Fact]

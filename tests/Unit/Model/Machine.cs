@@ -8,7 +8,7 @@ internal enum Outage
     /// <summary>The group g1 is out of sight, and whoever is in it seems not to be.</summary>
     GroupHidden,
 
-    /// <summary>Accounts that are listed in a group are out of sight.</summary>
+    /// <summary>Accounts that a group of <c>users_from_groups</c> lists are out of sight.</summary>
     AccountsHidden,
 
     /// <summary>The system says that it cannot tell.</summary>
@@ -55,6 +55,9 @@ internal sealed class Machine : TimeProvider
 
     // What the daemon sees of it.
 
+    // The groups that it asked for last, which it does before it asks for an account.
+    private string[] asked = [];
+
     public override long TimestampFrequency => 1;
 
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeSeconds(Shown);
@@ -79,13 +82,14 @@ internal sealed class Machine : TimeProvider
     {
         if (command[0] == "getent")
         {
-            var seen = command[3..].Where(group => Groups.ContainsKey(group) && !(Outage == Outage.GroupHidden && group == "g1")).ToList();
-            return (seen.Count == command.Length - 3 ? 0 : 2, string.Concat(seen.Select(group => $"{group}:x:{group[1..]}:{string.Join(',', Groups[group])}\n")), "");
+            asked = command[3..];
+            var seen = asked.Where(group => Groups.ContainsKey(group) && !(Outage == Outage.GroupHidden && group == "g1")).ToList();
+            return (seen.Count == asked.Length ? 0 : 2, string.Concat(seen.Select(group => $"{group}:x:{group[1..]}:{string.Join(',', Groups[group])}\n")), "");
         }
         var account = command[^1];
         if (Outage == Outage.Failing)
             return (1, "", $"id: '{account}': Input/output error");
-        if (!Accounts.ContainsKey(account) || (Outage == Outage.AccountsHidden && GroupsOf(account).Length > 0))
+        if (!Accounts.ContainsKey(account) || (Outage == Outage.AccountsHidden && GroupsOf(account).Intersect(asked).Any()))
             return (1, "", $"id: '{account}': no such user");
         return (0, string.Concat(GroupsOf(account).Where(group => !(Outage == Outage.GroupHidden && group == "g1")).Prepend("users").Select(group => $"{group}\0")), "");
     }

@@ -15,3 +15,8 @@ INSERT OR IGNORE INTO audit_requests
 -- Which users were one person with whoever filed and reviewed: their accounts can be others later. Empty where that was not recorded.
 ALTER TABLE requests ADD COLUMN requester_users TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE reviews ADD COLUMN author_users TEXT NOT NULL DEFAULT '[]';
+-- Whether receivers were told that the disk fills up, and not yet that it has room again.
+CREATE TABLE disk (
+    told_low  INTEGER NOT NULL
+) STRICT;
+INSERT INTO disk VALUES (0);
