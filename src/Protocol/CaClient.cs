@@ -122,7 +122,7 @@ public sealed class CaClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or HttpIOException)
         {
             throw new UnreachableException(
-                "the daemon broke off the connection", Unknown(route) ?? "try again in a moment; one account can hold only so many connections at a time");
+                UnreachableException.BrokenOff, Unknown(route) ?? "try again in a moment; one account can hold only so many connections at a time");
         }
     }
 

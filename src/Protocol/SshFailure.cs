@@ -36,6 +36,7 @@ internal static class SshFailure
             (OfSsh, _) => new($"the connection to {host} broke off: {last}") { MayHaveArrived = true },
             (NotFound or NotExecutable, _) => new(
                 $"there is no tsh on {host}: {last}", "an administrator installs it there, on the path of all accounts, or names it in authorized_keys: command=\"/path/of/tsh relay\"") { IsLasting = true },
+            (Unreachable, _) when Says(UnreachableException.BrokenOff) => new($"the daemon on {host} broke off the connection", "try again in a moment; one account can hold only so many connections at a time") { MayHaveArrived = true },
             (Unreachable, _) => new($"no daemon answers on {host}", "an administrator starts certauthority there"),
             _ => new($"{host} answers, but not with a relay: {last}", "the account there must be able to run tsh relay") { IsLasting = true },
         };

@@ -28,9 +28,15 @@ internal sealed partial class RelayCommand() : Verb(
         HangUpWithReader(socket);
         var asked = Ask(socket, daemon, cancellation);
         await using var output = Console.OpenStandardOutput();
+        var isAnswered = false;
         try
         {
-            await daemon.CopyToAsync(output, cancellation);
+            var buffer = new byte[16 * 1024];
+            while (await daemon.ReadAsync(buffer, cancellation) is var length and > 0)
+            {
+                isAnswered = true;
+                await output.WriteAsync(buffer.AsMemory(0, length), cancellation);
+            }
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
@@ -38,7 +44,8 @@ internal sealed partial class RelayCommand() : Verb(
         }
         if (asked.IsFaulted)
             await asked;
-        return ExitCode.Done;
+        // Else the far end could not tell this from an account that has no relay.
+        return isAnswered ? ExitCode.Done : throw new UnreachableException(UnreachableException.BrokenOff);
     }
 
     private static async Task Ask(Socket socket, NetworkStream daemon, CancellationToken cancellation)

@@ -114,6 +114,9 @@ public sealed class BoundsTests
         Assert.Equal(
             (3, "tsh: error: the daemon broke off the connection\ntsh: hint: try again in a moment; one account can hold only so many connections at a time\n"),
             (full.ExitCode, full.Error));
+        // A relay has to say so: to the far end of its ssh, an account without one looks the same.
+        var relay = await daemon.Person(Person.Alice).Types("tsh", "relay");
+        Assert.Equal((3, "", "tsh: error: the daemon broke off the connection\n"), (relay.ExitCode, relay.Output, relay.Error));
         Assert.Equal(180, mine.Count(one => one.IsClosed));
 
         mine.ForEach(one => one.Dispose());

@@ -89,11 +89,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
 
     private async Task Take(int count)
     {
-        foreach (var (name, number) in Accounts.Select((name, number) => (name, number)))
-            machine.Accounts[name] = (uint)(1001 + number);
-        (machine.Accounts["gina"], machine.Accounts["hugo"]) = (1101, 1102);
-        (machine.Groups["g1"], machine.Groups["g2"]) = (["gina"], ["gina", "hugo"]);
-        await Start();
+        await Begin();
         foreach (var name in RoleNames)
             await Expect(PutRole(name));
         foreach (var name in People)
@@ -105,6 +101,15 @@ internal sealed partial class ModelRun : IAsyncDisposable
             machine.Pass(dice.OneIn(4) ? 6 : 20 + dice.Throw(100));
             await Expect(Next());
         }
+    }
+
+    private async Task Begin()
+    {
+        foreach (var (name, number) in Accounts.Select((name, number) => (name, number)))
+            machine.Accounts[name] = (uint)(1001 + number);
+        (machine.Accounts["gina"], machine.Accounts["hugo"]) = (1101, 1102);
+        (machine.Groups["g1"], machine.Groups["g2"]) = (["gina"], ["gina", "hugo"]);
+        await Start();
     }
 
     // ---- One step ----

@@ -58,9 +58,11 @@ internal sealed partial class ModelRun
             MaxSession = dice.OneIn(3) ? dice.Of(600L, 3600, 14400, 200_000) : null,
             Expires = dice.OneIn(12) ? machine.Shown + dice.Of(-100, 600, 7200) : null,
         };
-        var force = !dice.OneIn(6);
-        return new($"puts {role.Write().ToJsonString()}{(force ? " with force" : "")}", () => Apply(force, role.Write()), () => rules.Put(role, force));
+        return Put(role, force: !dice.OneIn(6));
     }
+
+    private Step Put(ModelRole role, bool force = true) =>
+        new($"puts {role.Write().ToJsonString()}{(force ? " with force" : "")}", () => Apply(force, role.Write()), () => rules.Put(role, force));
 
     private Step RemoveRole()
     {
@@ -71,12 +73,15 @@ internal sealed partial class ModelRun
 
     private Step PutUser(string name)
     {
-        var (roles, owners, force) = (SomeRoles(), Owners(name), !dice.OneIn(4));
-        return new(
+        var (roles, owners) = (SomeRoles(), Owners(name));
+        return Put(name, roles, owners, force: !dice.OneIn(4));
+    }
+
+    private Step Put(string name, string[] roles, string[] owners, bool force = true) =>
+        new(
             $"puts user {name} with the roles {string.Join(',', roles)} for {string.Join(',', owners)}{(force ? " with force" : "")}",
             () => Apply(force, new ModelUser(0, name, roles, owners).Write()),
             () => rules.Put(name, roles, owners, force));
-    }
 
     /// <summary>Mostly such as one can do something with.</summary>
     private string[] SomeRoles() => [.. dice.Some(RoleNames, 4).Concat(dice.OneIn(3) ? [] : [dice.Of("asker", "asker", "helper")]).Concat(dice.OneIn(3) ? [] : [dice.Of("reviewer", "lead")]).Distinct()];
@@ -93,20 +98,18 @@ internal sealed partial class ModelRun
         };
     }
 
-    private Step SetRoles()
-    {
-        var (name, roles) = (dice.Of([.. People, .. GroupAccounts]), SomeRoles());
-        return new(
+    private Step SetRoles() => SetRoles(dice.Of([.. People, .. GroupAccounts]), SomeRoles());
+
+    private Step SetRoles(string name, string[] roles) =>
+        new(
             $"gives {name} the roles {string.Join(',', roles)}",
             () => CertAuthority.Operations.Users.Update(ca, Root, new UpdateUser(name, roles.Length == 0 ? ["none"] : roles)),
             () => rules.SetRoles(name, roles));
-    }
 
-    private Step RemoveUser()
-    {
-        var name = dice.Of([.. People, .. GroupAccounts]);
-        return new($"removes user {name}", () => Removals.Remove(ca, Root, new RemoveResource("user", name)), () => rules.RemoveUser(name));
-    }
+    private Step RemoveUser() => RemoveUser(dice.Of([.. People, .. GroupAccounts]));
+
+    private Step RemoveUser(string name) =>
+        new($"removes user {name}", () => Removals.Remove(ca, Root, new RemoveResource("user", name)), () => rules.RemoveUser(name));
 
     private Step PutNode(string name)
     {
@@ -161,7 +164,11 @@ internal sealed partial class ModelRun
     {
         var limits = dice.OneIn(2) ? (30 * 3600L, 14 * 86400L, 7 * 86400L) : (dice.Of(1800L, 7200, 108_000), dice.Of(3600L, 86400, 1_209_600), dice.Of(900L, 7200, 604_800));
         var groups = dice.OneIn(4) ? [] : dice.Some(machine.Groups.Keys.ToList(), 1).Where(_ => !dice.OneIn(4)).ToDictionary(group => group, _ => SomeRoles() is { Length: > 0 } some ? some : ["reviewer"]);
-        return new(
+        return Configure(limits, groups);
+    }
+
+    private Step Configure((long Certificate, long Access, long Pending) limits, Dictionary<string, string[]> groups) =>
+        new(
             $"reads a configuration with the limits {limits} and the groups {string.Join("; ", groups.Select(one => $"{one.Key}: {string.Join(',', one.Value)}"))}",
             async () =>
             {
@@ -173,7 +180,6 @@ internal sealed partial class ModelRun
                 rules.Configure(limits, groups);
                 return true;
             });
-    }
 
     // ---- Requests ----
 
@@ -206,6 +212,11 @@ internal sealed partial class ModelRun
             dice.OneIn(5) ? dice.Of(600L, 86400, 900_000) : null,
             dice.OneIn(5) ? dice.Of(900L, 86400, 2_000_000) : null,
             dice.OneIn(5) ? machine.Shown + dice.Of(-60, 60, 600, 600, 1800, 900_000) : null);
+        return File(caller, name, asked, wish);
+    }
+
+    private Step File(ModelCaller caller, string? name, string[] asked, (long? Session, long? Pending, long? Lasts, long? From) wish = default)
+    {
         var id = "";
         return new(
             $"{caller} files as {name} for {string.Join(',', asked)}, wishing {wish}",
@@ -281,7 +292,11 @@ internal sealed partial class ModelRun
         var asked = request.Asked.Select(pin => pin.Name).ToList();
         string[]? roles = approves && dice.OneIn(3) ? [dice.Of(asked)] : null;
         long? from = approves && dice.OneIn(8) ? machine.Shown + dice.Of(-60, 300, 600, 1800, 900_000) : null;
-        return new(
+        return Review(caller, name, request, approves, roles, from);
+    }
+
+    private Step Review(ModelCaller caller, string? name, ModelRequest request, bool approves = true, string[]? roles = null, long? from = null) =>
+        new(
             $"{caller} {(approves ? "approves" : "denies")} {Short(request.Id)} as {name}{(roles is null ? "" : $" for {roles[0]}")}{(from is null ? "" : $" from {Written.Time(from.Value)}")}",
             async () => await Reviews.Review(ca, await GroupUsers.Of(ca, Call(caller)), new ReviewRequest(request.Id, approves ? "approve" : "deny", name, "", roles, from is null ? null : Written.Time(from.Value))),
             () =>
@@ -290,7 +305,6 @@ internal sealed partial class ModelRun
                     rules.LookAgain(request, user);
                 return rules.Review(caller, rules.Choose(caller, name, !approves), request, approves, roles, from);
             });
-    }
 
     // ---- Certificates ----
 
@@ -375,10 +389,10 @@ internal sealed partial class ModelRun
         }
     }
 
-    private Step Look(string what)
-    {
-        var looks = dice.OneIn(2);
-        return new(
+    private Step Look(string what) => Look(what, looks: dice.OneIn(2));
+
+    private Step Look(string what, bool looks) =>
+        new(
             looks ? $"{what}, and the daemon looks" : what,
             () => looks ? GroupUsers.Review(ca, CancellationToken.None) : Task.CompletedTask,
             () =>
@@ -387,7 +401,6 @@ internal sealed partial class ModelRun
                     rules.LookAtAll();
                 return true;
             });
-    }
 
     private Step PassTime()
     {

@@ -36,6 +36,7 @@ public class SshTransportTests
     // What the far side says.
     [InlineData(127, "sh: 1: tsh: not found\n", "there is no tsh on auth1: sh: 1: tsh: not found", true)]
     [InlineData(3, "tsh: error: no daemon answers at unix:/run/certauthority/ca.sock\n", "no daemon answers on auth1", false)]
+    [InlineData(3, "tsh: error: the daemon broke off the connection\n", "the daemon on auth1 broke off the connection", false)]
     [InlineData(1, "This account is currently not available.\n", "auth1 answers, but not with a relay: This account is currently not available.", true)]
     [InlineData(0, "", "auth1 answers, but not with a relay: ssh exited with 0", true)]
     public void What_is_in_the_way_is_told(int exitCode, string said, string message, bool lasting)
