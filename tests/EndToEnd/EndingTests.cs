@@ -1,8 +1,30 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>Each way in which access ends, with sshd as the judge: alice enters before and is refused after, and bob, beside her, never notices.</summary>
-public sealed class EndingTests
+public sealed class EndingTests(EndingTests.Site site) : IClassFixture<EndingTests.Site>
 {
+    /// <summary>One daemon and one host for all endings, and bob with his certificate.</summary>
+    public sealed class Site : IAsyncLifetime
+    {
+        internal TestDaemon Daemon { get; private set; } = null!;
+
+        internal TestHost Host { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            Daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
+            (await Daemon.Administrator.Types(["tctl", "create"], """
+                {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+                ---
+                {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [dba]}}
+                """)).Done();
+            (await Daemon.Person(Person.Bob).Types("tsh", "login")).Done();
+            Host = await TestHost.Create(Daemon, "db1");
+        }
+
+        public async Task DisposeAsync() => await Daemon.DisposeAsync();
+    }
+
     public sealed record Ending(string Case, string Command)
     {
         public override string ToString() => Case;
@@ -36,27 +58,23 @@ public sealed class EndingTests
     [MemberData(nameof(Endings))]
     public async Task Ends(Ending ending)
     {
-        await using var daemon = await TestDaemon.Start();
-        (await daemon.Administrator.Types(["tctl", "create"], """
+        var (daemon, db1) = (site.Daemon, site.Host);
+        // As it was before the ending of the row before.
+        await daemon.Administrator.Types("tctl", "rm", "user/alice");
+        (await daemon.Administrator.Types(["tctl", "create", "-f"], """
             {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [ops]}}}}
             ---
             {kind: role, version: v7, metadata: {name: ops}, spec: {allow: {logins: ['{{internal.logins}}'], node_labels: {env: prod}}}}
             ---
-            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
-            ---
             {kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com}}
             ---
             {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff], traits: {logins: [deploy]}}}
-            ---
-            {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [dba]}}
             """)).Done();
         var (alice, bob) = (daemon.Person(Person.Alice), daemon.Person(Person.Bob));
         var request = (await alice.Types("tsh", "request", "create", "--roles=ops", "--nowait")).Done().Split(' ')[1];
         (await daemon.Administrator.Types("tctl", "requests", "approve", request)).Done();
         (await alice.Types("tsh", "login", $"--request-id={request}")).Done();
-        (await bob.Types("tsh", "login")).Done();
         var serial = OpenSsh.Certificate.ParseLine(await File.ReadAllTextAsync(Path.Combine(alice.Home, "id-cert.pub"))).Serial;
-        var db1 = await TestHost.Create(daemon, "db1");
         Assert.True(await db1.LetsIn(alice, "deploy"), db1.Log);
         Assert.True(await db1.LetsIn(bob, "postgres"), db1.Log);
 

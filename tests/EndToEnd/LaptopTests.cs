@@ -140,27 +140,27 @@ public sealed class LaptopTests
         Assert.False(File.Exists(Path.Combine(laptop.TshHome, "profile")));
     }
 
-    public static TheoryData<string, int, string> Relayless => new()
-    {
-        { "command=\"/nowhere/tsh relay\"", 3, "there is no tsh on auth1: " },
-        { "command=\"/etc/passwd relay\"", 3, "there is no tsh on auth1: " },
-        { "command=\"tsh --server unix:/nowhere/ca.sock relay\"", 3, "no daemon answers on auth1\n" },
-        { "command=\"echo This account is currently not available.; exit 1\"", 3, "what answers is not certauthority" },
-        { "command=\"echo Go away >&2; exit 1\"", 3, "auth1 answers, but not with a relay: Go away\n" },
-        { "command=\"echo G1sySgpubyBlbnRyeRtdMDt4Bwo= | base64 -d >&2; exit 1\"", 3, "auth1 answers, but not with a relay: no entry\\u{1b}]0;x\\u{7}\n" },
-    };
-
-    [PeopleTheory]
-    [MemberData(nameof(Relayless))]
-    public async Task What_is_there_instead_of_a_relay_is_said(string options, int exitCode, string error)
+    [PeopleFact]
+    public async Task What_is_there_instead_of_a_relay_is_said()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
-        laptop.Authorize(options);
-        var said = await laptop.Alice.Types("tsh", "login", "--server", Laptop.Server);
-        Assert.Equal((exitCode, ""), (said.ExitCode, said.Output));
-        Assert.StartsWith($"tsh: error: {error}", said.Error);
-        Assert.DoesNotContain('\u001b', said.Error);
+        foreach (var (instead, error) in ((string, string)[])
+        [
+            ("/nowhere/tsh relay", "there is no tsh on auth1: "),
+            ("/etc/passwd relay", "there is no tsh on auth1: "),
+            ("tsh --server unix:/nowhere/ca.sock relay", "no daemon answers on auth1\n"),
+            ("echo This account is currently not available.; exit 1", "what answers is not certauthority"),
+            ("echo Go away >&2; exit 1", "auth1 answers, but not with a relay: Go away\n"),
+            ("echo G1sySgpubyBlbnRyeRtdMDt4Bwo= | base64 -d >&2; exit 1", "auth1 answers, but not with a relay: no entry\\u{1b}]0;x\\u{7}\n"),
+        ])
+        {
+            laptop.Authorize($"command=\"{instead}\"");
+            var said = await laptop.Alice.Types("tsh", "login", "--server", Laptop.Server);
+            Assert.Equal((3, ""), (said.ExitCode, said.Output));
+            Assert.StartsWith($"tsh: error: {error}", said.Error);
+            Assert.DoesNotContain('\u001b', said.Error);
+        }
     }
 
     [PeopleFact]

@@ -24,13 +24,7 @@ public sealed class SessionTests(ITestOutputHelper output)
             """;
         var session = (await alice.Types("bash", "-c", $"{ask}\nask | jq -r 'select(.per_host and .certificate == null) | .session'")).Done().Trim();
 
-        var watch = Stopwatch.StartNew();
-        var fetched = (await alice.Types("bash", "-c", $$"""
-            {{ask}}
-            for n in $(seq 300); do ask ", \"node\": \"web$n\", \"session\": \"{{session}}\""; echo; done | jq -r '"\(.session) \(.info.principals[0])"'
-            """)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        output.WriteLine($"{watch.Elapsed.TotalMilliseconds / 300:0.0} ms for each host");
-        Assert.Equal(Enumerable.Range(1, 300).Select(n => $"{session} deploy@web{n}"), fetched);
+        Assert.Equal([$"{session} deploy@web1"], await Fetch(1, 1));
 
         // Each further one for a host that has one is a login of its own, as is a try for a host out of reach: nine of ten are left.
         var more = (await alice.Types("bash", "-c", $$"""
@@ -44,10 +38,20 @@ public sealed class SessionTests(ITestOutputHelper output)
             + string.Concat(Enumerable.Repeat("there is no node \"db1\" within reach of the roles in use: web\n", 4))
             + string.Concat(Enumerable.Repeat("alice has tried to log in 10 times within a minute; that is the limit\n", 2)), more);
 
+        // All others within the login are none, also now that no more logins are to be had.
+        var watch = Stopwatch.StartNew();
+        Assert.Equal(Enumerable.Range(2, 299).Select(n => $"{session} deploy@web{n}"), await Fetch(2, 300));
+        output.WriteLine($"{watch.Elapsed.TotalMilliseconds / 299:0.0} ms for each host");
+
         // A session belongs to its user.
         (await daemon.Administrator.Types(["tctl", "create"], "{kind: user, version: v2, metadata: {name: bob}, spec: {roles: [web]}}")).Done();
         Assert.Equal(
             "the login session has ended\n",
             (await daemon.Person(Person.Bob).Types("bash", "-c", $"mkdir -p \"$TSH_HOME\" && ssh-keygen -q -t ed25519 -N '' -f \"$TSH_HOME/key\"\n{ask}\nask ', \"node\": \"web2\", \"session\": \"{session}\"' | jq -r .detail")).Done());
+
+        async Task<string[]> Fetch(int from, int to) => (await alice.Types("bash", "-c", $$"""
+            {{ask}}
+            for n in $(seq {{from}} {{to}}); do ask ", \"node\": \"web$n\", \"session\": \"{{session}}\""; echo; done | jq -r '"\(.session) \(.info.principals[0])"'
+            """)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }
