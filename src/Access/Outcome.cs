@@ -23,7 +23,7 @@ public enum RefusalKind
     /// <summary>It is too much.</summary>
     Limited,
 
-    /// <summary>It can not be decided now.</summary>
+    /// <summary>It cannot be decided now.</summary>
     Unavailable,
 }
 

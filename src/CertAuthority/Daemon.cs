@@ -13,7 +13,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority;
 
-/// <summary>The daemon can not start. The message says why and what to do.</summary>
+/// <summary>The daemon cannot start. The message says why and what to do.</summary>
 internal sealed class StartException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>A loop in the background has ended while the daemon runs. The message says which, and why.</summary>
@@ -78,7 +78,7 @@ internal sealed class Daemon : IAsyncDisposable
         settings = changed with { DataDirectory = settings.DataDirectory, SocketPath = settings.SocketPath };
         notify = changed.Notify;
         if (changed.Push.Parallel != push.Parallel)
-            log.LogWarning("push.parallel can not change while the daemon runs; it stays {Now} until the next start", push.Parallel);
+            log.LogWarning("push.parallel cannot change while the daemon runs; it stays {Now} until the next start", push.Parallel);
         push = changed.Push;
         await PublishElsewhere(changed.PublishDirectory);
         try
@@ -174,7 +174,7 @@ internal sealed class Daemon : IAsyncDisposable
         }
         catch (ProblemException e)
         {
-            throw new StartException($"{(krl.ForHosts?.Status.Failure is null ? krlPath : krl.ForHosts.Path)} can not be written; the log says why", e);
+            throw new StartException($"{(krl.ForHosts?.Status.Failure is null ? krlPath : krl.ForHosts.Path)} cannot be written; the log says why", e);
         }
         await Start(Hold(new KrlRefresh(krl, clock)));
         await Start(hosts);
@@ -283,7 +283,7 @@ internal sealed class Daemon : IAsyncDisposable
         static byte[] Line(string text) => Encoding.ASCII.GetBytes(text + "\n");
     }
 
-    /// <summary>One that can not be used changes nothing, and what lies in the old one stays there.</summary>
+    /// <summary>One that cannot be used changes nothing, and what lies in the old one stays there.</summary>
     private async Task PublishElsewhere(string? path)
     {
         var (krl, now) = (serving.Ca.Krl, serving.Ca.Krl.ForHosts?.Path);
@@ -299,7 +299,7 @@ internal sealed class Daemon : IAsyncDisposable
         }
         catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
         {
-            log.LogWarning("publish_dir can not be {Path}, and stays {Now}: {Why}", path, now ?? "unset", Printable.Escape(e.Message));
+            log.LogWarning("publish_dir cannot be {Path}, and stays {Now}: {Why}", path, now ?? "unset", Printable.Escape(e.Message));
         }
         catch (ProblemException)
         {
@@ -329,7 +329,7 @@ internal sealed class Daemon : IAsyncDisposable
     private void KeepsUntilStart(string what, string now, string changed)
     {
         if (changed != now)
-            log.LogWarning("{What} can not change while the daemon runs; it stays {Now} until the next start", what, now);
+            log.LogWarning("{What} cannot change while the daemon runs; it stays {Now} until the next start", what, now);
     }
 
     /// <summary>One daemon a directory, and the second is told which process is the first.</summary>

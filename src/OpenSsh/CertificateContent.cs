@@ -23,7 +23,7 @@ public sealed record Validity
 
 /// <summary>What a certificate of this CA says, up to the signature (draft-ietf-sshm-cert).</summary>
 /// <remarks>
-/// One without a principal or without an end can not be built. Every member refuses a value outside of its documented limits with an
+/// One without a principal or without an end cannot be built. Every member refuses a value outside of its documented limits with an
 /// <see cref="ArgumentException"/>.
 /// </remarks>
 public abstract class CertificateContent
@@ -58,7 +58,7 @@ public abstract class CertificateContent
     /// <summary>The key to certify.</summary>
     public required PublicKey Key { get; init; }
 
-    /// <summary>1 to 2⁶³ − 1. A KRL can not name serial 0.</summary>
+    /// <summary>1 to 2⁶³ − 1. A KRL cannot name serial 0.</summary>
     public required ulong Serial
     {
         get;

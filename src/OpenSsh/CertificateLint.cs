@@ -27,7 +27,7 @@ public static class CertificateLint
     /// <summary>Everything that is wrong with <paramref name="toBeSigned"/>, or nothing.</summary>
     /// <param name="toBeSigned">A certificate up to and including its signature key.</param>
     /// <param name="expected">Whom it is meant for.</param>
-    /// <returns>One lower-case clause a fault. Malformed bytes end the list: what follows them can not be told.</returns>
+    /// <returns>One lower-case clause a fault. Malformed bytes end the list: what follows them cannot be told.</returns>
     public static IReadOnlyList<string> Faults(ReadOnlySpan<byte> toBeSigned, CertificateType expected)
     {
         var faults = new List<string>();

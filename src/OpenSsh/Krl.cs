@@ -133,7 +133,7 @@ public sealed class Krl
         foreach (var range in ascending)
         {
             if (range.First == 0 || range.First > range.Last)
-                throw new ArgumentException($"serials {range.First} to {range.Last} can not be revoked", nameof(ascending));
+                throw new ArgumentException($"serials {range.First} to {range.Last} cannot be revoked", nameof(ascending));
             if (runs is [.., var (first, last)] && range.First - 1 <= last)
                 runs[^1] = (first, Math.Max(last, range.Last));
             else

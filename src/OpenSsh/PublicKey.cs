@@ -113,7 +113,7 @@ public abstract record PublicKey
 }
 
 /// <summary>
-/// A key that can stand as the signature key of a certificate: a CA's. A security key can not, for it signs only when somebody touches it.
+/// A key that can stand as the signature key of a certificate: a CA's. A security key cannot, for it signs only when somebody touches it.
 /// </summary>
 public abstract record SignatureKey : PublicKey
 {

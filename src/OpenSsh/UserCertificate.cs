@@ -26,7 +26,7 @@ public enum UserExtensions
 /// A user certificate as this CA writes it. Its principals are of <c>A-Z a-z 0-9 . _ @ : = / + ~ -</c> and begin with a letter, a digit or
 /// <c>_</c>. Servers have split them at a comma, begin a comment with <c>#</c>, and have taken none at all for every login.
 /// </summary>
-/// <remarks>One with an option that servers do not know can not be built.</remarks>
+/// <remarks>One with an option that servers do not know cannot be built.</remarks>
 public sealed class UserCertificate : CertificateContent
 {
     static readonly SearchValues<char> PrincipalCharacters =

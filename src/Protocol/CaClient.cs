@@ -11,7 +11,7 @@ public sealed class CaClient : IDisposable
     // The longest wait the daemon grants is 25 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    // Somebody may have to find his security key first.
+    // Somebody may have to find their security key first.
     private static readonly TimeSpan PatienceWithPeople = TimeSpan.FromMinutes(3);
 
     private readonly HttpClient http;
@@ -19,7 +19,7 @@ public sealed class CaClient : IDisposable
 
     /// <summary>A client of the daemon at an address.</summary>
     /// <param name="server">Where.</param>
-    /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of his own.</param>
+    /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of their own.</param>
     /// <param name="patience">How long an answer may take. Default: a minute; through ssh, which may ask for a passphrase, three.</param>
     /// <param name="tell">Told, where somebody looks on, what a connection waits for that takes its time.</param>
     /// <param name="mayAsk">Whether ssh may ask somebody for a passphrase, or about a host key.</param>

@@ -40,7 +40,7 @@ public static class Routes
     public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run");
     /// <summary>Reviews somebody else's request.</summary>
     public static readonly Route<ReviewRequest, RequestResolved> ReviewRequest = new("POST", "/v1/my/requests/{id}/review");
-    /// <summary>Lists the caller's requests, and those that he may review.</summary>
+    /// <summary>Lists the caller's requests, and those that they may review.</summary>
     public static readonly Route<ListMyRequests, RequestList> ListMyRequests = new("GET", "/v1/my/requests");
     /// <summary>Reads, and waits for, a request that the caller may see.</summary>
     public static readonly Route<GetMyRequest, RequestResource> GetMyRequest = new("GET", "/v1/my/requests/{id}");
@@ -66,7 +66,7 @@ public static class Routes
     public static readonly Route<RemoveRequest, RequestResolved> RemoveRequest = new("DELETE", "/v1/requests/{id}");
     /// <summary>Reads what a user can ask for.</summary>
     public static readonly Route<GetCapabilities, Capabilities> GetCapabilities = new("GET", "/v1/users/{name}/capabilities");
-    /// <summary>Tells why a user can, or can not, log in.</summary>
+    /// <summary>Tells why a user can, or cannot, log in.</summary>
     public static readonly Route<ExplainAccess, AccessExplained> ExplainAccess = new("GET", "/v1/users/{name}/access");
     /// <summary>Approves.</summary>
     public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");

@@ -38,7 +38,7 @@ public abstract record ServerAddress
 
     /// <summary><c>ssh://[user@]host[:port]</c>: on a host that the system's ssh reaches, through the relay there.</summary>
     /// <param name="User">The account there; null where ssh knows it.</param>
-    /// <param name="Host">A name, an address, or an alias of ssh's own configuration. It can not be taken for an option, and no shell finds anything to expand in it.</param>
+    /// <param name="Host">A name, an address, or an alias of ssh's own configuration. It cannot be taken for an option, and no shell finds anything to expand in it.</param>
     /// <param name="Port">1 to 65535; null where ssh knows it.</param>
     public sealed record Ssh(string? User, string Host, ushort? Port) : ServerAddress
     {

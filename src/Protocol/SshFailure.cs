@@ -32,7 +32,7 @@ internal static class SshFailure
                 $"the host key of {host} has changed; somebody may be in between", $"ask whoever runs it, then: ssh-keygen -R {host}") { IsLasting = true },
             (OfSsh, _) when Says("Host key verification failed") => new($"the host key of {host} is not known", $"connect once by hand and compare it: {Ssh(server)}") { IsLasting = true },
             (OfSsh, _) when Says("Bad configuration option", "Bad owner or permissions", "terminating, ") => new($"ssh does not start: {last}") { IsLasting = true },
-            (OfSsh, _) when Says(NoWay) => new($"{host} can not be reached: {last}", "is the network up, and the name right?"),
+            (OfSsh, _) when Says(NoWay) => new($"{host} cannot be reached: {last}", "is the network up, and the name right?"),
             (OfSsh, _) => new($"the connection to {host} broke off: {last}") { MayHaveArrived = true },
             (NotFound or NotExecutable, _) => new(
                 $"there is no tsh on {host}: {last}", "an administrator installs it there, on the path of all accounts, or names it in authorized_keys: command=\"/path/of/tsh relay\"") { IsLasting = true },

@@ -34,7 +34,7 @@ internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action
         }
         catch (Win32Exception)
         {
-            throw new UnreachableException("ssh can not be started", "install the OpenSSH client") { IsLasting = true };
+            throw new UnreachableException("ssh cannot be started", "install the OpenSSH client") { IsLasting = true };
         }
     }
 

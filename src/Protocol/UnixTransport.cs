@@ -15,7 +15,7 @@ public static class UnixTransport
 
     /// <summary>Connects, and sees who is there before anything is sent.</summary>
     /// <param name="server">Where.</param>
-    /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of his own.</param>
+    /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of their own.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="UnreachableException">Nobody is there, or somebody who is not to be trusted.</exception>
     public static async ValueTask<Socket> Connect(ServerAddress.Unix server, Func<uint, bool> trusts, CancellationToken cancellation)

@@ -16,7 +16,7 @@ internal sealed class AccessExplainCommand : Verb
     public AccessExplainCommand()
         : base(
             "explain",
-            "Tells why a user can, or can not, log in: which rule of which role allows, denies or limits it",
+            "Tells why a user can, or cannot, log in: which rule of which role allows, denies or limits it",
             "tctl access explain alice --login=postgres --node=db1",
             "tctl access explain alice --request=bc8ca931",
             "tctl access explain alice --format=json | jq .granted")

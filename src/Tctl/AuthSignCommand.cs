@@ -72,7 +72,7 @@ internal sealed class AuthSignCommand : Verb
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FailureException($"{name} can not be read: {e.Message}");
+            throw new FailureException($"{name} cannot be read: {e.Message}");
         }
     }
 }

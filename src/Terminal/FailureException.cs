@@ -1,6 +1,6 @@
 namespace CertAuthority.Terminal;
 
-/// <summary>The command can not do what it was asked.</summary>
+/// <summary>The command cannot do what it was asked.</summary>
 /// <param name="message">What went wrong: lower case, no full stop.</param>
 /// <param name="hint">What to do about it, where that helps.</param>
 /// <param name="exitCode">One of <see cref="ExitCode"/>.</param>

@@ -60,7 +60,7 @@ public sealed class ServerOption : Option<ServerAddress?>
 
     private static string? Own() => ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess) is { } own && File.Exists(own) ? own : null;
 
-    /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of his own and point others at it.</summary>
+    /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of their own and point others at it.</summary>
     public static bool IsTrusted(uint uid) => uid == 0 || uid == Account.OwnUid || uid == Account.Uid("certauthority");
 
     private static ServerOption Of(ParseResult parsed) => parsed.RootCommandResult.Command.Options.OfType<ServerOption>().Single();

@@ -50,7 +50,7 @@ public sealed partial class StandardStream : Stream
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">It can not be read.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public override unsafe int Read(Span<byte> buffer)
     {
         while (true)
@@ -60,7 +60,7 @@ public sealed partial class StandardStream : Stream
                 count = read(descriptor, start, (nuint)buffer.Length);
             if (count >= 0)
                 return (int)count;
-            Await(Readable, "standard input can not be read");
+            Await(Readable, "standard input cannot be read");
         }
     }
 
@@ -78,7 +78,7 @@ public sealed partial class StandardStream : Stream
             else if (Marshal.GetLastPInvokeError() == BrokenPipe)
                 isGone = true;
             else
-                Await(Writable, "standard output can not be written");
+                Await(Writable, "standard output cannot be written");
         }
     }
 

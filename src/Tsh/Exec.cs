@@ -11,7 +11,7 @@ internal static partial class Exec
     public static int Replace(string[] argv)
     {
         _ = execvp(argv[0], [.. argv, null]);
-        throw new FailureException($"{argv[0]} can not be started: {Marshal.GetLastPInvokeErrorMessage()}", "install the OpenSSH client");
+        throw new FailureException($"{argv[0]} cannot be started: {Marshal.GetLastPInvokeErrorMessage()}", "install the OpenSSH client");
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -26,7 +26,7 @@ internal static partial class HomeLock
         }
         var error = Marshal.GetLastPInvokeErrorMessage();
         handle.Dispose();
-        throw new FailureException($"{folder} can not be locked: {error}");
+        throw new FailureException($"{folder} cannot be locked: {error}");
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -31,7 +31,7 @@ internal sealed class RequestShowCommand : Verb
             parsed.PrintJson(request);
         else
             parsed.Print(RequestText.Details(request));
-        // To a reviewer it is shown too, and is not his to use.
+        // To a reviewer it is shown too, and is not theirs to use.
         if (request.Spec.State == "APPROVED")
             parsed.HintAtReady(
                 (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(mine => mine.Metadata.Name == request.Metadata.Name),

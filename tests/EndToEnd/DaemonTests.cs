@@ -217,7 +217,7 @@ public sealed class DaemonTests
 
         // The flags win over the file, also now.
         await Reload($"data_dir: {scratch["elsewhere"]}\nsocket: {scratch["else.sock"]}\n", "the configuration was read again and is in force");
-        Assert.DoesNotContain("can not change", daemon.Log);
+        Assert.DoesNotContain("cannot change", daemon.Log);
         Assert.Equal(1, (await bob.Types("tctl", "users", "ls")).ExitCode);
         Assert.Contains("valid for 30h", (await daemon.Myself.Types("tsh", "login")).Done());
         Assert.False(Directory.Exists(scratch["elsewhere"]));
@@ -248,8 +248,8 @@ public sealed class DaemonTests
         for (var left = 100; !daemon.Log.Contains("in force", StringComparison.Ordinal); left--, await Task.Delay(100))
             Assert.True(left > 0, daemon.Log);
 
-        Assert.Contains($"data_dir can not change while the daemon runs; it stays {scratch["data"]} until the next start", daemon.Log);
-        Assert.Contains($"socket can not change while the daemon runs; it stays {scratch["run/ca.sock"]} until the next start", daemon.Log);
+        Assert.Contains($"data_dir cannot change while the daemon runs; it stays {scratch["data"]} until the next start", daemon.Log);
+        Assert.Contains($"socket cannot change while the daemon runs; it stays {scratch["run/ca.sock"]} until the next start", daemon.Log);
         (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
     }
 

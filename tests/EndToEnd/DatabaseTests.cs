@@ -24,17 +24,17 @@ public sealed class Stopped : IAsyncLifetime
     }
 }
 
-/// <summary>What a daemon says of a database that it can not use: one line that names it and what to do, and the file stays as it is.</summary>
+/// <summary>What a daemon says of a database that it cannot use: one line that names it and what to do, and the file stays as it is.</summary>
 public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
 {
     const string NotOurs = "is a database, but not one of certauthority; move it away or name another data directory";
 
     public static readonly TheoryData<string, string> Faults = new()
     {
-        { "cut in half", "DB (can not be opened as a database: .*|is damaged: .*); restore a backup.*" },
-        { "cut to a page", "DB (can not be opened as a database: .*|is damaged: .*); restore a backup.*" },
-        { "a page of zeros", "DB (can not be opened as a database: .*|is damaged: .*); restore a backup.*" },
-        { "a text", "DB can not be opened as a database: .*file is not a database.*; restore a backup, or move it away to start anew" },
+        { "cut in half", "DB (cannot be opened as a database: .*|is damaged: .*); restore a backup.*" },
+        { "cut to a page", "DB (cannot be opened as a database: .*|is damaged: .*); restore a backup.*" },
+        { "a page of zeros", "DB (cannot be opened as a database: .*|is damaged: .*); restore a backup.*" },
+        { "a text", "DB cannot be opened as a database: .*file is not a database.*; restore a backup, or move it away to start anew" },
         { "a directory", "DB is not a regular file; move it away" },
         { "somebody else's", $"DB {NotOurs}" },
         { "newer", "DB was written by a newer certauthority \\(schema 99, this one knows \\d+\\); install that version or a later one" },

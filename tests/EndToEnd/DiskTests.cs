@@ -125,7 +125,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_revocation_list_that_can_not_be_written_is_told_and_catches_up_by_itself()
+    public async Task A_revocation_list_that_cannot_be_written_is_told_and_catches_up_by_itself()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -148,7 +148,7 @@ public sealed class DiskTests
         Assert.True((await ca.Send(Routes.ListCertificates, new ListCertificates(Request: id))).Certificates.Single().Revoked);
         Assert.Contains("revoked.krl could not be written: ", daemon.Log);
         var status = await daemon.Administrator.Types("tctl", "status");
-        Assert.Equal((1, "", "tctl: error: the revocation list can not be read\n"), (status.ExitCode, status.Output, status.Error.Split("tctl: hint")[0]));
+        Assert.Equal((1, "", "tctl: error: the revocation list cannot be read\n"), (status.ExitCode, status.Output, status.Error.Split("tctl: hint")[0]));
 
         // Nobody asks again.
         Directory.Delete(daemon.File("revoked.krl"));
@@ -158,7 +158,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_revocation_list_that_can_not_be_written_at_the_start_is_why_there_is_none()
+    public async Task A_revocation_list_that_cannot_be_written_at_the_start_is_why_there_is_none()
     {
         using var scratch = new Scratch();
         await using (var daemon = await TestDaemon.Start(scratch))
@@ -169,7 +169,7 @@ public sealed class DiskTests
         var refused = await TestDaemon.Refuses(scratch);
 
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
-        Assert.Contains($"certauthority: error: {scratch["data/revoked.krl"]} can not be written; the log says why\n", refused.Error);
+        Assert.Contains($"certauthority: error: {scratch["data/revoked.krl"]} cannot be written; the log says why\n", refused.Error);
     }
 
     [Theory]

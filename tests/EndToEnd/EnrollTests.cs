@@ -101,7 +101,7 @@ public sealed class EnrollTests : IAsyncLifetime
 
     [PeopleTheory]
     [MemberData(nameof(DaemonKeptOut))]
-    public async Task Where_the_daemon_can_not_write_the_host_is_put_back(string situation, string configuration, string option, string told)
+    public async Task Where_the_daemon_cannot_write_the_host_is_put_back(string situation, string configuration, string option, string told)
     {
         await using var db1 = await fleet.Host(configuration: configuration);
         if (configuration == NoSftp)
@@ -369,7 +369,7 @@ public sealed class EnrollTests : IAsyncLifetime
     [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 1, "'root;reboot' is not a login")]
     [InlineData("--ssh=ad+min@127.0.0.1", 1, "'ad+min' is not a login")]
     [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "'prod' is not KEY=VALUE, such as env=prod")]
-    public async Task What_can_not_be_meant_is_refused_before_anybody_is_called(string options, int exit, string told)
+    public async Task What_cannot_be_meant_is_refused_before_anybody_is_called(string options, int exit, string told)
     {
         var words = options.Contains(" --", StringComparison.Ordinal) ? options.Split(' ') : [options];
         var refused = await Operator.Types(["tctl", "nodes", "enroll", "db1", .. words]);

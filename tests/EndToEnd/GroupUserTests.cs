@@ -30,7 +30,7 @@ public sealed class GroupUserTests
         Assert.False(await db1.LetsIn(bob, "bob"));
         Assert.Contains("revoked", db1.Log);
         Assert.Contains("state: DENIED", (await daemon.Administrator.Types("tctl", "requests", "get", request)).Done());
-        Assert.Contains("you can not act as user \"bob\"", (await bob.Types("tsh", "login")).Error);
+        Assert.Contains("you cannot act as user \"bob\"", (await bob.Types("tsh", "login")).Error);
         Assert.DoesNotContain("bob", (await daemon.Administrator.Types("tctl", "users", "ls")).Done());
 
         // By the groups, and not by somebody: what it was, in full.
@@ -149,7 +149,7 @@ public sealed class GroupUserTests
         await daemon.Stop();
         await using var another = await TestDaemon.Start(daemon.Scratch);
         Assert.Equal(2, another.RevocationList().Revoked.Sum(range => (int)(range.Last - range.First + 1)));
-        Assert.Contains("you can not act as user \"bob\"", (await another.Person(Person.Bob).Types("tsh", "login")).Error);
+        Assert.Contains("you cannot act as user \"bob\"", (await another.Person(Person.Bob).Types("tsh", "login")).Error);
     }
 
     [PeopleFact]
@@ -202,14 +202,14 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task An_account_whose_name_can_not_be_a_users_is_told_so_and_nobody_is_asked()
+    public async Task An_account_whose_name_cannot_be_a_users_is_told_so_and_nobody_is_asked()
     {
         using var site = new Site("bob,Robert");
         site.WithAccount("Robert", 6002);
         await using var daemon = await site.Start(Groups);
         var refused = await daemon.Person(6002).Types("tsh", "request", "ls");
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("the account Robert belongs to no user, and its groups can not make it one, for its name can not be a user's", refused.Error);
+        Assert.Contains("the account Robert belongs to no user, and its groups cannot make it one, for its name cannot be a user's", refused.Error);
         Assert.Equal(0, site.Asked);
     }
 

@@ -249,6 +249,19 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
+    public async Task A_certificate_without_its_key_opens_nothing()
+    {
+        var db1 = fleet.Hosts["db1"];
+        var alice = await fleet.LogIn("everywhere");
+        Assert.True(await db1.LetsIn(alice, "postgres"), db1.Log);
+        using var scratch = new Scratch();
+        var thief = alice with { Home = scratch.Path };
+        (await fleet.Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scratch["id"])).Done();
+
+        Assert.False(await db1.LetsIn(thief, "postgres", certificate: Path.Combine(alice.Home, "id-cert.pub")));
+    }
+
+    [PeopleFact]
     public async Task A_host_that_trusts_another_CA_lets_nobody_in()
     {
         var alice = await fleet.LogIn("everywhere");

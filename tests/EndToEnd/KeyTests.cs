@@ -149,8 +149,8 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleTheory]
-    [InlineData("rsa", 2048, "the key can not be certified: ")]
-    [InlineData("dsa", 1024, "the key can not be certified: ")]
+    [InlineData("rsa", 2048, "the key cannot be certified: ")]
+    [InlineData("dsa", 1024, "the key cannot be certified: ")]
     public async Task Is_refused_when_it_is_weak(string type, int bits, string words)
     {
         await fleet.LogIn("prod");
@@ -167,7 +167,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     {
         var alice = await fleet.LogIn("prod");
         foreach (var file in (string[])["id-cert.pub", "id"])
-            Assert.StartsWith("the key can not be certified: ", Member((await Certify(await File.ReadAllTextAsync(Path.Combine(alice.Home, file)))).Done(), "detail"));
+            Assert.StartsWith("the key cannot be certified: ", Member((await Certify(await File.ReadAllTextAsync(Path.Combine(alice.Home, file)))).Done(), "detail"));
     }
 
     [PeopleFact]
@@ -188,7 +188,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
         var answer = (await bob.Types(
             "curl", "-s", "--unix-socket", fleet.Daemon.Socket, "-H", "X-Remote-User: root", "-H", "X-Forwarded-User: alice", "-H", "Authorization: Basic cm9vdDo=",
             "http://ca/v1/my/requests?user=alice")).Done();
-        Assert.Equal("you can not act as user \"alice\"", Member(answer, "detail"));
+        Assert.Equal("you cannot act as user \"alice\"", Member(answer, "detail"));
     }
 
     [PeopleFact]

@@ -111,8 +111,8 @@ public sealed class LaptopTests
 
     public static TheoryData<string, string, int, string, string> Unreachable => new()
     {
-        { "no such host", "ssh://nowhere.invalid", 3, "nowhere.invalid can not be reached: ssh: Could not resolve hostname nowhere.invalid:", "is the network up, and the name right?" },
-        { "nobody listens", "ssh://127.0.0.1:9", 3, "127.0.0.1 can not be reached: ssh: connect to host 127.0.0.1 port 9: Connection refused", "is the network up, and the name right?" },
+        { "no such host", "ssh://nowhere.invalid", 3, "nowhere.invalid cannot be reached: ssh: Could not resolve hostname nowhere.invalid:", "is the network up, and the name right?" },
+        { "nobody listens", "ssh://127.0.0.1:9", 3, "127.0.0.1 cannot be reached: ssh: connect to host 127.0.0.1 port 9: Connection refused", "is the network up, and the name right?" },
         { "not this key", "ssh://bob-is-nobody@auth1", 3, "auth1 does not let you in: bob-is-nobody@127.0.0.1: Permission denied (publickey).", "ssh -l bob-is-nobody auth1 must work first" },
         { "an unknown host key", "ssh://alice@stranger", 3, "the host key of stranger is not known", "connect once by hand and compare it: ssh -l alice stranger" },
         { "another host key", "ssh://alice@changed", 3, "the host key of changed has changed; somebody may be in between", "ask whoever runs it, then: ssh-keygen -R changed" },

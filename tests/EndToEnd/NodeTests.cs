@@ -54,12 +54,12 @@ public sealed class NodeTests : IAsyncLifetime
 
     [Theory]
     [InlineData("--host=db9", "host_key.pub", 1, "there is no node \"db9\"")]
-    [InlineData("--host=db1", "nothing.pub", 1, "nothing.pub can not be read: Could not find file")]
+    [InlineData("--host=db1", "nothing.pub", 1, "nothing.pub cannot be read: Could not find file")]
     [InlineData("--host=db1", "host_key", 2, "does not end in .pub: is it the public key?")]
     [InlineData("--host=db1 --ttl=400d", "host_key.pub", 1, "--ttl 400d is more than the site's maximum of 366d")]
     [InlineData("--host=db1 --ttl=soon", "host_key.pub", 1, "--ttl takes a duration such as 1h, 30h0m0s or 90s, not \"soon\"")]
     [InlineData("--host=db1 --out=KEY.cert", "host_key", 1, "is not a public key, which is one line")]
-    public async Task What_can_not_be_signed_is_refused_and_nothing_is_written(string options, string file, int exit, string told)
+    public async Task What_cannot_be_signed_is_refused_and_nothing_is_written(string options, string file, int exit, string told)
     {
         string[] words = [.. options.Replace("KEY", daemon.Scratch["host_key"]).Split(' '), daemon.Scratch[file]];
         var refused = await Admin.Types(["tctl", "auth", "sign", .. words]);
@@ -77,7 +77,7 @@ public sealed class NodeTests : IAsyncLifetime
         (await daemon.Myself.Types("tsh", "login")).Done();
         var certificate = await Admin.Types(["tctl", "auth", "sign", "--host=db1", "-"], File.ReadAllText(Path.Combine(daemon.Myself.Home, "id-cert.pub")));
         Assert.Equal(1, certificate.ExitCode);
-        Assert.StartsWith("tctl: error: the key can not be certified: ", certificate.Error, StringComparison.Ordinal);
+        Assert.StartsWith("tctl: error: the key cannot be certified: ", certificate.Error, StringComparison.Ordinal);
     }
 
     [PeopleFact]
@@ -122,7 +122,7 @@ public sealed class NodeTests : IAsyncLifetime
 
         foreach (var typed in (string[])["db1", "DB1.example.com"])
             Assert.Equal((0, "entered\n"), await Enter(typed));
-        // Under another name it is not known, and a question can not be answered.
+        // Under another name it is not known, and a question cannot be answered.
         Assert.Equal((255, ""), await Enter("web1.example.com"));
         if (krlMaxAge is null)
             return;

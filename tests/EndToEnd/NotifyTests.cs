@@ -136,7 +136,7 @@ public sealed class NotifyTests
         await DaemonTests.Setup(daemon);
         await File(daemon, "");
 
-        var expected = $"{scratch["none"]} does not exist, or can not be reached";
+        var expected = $"{scratch["none"]} does not exist, or cannot be reached";
         await Eventually.Holds(() => Status(daemon).TryGetProperty("last_failure", out var why) && why.GetString() == expected);
         Assert.Matches($"notifications \\(command\\): 1 waiting, 0 given up; last failure .*: {expected}", (await daemon.Administrator.Types("tctl", "status")).Done());
         // One that is there and no program is another matter.

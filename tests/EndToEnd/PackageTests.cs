@@ -42,7 +42,7 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         File.Delete(Ca1["/etc/certauthority/conf.d/more.yaml"]);
         // Each line has its own priority in the journal, so that warnings and errors are found by it; a decision is one line of priority 6.
         Assert.Contains(await Journal("err"), message => message.Contains("limits.certificate is given twice", StringComparison.Ordinal));
-        Assert.Contains(await Journal("warning..warning"), message => message.Contains("push.parallel can not change while the daemon runs", StringComparison.Ordinal));
+        Assert.Contains(await Journal("warning..warning"), message => message.Contains("push.parallel cannot change while the daemon runs", StringComparison.Ordinal));
         var decisions = await Journal("info..info");
         Assert.Contains(decisions, message => message.Contains("user.created by ", StringComparison.Ordinal));
         Assert.All(decisions.FindAll(message => message.Contains("certificate.issued by ", StringComparison.Ordinal)), message => Assert.DoesNotContain('\n', message));

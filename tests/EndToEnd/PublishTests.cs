@@ -72,7 +72,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task A_list_that_can_not_be_published_is_told_and_catches_up_by_itself()
+    public async Task A_list_that_cannot_be_published_is_told_and_catches_up_by_itself()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -106,7 +106,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task A_key_that_can_not_be_published_holds_no_revocation_up_and_is_told()
+    public async Task A_key_that_cannot_be_published_holds_no_revocation_up_and_is_told()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -130,7 +130,7 @@ public sealed class PublishTests
         { "it leads nowhere", "ln -s nowhere hosts", "HOSTS is a symbolic link; name the directory itself, nowhere" },
         { "it is somebody else's", "mkdir hosts; chown 5001 hosts", "HOSTS belongs to uid 5001, who could change it; run: chown 0 HOSTS" },
         { "it is a file", "touch hosts", "The file 'HOSTS' already exists." },
-        { "no list can be put there", "mkdir -p hosts/revoked.krl", "HOSTS can not be written; the log says why" },
+        { "no list can be put there", "mkdir -p hosts/revoked.krl", "HOSTS cannot be written; the log says why" },
     };
 
     [PeopleTheory]
@@ -154,7 +154,7 @@ public sealed class PublishTests
         var refused = await TestDaemon.Refuses(scratch, "--config", scratch.Write("certauthority.yaml", $"publish_dir: {scratch["not/here"]}\n"));
 
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
-        Assert.Equal($"certauthority: error: {scratch["not/here"]} can not be made: there is no directory {scratch["not"]}\n", refused.Error);
+        Assert.Equal($"certauthority: error: {scratch["not/here"]} cannot be made: there is no directory {scratch["not"]}\n", refused.Error);
     }
 
     [Fact]
@@ -185,7 +185,7 @@ public sealed class PublishTests
 
         Directory.CreateDirectory(scratch["open"]);
         File.SetUnixFileMode(scratch["open"], (UnixFileMode)0b111_111_111);
-        await Reload($"publish_dir: {scratch["open"]}\n", $"publish_dir can not be {scratch["open"]}, and stays {scratch["hosts"]}: {scratch["open"]} has mode 0777");
+        await Reload($"publish_dir: {scratch["open"]}\n", $"publish_dir cannot be {scratch["open"]}, and stays {scratch["hosts"]}: {scratch["open"]} has mode 0777");
         Assert.Contains($"published for hosts: {scratch["hosts"]}, up to date\n", (await daemon.Administrator.Types("tctl", "status")).Done());
         Assert.Empty(Directory.GetFiles(scratch["open"]));
 

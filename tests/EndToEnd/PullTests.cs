@@ -445,7 +445,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("SOURCE=/srv\n\nALLOW_NEW_CA=true", ":3: not a setting: ALLOW_NEW_CA=true; ")]
     [InlineData("SOURCE=/srv\n$(touch DIR/x)", ":2: not a setting: $(touch ")]
     [InlineData("SOURCE=/srv\nDIR=/nowhere/at/all", "there is no directory /nowhere/at/all; make it: install -d -m 755 /nowhere/at/all")]
-    public async Task Settings_that_can_not_be_are_refused(string settings, string told)
+    public async Task Settings_that_cannot_be_are_refused(string settings, string told)
     {
         var file = pulled.Scratch.Write($"{Guid.NewGuid()}.conf", settings.Replace("DIR/x", Empty() + "/x"));
 
@@ -457,7 +457,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     {
         var typed = await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--frobnicate");
         Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force] [--take-over]\n"), (typed.ExitCode, typed.Output, typed.Error));
-        IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", "/nowhere"), "/nowhere can not be read; it says where to fetch from: SOURCE=...");
+        IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", "/nowhere"), "/nowhere cannot be read; it says where to fetch from: SOURCE=...");
         // What goes onto hosts says where from only when somebody has filled it in.
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", $"{PulledHost.Puller}.conf"), "SOURCE takes https://, ");
     }

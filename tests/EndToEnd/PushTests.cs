@@ -177,7 +177,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task What_can_not_be_written_to_is_told_apart()
+    public async Task What_cannot_be_written_to_is_told_apart()
     {
         (await fleet.Daemon.Administrator.Types(["tctl", "create"], """
             {kind: node, version: v2, metadata: {name: pulls}, spec: {addr: 127.0.0.1}}

@@ -20,17 +20,17 @@ public sealed class RefusalTests
 
         await Refused(alice, "tctl requests ls", "GET /v1/requests", """alice is not an administrator""");
         await Refused(alice, $"tctl requests approve {own[..8]}", "POST /v1/requests/{id}/approve", "alice is not an administrator", request: own);
-        await Refused(alice, "tsh login --user=bob", "POST /v1/my/certificates", "you can not act as user \"bob\"", user: "bob");
-        await Refused(alice, "tsh request ls --user=bob", "GET /v1/my/requests", "you can not act as user \"bob\"", user: "bob");
+        await Refused(alice, "tsh login --user=bob", "POST /v1/my/certificates", "you cannot act as user \"bob\"", user: "bob");
+        await Refused(alice, "tsh request ls --user=bob", "GET /v1/my/requests", "you cannot act as user \"bob\"", user: "bob");
         await Refused(alice, $"tsh login --request-id={denied}", "POST /v1/my/certificates", $"request {denied} was denied", requests: denied);
         await Refused(alice, $"tsh login --request-id={own}", "POST /v1/my/certificates", $"there is no request \"{own}\"", requests: own);
-        await Refused(alice, "tsh request create --roles=staff --nowait", "POST /v1/my/requests", "user \"alice\" can not request role \"staff\"");
+        await Refused(alice, "tsh request create --roles=staff --nowait", "POST /v1/my/requests", "user \"alice\" cannot request role \"staff\"");
         await Refused(bob, $"tctl requests approve {own[..8]}", "POST /v1/requests/{id}/approve", "nobody approves their own request", request: own);
         await Refused(daemon.Person(65534), "curl -sf --unix-socket SOCKET http://ca/v1/keys/user", "GET /v1/keys/user", "the kernel does not say who you are");
         (await daemon.Administrator.Types("tctl", "users", "rm", "bob")).Done();
         await Refused(bob, "tsh login", "POST /v1/my/certificates", "the account bob belongs to no user");
 
-        // Not refusals of access: a message that says nothing, a value that can not be, what is not there.
+        // Not refusals of access: a message that says nothing, a value that cannot be, what is not there.
         var entries = (await Audit(daemon)).Count;
         foreach (var command in (string[])["curl -sf --unix-socket SOCKET http://ca/v1/my/certificates -d {", "tsh login --ttl=31h", "tsh request show ffffffff", "curl -sf --unix-socket SOCKET http://ca/v1/none"])
             Assert.NotEqual(0, (await Types(alice, command)).ExitCode);

@@ -60,10 +60,10 @@ public sealed class TerminalTests : IAsyncLifetime
     [InlineData("tsh login --help >/dev/full")]
     [InlineData("tsh completion bash >/dev/full")]
     [InlineData("tctl auth export --type=krl >/dev/full")]
-    public async Task What_can_not_be_written_is_an_error(string command)
+    public async Task What_cannot_be_written_is_an_error(string command)
     {
         var refused = await (command.StartsWith("tctl", StringComparison.Ordinal) ? daemon.Administrator : Me).Types("bash", "-c", command);
-        Assert.Equal((1, $"{command.Split(' ')[0]}: error: standard output can not be written: no space left on device\n"), (refused.ExitCode, refused.Error));
+        Assert.Equal((1, $"{command.Split(' ')[0]}: error: standard output cannot be written: no space left on device\n"), (refused.ExitCode, refused.Error));
     }
 
     [Fact]

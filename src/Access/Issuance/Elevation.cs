@@ -8,7 +8,7 @@ namespace CertAuthority.Access;
 public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
 {
     /// <summary>
-    /// The roles that a user may ask for and does not hold, each with the nodes that it would open by its own logins, beside his assigned roles and what these
+    /// The roles that a user may ask for and does not hold, each with the nodes that it would open by its own logins, beside their assigned roles and what these
     /// deny. Nothing is granted by it: the request is judged by rules of its own.
     /// </summary>
     /// <param name="user">Who might ask.</param>
@@ -30,7 +30,7 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
         ];
     }
 
-    /// <summary>The names of the nodes that roles would open together, sorted; none where one of them, or of the assigned ones, can not be used.</summary>
+    /// <summary>The names of the nodes that roles would open together, sorted; none where one of them, or of the assigned ones, cannot be used.</summary>
     /// <param name="user">Who would use them.</param>
     /// <param name="names">Their names; each exists.</param>
     /// <param name="roles">Every role that exists.</param>
@@ -50,7 +50,7 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
         var inUse = new List<RoleInUse>();
         foreach (var (role, onlyOn) in Requesting.Assigned(user, roles, now).Select(role => (role, (ImmutableHashSet<Guid>)[]))
                      .Concat(names.Select(name => (roles[name].At(now), ids))))
-            // One that can not be used might deny something, and nobody can say what.
+            // One that cannot be used might deny something, and nobody can say what.
             if (!RoleInUse.Of(role, user).Holds(out var one, out _))
                 return [];
             else

@@ -17,7 +17,7 @@ public enum RuleEffect
     /// <summary>It bounds: how long, from where, which command, on one host only.</summary>
     Limits,
 
-    /// <summary>The role can not be used, and so nobody logs in with it.</summary>
+    /// <summary>The role cannot be used, and so nobody logs in with it.</summary>
     Refuses,
 }
 
@@ -39,7 +39,7 @@ public sealed record RoleAtWork(string Name, Guid? Request, ImmutableArray<RuleA
 /// <param name="Effect">What it does.</param>
 public sealed record LockAtWork(AccessLock Lock, RuleEffect Effect);
 
-/// <summary>Why somebody can, or can not, log in. The verdict is the issuance policy's own; the rules beside it are read off by the functions it decides with.</summary>
+/// <summary>Why somebody can, or cannot, log in. The verdict is the issuance policy's own; the rules beside it are read off by the functions it decides with.</summary>
 /// <param name="IsGranted">Whether there is such a login.</param>
 /// <param name="Verdict">In one line.</param>
 /// <param name="Validity">When a certificate would end, and by which rule; null where there would be none.</param>

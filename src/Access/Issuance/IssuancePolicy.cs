@@ -99,7 +99,7 @@ public static class IssuancePolicy
             : new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Name);
     }
 
-    /// <summary>As whom proofs are recorded. No user: nothing is asked, approved or kept for him.</summary>
+    /// <summary>As whom proofs are recorded. No user: nothing is asked, approved or kept for them.</summary>
     public static readonly User Proof = new(Guid.Empty, "certauthority-proof", 0, [], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 
     /// <summary>How long a proof may take.</summary>
@@ -180,7 +180,7 @@ public static class IssuancePolicy
             PerHost: allowed.Grants.Any(grant => !Principals.Fit(grant.Principals, grant.Permissions)))
         : refusal;
 
-    /// <summary>The roles that the user holds and those that the requests add, filled in for him; or why one of them can not be used.</summary>
+    /// <summary>The roles that the user holds and those that the requests add, filled in for them; or why one of them cannot be used.</summary>
     internal static Outcome<RolesInUse> Roles(IssuanceQuestion question)
     {
         if (question.Locks.On(LockKind.User, question.User.Name) is { } locked)
@@ -200,7 +200,7 @@ public static class IssuancePolicy
         return new RolesInUse(RoleInUse.Each(assigned), RoleInUse.Each(elevated.Select(one => one.Role)), elevated.ToLookup(one => one.Request.Id, one => one.Role.Role.Id));
     }
 
-    /// <summary>Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it can not be used.</summary>
+    /// <summary>Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it cannot be used.</summary>
     internal static IEnumerable<DrawnRole> Draw(IssuanceQuestion question)
     {
         var (user, roles, now) = (question.User, question.Roles, question.Now);
@@ -316,7 +316,7 @@ internal sealed record MissingGrant(Refusal Why, ImmutableArray<Guid> Requests, 
 /// <summary>A role behind a decision, or behind its refusal.</summary>
 /// <param name="Name">Its name; where a request grants nothing, the names of what was asked for.</param>
 /// <param name="Request">The request that adds it; null for an assigned one.</param>
-/// <param name="Use">It as it counts, or why it can not be used.</param>
+/// <param name="Use">It as it counts, or why it cannot be used.</param>
 internal sealed record DrawnRole(string Name, AccessRequest? Request, Outcome<RoleInUse> Use);
 
 /// <summary>How far roles reach.</summary>

@@ -49,7 +49,7 @@ public static class Lifetime
         return end > now ? new Validity(now - ClockSkew, end, rule) : new Refusal($"no time is left under {rule}", Kind: RefusalKind.Expired);
     }
 
-    /// <summary>Why a length of time can not be wished for at all: it is nothing, or more than the site ever allows.</summary>
+    /// <summary>Why a length of time cannot be wished for at all: it is nothing, or more than the site ever allows.</summary>
     internal static Refusal? Beyond(string name, TimeSpan? wish, TimeSpan longest)
     {
         if (wish <= TimeSpan.Zero)

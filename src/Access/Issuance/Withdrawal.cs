@@ -19,7 +19,7 @@ public static class Withdrawal
     /// permission and every second under the same conditions, else what it grants no more. A grant beyond what one certificate holds is no reason: nothing was taken away.
     /// </summary>
     /// <param name="issued">The certificate.</param>
-    /// <param name="user">Its user as he is now; null when he is gone.</param>
+    /// <param name="user">Its user as they are now; null when they are gone.</param>
     /// <param name="requests">The requests it draws on, as they are now.</param>
     /// <param name="roles">Every role that exists now.</param>
     /// <param name="nodes">Every node that exists now.</param>

@@ -3,7 +3,7 @@ namespace CertAuthority.Access;
 /// <summary>What a lock can be on.</summary>
 public enum LockKind
 {
-    /// <summary>A user: nothing is issued to him, and nothing is asked or approved for him.</summary>
+    /// <summary>A user: nothing is issued to them, and nothing is asked or approved for them.</summary>
     User,
 
     /// <summary>A role: nothing is issued to anybody who would have it in use.</summary>

@@ -31,7 +31,7 @@ public sealed class LocksInForce
     /// <summary>The lock on something; null where there is none.</summary>
     public AccessLock? On(LockKind kind, string name) => byTarget.GetValueOrDefault(new LockTarget(kind, name));
 
-    /// <summary>The first lock on a user or on a role that he would have in use; null where there is none.</summary>
+    /// <summary>The first lock on a user or on a role that they would have in use; null where there is none.</summary>
     public AccessLock? On(User user, IEnumerable<string> roles) =>
         On(LockKind.User, user.Name) ?? roles.Select(role => On(LockKind.Role, role)).FirstOrDefault(one => one is not null);
 

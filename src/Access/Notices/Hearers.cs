@@ -2,17 +2,17 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Access;
 
-/// <summary>Which people hear of an event of a request: those who were suggested hear the request, whoever asked hears what becomes of it, and nobody hears of his own act.</summary>
+/// <summary>Which people hear of an event of a request: those who were suggested hear the request, whoever asked hears what becomes of it, and nobody hears of their own act.</summary>
 public static class Hearers
 {
-    /// <summary>The trait of a user with his mail addresses.</summary>
+    /// <summary>The trait of a user with their mail addresses.</summary>
     public const string AddressTrait = "email";
 
     /// <summary>Those who hear of it.</summary>
     /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
     /// <param name="request">The request.</param>
     /// <param name="findUser">A user by name, null where there is none: what was suggested need not exist.</param>
-    /// <param name="requester">Who asked, null when he is gone.</param>
+    /// <param name="requester">Who asked, null when they are gone.</param>
     /// <param name="by">Who did it.</param>
     public static ImmutableArray<User> Of(string what, AccessRequest request, Func<string, User?> findUser, User? requester, Answerer by)
     {

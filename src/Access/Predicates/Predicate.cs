@@ -5,7 +5,7 @@ namespace CertAuthority.Access;
 /// <summary>Where a predicate stands; that decides what it can speak of.</summary>
 public enum PredicateScope
 {
-    /// <summary><c>where</c> of review_requests: whether somebody may review, before he has said anything.</summary>
+    /// <summary><c>where</c> of review_requests: whether somebody may review, before they have said anything.</summary>
     Where,
 
     /// <summary><c>filter</c> of a threshold: whether a review counts for it.</summary>
@@ -19,7 +19,7 @@ public sealed record PredicateFault(int Column, string What);
 
 /// <summary>What predicates speak of.</summary>
 /// <param name="ReviewerRoles">The names of the reviewer's assigned roles that are in force.</param>
-/// <param name="ReviewerTraits">His traits.</param>
+/// <param name="ReviewerTraits">Their traits.</param>
 /// <param name="RequestRoles">The names of the roles asked for.</param>
 /// <param name="RequestReason">Why they were asked for.</param>
 /// <param name="SystemAnnotations">What the requester's roles say about the request.</param>

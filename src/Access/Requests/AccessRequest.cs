@@ -59,7 +59,7 @@ public sealed record PinnedNode(Guid Id, string Name)
 /// <param name="Reason">Why it was asked for, in the requester's words.</param>
 /// <param name="SuggestedReviewers">Who is told; they gain no right.</param>
 /// <param name="Resolution">The answer, null while there is none.</param>
-/// <param name="CreatorLoginUid">As whom the creator once logged in, where that is known; he counts as the same person.</param>
+/// <param name="CreatorLoginUid">As whom the creator once logged in, where that is known; they count as the same person.</param>
 public sealed record AccessRequest(
     Guid Id,
     long Revision,
@@ -80,13 +80,13 @@ public sealed record AccessRequest(
     /// <summary>How long it grants access, and why no longer.</summary>
     public required AccessTerms Terms { get; init; }
 
-    /// <summary>What reviewers' answers are counted by, one set for each role of the requester that let him ask; fixed when it was filed. Without any, reviews decide nothing.</summary>
+    /// <summary>What reviewers' answers are counted by, one set for each role of the requester that let them ask; fixed when it was filed. Without any, reviews decide nothing.</summary>
     public ImmutableArray<ThresholdSet> Thresholds { get; init; } = [];
 
     /// <summary>What the roles that let the requester ask say about the request.</summary>
     public ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations { get; init; } = RequestRules.None.Annotations;
 
-    /// <summary>The uids that were the requester when it was filed: the creator's, the one he had logged in as, those that owned the user.</summary>
+    /// <summary>The uids that were the requester when it was filed: the creator's, the one they had logged in as, those that owned the user.</summary>
     public ImmutableArray<uint> RequesterUids { get; init; } = [];
 
     /// <summary>The users that were one person with the requester when it was filed, whatever accounts they are given later.</summary>

@@ -26,7 +26,7 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
             return new Refusal("a request names at least one role or resource", CanRequest(requestable), RefusalKind.Invalid);
         // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
         return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
-            ? new Refusal($"user \"{question.User.Name}\" can not request role \"{refused}\"", CanRequest(requestable))
+            ? new Refusal($"user \"{question.User.Name}\" cannot request role \"{refused}\"", CanRequest(requestable))
             : new Asked(names, []);
     }
 
@@ -49,7 +49,7 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
         {
             if (question.RoleNames.FirstOrDefault(name => reaching.All(one => one.Role != name)) is { } refused)
                 return new Refusal(
-                    $"user \"{user.Name}\" can not request role \"{refused}\" for {(wanted is [_] ? "this node" : "these nodes")}",
+                    $"user \"{user.Name}\" cannot request role \"{refused}\" for {(wanted is [_] ? "this node" : "these nodes")}",
                     reaching.IsEmpty ? Searching : $"what reaches: {string.Join(", ", reaching.Select(one => one.Role))}");
             reaching = reaching.RemoveAll(one => !question.RoleNames.Contains(one.Role));
         }
@@ -58,7 +58,7 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
             return question.Locks.On(LockKind.Node, unreached) is { } locked
                    && !Elevation.WithinAsking(user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
                 ? locked.Refusal
-                : new Refusal($"user \"{user.Name}\" can not request node \"{unreached}\"", Searching);
+                : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"", Searching);
 
         ImmutableArray<string> names = [.. reaching.Select(one => one.Role)];
         var together = Elevation.Opened(user, names, roles, nodes, question.Locks, now);

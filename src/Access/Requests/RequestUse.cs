@@ -31,7 +31,7 @@ public static class RequestUse
             return locked.Refusal;
         if (now < request.Terms.AssumeFrom)
             return new Refusal(
-                $"access request can not be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);
+                $"access request cannot be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);
         var assigned = Requesting.Assigned(user, roles, now);
         if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");

@@ -13,7 +13,7 @@ namespace CertAuthority.Access;
 /// <param name="Roles">Every role that exists.</param>
 /// <param name="PendingRequests">How many requests of this user wait already.</param>
 /// <param name="Limits">The bounds of the site.</param>
-/// <param name="CreatorLoginUid">As whom he once logged in, where that is known.</param>
+/// <param name="CreatorLoginUid">As whom they once logged in, where that is known.</param>
 public sealed record RequestQuestion(
     Guid Id,
     DateTimeOffset Now,
@@ -95,7 +95,7 @@ public static class Requesting
         return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>What a login of the user's does that says nothing about requests: what the strictest of his roles says, where there is something to ask for.</summary>
+    /// <summary>What a login of the user's does that says nothing about requests: what the strictest of their roles says, where there is something to ask for.</summary>
     public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
         var access = Assigned(user, roles, now).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
@@ -123,7 +123,7 @@ public static class Requesting
         if (question.SuggestedReviewers.Length > MaxSuggestedReviewers)
             return new Refusal($"at most {MaxSuggestedReviewers} reviewers can be suggested", Kind: RefusalKind.Invalid);
         if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
-            return new Refusal($"\"{odd}\" can not be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
+            return new Refusal($"\"{odd}\" cannot be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
             return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
 

@@ -5,7 +5,7 @@ namespace CertAuthority.Access;
 /// <summary>Who answers, as far as the answer depends on it.</summary>
 /// <param name="Identity">Who the kernel says is calling.</param>
 /// <param name="IsRoot">Uid 0 or the daemon's own uid: they could write the database anyway, so they may answer their own request and the audit says so.</param>
-/// <param name="Login">As whom he once logged in, where that is known: sudo and su leave it as it is.</param>
+/// <param name="Login">As whom they once logged in, where that is known: sudo and su leave it as it is.</param>
 public sealed record Answerer(UnixIdentity Identity, bool IsRoot, UnixIdentity? Login = null);
 
 /// <summary>What approving, denying, cancelling and dropping make of a request.</summary>
@@ -23,7 +23,7 @@ public static class Resolving
     /// for, when the requester is gone or may not ask any more, when it is the answerer's own, and while something in it is locked.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="requester">Its user as he is now, or null.</param>
+    /// <param name="requester">Its user as they are now, or null.</param>
     /// <param name="by">Who answers.</param>
     /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
     /// <param name="roles">Every role that exists.</param>

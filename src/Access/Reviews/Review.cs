@@ -14,13 +14,13 @@ public enum ReviewDecision
 
 /// <summary>One vote on a request. It is never changed; whether it counts is asked each time.</summary>
 /// <param name="AuthorId">The reviewer, by immutable id.</param>
-/// <param name="AuthorName">His name when he voted.</param>
-/// <param name="AuthorUids">The uids that were he: the one that called, the one it had logged in as, those that owned the user.</param>
+/// <param name="AuthorName">Their name when they voted.</param>
+/// <param name="AuthorUids">The uids that were theirs: the one that called, the one it had logged in as, those that owned the user.</param>
 /// <param name="Decision">For or against.</param>
-/// <param name="Roles">What he would grant: some of the roles asked for, sorted; empty when he denies.</param>
-/// <param name="Reason">In his words; may be empty.</param>
+/// <param name="Roles">What they would grant: some of the roles asked for, sorted; empty when they deny.</param>
+/// <param name="Reason">In their words; may be empty.</param>
 /// <param name="At">When.</param>
-/// <param name="AssumeFrom">Before when the access does not begin, if he says so.</param>
+/// <param name="AssumeFrom">Before when the access does not begin, if they say so.</param>
 public sealed record Review(
     Guid AuthorId,
     string AuthorName,

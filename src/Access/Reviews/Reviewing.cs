@@ -4,10 +4,10 @@ namespace CertAuthority.Access;
 
 /// <summary>A review on its way, and everything that it depends on, as it stood in one transaction.</summary>
 /// <param name="Request">What is reviewed, with the reviews that it has.</param>
-/// <param name="Requester">Its user as he is now, or null.</param>
+/// <param name="Requester">Its user as they are now, or null.</param>
 /// <param name="By">Who reviews.</param>
 /// <param name="Earlier">The votes that were cast, with their authors as they are now.</param>
-/// <param name="Review">What he says; with an empty list of roles an approval grants what was asked for.</param>
+/// <param name="Review">What they say; with an empty list of roles an approval grants what was asked for.</param>
 /// <param name="Roles">Every role that exists.</param>
 /// <param name="Limits">The bounds of the site.</param>
 public sealed record ReviewQuestion(
@@ -69,7 +69,7 @@ public static class Reviewing
         };
     }
 
-    /// <summary>Whether the request waits for a word of his: it is pending, not his own, and he may review it and has not.</summary>
+    /// <summary>Whether the request waits for a word of theirs: it is pending, not their own, and they may review it and have not.</summary>
     public static bool IsAwaited(ReviewQuestion question, DateTimeOffset now) =>
         question.Request.StateAt(now) == RequestState.Pending && question.By.MayReview(question.Request, question.Roles)
         && !IsOwn(question) && !question.Earlier.Any(vote => IsBySame(question, vote));
@@ -88,7 +88,7 @@ public static class Reviewing
                 $"user \"{earlier.Review.AuthorName}\" has already reviewed this request",
                 earlier.Review.AuthorId == by.User.Id ? null : $"each person reviews once, and \"{by.User.Name}\" is the same person", RefusalKind.Conflict);
         if (!by.MayReview(request, question.Roles))
-            return new Refusal($"user \"{by.User.Name}\" can not review this request");
+            return new Refusal($"user \"{by.User.Name}\" cannot review this request");
         if (Names.ReasonFault(review.Reason) is { } fault)
             return fault;
         if (!(approves ? Narrow(question) : Denied(review)).Holds(out var kept, out refusal))
@@ -144,7 +144,7 @@ public static class Reviewing
             return new Refusal($"role \"{other}\" was not asked for", $"a review grants what was asked for, or less: {string.Join(", ", asked)}", RefusalKind.Invalid);
         if (question.Requester is null || question.Requester.Id != request.UserId)
             return Gone(request);
-        // What the reviewer reads is what was asked; what he would grant must be that.
+        // What the reviewer reads is what was asked; what they would grant must be that.
         if (RequestUse.FirstChanged([.. request.Roles, .. request.Thresholds.Select(set => set.By)], question.Roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", "the requester can ask again, and an administrator can look at it", RefusalKind.Conflict);
         if (review.AssumeFrom is { } from && AccessWindow.TooEarlyOrLate(from, review.At, request.AccessUntil, question.Limits) is { } refusal)

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Access;
 
-/// <summary>A user as a reviewer, by what he is and holds at one moment. Roles gained through a request give no right here.</summary>
+/// <summary>A user as a reviewer, by what they are and hold at one moment. Roles gained through a request give no right here.</summary>
 /// <param name="User">The user.</param>
-/// <param name="Assigned">His assigned roles, as they count at that moment.</param>
+/// <param name="Assigned">Their assigned roles, as these count at that moment.</param>
 /// <param name="RoleNames">The names of those of them that are in force.</param>
 public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArray<string> RoleNames)
 {
@@ -15,13 +15,13 @@ public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArr
         return new Voter(user, assigned, [.. assigned.Where(role => !role.IsOver(now)).Select(role => role.Name)]);
     }
 
-    /// <summary>What predicates see of him and of a request.</summary>
+    /// <summary>What predicates see of them and of a request.</summary>
     public ReviewFacts Facts(AccessRequest request, string reviewReason = "") =>
         new(RoleNames, User.Traits, [.. request.Roles.Select(role => role.Name)], request.Reason, request.Annotations, reviewReason);
 
     /// <summary>
-    /// Whether his roles let him review a request: for each role asked for some allow covers it or it names him, and no deny
-    /// covers it. That nobody reviews his own is not asked here.
+    /// Whether their roles let them review a request: for each role asked for some allow covers it or it names them, and no deny
+    /// covers it. That nobody reviews their own is not asked here.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="roles">Every role that exists.</param>

@@ -83,7 +83,7 @@ public sealed record UnixIdentity(uint Uid, string? Account)
     /// <param name="users">Users of which some may be the caller's.</param>
     /// <param name="asked">The value of <c>--user</c>, or null.</param>
     /// <param name="noGroups">
-    /// Why it is not known whether the caller's groups make him a user; null when it is known. It stands wherever that user would
+    /// Why it is not known whether the caller's groups make them a user; null when it is known. It stands wherever that user would
     /// be, or might be, the one, and keeps nobody from a user that has a resource.
     /// </param>
     public Outcome<User> ActAs(IEnumerable<User> users, string? asked, Refusal? noGroups = null)
@@ -102,7 +102,7 @@ public sealed record UnixIdentity(uint Uid, string? Account)
         if (asked is not null)
             return owned.Find(user => user.Name == asked) is { } chosen
                 ? chosen
-                : new Refusal($"you can not act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
+                : new Refusal($"you cannot act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
         return owned switch
         {
             [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user", $"an administrator adds one: tctl users add NAME --roles=ROLE --unix-user={Account ?? $"{Uid}"}"),

@@ -31,7 +31,7 @@ public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableA
     public static Refusal? AccountFault(string account) => Names.IsName(account) && !account.All(char.IsAsciiDigit)
         ? null
         : new Refusal(
-            $"the account {account} belongs to no user, and its groups can not make it one, for its name can not be a user's",
+            $"the account {account} belongs to no user, and its groups cannot make it one, for its name cannot be a user's",
             $"user names have the form {Names.Form} and are no numbers; an administrator adds a user for it: tctl users add NAME --roles=ROLE --unix-user={account}");
 
     /// <summary>

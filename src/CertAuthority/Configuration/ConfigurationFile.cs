@@ -6,7 +6,7 @@ using CertAuthority.Resources;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>The configuration can not be used. Each line is one fault, with file, line and column.</summary>
+/// <summary>The configuration cannot be used. Each line is one fault, with file, line and column.</summary>
 internal sealed class ConfigurationException(string[] faults) : Exception(string.Join('\n', faults))
 {
     public string[] Faults { get; } = faults;

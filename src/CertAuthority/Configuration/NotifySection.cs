@@ -8,7 +8,7 @@ using MimeKit;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>The part of <c>certauthority.yaml</c> that says who is told of what. Secrets are read with it, so that one that can not be used is a fault of it.</summary>
+/// <summary>The part of <c>certauthority.yaml</c> that says who is told of what. Secrets are read with it, so that one that cannot be used is a fault of it.</summary>
 internal static class NotifySection
 {
     // Half of what SHA-256 is worth. Shorter ones are guessed from one message.
@@ -153,7 +153,7 @@ internal static class NotifySection
         return new NoticeFilter([.. events.Select(one => one.Text)], roles.ToImmutable());
     }
 
-    /// <summary>What a file holds that the configuration names; null, with a fault, where it can not be used, and where none is named.</summary>
+    /// <summary>What a file holds that the configuration names; null, with a fault, where it cannot be used, and where none is named.</summary>
     private static byte[]? Secret(Cursor receiver, string field, uint? account, bool required)
     {
         var path = required ? receiver.Required(field) : receiver.Text(field);

@@ -126,7 +126,7 @@ static partial class DurableFile
 
     /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
     /// <exception cref="ExposedException">Others can write there or above it, it belongs to somebody else, or the path is a link.</exception>
-    /// <exception cref="IOException">It can not be made, or what lies there is no folder.</exception>
+    /// <exception cref="IOException">It cannot be made, or what lies there is no folder.</exception>
     internal static void PublicDirectory(string path)
     {
         // Who owns the folder that a link lies in decides where it leads.
@@ -135,7 +135,7 @@ static partial class DurableFile
         if (!Directory.Exists(path))
         {
             if (!Directory.Exists(Path.GetDirectoryName(path)))
-                throw new DirectoryNotFoundException($"{path} can not be made: there is no directory {Path.GetDirectoryName(path)}");
+                throw new DirectoryNotFoundException($"{path} cannot be made: there is no directory {Path.GetDirectoryName(path)}");
             Directory.CreateDirectory(path);
             File.SetUnixFileMode(path, EnteredByAll);
         }

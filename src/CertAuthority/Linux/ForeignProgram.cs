@@ -33,7 +33,7 @@ static partial class ForeignProgram
     internal static async Task<ProgramRun> Run(ImmutableArray<string> command, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)
     {
         if (!File.Exists(command[0]))
-            return new ProgramRun($"{command[0]} does not exist, or can not be reached", "");
+            return new ProgramRun($"{command[0]} does not exist, or cannot be reached", "");
         if (TrustedPath.Fault(command[0]) is { } fault)
             return new ProgramRun(fault, "");
         // setsid(1) becomes the program, under the same process id, which then is that of its group too.
@@ -63,7 +63,7 @@ static partial class ForeignProgram
         }
         catch (Exception e) when (e is Win32Exception or IOException)
         {
-            return new ProgramRun($"{command[0]} can not be run: {e.Message}", "");
+            return new ProgramRun($"{command[0]} cannot be run: {e.Message}", "");
         }
     }
 

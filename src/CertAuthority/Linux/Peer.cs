@@ -51,7 +51,7 @@ sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid
         }
     }
 
-    /// <summary>-1 when it has ended, 0 when it lives where this process can not see it.</summary>
+    /// <summary>-1 when it has ended, 0 when it lives where this process cannot see it.</summary>
     static int PidOf(SafeFileHandle process) =>
         int.Parse(File.ReadLines($"/proc/self/fdinfo/{process.DangerousGetHandle()}").First(line => line.StartsWith("Pid:", StringComparison.Ordinal))["Pid:".Length..]);
 

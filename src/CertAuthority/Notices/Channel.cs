@@ -20,7 +20,7 @@ internal sealed record Telling(string? Fault = null, string Said = "", bool IsHo
 
 /// <summary>A way to tell somebody.</summary>
 /// <param name="Receiver">Who that is to the outbox.</param>
-/// <param name="Tell">Tells him, within <see cref="NotifySettings.Timeout"/>. Throws when it is cancelled; whatever else happens is a fault.</param>
+/// <param name="Tell">Tells them, within <see cref="NotifySettings.Timeout"/>. Throws when it is cancelled; whatever else happens is a fault.</param>
 internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToken, Task<Telling>> Tell)
 {
     /// <summary>Those that a configuration names.</summary>

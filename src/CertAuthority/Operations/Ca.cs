@@ -68,7 +68,7 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>The gids of the process.</summary>
     public ImmutableArray<uint> Groups { get; init; } = [];
 
-    /// <summary>Why it is not known whether his groups make him a user; null where it is.</summary>
+    /// <summary>Why it is not known whether their groups make them a user; null where it is.</summary>
     public Refusal? NoGroups { get; init; }
 
     /// <summary>Why the system does not say which accounts the uids are; null where it does. Nothing is granted to such a caller, and root still takes away.</summary>
@@ -132,11 +132,11 @@ internal static class Verdicts
         try
         {
             var key = PublicKey.ParseLine(line);
-            return ca.Owns(key) is { } own ? throw Invalid($"the key can not be certified: it is the {own} of this authority") : key;
+            return ca.Owns(key) is { } own ? throw Invalid($"the key cannot be certified: it is the {own} of this authority") : key;
         }
         catch (SshFormatException malformed)
         {
-            throw Invalid($"the key can not be certified: {malformed.Message}");
+            throw Invalid($"the key cannot be certified: {malformed.Message}");
         }
     }
 

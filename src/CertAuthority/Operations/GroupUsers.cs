@@ -13,7 +13,7 @@ namespace CertAuthority.Operations;
 internal static class GroupUsers
 {
     /// <summary>
-    /// The caller, after what is stored of him is what his groups make of him now; or with the reason why that is not known.
+    /// The caller, after what is stored of them is what their groups make of them now; or with the reason why that is not known.
     /// Groups are asked for only where the answer can matter.
     /// </summary>
     public static async Task<Caller> Of(Ca ca, Caller by)

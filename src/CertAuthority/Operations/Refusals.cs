@@ -25,7 +25,7 @@ internal static class Refusals
 {
     private const int LongestReason = 300;
 
-    /// <summary>Whether a refusal is one of access. A message that can not be understood, or one that came when nothing could be done, is none.</summary>
+    /// <summary>Whether a refusal is one of access. A message that cannot be understood, or one that came when nothing could be done, is none.</summary>
     public static bool AreOfAccess(Route route, ProblemCode code) =>
         code == ProblemCode.Denied
         || (route == Routes.Login && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);

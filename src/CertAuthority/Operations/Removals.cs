@@ -97,18 +97,18 @@ internal static class Removals
             transaction.Audit(ResourceChanges.Entry(by, user, without, now) with { Reason = $"role {ask.Name} was removed" });
         }
         return holders.Exists(user => user.IsFromGroups)
-            ? [$"users_from_groups still gives role '{ask.Name}', so whoever has it from a group can not log in: take it out of the configuration, or create it again"]
+            ? [$"users_from_groups still gives role '{ask.Name}', so whoever has it from a group cannot log in: take it out of the configuration, or create it again"]
             : [];
     }
 
-    /// <summary>A removed user's requests end and his certificates are revoked: who comes under the name next inherits nothing.</summary>
+    /// <summary>A removed user's requests end and their certificates are revoked: who comes under the name next inherits nothing.</summary>
     public static List<EndedRequest> RemoveUser(Transaction transaction, Caller by, User user, string reason, DateTimeOffset now)
     {
         var ended = transaction.RequestsOf(user)
             .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
             .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, reason, now))
             .ToList();
-        // What is left was issued under his regular roles; the review that follows revokes it, for the user is gone.
+        // What is left was issued under their regular roles; the review that follows revokes it, for the user is gone.
         transaction.RemoveUser(user);
         return ended;
     }

@@ -31,7 +31,7 @@ internal static class Requests
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
             Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
-    /// <summary>As the user that the caller acts as. One who owns several learns which, so that he can choose.</summary>
+    /// <summary>As the user that the caller acts as. One who owns several learns which, so that they can choose.</summary>
     public static Task<MyCapabilities> MyCapabilities(Ca ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
     {
         var own = snapshot.UsersOf(by.Identity);

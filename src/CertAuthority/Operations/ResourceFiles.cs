@@ -40,7 +40,7 @@ internal static class ResourceFiles
                 done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
                 transaction.Audit(ResourceChanges.Entry(by.Caller, applied.Before, resource, now));
             }
-            // After everything is in place: a file may hold a user before the role that is assigned to him.
+            // After everything is in place: a file may hold a user before the role that is assigned to them.
             foreach (var (resource, _) in resources)
                 if (resource is User user)
                     Users.ExpectRoles(transaction, user);

@@ -5,7 +5,7 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Reviewing requests. To whom a request is neither his own, nor one that he may review or has reviewed, it does not exist: he
+/// Reviewing requests. To whom a request is neither their own, nor one that they may review or have reviewed, it does not exist: they
 /// gets the same answer as for an id that nobody has.
 /// </summary>
 internal static class Reviews
@@ -73,7 +73,7 @@ internal static class Reviews
         return new RequestResolved(shown, [], warnings);
     }
 
-    /// <summary>The requests that wait for a word of the user's, or that were suggested to him and that he may see; newest first.</summary>
+    /// <summary>The requests that wait for a word of the user's, or that were suggested to them and that they may see; newest first.</summary>
     public static List<AccessRequest> Find(Persons persons, Caller by, ListMyRequests ask, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
     {
         var snapshot = persons.Snapshot;
@@ -86,7 +86,7 @@ internal static class Reviews
         return [.. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
     }
 
-    /// <summary>One that the user may see: his own, or one that he may review or has reviewed.</summary>
+    /// <summary>One that the user may see: their own, or one that they may review or have reviewed.</summary>
     public static AccessRequest FindVisible(Snapshot snapshot, string prefix, Voter voter)
     {
         var own = snapshot.RequestsStarting(prefix, 2, voter.User.Id);
@@ -100,7 +100,7 @@ internal static class Reviews
     public static Refusal Uncertain(string what, string why) =>
         new($"{what}: {why}", "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong", RefusalKind.Unavailable);
 
-    // His own is found last, so that he is told that nobody reviews his own.
+    // Their own is found last, so that they are told that nobody reviews their own.
     private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)
     {
         var others = Others(snapshot, prefix, voter);

@@ -231,7 +231,7 @@ internal sealed class HostPush : BackgroundService
         {
             // Nothing to do with the host: a disk that is full here, say. Whatever it is, the next host does not suffer for it.
             host.NotBefore = clock.GetUtcNow() + NodeSync.Pause(++host.Failures);
-            log.LogWarning("nothing can be written to {Node}, or that it was can not be recorded: {Why}", name, Printable.Escape(e.Message));
+            log.LogWarning("nothing can be written to {Node}, or that it was cannot be recorded: {Why}", name, Printable.Escape(e.Message));
             return new SyncFault(e.Message);
         }
     }

@@ -74,6 +74,6 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false, bool 
         if (dropsUnenforceable)
             Warn(at, $"{field} was dropped: nobody here can enforce it");
         else
-            Add(at, $"{field} can not be enforced here; take it out, or let tctl create --drop-unenforceable drop it");
+            Add(at, $"{field} cannot be enforced here; take it out, or let tctl create --drop-unenforceable drop it");
     }
 }

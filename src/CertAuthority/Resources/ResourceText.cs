@@ -73,7 +73,7 @@ internal static class ResourceText
         // So the parser says that it is lost where a plain text in brackets goes on at the beginning of a line.
         catch (InvalidOperationException)
         {
-            faults.Add((int)(parser.Current?.End.Line ?? 1), (int)(parser.Current?.End.Column ?? 1), "not YAML: what follows can not be read; inside brackets each line is indented");
+            faults.Add((int)(parser.Current?.End.Line ?? 1), (int)(parser.Current?.End.Column ?? 1), "not YAML: what follows cannot be read; inside brackets each line is indented");
         }
         return faults.Any ? [] : documents;
     }

@@ -52,6 +52,6 @@ internal static class StoredResource
         {
             // Not even a resource.
         }
-        return new InvalidDataException($"a resource in the database can not be read: {string.Join("; ", faults.Lines)}");
+        return new InvalidDataException($"a resource in the database cannot be read: {string.Join("; ", faults.Lines)}");
     }
 }

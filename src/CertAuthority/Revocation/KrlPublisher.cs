@@ -65,7 +65,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ProblemException(new Problem(ProblemCode.Unavailable, "the revocation list can not be read", "it is written anew every few minutes; the daemon's log says what is in the way"));
+            throw new ProblemException(new Problem(ProblemCode.Unavailable, "the revocation list cannot be read", "it is written anew every few minutes; the daemon's log says what is in the way"));
         }
     }
 
@@ -196,7 +196,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     private static void AskOpenSsh(string krl)
     {
         using var keygen = Process.Start(new ProcessStartInfo("ssh-keygen", ["-Q", "-l", "-f", krl]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })
-            ?? throw new IOException("ssh-keygen can not be started");
+            ?? throw new IOException("ssh-keygen cannot be started");
         var errors = keygen.StandardError.ReadToEndAsync();
         keygen.StandardOutput.ReadToEnd();
         keygen.WaitForExit();

@@ -37,7 +37,7 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
 
     /// <summary>Sees to it that the directory is there, and this daemon's.</summary>
     /// <exception cref="ExposedException">Others can write there.</exception>
-    /// <exception cref="IOException">It can not be made, or belongs to another daemon.</exception>
+    /// <exception cref="IOException">It cannot be made, or belongs to another daemon.</exception>
     public void Make()
     {
         DurableFile.PublicDirectory(path);

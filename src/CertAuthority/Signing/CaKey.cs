@@ -3,7 +3,7 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A CA key that can not be used as it is found. The message names the file and what to do.</summary>
+/// <summary>A CA key that cannot be used as it is found. The message names the file and what to do.</summary>
 sealed class CaKeyException(string message) : Exception(message);
 
 /// <summary>What a CA key signs, and nothing else: whoever trusts it for the one must not be opened by what was signed for another.</summary>

@@ -1,6 +1,6 @@
 namespace CertAuthority.Store;
 
-/// <summary>The mark of a backup, and what a database that was restored from one can not know.</summary>
+/// <summary>The mark of a backup, and what a database that was restored from one cannot know.</summary>
 internal static class BackupTables
 {
     public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken) => transaction.Execute("INSERT OR REPLACE INTO backup VALUES (1, $1)", taken);

@@ -154,7 +154,7 @@ internal sealed class Database : IAsyncDisposable
         catch (DbException)
         {
             session?.Dispose();
-            throw Unavailable("the database can not be read right now");
+            throw Unavailable("the database cannot be read right now");
         }
         catch
         {
@@ -178,7 +178,7 @@ internal sealed class Database : IAsyncDisposable
         }
         catch (DbException)
         {
-            throw Unavailable("a copy of the database can not be written right now");
+            throw Unavailable("a copy of the database cannot be written right now");
         }
         finally
         {
@@ -321,7 +321,7 @@ internal sealed class Database : IAsyncDisposable
         {
             broken.TrySetResult(new OutcomeUnknownException(e));
         }
-        batch.ForEach(change => change.Fail(Unavailable("the database can not be written right now; nothing was changed")));
+        batch.ForEach(change => change.Fail(Unavailable("the database cannot be written right now; nothing was changed")));
     }
 
     private static ProblemException Unavailable(string detail) =>

@@ -8,7 +8,7 @@ namespace CertAuthority.Store;
 /// <summary>Who is told.</summary>
 /// <param name="Name">Unique: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
 /// <param name="Filter">Of what.</param>
-/// <param name="IsPersonal">Whether it reaches people, each of whom hears of requests that concern him; else it hears everything.</param>
+/// <param name="IsPersonal">Whether it reaches people, each of whom hears of requests that concern them; else it hears everything.</param>
 internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false);
 
 /// <summary>An event on its way to a receiver.</summary>
@@ -54,7 +54,7 @@ internal static class OutboxTable
             "SELECT name, (SELECT count(*) FROM outbox WHERE receiver = name), given_up, failure, failed_at FROM receivers ORDER BY name",
             row => new ReceiverStatus(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4)));
 
-    /// <summary>Puts an event on its way to a receiver, or to each of the people whom he reaches.</summary>
+    /// <summary>Puts an event on its way to a receiver, or to each of the people whom it reaches.</summary>
     public static void Put(this Transaction transaction, Receiver receiver, IEnumerable<string?> recipients, Notification notification)
     {
         var json = JsonSerializer.Serialize(notification, ProtocolJson.Strict.Of<Notification>());

@@ -45,7 +45,7 @@ internal static class Sqlite
         catch (SqliteException e)
         {
             connection.Dispose();
-            throw new StoreException($"{path} can not be opened as a database: {e.Message}; restore a backup, or move it away to start anew", e);
+            throw new StoreException($"{path} cannot be opened as a database: {e.Message}; restore a backup, or move it away to start anew", e);
         }
         catch
         {

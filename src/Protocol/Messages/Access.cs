@@ -1,13 +1,13 @@
 namespace CertAuthority.Protocol;
 
-/// <summary>Asks why a user can, or can not, log in.</summary>
+/// <summary>Asks why a user can, or cannot, log in.</summary>
 /// <param name="Name">The user.</param>
 /// <param name="Login">As this login; null for any.</param>
 /// <param name="Node">On this node; null for wherever the roles reach.</param>
 /// <param name="Request">With this request, an id or a unique prefix; one that is pending counts as if it were approved now.</param>
 public sealed record ExplainAccess(string Name, string? Login = null, string? Node = null, string? Request = null);
 
-/// <summary>Why a user can, or can not, log in.</summary>
+/// <summary>Why a user can, or cannot, log in.</summary>
 /// <param name="Verdict">In one line, for people.</param>
 /// <param name="Granted">The same for programs.</param>
 /// <param name="Roles">Every role that the decision draws on.</param>

@@ -134,7 +134,7 @@ public sealed record AuditAdministrators(string[] Users, string[] Groups);
 /// <param name="Uid">The uid that called; null when the daemon acted by itself.</param>
 /// <param name="Account">Its account at that moment.</param>
 /// <param name="LoginUid">The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.</param>
-/// <param name="Self">Whether the caller answered a request of his own.</param>
+/// <param name="Self">Whether the caller answered a request of their own.</param>
 /// <param name="User">The user concerned.</param>
 /// <param name="Resource">The resource concerned, <c>role/dba</c>.</param>
 /// <param name="Request">The request concerned.</param>

@@ -13,8 +13,8 @@ public sealed record Notification(string Id, int Attempt, string Event, DateTime
 
 /// <summary>How telling somebody goes.</summary>
 /// <param name="Name">Whom: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
-/// <param name="Waiting">How many events he has not been told yet.</param>
-/// <param name="GivenUp">How many he never will be: told in vain too often, or too many at once.</param>
+/// <param name="Waiting">How many events they have not been told yet.</param>
+/// <param name="GivenUp">How many they never will be: told in vain too often, or too many at once.</param>
 /// <param name="LastFailure">What went wrong last, though it may have gone well since; null when nothing ever did.</param>
 /// <param name="LastFailed">When.</param>
 public sealed record ReceiverStatus(string Name, long Waiting, long GivenUp, string? LastFailure = null, DateTimeOffset? LastFailed = null);

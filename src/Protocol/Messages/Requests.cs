@@ -24,12 +24,12 @@ public sealed record CreateRequest(
 /// <summary>What would be filed.</summary>
 /// <param name="Spec">As it would be.</param>
 /// <param name="ReasonPrompts">How the requester's roles ask for the reason.</param>
-/// <param name="ReasonRequired">Why it can not be filed without a reason; null where it can, or has one.</param>
+/// <param name="ReasonRequired">Why it cannot be filed without a reason; null where it can, or has one.</param>
 public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, string? ReasonRequired = null);
 
 /// <summary>Requests that the caller may see, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
-/// <param name="Show"><c>mine</c>, or null: his own. <c>reviewable</c>: those that wait for a review of his. <c>suggested</c>: those that name him as a reviewer and that he may review.</param>
+/// <param name="Show"><c>mine</c>, or null: their own. <c>reviewable</c>: those that wait for a review of theirs. <c>suggested</c>: those that name them as a reviewer and that they may review.</param>
 /// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
 /// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
 public sealed record ListMyRequests(string? User = null, string? Show = null, int? Limit = null, string? After = null);
@@ -43,7 +43,7 @@ public sealed record ListMyRequests(string? User = null, string? Show = null, in
 /// <param name="AssumeStartTime">With <c>approve</c>: when the access begins, at the earliest: a time of RFC 3339.</param>
 public sealed record ReviewRequest(string Id, string Decision, string? User = null, string Reason = "", string[]? Roles = null, string? AssumeStartTime = null);
 
-/// <summary>One request that the caller may see: his own, or one that he may review or has reviewed.</summary>
+/// <summary>One request that the caller may see: their own, or one that they may review or have reviewed.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
 /// <param name="User">As which of the caller's users.</param>
 /// <param name="After">With <paramref name="Wait"/>: answer once the revision is beyond this one.</param>
@@ -113,7 +113,7 @@ public sealed record GetMyCapabilities(string? User = null);
 /// <param name="User">As which user; null where the caller owns several and must choose.</param>
 public sealed record MyCapabilities(string[] Users, string[] RequestableRoles, string? User = null);
 
-/// <summary>Searches for what the caller can ask for by its name: nodes that the <c>search_as_roles</c> of his roles reach.</summary>
+/// <summary>Searches for what the caller can ask for by its name: nodes that the <c>search_as_roles</c> of their roles reach.</summary>
 /// <param name="Kind">What is searched for: <c>node</c>.</param>
 /// <param name="Labels">Only those with all of these labels, <c>key=value</c> with commas between.</param>
 /// <param name="Search">Only those with each of these words, blanks between, somewhere in the name or the labels; upper and lower case are one.</param>
@@ -200,10 +200,10 @@ public sealed record RequestSpec(
 /// <summary>What a reviewer said.</summary>
 /// <param name="Author">The user.</param>
 /// <param name="ProposedState"><c>APPROVED</c> or <c>DENIED</c>.</param>
-/// <param name="Roles">What he would grant; empty with a denial.</param>
-/// <param name="Reason">His words.</param>
+/// <param name="Roles">What they would grant; empty with a denial.</param>
+/// <param name="Reason">Their words.</param>
 /// <param name="Created">When.</param>
-/// <param name="AssumeStartTime">When the access begins at the earliest, if he says so.</param>
+/// <param name="AssumeStartTime">When the access begins at the earliest, if they say so.</param>
 /// <param name="Counts">While the request is pending: whether it counts. It does not while its author may not review the request.</param>
 public sealed record RequestReview(
     string Author, string ProposedState, string[] Roles, string Reason, DateTimeOffset Created, DateTimeOffset? AssumeStartTime = null, bool? Counts = null);

@@ -21,7 +21,7 @@ public sealed record AppliedResources(string[] Done, string[] Warnings, string[]
 /// <summary>Reads resources.</summary>
 /// <param name="Kind"><c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>; <c>all</c> for every kind, roles first, in an order in which they can be created.</param>
 /// <param name="Name">One of them; null for all.</param>
-/// <param name="FromGroups">With <c>user</c>: also those that come from groups and have no resource. Each has <c>metadata.from_groups</c>, and can not be fed back.</param>
+/// <param name="FromGroups">With <c>user</c>: also those that come from groups and have no resource. Each has <c>metadata.from_groups</c>, and cannot be fed back.</param>
 public sealed record GetResources(string Kind, string? Name = null, bool FromGroups = false);
 
 /// <summary>Resources as they would be written in a file.</summary>

@@ -38,7 +38,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void Every_limit_that_can_not_be_is_told_with_its_place() =>
+    public void Every_limit_that_cannot_be_is_told_with_its_place() =>
         Assert.Equal(
             [
                 "2:16: limits.certificate takes a duration from 1s to 30h",
@@ -107,7 +107,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("inside it by a detour", "publish_dir: /var/../srv/ca/public\ndata_dir: /srv/ca/\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca/: neither may be inside the other")]
     [InlineData("around it", "publish_dir: /srv\ndata_dir: /srv/ca\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca: neither may be inside the other")]
     [InlineData("around everything", "publish_dir: /\n", ":1:14: publish_dir takes a directory apart from data_dir, /default/data: neither may be inside the other")]
-    public void A_directory_for_hosts_that_can_not_be_is_refused_with_its_place(string what, string text, string told) =>
+    public void A_directory_for_hosts_that_cannot_be_is_refused_with_its_place(string what, string text, string told) =>
         Assert.True(Assert.Single(Assert.Throws<ConfigurationException>(() => Read(text)).Faults).EndsWith(told, StringComparison.Ordinal), what);
 
     [Fact]
@@ -157,7 +157,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void A_command_that_can_not_be_is_refused_with_its_place() =>
+    public void A_command_that_cannot_be_is_refused_with_its_place() =>
         Assert.Equal(
             [
                 "2:13: notify.command starts with the absolute path of a program",
@@ -193,7 +193,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("a path that is too long for a socket", "socket: /folder00/folder01/folder02/folder03/folder04/folder05/folder06/folder07/folder08/folder09/folder10/folder11\n", ":1:9: socket: the path of a socket has at most 107 bytes; this one has 108: /folder00/")]
     [InlineData("a key of no kind", "new_ca_keys: RSA\n", ":1:14: new_ca_keys takes ed25519, ecdsa or rsa")]
     [InlineData("no YAML", "socket: [\n", ": not YAML: ")]
-    public void A_file_that_can_not_be_used_is_refused(string what, string text, string told) =>
+    public void A_file_that_cannot_be_used_is_refused(string what, string text, string told) =>
         Assert.True(Assert.Throws<ConfigurationException>(() => Read(text)).Faults.Any(fault => fault.Contains(told, StringComparison.Ordinal)), what);
 
     [Fact]

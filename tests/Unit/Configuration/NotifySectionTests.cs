@@ -81,7 +81,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts.fresh is about no role, so it goes to webhooks without notify.webhooks.roles")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: a group is not closed")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]
-    public void A_webhook_that_can_not_be_is_refused_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
+    public void A_webhook_that_cannot_be_is_refused_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
 
     [Fact]
     public void Names_are_unique() =>
@@ -102,7 +102,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{server: mail.example.com, from: ca@example.com, events: [hosts.stale]}", "2:67: mail reaches people whom a request concerns; hosts.stale goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, roles: [dba], events: [access.ending, hosts.fresh]}", "2:96: mail reaches people whom a request concerns; hosts.fresh goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, to: a@example.com}", "2:58: notify.mail has no field \"to\"")]
-    public void Mail_that_can_not_be_is_refused_with_its_place(string mail, string told) => Refused($"mail: {mail}", told);
+    public void Mail_that_cannot_be_is_refused_with_its_place(string mail, string told) => Refused($"mail: {mail}", told);
 
     [Fact]
     public void No_secret_is_shown_with_the_settings()

@@ -101,7 +101,7 @@ public class PublicKeyTests
         Assert.Equal(PublicKey.Parse(Vector.Blob("ed25519.pub")), PublicKey.ParseLine(string.Format(null, CompositeFormat.Parse(line), Base64)));
 
     [Fact]
-    public void A_comment_can_not_begin_a_second_line() =>
+    public void A_comment_cannot_begin_a_second_line() =>
         Assert.Throws<ArgumentException>(() => PublicKey.Parse(Vector.Blob("ed25519.pub")).ToLine("a\nb"));
 
     static WireWriter Key(string type) => new WireWriter().String(type);

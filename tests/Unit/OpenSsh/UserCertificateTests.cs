@@ -151,7 +151,7 @@ public class UserCertificateTests
     }
 
     [Fact]
-    public void Principals_can_not_be_changed_from_outside()
+    public void Principals_cannot_be_changed_from_outside()
     {
         string[] principals = ["alice"];
         var certificate = Build(principals: principals);

@@ -20,10 +20,10 @@ public class SshTransportTests
     }
 
     [Theory]
-    // What ssh says before anything of ours was sent: trying again can help, or can not.
-    [InlineData(255, "ssh: Could not resolve hostname auth1: Name or service not known\r\n", "auth1 can not be reached: ssh: Could not resolve hostname auth1: Name or service not known", false)]
-    [InlineData(255, "ssh: connect to host auth1 port 22: No route to host\r\n", "auth1 can not be reached: ssh: connect to host auth1 port 22: No route to host", false)]
-    [InlineData(255, "kex_exchange_identification: read: Connection reset by peer\r\n", "auth1 can not be reached: kex_exchange_identification: read: Connection reset by peer", false)]
+    // What ssh says before anything of ours was sent: trying again can help, or cannot.
+    [InlineData(255, "ssh: Could not resolve hostname auth1: Name or service not known\r\n", "auth1 cannot be reached: ssh: Could not resolve hostname auth1: Name or service not known", false)]
+    [InlineData(255, "ssh: connect to host auth1 port 22: No route to host\r\n", "auth1 cannot be reached: ssh: connect to host auth1 port 22: No route to host", false)]
+    [InlineData(255, "kex_exchange_identification: read: Connection reset by peer\r\n", "auth1 cannot be reached: kex_exchange_identification: read: Connection reset by peer", false)]
     [InlineData(255, "alice@auth1: Permission denied (publickey).\r\n", "auth1 does not let you in: alice@auth1: Permission denied (publickey).", true)]
     [InlineData(255, "Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures\r\n", "auth1 does not let you in: Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures", true)]
     [InlineData(255, "No ED25519 host key is known for auth1 and you have requested strict checking.\r\nHost key verification failed.\r\n", "the host key of auth1 is not known", true)]

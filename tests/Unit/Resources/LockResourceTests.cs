@@ -38,7 +38,7 @@ public class LockResourceTests
     [InlineData("spec: {target: {user: alice}, expires: tomorrow}", "f:4:40: spec.expires takes a time such as 2027-01-31T18:00:00Z")]
     [InlineData("spec: {target: {user: alice}, message: \"a\\eb\"}", "f:4:40: spec.message has control or invisible characters")]
     [InlineData("spec: {target: {user: alice}, reason: x}", "f:4:31: spec has no field \"reason\"")]
-    public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.LockFaults($"{Head}{text}\n"));
+    public void A_value_that_cannot_be_is_refused(string text, string told) => Assert.Equal([told], Text.LockFaults($"{Head}{text}\n"));
 
     [Fact]
     public void An_unknown_target_is_refused_as_an_unknown_field() =>

@@ -36,7 +36,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: [ssh-ed25519]}", $"{OtherCas}; a key line is a type, a blank and the key in base64")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA']}", $"{OtherCas}; options stand before the key")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA']}", $"{OtherCas}; the length of pk needs 4 bytes, 3 are left (at byte 15)")]
-    public void A_value_that_can_not_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
+    public void A_value_that_cannot_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
 
     [Theory]
     [InlineData("15m", true)]

@@ -124,8 +124,8 @@ public class ResourceTextTests
     }
 
     [Theory]
-    [InlineData("a: [x,\nx]\n", "f:1:6: not YAML: what follows can not be read; inside brackets each line is indented")]
-    [InlineData("a: {b: c,\nd: e}\n", "f:1:9: not YAML: what follows can not be read; inside brackets each line is indented")]
+    [InlineData("a: [x,\nx]\n", "f:1:6: not YAML: what follows cannot be read; inside brackets each line is indented")]
+    [InlineData("a: {b: c,\nd: e}\n", "f:1:9: not YAML: what follows cannot be read; inside brackets each line is indented")]
     public void What_the_parser_gives_up_on_is_a_fault(string text, string fault) => Assert.Equal([fault], Text.Parse(text).Faults);
 
     [Fact]

@@ -195,7 +195,7 @@ public class RoleResourceTests
     [InlineData("options: {cert_extensions: [{name: a@b, mode: critical}]}", "the mode of an extension is extension")]
     [InlineData("options: {cert_extensions: [{name: a@b, type: tls}]}", "the type of an extension is ssh")]
     [InlineData("options: {cert_extensions: [a@b]}", "spec.options.cert_extensions takes a list of fields")]
-    public void A_value_that_can_not_be_is_refused(string spec, string told)
+    public void A_value_that_cannot_be_is_refused(string spec, string told)
     {
         var fault = Assert.Single(Text.RoleFaults($"{Head}spec: {{{spec}}}\n"));
         Assert.Matches(@"\Af:4:\d+: ", fault);
@@ -227,7 +227,7 @@ public class RoleResourceTests
     public void A_restriction_that_nobody_can_enforce_is_refused_or_dropped_and_said(string field, string restricts, string restrictsNothing)
     {
         Assert.Equal(
-            $"f:4:{Column(field)}: spec.{field} can not be enforced here; take it out, or let tctl create --drop-unenforceable drop it",
+            $"f:4:{Column(field)}: spec.{field} cannot be enforced here; take it out, or let tctl create --drop-unenforceable drop it",
             Assert.Single(Text.RoleFaults(Spec(field, restricts))));
         Assert.Equal(("", $"f:4:{Column(field)}: spec.{field} was dropped: nobody here can enforce it"), Text.RoleRemarks(Spec(field, restricts), dropsUnenforceable: true));
         Assert.Equal(("", ""), Text.RoleRemarks(Spec(field, restrictsNothing)));
@@ -241,7 +241,7 @@ public class RoleResourceTests
     [InlineData("request: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}", "spec.SIDE.request.claims_to_roles")]
     [InlineData("review_requests: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}", "spec.SIDE.review_requests.claims_to_roles")]
     [InlineData("node_labels: {team: '{{external.team}}'}", "\"{{external.team}}\" in spec.SIDE.node_labels")]
-    public void A_selector_that_can_not_be_evaluated_is_dropped_from_an_allow_only(string field, string name)
+    public void A_selector_that_cannot_be_evaluated_is_dropped_from_an_allow_only(string field, string name)
     {
         string Spec(string side) => $"{Head}spec: {{{side}: {{logins: [root], {field}}}}}\n";
         Assert.Contains($": {name.Replace("SIDE", "allow")} cannot be evaluated here; ", Assert.Single(Text.RoleFaults(Spec("allow"))), StringComparison.Ordinal);
@@ -270,7 +270,7 @@ public class RoleResourceTests
     [Theory]
     [InlineData("allow: {request: {thresholds: [{name: none}]}}", "f:4:46: a threshold without approve and deny decides nothing\nf:4:38: no threshold approves, so only an administrator does")]
     [InlineData("allow: {request: {thresholds: [{deny: 1}]}}", "f:4:38: no threshold approves, so only an administrator does")]
-    public void Thresholds_that_can_not_approve_are_warned_of(string spec, string warnings) => Assert.Equal(("", warnings), Text.RoleRemarks($"{Head}spec: {{{spec}}}\n"));
+    public void Thresholds_that_cannot_approve_are_warned_of(string spec, string warnings) => Assert.Equal(("", warnings), Text.RoleRemarks($"{Head}spec: {{{spec}}}\n"));
 
     [Fact]
     public void What_is_said_about_requests_and_reviews_is_read()
@@ -317,7 +317,7 @@ public class RoleResourceTests
     {
         Assert.True(Text.Role($"{Head}spec: {{options: {{ssh_port_forwarding: {{local: {{enabled: true}}, remote: {{enabled: on}}}}}}}}\n").Options.PortForwarding);
         Assert.False(Text.Role($"{Head}spec: {{options: {{ssh_port_forwarding: {{local: {{enabled: false}}, remote: {{enabled: no}}}}}}}}\n").Options.PortForwarding);
-        Assert.Contains("spec.options.ssh_port_forwarding can not be enforced here", Assert.Single(Text.RoleFaults(
+        Assert.Contains("spec.options.ssh_port_forwarding cannot be enforced here", Assert.Single(Text.RoleFaults(
             $"{Head}spec: {{options: {{ssh_port_forwarding: {{local: {{enabled: true}}, remote: {{enabled: false}}}}}}}}\n")), StringComparison.Ordinal);
     }
 
@@ -361,7 +361,7 @@ public class RoleResourceTests
     [InlineData("kind: role\nversion: v8\nmetadata: {name: ''}\n", "metadata.name is missing")]
     [InlineData("kind: ''\nversion: v8\nmetadata: {name: dba}\n", "kind is missing")]
     [InlineData("{\"kind\": \"role\", \"version\": \"v8\", \"metadata\": {\"name\": null}}", "metadata.name is missing")]
-    public void What_a_resource_can_not_be_without_is_missed(string text, string told) =>
+    public void What_a_resource_cannot_be_without_is_missed(string text, string told) =>
         Assert.Contains(Text.RoleFaults(text), fault => fault.EndsWith($": {told}", StringComparison.Ordinal));
 
     [Theory]

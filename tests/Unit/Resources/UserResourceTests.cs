@@ -35,7 +35,7 @@ public class UserResourceTests
     [InlineData("spec: {traits: {logins: {a: b}}}", "f:4:25: spec.traits.logins takes a list of texts")]
     [InlineData("spec: {role: [a]}", "f:4:8: spec has no field \"role\"")]
     [InlineData("unix_users: [root]", "f:4:1: there is no field \"unix_users\" here")]
-    public void A_value_that_can_not_be_is_refused(string spec, string told) =>
+    public void A_value_that_cannot_be_is_refused(string spec, string told) =>
         Assert.Equal([told], Text.UserFaults($"{Head}metadata: {{name: alice}}\n{spec}\n"));
 
     [Theory]
@@ -44,7 +44,7 @@ public class UserResourceTests
     [InlineData("{name: alice, description: hm}", "metadata.description means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
     [InlineData("{name: Alice}", "\"Alice\" is not a name; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$")]
     [InlineData("{name: ''}", "metadata.name is missing")]
-    public void Metadata_that_can_not_be_is_refused(string metadata, string told) =>
+    public void Metadata_that_cannot_be_is_refused(string metadata, string told) =>
         Assert.EndsWith($": {told}", Assert.Single(Text.UserFaults($"{Head}metadata: {metadata}\n")), StringComparison.Ordinal);
 
     private const string Exported =

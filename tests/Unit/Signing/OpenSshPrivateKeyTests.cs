@@ -94,7 +94,7 @@ public class OpenSshPrivateKeyTests
         new WireWriter().UInt32(1).UInt32(secondCheckInt).String(type).String(Numbers.Point((byte)pk))
             .String([.. new byte[32], .. Numbers.Point((byte)pkBesideSeed)]).String(comment).Raw(padding ?? [1, 2]).ToArray();
 
-    // An RSA key with one of its numbers spoiled: n, e, d, iqmp, p, q. What is read nevertheless can not sign, and so is not loaded.
+    // An RSA key with one of its numbers spoiled: n, e, d, iqmp, p, q. What is read nevertheless cannot sign, and so is not loaded.
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

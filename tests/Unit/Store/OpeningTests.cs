@@ -24,16 +24,16 @@ public sealed class OpeningTests : IDisposable
         { "somebody else's mark", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's version", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 17); install that version or a later one" },
-        { "garbage", "can not be opened as a database: " },
-        { "a text", "can not be opened as a database: " },
-        { "half of it", "can not be opened as a database: " },
-        { "the first page only", "can not be opened as a database: " },
-        { "a folder", "can not be opened as a database: " },
+        { "garbage", "cannot be opened as a database: " },
+        { "a text", "cannot be opened as a database: " },
+        { "half of it", "cannot be opened as a database: " },
+        { "the first page only", "cannot be opened as a database: " },
+        { "a folder", "cannot be opened as a database: " },
     };
 
     [Theory]
     [MemberData(nameof(Unusable))]
-    public async Task A_file_that_can_not_be_used_is_refused_in_words_and_left_as_it_is(string what, string told)
+    public async Task A_file_that_cannot_be_used_is_refused_in_words_and_left_as_it_is(string what, string told)
     {
         switch (what)
         {

@@ -17,7 +17,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void Leaves_nothing_behind_when_the_place_can_not_be_taken()
+    public void Leaves_nothing_behind_when_the_place_cannot_be_taken()
     {
         var path = folder.CreateSubdirectory("taken").FullName;
         Assert.ThrowsAny<Exception>(() => AtomicFile.Write(path, "x"u8, UnixFileMode.UserRead));

@@ -116,7 +116,7 @@ public class PermissionsTests
     [InlineData("{{external.missing}}")]
     [InlineData("{{external.two}}")]
     [InlineData("{{external.star}}")]
-    public void A_deny_that_can_not_be_filled_in_refuses_the_login(string template) =>
+    public void A_deny_that_cannot_be_filled_in_refuses_the_login(string template) =>
         Assert.StartsWith($"role x denies \"{template}\"", RoleInUse.Of(Sample.Role("x", ["alice"], LabelSelector.All, denyLogins: [template]), Alice).Refused().Message, StringComparison.Ordinal);
 
     [Fact]

@@ -101,8 +101,8 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void A_role_that_one_can_not_ask_for_is_not_told_to_be_locked() =>
-        Assert.Equal("user \"alice\" can not request role \"secret\"", File(Sample.Locked("role secret"), "secret").Refused().Message);
+    public void A_role_that_one_cannot_ask_for_is_not_told_to_be_locked() =>
+        Assert.Equal("user \"alice\" cannot request role \"secret\"", File(Sample.Locked("role secret"), "secret").Refused().Message);
 
     [Fact]
     public void A_locked_node_is_told_only_to_whoever_would_reach_it()

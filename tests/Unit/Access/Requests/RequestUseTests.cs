@@ -74,11 +74,11 @@ public class RequestUseTests
     }
 
     [Fact]
-    public void It_can_not_be_used_before_its_beginning()
+    public void It_cannot_be_used_before_its_beginning()
     {
         var later = From(Sample.Now.AddMinutes(5));
         var early = RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
-        Assert.Equal(("access request can not be assumed until 2026-03-01 12:05:00 UTC", $"then: tsh login --request-id={later.Id}"), (early.Message, early.Hint));
+        Assert.Equal(("access request cannot be assumed until 2026-03-01 12:05:00 UTC", $"then: tsh login --request-id={later.Id}"), (early.Message, early.Hint));
         Assert.NotEmpty(RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5)).Granted());
     }
 
@@ -90,7 +90,7 @@ public class RequestUseTests
     {
         var question = new IssuanceQuestion(
             Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
-        Assert.True("access request can not be assumed until 2026-03-01 12:09:00 UTC" == Sample.Decide(question).Refused().Message, order);
+        Assert.True("access request cannot be assumed until 2026-03-01 12:09:00 UTC" == Sample.Decide(question).Refused().Message, order);
     }
 
     private static AccessRequest From(DateTimeOffset? begins) => Approved with { Id = Guid.NewGuid(), Terms = Approved.Terms with { AssumeFrom = begins } };

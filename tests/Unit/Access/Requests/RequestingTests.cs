@@ -51,7 +51,7 @@ public class RequestingTests
     public void A_forbidden_role_and_an_unknown_one_get_one_answer_that_names_what_can_be_asked()
     {
         var forbidden = Requesting.File(Question(["auditor"])).Refused();
-        Assert.Equal("user \"alice\" can not request role \"auditor\"", forbidden.Message);
+        Assert.Equal("user \"alice\" cannot request role \"auditor\"", forbidden.Message);
         Assert.Equal("you can request: dba", forbidden.Hint);
 
         var withoutIt = Question(["auditor"]);
@@ -61,11 +61,11 @@ public class RequestingTests
 
     [Fact]
     public void One_forbidden_role_among_several_refuses_the_whole() =>
-        Assert.Equal("user \"alice\" can not request role \"auditor\"", Requesting.File(Question(["auditor", "dba"])).Refused().Message);
+        Assert.Equal("user \"alice\" cannot request role \"auditor\"", Requesting.File(Question(["auditor", "dba"])).Refused().Message);
 
     [Fact]
     public void A_pattern_is_not_a_name_that_can_be_asked_for() =>
-        Assert.Equal("user \"alice\" can not request role \"db*\"", Requesting.File(Question(["db*"], mayRequest: ["*"])).Refused().Message);
+        Assert.Equal("user \"alice\" cannot request role \"db*\"", Requesting.File(Question(["db*"], mayRequest: ["*"])).Refused().Message);
 
     [Fact]
     public void Who_can_request_nothing_is_told_so() =>
@@ -130,8 +130,8 @@ public class RequestingTests
         Assert.Equal("the reason has 4097 bytes; at most 4096 are kept", Requesting.File(Question(["dba"]) with { Reason = new string('x', 4097) }).Refused().Message);
 
     [Fact]
-    public void A_reviewer_that_can_not_be_a_user_is_refused() =>
-        Assert.Equal("\"b o b\" can not be the name of a reviewer", Requesting.File(Question(["dba"]) with { SuggestedReviewers = ["alice", "b o b"] }).Refused().Message);
+    public void A_reviewer_that_cannot_be_a_user_is_refused() =>
+        Assert.Equal("\"b o b\" cannot be the name of a reviewer", Requesting.File(Question(["dba"]) with { SuggestedReviewers = ["alice", "b o b"] }).Refused().Message);
 
     [Fact]
     public void A_hundred_reviewers_are_enough()

@@ -31,24 +31,24 @@ public class ResourceRequestTests
     }
 
     [Theory]
-    [InlineData("out of reach", new[] { "dba" }, "node/web1", "user \"alice\" can not request node \"web1\"")]
-    [InlineData("unknown", new[] { "dba" }, "node/db9", "user \"alice\" can not request node \"db9\"")]
-    [InlineData("no search_as_roles", new string[0], "node/db1", "user \"alice\" can not request node \"db1\"")]
-    [InlineData("a role that does not exist", new[] { "dbb" }, "node/db1", "user \"alice\" can not request node \"db1\"")]
-    [InlineData("only by a role that is held", new[] { "access" }, "node/db1", "user \"alice\" can not request node \"db1\"")]
+    [InlineData("out of reach", new[] { "dba" }, "node/web1", "user \"alice\" cannot request node \"web1\"")]
+    [InlineData("unknown", new[] { "dba" }, "node/db9", "user \"alice\" cannot request node \"db9\"")]
+    [InlineData("no search_as_roles", new string[0], "node/db1", "user \"alice\" cannot request node \"db1\"")]
+    [InlineData("a role that does not exist", new[] { "dbb" }, "node/db1", "user \"alice\" cannot request node \"db1\"")]
+    [InlineData("only by a role that is held", new[] { "access" }, "node/db1", "user \"alice\" cannot request node \"db1\"")]
     [InlineData("no kind", new[] { "dba" }, "db1", "\"db1\" is not a resource")]
     [InlineData("another kind", new[] { "dba" }, "db/db1", "\"db/db1\" is not a resource")]
     [InlineData("no name", new[] { "dba" }, "node/", "\"node/\" is not a resource")]
-    [InlineData("a name that can not be", new[] { "dba" }, "node/db1@x", "\"node/db1@x\" is not a resource")]
-    public void What_can_not_be_asked_for_is_refused(string situation, string[] searchAs, string resource, string told)
+    [InlineData("a name that cannot be", new[] { "dba" }, "node/db1@x", "\"node/db1@x\" is not a resource")]
+    public void What_cannot_be_asked_for_is_refused(string situation, string[] searchAs, string resource, string told)
     {
         var seeker = Seeking("seeker", searchAs);
         Assert.True(told == Requesting.File(Question([resource], seeker)).Refused().Message, situation);
     }
 
     [Fact]
-    public void One_that_can_not_be_asked_for_refuses_all() =>
-        Assert.Equal("user \"alice\" can not request node \"web1\"", Requesting.File(Question(["node/db1", "node/web1"], Seeker)).Refused().Message);
+    public void One_that_cannot_be_asked_for_refuses_all() =>
+        Assert.Equal("user \"alice\" cannot request node \"web1\"", Requesting.File(Question(["node/db1", "node/web1"], Seeker)).Refused().Message);
 
     [Theory]
     [InlineData("deny.request.search_as_roles", new string[0], new[] { "dba" })]
@@ -58,15 +58,15 @@ public class ResourceRequestTests
     {
         var denying = Sample.Role("denying", mayNotRequest: denyRoles);
         denying = denying with { Deny = denying.Deny with { SearchAsRoles = Sample.Patterns(denySearch) } };
-        Assert.True("user \"alice\" can not request node \"db1\"" == Requesting.File(Question(["node/db1"], Seeker, denying)).Refused().Message, situation);
+        Assert.True("user \"alice\" cannot request node \"db1\"" == Requesting.File(Question(["node/db1"], Seeker, denying)).Refused().Message, situation);
         Assert.Equal(["dba"], Requesting.File(Question(["node/db1"], Seeker)).Granted().Roles.Select(role => role.Name));
     }
 
     [Fact]
     public void What_may_be_asked_for_by_name_is_not_asked_for_as_a_role_nor_the_other_way_round()
     {
-        Assert.Equal("user \"alice\" can not request role \"dba\"", Requesting.File(Question([], Seeker) with { RoleNames = ["dba"] }).Refused().Message);
-        Assert.Equal("user \"alice\" can not request node \"db1\"", Requesting.File(Question(["node/db1"], Sample.Role("contractor", mayRequest: ["dba"]))).Refused().Message);
+        Assert.Equal("user \"alice\" cannot request role \"dba\"", Requesting.File(Question([], Seeker) with { RoleNames = ["dba"] }).Refused().Message);
+        Assert.Equal("user \"alice\" cannot request node \"db1\"", Requesting.File(Question(["node/db1"], Sample.Role("contractor", mayRequest: ["dba"]))).Refused().Message);
         Assert.Equal("a request names at least one role or resource", Requesting.File(Question([], Seeker)).Refused().Message);
     }
 
@@ -74,9 +74,9 @@ public class ResourceRequestTests
     [InlineData(new[] { "dba" }, new[] { "dba" }, null)]
     [InlineData(new[] { "root", "dba" }, new[] { "dba", "root" }, null)]
     [InlineData(new[] { "*" }, new[] { "dba", "root" }, null)]
-    [InlineData(new[] { "ops" }, null, "user \"alice\" can not request role \"ops\" for this node")]
-    [InlineData(new[] { "access" }, null, "user \"alice\" can not request role \"access\" for this node")]
-    [InlineData(new[] { "nobody" }, null, "user \"alice\" can not request role \"nobody\" for this node")]
+    [InlineData(new[] { "ops" }, null, "user \"alice\" cannot request role \"ops\" for this node")]
+    [InlineData(new[] { "access" }, null, "user \"alice\" cannot request role \"access\" for this node")]
+    [InlineData(new[] { "nobody" }, null, "user \"alice\" cannot request role \"nobody\" for this node")]
     [InlineData(new[] { "*", "dba" }, null, "\"*\" asks for every role and stands alone")]
     public void Roles_beside_nodes_narrow_by_which_roles_these_are_asked_for(string[] named, string[]? asked, string? told)
     {
@@ -107,16 +107,16 @@ public class ResourceRequestTests
 
     [Theory]
     [InlineData("a node", "node db1", "node db1 is locked")]
-    [InlineData("the role that reaches it", "role dba", "user \"alice\" can not request node \"db1\"")]
+    [InlineData("the role that reaches it", "role dba", "user \"alice\" cannot request node \"db1\"")]
     [InlineData("a role that is held", "role access", "role access is locked")]
     [InlineData("the user", "user alice", "user alice is locked")]
-    [InlineData("the only login there", "login postgres", "user \"alice\" can not request node \"db1\"")]
+    [InlineData("the only login there", "login postgres", "user \"alice\" cannot request node \"db1\"")]
     public void What_is_locked_is_not_asked_for(string situation, string target, string told) =>
         Assert.True(told == Requesting.File(Question(["node/db1"], Seeker) with { Locks = Sample.Locked(target) }).Refused().Message, situation);
 
     [Fact]
     public void A_lock_on_a_node_out_of_reach_is_not_told() =>
-        Assert.Equal("user \"alice\" can not request node \"web1\"", Requesting.File(Question(["node/web1"], Seeker) with { Locks = Sample.Locked("node web1") }).Refused().Message);
+        Assert.Equal("user \"alice\" cannot request node \"web1\"", Requesting.File(Question(["node/web1"], Seeker) with { Locks = Sample.Locked("node web1") }).Refused().Message);
 
     [Fact]
     public void What_the_seeking_role_says_about_requests_counts()

@@ -89,7 +89,7 @@ public class ReviewingTests
         { "one's own under another user", "nobody reviews their own request", "somebody else who may review it can" },
         { "a second time", "user \"dev1\" has already reviewed this request", null },
         { "a second time under another user", "user \"dev1\" has already reviewed this request", "each person reviews once, and \"dev1'\" is the same person" },
-        { "without the right", "user \"gone1\" can not review this request", null },
+        { "without the right", "user \"gone1\" cannot review this request", null },
         { "approved already", "the access request has been already approved", null },
         { "denied already", "the access request has been already denied", null },
         { "cancelled already", "the access request has been already cancelled", null },

@@ -59,7 +59,7 @@ public class TemplateTests
     [InlineData("{{regexp.replace(external.email, \"(.*)\", \"$1x\")}}", "in a replacement, write ${1} where a letter, a digit or _ follows")]
     [InlineData("{{regexp.replace(external.email, \"a, \"\")}}", "regexp.replace takes a value, an expression and a replacement")]
     [InlineData("{{email.local(email.local(email.local(email.local(email.local(email.local(external.x))))))}}", "the template is nested too deeply")]
-    public void What_can_not_be_read_is_refused_with_its_reason(string text, string told)
+    public void What_cannot_be_read_is_refused_with_its_reason(string text, string told)
     {
         Assert.Null(Template.TryParse(text, out var fault));
         Assert.Equal(told, fault);

@@ -89,7 +89,7 @@ public class UnixIdentityTests
         var notOwned = Sample.AliceAtHerDesk.ActAs([Sample.User("alice"), Sample.User("bob")], "bob").Refused();
         var unknown = Sample.AliceAtHerDesk.ActAs([Sample.User("alice")], "bob").Refused();
         Assert.Equal(unknown, notOwned);
-        Assert.Equal("you can not act as user \"bob\"", notOwned.Message);
+        Assert.Equal("you cannot act as user \"bob\"", notOwned.Message);
     }
 
     private static readonly Refusal NotKnown = new("the system does not say", Kind: RefusalKind.Unavailable);
@@ -103,8 +103,8 @@ public class UnixIdentityTests
     [InlineData("the one with a resource", "deploy", null, "deploy")]
     [InlineData("one of several, by name", "alice/groups deploy", "deploy", "deploy")]
     [InlineData("several with resources", "deploy web", null, "your account belongs to several users")]
-    [InlineData("somebody else", "alice/groups", "bob", "you can not act as user \"bob\"")]
-    [InlineData("somebody else, by who has no user", "", "bob", "you can not act as user \"bob\"")]
+    [InlineData("somebody else", "alice/groups", "bob", "you cannot act as user \"bob\"")]
+    [InlineData("somebody else, by who has no user", "", "bob", "you cannot act as user \"bob\"")]
     public void Groups_that_are_not_known_grant_nothing_and_keep_nobody_from_a_user_with_a_resource(string what, string owned, string? asked, string becomes)
     {
         var users = owned.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => name.Split('/') is [var only, "groups"]

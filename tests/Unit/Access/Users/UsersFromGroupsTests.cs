@@ -75,7 +75,7 @@ public class UsersFromGroupsTests
     [InlineData("5002", "digits, which are a uid too")]
     [InlineData("-G", "an option")]
     [InlineData("", "nothing")]
-    public void An_account_whose_name_can_not_be_a_users_is_none(string account, string because)
+    public void An_account_whose_name_cannot_be_a_users_is_none(string account, string because)
     {
         Assert.True(UsersFromGroups.AccountFault(account) is { Kind: RefusalKind.Denied }, because);
         Assert.True(Groups.Of(account, ["dba-team"]) is null, because);
