@@ -80,10 +80,12 @@ internal sealed partial class Evaluator
         RolesOfGroups.Clear();
         foreach (var (group, roles) in rolesOfGroups)
             RolesOfGroups.Add(group, roles);
+        // A configuration counts as a whole: nothing is judged while some users are what the one before made of them.
+        var changed = false;
         foreach (var user in Users.Values.Where(user => user.Groups is not null).ToList())
-            Settle(user.Name, user.Groups!);
-        // Nothing else has changed, so that certificates are judged only where one or a request is longer than it may be now.
-        if (JudgeRequests() | Certificates.Exists(one => IsLive(one) && one.Ends - one.Issued > Limits.Certificate))
+            changed |= Settle(user.Name, user.Groups!);
+        // Where nothing else has changed, certificates are judged only where one or a request is longer than it may be now.
+        if (changed || (JudgeRequests() | Certificates.Exists(one => IsLive(one) && one.Ends - one.Issued > Limits.Certificate)))
             Changed();
     }
 
@@ -177,8 +179,8 @@ internal sealed partial class Evaluator
     public void Look(string account)
     {
         var isKnown = !Machine.IsUnknown(account, RolesOfGroups.Keys);
-        if (isKnown || !Holds(Rule.UnknownGroupsTakeNothing))
-            Settle(account, isKnown ? Machine.GroupsOf(account) : []);
+        if ((isKnown || !Holds(Rule.UnknownGroupsTakeNothing)) && Settle(account, isKnown ? Machine.GroupsOf(account) : []))
+            Changed();
     }
 
     /// <summary>Looks at all stored users from groups, as the daemon does in the background.</summary>
@@ -202,13 +204,15 @@ internal sealed partial class Evaluator
 
     private IEnumerable<ModelUser> RestsOn(ModelRequest request) => Users.Values.Where(user => user.Id == request.User || request.Votes.Exists(vote => vote.Author == user.Id));
 
-    private void Settle(string account, string[] groups)
+    /// <summary>Makes, changes or removes a user of groups.</summary>
+    /// <returns>Whether there was anything to do, so that everything that is out has to be judged again.</returns>
+    private bool Settle(string account, string[] groups)
     {
         string[] giving = [.. groups.Where(RolesOfGroups.ContainsKey).Order(StringComparer.Ordinal)];
         string[] roles = [.. giving.SelectMany(group => RolesOfGroups[group]).Distinct().Order(StringComparer.Ordinal)];
         var old = Users.GetValueOrDefault(account);
         if (old is { Groups: null } || (giving.Length == 0 ? old is null : old is not null && old.Groups!.SequenceEqual(giving) && old.Roles.SequenceEqual(roles)))
-            return;
+            return false;
         if (giving.Length > 0)
             Users[account] = new ModelUser(old?.Id ?? NewId(account), account, roles, [account], giving);
         else
@@ -216,7 +220,7 @@ internal sealed partial class Evaluator
             EndAllOf(old!);
             Users.Remove(account);
         }
-        Changed();
+        return true;
     }
 
     // ---- Certificates ----
