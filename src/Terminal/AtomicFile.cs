@@ -3,6 +3,19 @@ namespace CertAuthority.Terminal;
 /// <summary>Files that others read while we write.</summary>
 public static class AtomicFile
 {
+    /// <summary>What a file holds; null where there is none. Asking first whether it is there would not do: another program can remove it in between.</summary>
+    public static string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Puts a file in place whole, or not at all: sshd shuts everybody out over half a revocation list.</summary>
     /// <param name="path">The file, replaced if it exists.</param>
     /// <param name="content">All of it.</param>

@@ -19,7 +19,7 @@ internal sealed record AgentKey(PublicKey Key, string Socket, DateTimeOffset Unt
 internal sealed class AgentKeys(string path)
 {
     /// <summary>The keys. A line that makes no sense counts for nothing.</summary>
-    public IReadOnlyList<AgentKey> Read() => File.Exists(path) ? [.. File.ReadLines(path).Select(Parse).OfType<AgentKey>()] : [];
+    public IReadOnlyList<AgentKey> Read() => AtomicFile.Read(path) is { } text ? [.. text.Split('\n').Select(Parse).OfType<AgentKey>()] : [];
 
     /// <summary>Adds a key. Do this before the agent gets it, so that an interrupted login leaves nothing unknown behind.</summary>
     public void Add(AgentKey key) => Write([.. Read().Where(known => (known.Key, known.Socket) != (key.Key, key.Socket)), key]);

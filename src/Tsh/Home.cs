@@ -156,7 +156,7 @@ internal sealed partial class Home(string folder, string? profile = null)
     public void SaveKnownCas(string hostCa)
     {
         var line = $"@cert-authority * {OpenSsh.PublicKey.ParseLine(hostCa)}\n";
-        if (!File.Exists(KnownCas) || File.ReadAllText(KnownCas) != line)
+        if (AtomicFile.Read(KnownCas) != line)
             AtomicFile.Write(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
     }
 
@@ -202,7 +202,7 @@ internal sealed partial class Home(string folder, string? profile = null)
     {
         try
         {
-            return File.Exists(PublicKey) ? OpenSsh.PublicKey.ParseLine(File.ReadAllText(PublicKey)) : null;
+            return AtomicFile.Read(PublicKey) is { } line ? OpenSsh.PublicKey.ParseLine(line) : null;
         }
         catch (SshFormatException)
         {
