@@ -1,6 +1,6 @@
 namespace CertAuthority.Terminal;
 
-/// <summary>Files that others read while we write.</summary>
+/// <summary>Files that other programs read, replace or remove while we work with them.</summary>
 public static class AtomicFile
 {
     /// <summary>What a file holds; null where there is none. Asking first whether it is there would not do: another program can remove it in between.</summary>

@@ -20,17 +20,7 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
     /// <exception cref="SshFormatException">The file holds something else.</exception>
     public static HeldCertificate? Read(string file, string? name = null)
     {
-        string line;
-        try
-        {
-            line = System.IO.File.ReadAllText(file).Trim();
-        }
-        // Asking first whether it is there would not do: a logout can come between.
-        catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-        return Of(line, file, name);
+        return AtomicFile.Read(file) is { } line ? Of(line.Trim(), file, name) : null;
     }
 
     /// <summary>Reads a line.</summary>

@@ -49,9 +49,7 @@ internal sealed record Memory
     public static Memory Read(string path)
     {
         var memory = new Memory();
-        if (!File.Exists(path))
-            return memory;
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in (AtomicFile.Read(path) ?? "").Split('\n'))
             if (line.Split(": ", 2) is [var word, var value])
                 memory = word switch
                 {

@@ -36,9 +36,9 @@ internal sealed class NodeAddresses(Home home, string path)
     }
 
     // What is no name or address of a node is left out, whoever wrote it.
-    private (string Name, string Address)[] Read() => !File.Exists(path) ? [] :
+    private (string Name, string Address)[] Read() =>
     [
-        .. File.ReadLines(path).Select(line => line.Split(' ')).Where(words => words.Length == 2).Select(words => (words[0], words[1])).Where(IsUsable),
+        .. (AtomicFile.Read(path) ?? "").Split('\n').Select(line => line.Split(' ')).Where(words => words.Length == 2).Select(words => (words[0], words[1])).Where(IsUsable),
     ];
 
     private static bool IsUsable((string Name, string Address) one) => PlainNames.IsNode(one.Name) && SshArguments.TryEndpoint(one.Address) is not null;

@@ -59,7 +59,7 @@ public sealed class EndingTests(EndingTests.Site site) : IClassFixture<EndingTes
     public async Task Ends(Ending ending)
     {
         var (daemon, db1) = (site.Daemon, site.Host);
-        // As it was before the ending of the row before.
+        // Everything is as it was before the previous ending; in the first row there is no alice to remove.
         await daemon.Administrator.Types("tctl", "rm", "user/alice");
         (await daemon.Administrator.Types(["tctl", "create", "-f"], """
             {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [ops]}}}}

@@ -5,8 +5,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Reviewing requests. To whom a request is neither their own, nor one that they may review or have reviewed, it does not exist: they
-/// gets the same answer as for an id that nobody has.
+/// Reviewing requests. A request that is neither the caller's own, nor one that they may review or have reviewed, does not exist for
+/// them: they get the same answer as for an id that nobody has.
 /// </summary>
 internal static class Reviews
 {
@@ -100,7 +100,7 @@ internal static class Reviews
     public static Refusal Uncertain(string what, string why) =>
         new($"{what}: {why}", "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong", RefusalKind.Unavailable);
 
-    // Their own is found last, so that they are told that nobody reviews their own.
+    // The caller's own request is found last, so that they are told why they may not review it.
     private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)
     {
         var others = Others(snapshot, prefix, voter);

@@ -24,5 +24,15 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Equal([path], Directory.GetFileSystemEntries(folder.FullName));
     }
 
+    [Fact]
+    public void File_that_is_not_there_holds_nothing()
+    {
+        var path = Path.Combine(folder.FullName, "id.pub");
+        File.WriteAllText(path, "ssh-ed25519");
+        Assert.Equal("ssh-ed25519", AtomicFile.Read(path));
+        Assert.Null(AtomicFile.Read(path + ".old"));
+        Assert.Null(AtomicFile.Read(Path.Combine(folder.FullName, "gone", "id.pub")));
+    }
+
     public void Dispose() => folder.Delete(recursive: true);
 }
