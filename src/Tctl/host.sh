@@ -85,13 +85,37 @@ make_account() {
     useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' "$group" "$login"
 }
 
+# While the daemon is in, userdel refuses; that is over in a moment.
 remove_account() {
-    if has_account; then why=$(userdel "$login" 2>&1) || say "the account $login could not be removed: $why"; fi
+    for wait in 1 1 0; do
+        has_account || return 0
+        why=$(userdel "$login" 2>&1) || sleep "$wait"
+    done
+    if has_account; then say "the account $login could not be removed: $why"; fi
 }
 
 # A file on its way, from base64 on standard input.
 stage() {
     mkdir -p "$new" && base64 -d >"$new/$1"
+}
+
+# A folder that the daemon may be writing to right now. What it has under way there (NAME.new) can be gone a moment later.
+copy() {
+    mkdir "$2" || return 1
+    for file in "$1"/*; do
+        case $file in
+            *.new | "$1/*") ;;
+            # cp refuses a file that is replaced meanwhile: the second time it is there.
+            *) cp -a "$file" "$2/" 2>/dev/null || cp -a "$file" "$2/" || return 1 ;;
+        esac
+    done
+    chown "$(stat -c %u:%g "$1")" "$2" && chmod "$(stat -c %a "$1")" "$2"
+}
+
+# Out of the daemon's hands first: a folder that it writes to cannot be emptied for good.
+drop() {
+    [ -e "$1" ] || return 0
+    chown 0 "$1" && rm -rf "$1"
 }
 
 # In place of what was there. Whatever ends this shell before keep puts that back.
@@ -101,8 +125,8 @@ swap() {
     restore || return 1
     if [ -e "$new/revoked.krl" ]; then ssh-keygen -Q -l -f "$new/revoked.krl" >/dev/null || { say "the revocation list did not arrive whole"; return 1; }; fi
     rm -rf "$before.part" && mkdir "$before.part" || return 1
-    if [ -e "$dir" ]; then cp -a "$dir" "$before.part/dir" || return 1; fi
-    if [ -e "$syncdir" ]; then cp -a "$syncdir" "$before.part/syncdir" || return 1; fi
+    if [ -e "$dir" ]; then copy "$dir" "$before.part/dir" || return 1; fi
+    if [ -e "$syncdir" ]; then copy "$syncdir" "$before.part/syncdir" || return 1; fi
     if [ -e "$dropin" ]; then cp -a "$dropin" "$before.part/dropin" || return 1; fi
     if has_account; then : >"$before.part/account" || return 1; fi
     sync && mv "$before.part" "$before" || return 1
@@ -118,13 +142,13 @@ swap() {
         if grep -q "^Match User $login\$" "$new/00-certauthority.conf"; then
             make_account && chown "$login" "$dir" || return 1
         else
-            chown 0 "$dir" && rm -rf "$syncdir" || return 1
+            chown 0 "$dir" && drop "$syncdir" || return 1
         fi
         sync
         # Last, for it names the others.
         mv "$new/00-certauthority.conf" "$dropin" || return 1
     else
-        rm -f "$dropin" && rm -rf "$dir" "$syncdir" || return 1
+        rm -f "$dropin" && drop "$dir" && drop "$syncdir" || return 1
     fi
     sync
     sshd -t || return 1
@@ -155,9 +179,9 @@ restore() {
     [ -e "$before" ] || return 0
     rm -f "$dropin"
     if [ -e "$before/dropin" ]; then cp -a "$before/dropin" "$dropin" || return 1; fi
-    rm -rf "$dir"
+    drop "$dir" || return 1
     if [ -e "$before/dir" ]; then cp -a "$before/dir" "$dir" || return 1; fi
-    rm -rf "$syncdir"
+    drop "$syncdir" || return 1
     if [ -e "$before/syncdir" ]; then cp -a "$before/syncdir" "$syncdir" || return 1; fi
     [ -e "$before/account" ] || remove_account
     sync

@@ -52,7 +52,14 @@ public sealed class EnrollTests : IAsyncLifetime
         var proofs = (await Daemon.Administrator.Types("tctl", "certs", "ls", "--user=certauthority-proof", "--format=json")).Done();
         Assert.Contains("\"root@elsewhere.invalid\"", proofs, StringComparison.Ordinal);
 
-        // Again, now that only a certificate gets in, changes nothing but what is new each time.
+        // Again, now that only a certificate gets in, changes nothing but what is new each time; and the daemon may be writing there all the while, as this does.
+        var writing = db1.Run("""
+            exec perl -e '
+                alarm 120;
+                $> = getpwnam "certauthority-sync";
+                my $file = "/etc/ssh/certauthority/another";
+                while (-d "/etc/ssh/certauthority") { open(FILE, ">", "$file.new") and close FILE and rename "$file.new", $file; }'
+            """);
         var again = await fleet.EnrollByCertificate(db1);
         Assert.Equal("db1 is enrolled: as root, a certificate for it enters; one for another host and a revoked one do not\n", again.Done());
         Assert.True(exemption.Length == 0 || $"\n  {File.ReadAllText(db1["sshd_config.d/00-certauthority.conf"])}".Replace("\n", "\n  ", StringComparison.Ordinal).Contains(exemption, StringComparison.Ordinal));
@@ -65,6 +72,7 @@ public sealed class EnrollTests : IAsyncLifetime
         Assert.StartsWith("node 'db1' has been removed\n", removed.Done(), StringComparison.Ordinal);
         Assert.Equal(before, db1.Files);
         Assert.NotEqual(0, (await db1.Run("id certauthority-sync")).ExitCode);
+        (await writing).Done();
         Assert.Equal("entered\n", (await fleet.ByKey(db1)).Done());
         Assert.Equal(255, (await fleet.ByCertificate(db1)).ExitCode);
     }
