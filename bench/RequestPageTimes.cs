@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
 using CertAuthority.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -26,7 +26,7 @@ internal sealed class Daemon : IAsyncDisposable
     // In the order of taking; let go in reverse.
     private readonly Stack<Func<ValueTask>> held = new();
 
-    private readonly uint self = DurableFile.GetEffectiveUserId();
+    private readonly uint self = Accounts.GetEffectiveUserId();
 
     // What calls run under. Swapped whole.
     private volatile Serving serving = null!;
@@ -127,7 +127,7 @@ internal sealed class Daemon : IAsyncDisposable
         held.Push(RecordStop);
         _ = Watch(database);
         var krlPath = Path.Combine(data, "revoked.krl");
-        var published = KrlPublisher.Published(krlPath);
+        var published = PublishedKrl.At(krlPath);
         var clock = new SteadyClock(system, BootClock.BootId, database.Read(snapshot => snapshot.ClockRecord()));
         if (!clock.IsPossible)
             throw new StartException($"the clock of this host shows {system.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");

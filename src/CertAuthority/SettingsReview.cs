@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
@@ -61,7 +62,7 @@ internal static class SettingsReview
             return await database.Commit(transaction =>
             {
                 var before = transaction.UsersFromGroups().Select(user => user.Name).ToList();
-                var withdrawn = Withdrawals.Reconfigure(settings.Limits, settings.UsersFromGroups, transaction, now);
+                var withdrawn = GroupUsers.Reconfigure(settings.Limits, settings.UsersFromGroups, transaction, now);
                 string[] lines =
                 [
                     .. Line("users it would remove", before.Except(transaction.UsersFromGroups().Select(user => user.Name))),

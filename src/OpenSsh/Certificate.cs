@@ -168,7 +168,7 @@ public sealed class Certificate
     internal static string ReadKeyType(ref WireReader reader)
     {
         var format = reader.Name("certificate type");
-        return Array.Find(PublicKey.Types, type => PublicKey.CertificateFormatOf(type) == format)
+        return Array.Find(KeyTypes.All, type => KeyTypes.CertificateFormatOf(type) == format)
             ?? throw new SshFormatException($"{format} is not the type of a certificate for keys that are supported");
     }
 

@@ -41,5 +41,5 @@ readonly record struct KeyLine(string Type, byte[] Blob)
     }
 
     static bool IsKnownType(string word) =>
-        Array.Exists(PublicKey.Types, type => word == type || word == PublicKey.CertificateFormatOf(type));
+        Array.Exists(KeyTypes.All, type => word == type || word == KeyTypes.CertificateFormatOf(type));
 }

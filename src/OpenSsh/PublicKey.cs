@@ -7,15 +7,6 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public abstract record PublicKey
 {
-    const string Vendor = "@openssh.com";
-    const string CertificateSuffix = "-cert-v01" + Vendor;
-
-    internal static readonly string[] Types =
-    [
-        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
-        "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
-    ];
-
     readonly byte[] fields;
 
     private protected PublicKey(string type, byte[] fields) => (Type, this.fields) = (type, fields);
@@ -24,7 +15,7 @@ public abstract record PublicKey
     public string Type { get; }
 
     /// <summary>The name of a certificate's format for such a key.</summary>
-    internal string CertificateFormat => CertificateFormatOf(Type);
+    internal string CertificateFormat => KeyTypes.CertificateFormatOf(Type);
 
     /// <summary>What follows the type: the same fields, in the same order, in a plain key and in a certificate.</summary>
     internal ReadOnlySpan<byte> Fields => fields;
@@ -84,10 +75,6 @@ public abstract record PublicKey
     /// <summary>The key as a line without a comment.</summary>
     public sealed override string ToString() => ToLine("");
 
-    // The vendor stays last: sk-ssh-ed25519@openssh.com is certified as sk-ssh-ed25519-cert-v01@openssh.com.
-    internal static string CertificateFormatOf(string type) =>
-        (type.EndsWith(Vendor, StringComparison.Ordinal) ? type[..^Vendor.Length] : type) + CertificateSuffix;
-
     /// <summary>Reads a key blob inside other bytes.</summary>
     internal static PublicKey ReadBlob(WireReader blob)
     {
@@ -106,7 +93,7 @@ public abstract record PublicKey
         "ssh-rsa" => RsaPublicKey.Read(ref reader, minRsaBits),
         "sk-ssh-ed25519@openssh.com" => SecurityKeyEd25519PublicKey.Read(ref reader),
         "sk-ecdsa-sha2-nistp256@openssh.com" => SecurityKeyEcdsaPublicKey.Read(ref reader),
-        _ when type.EndsWith(CertificateSuffix, StringComparison.Ordinal) =>
+        _ when KeyTypes.IsCertificate(type) =>
             throw new SshFormatException($"{type} is a certificate where a plain key belongs"),
         _ => throw new SshFormatException($"key type {type} is not supported"),
     };

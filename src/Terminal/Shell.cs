@@ -37,7 +37,7 @@ public static class Shell
         }
         catch (IOException disk)
         {
-            parsed.Complain(InOurStyle(disk.Message));
+            parsed.Complain(Wording.InOurStyle(disk.Message));
             return ExitCode.Failed;
         }
     }
@@ -80,9 +80,6 @@ public static class Shell
             : given.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value));
     }
 
-    internal static string InOurStyle(string message) =>
-        message is [var first, ..] ? char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.') : "unknown error";
-
     private static int RefuseUsage(ParseResult parsed)
     {
         // A word that fits nowhere also makes other things seem to be missing.
@@ -90,7 +87,7 @@ public static class Shell
         var faults = unknown.Length > 0
             ? unknown.Select(word => $"unknown command or argument '{word}'")
             : EmptyValues(parsed).ToArray() is [_, ..] empty ? empty
-            : parsed.Errors.Select(error => InOurStyle(error.Message)).Distinct();
+            : parsed.Errors.Select(error => Wording.InOurStyle(error.Message)).Distinct();
         foreach (var fault in faults)
             parsed.Complain(fault);
         var command = string.Join(' ', parsed.CommandResult.Command.Path().Reverse());

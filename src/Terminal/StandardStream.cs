@@ -112,7 +112,7 @@ public sealed partial class StandardStream : Stream
         {
             isGone = descriptor == 2;
             if (!isGone)
-                throw new IOException($"{failure}: {Shell.InOurStyle(Marshal.GetPInvokeErrorMessage(error))}");
+                throw new IOException($"{failure}: {Wording.InOurStyle(Marshal.GetPInvokeErrorMessage(error))}");
         }
     }
 

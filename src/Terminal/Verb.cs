@@ -47,7 +47,7 @@ public abstract class Verb : Command
         }
         catch (Exception disk) when (disk is IOException or UnauthorizedAccessException)
         {
-            parsed.Complain(Shell.InOurStyle(disk.Message));
+            parsed.Complain(Wording.InOurStyle(disk.Message));
             return ExitCode.Failed;
         }
         catch (OperationCanceledException)

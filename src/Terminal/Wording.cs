@@ -25,4 +25,8 @@ public static class Wording
 
     /// <summary><c>env=prod,type=db</c>.</summary>
     public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) => string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
+
+    /// <summary>What a library or the system says, as our own messages begin and end: lower case, no full stop.</summary>
+    internal static string InOurStyle(string message) =>
+        message is [var first, ..] ? char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.') : "unknown error";
 }

@@ -42,7 +42,7 @@ internal sealed class ConfigCommand : Verb
             return ExitCode.Done;
         }
         using var ca = ServerOption.Connect(parsed);
-        var (text, nodes) = await Text(parsed, home, ca, cancellation);
+        var (text, nodes) = await SshConfigFile.Text(parsed, home, ca, cancellation);
         if (parsed.GetValue(print))
         {
             parsed.PrintEscaped(text.TrimEnd('\n').Split('\n'));
@@ -56,30 +56,6 @@ internal sealed class ConfigCommand : Verb
         if (nodes is [var first, ..])
             parsed.Hint(first.Logins is [_] ? $"ssh {first.Name}" : $"ssh LOGIN@{first.Name}");
         return ExitCode.Done;
-    }
-
-    /// <summary>After a login: ssh is told of the new certificate, where it is told anything. A courtesy, so failing is no failure of the login.</summary>
-    public static async Task Refresh(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
-    {
-        if (!File.Exists(home.SshConfig))
-            return;
-        try
-        {
-            AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes((await Text(parsed, home, ca, cancellation)).Text), OwnerOnly);
-        }
-        catch (Exception failed) when (failed is ProblemException or UnreachableException or FailureException)
-        {
-            parsed.Warn($"ssh is not told of this login: {failed.Message}");
-        }
-    }
-
-    private static async Task<(string Text, ListedNode[] Nodes)> Text(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
-    {
-        var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
-        list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
-        home.Addresses.Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
-        var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
-        return (SshConfig.Text(home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()), list.Nodes);
     }
 
     /// <summary>The file that ssh reads: in the home directory that the account has, whatever HOME says.</summary>

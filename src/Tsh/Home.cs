@@ -73,7 +73,7 @@ internal sealed partial class Home(string folder, string? profile = null)
     public AgentKeys AgentKeys => new(Path.Combine(Folder, "agent_keys"));
 
     /// <summary>Where nodes were when the daemon was last asked.</summary>
-    public NodeAddresses Addresses => new(this, Path.Combine(Folder, "addresses"));
+    public string Addresses => Path.Combine(Folder, "addresses");
 
     /// <summary>TSH_HOME, else <c>~/.certauthority</c>; below it the chosen profile's.</summary>
     public static Home Of(ParseResult parsed) => Of(ProfileOption.Chosen(parsed));

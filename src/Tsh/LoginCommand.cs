@@ -105,7 +105,7 @@ internal sealed class LoginCommand : Verb
             {
                 Remember(login);
                 home.SaveKnownCas(login.HostCa);
-                await ConfigCommand.Refresh(parsed, home, ca, cancellation);
+                await SshConfigFile.Refresh(parsed, home, ca, cancellation);
             }
             if (login.PerHost)
             {

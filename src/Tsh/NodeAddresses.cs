@@ -5,9 +5,8 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>The addresses of nodes, in the file <c>addresses</c> of a home: <c>NAME ADDRESS</c>, a line each. They serve while the daemon is away.</summary>
-/// <param name="home">Whose folder it is.</param>
-/// <param name="path">The file.</param>
-internal sealed class NodeAddresses(Home home, string path)
+/// <param name="home">Whose.</param>
+internal sealed class NodeAddresses(Home home)
 {
     /// <summary>The node of a name or an address; null where it is not known, or not exactly one.</summary>
     /// <param name="wanted">As it was typed.</param>
@@ -27,7 +26,7 @@ internal sealed class NodeAddresses(Home home, string path)
         try
         {
             home.EnsureFolder();
-            AtomicFile.Write(path, Encoding.UTF8.GetBytes(string.Concat(all.Select(one => $"{one.Name} {one.Address}\n"))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            AtomicFile.Write(home.Addresses, Encoding.UTF8.GetBytes(string.Concat(all.Select(one => $"{one.Name} {one.Address}\n"))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         catch (Exception full) when (full is IOException or UnauthorizedAccessException)
         {
@@ -38,7 +37,7 @@ internal sealed class NodeAddresses(Home home, string path)
     // What is no name or address of a node is left out, whoever wrote it.
     private (string Name, string Address)[] Read() =>
     [
-        .. (AtomicFile.Read(path) ?? "").Split('\n').Select(line => line.Split(' ')).Where(words => words.Length == 2).Select(words => (words[0], words[1])).Where(IsUsable),
+        .. (AtomicFile.Read(home.Addresses) ?? "").Split('\n').Select(line => line.Split(' ')).Where(words => words.Length == 2).Select(words => (words[0], words[1])).Where(IsUsable),
     ];
 
     private static bool IsUsable((string Name, string Address) one) => PlainNames.IsNode(one.Name) && SshArguments.TryEndpoint(one.Address) is not null;

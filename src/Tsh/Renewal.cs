@@ -27,6 +27,6 @@ internal static class Renewal
             parsed.Say($"your certificate had expired; a new one of your regular roles is valid until {Wording.Time(info.ValidBefore)}");
         home.Remember(memory with { Requests = [], PerHost = login.PerHost, Session = LoginSession.Of(login) });
         home.SaveKnownCas(login.HostCa);
-        await ConfigCommand.Refresh(parsed, home, ca, cancellation);
+        await SshConfigFile.Refresh(parsed, home, ca, cancellation);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class SshCommand : Verb
             var node = await Ask(name);
             PlainNames.CheckNode(node.Name);
             SshArguments.Endpoint(node.Address);
-            home.Addresses.Remember(node);
+            new NodeAddresses(home).Remember(node);
             var login = wanted ?? OnlyLogin(node);
             // Another certificate that is out opens it: one of another machine, or of a login before.
             var certificate = Certificate(home, login, node.Name) ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
@@ -71,7 +71,7 @@ internal sealed class SshCommand : Verb
         }
         catch (UnreachableException away)
         {
-            if (home.Addresses.Find(name) is not { } known || LoginsAtHand(home, known.Name) is not [_, ..] logins)
+            if (new NodeAddresses(home).Find(name) is not { } known || LoginsAtHand(home, known.Name) is not [_, ..] logins)
                 throw;
             var node = new ReachableNode(known.Name, known.Address, logins);
             var login = wanted ?? OnlyLogin(node);

@@ -10,7 +10,7 @@ internal sealed class TshCommand : Command
         : base("tsh", "Logs in to hosts with certificates that last minutes to hours, and asks for roles when more is needed")
     {
         Options.Add(new ServerOption(parsed => Home.Of(parsed).Memory.Server, "--proxy"));
-        Options.Add(new UserOption());
+        Options.Add(new UserOption { CompletionSources = { Own.Users } });
         Options.Add(new ProfileOption());
         Subcommands.Add(new LoginCommand());
         Subcommands.Add(new LogoutCommand());

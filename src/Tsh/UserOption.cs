@@ -11,7 +11,6 @@ internal sealed class UserOption : Option<string?>
         Description = "As which of your users. Default: the one who is logged in, else the only one that is yours";
         HelpName = "NAME";
         Recursive = true;
-        CompletionSources.Add(Own.Users);
     }
 
     /// <summary>The user to name to the daemon; null leaves the choice to it.</summary>

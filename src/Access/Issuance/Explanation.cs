@@ -1,6 +1,11 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Issuance;
 
 /// <summary>What one rule does to a login.</summary>
 public enum RuleEffect

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Issuance;
 
 /// <summary>
 /// Permission to sign one certificate. Only <see cref="IssuancePolicy"/> makes one, and the signer takes nothing else:

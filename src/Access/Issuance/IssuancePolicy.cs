@@ -1,6 +1,13 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Issuance;
 
 /// <summary>Everything a login decision depends on, as it stood in one transaction.</summary>
 /// <param name="Now">The instant of issue; whole seconds.</param>
@@ -91,10 +98,10 @@ public static class IssuancePolicy
     /// <summary>What one certificate holds of what is allowed; null for nothing.</summary>
     private static IssuanceGrant? Held(IssuanceGrant allowed)
     {
-        if (Principals.Fit(allowed.Principals, allowed.Permissions))
+        if (allowed.Permissions.FitBeside(allowed.Principals))
             return allowed;
         var bare = allowed.Principals.RemoveAll(principal => principal.Node is not null);
-        return bare.IsEmpty || !Principals.Fit(bare, allowed.Permissions)
+        return bare.IsEmpty || !allowed.Permissions.FitBeside(bare)
             ? null
             : new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Name);
     }
@@ -112,12 +119,12 @@ public static class IssuancePolicy
     /// <param name="now">The instant of issue; whole seconds.</param>
     public static Outcome<IssuanceGrant> ForProof(string login, string node, LocksInForce locks, DateTimeOffset now)
     {
-        if (!Access.Names.IsGrantable(login))
-            return new Refusal($"\"{login}\" is {Access.Names.LoginFault(login)}", $"logins have the form {Access.Names.LoginForm}", RefusalKind.Invalid);
+        if (!Values.Names.IsGrantable(login))
+            return new Refusal($"\"{login}\" is {Values.Names.LoginFault(login)}", $"logins have the form {Values.Names.LoginForm}", RefusalKind.Invalid);
         if (locks.On(login, node) is { } locked)
             return locked.Refusal;
         return new IssuanceGrant(
-            Proof, [], [], [Principals.ForProof(login, node)], new Validity(now - Lifetime.ClockSkew, now + ProofLasts, "a proof"),
+            Proof, [], [], [Principals.ForProof(login, node)], new Validity(now - Validity.ClockSkew, now + ProofLasts, "a proof"),
             new SessionPermissions(false, false, false, "true", null, false, ImmutableSortedDictionary<string, string>.Empty), "proof");
     }
 
@@ -142,7 +149,7 @@ public static class IssuancePolicy
             .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.Conditions == Conditions.None ? 0 : 1).ThenBy(group => group.Name, StringComparer.Ordinal)
             .ToList();
         if (groups.Count == 0)
-            return Locked(question, inUse) ?? (Requesting.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
+            return Locked(question, inUse) ?? (RequestRights.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
                 ? new Refusal(NoLogin(question, inUse), $"you can request: {string.Join(", ", requestable)}", question.Requests.IsEmpty ? RefusalKind.NoLogin : RefusalKind.Denied)
                 : new Refusal(NoLogin(question, inUse), inUse.Any(role => !role.Gaps.IsEmpty) ? RoleInUse.TraitsHint(user) : null));
         if (question.Node is { } node)
@@ -169,15 +176,15 @@ public static class IssuancePolicy
     }
 
     /// <summary>What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.</summary>
-    public static Outcome<Reach> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
-        ? new Reach(
+    public static Outcome<Reachable> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
+        ? new Reachable(
             [.. allowed.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login)],
             [
                 .. question.Nodes
                     .Select(node => new ReachedNode(node, [.. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
                     .Where(reached => !reached.Logins.IsEmpty),
             ],
-            PerHost: allowed.Grants.Any(grant => !Principals.Fit(grant.Principals, grant.Permissions)))
+            PerHost: allowed.Grants.Any(grant => !grant.Permissions.FitBeside(grant.Principals)))
         : refusal;
 
     /// <summary>The roles that the user holds and those that the requests add, filled in for them; or why one of them cannot be used.</summary>
@@ -323,7 +330,7 @@ internal sealed record DrawnRole(string Name, AccessRequest? Request, Outcome<Ro
 /// <param name="Everywhere">Bare logins: valid on every host that trusts the CA.</param>
 /// <param name="Nodes">The nodes within reach, and the logins there; bare ones are among them.</param>
 /// <param name="PerHost">Whether it is more than one certificate holds.</param>
-public sealed record Reach(ImmutableArray<string> Everywhere, ImmutableArray<ReachedNode> Nodes, bool PerHost);
+public sealed record Reachable(ImmutableArray<string> Everywhere, ImmutableArray<ReachedNode> Nodes, bool PerHost);
 
 /// <summary>A node within reach.</summary>
 /// <param name="Node">Which.</param>

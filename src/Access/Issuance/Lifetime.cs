@@ -1,17 +1,12 @@
-namespace CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-/// <summary>From when until when a certificate is valid, and which rule set the end.</summary>
-/// <param name="After">The first instant; a minute before issue, since hosts' clocks differ.</param>
-/// <param name="Before">The first instant at which it is not valid any more.</param>
-/// <param name="LimitedBy">The deciding rule, for people: <c>role dba</c>, <c>request 1a2b…</c>, <c>--ttl</c>, <c>the site's maximum</c>.</param>
-public sealed record Validity(DateTimeOffset After, DateTimeOffset Before, string LimitedBy);
+namespace CertAuthority.Access.Issuance;
 
 /// <summary>The second part of the issuance policy: how long.</summary>
 public static class Lifetime
 {
-    /// <summary>How far a certificate reaches back.</summary>
-    public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
-
     /// <summary>The shortest of all limits, named. A wish beyond a role's limit is shortened; beyond the site's, or not positive, it is refused.</summary>
     /// <param name="now">The instant of issue; whole seconds.</param>
     /// <param name="roles">All roles in use, base and granted.</param>
@@ -22,7 +17,7 @@ public static class Lifetime
     public static Outcome<Validity> Decide(
         DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds = null)
     {
-        if (Beyond("--ttl", wish, limits.Certificate) is { } beyond)
+        if (Durations.Beyond("--ttl", wish, limits.Certificate) is { } beyond)
             return beyond;
 
         var ends = new List<(DateTimeOffset End, string Rule)>();
@@ -46,14 +41,6 @@ public static class Lifetime
         ends.Add((now + limits.Certificate, "the site's maximum"));
 
         var (end, rule) = ends.MinBy(limit => limit.End);
-        return end > now ? new Validity(now - ClockSkew, end, rule) : new Refusal($"no time is left under {rule}", Kind: RefusalKind.Expired);
-    }
-
-    /// <summary>Why a length of time cannot be wished for at all: it is nothing, or more than the site ever allows.</summary>
-    internal static Refusal? Beyond(string name, TimeSpan? wish, TimeSpan longest)
-    {
-        if (wish <= TimeSpan.Zero)
-            return new Refusal($"{name} must be longer than nothing", Kind: RefusalKind.Invalid);
-        return wish > longest ? new Refusal($"{name} {Durations.Show(wish.Value)} is more than the site's maximum of {Durations.Show(longest)}", Kind: RefusalKind.Invalid) : null;
+        return end > now ? new Validity(now - Validity.ClockSkew, end, rule) : new Refusal($"no time is left under {rule}", Kind: RefusalKind.Expired);
     }
 }

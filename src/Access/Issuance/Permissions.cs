@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Issuance;
 
 /// <summary>What a session may do, and under which conditions: the extensions and critical options of the certificate.</summary>
 /// <param name="AgentForwarding"><c>permit-agent-forwarding</c>.</param>
@@ -29,6 +32,10 @@ public sealed record SessionPermissions(
         (ForceCommand is null ? 0 : 32 + Encoding.UTF8.GetByteCount(ForceCommand))
         + (SourceAddresses is null ? 0 : 32 + SourceAddresses.Sum(range => range.ToString().Length + 1))
         + Extensions.Sum(extension => 16 + extension.Key.Length + extension.Value.Length);
+
+    /// <summary>Whether one certificate can hold principals beside these.</summary>
+    public bool FitBeside(IReadOnlyCollection<Principal> principals) =>
+        principals.Count <= Principals.Max && principals.Sum(principal => 4 + principal.ToString().Length) + Bytes <= Principals.MaxBytes;
 
     /// <summary>Whether a session meets no condition.</summary>
     public bool IsUnconditional => ForceCommand is null && SourceAddresses is null && !VerifyRequired;

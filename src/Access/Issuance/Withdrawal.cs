@@ -1,6 +1,13 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Issuance;
 
 /// <summary>A certificate that is out, as far as taking it back depends on it.</summary>
 /// <param name="Caller">The account that logged in.</param>

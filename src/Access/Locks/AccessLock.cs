@@ -1,4 +1,6 @@
-namespace CertAuthority.Access;
+using CertAuthority.Access.Values;
+
+namespace CertAuthority.Access.Locks;
 
 /// <summary>What a lock can be on.</summary>
 public enum LockKind
@@ -31,7 +33,7 @@ public sealed record LockTarget(LockKind Kind, string Name)
     public string? Fault => Kind switch
     {
         LockKind.User or LockKind.Role => Names.IsName(Name) ? null : $"\"{Name}\" is not the name of a {Word(Kind)}; names have the form {Names.Form}",
-        LockKind.Login when Name == SyncCertification.Login => $"no role grants {Name}, so there is nothing to lock; whether the daemon writes to a host is said by spec.push of the node",
+        LockKind.Login when Name == Names.DaemonsLogin => $"no role grants {Name}, so there is nothing to lock; whether the daemon writes to a host is said by spec.push of the node",
         LockKind.Login => Names.IsLogin(Name) ? null : $"\"{Name}\" is {Names.LoginFault(Name)}; logins have the form {Names.LoginForm}",
         LockKind.Node => Names.IsNodeName(Name) ? null : $"\"{Name}\" is not the name of a node; names have the form {Names.NodeForm}",
         // As it is written everywhere else: what is compared is text.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Users;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Locks;
 
 /// <summary>The locks that stand at one instant. A decision asks them of everything that it draws on.</summary>
 public sealed class LocksInForce

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Nodes;
 
 /// <summary>A file of a host, readable by all.</summary>
 /// <param name="Path">Absolute.</param>
@@ -79,7 +80,7 @@ public static class HostFiles
     // list is. It sees /etc/ssh and nothing else. "AuthorizedPrincipalsCommand none" would not undo the one above, in 9.2.
     private const string Sync = $"""
         # The daemon's own way in, to write the files above.
-        Match User {SyncCertification.Login}
+        Match User {Names.DaemonsLogin}
             TrustedUserCAKeys {SyncDirectory}/sync_ca.pub
             RevokedKeys {SyncDirectory}/sync.krl
             AuthorizedKeysFile none

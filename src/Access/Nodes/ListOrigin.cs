@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Nodes;
 
 /// <summary>Why a revocation list that is already in place must not be replaced by another one.</summary>
 public enum ListConflict

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Nodes;
 
 /// <summary>A host that trusts the CA.</summary>
 /// <param name="Id">Immutable: a node that is removed and created again under the name is another node.</param>

@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Nodes;
 
 /// <summary>
 /// Where a node's sshd listens, in the one form that is stored, shown and certified. It is the form that ssh compares with the

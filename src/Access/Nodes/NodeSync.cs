@@ -1,4 +1,6 @@
-namespace CertAuthority.Access;
+using CertAuthority.Access.Values;
+
+namespace CertAuthority.Access.Nodes;
 
 /// <summary>Why a host could not be written to, as far as that makes a difference.</summary>
 public enum SyncTrouble

@@ -1,4 +1,4 @@
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Nodes;
 
 /// <summary>
 /// The penalties of sshd since OpenSSH 9.8: after a few failed logins it refuses an address for a while, whoever failed. Whoever has an account

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Users;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Notices;
 
 /// <summary>Which people hear of an event of a request: those who were suggested hear the request, whoever asked hears what becomes of it, and nobody hears of their own act.</summary>
 public static class Hearers

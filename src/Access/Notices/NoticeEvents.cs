@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Notices;
 
 /// <summary>What others are told of, by the names that the configuration, the protocol and the receivers know.</summary>
 public static class NoticeEvents

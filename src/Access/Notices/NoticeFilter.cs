@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Notices;
 
 /// <summary>What a receiver wants to be told of.</summary>
 /// <param name="Events">Of <see cref="NoticeEvents"/>; all of them when empty.</param>

@@ -1,36 +1,4 @@
-using System.Collections.Immutable;
-
-namespace CertAuthority.Access;
-
-/// <summary>Where a predicate stands; that decides what it can speak of.</summary>
-public enum PredicateScope
-{
-    /// <summary><c>where</c> of review_requests: whether somebody may review, before they have said anything.</summary>
-    Where,
-
-    /// <summary><c>filter</c> of a threshold: whether a review counts for it.</summary>
-    Filter,
-}
-
-/// <summary>What is wrong with a predicate, and where in it.</summary>
-/// <param name="Column">From 1, in characters.</param>
-/// <param name="What">For people.</param>
-public sealed record PredicateFault(int Column, string What);
-
-/// <summary>What predicates speak of.</summary>
-/// <param name="ReviewerRoles">The names of the reviewer's assigned roles that are in force.</param>
-/// <param name="ReviewerTraits">Their traits.</param>
-/// <param name="RequestRoles">The names of the roles asked for.</param>
-/// <param name="RequestReason">Why they were asked for.</param>
-/// <param name="SystemAnnotations">What the requester's roles say about the request.</param>
-/// <param name="ReviewReason">The reviewer's words; in <see cref="PredicateScope.Filter"/> only.</param>
-public sealed record ReviewFacts(
-    ImmutableArray<string> ReviewerRoles,
-    ImmutableSortedDictionary<string, ImmutableArray<string>> ReviewerTraits,
-    ImmutableArray<string> RequestRoles,
-    string RequestReason,
-    ImmutableSortedDictionary<string, ImmutableArray<string>> SystemAnnotations,
-    string ReviewReason = "");
+namespace CertAuthority.Access.Predicates;
 
 /// <summary>
 /// A condition on a review: <c>contains(reviewer.roles, "lead") &amp;&amp; !equals(request.reason, "")</c>. What it names is
@@ -40,10 +8,10 @@ public sealed record ReviewFacts(
 public sealed class Predicate
 {
     /// <summary>The longest, in characters.</summary>
-    public const int LongestText = 2048;
+    public const int LongestText = PredicateParser.LongestText;
 
     /// <summary>How deep parentheses and negations nest.</summary>
-    public const int MaxDepth = 16;
+    public const int MaxDepth = PredicateParser.MaxDepth;
 
     private readonly Func<ReviewFacts, bool> condition;
 

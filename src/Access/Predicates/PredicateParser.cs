@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Predicates;
 
 /// <summary>
 /// Reads, by descent and in one pass:
@@ -15,6 +16,12 @@ namespace CertAuthority.Access;
 /// </summary>
 internal sealed class PredicateParser(string text, PredicateScope scope)
 {
+    /// <summary>The longest predicate, in characters.</summary>
+    internal const int LongestText = 2048;
+
+    /// <summary>How deep parentheses and negations nest.</summary>
+    internal const int MaxDepth = 16;
+
     private const string Functions = "the functions are equals, contains and regexp.match";
 
     private int at;
@@ -26,8 +33,8 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
     {
         try
         {
-            if (text.Length > Predicate.LongestText)
-                throw Wrong(Predicate.LongestText, $"a predicate has at most {Predicate.LongestText} characters");
+            if (text.Length > LongestText)
+                throw Wrong(LongestText, $"a predicate has at most {LongestText} characters");
             var condition = Either(depth: 0);
             return Next() == '\0' ? condition : throw Wrong(at, Stray());
         }
@@ -63,8 +70,8 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
     private Func<ReviewFacts, bool> Condition(int depth)
     {
         var next = Next();
-        if (depth > Predicate.MaxDepth)
-            throw Wrong(at, $"a predicate nests at most {Predicate.MaxDepth} deep");
+        if (depth > MaxDepth)
+            throw Wrong(at, $"a predicate nests at most {MaxDepth} deep");
         switch (next)
         {
             case '!':

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Requests;
 
 /// <summary>Where a request stands. <see cref="Expired"/> is computed from the clock and never stored.</summary>
 public enum RequestState
@@ -19,16 +21,6 @@ public enum RequestState
 
     /// <summary>Final: nobody answered in time, or the access is over.</summary>
     Expired,
-}
-
-/// <summary>What a request asks for.</summary>
-public enum RequestKind
-{
-    /// <summary>Roles, wherever they reach.</summary>
-    Roles,
-
-    /// <summary>Nodes by name, and the roles that reach them, on these nodes only.</summary>
-    Resources,
 }
 
 /// <summary>A node as a request remembers it: one that is removed and created again under the name is another.</summary>

@@ -1,16 +1,9 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
-
-/// <summary>From when the time of a request's access runs.</summary>
-public enum RequestClock
-{
-    /// <summary>From when it was filed.</summary>
-    Creation,
-
-    /// <summary>From when it was approved.</summary>
-    Approval,
-}
+namespace CertAuthority.Access.Requests;
 
 /// <summary>What a requester asks of the times of a request; what is null is left to the roles and the site.</summary>
 /// <param name="SessionTtl">The longest certificate under it.</param>
@@ -22,16 +15,6 @@ public sealed record AccessWishes(TimeSpan? SessionTtl = null, TimeSpan? Request
     /// <summary>Asks for nothing.</summary>
     public static readonly AccessWishes None = new();
 }
-
-/// <summary>How long a request grants access; fixed when it is filed, and only ever shortened by its approval.</summary>
-/// <param name="Lasts">How long, by its clock.</param>
-/// <param name="LimitedBy">The rule that decided it.</param>
-/// <param name="Clock">From when it counts.</param>
-/// <param name="SessionTtl">The longest certificate under it, where the requester said so.</param>
-/// <param name="AssumeFrom">The first instant at which it can be used; null for at once.</param>
-/// <param name="Shortened">Where something is shorter than was asked for: a sentence each, with the rule that did it.</param>
-public sealed record AccessTerms(
-    TimeSpan Lasts, string LimitedBy, RequestClock Clock, TimeSpan? SessionTtl, DateTimeOffset? AssumeFrom, ImmutableArray<string> Shortened);
 
 /// <summary>Every end of a request, computed here and nowhere else.</summary>
 /// <param name="Terms">What they follow from.</param>
@@ -49,9 +32,9 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     public static Outcome<AccessWindow> File(
         DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits, RequestKind kind = RequestKind.Roles)
     {
-        if ((Lifetime.Beyond("--session-ttl", wishes.SessionTtl, limits.Certificate)
-             ?? Lifetime.Beyond("--request-ttl", wishes.RequestTtl, limits.PendingRequest)
-             ?? Lifetime.Beyond("--max-duration", wishes.MaxDuration, limits.Access)) is { } beyond)
+        if ((Durations.Beyond("--session-ttl", wishes.SessionTtl, limits.Certificate)
+             ?? Durations.Beyond("--request-ttl", wishes.RequestTtl, limits.PendingRequest)
+             ?? Durations.Beyond("--max-duration", wishes.MaxDuration, limits.Access)) is { } beyond)
             return beyond;
 
         var shortened = ImmutableArray.CreateBuilder<string>();
@@ -124,9 +107,9 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         if (request.Resolution is not { } approval)
             return request;
         // As roles counted then: that one has run out since is no change of policy.
-        var assigned = Requesting.Assigned(user, roles, approval.At);
+        var assigned = user.AssignedAt(approval.At, roles);
         // A request that its user may not make any more opens nothing. It is not measured, for it opens something again once they may.
-        if (request.Roles.Any(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)))
+        if (request.Roles.Any(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)))
             return request;
         var terms = request.Terms;
         var access = Access(request.GrantedRoles.Select(granted => roles[granted.Name]), assigned, request.Kind, terms.SessionTtl, limits);

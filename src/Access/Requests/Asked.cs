@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Requests;
 
 /// <summary>What a question asks for, where the user may ask for it.</summary>
 /// <param name="Roles">At least one; sorted.</param>
@@ -18,7 +21,7 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
 
     private static Outcome<Asked> ByName(RequestQuestion question)
     {
-        var requestable = Requesting.Requestable(question.User, question.Roles, question.Now, question.Locks);
+        var requestable = RequestRights.Requestable(question.User, question.Roles, question.Now, question.Locks);
         ImmutableArray<string> names = question.RoleNames is ["*"]
             ? requestable.RemoveAll(name => question.User.Roles.Contains(name))
             : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -39,8 +42,8 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
         if (question.Resources.FirstOrDefault(resource => PinnedNode.NameIn(resource) is null) is { } odd)
             return new Refusal($"\"{odd}\" is not a resource", $"a resource is node/NAME; names have the form {Names.NodeForm}", RefusalKind.Invalid);
         var wanted = question.Resources.Select(resource => PinnedNode.NameIn(resource)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-        if (wanted.Count > Requesting.MaxResources)
-            return new Refusal($"a request names at most {Requesting.MaxResources} resources, not {wanted.Count}", "divide it among several", RefusalKind.Invalid);
+        if (wanted.Count > RequestQuestion.MaxResources)
+            return new Refusal($"a request names at most {RequestQuestion.MaxResources} resources, not {wanted.Count}", "divide it among several", RefusalKind.Invalid);
 
         var (user, roles, now) = (question.User, question.Roles, question.Now);
         var nodes = question.Nodes.IntersectBy(wanted, node => node.Name).OrderBy(node => node.Name, StringComparer.Ordinal).ToList();

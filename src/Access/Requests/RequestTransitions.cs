@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
-using static CertAuthority.Access.RequestAction;
-using static CertAuthority.Access.RequestActor;
-using static CertAuthority.Access.RequestState;
+using CertAuthority.Access.Values;
+using static CertAuthority.Access.Requests.RequestAction;
+using static CertAuthority.Access.Requests.RequestActor;
+using static CertAuthority.Access.Requests.RequestState;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Requests;
 
 /// <summary>What somebody wants to do to a request.</summary>
 public enum RequestAction

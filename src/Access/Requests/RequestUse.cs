@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Requests;
 
 /// <summary>What is asked again each time an approved request is used: an approval is a permission to ask, not a ticket.</summary>
 public static class RequestUse
@@ -32,8 +36,8 @@ public static class RequestUse
         if (now < request.Terms.AssumeFrom)
             return new Refusal(
                 $"access request cannot be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);
-        var assigned = Requesting.Assigned(user, roles, now);
-        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
+        var assigned = user.AssignedAt(now, roles);
+        if (request.Roles.FirstOrDefault(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");
         if (FirstChanged(request.GrantedRoles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this approval; ask again", Kind: RefusalKind.Conflict);

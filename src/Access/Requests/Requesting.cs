@@ -1,56 +1,8 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
-
-/// <summary>What a user wants to file.</summary>
-/// <param name="Id">The id the request will have.</param>
-/// <param name="Now">The instant of filing; whole seconds.</param>
-/// <param name="User">Who asks.</param>
-/// <param name="CreatorUid">Who is at the keyboard.</param>
-/// <param name="RoleNames">The roles asked for, or <c>*</c> for all that may be asked for and are not held. Beside resources: the only roles by which these are asked for; none for all that reach them.</param>
-/// <param name="Reason">Why.</param>
-/// <param name="SuggestedReviewers">Who is told.</param>
-/// <param name="Roles">Every role that exists.</param>
-/// <param name="PendingRequests">How many requests of this user wait already.</param>
-/// <param name="Limits">The bounds of the site.</param>
-/// <param name="CreatorLoginUid">As whom they once logged in, where that is known.</param>
-public sealed record RequestQuestion(
-    Guid Id,
-    DateTimeOffset Now,
-    User User,
-    uint CreatorUid,
-    ImmutableArray<string> RoleNames,
-    string Reason,
-    ImmutableArray<string> SuggestedReviewers,
-    IReadOnlyDictionary<string, Role> Roles,
-    int PendingRequests,
-    SiteLimits Limits,
-    uint? CreatorLoginUid = null)
-{
-    /// <summary>How many requests of this user were filed within the last minute, and within the last day; none where the bound does not hold for whoever files.</summary>
-    public (int Minute, int Day) Filed { get; init; }
-
-    /// <summary>What is locked now.</summary>
-    public required LocksInForce Locks { get; init; }
-
-    /// <summary>The nodes asked for, each <c>node/NAME</c>; empty in a request for roles.</summary>
-    public ImmutableArray<string> Resources { get; init; } = [];
-
-    /// <summary>What kind of request it would be.</summary>
-    public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
-
-    /// <summary>Every node that exists.</summary>
-    public IReadOnlyCollection<Node> Nodes { get; init; } = [];
-
-    /// <summary>What the requester says about times.</summary>
-    public AccessWishes Wishes { get; init; } = AccessWishes.None;
-
-    /// <summary>The uids that own the user.</summary>
-    public ImmutableArray<uint> UserUids { get; init; } = [];
-
-    /// <summary>The users that are one person with the user, itself included.</summary>
-    public ImmutableArray<Guid> PersonsUsers { get; init; } = [];
-}
+namespace CertAuthority.Access.Requests;
 
 /// <summary>A request that could be filed.</summary>
 /// <param name="Request">It.</param>
@@ -58,55 +10,9 @@ public sealed record RequestQuestion(
 /// <param name="ReasonPrompts">How the requester's roles ask for one; may be empty.</param>
 public sealed record RequestDraft(AccessRequest Request, Refusal? ReasonRequired, ImmutableArray<string> ReasonPrompts);
 
-/// <summary>Who may ask for which role or node, and what a request looks like when it is filed.</summary>
+/// <summary>What a request looks like when it is filed, or why it may not be.</summary>
 public static class Requesting
 {
-    /// <summary>How many names a request may suggest as reviewers.</summary>
-    public const int MaxSuggestedReviewers = 100;
-
-    /// <summary>How many nodes a request may name.</summary>
-    public const int MaxResources = 300;
-
-    /// <summary>How many reviews a threshold can want.</summary>
-    public const int MaxReviews = 100;
-
-    /// <summary>
-    /// Whether a user whose <b>assigned</b> roles are these may ask for a role: some allow names it and no deny does.
-    /// Roles gained by a request never count, or one approval could fetch the next. A role that may not be asked for is not
-    /// asked for by way of a node either.
-    /// </summary>
-    public static bool MayRequest(IEnumerable<Role> assigned, string roleName, RequestKind kind)
-    {
-        var allowed = false;
-        foreach (var role in assigned)
-        {
-            if (role.Deny.LetsRequest(roleName, RequestKind.Roles) || role.Deny.LetsRequest(roleName, kind))
-                return false;
-            allowed |= role.Allow.LetsRequest(roleName, kind);
-        }
-        return allowed;
-    }
-
-    /// <summary>The names of the existing roles that the user may ask for, by their names or by way of nodes; sorted, none that is locked.</summary>
-    public static ImmutableArray<string> Requestable(
-        User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles)
-    {
-        var assigned = Assigned(user, roles, now);
-        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
-    }
-
-    /// <summary>What a login of the user's does that says nothing about requests: what the strictest of their roles says, where there is something to ask for.</summary>
-    public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
-    {
-        var access = Assigned(user, roles, now).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
-        // A lock is told when the request is filed; it does not make a login one that needs no request.
-        return access == RequestAccess.Optional || Requestable(user, roles, now, LocksInForce.None).All(user.Roles.Contains) ? RequestAccess.Optional : access;
-    }
-
-    /// <summary>The roles assigned to a user that exist, as they count now.</summary>
-    public static IReadOnlyList<Role> Assigned(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>
-        [.. user.Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
-
     /// <summary>The request as it is filed, pending, or why it may not be.</summary>
     public static Outcome<AccessRequest> File(RequestQuestion question)
     {
@@ -120,8 +26,8 @@ public static class Requesting
     {
         if (Names.ReasonFault(question.Reason) is { } fault)
             return fault;
-        if (question.SuggestedReviewers.Length > MaxSuggestedReviewers)
-            return new Refusal($"at most {MaxSuggestedReviewers} reviewers can be suggested", Kind: RefusalKind.Invalid);
+        if (question.SuggestedReviewers.Length > RequestQuestion.MaxSuggestedReviewers)
+            return new Refusal($"at most {RequestQuestion.MaxSuggestedReviewers} reviewers can be suggested", Kind: RefusalKind.Invalid);
         if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
             return new Refusal($"\"{odd}\" cannot be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
@@ -132,8 +38,8 @@ public static class Requesting
         if (question.Filed.Day >= question.Limits.RequestsPerDay)
             return new Refusal($"{question.Filed.Day} requests of yours were filed within a day; that is the limit", "an administrator can file one for you: tctl requests create USER --roles=ROLE", RefusalKind.Limited);
 
-        var assigned = Assigned(question.User, question.Roles, question.Now);
-        if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => MayRequest(assigned, name, question.Kind))]) is { } locked)
+        var assigned = question.User.AssignedAt(question.Now, question.Roles);
+        if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => RequestRights.MayRequest(assigned, name, question.Kind))]) is { } locked)
             return locked.Refusal;
         if (!Asked.Of(question).Holds(out var asked, out var refusal))
             return refusal;

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Requests;
 
 /// <summary>Who answers, as far as the answer depends on it.</summary>
 /// <param name="Identity">Who the kernel says is calling.</param>
@@ -16,7 +20,7 @@ public static class Resolving
     /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
     /// <param name="answerer">Who answers.</param>
     public static bool IsOwn(AccessRequest request, People people, Answerer answerer) =>
-        Alias.Of(answerer.Identity).Concat(answerer.Login is { } login ? Alias.Of(login) : []).Any(alias => people.AreOne(alias, Alias.User(request.UserId)));
+        answerer.Identity.Aliases.Concat(answerer.Login is { } login ? login.Aliases : []).Any(alias => people.AreOne(alias, Alias.User(request.UserId)));
 
     /// <summary>
     /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
@@ -70,8 +74,8 @@ public static class Resolving
         LocksInForce locks,
         IEnumerable<string> roleNames)
     {
-        var assigned = Requesting.Assigned(requester, roles, resolution.At);
-        if (request.Roles.FirstOrDefault(asked => !Requesting.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
+        var assigned = requester.AssignedAt(resolution.At, roles);
+        if (request.Roles.FirstOrDefault(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{requester.Name}\" can no longer request role \"{lost.Name}\"");
         var names = roleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (names.FirstOrDefault(name => !roles.TryGetValue(name, out var role) || role.IsOver(resolution.At)) is { } unknown)

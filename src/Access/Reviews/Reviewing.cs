@@ -1,6 +1,11 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Reviews;
 
 /// <summary>A review on its way, and everything that it depends on, as it stood in one transaction.</summary>
 /// <param name="Request">What is reviewed, with the reviews that it has.</param>

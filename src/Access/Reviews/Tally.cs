@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Reviews;
 
 /// <summary>A review with its author as they are now; null when they are gone.</summary>
 public sealed record Vote(Review Review, Voter? Author)

@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Reviews;
 
 /// <summary>A user as a reviewer, by what they are and hold at one moment. Roles gained through a request give no right here.</summary>
 /// <param name="User">The user.</param>
@@ -11,7 +15,7 @@ public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArr
     /// <summary>A user as a reviewer at an instant.</summary>
     public static Voter Of(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
-        var assigned = Requesting.Assigned(user, roles, now);
+        var assigned = user.AssignedAt(now, roles);
         return new Voter(user, assigned, [.. assigned.Where(role => !role.IsOver(now)).Select(role => role.Name)]);
     }
 

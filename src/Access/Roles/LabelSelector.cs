@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Roles;
 
 /// <summary>
 /// Which nodes a role speaks of, by their labels: keys are ANDed, the values of a key ORed. No entry selects no node;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Roles;
 
 /// <summary>What a role says to those who ask by it.</summary>
 /// <param name="Thresholds">How many reviews decide; empty for one of each.</param>

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Roles;
 
 /// <summary>Requests for which roles may, or may not, be reviewed, and under which condition.</summary>
 /// <param name="Roles">The roles asked for; empty for none.</param>

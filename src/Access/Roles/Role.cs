@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Roles;
 
 /// <summary>A named set of permissions. A role pairs its own logins with its own node labels; pairs never form across roles.</summary>
 /// <param name="Id">Immutable: a role that is removed and created again under its name is another role.</param>
@@ -108,6 +109,3 @@ public sealed record RoleOptions
     /// <summary>Extensions of others, <c>name@domain</c>, with their values.</summary>
     public ImmutableSortedDictionary<string, Template> Extensions { get; init; } = ImmutableSortedDictionary<string, Template>.Empty.WithComparers(StringComparer.Ordinal);
 }
-
-/// <summary>A role at one revision: what a request asked for, or was granted, is that and nothing that later bears the name.</summary>
-public sealed record PinnedRole(Guid Id, string Name, long Revision);

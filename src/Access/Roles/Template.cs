@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Roles;
 
 /// <summary>
 /// A text in which one <c>{{…}}</c> stands for the values of a user's trait: <c>{{internal.logins}}</c>,

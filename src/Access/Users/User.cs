@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Users;
 
 /// <summary>Somebody who logs in. Its roles are assigned by an administrator; requests add to them only inside one certificate.</summary>
 /// <param name="Id">Immutable: a user who is removed and created again under the name inherits nothing.</param>
@@ -22,6 +24,9 @@ public sealed record User(
 
     /// <summary>Whether it has no resource, and is there as long as its account is in a group.</summary>
     public bool IsFromGroups => !FromGroups.IsEmpty;
+
+    /// <summary>The assigned roles that exist, as they count at an instant.</summary>
+    public IReadOnlyList<Role> AssignedAt(DateTimeOffset now, IReadOnlyDictionary<string, Role> roles) => [.. Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
 
     /// <summary>Whether groups make the same user of an account, whatever its id.</summary>
     public bool HasGroupsOf(User other) => FromGroups.SequenceEqual(other.FromGroups) && Roles.SequenceEqual(other.Roles);
@@ -62,7 +67,7 @@ public readonly record struct UnixUser
     public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
 
     /// <summary>It as one of the forms in which a person appears.</summary>
-    internal Alias Alias => uid is { } number ? Access.Alias.Uid(number) : Access.Alias.Account(account ?? "");
+    internal Alias Alias => uid is { } number ? Users.Alias.Uid(number) : Users.Alias.Account(account ?? "");
 
     /// <inheritdoc/>
     public override string ToString() => uid?.ToString() ?? account ?? "";
@@ -75,6 +80,9 @@ public sealed record UnixIdentity(uint Uid, string? Account)
 {
     /// <summary>Whether a uid can be somebody at all: 65534 is what an unmapped uid reads as, and 2^32-1 is no uid.</summary>
     public static bool IsSomebody(uint uid) => uid is not (65534 or uint.MaxValue);
+
+    /// <summary>Everything that the kernel says about the caller, as the forms in which a person appears.</summary>
+    public IEnumerable<Alias> Aliases => Account is { } name ? [Alias.Uid(Uid), Alias.Account(name)] : [Alias.Uid(Uid)];
 
     /// <summary>
     /// The user as whom the caller acts: the one asked for, else the only one owned, else the account's namesake.

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using CertAuthority.Access.Values;
 
-namespace CertAuthority.Access;
+namespace CertAuthority.Access.Users;
 
 /// <summary>
 /// The roles that groups of this machine give: an account in such a group is a user, without a resource of its own. A user

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;
@@ -55,7 +56,7 @@ internal static class ConfigurationFile
 
     // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its data.
     private static uint? Account(string dataDirectory) =>
-        DurableFile.GetEffectiveUserId() == 0 && dataDirectory.Length > 0 ? FileStatus.Of(dataDirectory)?.Owner : null;
+        Accounts.GetEffectiveUserId() == 0 && dataDirectory.Length > 0 ? FileStatus.Of(dataDirectory)?.Owner : null;
 
     private static IEnumerable<string> FilesOf(string folder, uint? account)
     {

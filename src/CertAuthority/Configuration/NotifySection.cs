@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Text;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.Resources;
 using MimeKit;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Values;
 using MimeKit;
 
 namespace CertAuthority.Configuration;

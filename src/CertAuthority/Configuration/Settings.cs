@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
@@ -49,7 +50,7 @@ internal sealed record Settings(
     /// </summary>
     public static Settings Default()
     {
-        var isRoot = DurableFile.GetEffectiveUserId() == 0;
+        var isRoot = Accounts.GetEffectiveUserId() == 0;
         return new Settings(
             isRoot ? "/var/lib/certauthority" : UserFolders.Xdg("XDG_STATE_HOME", ".local/state") is { } state ? Path.Combine(state, "certauthority") : "",
             ServerAddress.DefaultSocket(isRoot) ?? "",

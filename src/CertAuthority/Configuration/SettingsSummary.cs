@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Values;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Configuration;

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;

@@ -1,4 +1,6 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Values;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;

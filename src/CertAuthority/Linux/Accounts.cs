@@ -113,4 +113,8 @@ static partial class Accounts
 
     [LibraryImport("libc", EntryPoint = "getpwuid_r")]
     private static unsafe partial int GetPwUid(uint uid, byte* passwd, byte* buffer, nuint size, out nint found);
+
+    /// <summary>The uid that this process acts as.</summary>
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    internal static partial uint GetEffectiveUserId();
 }

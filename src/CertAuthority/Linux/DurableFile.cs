@@ -4,9 +4,6 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>A file or folder that must be private is not. The message names it and what to run.</summary>
-sealed class ExposedException(string message) : Exception(message);
-
 /// <summary>Files that are on the disk when a call returns: whole, or not at all.</summary>
 static partial class DurableFile
 {
@@ -183,7 +180,7 @@ static partial class DurableFile
 
     static void ExpectOwner(string path, FileStatus status)
     {
-        var self = GetEffectiveUserId();
+        var self = Accounts.GetEffectiveUserId();
         if (status.Owner != self)
             throw new ExposedException($"{path} belongs to uid {status.Owner}, and this process runs as uid {self}; run: chown {self} {path}");
     }
@@ -215,8 +212,4 @@ static partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);
-
-    /// <summary>The uid that this process acts as.</summary>
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    internal static partial uint GetEffectiveUserId();
 }

@@ -1,8 +1,5 @@
 namespace CertAuthority.Linux;
 
-/// <summary>The system did not say in time which account or group is which.</summary>
-sealed class NameServiceException(string message) : Exception(message);
-
 /// <summary>Who waits for an answer of the name service, and so who has to wait behind whom.</summary>
 enum Asker
 {

@@ -3,9 +3,6 @@ using System.Runtime.InteropServices;
 
 namespace CertAuthority.Linux;
 
-/// <summary>What should be there, or should not, is otherwise. The message says what to do.</summary>
-sealed class InUseException(string message) : Exception(message);
-
 /// <summary>
 /// The life of a listening Unix socket: under a lock, so that of two daemons one serves and the other is told; over the
 /// remains of a killed one; made again when somebody has removed it; open to those who may connect once it listens, and not a
@@ -234,7 +231,7 @@ sealed partial class SocketFile : IDisposable
         // A socket without a listener. One whose queue is full, or that we may not connect to, may be somebody's.
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            if (there.Owner != DurableFile.GetEffectiveUserId())
+            if (there.Owner != Accounts.GetEffectiveUserId())
                 throw new InUseException($"{path} is a socket of uid {there.Owner}; remove it, or name another socket");
             if (there.IsSameFileAs(FileStatus.Of(path)))
                 File.Delete(path);

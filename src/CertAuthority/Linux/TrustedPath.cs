@@ -15,7 +15,7 @@ static class TrustedPath
     /// <exception cref="IOException">The kernel does not say.</exception>
     internal static string? Fault(string path, uint? account = null)
     {
-        var self = account ?? DurableFile.GetEffectiveUserId();
+        var self = account ?? Accounts.GetEffectiveUserId();
         var (at, links) = ("/", 0);
         var ahead = new Stack<string>(Parts(path));
         while (ahead.TryPop(out var name))

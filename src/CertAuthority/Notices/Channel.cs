@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
 using CertAuthority.Configuration;
 using CertAuthority.Protocol;
 using CertAuthority.Store;

@@ -1,5 +1,6 @@
 using System.Text;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Reach;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;

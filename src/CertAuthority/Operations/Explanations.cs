@@ -1,5 +1,10 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -38,7 +43,7 @@ internal static class Explanations
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var user = snapshot.ActingUser(by, ask.User);
-            var reached = new List<Reach>();
+            var reached = new List<Reachable>();
             Refusal? first = null;
             foreach (var ids in snapshot.LiveCertificates(user.Id, now).Select(certificate => certificate.Requests).Prepend([]).DistinctBy(ids => string.Join(',', ids)))
                 if (IssuancePolicy.Reach(Question(ca, snapshot, user, [.. ids.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()], now)).Holds(out var reach, out var refusal))

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -82,9 +83,21 @@ internal static class GroupUsers
     public static async Task<Withdrawn> Reconfigure(Ca ca)
     {
         var now = ca.Now();
-        var withdrawn = await ca.Database.Commit(transaction => Withdrawals.Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
+        var withdrawn = await ca.Database.Commit(transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
         await Publish(ca, withdrawn);
         return withdrawn;
+    }
+
+    /// <summary>
+    /// What a configuration takes back that another one gave: users whose groups give them nothing any more, and whatever is longer than its
+    /// limits. Nothing else can have changed while the daemon was down or read its configuration again, so nothing else is looked at.
+    /// </summary>
+    public static Withdrawn Reconfigure(SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now)
+    {
+        var changes = transaction.UsersFromGroups().Select(stored => Change(groups, transaction, stored.Name, stored.FromGroups, now)).OfType<List<EndedRequest>>().ToList();
+        if (changes.Count > 0 || transaction.HasCertificatesLongerThan(limits.Certificate, now))
+            return Withdrawals.Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)]);
+        return Withdrawals.ReviewLimits(limits, transaction, now);
     }
 
     private static async Task Settle(Ca ca, User? stored, string account, ImmutableArray<string> groups)
@@ -107,7 +120,8 @@ internal static class GroupUsers
             return null;
         if (user is null)
         {
-            var ended = Removals.RemoveUser(transaction, Caller.Daemon, stored!, "the account is in no group any more that makes it a user", now);
+            var ended = RequestChanges.EndAllOf(transaction, Caller.Daemon, stored!, "the account is in no group any more that makes it a user", now);
+            transaction.RemoveUser(stored!);
             Audit(stored, null);
             return ended;
         }

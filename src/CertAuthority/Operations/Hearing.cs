@@ -1,4 +1,7 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -42,7 +45,7 @@ internal sealed record Hearing(Persons Persons, AccessRequest Request, User? Req
     public People People => Persons.All.And(Request);
 
     /// <summary>What the reviews amount to.</summary>
-    public Tally Tally() => Access.Tally.Of(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
+    public Tally Tally() => Access.Reviews.Tally.Of(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
 
     /// <summary>A review by somebody, with everything that it depends on.</summary>
     /// <param name="caller">Who calls.</param>

@@ -1,4 +1,7 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 

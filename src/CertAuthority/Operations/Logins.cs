@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
@@ -129,6 +133,6 @@ internal static class Logins
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
     private static string? RequestAccessOf(Ca ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
-            ? Requesting.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
+            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
             : null);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Route = CertAuthority.Protocol.Route;

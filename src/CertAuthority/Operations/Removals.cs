@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -24,7 +25,8 @@ internal static class Removals
                     break;
                 case "user":
                     var user = Users.FindResource(transaction, ask.Name);
-                    ended = RemoveUser(transaction, by.Caller, user, "the user was removed", now);
+                    ended = RequestChanges.EndAllOf(transaction, by.Caller, user, "the user was removed", now);
+                    transaction.RemoveUser(user);
                     removed = user;
                     break;
                 case "node":
@@ -32,7 +34,7 @@ internal static class Removals
                     ended =
                     [
                         .. transaction.OpenRequestsFor(node, now)
-                            .Select(request => Resolutions.EndBecause(transaction, by.Caller, request, RequestAction.Deny, $"the node {node.Name} was removed", now)),
+                            .Select(request => RequestChanges.EndBecause(transaction, by.Caller, request, RequestAction.Deny, $"the node {node.Name} was removed", now)),
                     ];
                     transaction.RemoveNode(node);
                     removed = node;
@@ -43,7 +45,7 @@ internal static class Removals
                     removed = lifted;
                     break;
                 default:
-                    throw ResourceFiles.NoSuchKind(ask.Kind);
+                    throw ResourceChanges.NoSuchKind(ask.Kind);
             }
             transaction.Audit(ResourceChanges.Entry(by.Caller, removed, null, now));
             return (warnings, Withdrawals.Review(ca, transaction, by.Caller, now, ended));
@@ -60,7 +62,7 @@ internal static class Removals
         transaction.Remove(one);
         EndedRequest[] ended = one.Kind == "user" && Guid.TryParse(one.Id, out var id)
             ? [.. transaction.RequestsOf(id).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
-                .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now))]
+                .Select(request => RequestChanges.EndBecause(transaction, by, request, RequestAction.Deny, "the user was removed", now))]
             : [];
         transaction.Audit(ResourceChanges.Entry(by, one, null, now));
         return transaction.Policy().IsWhole
@@ -99,18 +101,6 @@ internal static class Removals
         return holders.Exists(user => user.IsFromGroups)
             ? [$"users_from_groups still gives role '{ask.Name}', so whoever has it from a group cannot log in: take it out of the configuration, or create it again"]
             : [];
-    }
-
-    /// <summary>A removed user's requests end and their certificates are revoked: who comes under the name next inherits nothing.</summary>
-    public static List<EndedRequest> RemoveUser(Transaction transaction, Caller by, User user, string reason, DateTimeOffset now)
-    {
-        var ended = transaction.RequestsOf(user)
-            .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
-            .Select(request => Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, reason, now))
-            .ToList();
-        // What is left was issued under their regular roles; the review that follows revokes it, for the user is gone.
-        transaction.RemoveUser(user);
-        return ended;
     }
 
     private static ProblemException Missing(RemoveResource ask) =>

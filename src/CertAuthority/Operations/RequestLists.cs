@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 

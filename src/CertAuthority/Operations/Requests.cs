@@ -1,4 +1,7 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -29,7 +32,7 @@ internal static class Requests
 
     public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
-            Requesting.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
+            RequestRights.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
     /// <summary>As the user that the caller acts as. One who owns several learns which, so that they can choose.</summary>
     public static Task<MyCapabilities> MyCapabilities(Ca ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
@@ -40,7 +43,7 @@ internal static class Requests
         if (!verdict.Holds(out var acting, out _) && ask.User is null && own.Count > 1)
             return new MyCapabilities(names, []);
         var user = acting ?? verdict.OrRefuse();
-        return new MyCapabilities(names, [.. Requesting.Requestable(user, snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))], user.Name);
+        return new MyCapabilities(names, [.. RequestRights.Requestable(user, snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))], user.Name);
     }));
 
     private static RequestQuestion Question(

@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;
 using CertAuthority.Store;
@@ -88,4 +91,7 @@ internal static class ResourceChanges
         }
         return resource;
     }
+
+    /// <summary>What whoever names another kind is told.</summary>
+    public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
 }

@@ -1,6 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;
@@ -74,7 +78,7 @@ internal static class ResourceFiles
                 .. Named(snapshot.Users().Where(user => !user.IsFromGroups), user => user.Name, UserResource.Write),
                 .. Named(snapshot.Policy().Locks.Values, one => one.Name, LockResource.Write),
             ],
-            _ => throw NoSuchKind(ask.Kind),
+            _ => throw ResourceChanges.NoSuchKind(ask.Kind),
         });
         return Task.FromResult(found.Length == 0 && ask.Name is not null
             ? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no {ask.Kind} \"{ask.Name}\"", $"tctl get {ask.Kind} lists them"))
@@ -83,8 +87,6 @@ internal static class ResourceFiles
         JsonElement[] Named<T>(IEnumerable<T> all, Func<T, string> name, Func<T, JsonObject> write) =>
             [.. all.Where(one => ask.Name is null || name(one) == ask.Name).Select(one => JsonSerializer.SerializeToElement(write(one), ProtocolJson.Lenient.Of<JsonObject>()))];
     }
-
-    public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
 
     private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(Ca ca, ApplyResources ask)
     {
@@ -161,7 +163,8 @@ internal static class ResourceFiles
         var old = transaction.FindUser(user.Name);
         if (old is { IsFromGroups: true })
         {
-            ended.AddRange(Removals.RemoveUser(transaction, by, old, "a user resource took the place of the user from groups", now));
+            ended.AddRange(RequestChanges.EndAllOf(transaction, by, old, "a user resource took the place of the user from groups", now));
+            transaction.RemoveUser(old);
             transaction.Audit(ResourceChanges.Entry(by, old, null, now) with { Reason = "replaced by a resource" });
             old = null;
         }

@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 using CertAuthority.Store;
 
@@ -41,7 +42,7 @@ internal static class Restoration
         transaction.Audit(Caller.Daemon.Did("daemon.restored", now) with { Reason = from });
         var ended = transaction.Requests()
             .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
-            .Select(request => Resolutions.EndBecause(
+            .Select(request => RequestChanges.EndBecause(
                 transaction, Caller.Daemon, request, request.StoredState == RequestState.Pending ? RequestAction.Cancel : RequestAction.Drop, reason, now))
             .ToList();
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);

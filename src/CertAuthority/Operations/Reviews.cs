@@ -1,4 +1,8 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -57,7 +61,7 @@ internal static class Reviews
             if (reviewed.Step is { } step)
             {
                 var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
-                transaction.Audit(Resolutions.Resolved(by, what, next, hearing.People, now) with
+                transaction.Audit(RequestChanges.Resolved(by, what, next, hearing.People, now) with
                 {
                     Reviewer = voter.User.Name,
                     Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
@@ -67,7 +71,7 @@ internal static class Reviews
             else
                 transaction.Tell(by, NoticeEvents.Reviewed, next, now);
             return (persons.Show(next, now),
-                reviewed.Step?.To == RequestState.Approved ? Resolutions.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
+                reviewed.Step?.To == RequestState.Approved ? RequestChanges.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
         }, takesAway: said.Decision == ReviewDecision.Deny);
         ca.Watch.Changed(Guid.Parse(id));
         return new RequestResolved(shown, [], warnings);
@@ -94,7 +98,7 @@ internal static class Reviews
     }
 
     public static Voter Voter(Snapshot snapshot, Caller by, string? asked, DateTimeOffset now) =>
-        Access.Voter.Of(snapshot.ActingUser(by, asked), snapshot.Policy().Roles, now);
+        Access.Reviews.Voter.Of(snapshot.ActingUser(by, asked), snapshot.Policy().Roles, now);
 
     /// <summary>Why nothing is approved while the system does not say who is who. A denial stands.</summary>
     public static Refusal Uncertain(string what, string why) =>

@@ -56,7 +56,7 @@ internal static class Revocations
 
     private static List<RecordedCertificate> Named(Transaction transaction, RevokeCertificates ask, DateTimeOffset now)
     {
-        if (Access.Names.ReasonFault(ask.Reason) is { } fault)
+        if (Access.Values.Names.ReasonFault(ask.Reason) is { } fault)
             throw Verdicts.Refused(fault);
         var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial) is not null
             ? serial

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 

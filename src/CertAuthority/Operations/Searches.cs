@@ -1,4 +1,6 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 

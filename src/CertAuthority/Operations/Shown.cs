@@ -1,5 +1,9 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Store;

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;
 using CertAuthority.Store;

@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -26,14 +29,10 @@ internal static class Withdrawals
     }
 
     /// <summary>
-    /// What a configuration takes back that another one gave: users whose groups give them nothing any more, and whatever is longer than its
-    /// limits. Nothing else can have changed while the daemon was down or read its configuration again, so nothing else is looked at.
+    /// Ends and shortens the requests that last longer than limits would grant, and revokes what was issued under them. Nothing else can have changed, so nothing else is looked at.
     /// </summary>
-    public static Withdrawn Reconfigure(SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now)
+    public static Withdrawn ReviewLimits(SiteLimits limits, Transaction transaction, DateTimeOffset now)
     {
-        var changes = transaction.UsersFromGroups().Select(stored => GroupUsers.Change(groups, transaction, stored.Name, stored.FromGroups, now)).OfType<List<EndedRequest>>().ToList();
-        if (changes.Count > 0 || transaction.HasCertificatesLongerThan(limits.Certificate, now))
-            return Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)]);
         var (ended, shortened) = ReviewRequests(limits, transaction, Caller.Daemon, now);
         var revoked = ended.SelectMany(one => one.Revoked).Concat(shortened.IsEmpty ? [] : RevokeExceeding(limits, transaction, Caller.Daemon, now));
         return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]) { Shortened = shortened };
@@ -46,10 +45,10 @@ internal static class Withdrawals
         foreach (var request in transaction.ApprovedRequests(now))
         {
             if (RequestUse.FirstChanged(request.GrantedRoles, roles) is { } changed)
-                ended.Add(Resolutions.EndBecause(transaction, by, request, RequestAction.Deny, $"the role {changed.Name} changed after this approval; ask again", now));
+                ended.Add(RequestChanges.EndBecause(transaction, by, request, RequestAction.Deny, $"the role {changed.Name} changed after this approval; ask again", now));
             else if (transaction.FindUser(request.UserId) is { } user && AccessWindow.Again(request, user, roles, limits) is var again && again.AccessUntil < request.AccessUntil)
                 if (again.AccessUntil <= now || again.AccessUntil <= request.Terms.AssumeFrom)
-                    ended.Add(Resolutions.EndBecause(
+                    ended.Add(RequestChanges.EndBecause(
                         transaction, by, request, RequestAction.Deny, $"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", now));
                 else
                     shortened.Add(Shorten(transaction, by, request, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
@@ -63,7 +62,7 @@ internal static class Withdrawals
     private static AccessRequest Shorten(Transaction transaction, Caller by, AccessRequest before, AccessRequest request, string why, DateTimeOffset now)
     {
         var (old, changed) = before.PendingUntil == request.PendingUntil ? (before.AccessUntil, request.AccessUntil) : (before.PendingUntil, request.PendingUntil);
-        transaction.Audit(Resolutions.Entry(by, "request.shortened", request, now) with
+        transaction.Audit(RequestChanges.Entry(by, "request.shortened", request, now) with
         {
             Reason = why,
             Changes = [new(before.PendingUntil == request.PendingUntil ? "spec.access_expires" : "spec.expires", Instants.Show(old), Instants.Show(changed))],

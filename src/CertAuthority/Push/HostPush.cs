@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;

@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 
 namespace CertAuthority.Push;
@@ -102,7 +103,7 @@ internal static class Sftp
         var start = new ProcessStartInfo("sh",
         [
             "-c", Bounded, "sftp", "-b", "-", "-F", configuration ?? "none", "-i", identity.KeyFile, "-o", $"CertificateFile=\"{identity.CertificateFile}\"", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-            "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={SyncCertification.Login}", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
+            "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={Names.DaemonsLogin}", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
             "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={to.Node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "ControlPath=none", "-o", "ClearAllForwardings=yes",
             // Nothing that travels here is secret, so what quantum computers may read one day costs no time: a fifth of a second for each host, on both sides.
             "-o", "KexAlgorithms=^curve25519-sha256,ecdh-sha2-nistp256",

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Values;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -38,7 +39,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
             if (issued is { } before && !SyncCertification.IsWorn(before, now))
                 return;
             key ??= ThrowawayKey.Write(KeyFile);
-            var line = Certificate.ToLine(syncCa.Sign(await Record(key, now)), SyncCertification.Login);
+            var line = Certificate.ToLine(syncCa.Sign(await Record(key, now)), Names.DaemonsLogin);
             DurableFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), DurableFile.OwnerOnly);
             issued = now;
         }
@@ -61,7 +62,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
             transaction.Audit(new AuditEntry(now, "sync_certificate.issued")
             {
                 Serial = toBeSigned.Certificate.Serial.ToString(),
-                Principals = [SyncCertification.Login],
+                Principals = [Names.DaemonsLogin],
                 ValidBefore = grant.Validity.Before,
                 LimitedBy = grant.Validity.LimitedBy,
             });

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using CertAuthority.Access;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 

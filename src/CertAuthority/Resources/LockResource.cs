@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
@@ -34,8 +37,8 @@ internal static class RequestRulesResource
                 suggested.Add(text);
             else
                 request.Fault(at, $"\"{text}\" is not the name of a user");
-        if (suggested.Count > Requesting.MaxSuggestedReviewers)
-            request.Fault("suggested_reviewers", $"spec.allow.request.suggested_reviewers takes at most {Requesting.MaxSuggestedReviewers} entries");
+        if (suggested.Count > RequestQuestion.MaxSuggestedReviewers)
+            request.Fault("suggested_reviewers", $"spec.allow.request.suggested_reviewers takes at most {RequestQuestion.MaxSuggestedReviewers} entries");
 
         var annotations = RequestRules.None.Annotations.ToBuilder();
         foreach (var (key, values) in request.TextLists("annotations"))
@@ -70,7 +73,7 @@ internal static class RequestRulesResource
 
     public static ReviewConditions ReadReviewing(Cursor reviewing, bool deny)
     {
-        var read = new ReviewConditions(RoleConditionsResource.Patterns(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
+        var read = new ReviewConditions(NamePatterns.Read(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
         reviewing.DropsSelector("claims_to_roles", deny, "name the roles in review_requests.roles");
         reviewing.Foreign("preview_as_roles");
         reviewing.Done();
@@ -99,7 +102,7 @@ internal static class RequestRulesResource
         if (name.Length > LongestPrompt || !threshold.Keeps(name))
             threshold.Fault("name", $"the name of a threshold is one line of at most {LongestPrompt} characters");
         var read = new ReviewThreshold(
-            name, ReadPredicate(threshold, "filter", PredicateScope.Filter), threshold.Number("approve", 0, Requesting.MaxReviews) ?? 0, threshold.Number("deny", 0, Requesting.MaxReviews) ?? 0);
+            name, ReadPredicate(threshold, "filter", PredicateScope.Filter), threshold.Number("approve", 0, ReviewThreshold.MaxReviews) ?? 0, threshold.Number("deny", 0, ReviewThreshold.MaxReviews) ?? 0);
         if (read is { Approve: 0, Deny: 0 })
             threshold.Warn("name", "a threshold without approve and deny decides nothing");
         threshold.Done();

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 

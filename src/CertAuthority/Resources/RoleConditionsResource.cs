@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
@@ -27,7 +28,7 @@ internal static class RoleConditionsResource
                 side.Fault(at, "a login has control or invisible characters");
             else if (Template.TryParse(text, out var fault) is not { } login)
                 side.Fault(at, $"\"{text}\": {fault}");
-            else if (!deny && text == SyncCertification.Login)
+            else if (!deny && text == Names.DaemonsLogin)
                 side.Fault(at, $"\"{text}\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it");
             else if (!login.IsLiteral || Names.IsLogin(text) || (deny && text == "*"))
                 logins.Add(login);
@@ -45,17 +46,17 @@ internal static class RoleConditionsResource
             else if (key.Text == "*" && values is not [("*", _)])
                 side.Fault(key, "the label '*' goes only with the value '*'");
             else
-                labels[key.Text] = Patterns(side, values);
+                labels[key.Text] = NamePatterns.Read(side, values);
         }
 
         var request = side.Map("request");
-        var roles = Patterns(request, request.Texts("roles"));
+        var roles = NamePatterns.Read(request, request.Texts("roles"));
         var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), RequestRulesResource.ReadClock(request));
         var asking = deny ? RequestRules.None : RequestRulesResource.Read(request);
         request.DropsSelector("claims_to_roles", deny, "name the roles in request.roles, in a role for each group of people");
         if (deny)
             request.DropsSelector("annotations", deny, "take it out of the roles that allow");
-        var searching = Patterns(request, request.Texts("search_as_roles"));
+        var searching = NamePatterns.Read(request, request.Texts("search_as_roles"));
         request.Done();
         var reviewing = RequestRulesResource.ReadReviewing(side.Map("review_requests"), deny);
         // A control of sessions and no selector: dropped, it opens no other login and no other host.
@@ -105,20 +106,5 @@ internal static class RoleConditionsResource
             reviewing["where"] = where.Text;
         ResourceMetadata.AddUnlessEmpty(fields, "review_requests", reviewing);
         return fields;
-    }
-
-    public static ImmutableArray<NamePattern> Patterns(Cursor side, ImmutableArray<(string Text, ResourceNode At)> texts)
-    {
-        var patterns = ImmutableArray.CreateBuilder<NamePattern>();
-        foreach (var (text, at) in texts)
-            if (text.Contains("{{", StringComparison.Ordinal))
-                side.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
-            else if (text.Length == 0 || !side.Keeps(text))
-                side.Fault(at, "a name or pattern is empty or has control or invisible characters");
-            else if (NamePattern.TryParse(text, out var fault) is { } pattern)
-                patterns.Add(pattern);
-            else
-                side.Fault(at, $"\"{text}\": {fault}");
-        return patterns.ToImmutable();
     }
 }

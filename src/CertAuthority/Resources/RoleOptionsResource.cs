@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Resources;

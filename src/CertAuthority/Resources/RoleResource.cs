@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 

@@ -1,7 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Resources;
 

@@ -2,18 +2,13 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Revocation;
-
-/// <summary>A revocation list that was written.</summary>
-/// <param name="Version">Counts up with each.</param>
-/// <param name="Bytes">All of it.</param>
-internal sealed record PublishedKrl(ulong Version, byte[] Bytes);
 
 /// <summary>
 /// Keeps the revocation list on the disk in step with the database. sshd reads it at every login and lets <b>nobody</b> in
@@ -66,19 +61,6 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ProblemException(new Problem(ProblemCode.Unavailable, "the revocation list cannot be read", "it is written anew every few minutes; the daemon's log says what is in the way"));
-        }
-    }
-
-    /// <summary>The list that lies at a path; null when there is none, or none that can be read.</summary>
-    public static Krl? Published(string path)
-    {
-        try
-        {
-            return File.Exists(path) ? Krl.Parse(File.ReadAllBytes(path)) : null;
-        }
-        catch (SshFormatException)
-        {
-            return null;
         }
     }
 

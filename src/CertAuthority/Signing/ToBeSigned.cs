@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 using Validity = CertAuthority.OpenSsh.Validity;
 
@@ -81,8 +82,8 @@ sealed class ToBeSigned
             Nonce = nonce,
             Key = key,
             Serial = serial,
-            KeyId = SyncCertification.Login,
-            Principals = [SyncCertification.Login],
+            KeyId = Names.DaemonsLogin,
+            Principals = [Names.DaemonsLogin],
             Validity = Seconds(grant.Validity),
             ForceCommand = "internal-sftp",
             Extensions = UserExtensions.None,
@@ -99,7 +100,7 @@ sealed class ToBeSigned
             : bytes;
     }
 
-    static Validity Seconds(Access.Validity validity) => new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
+    static Validity Seconds(Access.Values.Validity validity) => new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
 
     static UserExtensions Extensions(SessionPermissions permissions) =>
         UserExtensions.PermitPty

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using System.Data.Common;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 

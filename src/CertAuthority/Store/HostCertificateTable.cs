@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Data.Common;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Store;
 

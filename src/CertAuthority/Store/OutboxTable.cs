@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Text.Json;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;

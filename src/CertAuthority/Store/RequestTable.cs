@@ -1,5 +1,8 @@
 using System.Data.Common;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;

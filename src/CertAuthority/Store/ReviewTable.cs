@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Data.Common;
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Store;
 

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 

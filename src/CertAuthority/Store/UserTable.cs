@@ -1,5 +1,5 @@
 using System.Data.Common;
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Store;

@@ -1,5 +1,12 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 

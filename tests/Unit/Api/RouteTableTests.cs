@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 using CertAuthority.Api;
 using CertAuthority.Linux;
 using CertAuthority.Operations;

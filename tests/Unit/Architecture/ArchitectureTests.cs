@@ -1,10 +1,12 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Reach;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
+using CertAuthority.Tests.Unit.Docs;
 
 namespace CertAuthority.Tests.Unit.Architecture;
 
@@ -15,9 +17,10 @@ public class ArchitectureTests
     private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(Route).Assembly];
     private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
     private static readonly List<Use> InDaemon = Uses.Of(Daemon);
+    private static readonly List<Use> InAccess = Uses.Of(typeof(IssuancePolicy).Assembly);
 
-    // Which folders each folder of the daemon may know; Program and Daemon, at the root, know them all.
-    private static readonly Dictionary<string, string[]> Knows = new()
+    // Which folders each folder may know, from the ground up; what stands at the root of the daemon knows them all.
+    private static readonly Dictionary<string, string[]> InDaemonKnows = new()
     {
         ["Linux"] = [],
         ["Resources"] = [],
@@ -32,7 +35,22 @@ public class ArchitectureTests
         ["Api"] = ["Operations", "Linux", "Store"],
     };
 
-    public static readonly TheoryData<string> Folders = [.. Knows.Keys];
+    private static readonly Dictionary<string, string[]> InAccessKnows = new()
+    {
+        ["Values"] = [],
+        ["Predicates"] = ["Values"],
+        ["Roles"] = ["Predicates", "Values"],
+        ["Users"] = ["Roles", "Values"],
+        ["Nodes"] = ["Values"],
+        ["Locks"] = ["Users", "Values"],
+        ["Reach"] = ["Locks", "Nodes", "Users", "Roles", "Values"],
+        ["Requests"] = ["Reach", "Locks", "Nodes", "Users", "Roles", "Values"],
+        ["Reviews"] = ["Requests", "Locks", "Users", "Roles", "Predicates", "Values"],
+        ["Notices"] = ["Requests", "Users", "Roles", "Values"],
+        ["Issuance"] = ["Requests", "Reach", "Locks", "Nodes", "Users", "Roles", "Values"],
+    };
+
+    public static readonly TheoryData<string, string> Folders = Rows(("CertAuthority", InDaemonKnows), ("CertAuthority.Access", InAccessKnows));
 
     public static readonly TheoryData<string> LeafNames = [.. Leaves.Select(leaf => leaf.GetName().Name!)];
 
@@ -51,26 +69,41 @@ public class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(Folders))]
-    public void A_folder_of_the_daemon_knows_only_those_below_it(string folder)
+    public void A_folder_knows_only_those_below_it(string root, string folder)
     {
-        var known = Knows[folder];
-        var own = InDaemon.Where(use => use.ByType.Namespace == $"CertAuthority.{folder}").ToList();
+        var (uses, knows) = Of(root);
+        var own = uses.Where(use => use.ByType.Namespace == $"{root}.{folder}").ToList();
         Assert.NotEmpty(own);
-        var beyond = own.Where(use => use.Type.Assembly == Daemon && IsOurs(use.Type) && use.Type.Namespace != $"CertAuthority.{folder}"
-            && !known.Any(one => use.Type.Namespace == $"CertAuthority.{one}")).ToList();
-        Assert.Empty(beyond);
+        Assert.DoesNotContain(own, use => use.Type.Assembly == use.ByType.Assembly && IsBelow(root, use.Type) && use.Type.Namespace != use.ByType.Namespace
+            && !knows[folder].Any(one => use.Type.Namespace == $"{root}.{one}"));
     }
 
-    [Fact]
-    public void The_order_of_the_folders_names_every_folder_and_has_no_circle()
+    [Theory]
+    [InlineData("CertAuthority")]
+    [InlineData("CertAuthority.Access")]
+    public void The_order_of_the_folders_names_every_folder_and_has_no_circle(string root)
     {
+        var (uses, knows) = Of(root);
         Assert.Equal(
-            Daemon.GetTypes().Where(type => IsOurs(type) && type.Namespace != "CertAuthority").Select(type => type.Namespace!["CertAuthority.".Length..]).Distinct().Order(StringComparer.Ordinal),
-            Knows.Keys.Order(StringComparer.Ordinal));
+            uses.Select(use => use.ByType).Where(type => IsBelow(root, type)).Select(type => type.Namespace![(root.Length + 1)..]).Distinct().Order(StringComparer.Ordinal),
+            knows.Keys.Order(StringComparer.Ordinal));
         var below = new HashSet<string>();
-        while (Knows.FirstOrDefault(folder => !below.Contains(folder.Key) && folder.Value.All(below.Contains)).Key is { } next)
+        while (knows.FirstOrDefault(folder => !below.Contains(folder.Key) && folder.Value.All(below.Contains)).Key is { } next)
             below.Add(next);
-        Assert.Equal(Knows.Count, below.Count);
+        Assert.Equal(knows.Count, below.Count);
+    }
+
+    // Constants of another folder leave no trace in what was compiled; but without a using they cannot be named.
+    [Fact]
+    public void A_file_of_Access_names_only_folders_below_its_own()
+    {
+        var files = Directory.EnumerateFiles(Path.Combine(Document.Root, "src", "Access"), "*.cs", SearchOption.AllDirectories)
+            .Select(file => (Folder: Path.GetFileName(Path.GetDirectoryName(file)!), Text: File.ReadAllText(file))).Where(file => InAccessKnows.ContainsKey(file.Folder)).ToList();
+        Assert.NotEmpty(files);
+        // One that Protocol compiles too has a name of no folder.
+        Assert.Single(files, file => !file.Text.Contains($"namespace CertAuthority.Access.{file.Folder};", StringComparison.Ordinal));
+        Assert.All(files, file => Assert.All(
+            InAccessKnows.Keys.Where(folder => file.Text.Contains($"using CertAuthority.Access.{folder};", StringComparison.Ordinal)), folder => Assert.Contains(folder, InAccessKnows[file.Folder])));
     }
 
     [Fact]
@@ -144,10 +177,21 @@ public class ArchitectureTests
             ["CertAuthority.Notices.Mail", "CertAuthority.Notices.Webhook"],
             Users(use => use.Type.Namespace is "System.Net.Http" || use.Type.Namespace!.StartsWith("MailKit", StringComparison.Ordinal)).Select(type => type.FullName!).Order(StringComparer.Ordinal));
 
+    private static TheoryData<string, string> Rows(params (string Root, Dictionary<string, string[]> Knows)[] all)
+    {
+        var rows = new TheoryData<string, string>();
+        foreach (var (root, knows) in all)
+            foreach (var folder in knows.Keys)
+                rows.Add(root, folder);
+        return rows;
+    }
+
+    private static (List<Use> Uses, Dictionary<string, string[]> Knows) Of(string root) => root == "CertAuthority" ? (InDaemon, InDaemonKnows) : (InAccess, InAccessKnows);
+
     private static IEnumerable<Type> Users(Func<Use, bool> which) => InDaemon.Where(use => use.Type.Namespace is not null && which(use)).Select(use => use.ByType).Distinct();
 
     private static IEnumerable<Use> Everywhere(Func<Use, bool> which) => Ours.SelectMany(Uses.Of).Where(which);
 
-    // Not what the compiler or a generator put beside ours.
-    private static bool IsOurs(Type type) => type.Namespace is { } space && (space == "CertAuthority" || space.StartsWith("CertAuthority.", StringComparison.Ordinal));
+    // Not what the compiler, a generator or another project's file put beside ours.
+    private static bool IsBelow(string root, Type type) => type.Namespace?.StartsWith($"{root}.", StringComparison.Ordinal) == true;
 }

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 
 namespace CertAuthority.Tests.Unit.Configuration;

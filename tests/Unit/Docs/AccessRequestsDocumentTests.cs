@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
 
 namespace CertAuthority.Tests.Unit.Docs;
 

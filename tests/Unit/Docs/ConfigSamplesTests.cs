@@ -1,7 +1,13 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.Resources;
 

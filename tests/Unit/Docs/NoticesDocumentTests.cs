@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
 using CertAuthority.Configuration;
 using CertAuthority.Protocol;
 

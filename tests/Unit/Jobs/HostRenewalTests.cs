@@ -1,4 +1,6 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Users;
 using CertAuthority.Jobs;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;

@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Notices;
 using CertAuthority.Jobs;
 using CertAuthority.Store;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Operations;

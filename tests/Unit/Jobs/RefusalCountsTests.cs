@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 using CertAuthority.Jobs;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;

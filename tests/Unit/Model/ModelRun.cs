@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
@@ -236,7 +239,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
     {
         database = Database.Open(InFolder("certauthority.db"), NullLogger.Instance);
         var path = InFolder("revoked.krl");
-        var published = KrlPublisher.Published(path);
+        var published = PublishedKrl.At(path);
         var clock = new SteadyClock(machine, machine.Boot, database.Read(snapshot => snapshot.ClockRecord()));
         var time = clock.GetUtcNow();
         database.ExpectReadable(time);

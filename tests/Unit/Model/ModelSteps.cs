@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 

@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Requests;
 using CertAuthority.Configuration;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
 using CertAuthority.Operations;
 
 namespace CertAuthority.Tests.Unit.Operations;

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Tests.Unit.Resources;
@@ -50,7 +50,7 @@ public class NodeResourceTests
     {
         var text = $"{Head}metadata: {{name: db1}}\nspec: {{addr: a, krl_max_age: {age}}}\n";
         if (read)
-            Assert.Equal(age, CertAuthority.Access.Durations.Show(Text.Node(text).KrlMaxAge!.Value).Replace("1h30m", "90m", StringComparison.Ordinal));
+            Assert.Equal(age, CertAuthority.Access.Values.Durations.Show(Text.Node(text).KrlMaxAge!.Value).Replace("1h30m", "90m", StringComparison.Ordinal));
         else
             Assert.Equal(["f:4:30: spec.krl_max_age takes whole minutes, from 15m to 30d"], Text.NodeFaults(text));
     }

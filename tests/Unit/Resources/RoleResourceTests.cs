@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Roles;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Tests.Unit.Resources;

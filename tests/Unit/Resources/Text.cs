@@ -1,5 +1,8 @@
 using System.Text;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Resources;
 
 namespace CertAuthority.Tests.Unit.Resources;

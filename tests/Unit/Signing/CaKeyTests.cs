@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;

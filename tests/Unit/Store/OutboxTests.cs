@@ -1,5 +1,6 @@
 using System.Text.Json;
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Requests;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;

@@ -1,5 +1,10 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;

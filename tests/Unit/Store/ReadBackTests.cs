@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using FsCheck;

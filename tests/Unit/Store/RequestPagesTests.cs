@@ -1,4 +1,6 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Store;

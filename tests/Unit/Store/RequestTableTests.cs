@@ -1,4 +1,7 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 

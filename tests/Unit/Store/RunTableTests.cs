@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Store;

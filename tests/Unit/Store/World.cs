@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;

@@ -1,5 +1,10 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 
@@ -34,8 +39,8 @@ public class PermissionsTests
     public void A_forced_command_takes_its_bytes_from_the_room_for_principals()
     {
         Principal[] principals = [.. Enumerable.Range(0, 100).Select(i => Principals.Resolve(Sample.InUse(Sample.Role("r", [$"login-of-some-length-{i:000}"], LabelSelector.All)), [], LocksInForce.None)[0])];
-        Assert.True(Principals.Fit(principals, SessionPermissions.Plain with { ForceCommand = new string('x', 1024) }));
-        Assert.False(Principals.Fit(principals, SessionPermissions.Plain with { ForceCommand = new string('€', 1024) }));
+        Assert.True((SessionPermissions.Plain with { ForceCommand = new string('x', 1024) }).FitBeside(principals));
+        Assert.False((SessionPermissions.Plain with { ForceCommand = new string('€', 1024) }).FitBeside(principals));
     }
 
     [Fact]

@@ -1,4 +1,10 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 
@@ -96,7 +102,7 @@ public class LocksInForceTests
     [Fact]
     public void Everything_that_can_be_asked_for_leaves_out_what_is_locked()
     {
-        Assert.Equal(["ops"], Requesting.Requestable(Alice, Roles, Sample.Now, Sample.Locked("role dba")).ToArray());
+        Assert.Equal(["ops"], RequestRights.Requestable(Alice, Roles, Sample.Now, Sample.Locked("role dba")).ToArray());
         Assert.Equal(["ops"], File(Sample.Locked("role dba"), "*").Granted().Roles.Select(role => role.Name));
     }
 

@@ -1,5 +1,5 @@
 using System.Text;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Tests.Unit.Access;

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,4 +1,6 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Users;
 
 namespace CertAuthority.Tests.Unit.Access.Notices;
 

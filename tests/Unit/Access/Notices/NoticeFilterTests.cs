@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Notices;
+using CertAuthority.Access.Requests;
 
 namespace CertAuthority.Tests.Unit.Access.Notices;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using CertAuthority.Access;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 

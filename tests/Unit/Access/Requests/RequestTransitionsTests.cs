@@ -1,7 +1,7 @@
-using CertAuthority.Access;
-using static CertAuthority.Access.RequestAction;
-using static CertAuthority.Access.RequestActor;
-using static CertAuthority.Access.RequestState;
+using CertAuthority.Access.Requests;
+using static CertAuthority.Access.Requests.RequestAction;
+using static CertAuthority.Access.Requests.RequestActor;
+using static CertAuthority.Access.Requests.RequestState;
 
 namespace CertAuthority.Tests.Unit.Access;
 

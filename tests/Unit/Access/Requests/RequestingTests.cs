@@ -1,4 +1,7 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 
@@ -21,9 +24,9 @@ public class RequestingTests
     [InlineData("denied only", new string[0], new[] { "dba" }, "dba", false)]
     public void A_role_can_be_asked_for_when_some_allow_names_it_and_no_deny(string situation, string[] allow, string[] deny, string role, bool may)
     {
-        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow, mayNotRequest: deny)], role, RequestKind.Roles), situation);
-        Assert.True(may == Requesting.MayRequest([Sample.Role("one", mayRequest: allow), Sample.Role("other", mayNotRequest: deny)], role, RequestKind.Roles), situation + ", across roles");
-        Assert.True(may == Requesting.MayRequest([Sample.Role("other", mayNotRequest: deny), Sample.Role("one", mayRequest: allow)], role, RequestKind.Roles), situation + ", deny first");
+        Assert.True(may == RequestRights.MayRequest([Sample.Role("one", mayRequest: allow, mayNotRequest: deny)], role, RequestKind.Roles), situation);
+        Assert.True(may == RequestRights.MayRequest([Sample.Role("one", mayRequest: allow), Sample.Role("other", mayNotRequest: deny)], role, RequestKind.Roles), situation + ", across roles");
+        Assert.True(may == RequestRights.MayRequest([Sample.Role("other", mayNotRequest: deny), Sample.Role("one", mayRequest: allow)], role, RequestKind.Roles), situation + ", deny first");
     }
 
     [Fact]
@@ -236,7 +239,7 @@ public class RequestingTests
     public void A_login_asks_by_itself_where_a_role_says_so(string situation, RequestAccess[] access, string[] mayRequest, RequestAccess does)
     {
         var roles = Sample.Roles([.. access.Select((one, i) => Sample.Role($"r{i}", mayRequest: mayRequest) is var role ? role with { Options = role.Options with { RequestAccess = one } } : role), Dba]);
-        Assert.True(does == Requesting.AccessOf(Sample.User("alice", "r0", "r1"), roles, Sample.Now), situation);
+        Assert.True(does == RequestRights.AccessOf(Sample.User("alice", "r0", "r1"), roles, Sample.Now), situation);
     }
 
     private static Role Rules(Role role, RequestRules rules) => role with { Allow = role.Allow with { Asking = rules } };

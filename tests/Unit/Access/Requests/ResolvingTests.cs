@@ -1,4 +1,8 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,4 +1,10 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 
@@ -34,7 +40,7 @@ internal static class Case
 
     /// <summary>Alice with her uids, and everybody who reviews with theirs.</summary>
     public static People People(IEnumerable<Vote> votes) =>
-        votes.Aggregate(CertAuthority.Access.People.Strangers.And([[Alias.User(Alice.Id), Alias.Uid(5001), Alias.Uid(77)]]), (people, vote) => people.And(vote.Review));
+        votes.Aggregate(CertAuthority.Access.Requests.People.Strangers.And([[Alias.User(Alice.Id), Alias.Uid(5001), Alias.Uid(77)]]), (people, vote) => people.And(vote.Review));
 
     public static Tally Count(AccessRequest request, IEnumerable<Vote> votes, Dictionary<string, Role> roles) =>
         votes.ToList() is var all ? Tally.Of(request, People(all), all, roles) : throw new InvalidOperationException();

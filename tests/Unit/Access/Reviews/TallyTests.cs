@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,4 +1,6 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,4 +1,4 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using CertAuthority.Access;
+using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,4 +1,5 @@
-using CertAuthority.Access;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Tests.Unit.Access;
 

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
+
+namespace CertAuthority.Access.Reach;
+
+/// <summary>A role as it counts for one user: its templates are filled in from the user's traits.</summary>
+/// <param name="Role">The role.</param>
+/// <param name="Logins">What it allows; each a Unix login.</param>
+/// <param name="DeniedLogins">What it denies; logins, or <c>*</c>.</param>
+/// <param name="Extensions">Its extensions with their values.</param>
+public sealed record RoleInUse(
+    Role Role,
+    ImmutableArray<string> Logins,
+    ImmutableArray<string> DeniedLogins,
+    ImmutableSortedDictionary<string, string> Extensions)
+{
+    /// <summary>The ids of the only nodes where what it allows counts; null for wherever it reaches. What it denies, it denies everywhere.</summary>
+    public ImmutableHashSet<Guid>? OnlyOn { get; init; }
+
+    /// <summary>Each role once. One that is drawn on several times counts wherever any of them does.</summary>
+    public static ImmutableArray<RoleInUse> Each(IEnumerable<RoleInUse> roles) =>
+    [
+        .. roles.GroupBy(role => role.Role.Id)
+            .Select(same => same.Aggregate((one, other) => one with { OnlyOn = one.OnlyOn is { } some && other.OnlyOn is { } more ? some.Union(more) : null })),
+    ];
+
+    /// <summary>The templates that stand for nothing for this user, and so grant nothing.</summary>
+    public ImmutableArray<TemplateGap> Gaps { get; init; } = [];
+
+    /// <summary>Fills in the templates. A gap in an allow or in an extension grants nothing; one in a deny refuses the role, and with it the certificate.</summary>
+    public static Outcome<RoleInUse> Of(Role role, User user)
+    {
+        var gaps = Filled(role, user, out var filled);
+        return gaps.FirstOrDefault(gap => gap.Field == TemplateGap.DenyLogins) is { } gap
+            ? new Refusal(gap.Said(role.Name, [user.Name]), TraitsHint(user))
+            : filled;
+    }
+
+    /// <summary>Every gap that a role has for a user, those that refuse the role included.</summary>
+    public static ImmutableArray<TemplateGap> GapsOf(Role role, User user) => Filled(role, user, out _);
+
+    /// <summary>How an administrator gives a user the trait that a template lacks.</summary>
+    internal static string TraitsHint(User user) => $"an administrator sets them: tctl users update --set-logins=… {user.Name}, or spec.traits in tctl edit user/{user.Name}";
+
+    /// <summary>Whether the text may be the value of an extension: printable ASCII of at most 256 characters; it is logged as it is.</summary>
+    public static bool IsExtensionValue(string text) => text.Length <= 256 && text.All(c => c is >= ' ' and <= '~');
+
+    private static ImmutableArray<TemplateGap> Filled(Role role, User user, out RoleInUse filled)
+    {
+        var gaps = ImmutableArray.CreateBuilder<TemplateGap>();
+        var logins = Fill(role.Allow.Logins, TemplateGap.AllowLogins, (_, value) => Names.IsGrantable(value));
+        var denied = Fill(role.Deny.Logins, TemplateGap.DenyLogins, (template, value) => Names.IsLogin(value) || (template.IsLiteral && value == "*"));
+        var extensions = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (name, template) in role.Options.Extensions)
+            switch (Values(template, name))
+            {
+                case [var value] when IsExtensionValue(value):
+                    extensions[name] = value;
+                    break;
+                case [_]:
+                    Gap(template, name, $"the value of the trait {template.Trait} is not printable ASCII of at most 256 characters");
+                    break;
+                case [_, _, ..]:
+                    Gap(template, name, $"the trait {template.Trait} has several values");
+                    break;
+            }
+        filled = new RoleInUse(role, logins, denied, extensions.ToImmutable()) { Gaps = gaps.ToImmutable() };
+        return filled.Gaps;
+
+        ImmutableArray<string> Fill(ImmutableArray<Template> templates, string field, Func<Template, string, bool> fits)
+        {
+            var found = ImmutableArray.CreateBuilder<string>();
+            foreach (var template in templates)
+                foreach (var value in Values(template, field))
+                    if (fits(template, value))
+                        found.Add(value);
+                    else
+                        Gap(template, field, $"\"{value}\" is {Names.LoginFault(value)}");
+            return found.ToImmutable();
+        }
+
+        ImmutableArray<string> Values(Template template, string field)
+        {
+            var values = template.Values(user.Traits);
+            if (values.IsEmpty)
+                Gap(template, field, user.Traits.TryGetValue(template.Trait!, out var given) && !given.IsEmpty ? $"no value of the trait {template.Trait} fits" : $"no value for the trait {template.Trait}");
+            return values;
+        }
+
+        void Gap(Template template, string field, string why) => gaps.Add(new TemplateGap(field, template.Text, why));
+    }
+}

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using CertAuthority.Access.Users;
+
+namespace CertAuthority.Access.Requests;
+
+/// <summary>
+/// Which users, accounts and uids are one person: those that links join, directly or through any chain of others. So users that share an
+/// account are one person, accounts that share a user are, and so is whoever is joined to one of them.
+/// </summary>
+public sealed class People
+{
+    /// <summary>Nobody is joined to anybody.</summary>
+    public static readonly People Strangers = new(null, []);
+
+    private readonly People? known;
+
+    // From each alias that another one stands for to that other one; complete, so that one step is enough.
+    private readonly Dictionary<Alias, Alias> joined = [];
+    private readonly HashSet<Alias> seen = [];
+
+    private People(People? known, IEnumerable<IEnumerable<Alias>> links)
+    {
+        this.known = known;
+        foreach (var link in links)
+        {
+            Alias? first = null;
+            foreach (var alias in link)
+            {
+                seen.Add(alias);
+                var root = Root(alias);
+                if (first is null)
+                    first = root;
+                else if (root != first)
+                    joined[root] = first.Value;
+            }
+        }
+        foreach (var alias in joined.Keys.ToList())
+            joined[alias] = Root(alias);
+    }
+
+    /// <summary>The people behind all users, as they are now.</summary>
+    /// <param name="users">Every user who exists.</param>
+    /// <param name="uidOf">The uid of an account; null for one that does not exist.</param>
+    public static People Of(IReadOnlyCollection<User> users, Func<string, uint?> uidOf)
+    {
+        var accounts = users.SelectMany(user => user.UnixUsers).Where(entry => !entry.IsUid).Select(entry => entry.ToString()).Distinct(StringComparer.Ordinal);
+        return Strangers.And(
+        [
+            .. users.Select(user => user.UnixUsers.Select(entry => entry.Alias).Prepend(Alias.User(user.Id))),
+            .. accounts.Where(account => uidOf(account) is not null).Select(account => (Alias[])[Alias.Account(account), Alias.Uid(uidOf(account)!.Value)]),
+        ]);
+    }
+
+    /// <summary>The same people, with more links between them.</summary>
+    /// <param name="links">Each joins all that it lists.</param>
+    public People And(params IEnumerable<IEnumerable<Alias>> links) => new(this, links);
+
+    /// <summary>The same, with what was recorded when a request was filed and reviewed: whoever was one person then still is for this request.</summary>
+    public People And(AccessRequest request) => And(
+    [
+        (IEnumerable<Alias>)[Alias.User(request.UserId), Alias.Uid(request.CreatorUid), .. request.CreatorLoginUid is { } login ? (Alias[])[Alias.Uid(login)] : [], .. request.RequesterUids.Select(Alias.Uid), .. request.RequesterUsers.Select(Alias.User)],
+        .. request.Reviews.Select(Link),
+    ]);
+
+    /// <summary>The same, with one review more.</summary>
+    public People And(Review review) => And([Link(review)]);
+
+    /// <summary>Whether two aliases are one person's.</summary>
+    public bool AreOne(Alias one, Alias other) => Root(one) == Root(other);
+
+    /// <summary>Every uid of a person, sorted.</summary>
+    public ImmutableArray<uint> UidsOf(Alias person)
+    {
+        var root = Root(person);
+        return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<uint>().Distinct().Order()];
+    }
+
+    /// <summary>Every user of a person, sorted.</summary>
+    public ImmutableArray<Guid> UsersOf(Alias person)
+    {
+        var root = Root(person);
+        return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Id).OfType<Guid>().Distinct().Order()];
+    }
+
+    private static IEnumerable<Alias> Link(Review review) => review.AuthorUids.Select(Alias.Uid).Concat(review.AuthorUsers.Select(Alias.User)).Prepend(Alias.User(review.AuthorId));
+
+    private IEnumerable<Alias> All() => known is null ? seen : known.All().Concat(seen);
+
+    private Alias Root(Alias alias)
+    {
+        var root = known?.Root(alias) ?? alias;
+        while (joined.TryGetValue(root, out var next))
+            root = next;
+        return root;
+    }
+}

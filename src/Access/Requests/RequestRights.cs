@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+
+namespace CertAuthority.Access.Requests;
+
+/// <summary>Who may ask for which role or node.</summary>
+public static class RequestRights
+{
+    /// <summary>
+    /// Whether a user whose <b>assigned</b> roles are these may ask for a role: some allow names it and no deny does.
+    /// Roles gained by a request never count, or one approval could fetch the next. A role that may not be asked for is not
+    /// asked for by way of a node either.
+    /// </summary>
+    public static bool MayRequest(IEnumerable<Role> assigned, string roleName, RequestKind kind)
+    {
+        var allowed = false;
+        foreach (var role in assigned)
+        {
+            if (role.Deny.LetsRequest(roleName, RequestKind.Roles) || role.Deny.LetsRequest(roleName, kind))
+                return false;
+            allowed |= role.Allow.LetsRequest(roleName, kind);
+        }
+        return allowed;
+    }
+
+    /// <summary>The names of the existing roles that the user may ask for, by their names or by way of nodes; sorted, none that is locked.</summary>
+    public static ImmutableArray<string> Requestable(
+        User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles)
+    {
+        var assigned = user.AssignedAt(now, roles);
+        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>What a login of the user's does that says nothing about requests: what the strictest of their roles says, where there is something to ask for.</summary>
+    public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    {
+        var access = user.AssignedAt(now, roles).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
+        // A lock is told when the request is filed; it does not make a login one that needs no request.
+        return access == RequestAccess.Optional || Requestable(user, roles, now, LocksInForce.None).All(user.Roles.Contains) ? RequestAccess.Optional : access;
+    }
+}

@@ -1,0 +1,34 @@
+namespace CertAuthority.Access.Users;
+
+/// <summary>One of the forms in which a person appears: a user, an account of the machine, or a uid.</summary>
+public readonly record struct Alias
+{
+    private readonly Guid? user;
+    private readonly string? account;
+    private readonly uint? uid;
+
+    private Alias(Guid? user, string? account, uint? uid)
+    {
+        this.user = user;
+        this.account = account;
+        this.uid = uid;
+    }
+
+    /// <summary>A user, by the immutable id.</summary>
+    public static Alias User(Guid id) => new(id, null, null);
+
+    /// <summary>An account, by its name.</summary>
+    public static Alias Account(string name) => new(null, name, null);
+
+    /// <summary>A uid, whether or not an account has it.</summary>
+    public static Alias Uid(uint uid) => new(null, null, uid);
+
+    /// <summary>The uid, where it is one.</summary>
+    internal uint? Number => uid;
+
+    /// <summary>The user's id, where it is one.</summary>
+    internal Guid? Id => user;
+
+    /// <inheritdoc/>
+    public override string ToString() => user?.ToString() ?? account ?? $"uid {uid}";
+}

@@ -1,0 +1,49 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace CertAuthority.Access.Values;
+
+/// <summary>Addresses from where a certificate may be used: one, or a prefix in CIDR form, IPv4 or IPv6.</summary>
+public readonly record struct AddressRange
+{
+    private readonly IPNetwork network;
+
+    private AddressRange(IPNetwork network) => this.network = network;
+
+    /// <summary>
+    /// Reads an address or <c>address/prefix</c>. False for what sshd would refuse at the login or never match: bits beyond
+    /// the prefix, a negation, a name, a zone, an IPv4 address in IPv6 clothes or in another notation than four numbers.
+    /// </summary>
+    public static bool TryParse(string text, out AddressRange range)
+    {
+        range = default;
+        var (address, prefix) = text.Split('/') switch
+        {
+            [var alone] => (alone, null),
+            [var first, { Length: > 0 and <= 3 } length] when length.All(char.IsAsciiDigit) => (first, length),
+            _ => ("", null),
+        };
+        if (address.AsSpan().ContainsAny("%[]") || !IPAddress.TryParse(address, out var parsed) || parsed.IsIPv4MappedToIPv6)
+            return false;
+        if (parsed.AddressFamily == AddressFamily.InterNetwork && parsed.ToString() != address)
+            return false;
+        // Bits beyond the prefix are not refused there, but masked.
+        if (!IPNetwork.TryParse($"{address}/{prefix ?? LongestPrefix(parsed)}", out var network) || !network.BaseAddress.Equals(parsed))
+            return false;
+        range = new AddressRange(network);
+        return true;
+    }
+
+    /// <summary>Whether every address of the other range is in this one.</summary>
+    public bool Contains(AddressRange other) => network.PrefixLength <= other.network.PrefixLength && network.Contains(other.network.BaseAddress);
+
+    /// <summary>What two lists have in common: of two ranges that overlap, one always holds the other.</summary>
+    public static IEnumerable<AddressRange> Common(IReadOnlyCollection<AddressRange> some, IReadOnlyCollection<AddressRange> others) =>
+        some.SelectMany(one => others.SelectMany(other => one.Contains(other) ? [other] : other.Contains(one) ? (AddressRange[])[one] : [])).Distinct();
+
+    /// <summary>As it stands in a certificate: a single address without its prefix.</summary>
+    public override string ToString() =>
+        $"{network.PrefixLength}" == LongestPrefix(network.BaseAddress) ? network.BaseAddress.ToString() : network.ToString();
+
+    private static string LongestPrefix(IPAddress address) => address.AddressFamily == AddressFamily.InterNetwork ? "32" : "128";
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+using System.Text;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>The file by which <c>tsh config</c> tells ssh of hosts and certificates; each login keeps it up to date.</summary>
+internal static class SshConfigFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>After a login: ssh is told of the new certificate, where it is told anything. A courtesy, so failing is no failure of the login.</summary>
+    public static async Task Refresh(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
+    {
+        if (!File.Exists(home.SshConfig))
+            return;
+        try
+        {
+            AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes((await Text(parsed, home, ca, cancellation)).Text), OwnerOnly);
+        }
+        catch (Exception failed) when (failed is ProblemException or UnreachableException or FailureException)
+        {
+            parsed.Warn($"ssh is not told of this login: {failed.Message}");
+        }
+    }
+
+    /// <summary>What ssh would read, and the hosts in it.</summary>
+    public static async Task<(string Text, ListedNode[] Nodes)> Text(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
+    {
+        var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
+        list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
+        new NodeAddresses(home).Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
+        var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
+        return (SshConfig.Text(home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()), list.Nodes);
+    }
+}
