@@ -1,5 +1,10 @@
 if (args is ["model", ..])
     return await CertAuthority.Bench.ModelSteps.Take(args[1..]);
+if (args is ["ed25519"])
+{
+    CertAuthority.Bench.Ed25519Times.Print();
+    return 0;
+}
 CertAuthority.Bench.HostileTexts.Print();
 Console.WriteLine();
 await CertAuthority.Bench.RequestPageTimes.Print();

@@ -115,10 +115,18 @@ sealed class TestHost
         File.WriteAllLines(Path.Combine(folder, "principals", login), [login, .. nodes.Select(node => $"{login}@{node}")]);
 
     /// <summary>Has a certificate of the authority for its own key, under its name.</summary>
-    public async Task Certify()
+    /// <param name="ca">The file of another CA key, if another authority signs.</param>
+    public async Task Certify(string? ca = null)
     {
-        await Run("ssh-keygen", "-q", "-s", daemon.File("host_ca"), "-h", "-I", Name, "-n", Name, "-V", "+1h", Path.Combine(folder, "host_key.pub"));
-        File.AppendAllText(Configuration, $"HostCertificate {folder}/host_key-cert.pub\n");
+        await Run("ssh-keygen", "-q", "-s", ca ?? daemon.File("host_ca"), "-h", "-I", Name, "-n", Name, "-V", "+1h", Path.Combine(folder, "host_key.pub"));
+        ShowCertificate();
+    }
+
+    /// <summary>Has a certificate that the daemon signed, for which there has to be a node of its name.</summary>
+    public async Task CertifyByDaemon()
+    {
+        (await daemon.Administrator.Types("tctl", "auth", "sign", $"--host={Name}", Path.Combine(folder, "host_key.pub"))).Done();
+        ShowCertificate();
     }
 
     /// <summary>Serves on a port of the loopback addresses too: only there a connection comes from an address.</summary>
@@ -154,6 +162,8 @@ sealed class TestHost
             "--", options.Any(option => option.Contains("::")) ? "::1" : "127.0.0.1", .. command.Length == 0 ? (string[])[] : [command],
         ]);
     }
+
+    void ShowCertificate() => File.AppendAllText(Configuration, $"HostCertificate {folder}/host_key-cert.pub\n");
 
     /// <summary>What sshd logged for the last connection.</summary>
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";

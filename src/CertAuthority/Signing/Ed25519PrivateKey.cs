@@ -1,42 +1,104 @@
 using System.Security.Cryptography;
 using CertAuthority.OpenSsh;
+using Org.BouncyCastle.Math.EC.Rfc8032;
 
 namespace CertAuthority.Signing;
 
-/// <summary>An Ed25519 key (RFC 8709).</summary>
-sealed class Ed25519PrivateKey : PrivateKey
+/// <summary>An Ed25519 key (RFC 8709). BouncyCastle signs and verifies, because .NET 10 has no Ed25519.</summary>
+/// <remarks>
+/// This object holds its only copy of the seed in memory that the garbage collector never moves, and <see cref="Dispose"/> wipes it. What BouncyCastle computes from the seed for each
+/// signature, a hash and scalars, cannot be wiped from here, and neither can the passing copies that <see cref="PrivateKey"/> mentions.
+/// </remarks>
+internal sealed class Ed25519PrivateKey : PrivateKey
 {
-    readonly Ed25519PublicKey publicKey;
-    readonly byte[] seed;
-    readonly Libcrypto.PrivateKey key;
+    private readonly Ed25519PublicKey publicKey;
+    private readonly byte[] seed = GC.AllocateUninitializedArray<byte>(Ed25519.SecretKeySize, pinned: true);
+    private readonly Lock inUse = new(); // so that Dispose wipes no seed under a signature in progress
+    private bool disposed;
 
-    Ed25519PrivateKey(Ed25519PublicKey publicKey, byte[] seed, Libcrypto.PrivateKey key) => (this.publicKey, this.seed, this.key) = (publicKey, seed, key);
+    private Ed25519PrivateKey(ReadOnlySpan<byte> seed, Ed25519PublicKey? publicKey)
+    {
+        seed.CopyTo(this.seed);
+        this.publicKey = publicKey ?? PublicKeyOf(seed);
+    }
 
     internal override SignatureKey PublicKey => publicKey;
 
-    /// <param name="seed">The private key of RFC 8032 section 5.1.5: 32 random bytes.</param>
-    internal static Ed25519PrivateKey FromSeed(byte[] seed)
-    {
-        var key = Libcrypto.PrivateKey.FromSeed(seed);
-        return new Ed25519PrivateKey(key.PublicKey(), seed, key);
-    }
+    /// <summary>The key with the given seed.</summary>
+    /// <param name="seed">The private key of RFC 8032 section 5.1.5: 32 random bytes. They are copied.</param>
+    /// <exception cref="ArgumentException"><paramref name="seed"/> is not 32 bytes long.</exception>
+    internal static Ed25519PrivateKey FromSeed(ReadOnlySpan<byte> seed) =>
+        seed.Length == Ed25519.SecretKeySize
+            ? new Ed25519PrivateKey(seed, publicKey: null)
+            : throw new ArgumentException($"an ed25519 seed is {Ed25519.SecretKeySize} bytes long, not {seed.Length}", nameof(seed));
 
-    internal static Ed25519PrivateKey New() => FromSeed(RandomNumberGenerator.GetBytes(Libcrypto.PrivateKey.SeedLength));
+    internal static Ed25519PrivateKey New()
+    {
+        Span<byte> seed = stackalloc byte[Ed25519.SecretKeySize];
+        RandomNumberGenerator.Fill(seed);
+        var key = FromSeed(seed);
+        CryptographicOperations.ZeroMemory(seed);
+        return key;
+    }
 
     internal static Ed25519PrivateKey Read(Ed25519PublicKey publicKey, ref WireReader reader)
     {
         Expect(reader.String("pk").SequenceEqual(publicKey.Pk));
-        var seedAndPk = reader.String(Libcrypto.PrivateKey.SeedLength + publicKey.Pk.Length, "seed and pk");
-        var seed = seedAndPk[..Libcrypto.PrivateKey.SeedLength].ToArray();
-        Expect(seedAndPk[seed.Length..].SequenceEqual(publicKey.Pk));
-        return new Ed25519PrivateKey(publicKey, seed, Libcrypto.PrivateKey.FromSeed(seed));
+        var seedAndPk = reader.String(Ed25519.SecretKeySize + publicKey.Pk.Length, "seed and pk");
+        Expect(seedAndPk[Ed25519.SecretKeySize..].SequenceEqual(publicKey.Pk));
+        return new Ed25519PrivateKey(seedAndPk[..Ed25519.SecretKeySize], publicKey);
     }
 
-    internal override (string Algorithm, byte[] Blob) Sign(ReadOnlySpan<byte> data) => (publicKey.Type, key.Sign(data));
+    internal override (string Algorithm, byte[] Blob) Sign(ReadOnlySpan<byte> data)
+    {
+        var signature = new byte[Ed25519.SignatureSize];
+        lock (inUse)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            // Without a public key, so that it is computed from the seed: a signature under another one gives the private key away.
+            Ed25519.Sign(seed, data, signature);
+        }
+        return (publicKey.Type, signature);
+    }
 
-    internal override void WriteFields(WireWriter file) => file
-        .String(publicKey.Pk)                   // string   pk
-        .String([.. seed, .. publicKey.Pk]);    // string   seed || pk
+    internal override void WriteFields(WireWriter file)
+    {
+        lock (inUse)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            file
+                .String(publicKey.Pk)                   // string   pk
+                .String([.. seed, .. publicKey.Pk]);    // string   seed || pk
+        }
+    }
 
-    public override void Dispose() => key.Dispose();
+    public override void Dispose()
+    {
+        lock (inUse)
+        {
+            disposed = true;
+            CryptographicOperations.ZeroMemory(seed);
+        }
+    }
+
+    /// <summary>Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.</summary>
+    /// <remarks>
+    /// BouncyCastle multiplies both sides of the equation by the cofactor, so it accepts signatures that OpenSSH rejects. The two checks of points make up for that:
+    /// where neither the key nor R has a part of small order, both equations hold for the same signatures.
+    /// </remarks>
+    /// <param name="publicKey">The key.</param>
+    /// <param name="data">What was signed.</param>
+    /// <param name="signature">R and S of RFC 8032 section 5.1.6: 64 bytes.</param>
+    internal static bool Verify(Ed25519PublicKey publicKey, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) =>
+        signature.Length == Ed25519.SignatureSize
+        && Ed25519.ValidatePublicKeyFull(signature[..Ed25519.PublicKeySize])
+        && Ed25519.ValidatePublicKeyFullExport(publicKey.Pk) is { } point
+        && Ed25519.Verify(signature, point, data);
+
+    private static Ed25519PublicKey PublicKeyOf(ReadOnlySpan<byte> seed)
+    {
+        Span<byte> pk = stackalloc byte[Ed25519.PublicKeySize];
+        Ed25519.GeneratePublicKey(seed, pk);
+        return new Ed25519PublicKey(pk);
+    }
 }

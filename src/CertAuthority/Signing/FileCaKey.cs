@@ -44,7 +44,7 @@ sealed class FileCaKey : CaKey
             throw new CaKeyException(
                 $"{path} is missing, but {PubPath(path)} is there: restore the key, or remove the .pub file to begin with a new CA");
 
-        using var newKey = PrivateKey.New(type);
+        using var newKey = PrivateKeys.New(type);
         var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
         DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }

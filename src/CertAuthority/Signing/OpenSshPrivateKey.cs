@@ -74,7 +74,7 @@ sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
             throw new SshFormatException("the check numbers differ");
         if (privateKeys.Name("private key type") != publicKey.Type)
             throw new SshFormatException("the private key is of another type than the public key");
-        var key = PrivateKey.ReadFields(publicKey, ref privateKeys);
+        var key = PrivateKeys.Read(publicKey, ref privateKeys);
         var comment = privateKeys.Utf8("comment");
         if (comment.Any(char.IsControl))
             throw new SshFormatException("the comment has control characters");

@@ -1,4 +1,3 @@
-using CertAuthority.Configuration;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
@@ -18,25 +17,6 @@ abstract class PrivateKey : IDisposable
     internal abstract void WriteFields(WireWriter file);
 
     public abstract void Dispose();
-
-    /// <summary>A key that nobody has had before.</summary>
-    internal static PrivateKey New(CaKeyType type) => type switch
-    {
-        CaKeyType.Ed25519 => Ed25519PrivateKey.New(),
-        CaKeyType.Ecdsa => EcdsaPrivateKey.New(),
-        CaKeyType.Rsa => RsaPrivateKey.New(),
-        _ => throw new ArgumentOutOfRangeException(nameof(type)),
-    };
-
-    /// <summary>Reads what follows the type. Whether it signs for the public key is not looked at.</summary>
-    /// <exception cref="SshFormatException">It is malformed, or names another public key.</exception>
-    internal static PrivateKey ReadFields(SignatureKey publicKey, ref WireReader reader) => publicKey switch
-    {
-        Ed25519PublicKey ed25519 => Ed25519PrivateKey.Read(ed25519, ref reader),
-        EcdsaPublicKey ecdsa => EcdsaPrivateKey.Read(ecdsa, ref reader),
-        RsaPublicKey rsa => RsaPrivateKey.Read(rsa, ref reader),
-        _ => throw new SshFormatException($"private keys of type {publicKey.Type} are not read"),
-    };
 
     internal static SshFormatException Mismatch() => new("the private key belongs to another public key");
 

@@ -18,7 +18,7 @@ static class Signature
         {
             return key switch
             {
-                Ed25519PublicKey ed25519 => Libcrypto.Verify(ed25519, data, blob),
+                Ed25519PublicKey ed25519 => Ed25519PrivateKey.Verify(ed25519, data, blob),
                 EcdsaPublicKey ecdsa => EcdsaPrivateKey.Verify(ecdsa, data, blob),
                 RsaPublicKey rsa => RsaPrivateKey.Verify(rsa, algorithm, data, blob),
                 _ => throw new NotSupportedException($"signatures of {key.Type} keys are not verified here"),

@@ -13,7 +13,7 @@ static class ThrowawayKey
     /// <returns>Its public half.</returns>
     internal static SignatureKey Write(string path)
     {
-        using var key = PrivateKey.New(CaKeyType.Ed25519);
+        using var key = PrivateKeys.New(CaKeyType.Ed25519);
         var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
         DurableFile.Replace(path, new OpenSshPrivateKey(key, "").ToFile(checkInt), DurableFile.OwnerOnly);
         return key.PublicKey;

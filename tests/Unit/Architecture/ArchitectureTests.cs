@@ -153,14 +153,28 @@ public class ArchitectureTests
         Assert.Equal([typeof(FileCaKey)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_signing_calls_libcrypto()
+    public void Only_the_ed25519_key_names_BouncyCastle() =>
+        Assert.Equal([typeof(Ed25519PrivateKey)], Everywhere(use => use.Type.Namespace?.StartsWith("Org.BouncyCastle", StringComparison.Ordinal) == true).Select(use => use.ByType).Distinct());
+
+    [Fact]
+    public void Native_imports_are_of_libc_only() =>
+        Assert.All(
+            Ours.SelectMany(assembly => assembly.GetTypes())
+                .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
+                .Select(method => method.GetCustomAttribute<DllImportAttribute>()?.Value).OfType<string>(),
+            library => Assert.Equal("libc", library));
+
+    // A type stands for its file. The references between types are taken away, those first that nothing below them refers to.
+    [Fact]
+    public void No_circle_between_types_of_Signing()
     {
-        var imports = Ours.SelectMany(assembly => assembly.GetTypes())
-            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
-            .Select(method => (Type: Uses.Outermost(method.DeclaringType!), method.GetCustomAttribute<DllImportAttribute>()?.Value))
-            .Where(import => import.Value is not null).Distinct().ToList();
-        Assert.Equal([typeof(Libcrypto)], imports.Where(import => import.Value!.Contains("crypto", StringComparison.Ordinal)).Select(import => import.Type));
-        Assert.All(imports.Where(import => import.Type != typeof(Libcrypto)), import => Assert.Equal("libc", import.Value));
+        var left = InDaemon.Where(use => use.ByType.Namespace == "CertAuthority.Signing" && use.Type.Namespace == "CertAuthority.Signing" && use.Type != use.ByType)
+            .Select(use => (use.ByType, use.Type)).Distinct().ToList();
+        Assert.NotEmpty(left);
+        while (left.RemoveAll(reference => left.All(other => other.ByType != reference.Type)) > 0)
+        {
+        }
+        Assert.Empty(left);
     }
 
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Program tells systemd that it serves, and that is all it does with one.

@@ -15,7 +15,7 @@ public sealed class RandomCertificateTests : IDisposable
 
     // Ed25519 most of the time: RSA signs a hundred times slower.
     readonly PrivateKey[] authorities =
-        [.. new[] { CaKeyType.Ed25519, CaKeyType.Ecdsa, CaKeyType.Rsa }.Select(PrivateKey.New)];
+        [.. new[] { CaKeyType.Ed25519, CaKeyType.Ecdsa, CaKeyType.Rsa }.Select(PrivateKeys.New)];
 
     readonly TemporaryFolder folder = new();
 

@@ -133,7 +133,7 @@ public sealed class CaKeyTests : IDisposable
         var toBeSigned = Granted();
         var certificate = Certificate.Parse(ca.Sign(toBeSigned));
         Assert.Equal(toBeSigned.Bytes, certificate.SignedBytes.ToArray());
-        Assert.True(Libcrypto.Verify((Ed25519PublicKey)ca.PublicKey, toBeSigned.Bytes, certificate.SignatureBlob.Span));
+        Assert.True(Signature.Verifies(ca.PublicKey, toBeSigned.Bytes, certificate.SignatureAlgorithm, certificate.SignatureBlob.Span));
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class CaKeyTests : IDisposable
     [InlineData(nameof(CaKeyType.Rsa))]
     public void A_signature_gone_wrong_does_not_leave(string type)
     {
-        using var key = PrivateKey.New(Enum.Parse<CaKeyType>(type));
+        using var key = PrivateKeys.New(Enum.Parse<CaKeyType>(type));
         using var faulty = new FaultyCaKey(key) { Signs = CaPurpose.User };
         Assert.Throws<CryptographicException>(() => faulty.Sign(Granted(["alice"], "ed25519", key.PublicKey)));
     }

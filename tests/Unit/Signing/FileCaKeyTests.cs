@@ -171,7 +171,7 @@ public sealed class FileCaKeyTests : IDisposable
         using var one = Ed25519PrivateKey.FromSeed(new byte[32]);
         var fields = new WireWriter().String(((Ed25519PublicKey)one.PublicKey).Pk).String([1, .. new byte[31], .. ((Ed25519PublicKey)one.PublicKey).Pk]);
         var reader = new WireReader(fields.ToArray());
-        using var mixed = PrivateKey.ReadFields(one.PublicKey, ref reader);
+        using var mixed = PrivateKeys.Read(one.PublicKey, ref reader);
         File.SetUnixFileMode(folder.File("user_ca", new OpenSshPrivateKey(mixed, "").ToFile(1)), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Equal($"{KeyPath}: the private key belongs to another public key", Refusal());
     }

@@ -11,7 +11,7 @@ public class OpenSshPrivateKeyTests
     const string Begin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
     const string End = "-----END OPENSSH PRIVATE KEY-----\n";
 
-    static readonly PrivateKey Rsa = PrivateKey.New(CaKeyType.Rsa);
+    static readonly PrivateKey Rsa = PrivateKeys.New(CaKeyType.Rsa);
 
     static readonly byte[] Theirs = Vector.Bytes("plain_key");
 

@@ -31,7 +31,7 @@ public class SignatureTests
     [InlineData(nameof(CaKeyType.Rsa), "rsa-sha2-512")]
     public void A_signature_counts_under_its_own_algorithm_only(string type, string algorithm)
     {
-        using var key = PrivateKey.New(Enum.Parse<CaKeyType>(type));
+        using var key = PrivateKeys.New(Enum.Parse<CaKeyType>(type));
         var (named, blob) = key.Sign([1, 2, 3]);
         Assert.Equal(algorithm, named);
         Assert.True(Signature.Verifies(key.PublicKey, [1, 2, 3], algorithm, blob));
