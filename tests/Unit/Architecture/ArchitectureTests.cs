@@ -164,19 +164,6 @@ public class ArchitectureTests
                 .Select(method => method.GetCustomAttribute<DllImportAttribute>()?.Value).OfType<string>(),
             library => Assert.Equal("libc", library));
 
-    // A type stands for its file. The references between types are taken away, those first that nothing below them refers to.
-    [Fact]
-    public void No_circle_between_types_of_Signing()
-    {
-        var left = InDaemon.Where(use => use.ByType.Namespace == "CertAuthority.Signing" && use.Type.Namespace == "CertAuthority.Signing" && use.Type != use.ByType)
-            .Select(use => (use.ByType, use.Type)).Distinct().ToList();
-        Assert.NotEmpty(left);
-        while (left.RemoveAll(reference => left.All(other => other.ByType != reference.Type)) > 0)
-        {
-        }
-        Assert.Empty(left);
-    }
-
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Program tells systemd that it serves, and that is all it does with one.
     [Fact]
     public void Only_the_server_and_the_socket_file_serve() =>
