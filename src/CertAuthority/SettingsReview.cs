@@ -1,5 +1,6 @@
 using CertAuthority.Access;
 using CertAuthority.Configuration;
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Store;

@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
 using CertAuthority.Access;
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -10,17 +11,12 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Revocation;
 
-/// <summary>A revocation list that was written.</summary>
-/// <param name="Version">Counts up with each.</param>
-/// <param name="Bytes">All of it.</param>
-internal sealed record PublishedKrl(ulong Version, byte[] Bytes);
-
 /// <summary>
 /// Keeps the revocation list on the disk in step with the database. sshd reads it at every login and lets <b>nobody</b> in
 /// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
 /// OpenSSH's, before it takes the place of the last good one.
 /// </summary>
-internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : BackgroundService
+internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : Loop
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -46,6 +42,9 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         return there?.Run == origin.Run && !versions.ContainsKey(present.Version) ? ListConflict.OtherCopy : origin.Replaces(version, there, present.Version);
     }
 
+    /// <summary>The file of the list.</summary>
+    public string Path => path;
+
     /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
     public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
 
@@ -69,19 +68,6 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         }
     }
 
-    /// <summary>The list that lies at a path; null when there is none, or none that can be read.</summary>
-    public static Krl? Published(string path)
-    {
-        try
-        {
-            return File.Exists(path) ? Krl.Parse(File.ReadAllBytes(path)) : null;
-        }
-        catch (SshFormatException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>Returns when a list that holds everything revoked before the call is in place, and in the directory for hosts where there is one.</summary>
     /// <exception cref="ProblemException">It could not be written. The revocation stands, and writing is tried again until it succeeds.</exception>
     public async Task Publish()
@@ -94,13 +80,13 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     }
 
     /// <summary>Writes whenever somebody wants it, once for all who wait, until stopped.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task Run(CancellationToken stopping)
     {
         // Taken before the database is read: who comes later waits for the next list.
         var waiting = new List<TaskCompletionSource<Problem?>>();
         try
         {
-            while (await wanted.Reader.WaitToReadAsync(stoppingToken))
+            while (await wanted.Reader.WaitToReadAsync(stopping))
             {
                 while (wanted.Reader.TryRead(out var one))
                     waiting.Add(one);
@@ -109,7 +95,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
                 waiting.Clear();
                 if (problem is null && forHosts?.Status.Failure is null)
                     continue;
-                await Task.Delay(RetryAfter, clock, stoppingToken);
+                await Task.Delay(RetryAfter, clock, stopping);
                 wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
             }
         }

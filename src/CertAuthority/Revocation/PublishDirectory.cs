@@ -100,7 +100,7 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
     /// <param name="version">Of the list that is to lie there.</param>
     private void ExpectOwn(ulong version)
     {
-        if (KrlPublisher.Published(At(List)) is { } present && conflict(version, present) is { } why)
+        if (PublishedKrl.At(At(List)) is { } present && conflict(version, present) is { } why)
             throw new ForeignDirectoryException(why switch
             {
                 ListConflict.OtherInstallation => $"{path} belongs to another installation, whose revocation list {present.Version} is there; {Ways()}",

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access;
+using CertAuthority.Configuration;
+using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;
@@ -19,6 +21,13 @@ internal sealed class World : IAsyncDisposable
     public string Path => folder.File("certauthority.db");
 
     public Database Database { get; private set; }
+
+    /// <summary>The settings of a daemon without a configuration.</summary>
+    public static CurrentSettings DefaultSettings => new(new SettingsInForce(Settings.Default(), []));
+
+    /// <summary>For loops, which work under the settings in force.</summary>
+    public static CurrentCa Current(Ca ca) => new(ca, new CurrentSettings(new SettingsInForce(
+        Settings.Default() with { Limits = ca.Limits, UsersFromGroups = ca.UsersFromGroups }, ca.PrivilegedLogins)));
 
     public static AuditEntry Entry(string what) => new(Now, what);
 
