@@ -14,5 +14,7 @@ internal static class Log
             logging.AddSimpleConsole(console => (console.SingleLine, console.IncludeScopes) = (true, false));
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+        // What fails to start, to run or to stop is said once, by the daemon.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     });
 }

@@ -1,4 +1,5 @@
 using CertAuthority.Configuration;
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -6,11 +7,14 @@ using CertAuthority.Store;
 
 namespace CertAuthority;
 
-/// <summary>Tells the audit when the daemon starts, reads its configuration again, and stops. Where that fails, the log says why and the daemon goes on.</summary>
-/// <param name="names">Says under which account it runs.</param>
-/// <param name="self">Its uid.</param>
+/// <summary>Records in the audit when the daemon starts, reads its configuration again, and stops. Where that fails, the log says why and the daemon goes on.</summary>
+/// <param name="ca">What operations work on.</param>
+/// <param name="settings">The settings to record.</param>
+/// <param name="names">Says under which account the daemon runs.</param>
+/// <param name="self">The uid of the daemon.</param>
+/// <param name="loops">The record of the stop says which of them failed.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class RunAudit(NameService names, uint self, ILogger log)
+internal sealed class RunAudit(CurrentCa ca, CurrentSettings settings, NameService names, uint self, IReadOnlyCollection<BackgroundService> loops, ILogger log) : IHostedLifecycleService
 {
     // A disk that takes its time does not keep the daemon from stopping.
     private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(5);
@@ -18,24 +22,37 @@ internal sealed class RunAudit(NameService names, uint self, ILogger log)
     // Whether the audit has the start, so that it gets the stop too.
     private bool isStarted;
 
-    public async Task Started(Ca ca, Settings settings)
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Records the start.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var admins = await Administrators(settings);
-        isStarted = await Recorded("its start", Runs.Start(ca, admins, SettingsSummary.Write(settings)));
+        var taken = settings.Now;
+        isStarted = await Recorded("its start", Runs.Start(ca.Under(taken), await Administrators(taken.Settings), SettingsSummary.Write(taken.Settings)));
     }
 
-    public async Task Reloaded(Ca ca, Settings settings)
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Records that the configuration was read again.</summary>
+    public async Task Reloaded()
     {
-        var admins = await Administrators(settings);
-        await Recorded("the reload", Runs.Reload(ca, admins, SettingsSummary.Write(settings)));
+        var taken = settings.Now;
+        await Recorded("the reload", Runs.Reload(ca.Under(taken), await Administrators(taken.Settings), SettingsSummary.Write(taken.Settings)));
     }
 
-    /// <param name="ca">What is worked on.</param>
-    /// <param name="why">What made it stop; null for a signal.</param>
-    public async Task Stopped(Ca ca, string? why)
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Records the stop, when everything else has stopped.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         if (isStarted)
-            await Recorded("its stop", Runs.Stop(ca, why).WaitAsync(StopsWithin));
+            await Recorded("its stop", Runs.Stop(ca.Now, Loop.FaultOf(loops)?.Message).WaitAsync(StopsWithin, CancellationToken.None));
     }
 
     private async Task<bool> Recorded(string what, Task record)

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Configuration;
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Store;

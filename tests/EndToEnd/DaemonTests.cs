@@ -169,13 +169,16 @@ public sealed class DaemonTests
         Assert.False(Directory.Exists(scratch["data"]));
     }
 
-    [Fact]
-    public async Task It_tells_systemd_when_it_serves()
+    // A container's systemd may name a socket without a file.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task It_tells_systemd_when_it_serves(bool isAbstract)
     {
         using var scratch = new Scratch();
         using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        systemd.Bind(new UnixDomainSocketEndPoint(scratch["notify"]));
-        await using var daemon = await TestDaemon.Start(scratch, around: ["env", $"NOTIFY_SOCKET={scratch["notify"]}"]);
+        systemd.Bind(new UnixDomainSocketEndPoint(isAbstract ? $"\0{scratch["notify"]}" : scratch["notify"]));
+        await using var daemon = await TestDaemon.Start(scratch, around: ["env", $"NOTIFY_SOCKET={(isAbstract ? "@" : "")}{scratch["notify"]}"]);
 
         Assert.Equal("READY=1", await Told());
         await daemon.Signal("HUP");

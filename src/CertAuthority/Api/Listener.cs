@@ -24,7 +24,7 @@ internal sealed class Listener : IConnectionListener
     private readonly SocketFile file;
     private readonly bool isForAdministrators;
     private readonly Connections connections;
-    private readonly Func<Serving> serving;
+    private readonly Serving serving;
     private readonly ILogger log;
     private readonly Acceptor acceptor = new();
     private readonly TurnedAway turnedAway = new();
@@ -38,7 +38,7 @@ internal sealed class Listener : IConnectionListener
     /// <param name="connections">The places, also of the other socket.</param>
     /// <param name="serving">Says who is who.</param>
     /// <param name="log">Gets a line a minute while connections are turned away.</param>
-    public Listener(SocketFile file, bool isForAdministrators, Connections connections, Func<Serving> serving, ILogger log)
+    public Listener(SocketFile file, bool isForAdministrators, Connections connections, Serving serving, ILogger log)
     {
         (this.file, this.isForAdministrators, this.connections, this.serving, this.log) = (file, isForAdministrators, connections, serving, log);
         contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), log);
@@ -84,7 +84,7 @@ internal sealed class Listener : IConnectionListener
     {
         try
         {
-            var clock = serving().Ca.Clock;
+            var clock = serving.Clock;
             var (looked, told) = (clock.GetTimestamp(), clock.GetTimestamp() - clock.TimestampFrequency * (long)TellEvery.TotalSeconds);
             Look();
             while (acceptor.Wait(file.Listening, LookEvery))
@@ -206,7 +206,7 @@ internal sealed class Listener : IConnectionListener
 
     private async Task<Standing> StandingOf(Peer peer, Standing assumed)
     {
-        var (ca, callers) = serving();
+        var (ca, callers) = serving.Now();
         try
         {
             var caller = await callers.Of(peer, assumed);

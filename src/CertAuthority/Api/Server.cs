@@ -7,6 +7,7 @@ using CertAuthority.Store;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Hosting.Systemd;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
 namespace CertAuthority.Api;
@@ -20,15 +21,21 @@ internal static class Server
 
     /// <summary>The server, not yet started.</summary>
     /// <param name="listeners">Where connections come from.</param>
+    /// <param name="services">What its host runs beside it: started in this order and before it, stopped after it in reverse.</param>
+    /// <param name="systemd">Is told when all of them have started, and when they stop.</param>
     /// <param name="logs">The log of the whole daemon.</param>
-    public static WebApplication Build(IReadOnlyCollection<Listener> listeners, ILoggerFactory logs)
+    public static WebApplication Build(IReadOnlyCollection<Listener> listeners, IEnumerable<IHostedService> services, ISystemdNotifier systemd, ILoggerFactory logs)
     {
         // Reloading is what watches: every folder below the one that the daemon was started in, which is / for a service.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
         builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IHostLifetime, EndsWithTheDaemon>();
+        // By name, for AddSystemd() does nothing where the parent process is not called systemd: in a container, or under a program that passes NOTIFY_SOCKET on.
+        builder.Services.AddSingleton<IHostLifetime, SystemdLifetime>();
+        builder.Services.AddSingleton(systemd);
+        foreach (var service in services)
+            builder.Services.AddSingleton(service);
         builder.Services.AddSingleton<IConnectionListenerFactory>(new Listeners(listeners.ToDictionary(listener => listener.EndPoint.ToString()!)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -51,10 +58,10 @@ internal static class Server
     }
 
     /// <summary>Puts every row of the table on its path.</summary>
-    public static void Serve(WebApplication app, Func<Serving> serving, ILogger log)
+    public static void Serve(WebApplication app, Serving serving, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
-            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving(), log), log));
+            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving, log), log));
         // Not the default pattern, which leaves out what looks like the name of a file.
         app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
@@ -85,7 +92,7 @@ internal static class Server
 
     private static async Task<Stream> Call(HttpContext context, Row row, Serving serving, ILogger log)
     {
-        var (ca, callers) = serving;
+        var (ca, callers) = serving.Now();
         var guest = context.Features.Get<Guest>()!;
         var caller = await callers.Of(guest.Peer, guest.Place.Standing);
         var outside = Outside(context).ToList();
@@ -216,13 +223,5 @@ internal static class Server
                     log.LogError(error, "a call failed; failures of the same sort within a minute are not logged");
                 return new Problem(ProblemCode.Internal, "the daemon failed; its log says why");
         }
-    }
-
-    /// <summary>Signals are the program's business (Program.cs); the host only starts and stops.</summary>
-    private sealed class EndsWithTheDaemon : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -13,7 +13,7 @@ namespace CertAuthority.Jobs;
 /// <param name="names">Says which uid and gid they have.</param>
 /// <param name="log">Gets a line when they cannot be let in there.</param>
 /// <param name="clock">Says when.</param>
-internal sealed class AdministratorAccess(SocketFile socket, Func<Settings> settings, NameService names, ILogger log, TimeProvider clock) : Periodic(TimeSpan.FromSeconds(10), clock)
+internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings settings, NameService names, ILogger log, TimeProvider clock) : Periodic(TimeSpan.FromSeconds(10), clock), IHostedLifecycleService
 {
     private readonly Dictionary<string, uint> users = new(StringComparer.Ordinal);
     private readonly Dictionary<string, uint> groups = new(StringComparer.Ordinal);
@@ -26,7 +26,7 @@ internal sealed class AdministratorAccess(SocketFile socket, Func<Settings> sett
         await turn.WaitAsync();
         try
         {
-            var configured = settings();
+            var configured = settings.Now.Settings;
             await LookUp(configured.Administrators, users, name => names.UidOf(name, Asker.Administrator));
             await LookUp(configured.AdministratorGroups, groups, name => names.GidOf(name, Asker.Administrator));
             var list = new AccessList([.. users.Values], [.. groups.Values]);
@@ -47,6 +47,18 @@ internal sealed class AdministratorAccess(SocketFile socket, Func<Settings> sett
             turn.Release();
         }
     }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Lets them in for the first time, now that the HTTP server answers.</summary>
+    public Task StartedAsync(CancellationToken cancellationToken) => Look();
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override void Dispose()
     {

@@ -6,9 +6,9 @@ namespace CertAuthority.Jobs;
 /// Looks at the clock every few seconds: says in the log and the audit when it is not where it should be, and when it is again; and records every minute what time it should be.
 /// Whoever would be granted something meanwhile is refused without it: <see cref="Clocks.NowToGrant"/>.
 /// </summary>
-/// <param name="ca">What operations work on now.</param>
+/// <param name="ca">What operations work on.</param>
 /// <param name="log">Where steps are logged.</param>
-internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca().Clock)
+internal sealed class ClockWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
 {
     private static readonly TimeSpan RecordedEvery = TimeSpan.FromMinutes(1);
 
@@ -22,7 +22,7 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
 
     protected internal override async Task Once(CancellationToken stopping)
     {
-        var clock = ca().Clock;
+        var clock = ca.Now.Clock;
         // Once it was accepted, whatever is found is another step; the record of the first one is the acceptance.
         if (clock.Acceptances != acceptances)
             (told, acceptances) = (null, clock.Acceptances);
@@ -32,20 +32,20 @@ internal sealed class ClockWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.F
             if (told is not { } last || (step.By - last.By).Duration() >= TimeSpan.FromSeconds(1))
             {
                 log.LogCritical("{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
-                await Clocks.Note(ca(), step, isOver: false);
+                await Clocks.Note(ca.Now, step, isOver: false);
                 told = step;
             }
         }
         else if (told is { } over)
         {
             log.LogWarning("the clock is where it should be again");
-            await Clocks.Note(ca(), over, isOver: true);
+            await Clocks.Note(ca.Now, over, isOver: true);
             told = null;
         }
         // While it is off too: what is recorded is the time that it should be, also for a daemon that starts in this boot after one that began with a wrong clock.
         if (recorded is { } before && clock.GetElapsedTime(before) < RecordedEvery)
             return;
-        await Clocks.Remember(ca());
+        await Clocks.Remember(ca.Now);
         recorded = clock.GetTimestamp();
     }
 }

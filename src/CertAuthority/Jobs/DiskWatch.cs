@@ -8,9 +8,9 @@ namespace CertAuthority.Jobs;
 /// <summary>
 /// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once each.
 /// </summary>
-/// <param name="ca">What operations work on now.</param>
+/// <param name="ca">What operations work on.</param>
 /// <param name="log">Gets a line about it, too.</param>
-internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca().Clock)
+internal sealed class DiskWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca.Clock)
 {
     protected override bool StartsAtOnce => true;
 
@@ -18,8 +18,8 @@ internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.Fr
 
     protected internal override async Task Once(CancellationToken stopping)
     {
-        var disk = Disks.Of(ca());
-        var isTold = ca().Database.Read(snapshot => snapshot.IsToldLow());
+        var disk = Disks.Of(ca.Now);
+        var isTold = ca.Now.Database.Read(snapshot => snapshot.IsToldLow());
         // Not told again and again while it goes to and fro.
         if (disk.IsLow == isTold || (isTold && disk.Used > DiskStatus.Low - 2))
             return;
@@ -28,10 +28,10 @@ internal sealed class DiskWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.Fr
             log.LogWarning("{Disk}", disk.Describe());
         else
             log.LogInformation("{Disk}", disk.Describe());
-        await ca().Database.Commit(transaction =>
+        await ca.Now.Database.Commit(transaction =>
         {
             transaction.SetToldLow(disk.IsLow);
-            transaction.TellOfDisk(what, disk, ca().Now());
+            transaction.TellOfDisk(what, disk, ca.Now.Now());
             return true;
         }, takesAway: true);
     }

@@ -1,3 +1,4 @@
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -5,9 +6,9 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Jobs;
 
 /// <summary>Looks from time to time who is still in the groups that make users: an account that left them may never call again.</summary>
-/// <param name="ca">What operations work on now.</param>
+/// <param name="ca">What operations work on.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class GroupReview(Func<Ca> ca, ILogger log) : BackgroundService
+internal sealed class GroupReview(CurrentCa ca, ILogger log) : Loop
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(3);
 
@@ -23,15 +24,15 @@ internal sealed class GroupReview(Func<Ca> ca, ILogger log) : BackgroundService
     }
 
     /// <summary>Once at its start, then every few minutes, and whenever somebody wants it.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task Run(CancellationToken stopping)
     {
         while (true)
         {
             try
             {
-                if (await Groups.Absent(ca().UsersFromGroups.Groups) is { } absent)
+                if (await Groups.Absent(ca.Now.UsersFromGroups.Groups) is { } absent)
                     log.LogWarning("users_from_groups gives nothing to anybody now, and takes nothing away: {Why}", Printable.Escape(absent));
-                var unknown = await GroupUsers.Review(ca(), stoppingToken);
+                var unknown = await GroupUsers.Review(ca.Now, stopping);
                 if (unknown is [var (account, why), ..])
                     log.LogWarning(
                         "the groups of {Count} users are not known, and what they hold stays as it is; of {Account}: {Why}", unknown.Count, Printable.Escape(account), Printable.Escape(why));
@@ -40,7 +41,7 @@ internal sealed class GroupReview(Func<Ca> ca, ILogger log) : BackgroundService
             {
                 log.LogWarning("users could not be compared with their groups: {Why}", Printable.Escape(e.Message));
             }
-            await wanted.WaitAsync(Every, stoppingToken);
+            await wanted.WaitAsync(Every, stopping);
         }
     }
 }

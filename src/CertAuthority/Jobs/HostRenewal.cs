@@ -8,16 +8,16 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time that they had, and keeps them where hosts fetch.</summary>
-/// <param name="ca">What operations work on now.</param>
+/// <param name="ca">What operations work on.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class HostRenewal(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca().Clock)
+internal sealed class HostRenewal(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca.Clock)
 {
     protected override bool StartsAtOnce => true;
 
     protected internal override async Task Once(CancellationToken stopping)
     {
-        await RenewAll(ca());
-        Nodes.PublishCertificates(ca());
+        await RenewAll(ca.Now);
+        Nodes.PublishCertificates(ca.Now);
     }
 
     protected override void Failed(Exception error) => log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(error.Message));

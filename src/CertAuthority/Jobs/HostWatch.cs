@@ -11,11 +11,11 @@ namespace CertAuthority.Jobs;
 /// Looks every few seconds which hosts nothing could be written to for too long, and on which another daemon's list is. Tells receivers of those, once each, and when stale ones have the list again.
 /// </summary>
 /// <remarks>The first look comes after that time: what a daemon that was down has missed it first makes up for.</remarks>
-/// <param name="ca">What operations work on now.</param>
+/// <param name="ca">What operations work on.</param>
 /// <param name="log">Gets a line about those hosts, too.</param>
-internal sealed class HostWatch(Func<Ca> ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca().Clock)
+internal sealed class HostWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca.Clock)
 {
-    protected internal override Task Once(CancellationToken stopping) => Look(ca(), log);
+    protected internal override Task Once(CancellationToken stopping) => Look(ca.Now, log);
 
     protected override void Failed(Exception error) => log.LogWarning("whether hosts are stale could not be recorded: {Why}", Printable.Escape(error.Message));
 

@@ -1,5 +1,6 @@
 using CertAuthority.Access.Values;
 using CertAuthority.Configuration;
+using CertAuthority.Hosting;
 using CertAuthority.Notices;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -12,10 +13,10 @@ namespace CertAuthority.Jobs;
 /// event leaves the outbox when it has been told or is given up, so that each is told at least once, across restarts. Each receiver
 /// has a loop of its own: one that is dead delays no other.
 /// </summary>
-/// <param name="ca">What operations work on now.</param>
-/// <param name="settings">What the configuration says now.</param>
+/// <param name="ca">What operations work on.</param>
+/// <param name="settings">Names the receivers.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings, ILogger log) : BackgroundService
+internal sealed class NotifyDelivery(CurrentCa ca, CurrentSettings settings, ILogger log) : Loop
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
@@ -24,7 +25,7 @@ internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings,
     public static TimeSpan Pause(int attempts) => Backoff.After(attempts, LongestPause);
 
     /// <summary>Stopping cuts short what is under way too: it is repeated after the next start.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task Run(CancellationToken stopping)
     {
         var loops = new Dictionary<string, Task>(StringComparer.Ordinal);
         long? lost = null;
@@ -33,30 +34,30 @@ internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings,
             // One that has failed ends this loop too, and is heard of.
             foreach (var ended in loops.Values.Where(loop => loop.IsCompleted))
                 await ended;
-            var notify = settings();
-            var receivers = Channel.Of(notify).Select(channel => channel.Receiver.Name).ToList();
+            var notify = settings.Now.Settings.Notify;
+            var receivers = Channels.Of(notify).Select(channel => channel.Receiver.Name).ToList();
             if (receivers.Count > 0)
-                await Notifications.TellEndings(ca(), notify.BeforeEnd);
+                await Notifications.TellEndings(ca.Now, notify.BeforeEnd);
             // One that is no receiver any more keeps its loop, which finds nothing to do.
             foreach (var receiver in receivers.Where(name => !loops.ContainsKey(name)))
                 loops[receiver] = Repeat(async () =>
                 {
-                    while (settings() is var now && Channel.Of(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
-                        && await DeliverOne(ca(), now, channel, stoppingToken))
+                    while (settings.Now.Settings.Notify is var now && Channels.Of(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
+                        && await DeliverOne(ca.Now, now, channel, stopping))
                     {
                         // The next one.
                     }
-                }, stoppingToken);
-            var given = Lost(ca());
+                }, stopping);
+            var given = Lost(ca.Now);
             if (given > lost)
                 log.LogWarning("{Count} notifications were given up; tctl status says how many wait, and what went wrong last", given - lost);
             lost = given;
-        }, stoppingToken);
+        }, stopping);
     }
 
     private async Task Repeat(Func<Task> what, CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(Every, ca().Clock);
+        using var timer = new PeriodicTimer(Every, ca.Clock);
         while (await timer.WaitForNextTickAsync(stopping))
             try
             {
@@ -65,7 +66,7 @@ internal sealed class NotifyDelivery(Func<Ca> ca, Func<NotifySettings> settings,
             catch (Exception e) when (Periodic.IsPassing(e))
             {
                 log.LogWarning("notifications wait: {Why}", Printable.Escape(e.Message));
-                await Task.Delay(TimeSpan.FromSeconds(30), ca().Clock, stopping);
+                await Task.Delay(TimeSpan.FromSeconds(30), ca.Clock, stopping);
             }
     }
 

@@ -1,3 +1,4 @@
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -10,7 +11,7 @@ namespace CertAuthority.Jobs;
 /// </summary>
 /// <param name="every">How long from one time to the next.</param>
 /// <param name="clock">Says when.</param>
-internal abstract class Periodic(TimeSpan every, TimeProvider clock) : BackgroundService
+internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Loop
 {
     /// <summary>Whether the first time is at the start. Otherwise it is one interval later.</summary>
     protected virtual bool StartsAtOnce => false;
@@ -25,15 +26,15 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Backgroun
     /// <summary>Whether an error is one of the disk or the database, so that the next time may go better.</summary>
     public static bool IsPassing(Exception error) => error is ProblemException or StoreException or IOException or ExposedException or UnauthorizedAccessException;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected sealed override async Task Run(CancellationToken stopping)
     {
         for (var now = StartsAtOnce; ; now = false)
         {
             if (!now)
-                await Task.Delay(every, clock, stoppingToken);
+                await Task.Delay(every, clock, stopping);
             try
             {
-                await Once(stoppingToken);
+                await Once(stopping);
             }
             catch (Exception e) when (IsPassing(e))
             {

@@ -152,6 +152,9 @@ sealed partial class SocketFile : IDisposable
     {
         lock (changing)
         {
+            // A successor's socket may be at the path by now.
+            if (isWithdrawn)
+                return;
             if (!isPassed)
                 Permit(list);
             (isOpen, openTo) = (true, list);

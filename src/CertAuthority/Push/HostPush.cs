@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Configuration;
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -14,7 +15,7 @@ namespace CertAuthority.Push;
 /// Writes to hosts what their sshd goes by, whenever there is a new revocation list: to each by itself, again after a growing pause where
 /// that failed, so that a host that is gone delays no other.
 /// </summary>
-internal sealed class HostPush : BackgroundService
+internal sealed class HostPush : Loop
 {
     /// <summary>A list that names nothing. Always the same bytes: it never changes on a host.</summary>
     public static readonly byte[] EmptyKrl = Krl.Write([], 1, 0, "");
@@ -28,7 +29,7 @@ internal sealed class HostPush : BackgroundService
     private readonly TimeProvider clock;
     private readonly KrlPublisher krl;
     private readonly (CaKey User, CaKey Host, CaKey Sync) keys;
-    private readonly Func<PushSettings> settings;
+    private readonly CurrentSettings settings;
     private readonly ILogger log;
     private readonly string directory;
     private readonly SyncIdentity identity;
@@ -46,24 +47,24 @@ internal sealed class HostPush : BackgroundService
     /// <param name="krl">The list.</param>
     /// <param name="keys">The public halves go to hosts; the last one signs the daemon's own certificates.</param>
     /// <param name="directory">For passing files; made, and emptied of what an earlier process left.</param>
-    /// <param name="settings">What the configuration says now.</param>
+    /// <param name="settings">Say how hosts are written to.</param>
     /// <param name="log">Where failures are told.</param>
     /// <exception cref="ExposedException">Others can enter the directory.</exception>
-    public HostPush(Database database, TimeProvider clock, KrlPublisher krl, (CaKey User, CaKey Host, CaKey Sync) keys, string directory, Func<PushSettings> settings, ILogger log)
+    public HostPush(Database database, TimeProvider clock, KrlPublisher krl, (CaKey User, CaKey Host, CaKey Sync) keys, string directory, CurrentSettings settings, ILogger log)
     {
         (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory, settings, log);
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
         DurableFile.PrivateDirectory(directory);
         identity = new SyncIdentity(database, clock, keys.Sync, directory);
-        lanes = new Lanes(settings().Parallel, clock);
+        lanes = new Lanes(settings.Now.Settings.Push.Parallel, clock);
         krl.Written = Wake;
     }
 
     /// <summary>Until stopped. A turn that ends in a way that it should not ends this loop too, and with it the daemon.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task Run(CancellationToken stopping)
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, stopped.Token);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stopping, stopped.Token);
         var running = new List<Task>();
         try
         {
@@ -94,8 +95,13 @@ internal sealed class HostPush : BackgroundService
         await Task.WhenAll(running);
     }
 
-    /// <summary>Ends what is under way, calls of <see cref="Sync"/> too.</summary>
-    public void Stop() => stopped.Cancel();
+    /// <summary>Ends what is under way, calls of <see cref="Sync"/> too. The host waits for the loop when it stops the loop in turn.</summary>
+    public void Stop()
+    {
+        // First, so that the loop knows that it was stopped.
+        _ = StopAsync(CancellationToken.None);
+        stopped.Cancel();
+    }
 
     /// <summary>Writes everything to one host now, however often that failed before.</summary>
     /// <param name="node">The host.</param>
@@ -133,7 +139,7 @@ internal sealed class HostPush : BackgroundService
     }
 
     /// <summary>After which a host is stale that nothing could be written to.</summary>
-    public TimeSpan StaleAfter => settings().StaleAfter;
+    public TimeSpan StaleAfter => settings.Now.Settings.Push.StaleAfter;
 
     /// <summary>What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.</summary>
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
@@ -247,7 +253,7 @@ internal sealed class HostPush : BackgroundService
         await identity.Refresh(stopping);
         // By its certificate, or by the key in it: one whose certificate has ended must get the next.
         var known = $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
-        var push = settings();
+        var push = settings.Now.Settings.Push;
         // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far away.
         var beside = $"{content.UserCa}\n{content.Certificate}";
         var onlyList = extent == Extent.List && host.Beside == beside;

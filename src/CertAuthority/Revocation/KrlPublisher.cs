@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -15,7 +16,7 @@ namespace CertAuthority.Revocation;
 /// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
 /// OpenSSH's, before it takes the place of the last good one.
 /// </summary>
-internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : BackgroundService
+internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : Loop
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
@@ -40,6 +41,9 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         // A machine that goes on from a snapshot of this one's memory is in the same run, and makes lists of its own.
         return there?.Run == origin.Run && !versions.ContainsKey(present.Version) ? ListConflict.OtherCopy : origin.Replaces(version, there, present.Version);
     }
+
+    /// <summary>The file of the list.</summary>
+    public string Path => path;
 
     /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
     public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
@@ -76,13 +80,13 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     }
 
     /// <summary>Writes whenever somebody wants it, once for all who wait, until stopped.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task Run(CancellationToken stopping)
     {
         // Taken before the database is read: who comes later waits for the next list.
         var waiting = new List<TaskCompletionSource<Problem?>>();
         try
         {
-            while (await wanted.Reader.WaitToReadAsync(stoppingToken))
+            while (await wanted.Reader.WaitToReadAsync(stopping))
             {
                 while (wanted.Reader.TryRead(out var one))
                     waiting.Add(one);
@@ -91,7 +95,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
                 waiting.Clear();
                 if (problem is null && forHosts?.Status.Failure is null)
                     continue;
-                await Task.Delay(RetryAfter, clock, stoppingToken);
+                await Task.Delay(RetryAfter, clock, stopping);
                 wanted.Writer.TryWrite(new TaskCompletionSource<Problem?>());
             }
         }

@@ -27,12 +27,13 @@ public class ArchitectureTests
         ["Configuration"] = ["Resources", "Linux"],
         ["Signing"] = ["Configuration", "Linux"],
         ["Store"] = ["Resources", "Linux"],
-        ["Revocation"] = ["Store", "Signing", "Linux"],
-        ["Push"] = ["Revocation", "Store", "Signing", "Configuration", "Linux"],
-        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Linux"],
+        ["Hosting"] = ["Store"],
+        ["Revocation"] = ["Hosting", "Store", "Signing", "Linux"],
+        ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration", "Linux"],
+        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Configuration", "Linux"],
         ["Notices"] = ["Store", "Configuration", "Linux"],
-        ["Jobs"] = ["Notices", "Operations", "Push", "Revocation", "Store", "Configuration", "Linux"],
-        ["Api"] = ["Operations", "Linux", "Store"],
+        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Configuration", "Linux"],
+        ["Api"] = ["Operations", "Configuration", "Linux", "Store"],
     };
 
     private static readonly Dictionary<string, string[]> InAccessKnows = new()
@@ -164,11 +165,11 @@ public class ArchitectureTests
                 .Select(method => method.GetCustomAttribute<DllImportAttribute>()?.Value).OfType<string>(),
             library => Assert.Equal("libc", library));
 
-    // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Program tells systemd that it serves, and that is all it does with one.
+    // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Hosting.Systemd tells systemd that the daemon serves.
     [Fact]
     public void Only_the_server_and_the_socket_file_serve() =>
         Assert.Equal(
-            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "Program"],
+            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile"],
             Users(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
                 .Select(type => type.FullName!).Order(StringComparer.Ordinal));
 

@@ -56,6 +56,6 @@ public sealed class ClockWatchTests : IAsyncLifetime
     private ClockWatch Watch(ClockRecord? before, out SteadyClock clock)
     {
         var ca = world.Ca with { Clock = clock = new SteadyClock(machine, "boot", before) };
-        return new ClockWatch(() => ca, NullLogger.Instance);
+        return new ClockWatch(World.Current(ca), NullLogger.Instance);
     }
 }

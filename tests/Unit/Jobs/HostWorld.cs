@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
-using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Push;
@@ -27,7 +26,7 @@ internal sealed class HostWorld : IAsyncDisposable
         Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         Ca = new Ca(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
-            Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
+            Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
             UserCaId = UserCaId,

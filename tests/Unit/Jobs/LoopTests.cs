@@ -1,11 +1,15 @@
+using CertAuthority.Api;
 using CertAuthority.Configuration;
+using CertAuthority.Hosting;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Push;
 using CertAuthority.Revocation;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
+using World = CertAuthority.Tests.Unit.Store.World;
 
 namespace CertAuthority.Tests.Unit.Jobs;
 
@@ -13,21 +17,25 @@ namespace CertAuthority.Tests.Unit.Jobs;
 public sealed class LoopTests : IAsyncLifetime
 {
     // A loop that is missing here fails the test below: each needs a way to break it.
-    private static readonly Dictionary<Type, Func<HostWorld, Func<Ca>, BackgroundService>> Loops = new()
+    private static readonly Dictionary<Type, Func<HostWorld, CurrentCa, CurrentSettings, Loop>> Loops = new()
     {
-        [typeof(KrlPublisher)] = (world, _) => world.Krl,
-        [typeof(KrlRefresh)] = (world, _) => new KrlRefresh(world.Krl, world.Clock),
-        [typeof(HostPush)] = (world, _) => world.Ca.Push,
-        [typeof(NotifyDelivery)] = (_, ca) => new NotifyDelivery(ca, () => NotifySettings.Nobody, NullLogger.Instance),
-        [typeof(HostRenewal)] = (_, ca) => new HostRenewal(ca, NullLogger.Instance),
-        [typeof(ClockWatch)] = (_, ca) => new ClockWatch(ca, NullLogger.Instance),
-        [typeof(HostWatch)] = (_, ca) => new HostWatch(ca, NullLogger.Instance),
-        [typeof(DiskWatch)] = (_, ca) => new DiskWatch(ca, NullLogger.Instance),
-        [typeof(AdministratorAccess)] = (world, ca) => new AdministratorAccess(
-            SocketFile.TakeBeside(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), () => ca() is null ? null! : Settings.Default(), new NameService(TimeProvider.System, _ => null), NullLogger.Instance, world.Clock),
-        [typeof(GroupReview)] = (_, ca) => new GroupReview(ca, NullLogger.Instance),
-        [typeof(RefusalCounts)] = (_, ca) => new RefusalCounts(ca, NullLogger.Instance),
+        [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
+        [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
+        [typeof(HostPush)] = (world, _, _) => world.Ca.Push,
+        [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),
+        [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
+        [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
+        [typeof(HostWatch)] = (_, ca, _) => new HostWatch(ca, NullLogger.Instance),
+        [typeof(DiskWatch)] = (_, ca, _) => new DiskWatch(ca, NullLogger.Instance),
+        [typeof(AdministratorAccess)] = (world, _, settings) => new AdministratorAccess(
+            SocketFile.TakeBeside(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), settings, new NameService(TimeProvider.System, _ => null), NullLogger.Instance, world.Clock),
+        [typeof(GroupReview)] = (_, ca, _) => new GroupReview(ca, NullLogger.Instance),
+        [typeof(RefusalCounts)] = (_, ca, _) => new RefusalCounts(ca, NullLogger.Instance),
+        [typeof(Reload)] = (_, ca, settings) => Broken(ca, settings),
     };
+
+    // They wait for something that ends the daemon, and fail when it is there.
+    private static readonly Type[] Watches = [typeof(CommitWatch), typeof(Sockets)];
 
     public static readonly TheoryData<string> Names = [.. Loops.Keys.Select(loop => loop.Name)];
 
@@ -37,30 +45,49 @@ public sealed class LoopTests : IAsyncLifetime
     public void Every_loop_of_the_daemon_is_broken_here() =>
         Assert.Equal(
             typeof(Ca).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract).Select(type => type.Name).Order(StringComparer.Ordinal),
-            Loops.Keys.Select(loop => loop.Name).Order(StringComparer.Ordinal));
+            Loops.Keys.Concat(Watches).Select(loop => loop.Name).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Names))]
     public async Task Unlisted_exception_ends_the_loop(string name)
     {
-        var isBroken = false;
-        using var loop = Loops.Single(one => one.Key.Name == name).Value(world, () => isBroken ? throw new InvalidOperationException("the clock is broken") : world.Ca);
+        var settings = World.DefaultSettings;
+        using var loop = Loops.Single(one => one.Key.Name == name).Value(world, new CurrentCa(world.Ca, settings), settings);
         if (loop is not KrlPublisher)
             await world.Krl.StartAsync(CancellationToken.None);
         if (loop is not KrlPublisher)
             await world.Krl.Publish();
-        (isBroken, world.Clock.IsBroken) = (loop is not (KrlPublisher or KrlRefresh or HostPush), loop is KrlPublisher or KrlRefresh or HostPush);
+        // Each of them reads the settings or the clock.
+        if (loop is KrlPublisher or HostPush)
+            world.Clock.IsBroken = true;
+        else if (loop is not KrlRefresh)
+            settings.Replace(null!);
 
         await loop.StartAsync(CancellationToken.None);
+        if (loop is KrlRefresh)
+            world.Clock.IsBroken = true;
         // The list is written when somebody wants it, and whoever waits for it hears that it was not.
         var wanted = loop is KrlPublisher ? Record.ExceptionAsync(world.Krl.Publish) : null;
 
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => loop.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
-        Assert.Equal("the clock is broken", fault.Message);
+        var fault = await Assert.ThrowsAsync<LoopEndedException>(() => loop.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal($"the loop {name} in the background has ended: {fault.InnerException!.GetType().Name}: {fault.InnerException.Message}", fault.Message);
+        Assert.True(fault.InnerException is NullReferenceException or InvalidOperationException { Message: "the clock is broken" }, fault.Message);
         if (wanted is not null)
             Assert.Contains("could not be written yet", (await wanted)!.Message);
         // Stopping such a loop is no second fault.
         await loop.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Loop_that_returns_by_itself_has_failed()
+    {
+        using var loop = new Short();
+
+        await loop.StartAsync(CancellationToken.None);
+
+        var fault = await Assert.ThrowsAsync<LoopEndedException>(() => loop.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal("the loop Short in the background has ended: nobody stopped it", fault.Message);
+        Assert.Same(fault, Loop.FaultOf([loop]));
     }
 
     [Fact]
@@ -72,9 +99,9 @@ public sealed class LoopTests : IAsyncLifetime
         own.Clock.BreaksTimers = true;
         await own.Ca.Push.StartAsync(CancellationToken.None);
 
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => own.Ca.Push.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
+        var fault = await Assert.ThrowsAsync<LoopEndedException>(() => own.Ca.Push.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
 
-        Assert.Equal("the clock is broken", fault.Message);
+        Assert.Equal("the clock is broken", fault.InnerException!.Message);
         own.Clock.BreaksTimers = false;
         await own.Krl.StopAsync(CancellationToken.None);
     }
@@ -84,14 +111,64 @@ public sealed class LoopTests : IAsyncLifetime
     {
         using var folder = new TemporaryFolder();
         var clock = new HostWorld.SetClock();
-        await using var daemon = await Daemon.Start(Settings.Default() with { DataDirectory = folder.File("data"), SocketPath = folder.File("run/ca.sock") }, clock);
-        Assert.False(daemon.Broken.IsCompleted);
+        using var signals = new Signals();
+        await using var daemon = await Start(folder, signals, clock);
+        Assert.False(daemon.Ended.IsCompleted);
 
         clock.IsBroken = true;
 
-        var ended = Assert.IsType<LoopEndedException>(await daemon.Broken.WaitAsync(TimeSpan.FromSeconds(20)));
+        var ended = Assert.IsType<LoopEndedException>(await daemon.Ended.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Matches("^the loop [A-Za-z]+ in the background has ended: InvalidOperationException: the clock is broken$", ended.Message);
         clock.IsBroken = false;
+    }
+
+    [Fact]
+    public async Task Daemon_that_is_told_to_stop_has_no_fault()
+    {
+        using var folder = new TemporaryFolder();
+        using var signals = new Signals();
+        await using var daemon = await Start(folder, signals, TimeProvider.System);
+
+        signals.EndProcess();
+
+        Assert.Null(await daemon.Ended.WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task Signal_during_the_start_ends_it()
+    {
+        using var folder = new TemporaryFolder();
+        using var signals = new Signals();
+        signals.EndProcess();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Start(folder, signals, TimeProvider.System));
+
+        // All was let go: another one can start there.
+        using var later = new Signals();
+        await using var daemon = await Start(folder, later, TimeProvider.System);
+        Assert.False(daemon.Ended.IsCompleted);
+    }
+
+    private static Task<Daemon> Start(TemporaryFolder folder, Signals signals, TimeProvider clock)
+    {
+        var settings = Settings.Default() with { DataDirectory = folder.File("data"), SocketPath = folder.File("run/ca.sock") };
+        return Daemon.Start(settings, () => settings, signals, clock);
+    }
+
+    private static Reload Broken(CurrentCa ca, CurrentSettings settings)
+    {
+        var signals = new Signals();
+        signals.HangUp();
+        return new Reload(signals, Task.CompletedTask, Settings.Default, ca, settings, new SystemdNotifier(), NullLogger.Instance)
+        {
+            Administrators = null!, Publication = null!, Reconfiguration = null!, Audit = null!, Groups = null!, Access = null,
+        };
+    }
+
+    /// <summary>Ends by itself, without an error.</summary>
+    private sealed class Short : Loop
+    {
+        protected override Task Run(CancellationToken stopping) => Task.CompletedTask;
     }
 
     public async Task InitializeAsync() => world = await HostWorld.Start();

@@ -24,7 +24,7 @@ public sealed class RefusalCountsTests : IAsyncLifetime
             await Refusals.Record(world.Ca, new Caller(new UnixIdentity(7001, "eve"), IsRoot: false), new Refused(7001, OwnsUser: false), new RefusedCall(Routes.GetStatus, RefusedCall.WhatWasSaid(null, []), problem));
         Assert.Equal(Enumerable.Repeat("access.refused", 10), world.Store.Committed());
 
-        using var counts = new RefusalCounts(() => world.Ca, NullLogger.Instance);
+        using var counts = new RefusalCounts(World.Current(world.Ca), NullLogger.Instance);
         await counts.StartAsync(CancellationToken.None);
         await Refusals.RecordLeftOut(world.Ca);
         Assert.Equal(10, world.Store.Committed().Length);

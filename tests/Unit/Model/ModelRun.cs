@@ -253,17 +253,18 @@ internal sealed partial class ModelRun : IAsyncDisposable
         krl = new KrlPublisher(database, clock, origin, path, NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
+        var settings = new CurrentSettings(new SettingsInForce(Settings.Default(), []));
         ca = With(
             new Ca(database, clock, key, key, krl, new RequestWatch(), new Recent<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
                 UserCaId = id,
-                Push = new HostPush(database, clock, krl, (key, key, key), InFolder("push"), () => PushSettings.Default, NullLogger.Instance),
+                Push = new HostPush(database, clock, krl, (key, key, key), InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 Uids = new UidBook(clock, machine.UidOf),
             },
             rules.Limits,
             rules.RolesOfGroups.ToDictionary());
-        watch = new ClockWatch(() => ca, NullLogger.Instance);
+        watch = new ClockWatch(new CurrentCa(ca, settings), NullLogger.Instance);
         await watch.Once(CancellationToken.None);
     }
 

@@ -5,7 +5,6 @@ using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
-using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
@@ -308,7 +307,7 @@ public sealed class RaceTests : IAsyncLifetime
         await krl.Publish();
         ca = new Ca(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
-            Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), () => PushSettings.Default, NullLogger.Instance),
+            Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
             UserCaId = (await world.Database.Commit(transaction => transaction.UserCaKey(key.PublicKey, World.Now))).Id,

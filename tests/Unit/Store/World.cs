@@ -3,6 +3,8 @@ using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
+using CertAuthority.Configuration;
+using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.Data.Sqlite;
@@ -22,6 +24,13 @@ internal sealed class World : IAsyncDisposable
     public string Path => folder.File("certauthority.db");
 
     public Database Database { get; private set; }
+
+    /// <summary>The settings of a daemon without a configuration.</summary>
+    public static CurrentSettings DefaultSettings => new(new SettingsInForce(Settings.Default(), []));
+
+    /// <summary>For loops, which work under the settings in force.</summary>
+    public static CurrentCa Current(Ca ca) => new(ca, new CurrentSettings(new SettingsInForce(
+        Settings.Default() with { Limits = ca.Limits, UsersFromGroups = ca.UsersFromGroups }, ca.PrivilegedLogins)));
 
     public static AuditEntry Entry(string what) => new(Now, what);
 

@@ -1,27 +1,17 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Notices;
 using CertAuthority.Configuration;
-using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Notices;
 
-/// <summary>An event as it is told once.</summary>
-/// <param name="Told">The event.</param>
-/// <param name="Recipient">Which of the people whom the receiver reaches; null where it reaches none.</param>
-/// <param name="Now">When.</param>
-internal sealed record Attempt(Notification Told, string? Recipient, DateTimeOffset Now);
-
-/// <summary>How that went.</summary>
-/// <param name="Fault">What went wrong; null when it was told.</param>
-/// <param name="Said">What the receiver said: words of a stranger.</param>
-/// <param name="IsHopeless">Whether it can only go wrong again.</param>
-internal sealed record Telling(string? Fault = null, string Said = "", bool IsHopeless = false);
-
 /// <summary>A way to tell somebody.</summary>
 /// <param name="Receiver">Who that is to the outbox.</param>
 /// <param name="Tell">Tells them, within <see cref="NotifySettings.Timeout"/>. Throws when it is cancelled; whatever else happens is a fault.</param>
-internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToken, Task<Telling>> Tell)
+internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToken, Task<Telling>> Tell);
+
+/// <summary>The ways to tell somebody that a configuration names.</summary>
+internal static class Channels
 {
     /// <summary>Those that a configuration names.</summary>
     public static ImmutableArray<Channel> Of(NotifySettings notify)

@@ -1,0 +1,86 @@
+using CertAuthority.Linux;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Api;
+
+/// <summary>
+/// The daemon's sockets: the one for everybody, and the one beside it for administrators. Taken early, so that a second daemon is refused before
+/// it does anything; open to others once the daemon serves. When one of them is lost for good nobody can call any more, so this service
+/// then fails and the host stops the daemon.
+/// </summary>
+internal sealed class Sockets : BackgroundService, IHostedLifecycleService
+{
+    private readonly SocketFile everybody;
+    private Listener[] listeners = [];
+
+    private Sockets(SocketFile everybody, SocketFile? administrators) => (this.everybody, Administrators) = (everybody, administrators);
+
+    /// <summary>The socket of administrators; null where its path would be too long.</summary>
+    public SocketFile? Administrators { get; }
+
+    /// <summary>Takes both paths.</summary>
+    /// <exception cref="InUseException">Another daemon serves there, or something else is in the way.</exception>
+    public static Sockets Take(string path, ILogger log)
+    {
+        var everybody = SocketFile.Take(path);
+        try
+        {
+            if (new ServerAddress.Unix(path).AdministratorsPath is { } beside)
+                return new Sockets(everybody, SocketFile.TakeBeside(beside));
+            log.LogWarning("administrators have no socket of their own, because the path {Path} is too long: its limit for that is {Limit} bytes", path, ServerAddress.Unix.LongestPath - ServerAddress.Unix.AdministratorsSuffix.Length);
+            return new Sockets(everybody, administrators: null);
+        }
+        catch
+        {
+            everybody.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes what accepts connections at each socket. It begins when the HTTP server binds it.</summary>
+    /// <param name="connections">The places that both share.</param>
+    /// <param name="serving">Says who a caller is.</param>
+    /// <param name="log">Gets a line a minute while connections are turned away.</param>
+    public IReadOnlyCollection<Listener> Listen(Connections connections, Serving serving, ILogger log) => listeners =
+    [
+        new Listener(everybody, isForAdministrators: false, connections, serving, log),
+        .. Administrators is null ? (Listener[])[] : [new Listener(Administrators, isForAdministrators: true, connections, serving, log)],
+    ];
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Lets everybody connect, now that the HTTP server answers.</summary>
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        everybody.Open();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Lets both paths go, so that nobody waits at them while the rest of the daemon stops.</summary>
+    public Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        Release();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        Release();
+    }
+
+    /// <summary>Fails with the first listener that fails. One that ends in order was told to: the web server stops.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
+        await await Task.WhenAny(listeners.Select(listener => listener.Ended)).WaitAsync(stoppingToken);
+
+    private void Release()
+    {
+        Administrators?.Dispose();
+        everybody.Dispose();
+    }
+}

@@ -1,0 +1,23 @@
+using System.Collections.Immutable;
+
+namespace CertAuthority.Configuration;
+
+/// <summary>Everything that a reload can change, as one value.</summary>
+/// <param name="Settings">What the configuration says, except for what cannot change while the daemon runs.</param>
+/// <param name="PrivilegedLogins">The accounts that administer this host under these settings: anyone who can log in as one of them can change every role.</param>
+internal sealed record SettingsInForce(Settings Settings, ImmutableHashSet<string> PrivilegedLogins);
+
+/// <summary>
+/// The settings that are in force now. A reload replaces all of them in one step, so a reader that takes <see cref="Now"/> once never sees
+/// half of a reload.
+/// </summary>
+internal sealed class CurrentSettings(SettingsInForce atStart)
+{
+    private volatile SettingsInForce now = atStart;
+
+    /// <summary>The settings in force. Take it once for each piece of work.</summary>
+    public SettingsInForce Now => now;
+
+    /// <summary>Puts other settings in force.</summary>
+    public void Replace(SettingsInForce settings) => now = settings;
+}

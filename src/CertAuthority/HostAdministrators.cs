@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using CertAuthority.Configuration;
+using CertAuthority.Linux;
+using CertAuthority.Protocol;
+
+namespace CertAuthority;
+
+/// <summary>Looks up which accounts administer this host, so that an approval can warn of a login that grants one of them.</summary>
+/// <param name="names">Says which accounts there are.</param>
+/// <param name="self">The uid of the daemon.</param>
+/// <param name="log">Gets a line when the system does not answer.</param>
+internal sealed class HostAdministrators(NameService names, uint self, ILogger log)
+{
+    /// <summary>The settings with these accounts.</summary>
+    /// <param name="settings">The administrators' accounts and groups.</param>
+    /// <param name="before">The accounts found last time. They are kept when the system does not answer: too many warnings are better than too few.</param>
+    public async Task<SettingsInForce> Under(Settings settings, ImmutableHashSet<string> before)
+    {
+        var privileged = settings.Administrators.Add("root");
+        try
+        {
+            if (await names.AccountOf(self, Asker.Administrator) is { } account)
+                privileged = privileged.Add(account);
+            foreach (var group in settings.AdministratorGroups)
+                privileged = privileged.Union(await names.MembersOf(group, Asker.Administrator) ?? []);
+        }
+        catch (NameServiceException e)
+        {
+            privileged = privileged.Union(before);
+            log.LogWarning("approvals may not warn of each login that administers this host: {Why}", Printable.Escape(e.Message));
+        }
+        return new SettingsInForce(settings, privileged);
+    }
+}

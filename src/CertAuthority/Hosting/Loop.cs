@@ -1,0 +1,40 @@
+using CertAuthority.Store;
+
+namespace CertAuthority.Hosting;
+
+/// <summary>A loop has ended while the daemon runs. The message says which loop, and why.</summary>
+internal sealed class LoopEndedException(string loop, Exception? inner)
+    : Exception($"the loop {loop} in the background has ended: {(inner is null ? "nobody stopped it" : $"{inner.GetType().Name}: {inner.Message}")}", inner);
+
+/// <summary>
+/// A service that works in the background until the host stops it. A daemon without one of its loops would look healthy and do half of its
+/// work, so a loop that ends by itself, with or without an error, fails: the host then stops the daemon, and systemd starts it again.
+/// </summary>
+internal abstract class Loop : BackgroundService
+{
+    /// <summary>Why the first of these services failed; null while none has.</summary>
+    public static Exception? FaultOf(IEnumerable<BackgroundService> services) =>
+        services.Select(service => service.ExecuteTask?.Exception?.InnerException).FirstOrDefault(fault => fault is not null);
+
+    /// <summary>Waits for the loop without a time limit: the daemon closes what the loop works with afterwards.</summary>
+    public override Task StopAsync(CancellationToken cancellationToken) => base.StopAsync(CancellationToken.None);
+
+    /// <summary>Does the work. Returns only after <paramref name="stopping"/> was cancelled.</summary>
+    protected abstract Task Run(CancellationToken stopping);
+
+    /// <inheritdoc/>
+    protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        Exception? why = null;
+        try
+        {
+            await Run(stoppingToken);
+        }
+        catch (Exception e) when (e is not OutcomeUnknownException)
+        {
+            why = e;
+        }
+        if (!stoppingToken.IsCancellationRequested)
+            throw new LoopEndedException(GetType().Name, why);
+    }
+}

@@ -1,0 +1,54 @@
+using CertAuthority.Linux;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Revocation;
+
+namespace CertAuthority;
+
+/// <summary>The directory in which hosts fetch the revocation list and the CA keys, or none.</summary>
+/// <param name="data">The public keys that go there.</param>
+/// <param name="krl">Writes there.</param>
+/// <param name="log">Gets a line when the directory changes, and when it cannot.</param>
+internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger log)
+{
+    /// <summary>Has the next revocation list published in a directory.</summary>
+    /// <param name="path">The directory, which is made; null for none.</param>
+    /// <exception cref="ExposedException">Others can write there.</exception>
+    /// <exception cref="IOException">It cannot be made, or belongs to another daemon.</exception>
+    public void Begin(string? path)
+    {
+        PublishDirectory? directory = null;
+        if (path is not null)
+        {
+            directory = new PublishDirectory(path, krl.Conflict, data.PublicKeys(), data.SparePublishedList);
+            directory.Make();
+        }
+        krl.ForHosts = directory;
+    }
+
+    /// <summary>Moves to another directory. One that cannot be used changes nothing; the files in the old one stay there.</summary>
+    /// <returns>The directory that is in use from now on.</returns>
+    public async Task<string?> Move(string? path, Ca ca)
+    {
+        var now = krl.ForHosts?.Path;
+        if (path == now)
+            return now;
+        try
+        {
+            Begin(path);
+            if (now is not null)
+                log.LogWarning("nothing is published in {Now} any more; what lies there grows old", now);
+            await krl.Publish();
+            Nodes.PublishCertificates(ca);
+        }
+        catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
+        {
+            log.LogWarning("publish_dir cannot be {Path}, and stays {Now}: {Why}", path, now ?? "unset", Printable.Escape(e.Message));
+        }
+        catch (ProblemException)
+        {
+            // The publisher has logged why, and tries again by itself.
+        }
+        return krl.ForHosts?.Path;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using CertAuthority.Configuration;
+using CertAuthority.Hosting;
+using CertAuthority.Jobs;
+using CertAuthority.Operations;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+using Microsoft.Extensions.Hosting.Systemd;
+
+namespace CertAuthority;
+
+/// <summary>
+/// Reads the configuration again at SIGHUP. One with faults changes nothing: a daemon that administrators can reach is worth more than one that
+/// has obeyed half of a file. Where the daemon keeps its files and where it serves stay as they are until the next start.
+/// </summary>
+/// <param name="signals">Says when.</param>
+/// <param name="served">Completes when the daemon serves. systemd is not to hear of a reload before that.</param>
+/// <param name="read">Reads the configuration.</param>
+/// <param name="ca">What operations work on.</param>
+/// <param name="settings">What is replaced.</param>
+/// <param name="systemd">Is told when a reload begins and when it is over.</param>
+/// <param name="log">Gets a line for what changed, and for what could not.</param>
+internal sealed class Reload(
+    Signals signals, Task served, Func<Settings> read, CurrentCa ca, CurrentSettings settings, ISystemdNotifier systemd, ILogger log) : Loop
+{
+    /// <summary>Looks up the administrators' accounts.</summary>
+    public required HostAdministrators Administrators { get; init; }
+
+    /// <summary>The directory for hosts.</summary>
+    public required Publication Publication { get; init; }
+
+    /// <summary>Brings the database in line.</summary>
+    public required Reconfiguration Reconfiguration { get; init; }
+
+    /// <summary>Records the reload.</summary>
+    public required RunAudit Audit { get; init; }
+
+    /// <summary>Looks again who is in the groups that make users.</summary>
+    public required GroupReview Groups { get; init; }
+
+    /// <summary>Looks again who may connect to the administrators' socket; null where there is none.</summary>
+    public required AdministratorAccess? Access { get; init; }
+
+    /// <inheritdoc/>
+    protected override async Task Run(CancellationToken stopping)
+    {
+        await served.WaitAsync(stopping);
+        while (true)
+        {
+            await signals.HungUp(stopping);
+            // The package has no state for this one: systemd wants the time with it (sd_notify(3)).
+            systemd.Notify(new ServiceState($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}"));
+            await Once();
+            systemd.Notify(ServiceState.Ready);
+        }
+    }
+
+    private async Task Once()
+    {
+        Settings changed;
+        try
+        {
+            changed = read();
+        }
+        catch (ConfigurationException e)
+        {
+            foreach (var fault in (string[])[.. e.Faults, "the configuration was not read again; the daemon runs on with what it had"])
+                ErrorLine.Write(fault);
+            return;
+        }
+        var before = settings.Now;
+        var kept = Keep(before.Settings, changed);
+        kept = kept with { PublishDirectory = await Publication.Move(changed.PublishDirectory, ca.Now) };
+        settings.Replace(await Administrators.Under(kept, before.PrivilegedLogins));
+        try
+        {
+            await Reconfiguration.Apply();
+        }
+        catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
+        {
+            log.LogWarning("the new configuration may not be fully in force yet for users from groups, limits and notices: {Why}", e.Message);
+        }
+        await Audit.Reloaded();
+        Groups.Look();
+        if (Access is not null)
+            await Access.Look();
+        log.LogInformation("the configuration was read again and is in force");
+    }
+
+    /// <summary>The changed settings, with what cannot change while the daemon runs.</summary>
+    private Settings Keep(Settings now, Settings changed)
+    {
+        Say("data_dir", now.DataDirectory, changed.DataDirectory);
+        Say("socket", now.SocketPath, changed.SocketPath);
+        Say("push.parallel", now.Push.Parallel, changed.Push.Parallel);
+        return changed with { DataDirectory = now.DataDirectory, SocketPath = now.SocketPath, Push = changed.Push with { Parallel = now.Push.Parallel } };
+
+        void Say<T>(string what, T stays, T wanted)
+        {
+            if (!EqualityComparer<T>.Default.Equals(stays, wanted))
+                log.LogWarning("{What} cannot change while the daemon runs; it stays {Now} until the next start", what, stays);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using CertAuthority.Access.Nodes;
+using CertAuthority.Hosting;
+using CertAuthority.Operations;
+using CertAuthority.Revocation;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority;
+
+/// <summary>
+/// Settles what may have happened to the database since the last run, before anything is served: a restored backup, another user CA key, a clock
+/// that is wrong, a row that cannot be read.
+/// </summary>
+/// <param name="UserCaId">The ID by which records name the user CA key.</param>
+/// <param name="Origin">Marks the revocation lists of this run.</param>
+internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
+{
+    /// <summary>Begins a run.</summary>
+    /// <param name="data">The CA keys, and the list of the last run.</param>
+    /// <param name="database">The database, open.</param>
+    /// <param name="clock">The time to go by.</param>
+    /// <param name="takesNewCa">Whether the user CA key may take the place of every other that signed here.</param>
+    /// <param name="log">Gets a line for what was revoked.</param>
+    /// <exception cref="StartException">The clock is impossible.</exception>
+    /// <exception cref="StoreException">A row that must be readable is not.</exception>
+    public static async Task<StartOfRun> Begin(DataDirectory data, Database database, SteadyClock clock, bool takesNewCa, ILogger log)
+    {
+        if (!clock.IsPossible)
+            throw new StartException($"the clock of this host shows {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
+        var (time, userCa, published) = (clock.GetUtcNow(), data.UserCa, PublishedKrl.At(data.RevocationList));
+        database.ExpectReadable(time);
+        var (restored, replaced, run) = await database.Commit(transaction =>
+        {
+            var from = Restoration.From(transaction, userCa.IsNew, published);
+            var change = takesNewCa ? KeyChange.Run(transaction, userCa.PublicKey, time) : default;
+            var key = KeyChange.Expect(transaction, userCa.PublicKey, published, from is not null, time);
+            // Looks at the last serial before the new epoch moves it.
+            var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
+            transaction.BeginSerialEpoch(time);
+            Clocks.KeepExpired(transaction, clock);
+            return (lost, change, new StartOfRun(key.Id, transaction.BeginRun(lost is not null)));
+        }, takesAway: true);
+        if (restored is not null)
+            log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
+        if (replaced.Replaced is [_, ..] others)
+            log.LogWarning(
+                "user_ca is now {Key}; revoked with all that it signed, {Count} live certificates among it: {Others}; hosts let nobody in before they have the new user_ca.pub",
+                Fingerprint.Of(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Of(other.Key))));
+        return run;
+    }
+}
