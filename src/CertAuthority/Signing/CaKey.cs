@@ -6,19 +6,6 @@ namespace CertAuthority.Signing;
 /// <summary>A CA key that cannot be used as it is found. The message names the file and what to do.</summary>
 sealed class CaKeyException(string message) : Exception(message);
 
-/// <summary>What a CA key signs, and nothing else: whoever trusts it for the one must not be opened by what was signed for another.</summary>
-enum CaPurpose
-{
-    /// <summary>Certificates of users.</summary>
-    User,
-
-    /// <summary>Certificates of hosts.</summary>
-    Host,
-
-    /// <summary>The daemon's own certificates, by which it writes to hosts.</summary>
-    Sync,
-}
-
 /// <summary>A key that signs certificates, wherever its private half is.</summary>
 abstract class CaKey : IDisposable
 {
