@@ -12,7 +12,7 @@ internal static class RequestPageTimes
 {
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly (string Name, RequestWish Wish)[] Wishes =
+    private static readonly (string Name, RequestWish RequestedTtl)[] Wishes =
     [
         ("newest first", Of()),
         ("newest first, from the middle", Of() with { After = new RequestPlace("", Now.AddMinutes(-50_000), Guid.Empty) }),
@@ -49,7 +49,7 @@ internal static class RequestPageTimes
                         transaction.InsertRequest(Request(n));
                     return true;
                 });
-            return [.. Wishes.Select(wish => Best(() => database.Read(snapshot => snapshot.RequestPage(wish.Wish, Now))))];
+            return [.. Wishes.Select(wish => Best(() => database.Read(snapshot => snapshot.RequestPage(wish.RequestedTtl, Now))))];
         }
         finally
         {

@@ -22,7 +22,7 @@ internal sealed class ManPage(ProgramFacts facts, Command[] path, DateTimeOffset
         {
             var page = new Roff();
             // The date as it is: a reader that finds an escape in it takes it for no date.
-            page.Request($".TH {Roff.Escape(Name.ToUpperInvariant())} {facts.Section} {date.UtcDateTime:yyyy-MM-dd} \"certauthority {typeof(Verb).Assembly.GetName().Version!.ToString(3)}\"");
+            page.Request($".TH {Roff.Escape(Name.ToUpperInvariant())} {facts.Section} {date.UtcDateTime:yyyy-MM-dd} \"certauthority {typeof(CliCommand).Assembly.GetName().Version!.ToString(3)}\"");
             // No hyphenation, ragged right: much of it is to be typed.
             page.Request(".nh").Request(".ad l");
             page.Macro("SH", "NAME").Line($"{Name} - {Sentence(Command.Description!, upper: false)}");
@@ -60,7 +60,7 @@ internal sealed class ManPage(ProgramFacts facts, Command[] path, DateTimeOffset
 
     private IReadOnlyList<string> Examples => Command switch
     {
-        Verb verb => verb.Examples,
+        CliCommand verb => verb.Examples,
         DaemonCommand => DaemonCommand.Examples,
         _ => [],
     };

@@ -89,8 +89,8 @@ internal sealed class Daemon : IAsyncDisposable
         publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, (data.UserCa, data.HostCa, data.SyncCa), data.PushFolder, current, log);
         var watch = new RequestWatch();
-        var ca = new CurrentCa(
-            new Ca(database, clock, data.UserCa, data.HostCa, krl, watch, new Recent<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
+        var ca = new CurrentAuthority(
+            new Authority(database, clock, data.UserCa, data.HostCa, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
             {
                 UserCaId = run.UserCaId,
                 Push = hosts,

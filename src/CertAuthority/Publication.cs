@@ -28,7 +28,7 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger 
 
     /// <summary>Moves to another directory. One that cannot be used changes nothing; the files in the old one stay there.</summary>
     /// <returns>The directory that is in use from now on.</returns>
-    public async Task<string?> Move(string? path, Ca ca)
+    public async Task<string?> Move(string? path, Authority ca)
     {
         var now = krl.ForHosts?.Path;
         if (path == now)

@@ -10,7 +10,7 @@ namespace CertAuthority;
 /// <param name="ca">The database, and the limits.</param>
 /// <param name="settings">The receivers of notices.</param>
 /// <param name="log">Gets a line for what was taken back or dropped.</param>
-internal sealed class Reconfiguration(CurrentCa ca, CurrentSettings settings, ILogger log) : IHostedService
+internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings settings, ILogger log) : IHostedService
 {
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Apply();
@@ -29,7 +29,7 @@ internal sealed class Reconfiguration(CurrentCa ca, CurrentSettings settings, IL
     /// <summary>Drops messages queued for receivers that the configuration no longer names, and logs how many.</summary>
     private async Task SetReceivers(NotifySettings notify)
     {
-        var receivers = Channels.Of(notify).Select(channel => channel.Receiver).ToList();
+        var receivers = Channels.From(notify).Select(channel => channel.Receiver).ToList();
         var dropped = await ca.Now.Database.Commit(transaction =>
         {
             var before = transaction.ReceiverStatuses();
@@ -41,7 +41,7 @@ internal sealed class Reconfiguration(CurrentCa ca, CurrentSettings settings, IL
     }
 
     /// <summary>Takes back the access that the limits and the groups no longer allow.</summary>
-    private async Task TakeBack(Ca ca)
+    private async Task TakeBack(Authority ca)
     {
         var withdrawn = await GroupUsers.Reconfigure(ca);
         if (withdrawn.Ended.Length + withdrawn.Shortened.Length + withdrawn.Revoked.Length > 0)

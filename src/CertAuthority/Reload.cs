@@ -21,7 +21,7 @@ namespace CertAuthority;
 /// <param name="systemd">Is told when a reload begins and when it is over.</param>
 /// <param name="log">Gets a line for what changed, and for what could not.</param>
 internal sealed class Reload(
-    Signals signals, Task served, Func<Settings> read, CurrentCa ca, CurrentSettings settings, ISystemdNotifier systemd, ILogger log) : Loop
+    Signals signals, Task served, Func<Settings> read, CurrentAuthority ca, CurrentSettings settings, ISystemdNotifier systemd, ILogger log) : Loop
 {
     /// <summary>Looks up the administrators' accounts.</summary>
     public required HostAdministrators Administrators { get; init; }

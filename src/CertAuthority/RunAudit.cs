@@ -14,7 +14,7 @@ namespace CertAuthority;
 /// <param name="self">The uid of the daemon.</param>
 /// <param name="loops">The record of the stop says which of them failed.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class RunAudit(CurrentCa ca, CurrentSettings settings, NameService names, uint self, IReadOnlyCollection<BackgroundService> loops, ILogger log) : IHostedLifecycleService
+internal sealed class RunAudit(CurrentAuthority ca, CurrentSettings settings, NameService names, uint self, IReadOnlyCollection<BackgroundService> loops, ILogger log) : IHostedLifecycleService
 {
     // A disk that takes its time does not keep the daemon from stopping.
     private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(5);

@@ -45,7 +45,7 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
         if (replaced.Replaced is [_, ..] others)
             log.LogWarning(
                 "user_ca is now {Key}; revoked with all that it signed, {Count} live certificates among it: {Others}; hosts let nobody in before they have the new user_ca.pub",
-                Fingerprint.Of(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Of(other.Key))));
+                Fingerprint.Compute(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Compute(other.Key))));
         return run;
     }
 }

@@ -14,7 +14,7 @@ public readonly record struct PeerCredentials(int Pid, uint Uid, uint Gid)
     private const int SoPeerCred = 17;
 
     /// <summary>Asks the kernel (SO_PEERCRED). Linux only.</summary>
-    public static PeerCredentials Of(Socket socket)
+    public static PeerCredentials Read(Socket socket)
     {
         Span<byte> ucred = stackalloc byte[12];
         return socket.GetRawSocketOption(SolSocket, SoPeerCred, ucred) == ucred.Length

@@ -19,7 +19,7 @@ internal static class SshFailure
     /// <param name="server">Where it should have gone.</param>
     /// <param name="exitCode">ssh's.</param>
     /// <param name="said">What came on its stderr; the far side's words are among it.</param>
-    public static UnreachableException Of(ServerAddress.Ssh server, int exitCode, string said)
+    public static UnreachableException From(ServerAddress.Ssh server, int exitCode, string said)
     {
         var lines = said.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var last = lines.LastOrDefault() ?? $"ssh exited with {exitCode}";

@@ -137,6 +137,6 @@ internal sealed class SshStream : Stream
         // A shared connection that outlives this ssh can hold stderr open.
         await Task.WhenAny(listening, Task.Delay(LastWords, cancellation)).ConfigureAwait(false);
         lock (said)
-            return SshFailure.Of(server, ssh.ExitCode, said.ToString());
+            return SshFailure.From(server, ssh.ExitCode, said.ToString());
     }
 }

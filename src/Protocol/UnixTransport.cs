@@ -28,14 +28,14 @@ public static class UnixTransport
             // Whoever may not connect there, or finds nobody to be trusted, is none the worse for it.
             if (server.AdministratorsPath is { } path && await TryConnect(path, cancellation).ConfigureAwait(false) is ({ } first, _))
             {
-                if (trusts(PeerCredentials.Of(first).Uid))
+                if (trusts(PeerCredentials.Read(first).Uid))
                     return first;
                 first.Dispose();
             }
             var (socket, error) = await TryConnect(server.SocketPath, cancellation).ConfigureAwait(false);
             if (socket is not null)
             {
-                var uid = PeerCredentials.Of(socket).Uid;
+                var uid = PeerCredentials.Read(socket).Uid;
                 if (trusts(uid))
                     return socket;
                 socket.Dispose();

@@ -5,12 +5,12 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl access explain</c>.</summary>
-internal sealed class AccessExplainCommand : Verb
+internal sealed class AccessExplainCommand : CliCommand
 {
-    private readonly Argument<string> user = new("USER") { Description = "Who would log in", CompletionSources = { Known.Users } };
+    private readonly Argument<string> user = new("USER") { Description = "Who would log in", CompletionSources = { AdminCompletions.Users } };
     private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "As this login; else as any" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "On this node; else wherever the roles reach", CompletionSources = { Known.Nodes } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "With this request; a pending one as if it were approved", CompletionSources = { Known.Requests() } };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "On this node; else wherever the roles reach", CompletionSources = { AdminCompletions.Nodes } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "With this request; a pending one as if it were approved", CompletionSources = { AdminCompletions.Requests() } };
     private readonly FormatOption format = new();
 
     public AccessExplainCommand()

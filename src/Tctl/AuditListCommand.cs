@@ -5,10 +5,10 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl audit ls</c>.</summary>
-internal sealed class AuditListCommand : Verb
+internal sealed class AuditListCommand : CliCommand
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "About this user only", CompletionSources = { Known.Users } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only", CompletionSources = { Known.Requests() } };
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "About this user only", CompletionSources = { AdminCompletions.Users } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only", CompletionSources = { AdminCompletions.Requests() } };
     private readonly TimeOption since = new("--since", "Not before");
     private readonly TimeOption until = new("--until", "Before");
     private readonly FormatOption format = new();

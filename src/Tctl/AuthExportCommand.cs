@@ -6,7 +6,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl auth export</c>.</summary>
-internal sealed class AuthExportCommand : Verb
+internal sealed class AuthExportCommand : CliCommand
 {
     private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 

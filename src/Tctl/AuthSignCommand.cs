@@ -6,14 +6,14 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl auth sign</c>.</summary>
-internal sealed class AuthSignCommand : Verb
+internal sealed class AuthSignCommand : CliCommand
 {
     private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     // Longer than any public key that is signed.
     private const int LongestKey = 16 << 10;
 
-    private readonly Option<string> host = new("--host") { HelpName = "NODE", Required = true, Description = "The node whose key it is", CompletionSources = { Known.Nodes } };
+    private readonly Option<string> host = new("--host") { HelpName = "NODE", Required = true, Description = "The node whose key it is", CompletionSources = { AdminCompletions.Nodes } };
     private readonly Argument<string> file = new("FILE.pub") { Description = "The host's public key, such as /etc/ssh/ssh_host_ed25519_key.pub; - for standard input", CompletionSources = { Suggestions.Files } };
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "How long the certificate lives, up to 366d; 30d without" };
     private readonly Option<string?> outFile = new("--out") { HelpName = "FILE", Description = "Where the certificate goes; without, FILE-cert.pub, or standard output for standard input", CompletionSources = { Suggestions.Files } };

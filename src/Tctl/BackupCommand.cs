@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl backup</c>.</summary>
-internal sealed class BackupCommand : Verb
+internal sealed class BackupCommand : CliCommand
 {
     private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);

@@ -5,12 +5,12 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl certs ls</c>.</summary>
-internal sealed class CertsListCommand : Verb
+internal sealed class CertsListCommand : CliCommand
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only", CompletionSources = { Known.Users } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only", CompletionSources = { Known.Requests() } };
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only", CompletionSources = { AdminCompletions.Users } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only", CompletionSources = { AdminCompletions.Requests() } };
     private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node", CompletionSources = { Known.Nodes } };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node", CompletionSources = { AdminCompletions.Nodes } };
     private readonly FormatOption format = new();
     private readonly Paging paging;
 

@@ -5,12 +5,12 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl certs revoke</c>.</summary>
-internal sealed class CertsRevokeCommand : Verb
+internal sealed class CertsRevokeCommand : CliCommand
 {
-    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { Known.Serials } };
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user", CompletionSources = { Known.Users } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request", CompletionSources = { Known.Requests() } };
-    private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use", CompletionSources = { Known.Roles } };
+    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { AdminCompletions.Serials } };
+    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user", CompletionSources = { AdminCompletions.Users } };
+    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request", CompletionSources = { AdminCompletions.Requests() } };
+    private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use", CompletionSources = { AdminCompletions.Roles } };
     private readonly Option<bool> all = new("--all") { Description = "All of everybody, in an emergency; asks first" };
     private readonly Option<bool> yes = new("--yes") { Description = "With --all: do not ask" };
     private readonly HostsWait wait = new();

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl clock accept</c>.</summary>
-internal sealed class ClockAcceptCommand : Verb
+internal sealed class ClockAcceptCommand : CliCommand
 {
     public ClockAcceptCommand()
         : base("accept", "Says that the clock is right after it was set, so that things are granted again; root only", "tctl clock accept")

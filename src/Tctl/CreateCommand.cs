@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl create</c>.</summary>
-internal sealed class CreateCommand : Verb
+internal sealed class CreateCommand : CliCommand
 {
     // What the daemon takes.
     private const int Largest = 1 << 20;

@@ -8,9 +8,9 @@ using UnreachableException = CertAuthority.Protocol.UnreachableException;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.</summary>
-internal sealed class EditCommand : Verb
+internal sealed class EditCommand : CliCommand
 {
-    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice, node/db1 or a lock", CompletionSources = { Known.Resources } };
+    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice, node/db1 or a lock", CompletionSources = { AdminCompletions.Resources } };
     private readonly HostsWait wait = new();
 
     public EditCommand()

@@ -6,9 +6,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl get</c>.</summary>
-internal sealed class GetCommand : Verb
+internal sealed class GetCommand : CliCommand
 {
-    private readonly ListArgument wanted = new("KIND[/NAME]", "roles, users, nodes, locks: all of them, or one by name; all: every kind, to be fed to tctl create") { CompletionSources = { Known.KindsAndResources } };
+    private readonly ListArgument wanted = new("KIND[/NAME]", "roles, users, nodes, locks: all of them, or one by name; all: every kind, to be fed to tctl create") { CompletionSources = { AdminCompletions.KindsAndResources } };
     private readonly FormatOption format = new(FormatOption.Yaml, FormatOption.Json, FormatOption.Text);
 
     public GetCommand()
@@ -43,7 +43,7 @@ internal sealed class GetCommand : Verb
                 parsed.PrintEscaped(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
                 break;
             default:
-                parsed.PrintEscaped(found.SelectMany(each => ResourceTable.Of(each.Kind, each.Resources).Lines().Append("")).SkipLast(1));
+                parsed.PrintEscaped(found.SelectMany(each => ResourceTable.For(each.Kind, each.Resources).Lines().Append("")).SkipLast(1));
                 break;
         }
         return ExitCode.Done;

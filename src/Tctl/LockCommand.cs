@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl lock</c>.</summary>
-internal sealed class LockCommand : Verb
+internal sealed class LockCommand : CliCommand
 {
     private readonly Option<string?> user = new("--user") { HelpName = "NAME", Description = "A user: no certificate, no request, no approval" };
     private readonly Option<string?> role = new("--role") { HelpName = "NAME", Description = "A role: no certificate for anybody who would have it in use" };

@@ -7,7 +7,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl nodes enroll</c>: brings a host under the authority, sees from outside that it does what it must, and else puts back what was there.</summary>
-internal sealed class NodesEnrollCommand : Verb
+internal sealed class NodesEnrollCommand : CliCommand
 {
     private const string DropIn = "00-certauthority.conf";
 
@@ -17,7 +17,7 @@ internal sealed class NodesEnrollCommand : Verb
     // A line for each login and role; nobody reads more names than these.
     private const int MostUsers = 8;
 
-    private readonly Argument<string> name = new("NODE") { Description = "Its name: the second half of login@NODE", CompletionSources = { Known.Nodes } };
+    private readonly Argument<string> name = new("NODE") { Description = "Its name: the second half of login@NODE", CompletionSources = { AdminCompletions.Nodes } };
     private readonly SshOption ssh = new() { Required = true };
     private readonly ListOption labels = new("--labels", "What roles select it by; of a node that is there already they stay as they are", "KEY=VALUE");
     private readonly Option<string?> address = new("--addr") { HelpName = "HOST[:PORT]", Description = "Where users find it, where that is not what --ssh says" };

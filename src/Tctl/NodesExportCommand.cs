@@ -5,11 +5,11 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl nodes export</c>.</summary>
-internal sealed class NodesExportCommand : Verb
+internal sealed class NodesExportCommand : CliCommand
 {
     private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    private readonly Argument<string> name = new("NODE") { Description = "The host", CompletionSources = { Known.Nodes } };
+    private readonly Argument<string> name = new("NODE") { Description = "The host", CompletionSources = { AdminCompletions.Nodes } };
     private readonly Option<string?> outFolder = new("--out") { HelpName = "FOLDER", Description = "Write them below this folder, as they are to lie below / of the host", CompletionSources = { Suggestions.Files } };
     private readonly Option<bool> paste = new("--paste") { Description = "Print the lines for the sshd_config of a host that reads no drop-ins (OpenSSH before 8.2, or no Include)" };
     private readonly ListOption exempt = new("--exempt", "Addresses from which the host sees the daemon, whose failed logins earn no penalty; only for OpenSSH 9.8 and later", "ADDRESS");

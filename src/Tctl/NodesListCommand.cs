@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl nodes ls</c>.</summary>
-internal sealed class NodesListCommand : Verb
+internal sealed class NodesListCommand : CliCommand
 {
     private readonly FormatOption format = new();
 

@@ -5,9 +5,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl nodes rm</c>.</summary>
-internal sealed class NodesRemoveCommand : Verb
+internal sealed class NodesRemoveCommand : CliCommand
 {
-    private readonly Argument<string> name = new("NODE") { Description = "Which host", CompletionSources = { Known.Nodes } };
+    private readonly Argument<string> name = new("NODE") { Description = "Which host", CompletionSources = { AdminCompletions.Nodes } };
     private readonly HostsWait wait = new();
     private readonly SshOption ssh = new();
 

@@ -5,12 +5,12 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl nodes sync</c>.</summary>
-internal sealed class NodesSyncCommand : Verb
+internal sealed class NodesSyncCommand : CliCommand
 {
     // The daemon has its own bound; this one keeps a thousand calls from standing in line there.
     private const int AtOnce = 32;
 
-    private readonly Argument<string[]> names = new("NODE") { Description = "Which hosts", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { Known.Nodes } };
+    private readonly Argument<string[]> names = new("NODE") { Description = "Which hosts", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { AdminCompletions.Nodes } };
     private readonly Option<bool> takeOver = new("--take-over") { Description = "Also where another daemon's revocation list is. It goes on writing there, too, unless somebody stops it" };
     private readonly Option<bool> all = new("--all") { Description = "All that the daemon writes to" };
 

@@ -5,9 +5,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl rm</c>.</summary>
-internal sealed class RemoveCommand : Verb
+internal sealed class RemoveCommand : CliCommand
 {
-    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice, node/db1 or a lock") { CompletionSources = { Known.Resources } };
+    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice, node/db1 or a lock") { CompletionSources = { AdminCompletions.Resources } };
     private readonly HostsWait wait = new();
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also a role that users hold: it is taken from them" };
 

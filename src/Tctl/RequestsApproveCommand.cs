@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests approve</c>.</summary>
 internal sealed class RequestsApproveCommand : RequestsEachCommand
 {
-    private readonly ListOption roles = new("--roles", "Grant these roles instead of those asked for", "ROLE") { CompletionSources = { Known.Roles } };
+    private readonly ListOption roles = new("--roles", "Grant these roles instead of those asked for", "ROLE") { CompletionSources = { AdminCompletions.Roles } };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a role changed since it was asked for" };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester reads it" };
 

@@ -5,9 +5,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl requests capabilities</c>.</summary>
-internal sealed class RequestsCapabilitiesCommand : Verb
+internal sealed class RequestsCapabilitiesCommand : CliCommand
 {
-    private readonly Argument<string> user = new("USER") { Description = "Whose", CompletionSources = { Known.Users } };
+    private readonly Argument<string> user = new("USER") { Description = "Whose", CompletionSources = { AdminCompletions.Users } };
     private readonly FormatOption format = new();
 
     public RequestsCapabilitiesCommand()

@@ -5,13 +5,13 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl requests create</c>.</summary>
-internal sealed class RequestsCreateCommand : Verb
+internal sealed class RequestsCreateCommand : CliCommand
 {
-    private readonly Argument<string> user = new("USER") { Description = "For whom", CompletionSources = { Known.Users } };
-    private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { CompletionSources = { Known.Roles } };
-    private readonly ListOption resources = new("--resource", "The nodes asked for; with --roles only by these roles", "node/NAME") { CompletionSources = { Known.NodesAsResources } };
+    private readonly Argument<string> user = new("USER") { Description = "For whom", CompletionSources = { AdminCompletions.Users } };
+    private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { CompletionSources = { AdminCompletions.Roles } };
+    private readonly ListOption resources = new("--resource", "The nodes asked for; with --roles only by these roles", "node/NAME") { CompletionSources = { AdminCompletions.NodesAsResources } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why" };
-    private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER") { CompletionSources = { Known.Users } };
+    private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER") { CompletionSources = { AdminCompletions.Users } };
 
     public RequestsCreateCommand()
         : base("create", "Files a request for a user; another administrator, or root, answers it", "tctl requests create --roles=dba --reason=\"on call\" alice")

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary>A command that does something to several requests, one by one: one that is refused does not keep the others from being done.</summary>
-internal abstract class RequestsEachCommand : Verb
+internal abstract class RequestsEachCommand : CliCommand
 {
     private readonly HostsWait wait = new();
     private readonly ListArgument ids = new("ID", "The requests, or the beginnings of their ids");
@@ -20,7 +20,7 @@ internal abstract class RequestsEachCommand : Verb
         : base(name, description, examples)
     {
         this.done = done;
-        ids.CompletionSources.Add(Known.Requests(states));
+        ids.CompletionSources.Add(AdminCompletions.Requests(states));
         Arguments.Add(ids);
     }
 

@@ -5,9 +5,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl requests get</c>.</summary>
-internal sealed class RequestsGetCommand : Verb
+internal sealed class RequestsGetCommand : CliCommand
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { Known.Requests() } };
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { AdminCompletions.Requests() } };
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
     public RequestsGetCommand()
@@ -27,7 +27,7 @@ internal sealed class RequestsGetCommand : Verb
                 parsed.PrintJson(request);
                 break;
             case FormatOption.Yaml:
-                parsed.PrintEscaped(Yaml.Of(request));
+                parsed.PrintEscaped(Yaml.Write(request));
                 break;
             default:
                 parsed.Print(RequestText.Details(request));

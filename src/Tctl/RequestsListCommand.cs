@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl requests ls</c>.</summary>
-internal sealed class RequestsListCommand : Verb
+internal sealed class RequestsListCommand : CliCommand
 {
     private readonly ListOption state = new("--state", "In these states only: pending, approved, denied, cancelled, expired", "STATE");
     private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only" };
@@ -45,7 +45,7 @@ internal sealed class RequestsListCommand : Verb
                 parsed.PrintJson(requests);
                 break;
             case FormatOption.Yaml:
-                parsed.PrintEscaped(requests.SelectMany((request, i) => i == 0 ? Yaml.Of(request) : Yaml.Of(request).Prepend("---")));
+                parsed.PrintEscaped(requests.SelectMany((request, i) => i == 0 ? Yaml.Write(request) : Yaml.Write(request).Prepend("---")));
                 break;
             default:
                 parsed.Print(RequestText.Table(requests, parsed.GetValue(wide)));

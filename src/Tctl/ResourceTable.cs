@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 internal static class ResourceTable
 {
     /// <summary>A resource a row.</summary>
-    public static Table Of(string kind, JsonElement[] resources)
+    public static Table For(string kind, JsonElement[] resources)
     {
         var columns = Columns(kind);
         // Where users come from matters as soon as not all have a resource.

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl status</c>.</summary>
-internal sealed class StatusCommand : Verb
+internal sealed class StatusCommand : CliCommand
 {
     private const int MostNamed = 5;
 
@@ -78,7 +78,7 @@ internal sealed class StatusCommand : Verb
         }
         if (hosts.Stale is [_, ..] stale)
         {
-            parsed.Complain($"nothing could be written for {hosts.StaleAfter} or longer, or ever, to {Wording.Count(stale.Length, "host")}: {Few(stale)}", "tctl nodes ls says why");
+            parsed.Complain($"{Wording.Count(stale.Length, "host")} {(stale.Length == 1 ? "has" : "have")} had no new revocation list for {hosts.StaleAfter} or more: {Few(stale)}", "tctl nodes ls shows why");
             exitCode = ExitCode.Failed;
         }
         // Those that are named already need no second word.

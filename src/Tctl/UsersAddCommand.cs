@@ -7,11 +7,11 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl users add</c>.</summary>
-internal sealed class UsersAddCommand : Verb
+internal sealed class UsersAddCommand : CliCommand
 {
     private readonly Argument<string> name = new("NAME") { Description = "The new user" };
     private readonly HostsWait wait = new();
-    private readonly ListOption roles = new("--roles", "The user's roles", "ROLE") { Required = true, CompletionSources = { Known.Roles } };
+    private readonly ListOption roles = new("--roles", "The user's roles", "ROLE") { Required = true, CompletionSources = { AdminCompletions.Roles } };
     private readonly ListOption logins = new("--logins", "The trait logins, for roles that say {{internal.logins}}", "LOGIN");
     private readonly ListOption unixUsers = new("--unix-user", "The accounts of this machine, or uids, that act as the user. Default: its namesake", "ACCOUNT");
 

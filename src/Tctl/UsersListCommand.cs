@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl users ls</c>.</summary>
-internal sealed class UsersListCommand : Verb
+internal sealed class UsersListCommand : CliCommand
 {
     private readonly FormatOption format = new();
 
@@ -23,7 +23,7 @@ internal sealed class UsersListCommand : Verb
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(users.Resources);
         else
-            parsed.Print(ResourceTable.Of("user", users.Resources));
+            parsed.Print(ResourceTable.For("user", users.Resources));
         return ExitCode.Done;
     }
 }

@@ -5,9 +5,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary><c>tctl users rm</c>.</summary>
-internal sealed class UsersRemoveCommand : Verb
+internal sealed class UsersRemoveCommand : CliCommand
 {
-    private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { Known.Users } };
+    private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { AdminCompletions.Users } };
     private readonly HostsWait wait = new();
 
     public UsersRemoveCommand()

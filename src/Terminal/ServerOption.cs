@@ -41,12 +41,12 @@ public sealed class ServerOption : Option<ServerAddress?>
     public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) => new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
 
     /// <summary>Where a command line means.</summary>
-    public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Of(parsed).remembered(parsed) ?? OfThisHost();
+    public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Find(parsed).remembered(parsed) ?? OfThisHost();
 
     /// <summary>What the option or else the environment names; null where neither does.</summary>
     public static ServerAddress? Named(ParseResult parsed)
     {
-        if (parsed.GetValue(Of(parsed)) is { } named)
+        if (parsed.GetValue(Find(parsed)) is { } named)
             return named;
         return Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text ? null
             : ServerAddress.TryParse(text) ?? throw new FailureException(ServerAddress.PathFaultIn(text) is { } fault ? $"{Variable}: {fault}" : $"{Variable} is '{text}', which is not {ServerAddress.Forms}");
@@ -63,5 +63,5 @@ public sealed class ServerOption : Option<ServerAddress?>
     /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of their own and point others at it.</summary>
     public static bool IsTrusted(uint uid) => uid == 0 || uid == Account.OwnUid || uid == Account.Uid("certauthority");
 
-    private static ServerOption Of(ParseResult parsed) => parsed.RootCommandResult.Command.Options.OfType<ServerOption>().Single();
+    private static ServerOption Find(ParseResult parsed) => parsed.RootCommandResult.Command.Options.OfType<ServerOption>().Single();
 }

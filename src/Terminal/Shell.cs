@@ -118,7 +118,7 @@ public static class Shell
         {
             Name(parseResult.CommandResult.Command);
             usual.Invoke(parseResult);
-            if (parseResult.CommandResult.Command is Verb { Examples.Count: > 0 } verb)
+            if (parseResult.CommandResult.Command is CliCommand { Examples.Count: > 0 } verb)
                 parseResult.Print(["Examples:", .. verb.Examples.Select(example => $"  {example}"), ""]);
             parseResult.Print(["Exit codes:", .. ExitCode.All.Select(one => $"  {one.Code,-4} {one.Meaning}"), ""]);
             return ExitCode.Done;

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace CertAuthority.Terminal;
 
 /// <summary><c>version</c>.</summary>
-public sealed class VersionCommand() : Verb("version", "Prints the version of this program")
+public sealed class VersionCommand() : CliCommand("version", "Prints the version of this program")
 {
     /// <inheritdoc/>
     protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation)

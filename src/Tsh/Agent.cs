@@ -142,9 +142,9 @@ internal sealed class Agent
         var list = await Run(["-L"], Limit, cancellation);
         if (list.ExitCode == Nobody)
             return false;
-        if (!Of(key, list).Any())
+        if (!Identities(key, list).Any())
             return true;
-        foreach (var identity in Of(key, list))
+        foreach (var identity in Identities(key, list))
             await Remove(identity.Line, cancellation);
         if ((await Identities(key, cancellation)).Count == 0)
             return true;
@@ -178,9 +178,9 @@ internal sealed class Agent
         Task<ChildProcess> Gpg(string command) => ChildProcess.Run("gpg-connect-agent", ["--no-autostart", command, "/bye"], cancellation, Limit);
     }
 
-    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) => [.. Of(key, await Run(["-L"], Limit, cancellation))];
+    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) => [.. Identities(key, await Run(["-L"], Limit, cancellation))];
 
-    private static IEnumerable<Identity> Of(PublicKey key, ChildProcess list)
+    private static IEnumerable<Identity> Identities(PublicKey key, ChildProcess list)
     {
         foreach (var line in list.Output.Split('\n'))
             if (Identity.TryParse(line) is { } identity && identity.Key == key)

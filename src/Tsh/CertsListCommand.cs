@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh certs ls</c>.</summary>
-internal sealed class CertsListCommand : Verb
+internal sealed class CertsListCommand : CliCommand
 {
     private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
     private readonly FormatOption format = new();
@@ -23,7 +23,7 @@ internal sealed class CertsListCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var user = UserOption.Chosen(parsed, Home.Of(parsed));
+        var user = UserOption.Chosen(parsed, Home.Chosen(parsed));
         var certificates = await paging.Read(parsed, async (limit, after) =>
             await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), limit, after), cancellation) is var page ? (page.Certificates, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)

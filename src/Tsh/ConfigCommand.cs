@@ -6,7 +6,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh config</c>.</summary>
-internal sealed class ConfigCommand : Verb
+internal sealed class ConfigCommand : CliCommand
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -33,7 +33,7 @@ internal sealed class ConfigCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         if (parsed.GetValue(remove))
         {
             var removed = Edit(SshConfig.WithoutBlock, home);
@@ -87,7 +87,7 @@ internal sealed class ConfigCommand : Verb
     }
 
     /// <summary><c>tsh config for-host NODE</c>: what ssh runs before it connects to a node that needs a certificate of its own. It says nothing where all is well.</summary>
-    private sealed class ForHostCommand : Verb
+    private sealed class ForHostCommand : CliCommand
     {
         private readonly Argument<string> destination = new("LOGIN@NODE") { HelpName = "LOGIN@NODE", Description = "The node, and the account there" };
 
@@ -101,7 +101,7 @@ internal sealed class ConfigCommand : Verb
         protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
         {
             var (login, node) = Destination(parsed.GetValue(destination)!);
-            var home = Home.Of(parsed);
+            var home = Home.Chosen(parsed);
             if (NodeCertificate.AtHand(home, login, node) is not null)
                 return ExitCode.Done;
             using var ca = ServerOption.Connect(parsed);
@@ -111,7 +111,7 @@ internal sealed class ConfigCommand : Verb
     }
 
     /// <summary><c>tsh config renew LOGIN@NODE</c>: what ssh runs before it connects once the certificate has ended. It succeeds if the login opens then.</summary>
-    private sealed class RenewCommand : Verb
+    private sealed class RenewCommand : CliCommand
     {
         private readonly Argument<string> destination = new("LOGIN@NODE") { HelpName = "LOGIN@NODE", Description = "The node, and the account there" };
 
@@ -125,7 +125,7 @@ internal sealed class ConfigCommand : Verb
         protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
         {
             var (login, node) = Destination(parsed.GetValue(destination)!);
-            var home = Home.Of(parsed);
+            var home = Home.Chosen(parsed);
             var held = Held.In(home);
             var now = TimeProvider.System.GetUtcNow();
             if (held.Certificates is not [{ Info: var expired }, ..])

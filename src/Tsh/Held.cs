@@ -20,7 +20,7 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
     /// <exception cref="SshFormatException">The file holds something else.</exception>
     public static HeldCertificate? Read(string file, string? name = null)
     {
-        return AtomicFile.Read(file) is { } line ? Of(line.Trim(), file, name) : null;
+        return AtomicFile.Read(file) is { } line ? Read(line.Trim(), file, name) : null;
     }
 
     /// <summary>Reads a line.</summary>
@@ -28,7 +28,7 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
     /// <param name="file">Where it lies.</param>
     /// <param name="name">What tells the certificate from others of its login; null for the one that was asked for.</param>
     /// <exception cref="SshFormatException">It is something else.</exception>
-    public static HeldCertificate Of(string line, string file, string? name = null)
+    public static HeldCertificate Read(string line, string file, string? name = null)
     {
         var read = Certificate.ParseLine(line);
         var (user, requests) = read.KeyId.Split(':', 2) is [var id, var ids] ? (id, ids.Split(',')) : (read.KeyId, []);

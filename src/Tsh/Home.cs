@@ -76,19 +76,19 @@ internal sealed partial class Home(string folder, string? profile = null)
     public string Addresses => Path.Combine(Folder, "addresses");
 
     /// <summary>TSH_HOME, else <c>~/.certauthority</c>; below it the chosen profile's.</summary>
-    public static Home Of(ParseResult parsed) => Of(ProfileOption.Chosen(parsed));
+    public static Home Chosen(ParseResult parsed) => Chosen(ProfileOption.Chosen(parsed));
 
     /// <summary>The login without a name, and every profile, whether or not there is a certificate.</summary>
     public static IEnumerable<Home> All()
     {
-        yield return Of((string?)null);
+        yield return Chosen((string?)null);
         var profiles = Path.Combine(Root(), Profiles);
         if (Directory.Exists(profiles))
             foreach (var name in Directory.EnumerateDirectories(profiles).Select(path => Path.GetFileName(path)).Where(ProfileOption.IsName).Order(StringComparer.Ordinal))
-                yield return Of(name);
+                yield return Chosen(name);
     }
 
-    private static Home Of(string? profile)
+    private static Home Chosen(string? profile)
     {
         var folder = profile is null ? Root() : Path.Combine(Root(), Profiles, profile);
         PrivateFolder.Expect(folder);

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh ls</c>.</summary>
-internal sealed class ListCommand : Verb
+internal sealed class ListCommand : CliCommand
 {
     private readonly Argument<string[]> filters = new("KEY=VALUE")
     {
@@ -28,11 +28,11 @@ internal sealed class ListCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         using var ca = ServerOption.Connect(parsed);
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         var wanted = parsed.GetValue(filters)!.Select(filter => filter.Split('=', 2)).ToList();
-        var nodes = UsableNodes.Of(parsed, list.Nodes).Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
+        var nodes = UsableNodes.Filter(parsed, list.Nodes).Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(nodes);

@@ -5,12 +5,12 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh login</c>.</summary>
-internal sealed class LoginCommand : Verb
+internal sealed class LoginCommand : CliCommand
 {
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "A shorter life than your roles allow, such as 30m" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host", CompletionSources = { Own.Nodes } };
-    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID") { CompletionSources = { Own.Requests("APPROVED") } };
-    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE") { CompletionSources = { Own.RequestableRoles } };
+    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host", CompletionSources = { UserCompletions.Nodes } };
+    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID") { CompletionSources = { UserCompletions.Requests("APPROVED") } };
+    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE") { CompletionSources = { UserCompletions.RequestableRoles } };
     private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
     private readonly LifetimeOptions lifetimes = new();
@@ -59,7 +59,7 @@ internal sealed class LoginCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         var user = UserOption.Chosen(parsed, home);
         var nowait = parsed.GetValue(noWait);
         var memory = home.Memory;
@@ -141,7 +141,7 @@ internal sealed class LoginCommand : Verb
         void Remember(LoggedIn? login) => home.Remember(memory with
         {
             Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use,
-            Requests = [.. requests], PerHost = login is { PerHost: true }, Session = login is null ? null : LoginSession.Of(login),
+            Requests = [.. requests], PerHost = login is { PerHost: true }, Session = login is null ? null : LoginSession.From(login),
         });
 
         Task<LoggedIn> LogIn() =>

@@ -6,7 +6,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh logout</c>.</summary>
-internal sealed class LogoutCommand : Verb
+internal sealed class LogoutCommand : CliCommand
 {
     private readonly Option<bool> revoke = new("--revoke") { Description = "Also revoke the certificates of this login, so that copies of them open nothing" };
     private readonly Option<bool> wait = HostsBehindText.WaitForHosts();
@@ -25,7 +25,7 @@ internal sealed class LogoutCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         using var ca = parsed.GetValue(revoke) ? ServerOption.Connect(parsed) : null;
         // Before the serials are gone.
         string[] revoked = ca is not null && Held.Serials(home) is [_, ..] serials

@@ -13,7 +13,7 @@ namespace CertAuthority.Tsh;
 internal sealed record LoginSession(string Id, DateTimeOffset Ends, string User)
 {
     /// <summary>The session that a login began; null for none.</summary>
-    public static LoginSession? Of(LoggedIn login) =>
+    public static LoginSession? From(LoggedIn login) =>
         login is { Session: { } id, SessionEnds: { } ends, User: { } user } && TryParse($"{id} {ends.ToUnixTimeSeconds()} {user}") is { } session ? session : null;
 
     public static LoginSession? TryParse(string text) =>

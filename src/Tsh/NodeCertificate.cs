@@ -44,7 +44,7 @@ internal static class NodeCertificate
         if (home.PublicKeyAtHand() is not { } key)
             throw new FailureException("not logged in", home.Command("login"));
         var login = await Ask(home, key.ToString(), node, ca, user, cancellation);
-        var certificates = login.Certificates.Select(one => HeldCertificate.Of(one.Certificate, home.Certificate, one.Info.Name)).ToList();
+        var certificates = login.Certificates.Select(one => HeldCertificate.Read(one.Certificate, home.Certificate, one.Info.Name)).ToList();
         if (certificates.Count == 0)
             throw new FailureException($"{node} alone is more than one certificate holds", "an administrator grants fewer logins there");
         var opened = certificates.SelectMany(one => one.Info.Principals).Select(Login).Distinct(StringComparer.Ordinal).ToList();
@@ -74,7 +74,7 @@ internal static class NodeCertificate
             {
                 next = memory with { Session = null, Requests = [] };
                 var login = await Send(next);
-                home.Remember(next with { Session = LoginSession.Of(login) });
+                home.Remember(next with { Session = LoginSession.From(login) });
                 return login;
             }
             return await Send(next);

@@ -22,7 +22,7 @@ internal static class ReadyRequests
 
         /// <summary>The same about all of the user's. A courtesy at the end of a command that is done, so failing to ask is no failure.</summary>
         public async Task HintAtReady(CaClient ca, string? user, string[] inUse, CancellationToken cancellation) =>
-            parsed.HintAtReady(await Of(ca, user, cancellation), inUse);
+            parsed.HintAtReady(await List(ca, user, cancellation), inUse);
 
         /// <summary>
         /// Asks at the prompt, request by request, which of them to use; where nobody sits at one, none. The end of the input answers
@@ -34,7 +34,7 @@ internal static class ReadyRequests
                 return [];
             var chosen = new List<RequestResource>();
             await using var input = StandardStream.Input();
-            foreach (var request in Ready(await Of(ca, user, cancellation), [], TimeProvider.System.GetUtcNow()).Take(Most))
+            foreach (var request in Ready(await List(ca, user, cancellation), [], TimeProvider.System.GetUtcNow()).Take(Most))
             {
                 if (chosen is [var first, ..] && IsForHosts(first) != IsForHosts(request))
                     continue;
@@ -112,7 +112,7 @@ internal static class ReadyRequests
     private static string Roles(RequestResource request) => string.Join(", ", request.Spec.GrantedRoles.Order(StringComparer.Ordinal));
 
     /// <summary>The user's requests; none where nobody tells.</summary>
-    public static async Task<RequestResource[]> Of(CaClient ca, string? user, CancellationToken cancellation)
+    public static async Task<RequestResource[]> List(CaClient ca, string? user, CancellationToken cancellation)
     {
         try
         {

@@ -11,7 +11,7 @@ namespace CertAuthority.Tsh;
 /// The end of its input is the end of what is asked, and not of what is answered: it goes on until the daemon has answered, or until nobody
 /// is left to read that.
 /// </summary>
-internal sealed partial class RelayCommand() : Verb(
+internal sealed partial class RelayCommand() : CliCommand(
     "relay",
     "Joins standard input and output to the daemon of this host; ssh runs it for --server ssh://…",
     "ssh auth1 tsh relay",

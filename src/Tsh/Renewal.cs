@@ -25,7 +25,7 @@ internal static class Renewal
         await key.Save(login, parsed.Warn, cancellation);
         if (login.Info is { } info)
             parsed.Say($"your certificate had expired; a new one of your regular roles is valid until {Wording.Time(info.ValidBefore)}");
-        home.Remember(memory with { Requests = [], PerHost = login.PerHost, Session = LoginSession.Of(login) });
+        home.Remember(memory with { Requests = [], PerHost = login.PerHost, Session = LoginSession.From(login) });
         home.SaveKnownCas(login.HostCa);
         await SshConfigFile.Refresh(parsed, home, ca, cancellation);
     }

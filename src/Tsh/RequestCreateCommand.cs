@@ -5,10 +5,10 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request create</c>.</summary>
-internal sealed class RequestCreateCommand : Verb
+internal sealed class RequestCreateCommand : CliCommand
 {
-    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { CompletionSources = { Own.RequestableRoles } };
-    private readonly ListOption resources = new("--resource", "The nodes to ask for, each node/NAME; with --roles only by these roles", "node/NAME") { CompletionSources = { Own.RequestableResources } };
+    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { CompletionSources = { UserCompletions.RequestableRoles } };
+    private readonly ListOption resources = new("--resource", "The nodes to ask for, each node/NAME; with --roles only by these roles", "node/NAME") { CompletionSources = { UserCompletions.RequestableResources } };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
     private readonly LifetimeOptions lifetimes = new();
@@ -49,7 +49,7 @@ internal sealed class RequestCreateCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
         var ask = lifetimes.Of(parsed, new CreateRequest(roles.Given(parsed), user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request cancel</c> and <c>tsh request drop</c>.</summary>
-internal sealed class RequestEndCommand : Verb
+internal sealed class RequestEndCommand : CliCommand
 {
     private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
     private readonly Route<EndMyRequest, RequestResolved> route;
@@ -16,7 +16,7 @@ internal sealed class RequestEndCommand : Verb
     {
         this.route = route;
         this.done = done;
-        id.CompletionSources.Add(Own.Requests(state));
+        id.CompletionSources.Add(UserCompletions.Requests(state));
         Arguments.Add(id);
     }
 
@@ -28,7 +28,7 @@ internal sealed class RequestEndCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var user = UserOption.Chosen(parsed, Home.Of(parsed));
+        var user = UserOption.Chosen(parsed, Home.Chosen(parsed));
         var resolved = await ca.Send(route, new EndMyRequest(parsed.GetValue(id)!, user), cancellation);
         parsed.Print(RequestText.Done(resolved, done));
         if (resolved.Revoked is not [])

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request ls</c>.</summary>
-internal sealed class RequestListCommand : Verb
+internal sealed class RequestListCommand : CliCommand
 {
     private readonly Option<bool> mine = new("--my-requests") { Description = "Your own; what is listed without a word" };
     private readonly Option<bool> reviewable = new("--reviewable") { Description = "Those of others that wait for a review of yours" };
@@ -31,7 +31,7 @@ internal sealed class RequestListCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         using var ca = ServerOption.Connect(parsed);
         var show = parsed.GetValue(reviewable) ? "reviewable" : parsed.GetValue(suggested) ? "suggested" : null;
         var requests = await paging.Read(parsed, async (limit, after) =>

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request review</c>.</summary>
-internal sealed class RequestReviewCommand : Verb
+internal sealed class RequestReviewCommand : CliCommand
 {
     private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
     private readonly Option<bool> approve = new("--approve") { Description = "You would grant it" };
@@ -38,7 +38,7 @@ internal sealed class RequestReviewCommand : Verb
     {
         using var ca = ServerOption.Connect(parsed);
         var review = new ReviewRequest(
-            parsed.GetValue(id)!, parsed.GetValue(approve) ? "approve" : "deny", UserOption.Chosen(parsed, Home.Of(parsed)), parsed.GetValue(reason) ?? "",
+            parsed.GetValue(id)!, parsed.GetValue(approve) ? "approve" : "deny", UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request roles</c>.</summary>
-internal sealed class RequestRolesCommand : Verb
+internal sealed class RequestRolesCommand : CliCommand
 {
     private readonly FormatOption format = new();
 
@@ -15,7 +15,7 @@ internal sealed class RequestRolesCommand : Verb
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var mine = await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Of(parsed))), cancellation);
+        var mine = await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Chosen(parsed))), cancellation);
         if (mine.User is null)
             throw new FailureException($"several users are yours: {string.Join(", ", mine.Users)}", "choose one with --user");
         if (parsed.GetValue(format) == FormatOption.Json)

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request search</c>.</summary>
-internal sealed class RequestSearchCommand : Verb
+internal sealed class RequestSearchCommand : CliCommand
 {
     // A request names no more.
     private const int MostResources = 300;
@@ -33,7 +33,7 @@ internal sealed class RequestSearchCommand : Verb
         using var ca = ServerOption.Connect(parsed);
         var found = await ca.Send(
             Routes.SearchResources,
-            new SearchResources(parsed.GetValue(kind)!, parsed.GetValue(labels), parsed.GetValue(search), parsed.GetValue(limit), UserOption.Chosen(parsed, Home.Of(parsed))),
+            new SearchResources(parsed.GetValue(kind)!, parsed.GetValue(labels), parsed.GetValue(search), parsed.GetValue(limit), UserOption.Chosen(parsed, Home.Chosen(parsed))),
             cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
         {

@@ -5,9 +5,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh request show</c>.</summary>
-internal sealed class RequestShowCommand : Verb
+internal sealed class RequestShowCommand : CliCommand
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { Own.Requests() } };
+    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { UserCompletions.Requests() } };
     private readonly WaitOption wait = new("Wait for the answer first, for ever or this long") { Arity = ArgumentArity.ZeroOrOne };
     private readonly FormatOption format = new();
 
@@ -21,7 +21,7 @@ internal sealed class RequestShowCommand : Verb
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(Routes.GetMyRequest, new GetMyRequest(parsed.GetValue(id)!, user), cancellation);

@@ -5,10 +5,10 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh ssh</c>: asks where a node is, then becomes ssh.</summary>
-internal sealed class SshCommand : Verb
+internal sealed class SshCommand : CliCommand
 {
     private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
-    private readonly Argument<string> destination = new("[LOGIN@]NODE") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { Own.Destinations } };
+    private readonly Argument<string> destination = new("[LOGIN@]NODE") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { UserCompletions.Destinations } };
     private readonly Argument<string[]> command = new("COMMAND")
     {
         HelpName = "COMMAND", Description = "What to run there; it begins with the first word after the node that is no option", Arity = ArgumentArity.ZeroOrMore,
@@ -43,7 +43,7 @@ internal sealed class SshCommand : Verb
         if (wanted is not null)
             PlainNames.CheckLogin(wanted);
 
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         var (node, account, certificate) = await Find(parsed, home, name, wanted, cancellation);
         return Exec.Replace(["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
     }

@@ -29,7 +29,7 @@ internal static class SshConfigFile
     public static async Task<(string Text, ListedNode[] Nodes)> Text(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
-        list = list with { Nodes = UsableNodes.Of(parsed, list.Nodes) };
+        list = list with { Nodes = UsableNodes.Filter(parsed, list.Nodes) };
         new NodeAddresses(home).Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
         var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
         return (SshConfig.Text(home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()), list.Nodes);

@@ -7,7 +7,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary><c>tsh status</c>.</summary>
-internal sealed class StatusCommand : Verb
+internal sealed class StatusCommand : CliCommand
 {
     private readonly Option<bool> all = new("--all") { Description = "List the login of each profile instead" };
     private readonly FormatOption format = new();
@@ -26,7 +26,7 @@ internal sealed class StatusCommand : Verb
         var now = TimeProvider.System.GetUtcNow();
         if (parsed.GetValue(all))
             return ListAll(parsed, now);
-        var home = Home.Of(parsed);
+        var home = Home.Chosen(parsed);
         var held = await Held.In(home).Verified(cancellation);
         foreach (var fault in held.Faults.Where(_ => held.At(now).Any()))
             parsed.Warn(fault);
@@ -45,7 +45,7 @@ internal sealed class StatusCommand : Verb
             facts["others"] = new JsonArray([.. others.Select(one => (JsonNode)Facts(one, isRecorded: known is not null))]);
             parsed.PrintJson(facts);
         }
-        var requests = known is null ? [] : await ReadyRequests.Of(ca, user, cancellation);
+        var requests = known is null ? [] : await ReadyRequests.List(ca, user, cancellation);
         foreach (var (warning, command) in LittleLeft.Of(first, requests, now))
         {
             parsed.Warn(warning);

@@ -9,8 +9,8 @@ internal sealed class TshCommand : Command
     public TshCommand()
         : base("tsh", "Logs in to hosts with certificates that last minutes to hours, and asks for roles when more is needed")
     {
-        Options.Add(new ServerOption(parsed => Home.Of(parsed).Memory.Server, "--proxy"));
-        Options.Add(new UserOption { CompletionSources = { Own.Users } });
+        Options.Add(new ServerOption(parsed => Home.Chosen(parsed).Memory.Server, "--proxy"));
+        Options.Add(new UserOption { CompletionSources = { UserCompletions.Users } });
         Options.Add(new ProfileOption());
         Subcommands.Add(new LoginCommand());
         Subcommands.Add(new LogoutCommand());

@@ -10,7 +10,7 @@ internal static class UsableNodes
     /// <summary>Leaves out what ssh cannot use, with one warning that names all of it.</summary>
     /// <param name="parsed">Where the warning goes.</param>
     /// <param name="nodes">As the daemon lists them.</param>
-    public static ListedNode[] Of(ParseResult parsed, ListedNode[] nodes)
+    public static ListedNode[] Filter(ParseResult parsed, ListedNode[] nodes)
     {
         ListedNode[] odd = [.. nodes.Where(node => !IsUsable(node))];
         if (odd is [])

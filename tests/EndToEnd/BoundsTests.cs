@@ -28,7 +28,7 @@ public sealed class BoundsTests
         (await daemon.Administrator.Types("tctl", "certs", "revoke", "--user=alice")).Done();
         for (var i = 0; i < 5; i++)
             Assert.Equal("", (await daemon.Administrator.Types("tsh", "login", "--user=alice", "--ttl=0s")).Output);
-        Assert.Contains("--ttl must be longer than nothing", (await daemon.Administrator.Types("tsh", "login", "--user=alice", "--ttl=0s")).Error);
+        Assert.Contains("--ttl must be greater than zero", (await daemon.Administrator.Types("tsh", "login", "--user=alice", "--ttl=0s")).Error);
     }
 
     [PeopleFact]

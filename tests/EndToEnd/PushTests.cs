@@ -194,7 +194,7 @@ public sealed class PushTests : IAsyncLifetime
         var status = await fleet.Tctl("status");
         Assert.Equal(1, status.ExitCode);
         Assert.Contains("hosts written to: 1, 0 of them with this list\n", status.Output, StringComparison.Ordinal);
-        Assert.Equal("tctl: error: nothing could be written for 30m or longer, or ever, to 1 host: unknown\ntctl: hint: tctl nodes ls says why\n", status.Error);
+        Assert.Equal("tctl: error: 1 host has had no new revocation list for 30m or more: unknown\ntctl: hint: tctl nodes ls shows why\n", status.Error);
         Assert.Equal(1, (await fleet.Tctl("status", "--format=json")).ExitCode);
     }
 

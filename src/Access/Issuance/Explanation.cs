@@ -62,7 +62,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
     /// <param name="question">As a login would put it.</param>
     /// <param name="login">The login; null for any.</param>
     /// <param name="assumed">Whether the question assumes something that is not so yet.</param>
-    public static Explanation Of(IssuanceQuestion question, string? login = null, bool assumed = false)
+    public static Explanation Explain(IssuanceQuestion question, string? login = null, bool assumed = false)
     {
         var rules = new Rules(question, login, [.. IssuancePolicy.Draw(question)]);
         var roles = rules.AtWork;
@@ -113,10 +113,10 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
                 .ToLookup(role => role.Request is null, role => role.Use!);
             IReadOnlyList<RoleInUse> all = RoleInUse.Each(usable[true].Concat(usable[false]));
             denials = new Denials(all, question.Locks);
-            Locks = [.. question.Locks.All.Select(one => (Lock: one, Effect: Of(one, drawn, all))).Where(one => one.Effect is not null).Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
+            Locks = [.. question.Locks.All.Select(one => (Lock: one, Effect: Explain(one, drawn, all))).Where(one => one.Effect is not null).Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
             permitting = Permissions.Permitting([.. usable[true]], [.. usable[false]]);
             gaps = IssuancePolicy.Gaps(all, question.User);
-            AtWork = [.. drawn.Select(role => new RoleAtWork(role.Name, role.Request?.Id, [.. Of(role)]))];
+            AtWork = [.. drawn.Select(role => new RoleAtWork(role.Name, role.Request?.Id, [.. Explain(role)]))];
         }
 
         public ImmutableArray<RoleAtWork> AtWork { get; }
@@ -149,7 +149,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         }
 
         /// <summary>What a lock does here; null for nothing.</summary>
-        private RuleEffect? Of(AccessLock standing, IReadOnlyList<DrawnRole> drawn, IReadOnlyList<RoleInUse> all) => standing.Target switch
+        private RuleEffect? Explain(AccessLock standing, IReadOnlyList<DrawnRole> drawn, IReadOnlyList<RoleInUse> all) => standing.Target switch
         {
             (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
             (LockKind.Role, var name) => drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
@@ -159,7 +159,7 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             _ => all.Any(role => role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
         };
 
-        private IEnumerable<RuleAtWork> Of(DrawnRole drawn)
+        private IEnumerable<RuleAtWork> Explain(DrawnRole drawn)
         {
             if (!drawn.Use.Holds(out var inUse, out var refusal))
                 return [new RuleAtWork(RuleEffect.Refuses, drawn.Request is null ? "role" : "request", drawn.Name, refusal.Message)];

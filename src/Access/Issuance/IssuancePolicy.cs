@@ -24,7 +24,7 @@ public sealed record IssuanceQuestion(
     ImmutableArray<AccessRequest> Requests,
     IReadOnlyDictionary<string, Role> Roles,
     IReadOnlyCollection<Node> Nodes,
-    TimeSpan? Wish,
+    TimeSpan? RequestedTtl,
     int LiveSessions,
     SiteLimits Limits)
 {
@@ -142,8 +142,8 @@ public static class IssuancePolicy
         var inUse = roles.All;
         denials ??= new Denials(inUse, question.Locks);
         // Asked of the role as it is stored: one whose end has passed allows nothing, but its conditions stay with the logins it names.
-        var everywhere = inUse.Where(role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && Conditions.Of(role.Role) != Conditions.None).ToImmutableArray();
-        var groups = inUse.Except(everywhere).GroupBy(role => Conditions.Of(role.Role))
+        var everywhere = inUse.Where(role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && Conditions.From(role.Role) != Conditions.None).ToImmutableArray();
+        var groups = inUse.Except(everywhere).GroupBy(role => Conditions.From(role.Role))
             .Select(group => new RoleGroup(roles, group.Key, [.. group], everywhere, Principals.Resolve([.. group], denials, question.Nodes, question.Locks)))
             .Where(group => !group.Principals.IsEmpty)
             .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.Conditions == Conditions.None ? 0 : 1).ThenBy(group => group.Name, StringComparer.Ordinal)
@@ -165,7 +165,7 @@ public static class IssuancePolicy
             ImmutableArray<Guid> ids = [.. requests.Select(request => request.Id)];
             // A limit of a role that everybody in use holds binds every certificate; one of a request, those that draw on it.
             var limiting = roles.Assigned.Concat(roles.Elevated.Where(role => requests.Any(request => roles.Brings(request, role)))).DistinctBy(role => role.Role.Id).Select(role => role.Role);
-            if (!Lifetime.Decide(question.Now, limiting, requests, question.Wish, question.Limits, question.SessionEnds).Holds(out var validity, out var tooLong))
+            if (!Lifetime.Decide(question.Now, limiting, requests, question.RequestedTtl, question.Limits, question.SessionEnds).Holds(out var validity, out var tooLong))
                 return tooLong;
             if (!Permissions.Decide(group.Assigned, group.Elevated, question.IsSecurityKey).Holds(out var permissions, out var why))
                 missing.Add(new MissingGrant(why, ids, group.Principals));
@@ -230,7 +230,7 @@ public static class IssuancePolicy
     {
         if (question.Locks.On(LockKind.Role, role.Name) is { } locked)
             return locked.Refusal;
-        return RoleInUse.Of(role, question.User).Holds(out var inUse, out var refusal) ? inUse with { OnlyOn = onlyOn } : refusal;
+        return RoleInUse.FillIn(role, question.User).Holds(out var inUse, out var refusal) ? inUse with { OnlyOn = onlyOn } : refusal;
     }
 
     /// <summary>The lock that takes away what would be granted without it; null where the roles grant nothing anyway.</summary>

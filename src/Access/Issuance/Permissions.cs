@@ -41,7 +41,7 @@ public sealed record SessionPermissions(
     public bool IsUnconditional => ForceCommand is null && SourceAddresses is null && !VerifyRequired;
 
     /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
-    public string? InWords => Conditions.Of(ForceCommand, SourceAddresses ?? [], VerifyRequired).InWords;
+    public string? InWords => Conditions.From(ForceCommand, SourceAddresses ?? [], VerifyRequired).InWords;
 
     /// <summary>Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is missing.</summary>
     public string? Exceeded(SessionPermissions issued)
@@ -71,10 +71,10 @@ internal sealed record Conditions(string? ForceCommand, string SourceAddresses, 
     public static readonly Conditions None = new(null, "", false);
 
     /// <summary>The conditions of a role.</summary>
-    public static Conditions Of(Role role) => Of(role.Options.ForceCommand, role.Options.SourceAddresses, role.Options.VerifyRequired);
+    public static Conditions From(Role role) => From(role.Options.ForceCommand, role.Options.SourceAddresses, role.Options.VerifyRequired);
 
     /// <summary>Conditions that are the same have the same value, in whatever order the addresses stand.</summary>
-    public static Conditions Of(string? forceCommand, IEnumerable<AddressRange> sources, bool verifyRequired) => new(
+    public static Conditions From(string? forceCommand, IEnumerable<AddressRange> sources, bool verifyRequired) => new(
         forceCommand, string.Join(", ", sources.Select(range => range.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)), verifyRequired);
 
     /// <summary>For people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
@@ -141,7 +141,7 @@ public static class Permissions
     }
 
     /// <summary>What a role demands of every session, for people; null for nothing.</summary>
-    public static string? Demanded(Role role) => Conditions.Of(role).InWords;
+    public static string? Demanded(Role role) => Conditions.From(role).InWords;
 
     /// <summary>The roles that can permit a forwarding.</summary>
     internal static IReadOnlyList<RoleInUse> Permitting(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated) => elevated.Count > 0 ? elevated : assigned;

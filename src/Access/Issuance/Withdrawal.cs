@@ -46,7 +46,7 @@ public static class Withdrawal
         if (!user.IsOwnedBy(issued.Caller))
             return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
         // Without a wish: what --ttl shortened is within whatever is granted.
-        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, Wish: null, LiveSessions: 0, limits)
+        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, RequestedTtl: null, LiveSessions: 0, limits)
         {
             Locks = locks,
             // Whether the certificate has in writing what a role demands is compared below, login by login.

@@ -33,7 +33,7 @@ public static class HostFiles
     /// <param name="node">The host.</param>
     /// <param name="content">What its files are made of.</param>
     /// <param name="exempt">Addresses whose failed logins earn no penalty, the daemon's first; null where its sshd knows no penalties (before OpenSSH 9.8).</param>
-    public static ImmutableArray<HostFile> Of(Node node, HostContent content, string? exempt = null)
+    public static ImmutableArray<HostFile> For(Node node, HostContent content, string? exempt = null)
     {
         var files = ImmutableArray.CreateBuilder<HostFile>();
         files.AddRange(Changing(content));

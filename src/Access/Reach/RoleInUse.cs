@@ -30,7 +30,7 @@ public sealed record RoleInUse(
     public ImmutableArray<TemplateGap> Gaps { get; init; } = [];
 
     /// <summary>Fills in the templates. A gap in an allow or in an extension grants nothing; one in a deny refuses the role, and with it the certificate.</summary>
-    public static Outcome<RoleInUse> Of(Role role, User user)
+    public static Outcome<RoleInUse> FillIn(Role role, User user)
     {
         var gaps = Filled(role, user, out var filled);
         return gaps.FirstOrDefault(gap => gap.Field == TemplateGap.DenyLogins) is { } gap

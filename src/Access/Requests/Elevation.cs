@@ -56,7 +56,7 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
         foreach (var (role, onlyOn) in user.AssignedAt(now, roles).Select(role => (role, (ImmutableHashSet<Guid>)[]))
                      .Concat(names.Select(name => (roles[name].At(now), ids))))
             // One that cannot be used might deny something, and nobody can say what.
-            if (!RoleInUse.Of(role, user).Holds(out var one, out _))
+            if (!RoleInUse.FillIn(role, user).Holds(out var one, out _))
                 return [];
             else
                 inUse.Add(one with { OnlyOn = onlyOn });

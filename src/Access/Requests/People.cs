@@ -41,7 +41,7 @@ public sealed class People
     /// <summary>The people behind all users, as they are now.</summary>
     /// <param name="users">Every user who exists.</param>
     /// <param name="uidOf">The uid of an account; null for one that does not exist.</param>
-    public static People Of(IReadOnlyCollection<User> users, Func<string, uint?> uidOf)
+    public static People From(IReadOnlyCollection<User> users, Func<string, uint?> uidOf)
     {
         var accounts = users.SelectMany(user => user.UnixUsers).Where(entry => !entry.IsUid).Select(entry => entry.ToString()).Distinct(StringComparer.Ordinal);
         return Strangers.And(

@@ -41,7 +41,7 @@ public static class Requesting
         var assigned = question.User.AssignedAt(question.Now, question.Roles);
         if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => RequestRights.MayRequest(assigned, name, question.Kind))]) is { } locked)
             return locked.Refusal;
-        if (!Asked.Of(question).Holds(out var asked, out var refusal))
+        if (!RequestedAccess.From(question).Holds(out var asked, out var refusal))
             return refusal;
 
         var roles = asked.Roles.Select(name => question.Roles[name]).ToList();

@@ -56,7 +56,7 @@ public static class Reviewing
     public static ImmutableArray<string> CannotReview(
         AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
-        var able = users.Where(user => user.Id != request.UserId && Voter.Of(user, roles, now).MayReview(request, roles))
+        var able = users.Where(user => user.Id != request.UserId && Voter.From(user, roles, now).MayReview(request, roles))
             .Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
         var who = able.Count switch
         {
@@ -99,7 +99,7 @@ public static class Reviewing
         if (!(approves ? Narrow(question) : Denied(review)).Holds(out var kept, out refusal))
             return refusal;
 
-        var tally = Tally.Of(request, question.People.And(kept), [.. question.Earlier, new Vote(kept, by)], question.Roles);
+        var tally = Tally.Count(request, question.People.And(kept), [.. question.Earlier, new Vote(kept, by)], question.Roles);
         var reviewed = request with { Reviews = request.Reviews.Add(kept) };
         var resolution = new RequestResolution(by.User.Name, review.At, review.Reason);
         switch (tally.State)

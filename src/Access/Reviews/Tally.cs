@@ -41,7 +41,7 @@ public sealed record Tally(
     /// <param name="people">Which users are one person, with what the request and its reviews recorded.</param>
     /// <param name="votes">Its reviews, in the order in which they came.</param>
     /// <param name="roles">Every role that exists.</param>
-    public static Tally Of(AccessRequest request, People people, IEnumerable<Vote> votes, IReadOnlyDictionary<string, Role> roles)
+    public static Tally Count(AccessRequest request, People people, IEnumerable<Vote> votes, IReadOnlyDictionary<string, Role> roles)
     {
         var counted = new List<Vote>();
         foreach (var vote in votes)

@@ -13,7 +13,7 @@ namespace CertAuthority.Access.Reviews;
 public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArray<string> RoleNames)
 {
     /// <summary>A user as a reviewer at an instant.</summary>
-    public static Voter Of(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+    public static Voter From(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
         var assigned = user.AssignedAt(now, roles);
         return new Voter(user, assigned, [.. assigned.Where(role => !role.IsOver(now)).Select(role => role.Name)]);

@@ -77,7 +77,7 @@ public static class Durations
     internal static Refusal? Beyond(string name, TimeSpan? wish, TimeSpan longest)
     {
         if (wish <= TimeSpan.Zero)
-            return new Refusal($"{name} must be longer than nothing", Kind: RefusalKind.Invalid);
+            return new Refusal($"{name} must be greater than zero", Kind: RefusalKind.Invalid);
         return wish > longest ? new Refusal($"{name} {Show(wish.Value)} is more than the site's maximum of {Show(longest)}", Kind: RefusalKind.Invalid) : null;
     }
 }

@@ -197,7 +197,7 @@ public sealed class Re2
                     quoted = !quoted;
                     continue;
                 }
-                if ((quoted ? Characters(CharacterSet.Of(Rune())) : Atom(depth)) is not { } piece)
+                if ((quoted ? Characters(CharacterSet.Single(Rune())) : Atom(depth)) is not { } piece)
                     continue;
                 if (quoted && Take(@"\E"))
                     quoted = false;
@@ -236,9 +236,9 @@ public sealed class Re2
                     return new Piece(flags.HasFlag(Flag.Multiline) ? "(?m:$)" : @"(?:\z)", 1, 1, CanBeEmpty: true);
                 case '.':
                     at++;
-                    return Characters(flags.HasFlag(Flag.DotIsAll) ? CharacterSet.All : CharacterSet.Of('\n').Negated, folds: false);
+                    return Characters(flags.HasFlag(Flag.DotIsAll) ? CharacterSet.All : CharacterSet.Single('\n').Negated, folds: false);
                 default:
-                    return Characters(CharacterSet.Of(Rune()));
+                    return Characters(CharacterSet.Single(Rune()));
             }
         }
 
@@ -384,7 +384,7 @@ public sealed class Re2
                 case 'b' or 'B':
                     throw Wrong($"\"\\{text[at + 1]}\", a boundary of words, cannot be matched here in bounded time; write the characters around it: (^|[^a-z])");
                 default:
-                    return PerlClass() is { } perl ? Characters(perl, folds: false) : Characters(CharacterSet.Of(Escape()));
+                    return PerlClass() is { } perl ? Characters(perl, folds: false) : Characters(CharacterSet.Single(Escape()));
             }
         }
 
@@ -579,7 +579,7 @@ public sealed class Re2
         {
         }
 
-        public static CharacterSet Of(int rune) => Range(rune, rune);
+        public static CharacterSet Single(int rune) => Range(rune, rune);
 
         public static CharacterSet Range(int low, int high) => new([(low, high)]);
 

@@ -22,7 +22,7 @@ internal enum Standing
 }
 
 /// <summary>Who opened a connection, and the place that it has.</summary>
-internal sealed record Guest(Peer Peer, Connections.Place Place)
+internal sealed record ConnectionOwner(Peer Peer, Connections.Place Place)
 {
     /// <summary>Among whose refusals its own count: those of its account, for one account can have many uids.</summary>
     public Refused CountedAs => new(Place.AccountAs(Place.Standing), OwnsUser: Place.Standing > Standing.Stranger);

@@ -179,10 +179,10 @@ internal sealed class Listener : IConnectionListener
         var isThrough = false;
         try
         {
-            if (Peer.Of(socket) is { } peer && connections.Settle(place, await StandingOf(peer, place.Standing)))
+            if (Peer.Read(socket) is { } peer && connections.Settle(place, await StandingOf(peer, place.Standing)))
             {
                 var connection = contexts.Create(socket);
-                connection.Features.Set(new Guest(peer, place));
+                connection.Features.Set(new ConnectionOwner(peer, place));
                 place.Connection = connection;
                 isThrough = identified.Writer.TryWrite(connection);
                 if (!isThrough)

@@ -30,7 +30,7 @@ internal sealed class Presence : IDisposable
     }
 
     /// <summary>Lets calls of a connection go on while their answer can still be read.</summary>
-    public static Presence Of(ConnectionContext connection) => new(connection.Features.Get<IConnectionSocketFeature>()!.Socket, connection);
+    public static Presence Watch(ConnectionContext connection) => new(connection.Features.Get<IConnectionSocketFeature>()!.Socket, connection);
 
     public void Dispose()
     {

@@ -16,7 +16,7 @@ namespace CertAuthority.Api;
 internal static class Server
 {
     private static readonly TimeSpan BodyWithin = TimeSpan.FromSeconds(10);
-    private static readonly Recent<string> Faults = new(TimeProvider.System);
+    private static readonly RateLimit<string> Faults = new(TimeProvider.System);
     private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(8);
 
     /// <summary>The server, not yet started.</summary>
@@ -69,8 +69,8 @@ internal static class Server
     /// <summary>Serves a connection, and gives its place back.</summary>
     private static async Task Attend(ConnectionContext connection, ConnectionDelegate next)
     {
-        using var place = connection.Features.Get<Guest>()!.Place;
-        using var presence = Presence.Of(connection);
+        using var place = connection.Features.Get<ConnectionOwner>()!.Place;
+        using var presence = Presence.Watch(connection);
         await next(connection);
     }
 
@@ -78,7 +78,7 @@ internal static class Server
 
     private static async Task<Stream> Dispatch(HttpContext context, Row row, Serving serving, ILogger log)
     {
-        var place = context.Features.Get<Guest>()!.Place;
+        var place = context.Features.Get<ConnectionOwner>()!.Place;
         place.Begin();
         try
         {
@@ -93,7 +93,7 @@ internal static class Server
     private static async Task<Stream> Call(HttpContext context, Row row, Serving serving, ILogger log)
     {
         var (ca, callers) = serving.Now();
-        var guest = context.Features.Get<Guest>()!;
+        var guest = context.Features.Get<ConnectionOwner>()!;
         var caller = await callers.Of(guest.Peer, guest.Place.Standing);
         var outside = Outside(context).ToList();
         JsonObject? body = null;
@@ -219,7 +219,7 @@ internal static class Server
                 return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
             default:
                 // Whoever finds a fault must not fill the log with it: once a minute for each place where calls fail.
-                if (Faults.Wait($"{error.GetType().FullName} {error.TargetSite}", 1) is null)
+                if (Faults.TryTake($"{error.GetType().FullName} {error.TargetSite}", 1, out _))
                     log.LogError(error, "a call failed; failures of the same sort within a minute are not logged");
                 return new Problem(ProblemCode.Internal, "the daemon failed; its log says why");
         }

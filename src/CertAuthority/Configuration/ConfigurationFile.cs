@@ -45,7 +45,7 @@ internal static class ConfigurationFile
                     whole = Join(whole, map, "", faults);
                 malformed.AddRange(text.Lines);
             }
-            var settings = Read(new Cursor(whole, "", faults), defaults, dataDirectory);
+            var settings = Read(new FieldReader(whole, "", faults), defaults, dataDirectory);
             return malformed.Count > 0 || faults.Any ? throw new ConfigurationException([.. malformed, .. faults.Lines]) : settings;
         }
         catch (Exception e) when (e is ExposedException or IOException or UnauthorizedAccessException)
@@ -56,7 +56,7 @@ internal static class ConfigurationFile
 
     // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its data.
     private static uint? Account(string dataDirectory) =>
-        Accounts.GetEffectiveUserId() == 0 && dataDirectory.Length > 0 ? FileStatus.Of(dataDirectory)?.Owner : null;
+        Accounts.GetEffectiveUserId() == 0 && dataDirectory.Length > 0 ? FileStatus.Read(dataDirectory)?.Owner : null;
 
     private static IEnumerable<string> FilesOf(string folder, uint? account)
     {
@@ -109,7 +109,7 @@ internal static class ConfigurationFile
         return first with { Entries = entries };
     }
 
-    private static Settings Read(Cursor root, Settings defaults, string? dataDirectory)
+    private static Settings Read(FieldReader root, Settings defaults, string? dataDirectory)
     {
         var written = AbsolutePath(root, "data_dir");
         var settings = defaults with
@@ -132,7 +132,7 @@ internal static class ConfigurationFile
         return settings;
     }
 
-    private static SiteLimits Limits(Cursor limits, SiteLimits defaults)
+    private static SiteLimits Limits(FieldReader limits, SiteLimits defaults)
     {
         var certificate = limits.Duration("certificate", TimeSpan.FromSeconds(1), SiteLimits.Default.Certificate);
         var read = defaults with
@@ -150,7 +150,7 @@ internal static class ConfigurationFile
         return read;
     }
 
-    private static PushSettings Push(Cursor push, PushSettings defaults, uint? account)
+    private static PushSettings Push(FieldReader push, PushSettings defaults, uint? account)
     {
         var read = new PushSettings(
             push.Number("parallel", 1, 256) ?? defaults.Parallel,
@@ -165,7 +165,7 @@ internal static class ConfigurationFile
         return read;
     }
 
-    private static UsersFromGroups Groups(Cursor root)
+    private static UsersFromGroups Groups(FieldReader root)
     {
         var groups = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<string>>(StringComparer.Ordinal);
         foreach (var (group, roles) in root.TextLists("users_from_groups"))
@@ -180,7 +180,7 @@ internal static class ConfigurationFile
         return new UsersFromGroups(groups.ToImmutable());
     }
 
-    private static CaKeyType? KeyType(Cursor root, string field)
+    private static CaKeyType? KeyType(FieldReader root, string field)
     {
         switch (root.Text(field))
         {
@@ -194,7 +194,7 @@ internal static class ConfigurationFile
         }
     }
 
-    private static string? PublishDirectory(Cursor root, string dataDirectory)
+    private static string? PublishDirectory(FieldReader root, string dataDirectory)
     {
         if (AbsolutePath(root, "publish_dir") is not { } path)
             return null;
@@ -205,7 +205,7 @@ internal static class ConfigurationFile
         return path;
     }
 
-    private static string? SocketPath(Cursor root)
+    private static string? SocketPath(FieldReader root)
     {
         var path = AbsolutePath(root, "socket");
         if (path is not null && ServerAddress.Unix.PathFault(path) is { } fault)
@@ -216,7 +216,7 @@ internal static class ConfigurationFile
     private static bool Contains(string outer, string inner) =>
         $"{Path.GetFullPath(inner).TrimEnd('/')}/".StartsWith($"{Path.GetFullPath(outer).TrimEnd('/')}/", StringComparison.Ordinal);
 
-    private static string? AbsolutePath(Cursor root, string field)
+    private static string? AbsolutePath(FieldReader root, string field)
     {
         var path = root.Text(field);
         if (path is null || (Path.IsPathFullyQualified(path) && !path.Contains('\0', StringComparison.Ordinal)))

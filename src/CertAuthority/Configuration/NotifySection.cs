@@ -18,7 +18,7 @@ internal static class NotifySection
     /// <param name="notify">The part.</param>
     /// <param name="defaults">What holds where it says nothing.</param>
     /// <param name="account">The uid that the daemon runs as, where root looks at its files; null for that of this process.</param>
-    public static NotifySettings Read(Cursor notify, NotifySettings defaults, uint? account)
+    public static NotifySettings Read(FieldReader notify, NotifySettings defaults, uint? account)
     {
         var command = notify.Texts("command");
         if (command is [var program, ..] && !Path.IsPathFullyQualified(program.Text))
@@ -41,7 +41,7 @@ internal static class NotifySection
         return read;
     }
 
-    private static ImmutableArray<WebhookSettings> Webhooks(Cursor notify, uint? account)
+    private static ImmutableArray<WebhookSettings> Webhooks(FieldReader notify, uint? account)
     {
         var webhooks = ImmutableArray.CreateBuilder<WebhookSettings>();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -65,7 +65,7 @@ internal static class NotifySection
     }
 
     // Those of chats are secrets, so they can lie in a file.
-    private static Uri? Url(Cursor webhook, uint? account)
+    private static Uri? Url(FieldReader webhook, uint? account)
     {
         var plain = webhook.Text("url");
         var secret = Secret(webhook, "url_file", account, required: false);
@@ -85,7 +85,7 @@ internal static class NotifySection
         return null;
     }
 
-    private static MailSettings? Mail(Cursor mail, uint? account)
+    private static MailSettings? Mail(FieldReader mail, uint? account)
     {
         if (mail.Entries.Count == 0)
             return null;
@@ -106,7 +106,7 @@ internal static class NotifySection
         return new MailSettings(server, port, tls, login, sender ?? new MailboxAddress("", ""), filter);
     }
 
-    private static MailAccount? Account(Cursor mail, MailTls tls, uint? account)
+    private static MailAccount? Account(FieldReader mail, MailTls tls, uint? account)
     {
         var user = mail.Text("user");
         if (user is null)
@@ -122,7 +122,7 @@ internal static class NotifySection
         return new MailAccount(user, Encoding.UTF8.GetString(Secret(mail, "password_file", account, required: true) ?? []));
     }
 
-    private static MailTls Tls(Cursor mail)
+    private static MailTls Tls(FieldReader mail)
     {
         switch (mail.Text("tls"))
         {
@@ -135,7 +135,7 @@ internal static class NotifySection
         }
     }
 
-    private static NoticeFilter Filter(Cursor receiver, ImmutableArray<string> possible)
+    private static NoticeFilter Filter(FieldReader receiver, ImmutableArray<string> possible)
     {
         var (events, wanted) = (receiver.TextsUnlessEmpty("events", "all events"), receiver.TextsUnlessEmpty("roles", "all roles"));
         foreach (var (text, at) in events)
@@ -155,7 +155,7 @@ internal static class NotifySection
     }
 
     /// <summary>What a file holds that the configuration names; null, with a fault, where it cannot be used, and where none is named.</summary>
-    private static byte[]? Secret(Cursor receiver, string field, uint? account, bool required)
+    private static byte[]? Secret(FieldReader receiver, string field, uint? account, bool required)
     {
         var path = required ? receiver.Required(field) : receiver.Text(field);
         if (path is null or "")

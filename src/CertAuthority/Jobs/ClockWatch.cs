@@ -8,7 +8,7 @@ namespace CertAuthority.Jobs;
 /// </summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Where steps are logged.</param>
-internal sealed class ClockWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
+internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
 {
     private static readonly TimeSpan RecordedEvery = TimeSpan.FromMinutes(1);
 

@@ -10,7 +10,7 @@ namespace CertAuthority.Jobs;
 /// </summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Gets a line about it, too.</param>
-internal sealed class DiskWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca.Clock)
+internal sealed class DiskWatch(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca.Clock)
 {
     protected override bool StartsAtOnce => true;
 
@@ -18,7 +18,7 @@ internal sealed class DiskWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.F
 
     protected internal override async Task Once(CancellationToken stopping)
     {
-        var disk = Disks.Of(ca.Now);
+        var disk = Disks.Measure(ca.Now);
         var isTold = ca.Now.Database.Read(snapshot => snapshot.IsToldLow());
         // Not told again and again while it goes to and fro.
         if (disk.IsLow == isTold || (isTold && disk.Used > DiskStatus.Low - 2))

@@ -8,7 +8,7 @@ namespace CertAuthority.Jobs;
 /// <summary>Looks from time to time who is still in the groups that make users: an account that left them may never call again.</summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class GroupReview(CurrentCa ca, ILogger log) : Loop
+internal sealed class GroupReview(CurrentAuthority ca, ILogger log) : Loop
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(3);
 

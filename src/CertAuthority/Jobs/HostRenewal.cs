@@ -10,7 +10,7 @@ namespace CertAuthority.Jobs;
 /// <summary>Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time that they had, and keeps them where hosts fetch.</summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class HostRenewal(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca.Clock)
+internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca.Clock)
 {
     protected override bool StartsAtOnce => true;
 
@@ -23,7 +23,7 @@ internal sealed class HostRenewal(CurrentCa ca, ILogger log) : Periodic(TimeSpan
     protected override void Failed(Exception error) => log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(error.Message));
 
     /// <summary>Renews those that are due; one that has ended too, for its host may still ask.</summary>
-    internal static async Task RenewAll(Ca ca)
+    internal static async Task RenewAll(Authority ca)
     {
         var now = ca.Now();
         var due = ca.Database.Read(snapshot =>

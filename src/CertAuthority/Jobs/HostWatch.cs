@@ -13,13 +13,13 @@ namespace CertAuthority.Jobs;
 /// <remarks>The first look comes after that time: what a daemon that was down has missed it first makes up for.</remarks>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Gets a line about those hosts, too.</param>
-internal sealed class HostWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca.Clock)
+internal sealed class HostWatch(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca.Clock)
 {
     protected internal override Task Once(CancellationToken stopping) => Look(ca.Now, log);
 
     protected override void Failed(Exception error) => log.LogWarning("whether hosts are stale could not be recorded: {Why}", Printable.Escape(error.Message));
 
-    internal static async Task Look(Ca ca, ILogger log)
+    internal static async Task Look(Authority ca, ILogger log)
     {
         var now = ca.Now();
         if (ca.Database.Read(Changed) is ([], []) && ca.Database.Read(Contested) is ([], []))
@@ -44,7 +44,7 @@ internal sealed class HostWatch(CurrentCa ca, ILogger log) : Periodic(TimeSpan.F
         if (contested.Length > 0)
             log.LogError("the revocation list of another daemon is on {Nodes}, and this one writes nothing there", string.Join(", ", contested.Select(node => node.Name)));
         if (stale.Length > 0)
-            log.LogWarning("nothing could be written for {Limit} or longer, or ever, to {Nodes}", Durations.Show(ca.Push.StaleAfter), string.Join(", ", stale.Select(node => node.Name)));
+            log.LogWarning("no new revocation list could be written for {Limit} or more to {Nodes}", Durations.Show(ca.Push.StaleAfter), string.Join(", ", stale.Select(node => node.Name)));
         if (fresh.Length > 0)
             log.LogInformation("the revocation list is again on {Nodes}", string.Join(", ", fresh.Select(node => node.Name)));
 

@@ -16,7 +16,7 @@ namespace CertAuthority.Jobs;
 /// <param name="ca">What operations work on.</param>
 /// <param name="settings">Names the receivers.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class NotifyDelivery(CurrentCa ca, CurrentSettings settings, ILogger log) : Loop
+internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settings, ILogger log) : Loop
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
@@ -35,14 +35,14 @@ internal sealed class NotifyDelivery(CurrentCa ca, CurrentSettings settings, ILo
             foreach (var ended in loops.Values.Where(loop => loop.IsCompleted))
                 await ended;
             var notify = settings.Now.Settings.Notify;
-            var receivers = Channels.Of(notify).Select(channel => channel.Receiver.Name).ToList();
+            var receivers = Channels.From(notify).Select(channel => channel.Receiver.Name).ToList();
             if (receivers.Count > 0)
                 await Notifications.TellEndings(ca.Now, notify.BeforeEnd);
             // One that is no receiver any more keeps its loop, which finds nothing to do.
             foreach (var receiver in receivers.Where(name => !loops.ContainsKey(name)))
                 loops[receiver] = Repeat(async () =>
                 {
-                    while (settings.Now.Settings.Notify is var now && Channels.Of(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
+                    while (settings.Now.Settings.Notify is var now && Channels.From(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
                         && await DeliverOne(ca.Now, now, channel, stopping))
                     {
                         // The next one.
@@ -71,7 +71,7 @@ internal sealed class NotifyDelivery(CurrentCa ca, CurrentSettings settings, ILo
     }
 
     /// <summary>Whether there was one that is due.</summary>
-    private async Task<bool> DeliverOne(Ca ca, NotifySettings notify, Channel channel, CancellationToken stopping)
+    private async Task<bool> DeliverOne(Authority ca, NotifySettings notify, Channel channel, CancellationToken stopping)
     {
         var (name, now) = (channel.Receiver.Name, ca.Now());
         if (ca.Database.Read(snapshot => snapshot.NextDue(name, now)) is not { } due)
@@ -101,7 +101,7 @@ internal sealed class NotifyDelivery(CurrentCa ca, CurrentSettings settings, ILo
     }
 
     /// <summary>Sends it once. Whatever a foreign server or program makes go wrong is a failure of this attempt and of nothing else.</summary>
-    private async Task<Telling> Tell(Channel channel, Attempt attempt, CancellationToken stopping)
+    private async Task<DeliveryResult> Tell(Channel channel, Attempt attempt, CancellationToken stopping)
     {
         try
         {
@@ -110,9 +110,9 @@ internal sealed class NotifyDelivery(CurrentCa ca, CurrentSettings settings, ILo
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
             log.LogError(e, "sending to {Receiver} failed in a way that it should not", channel.Receiver.Name);
-            return new Telling($"{e.GetType().Name}: {e.Message}");
+            return new DeliveryResult($"{e.GetType().Name}: {e.Message}");
         }
     }
 
-    private static long Lost(Ca ca) => ca.Database.Read(snapshot => snapshot.ReceiverStatuses()).Sum(receiver => receiver.GivenUp);
+    private static long Lost(Authority ca) => ca.Database.Read(snapshot => snapshot.ReceiverStatuses()).Sum(receiver => receiver.GivenUp);
 }

@@ -6,7 +6,7 @@ namespace CertAuthority.Jobs;
 /// <summary>Records every few seconds how many refusals were left out of the audit, for each account whose minute is over.</summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class RefusalCounts(CurrentCa ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
+internal sealed class RefusalCounts(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
 {
     protected override void Failed(Exception error) => log.LogWarning("how many refusals were left out could not be recorded; it is tried again: {Why}", Printable.Escape(error.Message));
 

@@ -16,7 +16,7 @@ readonly partial record struct DiskSpace(long Size, long Free)
 
     /// <summary>Of the file system that a path is on.</summary>
     /// <exception cref="IOException">The kernel does not say.</exception>
-    internal static DiskSpace Of(string path)
+    internal static DiskSpace Measure(string path)
     {
         var drive = new DriveInfo(path);
         return new DiskSpace(drive.TotalSize - drive.TotalFreeSpace + drive.AvailableFreeSpace, drive.AvailableFreeSpace);

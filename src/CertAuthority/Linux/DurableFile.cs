@@ -80,7 +80,7 @@ static partial class DurableFile
     {
         ExpectOneName(path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
-        ExpectPrivate(path, FileStatus.Of(stream.SafeFileHandle), "600");
+        ExpectPrivate(path, FileStatus.Read(stream.SafeFileHandle), "600");
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
         return content;
@@ -93,7 +93,7 @@ static partial class DurableFile
     internal static byte[] ReadSecret(string path, uint? account)
     {
         var whole = TrustedPath.Read(path, account);
-        ExpectOwnerOnly(path, FileStatus.Of(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)!.Value, "600");
+        ExpectOwnerOnly(path, FileStatus.Read(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)!.Value, "600");
         return whole.Length <= LongestSecret ? whole.AsSpan().TrimEnd("\r\n"u8).ToArray() : throw new IOException($"{path} has more than {LongestSecret} bytes");
     }
 
@@ -101,7 +101,7 @@ static partial class DurableFile
     /// <exception cref="ExposedException">Others can write to it, it belongs to somebody else, or it has a second name.</exception>
     internal static void ExpectOwn(string path)
     {
-        if (FileStatus.Of(path) is not { } status)
+        if (FileStatus.Read(path) is not { } status)
             return;
         ExpectOneName(path);
         ExpectOwner(path, status);
@@ -118,7 +118,7 @@ static partial class DurableFile
         using var directory = Open(path, OpenCloseOnExec);
         if (directory.IsInvalid)
             throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
-        ExpectPrivate(path, FileStatus.Of(directory), "700");
+        ExpectPrivate(path, FileStatus.Read(directory), "700");
     }
 
     /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
@@ -162,7 +162,7 @@ static partial class DurableFile
 
     static void ExpectOneName(string path)
     {
-        if (FileStatus.Of(path) is not { } status)
+        if (FileStatus.Read(path) is not { } status)
             return;
         if (status.IsLink)
             throw new ExposedException($"{path} is a symbolic link; put the file itself there");

@@ -43,7 +43,7 @@ readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (
 
     /// <summary>Of what lies at a path, of a link itself; null when nothing does.</summary>
     /// <exception cref="IOException">The kernel does not say.</exception>
-    internal static FileStatus? Of(string path)
+    internal static FileStatus? Read(string path)
     {
         Span<byte> status = stackalloc byte[256];
         if (Statx(AtCurrentDirectory, path, AtSymlinkNoFollow, BasicStats, status) == 0)
@@ -54,7 +54,7 @@ readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (
 
     /// <summary>Of an open file.</summary>
     /// <exception cref="IOException">The kernel does not say.</exception>
-    internal static FileStatus Of(SafeFileHandle file)
+    internal static FileStatus Read(SafeFileHandle file)
     {
         Span<byte> status = stackalloc byte[256];
         return Statx(file, "", AtEmptyPath, BasicStats, status) == 0 ? Read(status) : throw new IOException($"the owner of a file is not known: {new Win32Exception().Message}");

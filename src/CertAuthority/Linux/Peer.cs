@@ -23,9 +23,9 @@ sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid
     const int MaxGroups = 65536;
 
     /// <summary>The peer, or null when its process has ended: there is nobody to answer, and nobody to ask who logged in.</summary>
-    internal static Peer? Of(Socket socket)
+    internal static Peer? Read(Socket socket)
     {
-        var credentials = PeerCredentials.Of(socket);
+        var credentials = PeerCredentials.Read(socket);
         using var process = Process(socket);
         if (process is null)
             return new Peer(credentials.Uid, GroupsOf(socket, credentials.Gid), LoginUid: null);

@@ -32,7 +32,7 @@ sealed partial class SocketFile : IDisposable
     {
         (Path, this.pathLock, isLocked, Listening, isPassed) = (path, pathLock, pathLock is not null, passed, passed is not null);
         if (isPassed)
-            made = FileStatus.Of(path);
+            made = FileStatus.Read(path);
     }
 
     internal string Path { get; }
@@ -121,7 +121,7 @@ sealed partial class SocketFile : IDisposable
     }
 
     /// <summary>Whether the file at the path is the socket that this daemon listens on.</summary>
-    internal bool IsThere() => made is { } mine && mine.IsSameFileAs(FileStatus.Of(Path));
+    internal bool IsThere() => made is { } mine && mine.IsSameFileAs(FileStatus.Read(Path));
 
     /// <summary>Whether systemd made it, and so has to make it again.</summary>
     internal bool IsPassed => isPassed;
@@ -210,7 +210,7 @@ sealed partial class SocketFile : IDisposable
             }
             if (ListenDescriptor(socket.SafeHandle, Backlog) != 0)
                 throw new SocketException(Marshal.GetLastPInvokeError());
-            return (socket, FileStatus.Of(path));
+            return (socket, FileStatus.Read(path));
         }
         catch
         {
@@ -221,7 +221,7 @@ sealed partial class SocketFile : IDisposable
 
     static void Clear(string path)
     {
-        if (FileStatus.Of(path) is not { } there)
+        if (FileStatus.Read(path) is not { } there)
             return;
         if (!there.IsSocket)
             throw new InUseException($"{path} is not a socket; move it away, or name another socket");
@@ -236,7 +236,7 @@ sealed partial class SocketFile : IDisposable
         {
             if (there.Owner != Accounts.GetEffectiveUserId())
                 throw new InUseException($"{path} is a socket of uid {there.Owner}; remove it, or name another socket");
-            if (there.IsSameFileAs(FileStatus.Of(path)))
+            if (there.IsSameFileAs(FileStatus.Read(path)))
                 File.Delete(path);
         }
         catch (SocketException busy)

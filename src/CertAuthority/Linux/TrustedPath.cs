@@ -26,7 +26,7 @@ static class TrustedPath
                 continue;
             }
             at = Path.Combine(at, name);
-            if (FileStatus.Of(at) is not { } status)
+            if (FileStatus.Read(at) is not { } status)
                 return null;
             if (status.Owner != 0 && status.Owner != self)
                 return $"{at} belongs to uid {status.Owner}, who could change it; run: chown {(status.IsLink ? "-h " : "")}{self} {at}";
@@ -56,7 +56,7 @@ static class TrustedPath
         if (Fault(Path.GetFullPath(path), account) is { } fault)
             throw new ExposedException(fault);
         // Looked at before it is opened: opening a FIFO waits for whoever writes to it.
-        if (FileStatus.Of(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) is { IsRegular: false })
+        if (FileStatus.Read(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) is { IsRegular: false })
             throw new IOException("this is not a regular file");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);
         if (stream.Length > Longest)

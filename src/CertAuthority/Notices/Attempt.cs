@@ -12,4 +12,4 @@ internal sealed record Attempt(Notification Told, string? Recipient, DateTimeOff
 /// <param name="Fault">What went wrong; null when it was told.</param>
 /// <param name="Said">What the receiver said: words of a stranger.</param>
 /// <param name="IsHopeless">Whether it can only go wrong again.</param>
-internal sealed record Telling(string? Fault = null, string Said = "", bool IsHopeless = false);
+internal sealed record DeliveryResult(string? Fault = null, string Said = "", bool IsHopeless = false);

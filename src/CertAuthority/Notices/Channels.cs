@@ -8,13 +8,13 @@ namespace CertAuthority.Notices;
 /// <summary>A way to tell somebody.</summary>
 /// <param name="Receiver">Who that is to the outbox.</param>
 /// <param name="Tell">Tells them, within <see cref="NotifySettings.Timeout"/>. Throws when it is cancelled; whatever else happens is a fault.</param>
-internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToken, Task<Telling>> Tell);
+internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToken, Task<DeliveryResult>> Tell);
 
 /// <summary>The ways to tell somebody that a configuration names.</summary>
 internal static class Channels
 {
     /// <summary>Those that a configuration names.</summary>
-    public static ImmutableArray<Channel> Of(NotifySettings notify)
+    public static ImmutableArray<Channel> From(NotifySettings notify)
     {
         var channels = ImmutableArray.CreateBuilder<Channel>();
         if (!notify.Command.IsEmpty)

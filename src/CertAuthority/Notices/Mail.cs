@@ -14,11 +14,11 @@ namespace CertAuthority.Notices;
 /// <summary>Telling people by mail: one message to one address, so that nobody sees who else was told.</summary>
 internal static class Mail
 {
-    public static async Task<Telling> Send(MailSettings mail, Attempt attempt, TimeSpan within, CancellationToken stopping)
+    public static async Task<DeliveryResult> Send(MailSettings mail, Attempt attempt, TimeSpan within, CancellationToken stopping)
     {
         var recipient = attempt.Recipient!;
         if (MailSettings.ParseAddress(recipient) is not { } address)
-            return new Telling($"\"{recipient}\" is no mail address", IsHopeless: true);
+            return new DeliveryResult($"\"{recipient}\" is no mail address", IsHopeless: true);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         limit.CancelAfter(within);
         try
@@ -31,20 +31,20 @@ internal static class Mail
             using var message = Message(mail, attempt.Told, address);
             // Without a goodbye: once it was taken nothing must make it be sent again.
             await client.SendAsync(message, limit.Token);
-            return new Telling();
+            return new DeliveryResult();
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
-            return new Telling($"the mail server did not take the message to {recipient} within {within.TotalSeconds} s");
+            return new DeliveryResult($"the mail server did not take the message to {recipient} within {within.TotalSeconds} s");
         }
         catch (SslHandshakeException e)
         {
-            return new Telling($"no TLS with the mail server: {e.InnerException?.Message ?? e.Message}");
+            return new DeliveryResult($"no TLS with the mail server: {e.InnerException?.Message ?? e.Message}");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // Whatever a server can make the library throw, this message was not taken, and no other suffers.
-            return new Telling($"the mail server did not take the message to {recipient}{UnitNetwork.Remedy(e.Message)}", e.Message);
+            return new DeliveryResult($"the mail server did not take the message to {recipient}{UnitNetwork.Remedy(e.Message)}", e.Message);
         }
     }
 

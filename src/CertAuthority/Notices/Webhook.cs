@@ -31,7 +31,7 @@ internal static class Webhook
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    public static async Task<Telling> Post(WebhookSettings webhook, Attempt attempt, TimeSpan within, CancellationToken stopping)
+    public static async Task<DeliveryResult> Post(WebhookSettings webhook, Attempt attempt, TimeSpan within, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         limit.CancelAfter(within);
@@ -40,18 +40,18 @@ internal static class Webhook
             using var request = Request(webhook, attempt.Told, attempt.Now);
             using var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (response.IsSuccessStatusCode)
-                return new Telling();
+                return new DeliveryResult();
             var kept = new byte[KeptAnswer];
             var length = await (await response.Content.ReadAsStreamAsync(limit.Token)).ReadAtLeastAsync(kept, kept.Length, throwOnEndOfStream: false, limit.Token);
-            return new Telling($"it answered {(int)response.StatusCode}", Encoding.UTF8.GetString(kept, 0, length).Trim());
+            return new DeliveryResult($"it answered {(int)response.StatusCode}", Encoding.UTF8.GetString(kept, 0, length).Trim());
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
-            return new Telling($"it did not answer within {within.TotalSeconds} s");
+            return new DeliveryResult($"it did not answer within {within.TotalSeconds} s");
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new Telling(e.InnerException is AuthenticationException tls ? $"no TLS with it: {tls.Message}" : e.Message + UnitNetwork.Remedy(e.Message));
+            return new DeliveryResult(e.InnerException is AuthenticationException tls ? $"no TLS with it: {tls.Message}" : e.Message + UnitNetwork.Remedy(e.Message));
         }
     }
 

@@ -7,7 +7,7 @@ namespace CertAuthority.Operations;
 internal static class Backups
 {
     /// <summary>The copy itself is the answer: the daemon writes nowhere that a caller names.</summary>
-    public static async Task<Stream> Take(Ca ca, Administrator by, TakeBackup ask)
+    public static async Task<Stream> Take(Authority ca, Administrator by, TakeBackup ask)
     {
         var now = ca.Now();
         // Recorded first, so that the copy tells of itself.

@@ -8,7 +8,7 @@ namespace CertAuthority.Operations;
 /// <summary>Reading what was issued, what it reaches, and what hosts need to judge it.</summary>
 internal static class Certificates
 {
-    public static Task<CertificateList> List(Ca ca, Administrator by, ListCertificates ask)
+    public static Task<CertificateList> List(Authority ca, Administrator by, ListCertificates ask)
     {
         var now = ca.Now();
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
@@ -16,7 +16,7 @@ internal static class Certificates
             snapshot, size, snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, size + 1, before))));
     }
 
-    public static Task<CertificateList> ListMine(Ca ca, Caller by, ListMyCertificates ask)
+    public static Task<CertificateList> ListMine(Authority ca, Caller by, ListMyCertificates ask)
     {
         var now = ca.Now();
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
@@ -24,13 +24,13 @@ internal static class Certificates
             snapshot, size, snapshot.Certificates(now, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, size + 1, before))));
     }
 
-    public static Task<CertificateInfo> GetMine(Ca ca, Caller by, GetMyCertificate ask) =>
+    public static Task<CertificateInfo> GetMine(Authority ca, Caller by, GetMyCertificate ask) =>
         Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
             ? ca.Database.Read(snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found ? Shown.List(snapshot, [found]).Certificates[0] : null)
             : null) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial {ask.Serial}")));
 
     /// <summary>Where a node is, told to those who hold a live certificate for it. A node out of reach and one that does not exist are one answer.</summary>
-    public static Task<ReachableNode> FindNode(Ca ca, Caller by, GetMyNode ask)
+    public static Task<ReachableNode> FindNode(Authority ca, Caller by, GetMyNode ask)
     {
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -58,15 +58,15 @@ internal static class Certificates
         }));
     }
 
-    public static Task<CaPublicKey> UserCa(Ca ca, GetUserCa ask) =>
-        Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Of(ca.UserCa.PublicKey)));
+    public static Task<CaPublicKey> UserCa(Authority ca, GetUserCa ask) =>
+        Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Compute(ca.UserCa.PublicKey)));
 
-    public static Task<CaPublicKey> HostCa(Ca ca, GetHostCa ask) =>
-        Task.FromResult(new CaPublicKey(ca.HostCa.PublicKey.ToLine("host CA"), Fingerprint.Of(ca.HostCa.PublicKey)));
+    public static Task<CaPublicKey> HostCa(Authority ca, GetHostCa ask) =>
+        Task.FromResult(new CaPublicKey(ca.HostCa.PublicKey.ToLine("host CA"), Fingerprint.Compute(ca.HostCa.PublicKey)));
 
-    public static Task<RevocationList> Krl(Ca ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
+    public static Task<RevocationList> Krl(Authority ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
 
-    public static Task<AuditList> Audit(Ca ca, Administrator by, ListAudit ask)
+    public static Task<AuditList> Audit(Authority ca, Administrator by, ListAudit ask)
     {
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
         var (entries, next) = Pages.Cut(
@@ -74,14 +74,14 @@ internal static class Certificates
         return Task.FromResult(new AuditList([.. entries.Select(entry => entry.Entry)], next));
     }
 
-    public static Task<DaemonStatus> Status(Ca ca, Administrator by, GetStatus ask)
+    public static Task<DaemonStatus> Status(Authority ca, Administrator by, GetStatus ask)
     {
         var now = ca.Now();
         var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
         return Task.FromResult(ca.Database.Inspect(now, snapshot => new DaemonStatus(
             typeof(Certificates).Assembly.GetName().Version!.ToString(3),
-            Fingerprint.Of(ca.UserCa.PublicKey),
-            Fingerprint.Of(ca.HostCa.PublicKey),
+            Fingerprint.Compute(ca.UserCa.PublicKey),
+            Fingerprint.Compute(ca.HostCa.PublicKey),
             snapshot.CountPending(now),
             snapshot.LiveCertificates(now).Count,
             snapshot.RevokedSerials(now).Count,
@@ -92,7 +92,7 @@ internal static class Certificates
             Nodes.Status(ca, snapshot, now),
             snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
             ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
-            Disks.Of(ca))));
+            Disks.Measure(ca))));
     }
 
     private static CertificateList Page(Snapshot snapshot, int size, List<RecordedCertificate> certificates)
@@ -103,7 +103,7 @@ internal static class Certificates
 
     private static string? State(string? state) => state is null or "live" or "expired" or "revoked"
         ? state
-        : throw Verdicts.Invalid($"--state takes live, expired or revoked, not \"{state}\"");
+        : throw Problems.Invalid($"--state takes live, expired or revoked, not \"{state}\"");
 
     // A whole id is taken as it is: the audit knows requests that were removed.
     private static string? Request(Snapshot snapshot, string? prefix) => prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();

@@ -8,14 +8,14 @@ internal static class Clocks
 {
     /// <summary>Now, for what grants something.</summary>
     /// <exception cref="ProblemException">Unavailable: nobody knows what time it is.</exception>
-    public static DateTimeOffset NowToGrant(this Ca ca) => ca.Clock.Step is { } step
+    public static DateTimeOffset NowToGrant(this Authority ca) => ca.Clock.Step is { } step
         ? throw new ProblemException(new Problem(
             ProblemCode.Unavailable,
             $"the clock of the authority's host shows {Show(step.Shown)} where it should show {Show(step.Expected)}, so nothing is granted",
             "root there sets it right, or says that it is right: tctl clock accept"))
         : ca.Now();
 
-    public static async Task<ClockAccepted> Accept(Ca ca, Administrator by, AcceptClock ask)
+    public static async Task<ClockAccepted> Accept(Authority ca, Administrator by, AcceptClock ask)
     {
         if (!by.Caller.IsRoot)
             throw new ProblemException(new Problem(ProblemCode.Denied, "only root says that the clock is right", "sudo tctl clock accept"));
@@ -36,14 +36,14 @@ internal static class Clocks
     }
 
     /// <summary>Records what time it is, for the daemon after this one.</summary>
-    public static Task Remember(Ca ca) => ca.Database.Commit(transaction =>
+    public static Task Remember(Authority ca) => ca.Database.Commit(transaction =>
     {
         transaction.RecordClock(ca.Clock.Record);
         return true;
     }, takesAway: true);
 
     /// <summary>Records that the clock is off, or where it should be again.</summary>
-    public static Task Note(Ca ca, ClockStep step, bool isOver)
+    public static Task Note(Authority ca, ClockStep step, bool isOver)
     {
         var now = ca.Now();
         return ca.Database.Commit(transaction =>

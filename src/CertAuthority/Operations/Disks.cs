@@ -7,9 +7,9 @@ namespace CertAuthority.Operations;
 internal static class Disks
 {
     /// <exception cref="IOException">The kernel does not say how full it is.</exception>
-    public static DiskStatus Of(Ca ca)
+    public static DiskStatus Measure(Authority ca)
     {
-        var space = DiskSpace.Of(ca.Database.Folder);
+        var space = DiskSpace.Measure(ca.Database.Folder);
         return new DiskStatus(ca.Database.Folder, space.PercentUsed, space.Free, ca.Database.HasRoom);
     }
 }

@@ -13,7 +13,7 @@ namespace CertAuthority.Operations;
 /// <summary>What the policy would say, without a login.</summary>
 internal static class Explanations
 {
-    public static Task<AccessExplained> Explain(Ca ca, Administrator by, ExplainAccess ask)
+    public static Task<AccessExplained> Explain(Authority ca, Administrator by, ExplainAccess ask)
     {
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -24,7 +24,7 @@ internal static class Explanations
             var pending = request?.StateAt(now) == RequestState.Pending;
             if (pending)
                 request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, People.Strangers, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
-            var explained = Explanation.Of(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
+            var explained = Explanation.Explain(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
             return new AccessExplained(
                 explained.Verdict,
                 explained.IsGranted,
@@ -37,7 +37,7 @@ internal static class Explanations
     }
 
     /// <summary>What the user's roles reach, and what each live certificate reaches with its requests: the union, for several certificates can be in use.</summary>
-    public static Task<NodeList> ListNodes(Ca ca, Caller by, ListMyNodes ask)
+    public static Task<NodeList> ListNodes(Authority ca, Caller by, ListMyNodes ask)
     {
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -53,7 +53,7 @@ internal static class Explanations
             ListedNode[] nodes = [.. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name).OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)];
             var requestable = Requestable(snapshot, user, snapshot.Policy().Nodes.Values.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
             return reached.Count == 0 && requestable.Length == 0
-                ? throw Verdicts.Refused(first!)
+                ? throw Problems.Refused(first!)
                 : new NodeList(
                     nodes,
                     [.. reached.SelectMany(reach => reach.Everywhere).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
@@ -69,7 +69,7 @@ internal static class Explanations
     /// <param name="node">The name of the node.</param>
     /// <param name="login">The login there; null for any.</param>
     /// <param name="now">Roles can be over.</param>
-    public static string? HowToAsk(Ca ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
+    public static string? HowToAsk(Authority ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
     {
         if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out var grant, out _)
             && (login is null || grant.Grants.SelectMany(one => one.Principals).Any(principal => principal.Opens(login, node))))
@@ -99,8 +99,8 @@ internal static class Explanations
     }
 
     // A security key passes every rule about keys; which key there will be is not known yet.
-    private static IssuanceQuestion Question(Ca ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), Wish: null, LiveSessions: 0, ca.Limits)
+    private static IssuanceQuestion Question(Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
+        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), RequestedTtl: null, LiveSessions: 0, ca.Limits)
         {
             Locks = snapshot.Policy().LocksAt(now),
             IsSecurityKey = true,

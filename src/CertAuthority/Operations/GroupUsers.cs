@@ -17,7 +17,7 @@ internal static class GroupUsers
     /// The caller, after what is stored of them is what their groups make of them now; or with the reason why that is not known.
     /// Groups are asked for only where the answer can matter.
     /// </summary>
-    public static async Task<Caller> Of(Ca ca, Caller by)
+    public static async Task<Caller> Refresh(Authority ca, Caller by)
     {
         if (ca.UsersFromGroups.IsEmpty || by.Identity.Account is not { } account)
             return by;
@@ -43,7 +43,7 @@ internal static class GroupUsers
     /// <param name="ca">What is worked on.</param>
     /// <param name="names">The names of users.</param>
     /// <returns>Why it is not known what one of them is; null when it is known of all.</returns>
-    public static async Task<string?> LookAgain(Ca ca, IReadOnlyCollection<string> names)
+    public static async Task<string?> LookAgain(Authority ca, IReadOnlyCollection<string> names)
     {
         if (ca.UsersFromGroups.IsEmpty)
             return null;
@@ -61,7 +61,7 @@ internal static class GroupUsers
 
     /// <summary>Looks at every stored one again. Whoever is not known about stays as they are: a directory that is down must not revoke everybody.</summary>
     /// <returns>Those who are not known about, with why.</returns>
-    public static async Task<List<(string Account, string Fault)>> Review(Ca ca, CancellationToken stopping)
+    public static async Task<List<(string Account, string Fault)>> Review(Authority ca, CancellationToken stopping)
     {
         var unknown = new List<(string, string)>();
         // Without a group that gives something, nobody has to be asked.
@@ -80,7 +80,7 @@ internal static class GroupUsers
     /// Brings what is stored in line with a configuration: users from groups by the groups that they were last known to be in, since nobody has to
     /// be asked for what a group gives no more, and whatever lasts longer than its limits.
     /// </summary>
-    public static async Task<Withdrawn> Reconfigure(Ca ca)
+    public static async Task<Withdrawn> Reconfigure(Authority ca)
     {
         var now = ca.Now();
         var withdrawn = await ca.Database.Commit(transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
@@ -100,7 +100,7 @@ internal static class GroupUsers
         return Withdrawals.ReviewLimits(limits, transaction, now);
     }
 
-    private static async Task Settle(Ca ca, User? stored, string account, ImmutableArray<string> groups)
+    private static async Task Settle(Authority ca, User? stored, string account, ImmutableArray<string> groups)
     {
         if (ca.UsersFromGroups.Of(account, groups) is { } user ? stored?.HasGroupsOf(user) == true : stored is null)
             return;
@@ -137,7 +137,7 @@ internal static class GroupUsers
         });
     }
 
-    private static async Task Publish(Ca ca, Withdrawn withdrawn)
+    private static async Task Publish(Authority ca, Withdrawn withdrawn)
     {
         try
         {

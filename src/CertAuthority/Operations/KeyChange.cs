@@ -24,13 +24,13 @@ internal static class KeyChange
         var known = transaction.UserCaKeys();
         if (known.Find(one => one.Key == key) is { Revoked: { } since })
             throw new CaKeyException(
-                $"user_ca, {Fingerprint.Of(key)}, is on the revocation list since {since:yyyy-MM-ddTHH:mm:ssZ}, so hosts refuse whatever it signs; remove user_ca and user_ca.pub to have a new key made, and start with --new-ca");
+                $"user_ca, {Fingerprint.Compute(key)}, is on the revocation list since {since:yyyy-MM-ddTHH:mm:ssZ}, so hosts refuse whatever it signs; remove user_ca and user_ca.pub to have a new key made, and start with --new-ca");
         var others = Others(known, key);
         if (others is [_, ..] && LiveOf(transaction, key, now) is var alive && (alive.Count > 0 || (isRestored && known.TrueForAll(one => one.Key != key))))
         {
-            var signers = others.FindAll(other => alive.Exists(certificate => certificate.Ca == other.Id)) is [_, ..] some ? some : others;
+            var signers = others.FindAll(other => alive.Exists(certificate => certificate.CaKeyId == other.Id)) is [_, ..] some ? some : others;
             throw new CaKeyException(
-                $"user_ca is {Fingerprint.Of(key)}, and {Alive(alive.Count)} signed by {string.Join(" and ", signers.Select(signer => Fingerprint.Of(signer.Key)))}; restore that key, or revoke it with all that it signed: certauthority --new-ca");
+                $"user_ca is {Fingerprint.Compute(key)}, and {Alive(alive.Count)} signed by {string.Join(" and ", signers.Select(signer => Fingerprint.Compute(signer.Key)))}; restore that key, or revoke it with all that it signed: certauthority --new-ca");
         }
         return transaction.UserCaKey(key, now);
     }
@@ -43,12 +43,12 @@ internal static class KeyChange
     public static (IReadOnlyList<UserCaKey> Replaced, int Revoked) Run(Transaction transaction, PublicKey key, DateTimeOffset now)
     {
         var others = Others(transaction.UserCaKeys(), key);
-        var reason = $"user_ca is now {Fingerprint.Of(key)}";
+        var reason = $"user_ca is now {Fingerprint.Compute(key)}";
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, others.Count == 0 ? [] : LiveOf(transaction, key, now), reason, now);
         foreach (var other in others)
         {
             transaction.RevokeUserCaKey(other, now);
-            transaction.Audit(Caller.Daemon.Did("ca.revoked", now) with { Resource = $"user_ca/{Fingerprint.Of(other.Key)}", Reason = reason });
+            transaction.Audit(Caller.Daemon.Did("ca.revoked", now) with { Resource = $"user_ca/{Fingerprint.Compute(other.Key)}", Reason = reason });
         }
         return (others, revoked.Length);
     }
@@ -59,7 +59,7 @@ internal static class KeyChange
     private static List<RecordedCertificate> LiveOf(Transaction transaction, PublicKey key, DateTimeOffset now)
     {
         var own = transaction.UserCaKeys().Find(one => one.Key == key)?.Id;
-        return transaction.LiveCertificates(now).FindAll(certificate => certificate.Ca != own);
+        return transaction.LiveCertificates(now).FindAll(certificate => certificate.CaKeyId != own);
     }
 
     private static string Alive(int count) => count switch

@@ -8,13 +8,13 @@ namespace CertAuthority.Operations;
 /// <summary>Locking. What was issued to what is locked is revoked in the transaction that locks it; locks are listed and lifted as resources.</summary>
 internal static class Locks
 {
-    public static async Task<Locked> Create(Ca ca, Administrator by, CreateLock ask)
+    public static async Task<Locked> Create(Authority ca, Administrator by, CreateLock ask)
     {
         var now = ca.Now();
         var name = Guid.NewGuid().ToString();
         var expires = Expires(ask, now);
         if (Names.ReasonFault(ask.Message) is { } fault)
-            throw Verdicts.Refused(fault);
+            throw Problems.Refused(fault);
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var made = new AccessLock(Guid.NewGuid(), name, 1, Target(transaction, ask), ask.Message, expires);
@@ -57,20 +57,20 @@ internal static class Locks
             }.Where(one => one.Name is not null).Select(one => new LockTarget(one.Kind, one.Name!)),
         ];
         return given is [var target]
-            ? target.Fault is { } fault ? throw Verdicts.Invalid(fault) : target
-            : throw Verdicts.Invalid("say what to lock: one user, role, login, node or request");
+            ? target.Fault is { } fault ? throw Problems.Invalid(fault) : target
+            : throw Problems.Invalid("say what to lock: one user, role, login, node or request");
     }
 
     private static DateTimeOffset? Expires(CreateLock ask, DateTimeOffset now)
     {
         if (ask is { Ttl: not null, Expires: not null })
-            throw Verdicts.Invalid("a lock ends after --ttl or at --expires, not both");
+            throw Problems.Invalid("a lock ends after --ttl or at --expires, not both");
         DateTimeOffset? end = ask switch
         {
-            { Ttl: { } ttl } => now + Verdicts.Duration("--ttl", ttl),
-            { Expires: { } expires } => Verdicts.Instant("--expires", expires),
+            { Ttl: { } ttl } => now + Problems.Duration("--ttl", ttl),
+            { Expires: { } expires } => Problems.Instant("--expires", expires),
             _ => null,
         };
-        return end <= now ? throw Verdicts.Invalid($"a lock that ends at {Instants.Show(end.Value)} is over already") : end;
+        return end <= now ? throw Problems.Invalid($"a lock that ends at {Instants.Show(end.Value)} is over already") : end;
     }
 }

@@ -35,7 +35,7 @@ internal static class LoginDomains
     public static IEnumerable<string> Warnings(Snapshot snapshot, Role role)
     {
         if (Unknown(snapshot, role.Deny).FirstOrDefault() is { } denied)
-            throw Verdicts.Invalid($"role '{role.Name}' denies {denied}, and no node has the login_domain {Names.DomainOf(denied)}", Meaning(denied));
+            throw Problems.Invalid($"role '{role.Name}' denies {denied}, and no node has the login_domain {Names.DomainOf(denied)}", Meaning(denied));
         return [.. Unknown(snapshot, role.Allow).Select(granted => $"role '{role.Name}' grants {granted}, which opens nothing until a node has the login_domain {Names.DomainOf(granted)}")];
     }
 
@@ -46,7 +46,7 @@ internal static class LoginDomains
     public static void Expect(Snapshot snapshot, LockTarget target)
     {
         if (target.Kind == LockKind.Login && !Exists(snapshot, target.Name))
-            throw Verdicts.Invalid($"no node has the login_domain {Names.DomainOf(target.Name)}, so there is no login {target.Name} to lock", Meaning(target.Name));
+            throw Problems.Invalid($"no node has the login_domain {Names.DomainOf(target.Name)}, so there is no login {target.Name} to lock", Meaning(target.Name));
     }
 
     private static IEnumerable<string> Unknown(Snapshot snapshot, RoleConditions side) => side.Logins.Where(login => login.IsLiteral).Select(login => login.Text).Where(login => !Exists(snapshot, login));

@@ -20,11 +20,11 @@ internal static class Logins
     /// When that is on the disk, and not before: sign, verify, send. A crash in between leaves a record without a
     /// certificate, never a certificate without a record.
     /// </summary>
-    public static async Task<LoggedIn> Issue(Ca ca, Caller by, Login ask)
+    public static async Task<LoggedIn> Issue(Authority ca, Caller by, Login ask)
     {
         var now = ca.NowToGrant();
-        var key = Verdicts.Key(ca, ask.PublicKey);
-        TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
+        var key = Problems.Key(ca, ask.PublicKey);
+        TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("--ttl", ask.Ttl);
 
         // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked for counts.
         var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
@@ -44,7 +44,7 @@ internal static class Logins
             recorded = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
         }
 
-        OneCertificate[] signed = [.. recorded.Issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show(Fingerprint.Of(ca.UserCa.PublicKey))))];
+        OneCertificate[] signed = [.. recorded.Issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show(Fingerprint.Compute(ca.UserCa.PublicKey))))];
         return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: recorded.Granted.LeftOut > 0)
         {
             Others = signed.Length > 1 ? signed[1..] : null,
@@ -59,18 +59,18 @@ internal static class Logins
     private sealed record RecordedLogin(string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued);
 
     /// <summary>Null where the login was taken for counted, and is not: its node has had its certificate in the session.</summary>
-    private static RecordedLogin? Record(Ca ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
+    private static RecordedLogin? Record(Authority ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
     {
         var user = transaction.ActingUser(by, ask.User);
         var begun = Begun(transaction, user, ask, now);
         if (begun is null && ask is { Session: not null, Node: not null })
-            throw Verdicts.Refused(new Refusal("the login session has ended", "tsh login", RefusalKind.Expired));
+            throw Problems.Refused(new Refusal("the login session has ended", "tsh login", RefusalKind.Expired));
         if (isCounted && begun is not { IsFresh: true })
             return null;
         // One more certificate for the same node begins a session of its own.
         var within = begun is { IsFresh: true } ? begun.Session : null;
         if (!IssuancePolicy.Decide(Question(transaction, user, ask, key, wish, within, now, ca.Limits)).Holds(out var granted, out var refusal))
-            throw Verdicts.Refused(refusal);
+            throw Problems.Refused(refusal);
 
         var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
         var session = within ?? new LoginSession(serials is [var first, ..] ? first : transaction.NextSerial(), granted.Ends);
@@ -80,7 +80,7 @@ internal static class Logins
         {
             // Run again, the change draws another nonce: what is returned is what the last run recorded.
             var toBeSigned = ToBeSigned.From(grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
-            var recorded = RecordedCertificate.Of(grant, by.Identity, serial, now, ca.UserCaId, session.Id, ask.Node);
+            var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.UserCaId, session.Id, ask.Node);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did("certificate.issued", now) with
             {
@@ -120,18 +120,18 @@ internal static class Logins
 
     /// <summary>Counts one more login of the caller.</summary>
     /// <exception cref="ProblemException">There were too many within a minute.</exception>
-    private static void Count(Ca ca, Caller by)
+    private static void Count(Authority ca, Caller by)
     {
         // Root could lift the bound, so it would keep nobody from anything.
-        if (!by.IsRoot && ca.Logins.Wait(by.Identity.Uid, ca.Limits.LoginsPerMinute) is { } wait)
-            throw Verdicts.Refused(new Refusal(
+        if (!by.IsRoot && !ca.Logins.TryTake(by.Identity.Uid, ca.Limits.LoginsPerMinute, out var wait))
+            throw Problems.Refused(new Refusal(
                 $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
                 $"try again in {Durations.Show(wait)}",
                 RefusalKind.Limited));
     }
 
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
-    private static string? RequestAccessOf(Ca ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
+    private static string? RequestAccessOf(Authority ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
             ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
             : null);

@@ -22,12 +22,12 @@ internal static class Nodes
     // In one answer.
     private const int MostBehind = 200;
 
-    public static async Task<HostCertified> Certify(Ca ca, Administrator by, CertifyHost ask)
+    public static async Task<HostCertified> Certify(Authority ca, Administrator by, CertifyHost ask)
     {
-        var key = Verdicts.Key(ca, ask.PublicKey);
+        var key = Problems.Key(ca, ask.PublicKey);
         if (key is not SignatureKey)
-            throw Verdicts.Invalid($"a host has no key of type {key.Type}");
-        TimeSpan? wish = ask.Ttl is null ? null : Verdicts.Duration("--ttl", ask.Ttl);
+            throw Problems.Invalid($"a host has no key of type {key.Type}");
+        TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("--ttl", ask.Ttl);
         var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
         try
         {
@@ -41,7 +41,7 @@ internal static class Nodes
     }
 
     /// <summary>The order is that of user certificates: decided, recorded and audited in one transaction, and signed when that is on the disk.</summary>
-    public static async Task<RecordedHostCertificate> Certify(Ca ca, Caller by, string name, PublicKey key, TimeSpan? wish)
+    public static async Task<RecordedHostCertificate> Certify(Authority ca, Caller by, string name, PublicKey key, TimeSpan? wish)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
         var now = ca.NowToGrant();
@@ -73,15 +73,15 @@ internal static class Nodes
 
     /// <summary>Puts the last certificate of each host where hosts fetch, if there is such a place.</summary>
     /// <exception cref="IOException">The disk refused.</exception>
-    public static void PublishCertificates(Ca ca) => ca.Krl.ForHosts?.PublishHosts(
+    public static void PublishCertificates(Authority ca) => ca.Krl.ForHosts?.PublishHosts(
         ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, one => Encoding.ASCII.GetBytes(one.Line + "\n")));
 
     /// <summary>The revoked one is on the list when it is sent: who carries the list to the host afterwards can see it refused.</summary>
-    public static async Task<NodeProof> Prove(Ca ca, Administrator by, ProveNode ask)
+    public static async Task<NodeProof> Prove(Authority ca, Administrator by, ProveNode ask)
     {
         // No host has this name: it is reserved for what does not exist (RFC 2606).
         const string elsewhere = "elsewhere.invalid";
-        var key = Verdicts.Key(ca, ask.PublicKey);
+        var key = Problems.Key(ca, ask.PublicKey);
         var now = ca.NowToGrant();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var recorded = await ca.Database.Commit(transaction =>
@@ -97,7 +97,7 @@ internal static class Nodes
             {
                 var grant = IssuancePolicy.ForProof(ask.Login, host, transaction.Policy().LocksAt(now), now).OrRefuse();
                 var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-                var one = RecordedCertificate.Of(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.UserCaId);
+                var one = RecordedCertificate.From(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.UserCaId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
                 transaction.Audit(by.Caller.Did("certificate.issued", now) with
                 {
@@ -111,7 +111,7 @@ internal static class Nodes
         return new NodeProof(lines[0], lines[1], lines[2], ca.HostCa.PublicKey.ToLine("host CA"));
     }
 
-    public static Task<NodeStatusList> List(Ca ca, Administrator by, ListNodes ask)
+    public static Task<NodeStatusList> List(Authority ca, Administrator by, ListNodes ask)
     {
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -122,11 +122,11 @@ internal static class Nodes
     }
 
     /// <summary>Writes to a host now, and waits for it.</summary>
-    public static async Task<NodeStatus> Sync(Ca ca, Administrator by, SyncNode ask)
+    public static async Task<NodeStatus> Sync(Authority ca, Administrator by, SyncNode ask)
     {
         var node = ca.Database.Read(snapshot => Find(snapshot, ask.Name));
         if (!node.Push)
-            throw Verdicts.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does, and tctl nodes enroll lets it in there: docs/hosts.md");
+            throw Problems.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does, and tctl nodes enroll lets it in there: docs/hosts.md");
         if (ask.TakeOver)
         {
             var now = ca.Now();
@@ -150,16 +150,16 @@ internal static class Nodes
     }
 
     /// <summary>Which hosts do not have the revocation list in place, after waiting for them.</summary>
-    public static async Task<HostsBehind> Behind(Ca ca, Administrator by, ListHostsBehind ask) => await Behind(ca, ask, MostBehind);
+    public static async Task<HostsBehind> Behind(Authority ca, Administrator by, ListHostsBehind ask) => await Behind(ca, ask, MostBehind);
 
     /// <summary>How many hosts those are. Their names are for those only who may know which hosts there are.</summary>
-    public static async Task<HostsBehind> CountBehind(Ca ca, Caller by, ListHostsBehind ask) => await Behind(ca, ask, 0);
+    public static async Task<HostsBehind> CountBehind(Authority ca, Caller by, ListHostsBehind ask) => await Behind(ca, ask, 0);
 
-    private static async Task<HostsBehind> Behind(Ca ca, ListHostsBehind ask, int most)
+    private static async Task<HostsBehind> Behind(Authority ca, ListHostsBehind ask, int most)
     {
-        var patience = ask.Wait is null ? Patience : Verdicts.Duration("--wait", ask.Wait);
+        var patience = ask.Wait is null ? Patience : Problems.Duration("--wait", ask.Wait);
         if (patience > LongestPatience)
-            throw Verdicts.Invalid($"--wait takes {Durations.Show(LongestPatience)} at most");
+            throw Problems.Invalid($"--wait takes {Durations.Show(LongestPatience)} at most");
         try
         {
             var (version, behind) = await ca.Push.Await(patience, forTheGone: ask.Wait is not null);
@@ -180,7 +180,7 @@ internal static class Nodes
     };
 
     /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
-    public static HostsStatus? Status(Ca ca, Snapshot snapshot, DateTimeOffset now)
+    public static HostsStatus? Status(Authority ca, Snapshot snapshot, DateTimeOffset now)
     {
         var (syncs, list) = (snapshot.NodeSyncs(), ca.Krl.Latest?.Version ?? 0);
         var written = snapshot.Policy().Nodes.Values.Where(node => node.Push).Select(node => (node.Name, Sync: syncs.GetValueOrDefault(node.Id, NodeSync.Untried))).ToList();
@@ -193,7 +193,7 @@ internal static class Nodes
     }
 
     /// <summary>What is to lie on a host.</summary>
-    public static Task<NodeFiles> Files(Ca ca, Administrator by, GetNodeFiles ask)
+    public static Task<NodeFiles> Files(Authority ca, Administrator by, GetNodeFiles ask)
     {
         var (now, krl) = (ca.Now(), ca.Krl.Read());
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -202,16 +202,16 @@ internal static class Nodes
                 ? new Node(Guid.Empty, ask.Name, 0, "", ImmutableSortedDictionary<string, string>.Empty)
                 : Find(snapshot, ask.Name);
             return new NodeFiles([
-                .. HostFiles.Of(node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt)).Select(file => new NodeFile(file.Path, file.Content.ToArray())),
+                .. HostFiles.For(node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt)).Select(file => new NodeFile(file.Path, file.Content.ToArray())),
             ]);
         }));
     }
 
     /// <summary>Says, before anything changes, who could enter a host, and whether it is the daemon's own.</summary>
-    public static Task<NodePlan> Plan(Ca ca, Administrator by, PlanNode ask)
+    public static Task<NodePlan> Plan(Authority ca, Administrator by, PlanNode ask)
     {
         if (!Names.IsNodeName(ask.Name))
-            throw Verdicts.Invalid($"\"{ask.Name}\" is not a name", $"names of nodes have the form {Names.NodeForm}");
+            throw Problems.Invalid($"\"{ask.Name}\" is not a name", $"names of nodes have the form {Names.NodeForm}");
         var now = ca.Now();
         var isMachine = ask.MachineId.Length > 0 && ask.MachineId == Machine.Id;
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -220,7 +220,7 @@ internal static class Nodes
             var node = policy.Nodes.GetValueOrDefault(ask.Name)
                 ?? new Node(Guid.NewGuid(), ask.Name, 0, "", ask.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal));
             var locks = policy.LocksAt(now);
-            var ways = NodeAccess.Into(node, snapshot.Users(), user => new IssuanceQuestion(now, user, [], policy.Roles, [node], Wish: null, LiveSessions: 0, ca.Limits) { Locks = locks, IsSecurityKey = true });
+            var ways = NodeAccess.Into(node, snapshot.Users(), user => new IssuanceQuestion(now, user, [], policy.Roles, [node], RequestedTtl: null, LiveSessions: 0, ca.Limits) { Locks = locks, IsSecurityKey = true });
             return new NodePlan(
                 isMachine && ask.BootId == Machine.BootId,
                 isMachine && ask.BootId != Machine.BootId,
@@ -232,16 +232,16 @@ internal static class Nodes
     }
 
     private static string? Exempt(string? addresses) => addresses?.Split(',').FirstOrDefault(address => !AddressRange.TryParse(address, out _)) is { Length: > 0 } odd
-        ? throw Verdicts.Invalid($"\"{odd}\" is not an address", "--exempt takes addresses, or prefixes as in 192.0.2.0/24, with commas between")
+        ? throw Problems.Invalid($"\"{odd}\" is not an address", "--exempt takes addresses, or prefixes as in 192.0.2.0/24, with commas between")
         : addresses;
 
     private static Node Find(Snapshot snapshot, string name) =>
         snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no node \"{name}\"", "tctl nodes ls lists them"));
 
-    private static NodeStatus Show(Ca ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) => new(
+    private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) => new(
         node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, sync ?? NodeSync.Untried, now) : null);
 
-    private static NodeSyncInfo Show(Ca ca, NodeSync sync, DateTimeOffset now) => new(
+    private static NodeSyncInfo Show(Authority ca, NodeSync sync, DateTimeOffset now) => new(
         sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt);
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);

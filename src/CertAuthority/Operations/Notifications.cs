@@ -52,7 +52,7 @@ internal static class Notifications
     }
 
     /// <summary>Tells of every access that ends within <paramref name="ahead"/>, once each. One that was granted for less is told of at once.</summary>
-    public static async Task TellEndings(Ca ca, TimeSpan ahead)
+    public static async Task TellEndings(Authority ca, TimeSpan ahead)
     {
         var now = ca.Now();
         if (ca.Database.Read(snapshot => snapshot.EndingRequests(now, now + ahead)) is [])
@@ -78,6 +78,6 @@ internal static class Notifications
             return [null];
         if (what == NoticeEvents.Created && snapshot.MailsTooMuch(request))
             return [];
-        return Hearers.Addresses(Hearers.Of(what, request, snapshot.FindUser, snapshot.FindUser(request.UserId), by.Answerer));
+        return Recipients.Addresses(Recipients.For(what, request, snapshot.FindUser, snapshot.FindUser(request.UserId), by.Answerer));
     }
 }

@@ -12,7 +12,7 @@ internal static class Pages
     public const int Most = 1000;
 
     /// <exception cref="Protocol.ProblemException">It is no number from 1 up.</exception>
-    public static int Size(int? limit) => limit is < 1 ? throw Verdicts.Invalid("--limit takes a number from 1 up") : Math.Min(limit ?? Most, Most);
+    public static int Size(int? limit) => limit is < 1 ? throw Problems.Invalid("--limit takes a number from 1 up") : Math.Min(limit ?? Most, Most);
 
     /// <summary>The number behind which a page begins, in a list that goes down; null for the first page.</summary>
     /// <exception cref="Protocol.ProblemException">It is no such number.</exception>
@@ -30,5 +30,5 @@ internal static class Pages
     public static (List<T> Items, string? Next) Cut<T>(List<T> items, int size, Func<T, string> place) =>
         items.Count <= size ? (items, null) : (items[..size], place(items[size - 1]));
 
-    private static Exception NoPlace(string after) => Verdicts.Invalid($"\"{after}\" is no place in this list", "take the one that the page before ended with");
+    private static Exception NoPlace(string after) => Problems.Invalid($"\"{after}\" is no place in this list", "take the one that the page before ended with");
 }

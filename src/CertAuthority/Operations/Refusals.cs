@@ -31,12 +31,12 @@ internal static class Refusals
         code == ProblemCode.Denied
         || (route == Routes.Login && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
 
-    /// <summary>Writes it down, unless there were many of the same account within the minute: those are counted, and <see cref="RecordLeftOut(Ca)"/> writes how many there were.</summary>
+    /// <summary>Writes it down, unless there were many of the same account within the minute: those are counted, and <see cref="RecordLeftOut(Authority)"/> writes how many there were.</summary>
     /// <param name="ca">Where.</param>
     /// <param name="by">Who was refused.</param>
     /// <param name="countedAs">The account among whose refusals it counts.</param>
     /// <param name="call">What was refused.</param>
-    public static async Task Record(Ca ca, Caller by, Refused countedAs, RefusedCall call)
+    public static async Task Record(Authority ca, Caller by, Refused countedAs, RefusedCall call)
     {
         var now = ca.Now();
         if (ca.Refusals.TryTake(countedAs, by, now))
@@ -56,7 +56,7 @@ internal static class Refusals
     }
 
     /// <summary>Writes down how many refusals were left out, account by account, once the minute of each is over.</summary>
-    public static async Task RecordLeftOut(Ca ca)
+    public static async Task RecordLeftOut(Authority ca)
     {
         var leftOut = ca.Refusals.Take();
         if (leftOut.Count == 0)

@@ -8,7 +8,7 @@ namespace CertAuthority.Operations;
 /// <summary>Removing roles, users and nodes, and with them what they granted; and locks, which gives nothing back that was revoked.</summary>
 internal static class Removals
 {
-    public static async Task<AppliedResources> Remove(Ca ca, Administrator by, RemoveResource ask)
+    public static async Task<AppliedResources> Remove(Authority ca, Administrator by, RemoveResource ask)
     {
         var now = ca.Now();
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
@@ -56,7 +56,7 @@ internal static class Removals
 
     /// <summary>One that cannot be read: the row goes, and with it what nobody can say any more. While other roles or locks cannot be read nothing else is decided.</summary>
     private static (string[] Warnings, Withdrawn Withdrawn) RemoveUnreadable(
-        Ca ca, Transaction transaction, Caller by, RemoveResource ask, Unreadable one, DateTimeOffset now)
+        Authority ca, Transaction transaction, Caller by, RemoveResource ask, Unreadable one, DateTimeOffset now)
     {
         var warnings = one.Kind == "role" ? TakeFromHolders(transaction, by, ask, now) : [];
         transaction.Remove(one);

@@ -37,19 +37,19 @@ internal static class RequestChanges
     ];
 
     /// <summary>What deserves a second look at an approval: what it shortened, and what it opens.</summary>
-    public static string[] Warnings(Ca ca, AccessRequest before, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
+    public static string[] Warnings(Authority ca, AccessRequest before, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
     [
         .. request.Terms.Shortened.Skip(before.Terms.Shortened.Length),
         .. request.GrantedRoles
             .Select(granted => (granted.Name, Login: roles[granted.Name].Allow.Logins.SelectMany(login => login.Values(requester.Traits)).FirstOrDefault(ca.PrivilegedLogins.Contains)))
             .Where(granted => granted.Login is not null)
-            .Select(granted => $"role {granted.Name} grants the login {granted.Login}, which could change roles wherever it enters this daemon's host"),
+            .Select(granted => $"role {granted.Name} grants {granted.Login}; on the daemon's own host that is full control of CertAuthority"),
         .. request.GrantedRoles.SelectMany(granted => RoleInUse.GapsOf(roles[granted.Name], requester).Select(gap => gap.Said(granted.Name, [requester.Name]))),
     ];
 
     /// <summary>Who is one person with its requester. Ending a request takes nobody's leave, so what the request itself recorded and its user are enough.</summary>
     public static People OfRecord(Snapshot snapshot, AccessRequest request) =>
-        People.Of(snapshot.FindUser(request.UserId) is { } user ? [user] : [], _ => null).And(request);
+        People.From(snapshot.FindUser(request.UserId) is { } user ? [user] : [], _ => null).And(request);
 
     /// <summary>The entry of an answer.</summary>
     public static AuditEntry Resolved(Caller by, string what, AccessRequest request, People people, DateTimeOffset now) => Entry(by, what, request, now) with

@@ -12,15 +12,15 @@ internal static class Requests
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(25);
 
-    public static Task<RequestResource> Create(Ca ca, Caller by, CreateRequest ask) =>
+    public static Task<RequestResource> Create(Authority ca, Caller by, CreateRequest ask) =>
         File(ca, by, transaction => transaction.ActingUser(by, ask.User), ask);
 
     /// <summary>For somebody else. Whoever files it counts as requester, so it takes another administrator to approve it.</summary>
-    public static Task<RequestResource> CreateFor(Ca ca, Administrator by, CreateRequestFor ask) =>
+    public static Task<RequestResource> CreateFor(Authority ca, Administrator by, CreateRequestFor ask) =>
         File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
 
     /// <summary>What would be filed; nothing is.</summary>
-    public static Task<RequestPlan> Plan(Ca ca, Caller by, CreateRequest ask)
+    public static Task<RequestPlan> Plan(Authority ca, Caller by, CreateRequest ask)
     {
         var (now, wishes) = (ca.Now(), Wishes(ask));
         return Task.FromResult(ca.Database.Read(snapshot =>
@@ -30,12 +30,12 @@ internal static class Requests
         }));
     }
 
-    public static Task<Capabilities> Capabilities(Ca ca, Administrator by, GetCapabilities ask) =>
+    public static Task<Capabilities> Capabilities(Authority ca, Administrator by, GetCapabilities ask) =>
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
             RequestRights.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
     /// <summary>As the user that the caller acts as. One who owns several learns which, so that they can choose.</summary>
-    public static Task<MyCapabilities> MyCapabilities(Ca ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
+    public static Task<MyCapabilities> MyCapabilities(Authority ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
     {
         var own = snapshot.UsersOf(by.Identity);
         string[] names = [.. own.Select(user => user.Name)];
@@ -47,7 +47,7 @@ internal static class Requests
     }));
 
     private static RequestQuestion Question(
-        Ca ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, People people, DateTimeOffset now) =>
+        Authority ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, People people, DateTimeOffset now) =>
         new(
             id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
@@ -62,7 +62,7 @@ internal static class Requests
             PersonsUsers = people.UsersOf(Alias.User(user.Id)),
         };
 
-    private static async Task<RequestResource> File(Ca ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
+    private static async Task<RequestResource> File(Authority ca, Caller by, Func<Snapshot, User> find, CreateRequest ask)
     {
         var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
@@ -89,7 +89,7 @@ internal static class Requests
     }
 
     /// <summary>As whoever files it sees it, with warnings of reviewers whom they named in vain. Those that a role suggests are not the requester's to change.</summary>
-    private static RequestResource Filed(Ca ca, Persons persons, AccessRequest request, CreateRequest ask, DateTimeOffset now)
+    private static RequestResource Filed(Authority ca, Persons persons, AccessRequest request, CreateRequest ask, DateTimeOffset now)
     {
         var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
         // An administrator answers with tctl, whatever their roles are.
@@ -104,27 +104,27 @@ internal static class Requests
     {
         return new AccessWishes(
             Duration("--session-ttl", ask.SessionTtl), Duration("--request-ttl", ask.RequestTtl), Duration("--max-duration", ask.MaxDuration),
-            ask.AssumeStartTime is { } from ? Verdicts.Instant("--assume-start-time", from) : null);
+            ask.AssumeStartTime is { } from ? Problems.Instant("--assume-start-time", from) : null);
 
-        static TimeSpan? Duration(string field, string? text) => text is null ? null : Verdicts.Duration(field, text);
+        static TimeSpan? Duration(string field, string? text) => text is null ? null : Problems.Duration(field, text);
     }
 
-    public static Task<RequestList> ListMine(Ca ca, Caller by, ListMyRequests ask)
+    public static Task<RequestList> ListMine(Authority ca, Caller by, ListMyRequests ask)
     {
         if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
-            throw Verdicts.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
+            throw Problems.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
         var now = ca.Now();
         var (size, after) = (Pages.Size(ask.Limit), Pages.BehindRequest(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
             var found = ask.Show is null or "mine" ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
-            var (page, next) = Pages.Cut(found, size, request => RequestPlace.Of(request, RequestOrder.Created, now).ToString());
+            var (page, next) = Pages.Cut(found, size, request => RequestPlace.From(request, RequestOrder.Created, now).ToString());
             return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
         }));
     }
 
-    public static Task<RequestResource> Get(Ca ca, Administrator by, GetRequest ask)
+    public static Task<RequestResource> Get(Authority ca, Administrator by, GetRequest ask)
     {
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(snapshot.FindRequest(ask.Id, null), now)));
@@ -134,9 +134,9 @@ internal static class Requests
     /// One that the caller may see; with <c>wait</c>, held back until its revision is beyond <c>after</c>, its state changes with
     /// the clock, or the wait is over.
     /// </summary>
-    public static async Task<RequestResource> GetMine(Ca ca, Caller by, GetMyRequest ask)
+    public static async Task<RequestResource> GetMine(Authority ca, Caller by, GetMyRequest ask)
     {
-        var wait = ask.Wait is null ? TimeSpan.Zero : Verdicts.Duration("wait", ask.Wait);
+        var wait = ask.Wait is null ? TimeSpan.Zero : Problems.Duration("wait", ask.Wait);
         var until = ca.Clock.GetUtcNow() + (wait < LongestWait ? wait : LongestWait);
         // The first look resolves the prefix; later ones must not find another request that came to share it.
         var id = Find(ca, by, ask).Id;
@@ -157,8 +157,8 @@ internal static class Requests
         }
     }
 
-    private static AccessRequest Find(Ca ca, Caller by, GetMyRequest ask) =>
+    private static AccessRequest Find(Authority ca, Caller by, GetMyRequest ask) =>
         ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, ca.Now())));
 
-    private static RequestResource Show(Ca ca, AccessRequest request) => ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(request, ca.Now()));
+    private static RequestResource Show(Authority ca, AccessRequest request) => ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(request, ca.Now()));
 }

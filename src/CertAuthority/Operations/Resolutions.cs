@@ -8,7 +8,7 @@ namespace CertAuthority.Operations;
 /// <summary>Answering requests, and ending them.</summary>
 internal static class Resolutions
 {
-    public static async Task<RequestResolved> Approve(Ca ca, Administrator by, ApproveRequest ask)
+    public static async Task<RequestResolved> Approve(Authority ca, Administrator by, ApproveRequest ask)
     {
         var now = ca.NowToGrant();
         var accounts = await Persons.Ask(ca);
@@ -21,9 +21,9 @@ internal static class Resolutions
             var people = persons.All.And(request);
             // Root may approve what is its own, so nothing depends on who it is.
             if (!by.Caller.IsRoot && accounts.Fault is { } unknown)
-                throw Verdicts.Refused(Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
+                throw Problems.Refused(Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
-            var tally = Hearing.Of(persons, request, now).Tally();
+            var tally = ReviewState.Load(persons, request, now).Tally();
             var changed = RequestUse.FirstChanged(request.Roles, roles);
             var next = transaction.UpdateRequest(
                 request,
@@ -43,15 +43,15 @@ internal static class Resolutions
         return new RequestResolved(approved.Show(now, roles), [], warnings);
     }
 
-    public static Task<RequestResolved> Deny(Ca ca, Administrator by, DenyRequest ask) =>
+    public static Task<RequestResolved> Deny(Authority ca, Administrator by, DenyRequest ask) =>
         End(ca, by.Caller, RequestAction.Deny, RequestActor.Administrator, ask.Reason, transaction => transaction.FindRequest(ask.Id, null));
 
-    public static Task<RequestResolved> Cancel(Ca ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Cancel, ask);
+    public static Task<RequestResolved> Cancel(Authority ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Cancel, ask);
 
-    public static Task<RequestResolved> Drop(Ca ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Drop, ask);
+    public static Task<RequestResolved> Drop(Authority ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Drop, ask);
 
     /// <summary>Takes a request off the list. What is still open is ended first, and only with force.</summary>
-    public static async Task<RequestResolved> Remove(Ca ca, Administrator by, RemoveRequest ask)
+    public static async Task<RequestResolved> Remove(Authority ca, Administrator by, RemoveRequest ask)
     {
         var now = ca.Now();
         var removed = await ca.Database.Commit(transaction =>
@@ -72,18 +72,18 @@ internal static class Resolutions
         return await Ended(ca, removed, now);
     }
 
-    private static Task<RequestResolved> EndMine(Ca ca, Caller by, RequestAction action, EndMyRequest ask) =>
+    private static Task<RequestResolved> EndMine(Authority ca, Caller by, RequestAction action, EndMyRequest ask) =>
         End(ca, by, action, RequestActor.Requester, "", transaction => transaction.FindRequest(ask.Id, transaction.ActingUser(by, ask.User).Id));
 
     private static async Task<RequestResolved> End(
-        Ca ca, Caller by, RequestAction action, RequestActor actor, string reason, Func<Transaction, AccessRequest> find)
+        Authority ca, Caller by, RequestAction action, RequestActor actor, string reason, Func<Transaction, AccessRequest> find)
     {
         var now = ca.Now();
         return await Ended(ca, await ca.Database.Commit(transaction => RequestChanges.End(transaction, by, find(transaction), action, actor, reason, now), takesAway: true), now);
     }
 
     /// <summary>After the commit: wakes who waits, and answers when hosts can know.</summary>
-    private static async Task<RequestResolved> Ended(Ca ca, EndedRequest ended, DateTimeOffset now)
+    private static async Task<RequestResolved> Ended(Authority ca, EndedRequest ended, DateTimeOffset now)
     {
         ca.Watch.Changed(ended.Request.Id);
         if (ended.Revoked.Length > 0)

@@ -93,5 +93,5 @@ internal static class ResourceChanges
     }
 
     /// <summary>What whoever names another kind is told.</summary>
-    public static ProblemException NoSuchKind(string kind) => Verdicts.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
+    public static ProblemException NoSuchKind(string kind) => Problems.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
 }

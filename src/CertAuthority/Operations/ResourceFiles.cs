@@ -18,7 +18,7 @@ internal static class ResourceFiles
     private const int LargestFile = 1 << 20;
 
     /// <summary>Creates, or with force replaces, every resource of a file. All faults of the file are told at once, and then nothing is done.</summary>
-    public static async Task<AppliedResources> Apply(Ca ca, Administrator by, ApplyResources ask)
+    public static async Task<AppliedResources> Apply(Authority ca, Administrator by, ApplyResources ask)
     {
         if (ask.Content.Length > LargestFile)
             throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
@@ -62,7 +62,7 @@ internal static class ResourceFiles
         return withdrawn.Show(done, warnings);
     }
 
-    public static Task<ResourceList> Get(Ca ca, Administrator by, GetResources ask)
+    public static Task<ResourceList> Get(Authority ca, Administrator by, GetResources ask)
     {
         var found = ca.Database.Read(snapshot => ask.Kind switch
         {
@@ -88,16 +88,16 @@ internal static class ResourceFiles
             [.. all.Where(one => ask.Name is null || name(one) == ask.Name).Select(one => JsonSerializer.SerializeToElement(write(one), ProtocolJson.Lenient.Of<JsonObject>()))];
     }
 
-    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(Ca ca, ApplyResources ask)
+    private static (List<(object Resource, long? MadeFrom)> Resources, IReadOnlyList<string> Remarks) Parse(Authority ca, ApplyResources ask)
     {
         if (ask.Revision is not null && !long.TryParse(ask.Revision, out _))
-            throw Verdicts.Invalid($"\"{ask.Revision}\" is not a revision");
+            throw Problems.Invalid($"\"{ask.Revision}\" is not a revision");
         var faults = new Faults(ask.File, ask.DropUnenforceable);
         var resources = new List<(object, long?)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var document in ResourceText.Parse(ask.Content, faults))
         {
-            if (Cursor.Root(document, faults) is not { } root)
+            if (FieldReader.Root(document, faults) is not { } root)
                 continue;
             var kind = root.Required("kind");
             var version = root.Required("version");
@@ -127,11 +127,11 @@ internal static class ResourceFiles
         }
         if (faults.Any)
             throw new ProblemException(new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines));
-        return resources.Count > 0 ? (resources, faults.Warnings) : throw Verdicts.Invalid($"{ask.File} holds no resource");
+        return resources.Count > 0 ? (resources, faults.Warnings) : throw Problems.Invalid($"{ask.File} holds no resource");
     }
 
     // A line that is no key has its fault already.
-    private static string? Own(Ca ca, string line)
+    private static string? Own(Authority ca, string line)
     {
         try
         {
@@ -143,7 +143,7 @@ internal static class ResourceFiles
         }
     }
 
-    private static Applied Put(Ca ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings, DateTimeOffset now)
+    private static Applied Put(Authority ca, Transaction transaction, Role role, long? madeFrom, bool force, List<string> warnings, DateTimeOffset now)
     {
         if (role.IsOver(now))
             warnings.Add($"role '{role.Name}' is over since {Instants.Show(role.Expires!.Value)}: it grants nothing, and what it denies and limits stays");

@@ -17,7 +17,7 @@ internal static class Reviews
     // Of other people's requests that begin alike, so many are looked at to find the one that is meant.
     private const int MostAlike = 50;
 
-    public static async Task<RequestResolved> Review(Ca ca, Caller by, ReviewRequest ask)
+    public static async Task<RequestResolved> Review(Authority ca, Caller by, ReviewRequest ask)
     {
         var now = ask.Decision == "deny" ? ca.Now() : ca.NowToGrant();
         var said = Said(ask, now);
@@ -37,12 +37,12 @@ internal static class Reviews
             var roles = transaction.Policy().Roles;
             var persons = new Persons(transaction, accounts);
             var voter = Voter(transaction, by, ask.User, now);
-            var hearing = Hearing.Of(persons, FindToReview(transaction, id, voter), now);
-            var reviewed = Reviewing.Decide(hearing.Question(by, voter, said, ca.Limits)).OrRefuse();
+            var state = ReviewState.Load(persons, FindToReview(transaction, id, voter), now);
+            var reviewed = Reviewing.Decide(state.Question(by, voter, said, ca.Limits)).OrRefuse();
             if (reviewed.Step?.To == RequestState.Approved && (unknown ?? accounts.Fault) is { } why)
-                throw Verdicts.Refused(Uncertain($"request {id} cannot be approved now, for it is not certain whose votes count", why));
+                throw Problems.Refused(Uncertain($"request {id} cannot be approved now, for it is not certain whose votes count", why));
 
-            var next = transaction.UpdateRequest(hearing.Request, reviewed.Request);
+            var next = transaction.UpdateRequest(state.Request, reviewed.Request);
             transaction.InsertReview(next, next.Reviews.Length, reviewed.Review);
             transaction.Audit(by.Did("request.reviewed", now) with
             {
@@ -61,7 +61,7 @@ internal static class Reviews
             if (reviewed.Step is { } step)
             {
                 var what = $"request.{RequestTransitions.Word(step.To).ToLowerInvariant()}";
-                transaction.Audit(RequestChanges.Resolved(by, what, next, hearing.People, now) with
+                transaction.Audit(RequestChanges.Resolved(by, what, next, state.People, now) with
                 {
                     Reviewer = voter.User.Name,
                     Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
@@ -71,7 +71,7 @@ internal static class Reviews
             else
                 transaction.Tell(by, NoticeEvents.Reviewed, next, now);
             return (persons.Show(next, now),
-                reviewed.Step?.To == RequestState.Approved ? RequestChanges.Warnings(ca, hearing.Request, next, hearing.Requester!, roles) : []);
+                reviewed.Step?.To == RequestState.Approved ? RequestChanges.Warnings(ca, state.Request, next, state.Requester!, roles) : []);
         }, takesAway: said.Decision == ReviewDecision.Deny);
         ca.Watch.Changed(Guid.Parse(id));
         return new RequestResolved(shown, [], warnings);
@@ -86,7 +86,7 @@ internal static class Reviews
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
         var found = ask.Show == "suggested"
             ? pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name)).DistinctBy(request => request.Id)
-            : pending.Where(request => Reviewing.IsAwaited(Hearing.Of(persons, request, now).Question(by, voter, Nothing, limits), now));
+            : pending.Where(request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
         return [.. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
     }
 
@@ -98,7 +98,7 @@ internal static class Reviews
     }
 
     public static Voter Voter(Snapshot snapshot, Caller by, string? asked, DateTimeOffset now) =>
-        Access.Reviews.Voter.Of(snapshot.ActingUser(by, asked), snapshot.Policy().Roles, now);
+        Access.Reviews.Voter.From(snapshot.ActingUser(by, asked), snapshot.Policy().Roles, now);
 
     /// <summary>Why nothing is approved while the system does not say who is who. A denial stands.</summary>
     public static Refusal Uncertain(string what, string why) =>
@@ -129,17 +129,17 @@ internal static class Reviews
         {
             "approve" => ReviewDecision.Approve,
             "deny" => ReviewDecision.Deny,
-            var other => throw Verdicts.Invalid($"a review says approve or deny, not \"{other}\""),
+            var other => throw Problems.Invalid($"a review says approve or deny, not \"{other}\""),
         };
         if (ask.Roles is [])
-            throw Verdicts.Invalid("a review that names roles names at least one");
+            throw Problems.Invalid("a review that names roles names at least one");
         return Nothing with
         {
             Decision = decision,
             Roles = [.. ask.Roles ?? []],
             Reason = ask.Reason,
             At = now,
-            AssumeFrom = ask.AssumeStartTime is { } from ? Verdicts.Instant("--assume-start-time", from) : null,
+            AssumeFrom = ask.AssumeStartTime is { } from ? Problems.Instant("--assume-start-time", from) : null,
         };
     }
 }

@@ -6,10 +6,10 @@ namespace CertAuthority.Operations;
 /// <summary>Taking certificates back.</summary>
 internal static class Revocations
 {
-    public static async Task<CertificatesRevoked> RevokeNamed(Ca ca, Administrator by, RevokeCertificates ask)
+    public static async Task<CertificatesRevoked> RevokeNamed(Authority ca, Administrator by, RevokeCertificates ask)
     {
         if (ask is { Serials: null or [], User: null, Request: null, Role: null, All: false })
-            throw Verdicts.Invalid("say which certificates: serials, all of a user, a request or a role, or all");
+            throw Problems.Invalid("say which certificates: serials, all of a user, a request or a role, or all");
         var now = ca.Now();
         var revoked = await ca.Database.Commit(transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now), takesAway: true);
         if (revoked.Length > 0)
@@ -18,10 +18,10 @@ internal static class Revocations
     }
 
     /// <summary>A user takes back their own. What was revoked or over before is not done again, so that asking twice is no failure.</summary>
-    public static async Task<CertificatesRevoked> RevokeMine(Ca ca, Caller by, RevokeMyCertificates ask)
+    public static async Task<CertificatesRevoked> RevokeMine(Authority ca, Caller by, RevokeMyCertificates ask)
     {
         if (ask is { Serials: null or [], All: false })
-            throw Verdicts.Invalid("say which certificates: serials, or all");
+            throw Problems.Invalid("say which certificates: serials, or all");
         var now = ca.Now();
         var revoked = await ca.Database.Commit(transaction =>
         {
@@ -57,7 +57,7 @@ internal static class Revocations
     private static List<RecordedCertificate> Named(Transaction transaction, RevokeCertificates ask, DateTimeOffset now)
     {
         if (Access.Values.Names.ReasonFault(ask.Reason) is { } fault)
-            throw Verdicts.Refused(fault);
+            throw Problems.Refused(fault);
         var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial) is not null
             ? serial
             : throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no certificate with the serial \"{text}\"", "tctl certs ls lists them"))).ToHashSet();

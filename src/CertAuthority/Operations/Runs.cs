@@ -11,7 +11,7 @@ internal static class Runs
     private static readonly string Version = typeof(Runs).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>Records that the daemon begins to serve, with what its settings are beside those of the run before, and whether that one stopped in order.</summary>
-    public static Task Start(Ca ca, AuditAdministrators admins, JsonObject settings)
+    public static Task Start(Authority ca, AuditAdministrators admins, JsonObject settings)
     {
         var now = ca.Now();
         return ca.Database.Commit(transaction =>
@@ -29,7 +29,7 @@ internal static class Runs
     }
 
     /// <summary>Records that the configuration was read again and is in force, with what it changed.</summary>
-    public static Task Reload(Ca ca, AuditAdministrators admins, JsonObject settings)
+    public static Task Reload(Authority ca, AuditAdministrators admins, JsonObject settings)
     {
         var now = ca.Now();
         return ca.Database.Commit(transaction =>
@@ -43,7 +43,7 @@ internal static class Runs
     /// <summary>Records that the daemon stops in order. Refusals that were only counted so far go before it.</summary>
     /// <param name="ca">What is worked on.</param>
     /// <param name="why">What made it stop; null for a signal.</param>
-    public static Task Stop(Ca ca, string? why)
+    public static Task Stop(Authority ca, string? why)
     {
         var now = ca.Now();
         var leftOut = ca.Refusals.Take(all: true);

@@ -9,10 +9,10 @@ namespace CertAuthority.Operations;
 /// <summary>Searching for what can be asked for by its name.</summary>
 internal static class Searches
 {
-    public static Task<ResourcesFound> Search(Ca ca, Caller by, SearchResources ask)
+    public static Task<ResourcesFound> Search(Authority ca, Caller by, SearchResources ask)
     {
         if (ask.Kind != "node")
-            throw Verdicts.Invalid($"only nodes are asked for by name, not \"{ask.Kind}\"");
+            throw Problems.Invalid($"only nodes are asked for by name, not \"{ask.Kind}\"");
         var labels = Labels(ask.Labels ?? "");
         var words = (ask.Search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var now = ca.Now();
@@ -36,9 +36,9 @@ internal static class Searches
         var labels = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var label in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
             if (label.Split('=', 2) is not [{ Length: > 0 } key, var value])
-                throw Verdicts.Invalid($"\"{label}\" is not a label, such as env=prod");
+                throw Problems.Invalid($"\"{label}\" is not a label, such as env=prod");
             else if (!labels.TryAdd(key, value) && labels[key] != value)
-                throw Verdicts.Invalid($"no node has two values of the label \"{key}\"");
+                throw Problems.Invalid($"no node has two values of the label \"{key}\"");
         return labels;
     }
 

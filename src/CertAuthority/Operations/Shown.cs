@@ -61,8 +61,8 @@ internal static class Shown
     /// <summary>Certificates, each with the key that signed it.</summary>
     public static CertificateList List(Snapshot snapshot, List<RecordedCertificate> certificates)
     {
-        var keys = snapshot.UserCaKeys().ToDictionary(known => known.Id, known => Fingerprint.Of(known.Key));
-        return new CertificateList([.. certificates.Select(certificate => certificate.Show(keys.GetValueOrDefault(certificate.Ca)))]);
+        var keys = snapshot.UserCaKeys().ToDictionary(known => known.Id, known => Fingerprint.Compute(known.Key));
+        return new CertificateList([.. certificates.Select(certificate => certificate.Show(keys.GetValueOrDefault(certificate.CaKeyId)))]);
     }
 
     /// <param name="certificate">The certificate.</param>

@@ -16,13 +16,13 @@ internal static class Users
     public const string NoRoles = "none";
 
     /// <summary>Replaces lists of a user.</summary>
-    public static async Task<AppliedResources> Update(Ca ca, Administrator by, UpdateUser ask)
+    public static async Task<AppliedResources> Update(Authority ca, Administrator by, UpdateUser ask)
     {
         var now = ca.Now();
-        var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Verdicts.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
+        var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Problems.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
         var logins = Items(ask.Logins);
         if (logins?.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
-            throw Verdicts.Invalid($"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait: tctl edit user/{ask.Name}");
+            throw Problems.Invalid($"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait: tctl edit user/{ask.Name}");
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var old = FindResource(transaction, ask.Name);
@@ -48,7 +48,7 @@ internal static class Users
     {
         var roles = snapshot.Policy().Roles;
         if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
-            throw Verdicts.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? "create it with tctl create" : $"the roles are: {string.Join(", ", roles.Keys)}");
+            throw Problems.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? "create it with tctl create" : $"the roles are: {string.Join(", ", roles.Keys)}");
     }
 
     /// <summary>Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap share a line.</summary>

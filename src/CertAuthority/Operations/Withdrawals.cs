@@ -12,7 +12,7 @@ namespace CertAuthority.Operations;
 internal static class Withdrawals
 {
     /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest})"/>
-    public static Withdrawn Review(Ca ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
+    public static Withdrawn Review(Authority ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
         Review(ca.Limits, transaction, by, now, endedBefore);
 
     /// <summary>
@@ -90,7 +90,7 @@ internal static class Withdrawals
     }
 
     /// <summary>After the commit: wakes whoever waits for a request that ended or was shortened, and returns when hosts can know.</summary>
-    public static async Task Publish(Ca ca, Withdrawn withdrawn)
+    public static async Task Publish(Authority ca, Withdrawn withdrawn)
     {
         foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
             ca.Watch.Changed(request);

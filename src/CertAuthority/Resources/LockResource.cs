@@ -23,7 +23,7 @@ internal static class LockResource
     private static readonly LockTarget Nobody = new(LockKind.User, "");
 
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The lock has no id and revision yet.</summary>
-    public static AccessLock Read(string version, Cursor root)
+    public static AccessLock Read(string version, FieldReader root)
     {
         if (version != "v2")
             root.Fault("version", "a lock has version v2");
@@ -60,7 +60,7 @@ internal static class LockResource
         ResourceMetadata.Write("lock", "v2", one.Name, one.Revision, "", new Dictionary<string, string>(), WriteSpec(one));
 
     // One thing: read as all of several it would lock less than somebody meant, as any of them more.
-    private static LockTarget ReadTarget(Cursor spec)
+    private static LockTarget ReadTarget(FieldReader spec)
     {
         var fields = spec.Map("target");
         var targets = new List<LockTarget>();

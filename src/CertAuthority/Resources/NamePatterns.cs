@@ -6,7 +6,7 @@ namespace CertAuthority.Resources;
 /// <summary>Names and patterns of names in the fields of a role.</summary>
 internal static class NamePatterns
 {
-    public static ImmutableArray<NamePattern> Read(Cursor side, ImmutableArray<(string Text, ResourceNode At)> texts)
+    public static ImmutableArray<NamePattern> Read(FieldReader side, ImmutableArray<(string Text, ResourceNode At)> texts)
     {
         var patterns = ImmutableArray.CreateBuilder<NamePattern>();
         foreach (var (text, at) in texts)

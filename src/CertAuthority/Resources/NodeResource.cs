@@ -14,7 +14,7 @@ internal static class NodeResource
     private static readonly TimeSpan LongestKrlMaxAge = TimeSpan.FromDays(30);
 
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no id and revision yet.</summary>
-    public static Node Read(string version, Cursor root)
+    public static Node Read(string version, FieldReader root)
     {
         if (version != "v2")
             root.Fault("version", "a node has version v2");
@@ -59,7 +59,7 @@ internal static class NodeResource
     }
 
     // A line of it goes to hosts as it is: a key with nothing before it, since sshd would refuse an option there in silence.
-    private static string OtherCa(Cursor spec, string line, ResourceNode at)
+    private static string OtherCa(FieldReader spec, string line, ResourceNode at)
     {
         try
         {

@@ -14,7 +14,7 @@ internal static class RequestRulesResource
     private const int MostThresholds = 16;
     private const int LongestPrompt = 256;
 
-    public static RequestRules Read(Cursor request)
+    public static RequestRules Read(FieldReader request)
     {
         var thresholds = request.Maps("thresholds").Select(ReadThreshold).ToImmutableArray();
         if (thresholds.Length > MostThresholds)
@@ -71,7 +71,7 @@ internal static class RequestRulesResource
             request["annotations"] = new JsonObject(rules.Annotations.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Key, ResourceMetadata.Array(one.Value))));
     }
 
-    public static ReviewConditions ReadReviewing(Cursor reviewing, bool deny)
+    public static ReviewConditions ReadReviewing(FieldReader reviewing, bool deny)
     {
         var read = new ReviewConditions(NamePatterns.Read(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
         reviewing.DropsSelector("claims_to_roles", deny, "name the roles in review_requests.roles");
@@ -80,7 +80,7 @@ internal static class RequestRulesResource
         return read;
     }
 
-    public static RequestClock ReadClock(Cursor request)
+    public static RequestClock ReadClock(FieldReader request)
     {
         var clock = request.Text("clock");
         if (clock is not (null or "creation" or "approval"))
@@ -88,7 +88,7 @@ internal static class RequestRulesResource
         return clock == "approval" ? RequestClock.Approval : RequestClock.Creation;
     }
 
-    public static string ReadPrompt(Cursor map, string field)
+    public static string ReadPrompt(FieldReader map, string field)
     {
         var prompt = map.Text(field) ?? "";
         if (prompt.Length > LongestPrompt || !map.Keeps(prompt))
@@ -96,7 +96,7 @@ internal static class RequestRulesResource
         return prompt;
     }
 
-    private static ReviewThreshold ReadThreshold(Cursor threshold)
+    private static ReviewThreshold ReadThreshold(FieldReader threshold)
     {
         var name = threshold.Text("name") ?? "";
         if (name.Length > LongestPrompt || !threshold.Keeps(name))
@@ -124,7 +124,7 @@ internal static class RequestRulesResource
         return fields;
     }
 
-    private static Predicate? ReadPredicate(Cursor map, string field, PredicateScope scope)
+    private static Predicate? ReadPredicate(FieldReader map, string field, PredicateScope scope)
     {
         // A field without a text says nothing, as in people's files.
         if (map.Text(field) is not { Length: > 0 } text)

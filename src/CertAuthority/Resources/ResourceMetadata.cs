@@ -6,7 +6,7 @@ namespace CertAuthority.Resources;
 /// <summary>What all kinds of resources have in common: kind, version, metadata around a spec.</summary>
 internal static class ResourceMetadata
 {
-    public static string Name(Cursor metadata, Func<string, bool> isName, string form)
+    public static string Name(FieldReader metadata, Func<string, bool> isName, string form)
     {
         var name = metadata.Required("name");
         if (name.Length > 0 && !isName(name))
@@ -25,7 +25,7 @@ internal static class ResourceMetadata
     public static long? Revision(ResourceNode document) =>
         Child(Child(document, "metadata"), "revision") is ResourceNode.Scalar scalar && long.TryParse(scalar.Text, out var revision) ? revision : null;
 
-    public static string Description(Cursor metadata)
+    public static string Description(FieldReader metadata)
     {
         var description = metadata.Text("description") ?? "";
         if (!metadata.Keeps(description))

@@ -18,7 +18,7 @@ internal static class RoleConditionsResource
         "workload_identity_labels_expression",
     ];
 
-    public static RoleConditions Read(Cursor side, bool deny)
+    public static RoleConditions Read(FieldReader side, bool deny)
     {
         var logins = ImmutableArray.CreateBuilder<Template>();
         foreach (var (text, at) in side.Texts("logins"))

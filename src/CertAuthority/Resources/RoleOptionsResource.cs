@@ -15,7 +15,7 @@ internal static class RoleOptionsResource
     // A few fit a certificate beside its principals; more belong into a firewall.
     private const int MostAddresses = 32;
 
-    public static RoleOptions Read(Cursor options)
+    public static RoleOptions Read(FieldReader options)
     {
         var ttl = options.Duration("max_session_ttl");
         var read = new RoleOptions
@@ -32,7 +32,7 @@ internal static class RoleOptionsResource
             RequestPrompt = RequestRulesResource.ReadPrompt(options, "request_prompt"),
         };
         foreach (var field in (string[])["disconnect_expired_cert", "pin_source_ip", "require_session_mfa"])
-            options.Unenforceable(field, Cursor.IsNo);
+            options.Unenforceable(field, FieldReader.IsNo);
         foreach (var field in (string[])["client_idle_timeout", "mfa_verification_interval"])
             options.Unenforceable(field, text => text is "0" or "never" || (Durations.TryParse(text, out var duration) && duration == TimeSpan.Zero));
         foreach (var field in (string[])["max_connections", "max_sessions"])
@@ -41,11 +41,11 @@ internal static class RoleOptionsResource
         options.Unenforceable("device_trust_mode", text => text is "off" or "optional");
         options.Unenforceable("enhanced_recording", _ => false);
         options.Unenforceable("lock", text => text == "best_effort");
-        options.Unenforceable("ssh_file_copy", Cursor.IsYes);
+        options.Unenforceable("ssh_file_copy", FieldReader.IsYes);
         var recording = options.Map("record_session");
         recording.Elsewhere("desktop");
-        recording.Unenforceable("default", Cursor.IsNo);
-        recording.Unenforceable("ssh", Cursor.IsNo);
+        recording.Unenforceable("default", FieldReader.IsNo);
+        recording.Unenforceable("ssh", FieldReader.IsNo);
         recording.Done();
         options.Elsewhere(
             "create_db_user", "create_db_user_mode", "create_desktop_user", "create_host_user", "create_host_user_default_shell", "create_host_user_mode",
@@ -79,7 +79,7 @@ internal static class RoleOptionsResource
         return fields;
     }
 
-    private static RequestAccess ReadRequestAccess(Cursor options)
+    private static RequestAccess ReadRequestAccess(FieldReader options)
     {
         switch (options.Text("request_access"))
         {
@@ -96,7 +96,7 @@ internal static class RoleOptionsResource
     }
 
     // v8 parts the two directions; one extension of a certificate permits both.
-    private static bool ReadPortForwarding(Cursor options)
+    private static bool ReadPortForwarding(FieldReader options)
     {
         var forwarding = options.Map("ssh_port_forwarding");
         var (local, remote) = (Enabled("local"), Enabled("remote"));
@@ -114,7 +114,7 @@ internal static class RoleOptionsResource
         }
     }
 
-    private static string? ReadForceCommand(Cursor options)
+    private static string? ReadForceCommand(FieldReader options)
     {
         var command = options.Text("force_command");
         if (command is not null && (command.Length is 0 or > LongestCommand || !options.Keeps(command)))
@@ -122,7 +122,7 @@ internal static class RoleOptionsResource
         return command;
     }
 
-    private static ImmutableArray<AddressRange> ReadSourceAddresses(Cursor options)
+    private static ImmutableArray<AddressRange> ReadSourceAddresses(FieldReader options)
     {
         var ranges = ImmutableArray.CreateBuilder<AddressRange>();
         var texts = options.TextsUnlessEmpty("source_address", "all addresses");
@@ -136,7 +136,7 @@ internal static class RoleOptionsResource
         return [.. ranges.Distinct()];
     }
 
-    private static ImmutableSortedDictionary<string, Template> ReadExtensions(Cursor options)
+    private static ImmutableSortedDictionary<string, Template> ReadExtensions(FieldReader options)
     {
         var extensions = RoleOptions.None.Extensions.ToBuilder();
         foreach (var extension in options.Maps("cert_extensions"))

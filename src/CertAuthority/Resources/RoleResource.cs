@@ -11,7 +11,7 @@ internal static class RoleResource
     private const int MostReviewers = 100;
 
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The role has no id and revision yet.</summary>
-    public static Role Read(string version, Cursor root)
+    public static Role Read(string version, FieldReader root)
     {
         if (version is not ("v3" or "v4" or "v5" or "v6" or "v7" or "v8"))
             root.Fault("version", "a role has version v3 to v8");
@@ -52,7 +52,7 @@ internal static class RoleResource
     public static JsonObject Write(Role role) =>
         ResourceMetadata.Write("role", role.Version, role.Name, role.Revision, role.Description, role.Labels, WriteSpec(role), role.Expires);
 
-    private static ImmutableArray<ReviewerEntry> ReadReviewers(Cursor spec)
+    private static ImmutableArray<ReviewerEntry> ReadReviewers(FieldReader spec)
     {
         var reviewers = ImmutableArray.CreateBuilder<ReviewerEntry>();
         foreach (var (text, at) in spec.Texts("reviewers"))

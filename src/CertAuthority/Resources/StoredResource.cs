@@ -35,10 +35,10 @@ internal static class StoredResource
 
     public static AccessLock Lock(string json) => Read(json, LockResource.Read);
 
-    private static T Read<T>(string json, Func<string, Cursor, T> read)
+    private static T Read<T>(string json, Func<string, FieldReader, T> read)
     {
         var faults = new Faults("database", isStored: true);
-        var root = ResourceText.Parse(Encoding.UTF8.GetBytes(json), faults) is [var document] ? Cursor.Root(document, faults) : null;
+        var root = ResourceText.Parse(Encoding.UTF8.GetBytes(json), faults) is [var document] ? FieldReader.Root(document, faults) : null;
         root?.Required("kind");
         var resource = root is null ? default : read(root.Required("version"), root);
         return resource is null || faults.Any ? throw Unreadable(json, faults) : resource;

@@ -9,7 +9,7 @@ namespace CertAuthority.Resources;
 internal static class UserResource
 {
     /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The user has no id and revision yet.</summary>
-    public static User Read(string version, Cursor root)
+    public static User Read(string version, FieldReader root)
     {
         if (version != "v2")
             root.Fault("version", "a user has version v2");

@@ -145,8 +145,8 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         var keys = snapshot.UserCaKeys();
         return
         [
-            .. snapshot.RevokedSerials(now).Select(one => (one.Ca, First: one.Serial, Last: one.Serial)).Concat(snapshot.LostSerials(now))
-                .SelectMany(range => Signers(range.Ca).Select(signer => new RevokedRange(signer.Key, range.First, range.Last))),
+            .. snapshot.RevokedSerials(now).Select(one => (one.CaKeyId, First: one.Serial, Last: one.Serial)).Concat(snapshot.LostSerials(now))
+                .SelectMany(range => Signers(range.CaKeyId).Select(signer => new RevokedRange(signer.Key, range.First, range.Last))),
         ];
 
         IEnumerable<UserCaKey> Signers(long id) => keys.Where(known => known.Id == id) is var one && one.Any() ? one

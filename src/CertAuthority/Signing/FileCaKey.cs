@@ -28,7 +28,7 @@ sealed class FileCaKey : CaKey
     /// </exception>
     internal static FileCaKey LoadOrCreate(string path, CaPurpose signs, CaKeyType type = CaKeyType.Ed25519)
     {
-        var isNew = FileStatus.Of(path) is null;
+        var isNew = FileStatus.Read(path) is null;
         if (isNew)
             Create(path, $"{signs.ToString().ToLowerInvariant()} CA", type);
         return Load(path, signs, isNew);

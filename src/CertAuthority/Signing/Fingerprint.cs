@@ -9,6 +9,6 @@ static class Fingerprint
     /// <summary>
     /// <c>SHA256:</c> and the hash of the key blob in base64 without padding, as <c>ssh-keygen -l</c> and sshd's log have it.
     /// </summary>
-    internal static string Of(PublicKey key) =>
+    internal static string Compute(PublicKey key) =>
         "SHA256:" + Convert.ToBase64String(SHA256.HashData(key.ToBlob())).TrimEnd('=');
 }

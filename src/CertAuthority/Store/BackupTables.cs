@@ -21,7 +21,7 @@ internal static class BackupTables
             "INSERT INTO lost_serials VALUES ($1, $2, $3, $4) ON CONFLICT (ca, first, last) DO UPDATE SET until = max(until, excluded.until)", ca?.Id ?? 0, first, last, until);
 
     /// <summary>Those that a revocation list of this moment must name, by the id of the CA key, 0 for each; like <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.</summary>
-    public static List<(long Ca, ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
+    public static List<(long CaKeyId, ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query("SELECT ca, first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => row.GetInt64(1) is > 0 and var first && row.GetInt64(2) is var last && last >= first
             ? (row.GetInt64(0), (ulong)first, (ulong)last)
             : throw new InvalidDataException("serials begin with 1, and a range runs upwards"), now.AddDays(-1));

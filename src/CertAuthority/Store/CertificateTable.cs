@@ -7,7 +7,7 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 
-/// <summary>A certificate as recorded: from then on it counts as issued, signed or not. <c>Ca</c> is the id of the key that signed it, 0 where that is not known.</summary>
+/// <summary>A certificate as recorded: from then on it counts as issued, signed or not. <c>CaKeyId</c> is the id of the key that signed it, 0 where that is not known.</summary>
 internal sealed record RecordedCertificate(
     ulong Serial,
     Guid UserId,
@@ -26,7 +26,7 @@ internal sealed record RecordedCertificate(
     string? Name = null,
     ulong? Session = null,
     string? Node = null,
-    long Ca = 0)
+    long CaKeyId = 0)
 {
     /// <summary>What was granted, as it is recorded.</summary>
     /// <param name="grant">What was granted.</param>
@@ -36,7 +36,7 @@ internal sealed record RecordedCertificate(
     /// <param name="ca">The id of the CA key that signs it.</param>
     /// <param name="session">The login session that it belongs to; null for none.</param>
     /// <param name="node">The one node that it was asked for; null for all.</param>
-    public static RecordedCertificate Of(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) => new(
+    public static RecordedCertificate From(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) => new(
         serial,
         grant.User.Id,
         grant.User.Name,
@@ -68,7 +68,7 @@ internal static class CertificateTable
             $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18, $19)",
             (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
             Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy,
-            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.Ca, toBeSigned);
+            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.CaKeyId, toBeSigned);
         foreach (var request in certificate.Requests)
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
@@ -140,7 +140,7 @@ internal static class CertificateTable
         transaction.Execute("UPDATE certificates SET revoked = $1 WHERE serial = $2 AND revoked IS NULL", now, (long)certificate.Serial);
 
     /// <summary>The serials that a revocation list of this moment must name, ascending, with the id of the CA key, 0 for each. They stay for a day after their end: hosts' clocks differ.</summary>
-    public static List<(long Ca, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
+    public static List<(long CaKeyId, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(
             "SELECT ca, serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial",
             row => row.GetInt64(1) is > 0 and var serial ? (row.GetInt64(0), (ulong)serial) : throw new InvalidDataException("serials begin with 1"),

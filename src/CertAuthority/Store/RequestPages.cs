@@ -33,7 +33,7 @@ internal static class RequestPages
         if (found.Count <= (wish.Limit ?? int.MaxValue))
             return (snapshot.WithReviews(found), null);
         found.RemoveRange(wish.Limit!.Value, found.Count - wish.Limit.Value);
-        return (snapshot.WithReviews(found), RequestPlace.Of(found[^1], wish.Order, now));
+        return (snapshot.WithReviews(found), RequestPlace.From(found[^1], wish.Order, now));
     }
 
     /// <summary>The statement for a part. Each arm of it reads one index in order; what has several is merged, not sorted.</summary>

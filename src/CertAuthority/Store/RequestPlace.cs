@@ -16,7 +16,7 @@ internal enum RequestOrder
 /// <param name="Id">Its id.</param>
 internal sealed record RequestPlace(string Group, DateTimeOffset Created, Guid Id)
 {
-    public static RequestPlace Of(AccessRequest request, RequestOrder order, DateTimeOffset now) => new(
+    public static RequestPlace From(AccessRequest request, RequestOrder order, DateTimeOffset now) => new(
         order switch { RequestOrder.User => request.UserName, RequestOrder.State => Word(request.StateAt(now)), _ => "" }, request.Created, request.Id);
 
     /// <summary>Whether a request stands behind it, in a list by the time of filing.</summary>

@@ -31,7 +31,7 @@ public sealed class CompleteCommand : Command
             try
             {
                 if (parseResult.GetValue(words) is [.. var before, var current])
-                    parseResult.PrintEscaped(Completion.Of(parseResult.RootCommandResult.Command, prepare(before), current).Select(Line).OfType<string>());
+                    parseResult.PrintEscaped(Completion.Complete(parseResult.RootCommandResult.Command, prepare(before), current).Select(Line).OfType<string>());
             }
             catch (Exception)
             {

@@ -14,7 +14,7 @@ internal static class Completion
     /// <param name="root">The whole program.</param>
     /// <param name="before">The words before it.</param>
     /// <param name="current">The word as far as it is typed.</param>
-    public static IEnumerable<CompletionItem> Of(Command root, IReadOnlyList<string> before, string current)
+    public static IEnumerable<CompletionItem> Complete(Command root, IReadOnlyList<string> before, string current)
     {
         var mayBeOption = !before.Contains("--");
         var (option, typed) = mayBeOption && current.StartsWith("--", StringComparison.Ordinal) && current.Split('=', 2) is [var name, var given] ? (name, given) : (null, current);

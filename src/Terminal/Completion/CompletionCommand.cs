@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace CertAuthority.Terminal;
 
 /// <summary><c>completion</c>: prints what makes a shell complete the words of this program.</summary>
-public sealed class CompletionCommand : Verb
+public sealed class CompletionCommand : CliCommand
 {
     private static readonly string[] Shells = ["bash", "zsh", "fish"];
 

@@ -40,7 +40,7 @@ public static class Suggestions
     }
 
     /// <summary>A request as a value: its id, and what it is about.</summary>
-    public static IEnumerable<CompletionItem> Of(IEnumerable<RequestResource> requests, params string[] states) => requests
+    public static IEnumerable<CompletionItem> For(IEnumerable<RequestResource> requests, params string[] states) => requests
         .Where(request => states is [] || states.Contains(request.Spec.State))
         .Select(request => new CompletionItem(request.Metadata.Name, detail: $"{request.Spec.User}: {string.Join(", ", request.Spec.Roles)}, {request.Spec.State}"));
 }

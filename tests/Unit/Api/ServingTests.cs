@@ -16,7 +16,7 @@ public class ServingTests
         await using var world = await HostWorld.Start();
         var (before, after) = (Generation(1), Generation(2));
         var settings = new CurrentSettings(before);
-        var serving = new Serving(new CurrentCa(world.Ca, settings), settings, self: 900, new NameService(TimeProvider.System, _ => null));
+        var serving = new Serving(new CurrentAuthority(world.Authority, settings), settings, self: 900, new NameService(TimeProvider.System, _ => null));
         using var isOver = new CancellationTokenSource();
         var reloads = Task.Run(() =>
         {

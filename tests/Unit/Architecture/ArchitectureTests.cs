@@ -13,7 +13,7 @@ namespace CertAuthority.Tests.Unit.Architecture;
 /// <summary>Who may know whom, read from what was compiled.</summary>
 public class ArchitectureTests
 {
-    private static readonly Assembly Daemon = typeof(Ca).Assembly;
+    private static readonly Assembly Daemon = typeof(Authority).Assembly;
     private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(Route).Assembly];
     private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
     private static readonly List<Use> InDaemon = Uses.Of(Daemon);

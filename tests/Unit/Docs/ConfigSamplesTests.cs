@@ -64,7 +64,7 @@ public class ConfigSamplesTests
             Traits = new Dictionary<string, ImmutableArray<string>> { ["logins"] = ["alice"], ["email"] = ["alice@example.com"] }.ToImmutableSortedDictionary(StringComparer.Ordinal),
         };
         ImmutableArray<AccessRequest> requests = requested.Length == 0 ? [] : [Access.Sample.Request(alice, RequestState.Approved, roles[requested])];
-        var question = new IssuanceQuestion(Access.Sample.Now, alice, requests, roles, nodes, Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None, IsSecurityKey = true };
+        var question = new IssuanceQuestion(Access.Sample.Now, alice, requests, roles, nodes, RequestedTtl: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None, IsSecurityKey = true };
         Assert.True(IssuancePolicy.Decide(question).Holds(out var login, out var refusal), refusal?.Message);
         Assert.Equal(principals, string.Join(' ', login.Grants.SelectMany(grant => grant.Principals).Select(principal => principal.ToString()).Distinct().Order(StringComparer.Ordinal)));
     }
@@ -117,7 +117,7 @@ public class ConfigSamplesTests
         var resources = new List<object>();
         foreach (var document in ResourceText.Parse(content, faults))
         {
-            var root = Cursor.Root(document, faults)!;
+            var root = FieldReader.Root(document, faults)!;
             var kind = root.Required("kind");
             var version = root.Required("version");
             resources.Add(kind switch

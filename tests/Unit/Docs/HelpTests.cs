@@ -27,7 +27,7 @@ public class HelpTests
                 faults.Add($"{line}: {error}");
             var help = output.ToString();
             faults.AddRange(Regex.Matches(help, "<(?<name>[^>\n]*)>").Select(found => found.Groups["name"].Value).Where(name => !Named.IsMatch(name)).Select(name => $"{line}: <{name}>"));
-            if (path[^1] is Verb && path[^1] is not VersionCommand && !Regex.IsMatch(help, $@"Examples:\n  .*\b{root.Name} "))
+            if (path[^1] is CliCommand && path[^1] is not VersionCommand && !Regex.IsMatch(help, $@"Examples:\n  .*\b{root.Name} "))
                 faults.Add($"{line}: no example");
             foreach (var (code, meaning) in ExitCode.All)
                 if (!Regex.IsMatch(help, $@"\n  {code} +{Regex.Escape(meaning)}\n"))
@@ -60,7 +60,7 @@ public class HelpTests
                 faults.Add($"{page.FileName}: :files");
             faults.AddRange(page.Command.Arguments.Where(argument => !Named.IsMatch(argument.HelpName ?? argument.Name)).Select(argument => $"{page.FileName}: {argument.HelpName ?? argument.Name}"));
             faults.AddRange(page.Options.Where(option => option.HelpName is { } name ? !Named.IsMatch(name) : option.Arity.MaximumNumberOfValues > 0 && option.ValueType != typeof(bool)).Select(option => $"{page.FileName}: {option.Name} {option.HelpName}"));
-            if (page.Command is (Verb and not VersionCommand) or DaemonCommand && !page.Text.Contains("\n.SH \"EXAMPLES\"\n", StringComparison.Ordinal))
+            if (page.Command is (CliCommand and not VersionCommand) or DaemonCommand && !page.Text.Contains("\n.SH \"EXAMPLES\"\n", StringComparison.Ordinal))
                 faults.Add($"{page.FileName}: no example");
             if (!Regex.IsMatch(page.Text, """\n\.SH "EXIT STATUS"\n\.TP\n\\fB0"""))
                 faults.Add($"{page.FileName}: no exit status");

@@ -20,6 +20,9 @@ public class PlainWordsTests
     [Fact]
     public void Nobody_is_he() => Assert.Equal([], Found(@"\b(he|his|him|himself)\b", path => !path.StartsWith("tests/", StringComparison.Ordinal) && !path.Contains("/migrations/", StringComparison.Ordinal)));
 
+    [Fact]
+    public void Headings_name_their_subject() => Assert.Equal([], Found(@"^\#+\ (How|What|Who|Where|When|Which|Why|If|Being|For[ ]those)\b", path => path.EndsWith(".md", StringComparison.Ordinal)));
+
     private static IEnumerable<string> Found(string pattern, Func<string, bool> looks) =>
         from text in Texts
         where looks(text.Path)

@@ -70,10 +70,10 @@ public class PrintedCommandsTests
         // A value stands behind a blank or a separator; glued to a word it is whatever may follow.
         var words = CommandLine.Words(Regex.Replace(command, "(?<=[ =/,@])\u0001", "x").Replace($"{Literals.Hole}", "", StringComparison.Ordinal));
         // The command itself is a value: each that it can be has examples, which are read where they stand.
-        if (words.Skip(1).FirstOrDefault(word => word[0] != '-') is "x" || (words is [_, _, "x", ..] && CommandLine.Parse(words[..2]).CommandResult.Command is not Verb))
+        if (words.Skip(1).FirstOrDefault(word => word[0] != '-') is "x" || (words is [_, _, "x", ..] && CommandLine.Parse(words[..2]).CommandResult.Command is not CliCommand))
             return true;
         for (var length = words.Length; length > 1; length--)
-            if (CommandLine.Parse(words[..length]) is { CommandResult.Command: Verb } parsed && Shell.IsUnderstood(parsed))
+            if (CommandLine.Parse(words[..length]) is { CommandResult.Command: CliCommand } parsed && Shell.IsUnderstood(parsed))
                 return length == words.Length || Prose.IsMatch(words[length]);
         return Enumerable.Range(2, Math.Max(0, words.Length - 2)).Any(length => IsName(words[..length]) && Does.Contains(words[length]));
     }

@@ -55,7 +55,7 @@ public sealed class ClockWatchTests : IAsyncLifetime
 
     private ClockWatch Watch(ClockRecord? before, out SteadyClock clock)
     {
-        var ca = world.Ca with { Clock = clock = new SteadyClock(machine, "boot", before) };
+        var ca = world.Authority with { Clock = clock = new SteadyClock(machine, "boot", before) };
         return new ClockWatch(World.Current(ca), NullLogger.Instance);
     }
 }

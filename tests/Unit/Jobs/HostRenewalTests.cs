@@ -22,7 +22,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
 
     private HostWorld.SetClock clock => hosts.Clock;
 
-    private Ca ca => hosts.Ca;
+    private Authority ca => hosts.Authority;
 
     public async Task InitializeAsync() => hosts = await HostWorld.Start(HostWorld.Node("db1"), HostWorld.Node("web1"));
 

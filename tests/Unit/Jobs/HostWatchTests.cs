@@ -88,7 +88,7 @@ public sealed class HostWatchTests : IAsyncLifetime
     private async Task<string> After(int minutes)
     {
         hosts.Clock.Now = World.Now.AddMinutes(minutes);
-        await HostWatch.Look(hosts.Ca, NullLogger.Instance);
+        await HostWatch.Look(hosts.Authority, NullLogger.Instance);
         var told = new List<string>();
         while (await hosts.Store.Database.Commit(transaction =>
                transaction.NextDue("webhook/chat", hosts.Clock.Now) is { } due ? transaction.BeginAttempt(due, hosts.Clock.Now.AddHours(1)) : null) is { } outgoing)

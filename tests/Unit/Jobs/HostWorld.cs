@@ -24,7 +24,7 @@ internal sealed class HostWorld : IAsyncDisposable
         var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
         syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
         Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Ca = new Ca(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new Recent<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
+        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
             Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
@@ -40,7 +40,7 @@ internal sealed class HostWorld : IAsyncDisposable
 
     public SetClock Clock { get; } = new();
 
-    public Ca Ca { get; }
+    public Authority Authority { get; }
 
     public KrlPublisher Krl { get; }
 
@@ -52,7 +52,7 @@ internal sealed class HostWorld : IAsyncDisposable
         await world.Store.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
-            Assert.Equal(UserCaId, transaction.UserCaKey(world.Ca.UserCa.PublicKey, World.Now).Id);
+            Assert.Equal(UserCaId, transaction.UserCaKey(world.Authority.UserCa.PublicKey, World.Now).Id);
             foreach (var node in nodes)
                 transaction.PutNode(node);
             return true;
@@ -66,10 +66,10 @@ internal sealed class HostWorld : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Ca.Push.Dispose();
+        Authority.Push.Dispose();
         Krl.Dispose();
-        Ca.UserCa.Dispose();
-        Ca.HostCa.Dispose();
+        Authority.UserCa.Dispose();
+        Authority.HostCa.Dispose();
         syncCa.Dispose();
         await Store.DisposeAsync();
         folder.Dispose();

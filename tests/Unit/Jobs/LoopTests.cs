@@ -17,11 +17,11 @@ namespace CertAuthority.Tests.Unit.Jobs;
 public sealed class LoopTests : IAsyncLifetime
 {
     // A loop that is missing here fails the test below: each needs a way to break it.
-    private static readonly Dictionary<Type, Func<HostWorld, CurrentCa, CurrentSettings, Loop>> Loops = new()
+    private static readonly Dictionary<Type, Func<HostWorld, CurrentAuthority, CurrentSettings, Loop>> Loops = new()
     {
         [typeof(KrlPublisher)] = (world, _, _) => world.Krl,
         [typeof(KrlRefresh)] = (world, _, _) => new KrlRefresh(world.Krl, world.Clock),
-        [typeof(HostPush)] = (world, _, _) => world.Ca.Push,
+        [typeof(HostPush)] = (world, _, _) => world.Authority.Push,
         [typeof(NotifyDelivery)] = (_, ca, settings) => new NotifyDelivery(ca, settings, NullLogger.Instance),
         [typeof(HostRenewal)] = (_, ca, _) => new HostRenewal(ca, NullLogger.Instance),
         [typeof(ClockWatch)] = (_, ca, _) => new ClockWatch(ca, NullLogger.Instance),
@@ -44,7 +44,7 @@ public sealed class LoopTests : IAsyncLifetime
     [Fact]
     public void Every_loop_of_the_daemon_is_broken_here() =>
         Assert.Equal(
-            typeof(Ca).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract).Select(type => type.Name).Order(StringComparer.Ordinal),
+            typeof(Authority).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract).Select(type => type.Name).Order(StringComparer.Ordinal),
             Loops.Keys.Concat(Watches).Select(loop => loop.Name).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -52,7 +52,7 @@ public sealed class LoopTests : IAsyncLifetime
     public async Task Unlisted_exception_ends_the_loop(string name)
     {
         var settings = World.DefaultSettings;
-        using var loop = Loops.Single(one => one.Key.Name == name).Value(world, new CurrentCa(world.Ca, settings), settings);
+        using var loop = Loops.Single(one => one.Key.Name == name).Value(world, new CurrentAuthority(world.Authority, settings), settings);
         if (loop is not KrlPublisher)
             await world.Krl.StartAsync(CancellationToken.None);
         if (loop is not KrlPublisher)
@@ -97,9 +97,9 @@ public sealed class LoopTests : IAsyncLifetime
         await own.Krl.StartAsync(CancellationToken.None);
         await own.Krl.Publish();
         own.Clock.BreaksTimers = true;
-        await own.Ca.Push.StartAsync(CancellationToken.None);
+        await own.Authority.Push.StartAsync(CancellationToken.None);
 
-        var fault = await Assert.ThrowsAsync<LoopEndedException>(() => own.Ca.Push.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
+        var fault = await Assert.ThrowsAsync<LoopEndedException>(() => own.Authority.Push.ExecuteTask!.WaitAsync(TimeSpan.FromSeconds(20)));
 
         Assert.Equal("the clock is broken", fault.InnerException!.Message);
         own.Clock.BreaksTimers = false;
@@ -155,7 +155,7 @@ public sealed class LoopTests : IAsyncLifetime
         return Daemon.Start(settings, () => settings, signals, clock);
     }
 
-    private static Reload Broken(CurrentCa ca, CurrentSettings settings)
+    private static Reload Broken(CurrentAuthority ca, CurrentSettings settings)
     {
         var signals = new Signals();
         signals.HangUp();

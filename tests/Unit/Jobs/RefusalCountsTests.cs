@@ -21,12 +21,12 @@ public sealed class RefusalCountsTests : IAsyncLifetime
     {
         var problem = new Problem(ProblemCode.Denied, "no");
         for (var i = 0; i < 25; i++)
-            await Refusals.Record(world.Ca, new Caller(new UnixIdentity(7001, "eve"), IsRoot: false), new Refused(7001, OwnsUser: false), new RefusedCall(Routes.GetStatus, RefusedCall.WhatWasSaid(null, []), problem));
+            await Refusals.Record(world.Authority, new Caller(new UnixIdentity(7001, "eve"), IsRoot: false), new Refused(7001, OwnsUser: false), new RefusedCall(Routes.GetStatus, RefusedCall.WhatWasSaid(null, []), problem));
         Assert.Equal(Enumerable.Repeat("access.refused", 10), world.Store.Committed());
 
-        using var counts = new RefusalCounts(World.Current(world.Ca), NullLogger.Instance);
+        using var counts = new RefusalCounts(World.Current(world.Authority), NullLogger.Instance);
         await counts.StartAsync(CancellationToken.None);
-        await Refusals.RecordLeftOut(world.Ca);
+        await Refusals.RecordLeftOut(world.Authority);
         Assert.Equal(10, world.Store.Committed().Length);
         world.Clock.Now = world.Clock.Now.AddSeconds(61);
         for (var i = 0; i < 500 && world.Store.Committed().Length == 10; i++)

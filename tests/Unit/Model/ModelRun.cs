@@ -53,7 +53,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
     private readonly FileCaKey key;
     private Database database = null!;
     private KrlPublisher krl = null!;
-    private Ca ca = null!;
+    private Authority ca = null!;
     private ClockWatch watch = null!;
     private int checkedRevocations;
     private bool wasStepped;
@@ -223,7 +223,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
 
     private Task Apply(bool force, JsonObject resource) => ResourceFiles.Apply(ca, Root, new ApplyResources(Encoding.UTF8.GetBytes(resource.ToJsonString()), "a file", force));
 
-    private static Ca With(Ca ca, (long Certificate, long Access, long Pending) limits, Dictionary<string, string[]> groups) => ca with
+    private static Authority With(Authority ca, (long Certificate, long Access, long Pending) limits, Dictionary<string, string[]> groups) => ca with
     {
         Limits = new SiteLimits(TimeSpan.FromSeconds(limits.Certificate), TimeSpan.FromSeconds(limits.Pending), Evaluator.MostPending, Evaluator.MostLogins, 1_000_000)
         {
@@ -255,7 +255,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
         await krl.Publish();
         var settings = new CurrentSettings(new SettingsInForce(Settings.Default(), []));
         ca = With(
-            new Ca(database, clock, key, key, krl, new RequestWatch(), new Recent<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
+            new Authority(database, clock, key, key, krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
                 UserCaId = id,
                 Push = new HostPush(database, clock, krl, (key, key, key), InFolder("push"), settings, NullLogger.Instance),
@@ -264,7 +264,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
             },
             rules.Limits,
             rules.RolesOfGroups.ToDictionary());
-        watch = new ClockWatch(new CurrentCa(ca, settings), NullLogger.Instance);
+        watch = new ClockWatch(new CurrentAuthority(ca, settings), NullLogger.Instance);
         await watch.Once(CancellationToken.None);
     }
 

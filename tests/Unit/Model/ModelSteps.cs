@@ -220,7 +220,7 @@ internal sealed partial class ModelRun
         var id = "";
         return new(
             $"{caller} files as {name} for {string.Join(',', asked)}, wishing {wish}",
-            async () => id = (await Requests.Create(ca, await GroupUsers.Of(ca, Call(caller)), new CreateRequest(
+            async () => id = (await Requests.Create(ca, await GroupUsers.Refresh(ca, Call(caller)), new CreateRequest(
                 asked, name, "why", null, Seconds(wish.Session), Seconds(wish.Pending), Seconds(wish.Lasts), wish.From is { } from ? Written.Time(from) : null))).Metadata.Name,
             () =>
             {
@@ -266,7 +266,7 @@ internal sealed partial class ModelRun
         var ask = new EndMyRequest(request.Id, name);
         return new(
             $"{caller} {(drops ? "drops" : "cancels")} {Short(request.Id)} as {name}",
-            async () => await (drops ? Resolutions.Drop(ca, await GroupUsers.Of(ca, Call(caller)), ask) : Resolutions.Cancel(ca, await GroupUsers.Of(ca, Call(caller)), ask)),
+            async () => await (drops ? Resolutions.Drop(ca, await GroupUsers.Refresh(ca, Call(caller)), ask) : Resolutions.Cancel(ca, await GroupUsers.Refresh(ca, Call(caller)), ask)),
             () => rules.Act(caller, name) is { } user && user.Id == request.User && rules.End(request, ModelState.Cancelled, drops ? ModelState.Approved : ModelState.Pending));
     }
 
@@ -298,7 +298,7 @@ internal sealed partial class ModelRun
     private Step Review(ModelCaller caller, string? name, ModelRequest request, bool approves = true, string[]? roles = null, long? from = null) =>
         new(
             $"{caller} {(approves ? "approves" : "denies")} {Short(request.Id)} as {name}{(roles is null ? "" : $" for {roles[0]}")}{(from is null ? "" : $" from {Written.Time(from.Value)}")}",
-            async () => await Reviews.Review(ca, await GroupUsers.Of(ca, Call(caller)), new ReviewRequest(request.Id, approves ? "approve" : "deny", name, "", roles, from is null ? null : Written.Time(from.Value))),
+            async () => await Reviews.Review(ca, await GroupUsers.Refresh(ca, Call(caller)), new ReviewRequest(request.Id, approves ? "approve" : "deny", name, "", roles, from is null ? null : Written.Time(from.Value))),
             () =>
             {
                 if (rules.Act(caller, name, !approves) is { } user && rules.Sees(user, request) && !(approves && machine.IsStepped))
@@ -323,7 +323,7 @@ internal sealed partial class ModelRun
             $"{caller} logs in as {name} with {string.Join(',', used.Select(one => Short(one.Id)))}{(wish is null ? "" : $" for {wish}s")}",
             async () =>
             {
-                var login = await Logins.Issue(ca, await GroupUsers.Of(ca, Call(caller)), new Login(Key, name, used.Length == 0 ? null : [.. used.Select(one => one.Id)], Seconds(wish)));
+                var login = await Logins.Issue(ca, await GroupUsers.Refresh(ca, Call(caller)), new Login(Key, name, used.Length == 0 ? null : [.. used.Select(one => one.Id)], Seconds(wish)));
                 CertificateInfo[] all = [.. login.Info is { } first ? (CertificateInfo[])[first] : [], .. (login.Others ?? []).Select(one => one.Info)];
                 serials = [.. all.Select(one => one.Serial)];
                 got = Lines(all.Select(one => $"{string.Join(',', one.Principals.Order(StringComparer.Ordinal))} until {Time(one.ValidBefore)}"));

@@ -65,7 +65,7 @@ public class MailTests
     public async Task To_what_is_no_address_nothing_is_sent_nor_tried_again()
     {
         var telling = await Mail.Send(Told.Mail(), new Attempt(Told.Of("request.created"), "bob@", Told.Now), TimeSpan.FromSeconds(1), CancellationToken.None);
-        Assert.Equal(new Telling("\"bob@\" is no mail address", IsHopeless: true), telling);
+        Assert.Equal(new DeliveryResult("\"bob@\" is no mail address", IsHopeless: true), telling);
     }
 
     /// <summary>As it is read at the other end.</summary>

@@ -115,8 +115,8 @@ public sealed class RandomCertificateTests : IDisposable
 
     static string AsSshKeygenShows(Certificate certificate) =>
         $"        Type: {certificate.Key.Type.Split('@')[0]}-cert-v01@openssh.com user certificate\n"
-        + $"        Public key: {Kind(certificate.Key)}-CERT {Fingerprint.Of(certificate.Key)}\n"
-        + $"        Signing CA: {Kind(certificate.SignatureKey)} {Fingerprint.Of(certificate.SignatureKey)} (using {certificate.SignatureAlgorithm})\n"
+        + $"        Public key: {Kind(certificate.Key)}-CERT {Fingerprint.Compute(certificate.Key)}\n"
+        + $"        Signing CA: {Kind(certificate.SignatureKey)} {Fingerprint.Compute(certificate.SignatureKey)} (using {certificate.SignatureAlgorithm})\n"
         + $"        Key ID: \"{certificate.KeyId}\"\n"
         + $"        Serial: {certificate.Serial}\n"
         + $"        Valid: from {Time(certificate.ValidAfter)} to {Time(certificate.ValidBefore)}\n"

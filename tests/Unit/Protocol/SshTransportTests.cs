@@ -41,7 +41,7 @@ public class SshTransportTests
     [InlineData(0, "", "auth1 answers, but not with a relay: ssh exited with 0", true)]
     public void What_is_in_the_way_is_told(int exitCode, string said, string message, bool lasting)
     {
-        var failure = SshFailure.Of(Address("ssh://alice@auth1"), exitCode, said);
+        var failure = SshFailure.From(Address("ssh://alice@auth1"), exitCode, said);
         Assert.Equal((message, lasting), (failure.Message, failure.IsLasting));
     }
 
@@ -49,8 +49,8 @@ public class SshTransportTests
     public async Task A_change_whose_answer_is_lost_with_the_connection_is_called_unknown()
     {
         // No ssh needed: what is asked is which hint a lost connection leaves behind.
-        Assert.True(SshFailure.Of(Address("ssh://auth1"), 255, "Connection to auth1 closed by remote host.").MayHaveArrived);
-        Assert.False(SshFailure.Of(Address("ssh://auth1"), 255, "ssh: connect to host auth1 port 22: Connection refused").MayHaveArrived);
+        Assert.True(SshFailure.From(Address("ssh://auth1"), 255, "Connection to auth1 closed by remote host.").MayHaveArrived);
+        Assert.False(SshFailure.From(Address("ssh://auth1"), 255, "ssh: connect to host auth1 port 22: Connection refused").MayHaveArrived);
         using var ca = new CaClient(ServerAddress.TryParse("ssh://127.0.0.1:9")!, _ => true);
         var refused = await Assert.ThrowsAsync<UnreachableException>(() => ca.Send(Routes.CreateRequest, new CreateRequest(["dba"])));
         Assert.Equal("is the network up, and the name right?", refused.Hint);

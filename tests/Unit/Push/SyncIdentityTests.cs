@@ -27,8 +27,8 @@ public sealed class SyncIdentityTests : IAsyncLifetime
             [
                 $"{identity.CertificateFile}:",
                 "Type: ssh-ed25519-cert-v01@openssh.com user certificate",
-                $"Public key: ED25519-CERT {Fingerprint.Of(certificate.Key)}",
-                $"Signing CA: ED25519 {Fingerprint.Of(hosts.SyncCa.PublicKey)} (using ssh-ed25519)",
+                $"Public key: ED25519-CERT {Fingerprint.Compute(certificate.Key)}",
+                $"Signing CA: ED25519 {Fingerprint.Compute(hosts.SyncCa.PublicKey)} (using ssh-ed25519)",
                 "Key ID: \"certauthority-sync\"",
                 $"Serial: {certificate.Serial}",
                 "Valid: from 2026-03-01T11:45:00 to 2026-03-01T12:15:00",

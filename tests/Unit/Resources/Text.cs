@@ -31,7 +31,7 @@ internal static class Text
     public static Role RoleDropping(string text) => Assert.Single(Read(Encoding.UTF8.GetBytes(text), RoleResource.Read, new Faults("f", dropsUnenforceable: true)));
 
     /// <summary>What is wrong with the resources of an export, and what was dropped from them.</summary>
-    public static (string[] Faults, string[] Dropped) Dropping<T>(string text, Func<string, Cursor, T> read)
+    public static (string[] Faults, string[] Dropped) Dropping<T>(string text, Func<string, FieldReader, T> read)
     {
         var faults = new Faults("f", dropsUnenforceable: true);
         Read(Encoding.UTF8.GetBytes(text), read, faults);
@@ -52,24 +52,24 @@ internal static class Text
         return (ResourceText.Parse(bytes, faults), faults.Lines);
     }
 
-    private static T One<T>(string text, Func<string, Cursor, T> read)
+    private static T One<T>(string text, Func<string, FieldReader, T> read)
     {
         var (resources, faults) = Read(Encoding.UTF8.GetBytes(text), read);
         Assert.Empty(faults);
         return Assert.Single(resources);
     }
 
-    private static (List<T> Resources, string[] Faults) Read<T>(byte[] bytes, Func<string, Cursor, T> read)
+    private static (List<T> Resources, string[] Faults) Read<T>(byte[] bytes, Func<string, FieldReader, T> read)
     {
         var faults = new Faults("f");
         return (Read(bytes, read, faults), faults.Lines);
     }
 
-    private static List<T> Read<T>(byte[] bytes, Func<string, Cursor, T> read, Faults faults)
+    private static List<T> Read<T>(byte[] bytes, Func<string, FieldReader, T> read, Faults faults)
     {
         var resources = new List<T>();
         foreach (var document in ResourceText.Parse(bytes, faults))
-            if (Cursor.Root(document, faults) is { } root)
+            if (FieldReader.Root(document, faults) is { } root)
             {
                 root.Required("kind");
                 resources.Add(read(root.Required("version"), root));

@@ -66,8 +66,8 @@ public sealed class CaKeyTests : IDisposable
             [
                 $"{path}:",
                 $"Type: {type}-cert-v01@openssh.com user certificate",
-                $"Public key: {kind}-CERT {Fingerprint.Of(key)}",
-                $"Signing CA: ED25519 {Fingerprint.Of(ca.PublicKey)} (using ssh-ed25519)",
+                $"Public key: {kind}-CERT {Fingerprint.Compute(key)}",
+                $"Signing CA: ED25519 {Fingerprint.Compute(ca.PublicKey)} (using ssh-ed25519)",
                 "Key ID: \"alice\"",
                 "Serial: 42",
                 "Valid: from 2030-01-01T00:00:00 to 2030-01-01T01:01:00",
@@ -92,7 +92,7 @@ public sealed class CaKeyTests : IDisposable
         // It reads no certificate whose signature it could not verify.
         var (exitCode, output) = SshKeygen.Run("-L", "-f", path);
         Assert.Equal(0, exitCode);
-        Assert.Contains($"Signing CA: {kind} {Fingerprint.Of(key.PublicKey)} (using {algorithm})\n", output, StringComparison.Ordinal);
+        Assert.Contains($"Signing CA: {kind} {Fingerprint.Compute(key.PublicKey)} (using {algorithm})\n", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class FileCaKeyTests : IDisposable
     {
         using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
-        Assert.Equal((0, $"256 {Fingerprint.Of(key.PublicKey)} user CA (ED25519)\n"), SshKeygen.Run("-l", "-f", PubPath));
+        Assert.Equal((0, $"256 {Fingerprint.Compute(key.PublicKey)} user CA (ED25519)\n"), SshKeygen.Run("-l", "-f", PubPath));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class FileCaKeyTests : IDisposable
     {
         using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User, Enum.Parse<CaKeyType>(type));
         Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
-        Assert.Equal((0, $"{bits} {Fingerprint.Of(key.PublicKey)} user CA ({kind})\n"), SshKeygen.Run("-l", "-f", PubPath));
+        Assert.Equal((0, $"{bits} {Fingerprint.Compute(key.PublicKey)} user CA ({kind})\n"), SshKeygen.Run("-l", "-f", PubPath));
         using var second = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User, CaKeyType.Ed25519);
         Assert.Equal(key.PublicKey, second.PublicKey);
     }

@@ -13,7 +13,7 @@ public class FingerprintTests
         Assert.All(lines, line =>
         {
             var words = line.Split(' ');
-            Assert.Equal(words[1], Fingerprint.Of(PublicKey.ParseLine(Vector.Text(words[0]))));
+            Assert.Equal(words[1], Fingerprint.Compute(PublicKey.ParseLine(Vector.Text(words[0]))));
         });
     }
 }

@@ -25,7 +25,7 @@ public sealed class RaceTests : IAsyncLifetime
 
     private readonly TemporaryFolder folder = new();
     private readonly World world = new();
-    private Ca ca = null!;
+    private Authority ca = null!;
     private KrlPublisher krl = null!;
 
     [Theory]
@@ -283,7 +283,7 @@ public sealed class RaceTests : IAsyncLifetime
         Assert.Equal(session, await Issue("db2", session));
         Assert.Equal("the login session has ended", await Issue("db2", session, ca));
 
-        async Task<string> Issue(string? node, string? within, Ca? other = null)
+        async Task<string> Issue(string? node, string? within, Authority? other = null)
         {
             try
             {
@@ -305,7 +305,7 @@ public sealed class RaceTests : IAsyncLifetime
         krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
-        ca = new Ca(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new Recent<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
+        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
             Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),

@@ -11,7 +11,7 @@ namespace CertAuthority.Tests.Unit.Store;
 /// <summary>The first transaction on an old database, at an hour of our choosing.</summary>
 public sealed class RestorationTests : IAsyncLifetime
 {
-    private static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
+    private static readonly PublicKey Authority = PublicKey.ParseLine(Vector.Text("ca.pub"));
     private static readonly PublicKey OtherCa = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
     private static readonly DateTimeOffset Later = World.Now.AddHours(5);
     private static readonly User Alice = World.User("alice");
@@ -95,13 +95,13 @@ public sealed class RestorationTests : IAsyncLifetime
     public async Task A_list_in_place_that_is_newer_tells_of_a_restore_and_what_it_names_stays_named()
     {
         var version = await Used();
-        RevokedRange[] named = [new(Ca, 5, 9), new(Ca, 12, 12), new(OtherCa, 77, 77), new(Ca, ulong.MaxValue, ulong.MaxValue)];
+        RevokedRange[] named = [new(Authority, 5, 9), new(Authority, 12, 12), new(OtherCa, 77, 77), new(Authority, ulong.MaxValue, ulong.MaxValue)];
         var restored = await Start(Later, Krl.Parse(Krl.Write(named, version + 1, 0, "")));
         Assert.Equal("a copy older than the revocation list beside it", restored!.From);
         var lost = Read(snapshot => snapshot.LostSerials(Later));
         var keys = Read(snapshot => snapshot.UserCaKeys()).ToDictionary(known => known.Id, known => known.Key);
         // What another CA key of this installation signed stays revoked under that key.
-        Assert.Equal([(Ca, 5, 9), (Ca, 12, 12), (OtherCa, 77, 77)], lost.Take(3).Select(range => (keys[range.Ca], range.First, range.Last)));
+        Assert.Equal([(Authority, 5, 9), (Authority, 12, 12), (OtherCa, 77, 77)], lost.Take(3).Select(range => (keys[range.CaKeyId], range.First, range.Last)));
         Assert.Equal(4, lost.Count);
         Assert.Null(await Start(Later, Published(version + 1)));
     }
@@ -119,7 +119,7 @@ public sealed class RestorationTests : IAsyncLifetime
         Assert.Null(await Start(Later, published: null, isNewKey: true));
         Assert.Equal("its keys, without a database", (await Start(Later, published: null))!.From);
         Assert.Equal(1UL, Assert.Single(Read(snapshot => snapshot.LostSerials(Later))).First);
-        await world.Database.Commit(transaction => transaction.UserCaKey(Ca, Later));
+        await world.Database.Commit(transaction => transaction.UserCaKey(Authority, Later));
         // A start that failed before it published a list is none.
         Assert.Null(await Start(Later, published: null));
     }

@@ -33,7 +33,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
 
         Assert.Equal(refusal is null, fault is null);
         if (refusal is not null)
-            Assert.Contains($"{refusal}{Fingerprint.Of(Old)["SHA256:".Length..]}; restore that key, or revoke it with all that it signed: certauthority --new-ca", Assert.IsType<CaKeyException>(fault).Message);
+            Assert.Contains($"{refusal}{Fingerprint.Compute(Old)["SHA256:".Length..]}; restore that key, or revoke it with all that it signed: certauthority --new-ca", Assert.IsType<CaKeyException>(fault).Message);
         // The old one is taken as ever.
         await Start(Old);
     }
@@ -102,7 +102,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
 
         // In the order in which they were first used.
         Assert.Equal([(1, New), (2, Old)], Read(snapshot => snapshot.UserCaKeys()).Select(known => (known.Id, known.Key)));
-        Assert.Equal([2, 1, 2, 0], new ulong[] { 1, 2, 3, 4 }.Select(serial => Read(snapshot => snapshot.FindCertificate(serial))!.Ca));
+        Assert.Equal([2, 1, 2, 0], new ulong[] { 1, 2, 3, 4 }.Select(serial => Read(snapshot => snapshot.FindCertificate(serial))!.Authority));
         Assert.Equal([(0, 5, 9)], Read(snapshot => snapshot.LostSerials(World.Now)));
     }
 
@@ -139,7 +139,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
         transaction.BeginSerialEpoch(World.Now);
         var id = transaction.UserCaKey(key, World.Now).Id;
         for (var i = 0; i < count; i++)
-            transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end) with { Ca = id }, []);
+            transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end) with { Authority = id }, []);
         return true;
     });
 }

@@ -29,7 +29,7 @@ internal sealed class World : IAsyncDisposable
     public static CurrentSettings DefaultSettings => new(new SettingsInForce(Settings.Default(), []));
 
     /// <summary>For loops, which work under the settings in force.</summary>
-    public static CurrentCa Current(Ca ca) => new(ca, new CurrentSettings(new SettingsInForce(
+    public static CurrentAuthority Current(Authority ca) => new(ca, new CurrentSettings(new SettingsInForce(
         Settings.Default() with { Limits = ca.Limits, UsersFromGroups = ca.UsersFromGroups }, ca.PrivilegedLogins)));
 
     public static AuditEntry Entry(string what) => new(Now, what);

@@ -15,6 +15,6 @@ public class ResourceTableTests
                 "----- ---------- ------ ----------",
                 "alice access,dba        5001",
             ],
-            ResourceTable.Of("user", [user.RootElement]).Lines());
+            ResourceTable.For("user", [user.RootElement]).Lines());
     }
 }

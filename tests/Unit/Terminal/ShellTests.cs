@@ -69,7 +69,7 @@ public class ShellTests
     public async Task Every_command_shows_help_and_has_an_example()
     {
         foreach (var root in new Command[] { new TshCommand(), new TctlCommand() })
-            foreach (var verb in All(root).OfType<Verb>().Where(verb => verb is not VersionCommand))
+            foreach (var verb in All(root).OfType<CliCommand>().Where(verb => verb is not VersionCommand))
             {
                 Assert.NotEmpty(verb.Examples);
                 Assert.All(verb.Examples, example => Assert.Contains($" {verb.Name}", example, StringComparison.Ordinal));
@@ -117,7 +117,7 @@ public class ShellTests
 
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
 
-    private sealed class Failing(Exception thrown) : Verb("fail", "Fails")
+    private sealed class Failing(Exception thrown) : CliCommand("fail", "Fails")
     {
         protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.FromException<int>(thrown);
     }

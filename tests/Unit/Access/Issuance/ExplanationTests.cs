@@ -92,7 +92,7 @@ public class ExplanationTests
     [MemberData(nameof(Rows))]
     public void Says(Row row)
     {
-        var explained = Explanation.Of(Question(row.Roles) with { Node = row.Node }, row.Login);
+        var explained = Explanation.Explain(Question(row.Roles) with { Node = row.Node }, row.Login);
         Assert.Equal(row.Verdict, explained.Verdict);
         Assert.Equal(explained.IsGranted, explained.Verdict.Contains(": yes, as ", StringComparison.Ordinal));
         Assert.Equal(explained.IsGranted, explained.Validity is not null);
@@ -116,9 +116,9 @@ public class ExplanationTests
         var seeker = Access with { Allow = Access.Allow with { SearchAsRoles = Sample.Patterns("dba") } };
         var question = Question(seeker) with { Roles = Sample.Roles(seeker, Dba) };
         question = question with { Requests = [Sample.Request(question.User, RequestState.Approved, Dba) with { Resources = [new PinnedNode(Db1.Id, "db1")] }] };
-        Assert.Equal("alice can log in: yes, as postgres@db1, deploy (all hosts)", Explanation.Of(question).Verdict);
-        Assert.Equal("alice can log in as deploy on web1: yes, as deploy (all hosts)", Explanation.Of(question with { Node = "web1" }, "deploy").Verdict);
-        Assert.Equal("alice can log in as postgres on web1: no: role dba allows postgres, but web1 has no label type (allow.node_labels type: db)", Explanation.Of(question with { Node = "web1" }, "postgres").Verdict);
+        Assert.Equal("alice can log in: yes, as postgres@db1, deploy (all hosts)", Explanation.Explain(question).Verdict);
+        Assert.Equal("alice can log in as deploy on web1: yes, as deploy (all hosts)", Explanation.Explain(question with { Node = "web1" }, "deploy").Verdict);
+        Assert.Equal("alice can log in as postgres on web1: no: role dba allows postgres, but web1 has no label type (allow.node_labels type: db)", Explanation.Explain(question with { Node = "web1" }, "postgres").Verdict);
     }
 
     [Fact]
@@ -137,13 +137,13 @@ public class ExplanationTests
         var access = Access with { Options = new RoleOptions { PortForwarding = true } };
         var question = Question(access) with { Requests = [Sample.Request(Alice(access), RequestState.Approved, Dba)], Roles = Sample.Roles(access, Dba) };
         question = question with { Requests = [question.Requests[0] with { UserId = question.User.Id }] };
-        Assert.Contains("access misses options.port_forwarding true (permitted by the everyday certificate; on an elevated one only the roles of the request permit it)", Lines(Explanation.Of(question)));
+        Assert.Contains("access misses options.port_forwarding true (permitted by the everyday certificate; on an elevated one only the roles of the request permit it)", Lines(Explanation.Explain(question)));
     }
 
     [Fact]
     public void A_role_that_is_assigned_and_gone_refuses()
     {
-        var explained = Explanation.Of(Question(Access) with { Roles = Sample.Roles() }, "deploy");
+        var explained = Explanation.Explain(Question(Access) with { Roles = Sample.Roles() }, "deploy");
         Assert.Equal("alice can log in as deploy: no: the role access, assigned to user \"alice\", does not exist", explained.Verdict);
     }
 
@@ -161,7 +161,7 @@ public class ExplanationTests
     [InlineData("node db1", "deploy", null, "yes, as deploy@web1", "denies")]
     public void A_lock_is_named_with_what_it_does(string target, string? login, string? node, string verdict, string effect)
     {
-        var explained = Explanation.Of(Question(Access) with { Node = node, Locks = Sample.Locked(target) }, login);
+        var explained = Explanation.Explain(Question(Access) with { Node = node, Locks = Sample.Locked(target) }, login);
         Assert.EndsWith($": {verdict}", explained.Verdict, StringComparison.Ordinal);
         Assert.Equal(effect, string.Join(' ', explained.Locks.Select(one => one.Effect.ToString().ToLowerInvariant())));
         if (effect == "limits")
@@ -169,21 +169,21 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void What_is_assumed_is_said() => Assert.StartsWith("alice could log in as deploy: yes", Explanation.Of(Question(Access), "deploy", assumed: true).Verdict, StringComparison.Ordinal);
+    public void What_is_assumed_is_said() => Assert.StartsWith("alice could log in as deploy: yes", Explanation.Explain(Question(Access), "deploy", assumed: true).Verdict, StringComparison.Ordinal);
 
     [Fact]
     public void Many_names_are_counted()
     {
         var question = Question(Sample.Role("r", ["root"], Sample.Where("env=prod"))) with { Nodes = [.. Enumerable.Range(10, 300).Select(n => Sample.Node($"n{n}", "env=prod"))] };
-        var explained = Explanation.Of(question);
+        var explained = Explanation.Explain(question);
         Assert.Equal("alice can log in: yes, as root@n10, root@n100, root@n101, root@n102, root@n103, root@n104, root@n105, root@n106 and 292 more", explained.Verdict);
-        Assert.Equal("alice can log in as root on n11: yes, as root@n11", Explanation.Of(question with { Node = "n11" }, "root").Verdict);
+        Assert.Equal("alice can log in as root on n11: yes, as root@n11", Explanation.Explain(question with { Node = "n11" }, "root").Verdict);
     }
 
     private static Explanation With(AccessRequest request, Role now, string login)
     {
         var question = Question(Access);
-        return Explanation.Of(question with { Requests = [request with { UserId = question.User.Id }], Roles = Sample.Roles(Access, now), Node = "db1" }, login);
+        return Explanation.Explain(question with { Requests = [request with { UserId = question.User.Id }], Roles = Sample.Roles(Access, now), Node = "db1" }, login);
     }
 
     private static User Alice(params Role[] roles) =>

@@ -119,7 +119,7 @@ public class IssuancePolicyTests
     [Fact]
     public void A_wish_beyond_the_site_refuses_the_login() =>
         Assert.Equal(
-            "--ttl 31h is more than the site's maximum of 30h", Sample.Decide(Question() with { Wish = TimeSpan.FromHours(31) }).Refused().Message);
+            "--ttl 31h is more than the site's maximum of 30h", Sample.Decide(Question() with { RequestedTtl = TimeSpan.FromHours(31) }).Refused().Message);
 
     [Theory]
     [InlineData("one below the limit", 49, 50, null)]

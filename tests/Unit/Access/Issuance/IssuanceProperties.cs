@@ -217,12 +217,12 @@ public class IssuanceProperties
             var granted = Sample.Decide(question).Holds(out var grant, out _) ? grant.Principals : [];
             return Logins.All(login => one.Nodes.All(node =>
             {
-                var explained = Explanation.Of(question with { Node = node.Name }, login);
+                var explained = Explanation.Explain(question with { Node = node.Name }, login);
                 var opens = granted.Any(principal => principal.Login == login && (principal.Node is null || principal.Node == node.Name));
                 var there = Sample.Decide(question with { Node = node.Name }).Holds(out var single, out _) && single.Principals.Any(principal => principal.Login == login);
                 return explained.IsGranted == opens && explained.IsGranted == there && AddsUp(explained) == opens;
-            }) && Explanation.Of(question, login).IsGranted == granted.Any(principal => principal.Login == login))
-            && Explanation.Of(question).IsGranted == !granted.IsEmpty;
+            }) && Explanation.Explain(question, login).IsGranted == granted.Any(principal => principal.Login == login))
+            && Explanation.Explain(question).IsGranted == !granted.IsEmpty;
         }).Check(Often);
 
         static bool AddsUp(Explanation explained)
@@ -260,19 +260,19 @@ public class IssuanceProperties
                     from ends in Sized(Gen.Choose(-100, 200_000), 5)
                     from wish in Gen.Frequency((1, Gen.Constant<int?>(null)), (3, Gen.Choose(-10, 200_000).Select(seconds => (int?)seconds)))
                     from site in Gen.Choose(1, 120_000)
-                    select (Roles: roles, Ends: ends, Wish: wish is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null, Site: TimeSpan.FromSeconds(site));
+                    select (Roles: roles, Ends: ends, RequestedTtl: wish is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null, Site: TimeSpan.FromSeconds(site));
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var requests = one.Ends.Select(end => Sample.Request(Sample.User("alice"), RequestState.Approved) with { AccessUntil = Sample.Now.AddSeconds(end) }).ToArray();
-            var outcome = Lifetime.Decide(Sample.Now, one.Roles, requests, one.Wish, SiteLimits.Default with { Certificate = one.Site });
-            var senseless = one.Wish <= TimeSpan.Zero || one.Wish > one.Site || one.Ends.Any(end => end <= 0);
+            var outcome = Lifetime.Decide(Sample.Now, one.Roles, requests, one.RequestedTtl, SiteLimits.Default with { Certificate = one.Site });
+            var senseless = one.RequestedTtl <= TimeSpan.Zero || one.RequestedTtl > one.Site || one.Ends.Any(end => end <= 0);
             if (!outcome.Holds(out var validity, out _))
                 return senseless;
             var lasts = validity.Before - Sample.Now;
             return !senseless
                 && lasts > TimeSpan.Zero
                 && lasts <= one.Site
-                && !(lasts > one.Wish)
+                && !(lasts > one.RequestedTtl)
                 && one.Roles.All(role => !(lasts > role.Options.MaxSessionTtl))
                 && requests.All(request => validity.Before <= request.AccessUntil)
                 && Sample.Now - validity.After == TimeSpan.FromSeconds(60);
@@ -287,11 +287,11 @@ public class IssuanceProperties
                     from shuffledNodes in Gen.Shuffle(nodes)
                     from shuffledRoles in Gen.Shuffle(roles)
                     from wish in Limit
-                    select (Roles: roles, Nodes: nodes, ShuffledNodes: shuffledNodes, ShuffledRoles: shuffledRoles, Wish: wish);
+                    select (Roles: roles, Nodes: nodes, ShuffledNodes: shuffledNodes, ShuffledRoles: shuffledRoles, RequestedTtl: wish);
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.Wish, 0, SiteLimits.Default) { Locks = LocksInForce.None };
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.RequestedTtl, 0, SiteLimits.Default) { Locks = LocksInForce.None };
             return Answer(question) == Answer(question)
                 && Answer(question) == Answer(question with { Nodes = one.ShuffledNodes, Roles = Sample.Roles(one.ShuffledRoles) });
         }).Check(Often);

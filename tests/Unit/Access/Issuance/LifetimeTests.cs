@@ -16,7 +16,7 @@ public class LifetimeTests
 
     public static readonly TheoryData<string> Situations = [.. Table.Keys];
 
-    private static Dictionary<string, (Role[] Roles, AccessRequest[] Requests, TimeSpan? Wish, TimeSpan Lasts, string Rule)> Table => new()
+    private static Dictionary<string, (Role[] Roles, AccessRequest[] Requests, TimeSpan? RequestedTtl, TimeSpan Lasts, string Rule)> Table => new()
     {
         ["nothing says anything: the site"] = ([Unlimited], [], null, TimeSpan.FromHours(30), "the site's maximum"),
         ["the wish is the shortest"] = ([Hour], [FiftyMinutes], TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5), "--ttl"),
@@ -53,8 +53,8 @@ public class LifetimeTests
     [Theory]
     [InlineData("more than the site allows", 108001, "--ttl 30h1s is more than the site's maximum of 30h")]
     [InlineData("far more than the site allows", 3153600000, "--ttl 36500d is more than the site's maximum of 30h")]
-    [InlineData("nothing", 0, "--ttl must be longer than nothing")]
-    [InlineData("less than nothing", -1, "--ttl must be longer than nothing")]
+    [InlineData("nothing", 0, "--ttl must be greater than zero")]
+    [InlineData("less than nothing", -1, "--ttl must be greater than zero")]
     public void A_wish_beyond_reason_is_refused(string wish, long seconds, string told) =>
         Assert.True(told == Lifetime.Decide(Sample.Now, [Hour], [], TimeSpan.FromSeconds(seconds), Site).Refused().Message, wish);
 

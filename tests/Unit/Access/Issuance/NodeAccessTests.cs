@@ -49,7 +49,7 @@ public class NodeAccessTests
 
     private static string[] Into(Role[] roles, LocksInForce locks, params User[] users) =>
     [
-        .. NodeAccess.Into(Db1, users, user => new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(roles), [Db1], Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = locks })
+        .. NodeAccess.Into(Db1, users, user => new IssuanceQuestion(Sample.Now, user, [], Sample.Roles(roles), [Db1], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default) { Locks = locks })
             .Select(way => $"{way.User} {way.Role} {way.Login ?? "-"}"),
     ];
 }

@@ -81,7 +81,7 @@ public class PermissionsTests
     [InlineData("{{external.line}}", null, "the value of the trait line is not printable ASCII of at most 256 characters")]
     public void An_extension_without_a_single_plain_value_is_left_out(string template, string? value, string? why)
     {
-        var use = RoleInUse.Of(Extending("x", "login@github.com", template), Alice).Granted();
+        var use = RoleInUse.FillIn(Extending("x", "login@github.com", template), Alice).Granted();
         Assert.Equal(value, use.Extensions.GetValueOrDefault("login@github.com"));
         Assert.Equal(why is null ? [] : [$"role x gives no extension login@github.com by \"{template}\" to alice: {why}"], Said(use));
     }
@@ -97,7 +97,7 @@ public class PermissionsTests
     [InlineData("{{external.at}}", "", "\"root@db1@web1\" is not a login")]
     public void A_trait_that_is_no_login_grants_nothing_and_says_so(string template, string logins, string? why)
     {
-        var use = RoleInUse.Of(Sample.Role("x", [template], LabelSelector.All), Alice).Granted();
+        var use = RoleInUse.FillIn(Sample.Role("x", [template], LabelSelector.All), Alice).Granted();
         Assert.Equal(logins, string.Join(' ', use.Logins));
         Assert.Equal(why is null ? [] : [$"role x grants nothing by \"{template}\" to alice: {why}"], Said(use));
     }
@@ -122,7 +122,7 @@ public class PermissionsTests
     [InlineData("{{external.two}}")]
     [InlineData("{{external.star}}")]
     public void A_deny_that_cannot_be_filled_in_refuses_the_login(string template) =>
-        Assert.StartsWith($"role x denies \"{template}\"", RoleInUse.Of(Sample.Role("x", ["alice"], LabelSelector.All, denyLogins: [template]), Alice).Refused().Message, StringComparison.Ordinal);
+        Assert.StartsWith($"role x denies \"{template}\"", RoleInUse.FillIn(Sample.Role("x", ["alice"], LabelSelector.All, denyLogins: [template]), Alice).Refused().Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_role_that_is_over_grants_nothing_and_denies_on()
@@ -186,7 +186,7 @@ public class PermissionsTests
 
     private static IEnumerable<string> Said(RoleInUse use) => use.Gaps.Select(gap => gap.Said(use.Role.Name, ["alice"]));
 
-    private static RoleInUse InUse(Role role) => RoleInUse.Of(role, Alice).Granted();
+    private static RoleInUse InUse(Role role) => RoleInUse.FillIn(role, Alice).Granted();
 
     private static Role Permitting(string what) => Plain with
     {

@@ -24,7 +24,7 @@ public class HostFilesTests
     [Fact]
     public void What_the_drop_in_names_comes_before_it()
     {
-        var files = HostFiles.Of(Db1, Content("ssh-ed25519-cert-v01@openssh.com AAAA db1"));
+        var files = HostFiles.For(Db1, Content("ssh-ed25519-cert-v01@openssh.com AAAA db1"));
         Assert.Equal(
             ["/etc/ssh/certauthority/revoked.krl", "/etc/ssh/certauthority/user_ca.pub", "/etc/ssh/certauthority/host-cert.pub", "/etc/ssh/sshd_config.d/00-certauthority.conf"],
             files.Select(file => file.Path));
@@ -40,7 +40,7 @@ public class HostFilesTests
     {
         foreach (var (certificate, push) in ((string?, bool)[])[(null, false), ("cert", false), (null, true), ("cert", true)])
         {
-            var text = Encoding.UTF8.GetString(HostFiles.Of(Db1 with { Push = push }, Content(certificate))[^1].Content.Span);
+            var text = Encoding.UTF8.GetString(HostFiles.For(Db1 with { Push = push }, Content(certificate))[^1].Content.Span);
             Assert.EndsWith("\n", text, StringComparison.Ordinal);
             Assert.DoesNotContain("\n\n", text, StringComparison.Ordinal);
         }
@@ -50,7 +50,7 @@ public class HostFilesTests
     public void Where_the_daemon_writes_its_way_in_hangs_on_nothing_that_it_writes()
     {
         var node = Db1 with { Push = true, KrlMaxAge = TimeSpan.FromHours(1) };
-        var files = HostFiles.Of(node, Content("cert"));
+        var files = HostFiles.For(node, Content("cert"));
         Assert.Equal(["/etc/ssh/certauthority-sync/sync_ca.pub", "/etc/ssh/certauthority-sync/sync.krl", "/etc/ssh/sshd_config.d/00-certauthority.conf"], files[^3..].Select(file => file.Path));
         Assert.Equal(("ssh-ed25519 AAAA sync CA\n", 3), (Encoding.UTF8.GetString(files[^3].Content.Span), files[^2].Content.Length));
         var lines = Lines(node, "cert");
@@ -66,12 +66,12 @@ public class HostFilesTests
     public void The_drop_in_of_a_recent_sshd_is_the_one_of_the_vectors() =>
         Assert.Equal(
             File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "tests/Unit/vectors/sshd/drop-in.conf")),
-            Encoding.UTF8.GetString(HostFiles.Of(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));
+            Encoding.UTF8.GetString(HostFiles.For(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));
 
     private static HostContent Content(string? certificate) => new("ssh-ed25519 AAAA user CA", new byte[] { 1, 2 }, certificate, "ssh-ed25519 AAAA sync CA", new byte[3]);
 
     private static string[] Lines(Node node, string? certificate) =>
-        [.. Encoding.UTF8.GetString(HostFiles.Of(node, Content(certificate))[^1].Content.Span).Split('\n').Where(IsLine).Select(Words)];
+        [.. Encoding.UTF8.GetString(HostFiles.For(node, Content(certificate))[^1].Content.Span).Split('\n').Where(IsLine).Select(Words)];
 
     private static bool IsLine(string line) => line.Length > 0 && line[0] != '#';
 

@@ -46,21 +46,21 @@ public class PeopleTests
     {
         // Alice shares an account with bob, bob shares a uid with carol: she and alice have nothing in common but him.
         var (alice, bob, carol, dave) = (Sample.User("alice").OwnedBy("alice", "ops"), Sample.User("bob").OwnedBy("ops", "bob"), Sample.User("carol").OwnedBy("carol", "5002"), Sample.User("dave").OwnedBy("dave"));
-        var people = People.Of([alice, bob, carol, dave], account => account == "bob" ? 5002u : null);
+        var people = People.From([alice, bob, carol, dave], account => account == "bob" ? 5002u : null);
         Assert.True(people.AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
         Assert.True(people.AreOne(Alias.User(alice.Id), Alias.Account("carol")));
         Assert.False(people.AreOne(Alias.User(alice.Id), Alias.User(dave.Id)));
         Assert.Equal(5002u, Assert.Single(people.UidsOf(Alias.User(alice.Id))));
         // Without bob, or without knowing which uid he has, they are two.
-        Assert.False(People.Of([alice, carol, dave], _ => null).AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
-        Assert.False(People.Of([alice, bob, carol], _ => null).AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
+        Assert.False(People.From([alice, carol, dave], _ => null).AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
+        Assert.False(People.From([alice, bob, carol], _ => null).AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
     }
 
     [Fact]
     public void Digits_in_an_account_are_not_a_uid()
     {
         var (named, numbered) = (Sample.User("named") with { UnixUsers = [UnixUser.Account("7")] }, Sample.User("numbered").OwnedBy("7"));
-        Assert.False(People.Of([named, numbered], _ => null).AreOne(Alias.User(named.Id), Alias.User(numbered.Id)));
+        Assert.False(People.From([named, numbered], _ => null).AreOne(Alias.User(named.Id), Alias.User(numbered.Id)));
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public class PeopleTests
             RequesterUsers = [alice.Id, carol.Id],
             Reviews = [new Review(bob.Id, "bob", [], ReviewDecision.Approve, [], "", Sample.Now) { AuthorUsers = [bob.Id, dave.Id] }],
         };
-        var people = People.Of([alice, bob, carol, dave], _ => null).And(request);
+        var people = People.From([alice, bob, carol, dave], _ => null).And(request);
         Assert.True(people.AreOne(Alias.User(alice.Id), Alias.User(carol.Id)));
         Assert.True(people.AreOne(Alias.User(bob.Id), Alias.User(dave.Id)));
         Assert.False(people.AreOne(Alias.User(alice.Id), Alias.User(bob.Id)));
@@ -90,7 +90,7 @@ public class PeopleTests
             RequesterUids = [10],
             Reviews = [new Review(bob.Id, "bob", [11, 12], ReviewDecision.Approve, [], "", Sample.Now), new Review(carol.Id, "carol", [12, 13], ReviewDecision.Approve, [], "", Sample.Now)],
         };
-        var people = People.Of([alice, bob, carol], _ => null).And(request);
+        var people = People.From([alice, bob, carol], _ => null).And(request);
         Assert.All([request.CreatorUid, 9u, 10u], uid => Assert.True(people.AreOne(Alias.User(alice.Id), Alias.Uid(uid))));
         Assert.True(people.AreOne(Alias.User(bob.Id), Alias.User(carol.Id)));
         Assert.False(people.AreOne(Alias.User(alice.Id), Alias.User(bob.Id)));

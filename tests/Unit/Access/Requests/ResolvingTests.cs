@@ -37,7 +37,7 @@ public class ResolvingTests
         { "somebody else without an account", "6001:", false },
     };
 
-    private static People PeopleOf(User? requester, AccessRequest request) => People.Of(requester is null ? [] : [requester], _ => null).And(request);
+    private static People PeopleOf(User? requester, AccessRequest request) => People.From(requester is null ? [] : [requester], _ => null).And(request);
 
     [Theory]
     [MemberData(nameof(WhoseOwn))]

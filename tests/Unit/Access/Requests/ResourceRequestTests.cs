@@ -231,14 +231,14 @@ public class ResourceRequestTests
     public void It_is_explained_with_the_nodes_of_the_request()
     {
         var question = Login(Approved(["node/db1"], Root));
-        Assert.Equal("alice can log in as root on db1: yes, as root@db1", Explanation.Of(question with { Node = "db1" }, "root").Verdict);
-        Assert.Equal("alice can log in as root on db2: no: role root allows root, but db2 was not asked for (request.resources node/db1)", Explanation.Of(question with { Node = "db2" }, "root").Verdict);
-        Assert.Equal("alice can log in: yes, as root@db1, deploy (all hosts)", Explanation.Of(question).Verdict);
+        Assert.Equal("alice can log in as root on db1: yes, as root@db1", Explanation.Explain(question with { Node = "db1" }, "root").Verdict);
+        Assert.Equal("alice can log in as root on db2: no: role root allows root, but db2 was not asked for (request.resources node/db1)", Explanation.Explain(question with { Node = "db2" }, "root").Verdict);
+        Assert.Equal("alice can log in: yes, as root@db1, deploy (all hosts)", Explanation.Explain(question).Verdict);
         Assert.Contains(
-            Explanation.Of(question).Roles.Single(role => role.Name == "root").Rules,
+            Explanation.Explain(question).Roles.Single(role => role.Name == "root").Rules,
             rule => rule == new RuleAtWork(RuleEffect.Allows, "allow.node_labels", "*: *", "every host, one by one: no bare login, since the request names its nodes"));
         // What is assigned is whole in the everyday certificate beside it.
-        var elsewhere = Explanation.Of(question with { Node = "db2" }, "deploy");
+        var elsewhere = Explanation.Explain(question with { Node = "db2" }, "deploy");
         Assert.Equal("alice can log in as deploy on db2: yes, as deploy (all hosts)", elsewhere.Verdict);
         Assert.Contains(
             elsewhere.Roles.Single(role => role.Name == "access").Rules,

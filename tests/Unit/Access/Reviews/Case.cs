@@ -43,7 +43,7 @@ internal static class Case
         votes.Aggregate(CertAuthority.Access.Requests.People.Strangers.And([[Alias.User(Alice.Id), Alias.Uid(5001), Alias.Uid(77)]]), (people, vote) => people.And(vote.Review));
 
     public static Tally Count(AccessRequest request, IEnumerable<Vote> votes, Dictionary<string, Role> roles) =>
-        votes.ToList() is var all ? Tally.Of(request, People(all), all, roles) : throw new InvalidOperationException();
+        votes.ToList() is var all ? Tally.Count(request, People(all), all, roles) : throw new InvalidOperationException();
 
     public static IEnumerable<Vote> Votes(Dictionary<string, Role> roles, AccessRequest request, string reviews) =>
         reviews.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => Vote(roles, request, text));
@@ -63,7 +63,7 @@ internal static class Case
     {
         string[] held = name.StartsWith("gone", StringComparison.Ordinal) ? ["dev"] : ["reviewer", name.StartsWith("lead", StringComparison.Ordinal) ? "lead" : "dev"];
         var user = Sample.User(name, held) with { Traits = Sample.User("x").Traits.Add("team", name.EndsWith("db", StringComparison.Ordinal) ? ["dba"] : ["web"]) };
-        return Voter.Of(user, roles, Sample.Now);
+        return Voter.From(user, roles, Sample.Now);
     }
 
     private static Role RequesterRole(string rule)

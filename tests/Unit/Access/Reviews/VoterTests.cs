@@ -91,7 +91,7 @@ public class VoterTests
         };
         var bob = Sample.User("bob", [.. assigned.Select(role => role.Name)]);
         var all = now.Values.Concat(assigned).ToDictionary(role => role.Name);
-        return Voter.Of(bob, all, Sample.Now).MayReview(request, all);
+        return Voter.From(bob, all, Sample.Now).MayReview(request, all);
     }
 
     private static Role Reviewer(string name, string allow, string deny, string? denyWhere = null, string denies = "") => Sample.Role(name) is var role ? role with

@@ -58,7 +58,7 @@ public class UsersFromGroupsTests
         var bob = Groups.Of("bob", ["dba-team"])!;
         Assert.Equal("logins: bob", string.Join(' ', bob.Traits.Select(trait => $"{trait.Key}: {string.Join(',', trait.Value)}")));
         var roles = Sample.Roles(Sample.Role("access"), Sample.Role("contractor", mayRequest: ["dba"]));
-        var question = new IssuanceQuestion(Sample.Now, bob, [], roles, [], Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
+        var question = new IssuanceQuestion(Sample.Now, bob, [], roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
         Assert.Equal("no login is granted to user \"bob\" by the roles in use: access, contractor", Sample.Decide(question).Refused().Message);
         roles["access"] = Sample.Role("access", logins: ["{{internal.logins}}"], on: LabelSelector.All);
         Assert.Equal("bob", string.Join(' ', Sample.Decide(question).Granted().Principals));
@@ -68,7 +68,7 @@ public class UsersFromGroupsTests
     public void A_role_that_does_not_exist_refuses_the_login_although_another_grants_one()
     {
         var roles = Sample.Roles(Sample.Role("access", logins: ["deploy"], on: LabelSelector.All));
-        var question = new IssuanceQuestion(Sample.Now, Groups.Of("bob", ["dba-team"])!, [], roles, [], Wish: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
+        var question = new IssuanceQuestion(Sample.Now, Groups.Of("bob", ["dba-team"])!, [], roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
         Assert.Equal("the role contractor, assigned to user \"bob\", does not exist", Sample.Decide(question).Refused().Message);
     }
 

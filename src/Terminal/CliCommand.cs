@@ -4,13 +4,13 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Terminal;
 
 /// <summary>A command that does something: each has its own file. What goes wrong in it becomes words and an exit code here, and only here.</summary>
-public abstract class Verb : Command
+public abstract class CliCommand : Command
 {
     /// <summary>A command.</summary>
     /// <param name="name">Its word.</param>
     /// <param name="description">One sentence for the help.</param>
     /// <param name="examples">Whole command lines, shown under the help.</param>
-    protected Verb(string name, string description, params string[] examples)
+    protected CliCommand(string name, string description, params string[] examples)
         : base(name, description)
     {
         Examples = examples;

@@ -8,7 +8,7 @@ namespace CertAuthority.Resources;
 /// Walks one map of a text, field by field. Each field is taken once; <see cref="Done"/> then refuses what nobody took, so
 /// that nothing written is ever ignored.
 /// </summary>
-internal sealed class Cursor
+internal sealed class FieldReader
 {
     private readonly ResourceNode.Map map;
     private readonly string path;
@@ -19,13 +19,13 @@ internal sealed class Cursor
     private static readonly string[] Yes = ["true", "yes", "on"];
     private static readonly string[] No = ["false", "no", "off"];
 
-    public Cursor(ResourceNode.Map map, string path, Faults faults) => (this.map, this.path, this.faults) = (map, path, faults);
+    public FieldReader(ResourceNode.Map map, string path, Faults faults) => (this.map, this.path, this.faults) = (map, path, faults);
 
     /// <summary>The map at the root of a document; null, with a fault, when it is something else.</summary>
-    public static Cursor? Root(ResourceNode document, Faults faults)
+    public static FieldReader? Root(ResourceNode document, Faults faults)
     {
         if (document is ResourceNode.Map map)
-            return new Cursor(map, "", faults);
+            return new FieldReader(map, "", faults);
         faults.Add(document, "a document starts with fields, such as kind: role");
         return null;
     }
@@ -46,9 +46,9 @@ internal sealed class Cursor
     public void Fault(string field, string what) => faults.Add(Find(field) ?? map, what);
 
     /// <summary>A nested map; an absent or empty one reads as a map without fields.</summary>
-    public Cursor Map(string field) => Take(field) switch
+    public FieldReader Map(string field) => Take(field) switch
     {
-        ResourceNode.Map nested => new Cursor(nested, Full(field), faults),
+        ResourceNode.Map nested => new FieldReader(nested, Full(field), faults),
         { } other => Wrong(other, field, "takes fields below it"),
         null => Empty(field),
     };
@@ -121,12 +121,12 @@ internal sealed class Cursor
     }
 
     /// <summary>The maps in a list; one map alone is a list of one. Empty when absent.</summary>
-    public IReadOnlyList<Cursor> Maps(string field)
+    public IReadOnlyList<FieldReader> Maps(string field)
     {
-        var maps = new List<Cursor>();
+        var maps = new List<FieldReader>();
         foreach (var item in Take(field) switch { null => [], ResourceNode.List list => list.Items, var alone => [alone] })
             if (item is ResourceNode.Map each)
-                maps.Add(new Cursor(each, Full(field), faults));
+                maps.Add(new FieldReader(each, Full(field), faults));
             else
                 faults.Add(item, $"{Full(field)} takes a list of fields");
         return maps;
@@ -293,9 +293,9 @@ internal sealed class Cursor
         }
     }
 
-    private Cursor Empty(string field) => new(new ResourceNode.Map([], map.At), Full(field), faults);
+    private FieldReader Empty(string field) => new(new ResourceNode.Map([], map.At), Full(field), faults);
 
-    private Cursor Wrong(ResourceNode at, string field, string what)
+    private FieldReader Wrong(ResourceNode at, string field, string what)
     {
         faults.Add(at, $"{Full(field)} {what}");
         return Empty(field);

@@ -5,7 +5,7 @@ using CertAuthority.Access.Users;
 namespace CertAuthority.Access.Notices;
 
 /// <summary>Which people hear of an event of a request: those who were suggested hear the request, whoever asked hears what becomes of it, and nobody hears of their own act.</summary>
-public static class Hearers
+public static class Recipients
 {
     /// <summary>The trait of a user with their mail addresses.</summary>
     public const string AddressTrait = "email";
@@ -16,7 +16,7 @@ public static class Hearers
     /// <param name="findUser">A user by name, null where there is none: what was suggested need not exist.</param>
     /// <param name="requester">Who asked, null when they are gone.</param>
     /// <param name="by">Who did it.</param>
-    public static ImmutableArray<User> Of(string what, AccessRequest request, Func<string, User?> findUser, User? requester, Answerer by)
+    public static ImmutableArray<User> For(string what, AccessRequest request, Func<string, User?> findUser, User? requester, Answerer by)
     {
         var concerned = what == NoticeEvents.Created
             ? request.SuggestedReviewers.Select(findUser).Where(reviewer => reviewer?.Id != request.UserId)

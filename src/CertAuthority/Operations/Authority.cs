@@ -22,14 +22,14 @@ namespace CertAuthority.Operations;
 /// <param name="Refusals">Who was refused how often.</param>
 /// <param name="Limits">The bounds of the site.</param>
 /// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
-internal sealed record Ca(
+internal sealed record Authority(
     Database Database,
     SteadyClock Clock,
     CaKey UserCa,
     CaKey HostCa,
     KrlPublisher Krl,
     RequestWatch Watch,
-    Recent<uint> Logins,
+    RateLimit<uint> Logins,
     RefusalLimit Refusals,
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
@@ -58,7 +58,7 @@ internal sealed record Ca(
 }
 
 /// <summary>From verdicts to what the caller is told.</summary>
-internal static class Verdicts
+internal static class Problems
 {
     /// <summary>The value, or the refusal on its way to the caller.</summary>
     public static T OrRefuse<T>(this Outcome<T> outcome) where T : class =>
@@ -91,7 +91,7 @@ internal static class Verdicts
         Instants.TryParse(text, out var instant) ? instant : throw Invalid($"{field} takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
     /// <summary>A key to certify, as people give it: one that has an owner, who is not this authority.</summary>
-    public static PublicKey Key(Ca ca, string line)
+    public static PublicKey Key(Authority ca, string line)
     {
         try
         {

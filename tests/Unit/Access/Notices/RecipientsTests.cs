@@ -4,7 +4,7 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Tests.Unit.Access.Notices;
 
-public class HearersTests
+public class RecipientsTests
 {
     private static readonly User Alice = Sample.User("alice").OwnedBy("5001");
     private static readonly User Bob = Sample.User("bob").OwnedBy("bob");
@@ -29,20 +29,20 @@ public class HearersTests
     {
         var request = Sample.Request(Alice, RequestState.Pending, Sample.Role("dba")) with { SuggestedReviewers = [.. suggested.Split(',', StringSplitOptions.RemoveEmptyEntries)] };
         var actors = by.Split('/').Select(one => one.Split(' ')).Select(one => new UnixIdentity(uint.Parse(one[0]), one[1])).ToList();
-        var hearers = Hearers.Of(happened, request, name => Array.Find(All, user => user.Name == name), Alice, new Answerer(actors[0], false, actors.ElementAtOrDefault(1)));
+        var hearers = Recipients.For(happened, request, name => Array.Find(All, user => user.Name == name), Alice, new Answerer(actors[0], false, actors.ElementAtOrDefault(1)));
         Assert.True(hear == string.Join(',', hearers.Select(user => user.Name)), $"{what}: {string.Join(',', hearers.Select(user => user.Name))}");
     }
 
     [Fact]
     public void A_requester_who_is_gone_hears_nothing() =>
-        Assert.Empty(Hearers.Of(NoticeEvents.Denied, Sample.Request(Alice, RequestState.Pending), _ => null, requester: null, new Answerer(new UnixIdentity(0, "root"), true)));
+        Assert.Empty(Recipients.For(NoticeEvents.Denied, Sample.Request(Alice, RequestState.Pending), _ => null, requester: null, new Answerer(new UnixIdentity(0, "root"), true)));
 
     [Fact]
     public void Of_all_their_addresses_each_is_written_to_once() =>
         Assert.Equal(
             ["a@example.com", "b@example.com", "not an address"],
-            Hearers.Addresses([With(Alice, "a@example.com", "b@example.com", ""), With(Bob, "A@example.com", "not an address"), Carol]).ToArray());
+            Recipients.Addresses([With(Alice, "a@example.com", "b@example.com", ""), With(Bob, "A@example.com", "not an address"), Carol]).ToArray());
 
     private static User With(User user, params string[] addresses) =>
-        user with { Traits = user.Traits.Add(Hearers.AddressTrait, [.. addresses]) };
+        user with { Traits = user.Traits.Add(Recipients.AddressTrait, [.. addresses]) };
 }

@@ -17,13 +17,13 @@ internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
 
     public Snapshot Snapshot => snapshot;
 
-    public People All => people ??= People.Of(snapshot.Users(), accounts.Of);
+    public People All => people ??= People.From(snapshot.Users(), accounts.Of);
 
     /// <summary>For what decides: asks the system for the uids of all accounts, within a time limit.</summary>
-    public static Task<AccountUids> Ask(Ca ca) => ca.Uids.Ask(ca.Database.Read(snapshot => snapshot.UserAccounts()));
+    public static Task<AccountUids> Ask(Authority ca) => ca.Uids.Ask(ca.Database.Read(snapshot => snapshot.UserAccounts()));
 
     /// <summary>For what is only shown: goes by what the system said last, and waits for nothing.</summary>
-    public static Persons Last(Ca ca, Snapshot snapshot) => new(snapshot, ca.Uids.Last);
+    public static Persons Last(Authority ca, Snapshot snapshot) => new(snapshot, ca.Uids.Last);
 }
 
 /// <summary>A request, who asked, and who has had a say: all as they are at one instant.</summary>
@@ -31,21 +31,21 @@ internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
 /// <param name="Request">The request.</param>
 /// <param name="Requester">Its user, null when they are gone.</param>
 /// <param name="Votes">In the order in which they were cast.</param>
-internal sealed record Hearing(Persons Persons, AccessRequest Request, User? Requester, IReadOnlyList<Vote> Votes)
+internal sealed record ReviewState(Persons Persons, AccessRequest Request, User? Requester, IReadOnlyList<Vote> Votes)
 {
-    public static Hearing Of(Persons persons, AccessRequest request, DateTimeOffset now)
+    public static ReviewState Load(Persons persons, AccessRequest request, DateTimeOffset now)
     {
         var roles = persons.Snapshot.Policy().Roles;
-        return new Hearing(persons, request, persons.Snapshot.FindUser(request.UserId), [.. request.Reviews.Select(review => new Vote(
+        return new ReviewState(persons, request, persons.Snapshot.FindUser(request.UserId), [.. request.Reviews.Select(review => new Vote(
             review,
-            persons.Snapshot.FindUser(review.AuthorId) is { } author ? Voter.Of(author, roles, now) : null))]);
+            persons.Snapshot.FindUser(review.AuthorId) is { } author ? Voter.From(author, roles, now) : null))]);
     }
 
     /// <summary>Which users are one person, with what the request and its reviews recorded.</summary>
     public People People => Persons.All.And(Request);
 
     /// <summary>What the reviews amount to.</summary>
-    public Tally Tally() => Access.Reviews.Tally.Of(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
+    public Tally Tally() => Access.Reviews.Tally.Count(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
 
     /// <summary>A review by somebody, with everything that it depends on.</summary>
     /// <param name="caller">Who calls.</param>
@@ -61,8 +61,8 @@ internal sealed record Hearing(Persons Persons, AccessRequest Request, User? Req
 }
 
 /// <summary>Requests as messages, with what is still missing to those that wait.</summary>
-internal static class Hearings
+internal static class ReviewStates
 {
     public static RequestResource Show(this Persons persons, AccessRequest request, DateTimeOffset now) =>
-        request.Show(now, persons.Snapshot.Policy().Roles, request.StateAt(now) == RequestState.Pending ? Hearing.Of(persons, request, now).Tally() : null);
+        request.Show(now, persons.Snapshot.Policy().Roles, request.StateAt(now) == RequestState.Pending ? ReviewState.Load(persons, request, now).Tally() : null);
 }

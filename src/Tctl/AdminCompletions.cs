@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary>What the daemon has, as values that a shell completes.</summary>
-internal static class Known
+internal static class AdminCompletions
 {
     private static readonly string[] Kinds = ["role", "user", "node", "lock"];
 
@@ -33,7 +33,7 @@ internal static class Known
 
     /// <summary>Requests in these states; without any, all.</summary>
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) => context => Suggestions.FromDaemon(context, async (ca, _) =>
-        Suggestions.Of((await ca.Send(Routes.ListRequests, new ListRequests())).Requests, states));
+        Suggestions.For((await ca.Send(Routes.ListRequests, new ListRequests())).Requests, states));
 
     /// <summary>Certificates that can be revoked.</summary>
     public static IEnumerable<CompletionItem> Serials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>

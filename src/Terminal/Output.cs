@@ -9,7 +9,7 @@ namespace CertAuthority.Terminal;
 /// How the command lines talk. Data goes to stdout, talk to stderr: <c>tsh: error: …</c>, then <c>tsh: hint: …</c>; lower case, no
 /// full stop, a line each. Every line is escaped on its way out, for names and reasons come from people.
 /// </summary>
-public static class Speech
+public static class Output
 {
     extension(ParseResult parsed)
     {

@@ -8,18 +8,18 @@ namespace CertAuthority.Access.Requests;
 /// <summary>What a question asks for, where the user may ask for it.</summary>
 /// <param name="Roles">At least one; sorted.</param>
 /// <param name="Resources">The nodes that they are asked for; none in a request for roles. Sorted.</param>
-internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<PinnedNode> Resources)
+internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableArray<PinnedNode> Resources)
 {
     private const string Searching = "tsh request search shows what you can request";
 
-    public static Outcome<Asked> Of(RequestQuestion question)
+    public static Outcome<RequestedAccess> From(RequestQuestion question)
     {
         if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
             return new Refusal("\"*\" asks for every role and stands alone", Kind: RefusalKind.Invalid);
         return question.Kind == RequestKind.Roles ? ByName(question) : ByResource(question);
     }
 
-    private static Outcome<Asked> ByName(RequestQuestion question)
+    private static Outcome<RequestedAccess> ByName(RequestQuestion question)
     {
         var requestable = RequestRights.Requestable(question.User, question.Roles, question.Now, question.Locks);
         ImmutableArray<string> names = question.RoleNames is ["*"]
@@ -30,14 +30,14 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
         // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
         return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
             ? new Refusal($"user \"{question.User.Name}\" cannot request role \"{refused}\"", CanRequest(requestable))
-            : new Asked(names, []);
+            : new RequestedAccess(names, []);
     }
 
     private static string CanRequest(ImmutableArray<string> requestable) =>
         requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";
 
     /// <summary>By all roles that reach one of the nodes, or those of them that are named. Together they reach every node.</summary>
-    private static Outcome<Asked> ByResource(RequestQuestion question)
+    private static Outcome<RequestedAccess> ByResource(RequestQuestion question)
     {
         if (question.Resources.FirstOrDefault(resource => PinnedNode.NameIn(resource) is null) is { } odd)
             return new Refusal($"\"{odd}\" is not a resource", $"a resource is node/NAME; names have the form {Names.NodeForm}", RefusalKind.Invalid);
@@ -67,6 +67,6 @@ internal sealed record Asked(ImmutableArray<string> Roles, ImmutableArray<Pinned
         var together = Elevation.Opened(user, names, roles, nodes, question.Locks, now);
         return wanted.Find(name => !together.Contains(name)) is { } taken
             ? new Refusal($"the roles that reach these nodes do not reach node \"{taken}\" together: one of {string.Join(", ", names)} denies it", "ask for it in a request of its own", RefusalKind.Conflict)
-            : new Asked(names, [.. nodes.Select(node => new PinnedNode(node.Id, node.Name))]);
+            : new RequestedAccess(names, [.. nodes.Select(node => new PinnedNode(node.Id, node.Name))]);
     }
 }
