@@ -15,7 +15,7 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="Requests">The approved requests to use; all of this user.</param>
 /// <param name="Roles">Every role that exists, by name.</param>
 /// <param name="Nodes">Every node that exists.</param>
-/// <param name="Wish">The lifetime asked for, or null.</param>
+/// <param name="RequestedTtl">The lifetime asked for, or null.</param>
 /// <param name="LiveSessions">How many login sessions of this user have a certificate out already, beside the one that this belongs to.</param>
 /// <param name="Limits">The bounds of the site.</param>
 public sealed record IssuanceQuestion(

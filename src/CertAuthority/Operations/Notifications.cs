@@ -24,7 +24,7 @@ internal static class Notifications
     {
         var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, request.Show(now, transaction.Policy().Roles));
         foreach (var receiver in transaction.Receivers().Where(receiver => receiver.Filter.Lets(what, request)))
-            transaction.Put(receiver, Recipients(transaction, receiver, by, what, request), notification);
+            transaction.Put(receiver, Addresses(transaction, receiver, by, what, request), notification);
     }
 
     /// <summary>
@@ -72,7 +72,7 @@ internal static class Notifications
     public static bool MailsTooMuch(this Snapshot snapshot, AccessRequest request) => snapshot.CountSuggested(request.UserId, request.Created.AddDays(-1)) > MostMailed;
 
     // Null stands for the receiver itself, where it reaches no people.
-    private static IEnumerable<string?> Recipients(Snapshot snapshot, Receiver receiver, Caller by, string what, AccessRequest request)
+    private static IEnumerable<string?> Addresses(Snapshot snapshot, Receiver receiver, Caller by, string what, AccessRequest request)
     {
         if (!receiver.IsPersonal)
             return [null];

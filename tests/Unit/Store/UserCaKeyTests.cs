@@ -102,7 +102,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
 
         // In the order in which they were first used.
         Assert.Equal([(1, New), (2, Old)], Read(snapshot => snapshot.UserCaKeys()).Select(known => (known.Id, known.Key)));
-        Assert.Equal([2, 1, 2, 0], new ulong[] { 1, 2, 3, 4 }.Select(serial => Read(snapshot => snapshot.FindCertificate(serial))!.Authority));
+        Assert.Equal([2, 1, 2, 0], new ulong[] { 1, 2, 3, 4 }.Select(serial => Read(snapshot => snapshot.FindCertificate(serial))!.CaKeyId));
         Assert.Equal([(0, 5, 9)], Read(snapshot => snapshot.LostSerials(World.Now)));
     }
 
@@ -139,7 +139,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
         transaction.BeginSerialEpoch(World.Now);
         var id = transaction.UserCaKey(key, World.Now).Id;
         for (var i = 0; i < count; i++)
-            transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end) with { Authority = id }, []);
+            transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end) with { CaKeyId = id }, []);
         return true;
     });
 }
