@@ -53,7 +53,8 @@ internal static class Ed25519Times
                     file.Position = 0;
                     file.Write(new byte[4096]);
                     file.Flush(flushToDisk: true);
-                }));
+                }
+            ));
         File.Delete(path);
 
         // The daemon reads the public key anew each time too.

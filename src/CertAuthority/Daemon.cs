@@ -105,7 +105,12 @@ internal sealed class Daemon : IAsyncDisposable
         var access = sockets.Administrators is { } socket ? new AdministratorAccess(socket, current, names, log, clock) : null;
         var reload = new Reload(signals, served.Task, read, ca, current, systemd, log)
         {
-            Administrators = administrators, Publication = publication, Reconfiguration = reconfiguration, Audit = audit, Groups = groups, Access = access,
+            Administrators = administrators,
+            Publication = publication,
+            Reconfiguration = reconfiguration,
+            Audit = audit,
+            Groups = groups,
+            Access = access,
         };
 
         // Started from top to bottom, then the web server. Stopped in reverse.

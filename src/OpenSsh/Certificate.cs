@@ -30,18 +30,18 @@ public sealed class CertificateOption
 public sealed class Certificate
 {
     // OpenSSH's own limit (SSHKEY_CERT_MAX_PRINCIPALS).
-    const int MaxPrincipals = 256;
+    private const int MaxPrincipals = 256;
 
-    static readonly string[] Flags =
+    private static readonly string[] Flags =
     [
         "no-touch-required", "permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty", "permit-user-rc",
         "verify-required",
     ];
 
-    static readonly string[] Values = ["force-command", "source-address"];
+    private static readonly string[] Values = ["force-command", "source-address"];
 
     // Each line reads one field, in the order of the draft.
-    Certificate(ReadOnlySpan<byte> blob)
+    private Certificate(ReadOnlySpan<byte> blob)
     {
         var reader = new WireReader(blob);
         var keyType = ReadKeyType(ref reader);
@@ -172,14 +172,14 @@ public sealed class Certificate
             ?? throw new SshFormatException($"{format} is not the type of a certificate for keys that are supported");
     }
 
-    static CertificateType ReadType(ref WireReader reader) => reader.UInt32("type") switch
+    private static CertificateType ReadType(ref WireReader reader) => reader.UInt32("type") switch
     {
         1 => CertificateType.User,
         2 => CertificateType.Host,
         var type => throw new SshFormatException($"certificate type {type} is neither user (1) nor host (2)"),
     };
 
-    static List<string> ReadPrincipals(WireReader packed)
+    private static List<string> ReadPrincipals(WireReader packed)
     {
         var principals = new List<string>();
         while (!packed.AtEnd)
@@ -191,7 +191,7 @@ public sealed class Certificate
         return principals;
     }
 
-    static List<CertificateOption> ReadOptions(WireReader packed, string kind)
+    private static List<CertificateOption> ReadOptions(WireReader packed, string kind)
     {
         var options = new List<CertificateOption>();
         while (!packed.AtEnd)
@@ -206,7 +206,7 @@ public sealed class Certificate
         return options;
     }
 
-    static void ExpectForm(string name, WireReader data)
+    private static void ExpectForm(string name, WireReader data)
     {
         if (Flags.Contains(name))
         {

@@ -37,7 +37,7 @@ public abstract class CertificateContent
     /// <summary>A signed certificate stays below this many bytes. Only <see cref="CertificateLint"/> checks it.</summary>
     public const int MaxLength = 8192;
 
-    const int MaxKeyIdLength = 256;
+    private const int MaxKeyIdLength = 256;
 
     private protected CertificateContent()
     {
@@ -135,7 +135,7 @@ public abstract class CertificateContent
 
     private protected virtual WireWriter PackedExtensions() => new();
 
-    WireWriter PackedPrincipals()
+    private WireWriter PackedPrincipals()
     {
         var packed = new WireWriter();
         foreach (var principal in Principals)

@@ -11,17 +11,17 @@ namespace CertAuthority.OpenSsh;
 /// </remarks>
 public static class CertificateLint
 {
-    static readonly SearchValues<byte> PrincipalBytes =
+    private static readonly SearchValues<byte> PrincipalBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:=/+~-"u8);
 
-    static readonly SearchValues<byte> FirstPrincipalBytes =
+    private static readonly SearchValues<byte> FirstPrincipalBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"u8);
 
-    static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-"u8);
+    private static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-"u8);
 
-    static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
+    private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
 
-    static readonly SearchValues<byte> OthersNameBytes =
+    private static readonly SearchValues<byte> OthersNameBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"u8);
 
     /// <summary>Everything that is wrong with <paramref name="toBeSigned"/>, or nothing.</summary>
@@ -42,7 +42,7 @@ public static class CertificateLint
         return faults;
     }
 
-    static void Read(ReadOnlySpan<byte> toBeSigned, CertificateType expected, List<string> faults)
+    private static void Read(ReadOnlySpan<byte> toBeSigned, CertificateType expected, List<string> faults)
     {
         var reader = new WireReader(toBeSigned);
 
@@ -83,7 +83,7 @@ public static class CertificateLint
         }
     }
 
-    static void ReadPrincipals(WireReader packed, bool isUser, List<string> faults)
+    private static void ReadPrincipals(WireReader packed, bool isUser, List<string> faults)
     {
         var seen = new HashSet<string>();
         while (!packed.AtEnd)
@@ -99,7 +99,7 @@ public static class CertificateLint
     }
 
     // One that a server does not know locks the holder out; a permit-flag among them does, too.
-    static void ReadCriticalOptions(WireReader packed, string keyType, List<string> faults)
+    private static void ReadCriticalOptions(WireReader packed, string keyType, List<string> faults)
     {
         var previous = "";
         while (!packed.AtEnd)
@@ -136,7 +136,7 @@ public static class CertificateLint
         }
     }
 
-    static void ReadExtensions(WireReader packed, List<string> faults)
+    private static void ReadExtensions(WireReader packed, List<string> faults)
     {
         var previous = ReadOnlySpan<byte>.Empty;
         while (!packed.AtEnd)
@@ -170,7 +170,7 @@ public static class CertificateLint
     }
 
     // string(string value)
-    static ReadOnlySpan<byte> Value(ref WireReader packed, string name, List<string> faults)
+    private static ReadOnlySpan<byte> Value(ref WireReader packed, string name, List<string> faults)
     {
         var data = packed.Nested($"data of {name}");
         var value = data.String($"value of {name}");
@@ -179,7 +179,7 @@ public static class CertificateLint
         return value;
     }
 
-    static void ReadOthersValue(WireReader data, List<string> faults)
+    private static void ReadOthersValue(WireReader data, List<string> faults)
     {
         if (data.AtEnd)
             return;
@@ -188,20 +188,20 @@ public static class CertificateLint
     }
 
     // name@domain with one @, as RFC 4251 section 6 has it; the domain openssh.com is not ours to speak for.
-    static bool IsOthersName(ReadOnlySpan<byte> name)
+    private static bool IsOthersName(ReadOnlySpan<byte> name)
     {
         var at = name.IndexOf((byte)'@');
         return at > 0 && at < name.Length - 1 && name.Length <= 64 && name[(at + 1)..].IndexOf((byte)'@') < 0
             && !name.ContainsAnyExcept(OthersNameBytes) && !name[(at + 1)..].SequenceEqual("openssh.com"u8);
     }
 
-    static bool IsAddressOrPrefix(string text) =>
+    private static bool IsAddressOrPrefix(string text) =>
         !text.AsSpan().ContainsAnyExcept(AddressCharacters)
         && IPAddress.TryParse(text.Split('/')[0], out var address)
         && (!text.Contains('/') || (IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(address)))
         && (text.Contains(':') || text.Count(c => c == '.') == 3);
 
     // string(string algorithm, string blob)
-    static int MaxSignatureFieldLength(SignatureKey signatureKey) =>
+    private static int MaxSignatureFieldLength(SignatureKey signatureKey) =>
         (3 * sizeof(uint)) + signatureKey.SignatureAlgorithms.Max(algorithm => algorithm.Length) + signatureKey.MaxSignatureLength;
 }

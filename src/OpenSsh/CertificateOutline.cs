@@ -7,13 +7,19 @@ namespace CertAuthority.OpenSsh;
 public sealed class CertificateOutline
 {
     // Each key consists of its type and so many strings.
-    static readonly Dictionary<string, int> Fields = new()
+    private static readonly Dictionary<string, int> Fields = new()
     {
-        ["ssh-ed25519"] = 1, ["ecdsa-sha2-nistp256"] = 2, ["ecdsa-sha2-nistp384"] = 2, ["ecdsa-sha2-nistp521"] = 2, ["ssh-rsa"] = 2, ["ssh-dss"] = 4,
-        ["sk-ssh-ed25519@openssh.com"] = 2, ["sk-ecdsa-sha2-nistp256@openssh.com"] = 3,
+        ["ssh-ed25519"] = 1,
+        ["ecdsa-sha2-nistp256"] = 2,
+        ["ecdsa-sha2-nistp384"] = 2,
+        ["ecdsa-sha2-nistp521"] = 2,
+        ["ssh-rsa"] = 2,
+        ["ssh-dss"] = 4,
+        ["sk-ssh-ed25519@openssh.com"] = 2,
+        ["sk-ecdsa-sha2-nistp256@openssh.com"] = 3,
     };
 
-    CertificateOutline(string format, ReadOnlySpan<byte> blob)
+    private CertificateOutline(string format, ReadOnlySpan<byte> blob)
     {
         var reader = new WireReader(blob);
         var name = reader.Name("certificate type");
@@ -59,7 +65,7 @@ public sealed class CertificateOutline
         return new CertificateOutline(keyLine.Type, keyLine.Blob);
     }
 
-    static byte[] ReadKey(string type, ref WireReader reader)
+    private static byte[] ReadKey(string type, ref WireReader reader)
     {
         var key = new WireWriter().String(type);
         for (var i = 0; i < Fields[type]; i++)

@@ -29,12 +29,12 @@ public sealed class EcdsaCurve
         "0c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3d"
         + "baa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66");
 
-    readonly BigInteger p;
-    readonly BigInteger b;
-    readonly BigInteger baseX;
+    private readonly BigInteger p;
+    private readonly BigInteger b;
+    private readonly BigInteger baseX;
 
     // The numbers begin with a zero digit: a hexadecimal number that begins with 8 or more is read as negative.
-    EcdsaCurve(string name, BigInteger p, string b, string baseX)
+    private EcdsaCurve(string name, BigInteger p, string b, string baseX)
     {
         Name = name;
         this.p = p;

@@ -7,10 +7,10 @@ namespace CertAuthority.OpenSsh;
 /// among it points of small order, for which everybody can sign. They would turn a certificate, which is no secret, into a way in.
 /// Whether there is an x to a y is not looked at: for a key without one nobody can sign, and the square root costs more than the signature of a certificate.
 /// </summary>
-static class Ed25519Point
+internal static class Ed25519Point
 {
-    static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
-    static readonly BigInteger D = Mod(-121665 * BigInteger.ModPow(121666, P - 2, P));
+    private static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
+    private static readonly BigInteger D = Mod(-121665 * BigInteger.ModPow(121666, P - 2, P));
 
     /// <summary>What is wrong with a public key; null where it is one that a private key can have.</summary>
     /// <param name="pk">The 32 bytes: y, little-endian, and the sign of x in the highest bit.</param>
@@ -28,5 +28,5 @@ static class Ed25519Point
         return Mod(5 * y) == 4 ? "pk is the base point, whose private key everybody knows" : null;
     }
 
-    static BigInteger Mod(BigInteger number) => (number % P) is { Sign: < 0 } negative ? negative + P : number % P;
+    private static BigInteger Mod(BigInteger number) => (number % P) is { Sign: < 0 } negative ? negative + P : number % P;
 }

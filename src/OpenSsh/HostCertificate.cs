@@ -8,7 +8,7 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public sealed class HostCertificate : CertificateContent
 {
-    static readonly SearchValues<char> PrincipalCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-");
+    private static readonly SearchValues<char> PrincipalCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-");
 
     /// <inheritdoc/>
     public override CertificateType Type => CertificateType.Host;

@@ -1,7 +1,7 @@
 namespace CertAuthority.OpenSsh;
 
 /// <summary>One line of a <c>.pub</c> file: <c>type base64 [comment]</c>.</summary>
-readonly record struct KeyLine(string Type, byte[] Blob)
+internal readonly record struct KeyLine(string Type, byte[] Blob)
 {
     /// <summary>Reads exactly one line; its newline may be missing. The comment means nothing and is not kept.</summary>
     internal static KeyLine Parse(string line)
@@ -40,6 +40,6 @@ readonly record struct KeyLine(string Type, byte[] Blob)
             throw new SshFormatException($"the line begins with another type than that of the key in it, {typeInBlob}");
     }
 
-    static bool IsKnownType(string word) =>
+    private static bool IsKnownType(string word) =>
         Array.Exists(KeyTypes.All, type => word == type || word == KeyTypes.CertificateFormatOf(type));
 }

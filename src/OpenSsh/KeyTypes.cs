@@ -1,10 +1,10 @@
 namespace CertAuthority.OpenSsh;
 
 /// <summary>The types of keys, by the names of their formats.</summary>
-static class KeyTypes
+internal static class KeyTypes
 {
-    const string Vendor = "@openssh.com";
-    const string CertificateSuffix = "-cert-v01" + Vendor;
+    private const string Vendor = "@openssh.com";
+    private const string CertificateSuffix = "-cert-v01" + Vendor;
 
     internal static readonly string[] All =
     [

@@ -13,14 +13,14 @@ public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 /// </remarks>
 public sealed class Krl
 {
-    const uint FormatVersion = 1;
+    private const uint FormatVersion = 1;
 
-    const byte CertificatesSection = 1;
-    const byte KeysSection = 2;
-    const byte SerialListSection = 0x20;
-    const byte SerialRangeSection = 0x21;
+    private const byte CertificatesSection = 1;
+    private const byte KeysSection = 2;
+    private const byte SerialListSection = 0x20;
+    private const byte SerialRangeSection = 0x21;
 
-    Krl(ReadOnlySpan<byte> bytes)
+    private Krl(ReadOnlySpan<byte> bytes)
     {
         var reader = new WireReader(bytes);
         if (!reader.Raw(Magic.Length, "magic").SequenceEqual(Magic))
@@ -52,7 +52,7 @@ public sealed class Krl
         (Revoked, RevokedKeys) = (revoked, keys);
     }
 
-    static ReadOnlySpan<byte> Magic => "SSHKRL\n\0"u8;
+    private static ReadOnlySpan<byte> Magic => "SSHKRL\n\0"u8;
 
     /// <summary>Counts up with each list, by convention.</summary>
     public ulong Version { get; }
@@ -110,7 +110,7 @@ public sealed class Krl
         return krl.ToArray();
     }
 
-    static WireWriter Certificates(PublicKey caKey, List<(ulong First, ulong Last)> runs)
+    private static WireWriter Certificates(PublicKey caKey, List<(ulong First, ulong Last)> runs)
     {
         var section = new WireWriter()
             .String(caKey.ToBlob()) // string    ca_key
@@ -127,7 +127,7 @@ public sealed class Krl
         return section;
     }
 
-    static List<(ulong First, ulong Last)> Runs(IEnumerable<RevokedRange> ascending)
+    private static List<(ulong First, ulong Last)> Runs(IEnumerable<RevokedRange> ascending)
     {
         var runs = new List<(ulong First, ulong Last)>();
         foreach (var range in ascending)
@@ -142,13 +142,13 @@ public sealed class Krl
         return runs;
     }
 
-    static void ReadKeys(WireReader section, List<PublicKey> keys)
+    private static void ReadKeys(WireReader section, List<PublicKey> keys)
     {
         while (!section.AtEnd)
             keys.Add(PublicKey.ReadBlob(section.Nested("public key")));
     }
 
-    static void ReadCertificates(WireReader section, List<RevokedRange> revoked)
+    private static void ReadCertificates(WireReader section, List<RevokedRange> revoked)
     {
         var caKey = PublicKey.ReadBlob(section.Nested("CA key"));
         section.String("reserved");

@@ -7,7 +7,7 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public abstract record PublicKey
 {
-    readonly byte[] fields;
+    private readonly byte[] fields;
 
     private protected PublicKey(string type, byte[] fields) => (Type, this.fields) = (type, fields);
 
@@ -130,7 +130,7 @@ public abstract record SignatureKey : PublicKey
 /// <summary>An Ed25519 key (RFC 8709).</summary>
 public sealed record Ed25519PublicKey : SignatureKey
 {
-    const int Length = 32;
+    private const int Length = 32;
 
     /// <summary>Takes the 32 bytes of RFC 8032 as they are.</summary>
     /// <exception cref="ArgumentException"><paramref name="pk"/> is not 32 bytes long.</exception>
@@ -162,7 +162,7 @@ public sealed record Ed25519PublicKey : SignatureKey
 /// <summary>An ECDSA key (RFC 5656 section 3.1).</summary>
 public sealed record EcdsaPublicKey : SignatureKey
 {
-    EcdsaPublicKey(EcdsaCurve curve, ReadOnlySpan<byte> q)
+    private EcdsaPublicKey(EcdsaCurve curve, ReadOnlySpan<byte> q)
         : base("ecdsa-sha2-" + curve.Name, new WireWriter().String(curve.Name).String(q).ToArray()) => Curve = curve;
 
     /// <summary>The curve that the key's type names.</summary>
@@ -197,12 +197,12 @@ public sealed record RsaPublicKey : SignatureKey
     // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound leaves room
     // in a certificate for everything else that it may say.
     internal const int MinBits = 3072;
-    const int MaxBits = 8192;
+    private const int MaxBits = 8192;
 
     /// <summary>The least that sshd takes (<c>RequiredRSASize</c>).</summary>
     internal const int MinBitsOfOthers = 1024;
 
-    RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
+    private RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
         : base("ssh-rsa", new WireWriter().MpInt(e).MpInt(n).ToArray())
     {
     }
@@ -237,16 +237,16 @@ public sealed record RsaPublicKey : SignatureKey
         return RsaModulus.Fault(n) is { } fault ? throw new SshFormatException(fault) : new RsaPublicKey(e, n);
     }
 
-    static int BitLength(ReadOnlySpan<byte> magnitude) =>
+    private static int BitLength(ReadOnlySpan<byte> magnitude) =>
         magnitude.IsEmpty ? 0 : (8 * magnitude.Length) - (BitOperations.LeadingZeroCount(magnitude[0]) - 24);
 }
 
 /// <summary>What a security key (PROTOCOL.u2f) was enrolled for, last among the fields of its public key.</summary>
-static class SecurityKeyApplication
+internal static class SecurityKeyApplication
 {
     // ssh-keygen enrols for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for signatures.
-    const string Prefix = "ssh:";
-    const int MaxLength = 256;
+    private const string Prefix = "ssh:";
+    private const int MaxLength = 256;
 
     internal static string Read(ref WireReader reader)
     {
@@ -262,7 +262,7 @@ static class SecurityKeyApplication
 /// <summary>An Ed25519 key inside a security key.</summary>
 public sealed record SecurityKeyEd25519PublicKey : PublicKey
 {
-    SecurityKeyEd25519PublicKey(ReadOnlySpan<byte> pk, string application)
+    private SecurityKeyEd25519PublicKey(ReadOnlySpan<byte> pk, string application)
         : base("sk-ssh-ed25519@openssh.com", new WireWriter().String(pk).String(application).ToArray()) => Application = application;
 
     /// <summary>Printable, and begins with <c>ssh:</c>.</summary>
@@ -274,7 +274,7 @@ public sealed record SecurityKeyEd25519PublicKey : PublicKey
 /// <summary>An ECDSA key on P-256 inside a security key.</summary>
 public sealed record SecurityKeyEcdsaPublicKey : PublicKey
 {
-    SecurityKeyEcdsaPublicKey(ReadOnlySpan<byte> q, string application)
+    private SecurityKeyEcdsaPublicKey(ReadOnlySpan<byte> q, string application)
         : base("sk-ecdsa-sha2-nistp256@openssh.com", new WireWriter().String(EcdsaCurve.NistP256.Name).String(q).String(application).ToArray()) =>
         Application = application;
 

@@ -29,14 +29,14 @@ public enum UserExtensions
 /// <remarks>One with an option that servers do not know cannot be built.</remarks>
 public sealed class UserCertificate : CertificateContent
 {
-    static readonly SearchValues<char> PrincipalCharacters =
+    private static readonly SearchValues<char> PrincipalCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:=/+~-");
 
-    static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
+    private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
 
-    static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
+    private static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
 
-    static readonly (UserExtensions Extension, string Name)[] ExtensionNames =
+    private static readonly (UserExtensions Extension, string Name)[] ExtensionNames =
     [
         (UserExtensions.PermitX11Forwarding, "permit-X11-forwarding"),
         (UserExtensions.PermitAgentForwarding, "permit-agent-forwarding"),

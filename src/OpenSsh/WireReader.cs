@@ -10,10 +10,10 @@ namespace CertAuthority.OpenSsh;
 /// </remarks>
 public ref struct WireReader
 {
-    static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    readonly ReadOnlySpan<byte> bytes;
-    readonly int origin;
+    private readonly ReadOnlySpan<byte> bytes;
+    private readonly int origin;
 
     /// <summary>Starts at the first of <paramref name="bytes"/>.</summary>
     public WireReader(ReadOnlySpan<byte> bytes)
@@ -21,7 +21,7 @@ public ref struct WireReader
     {
     }
 
-    WireReader(ReadOnlySpan<byte> bytes, int origin)
+    private WireReader(ReadOnlySpan<byte> bytes, int origin)
     {
         this.bytes = bytes;
         this.origin = origin;
@@ -125,7 +125,7 @@ public ref struct WireReader
             throw Fault($"{what} is followed by {bytes.Length - Position} bytes that do not belong to it");
     }
 
-    ReadOnlySpan<byte> Take(int count, string field)
+    private ReadOnlySpan<byte> Take(int count, string field)
     {
         var left = bytes[Position..];
         if (left.Length < count)
@@ -134,7 +134,7 @@ public ref struct WireReader
         return left[..count];
     }
 
-    readonly ReadOnlySpan<byte> PeekString(string field)
+    private readonly ReadOnlySpan<byte> PeekString(string field)
     {
         var left = bytes[Position..];
         if (!BinaryPrimitives.TryReadUInt32BigEndian(left, out var length))
@@ -143,11 +143,11 @@ public ref struct WireReader
         return length <= left.Length ? left[..(int)length] : throw Fault($"{field} needs {length} bytes, {left.Length} are left");
     }
 
-    ReadOnlySpan<byte> Pass(ReadOnlySpan<byte> content)
+    private ReadOnlySpan<byte> Pass(ReadOnlySpan<byte> content)
     {
         Position += sizeof(uint) + content.Length;
         return content;
     }
 
-    readonly SshFormatException Fault(string what) => new($"{what} (at byte {origin + Position})");
+    private readonly SshFormatException Fault(string what) => new($"{what} (at byte {origin + Position})");
 }

@@ -9,7 +9,7 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public sealed class WireWriter
 {
-    readonly ArrayBufferWriter<byte> buffer = new(initialCapacity: 512);
+    private readonly ArrayBufferWriter<byte> buffer = new(initialCapacity: 512);
 
     /// <summary>Bytes written so far.</summary>
     public int Length => buffer.WrittenCount;

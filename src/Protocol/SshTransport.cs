@@ -23,7 +23,10 @@ internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action
     {
         var start = new ProcessStartInfo("ssh", Arguments(server, mayAsk))
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         try
         {

@@ -12,7 +12,10 @@ internal sealed class AuthExportCommand : CliCommand
 
     private readonly Option<string> type = new("--type")
     {
-        Required = true, HelpName = "user|host|krl", CompletionSources = { "user", "host", "krl" }, Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
+        Required = true,
+        HelpName = "user|host|krl",
+        CompletionSources = { "user", "host", "krl" },
+        Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
     };
     private readonly Option<string?> file = new("--out") { HelpName = "FILE", Description = "Replace this file in one step, instead of standard output", CompletionSources = { Suggestions.Files } };
 

@@ -12,7 +12,9 @@ internal sealed class CreateCommand : CliCommand
 
     private readonly Argument<string> file = new("FILE")
     {
-        Description = "YAML or JSON, several documents if need be; - or nothing is standard input", DefaultValueFactory = _ => "-", CompletionSources = { Suggestions.Files },
+        Description = "YAML or JSON, several documents if need be; - or nothing is standard input",
+        DefaultValueFactory = _ => "-",
+        CompletionSources = { Suggestions.Files },
     };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace what exists" };
     private readonly HostsWait wait = new();

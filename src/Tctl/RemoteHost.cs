@@ -57,7 +57,10 @@ internal sealed class RemoteHost : IAsyncDisposable
             "exec sh -c 'if [ \"$(id -u)\" = 0 ]; then exec sh -s -- \"$SSH_CONNECTION\"; else exec sudo -n sh -s -- \"$SSH_CONNECTION\"; fi'",
         ])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         try
         {

@@ -11,7 +11,7 @@ internal sealed class UsersRemoveCommand : CliCommand
     private readonly HostsWait wait = new();
 
     public UsersRemoveCommand()
-        : base("rm", "Removes a user, ends its requests and revokes its certificates", "tctl users rm alice") 
+        : base("rm", "Removes a user, ends its requests and revokes its certificates", "tctl users rm alice")
     {
         Arguments.Add(name);
         Options.Add(wait);

@@ -31,7 +31,10 @@ public readonly record struct ChildProcess(int ExitCode, string Output, string E
         var within = limit ?? Limit;
         var start = new ProcessStartInfo(program, arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

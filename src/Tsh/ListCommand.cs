@@ -9,7 +9,9 @@ internal sealed class ListCommand : CliCommand
 {
     private readonly Argument<string[]> filters = new("KEY=VALUE")
     {
-        HelpName = "KEY=VALUE", Description = "Only hosts with these labels", Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "KEY=VALUE",
+        Description = "Only hosts with these labels",
+        Arity = ArgumentArity.ZeroOrMore,
     };
     private readonly FormatOption format = new();
 

@@ -140,8 +140,12 @@ internal sealed class LoginCommand : CliCommand
 
         void Remember(LoggedIn? login) => home.Remember(memory with
         {
-            Server = server ?? memory.Server, User = parsed.GetValue<string?>("--user") ?? memory.User, Agent = use,
-            Requests = [.. requests], PerHost = login is { PerHost: true }, Session = login is null ? null : LoginSession.From(login),
+            Server = server ?? memory.Server,
+            User = parsed.GetValue<string?>("--user") ?? memory.User,
+            Agent = use,
+            Requests = [.. requests],
+            PerHost = login is { PerHost: true },
+            Session = login is null ? null : LoginSession.From(login),
         });
 
         Task<LoggedIn> LogIn() =>

@@ -69,7 +69,8 @@ internal sealed partial class RelayCommand() : CliCommand(
         {
         }
         socket.Dispose();
-    }) { IsBackground = true }.Start();
+    })
+    { IsBackground = true }.Start();
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Poll

@@ -11,7 +11,9 @@ internal sealed class SshCommand : CliCommand
     private readonly Argument<string> destination = new("[LOGIN@]NODE") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { UserCompletions.Destinations } };
     private readonly Argument<string[]> command = new("COMMAND")
     {
-        HelpName = "COMMAND", Description = "What to run there; it begins with the first word after the node that is no option", Arity = ArgumentArity.ZeroOrMore,
+        HelpName = "COMMAND",
+        Description = "What to run there; it begins with the first word after the node that is no option",
+        Arity = ArgumentArity.ZeroOrMore,
     };
 
     /// <summary>The options of ssh.</summary>

@@ -16,13 +16,15 @@ internal sealed class SshOptions
     /// <summary>Options that take no value. Each can be given several times: <c>-vvv</c>.</summary>
     public Option<bool> Flag { get; } = new("-4", Aliases(Flags))
     {
-        Description = "Options of ssh, passed on as they are: see ssh(1)", Arity = ArgumentArity.Zero,
+        Description = "Options of ssh, passed on as they are: see ssh(1)",
+        Arity = ArgumentArity.Zero,
     };
 
     /// <summary>Options with a value.</summary>
     public Option<string[]> Value { get; } = new("-B", Aliases(WithValue))
     {
-        HelpName = "VALUE", Description = "The same, with a value: -p 2222, -L 8080:localhost:80, -o ConnectTimeout=5. They win over the defaults; a key of -i is offered second",
+        HelpName = "VALUE",
+        Description = "The same, with a value: -p 2222, -L 8080:localhost:80, -o ConnectTimeout=5. They win over the defaults; a key of -i is offered second",
     };
 
     /// <summary>What a command line has of these, in its order.</summary>

@@ -64,7 +64,11 @@ internal sealed class StatusCommand : CliCommand
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(new JsonObject
             {
-                ["user"] = session.User, ["per_host"] = true, ["valid_before"] = Moment(session.Ends), ["requests"] = Words([.. home.Memory.Requests]), ["at_hand"] = Words(hosts),
+                ["user"] = session.User,
+                ["per_host"] = true,
+                ["valid_before"] = Moment(session.Ends),
+                ["requests"] = Words([.. home.Memory.Requests]),
+                ["at_hand"] = Words(hosts),
             });
         else
         {

@@ -162,12 +162,12 @@ public sealed class AgentTests
         Assert.Equal(2, (await alice.Types("tsh", "login", "--add-keys-to-agent=yes", "--out=x")).ExitCode);
     }
 
-    static async Task<Person> WithAgent(Laptop laptop)
+    private static async Task<Person> WithAgent(Laptop laptop)
     {
         var alice = laptop.Alice;
         return alice with { Environment = [.. alice.Environment, ("SSH_AUTH_SOCK", await laptop.StartAgent())] };
     }
 
-    static async Task<string[]> Identities(Person person) =>
+    private static async Task<string[]> Identities(Person person) =>
         [.. (await person.Types("ssh-add", "-L")).Output.Split('\n').Where(line => line.Contains(" AAAA", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]).Order(StringComparer.Ordinal)];
 }

@@ -160,30 +160,30 @@ public sealed class BackupTests
         Assert.False(File.Exists(daemon.Scratch["unreachable"]));
     }
 
-    static async Task Setup(TestDaemon daemon)
+    private static async Task Setup(TestDaemon daemon)
     {
         await DaemonTests.Setup(daemon);
         foreach (var name in (string[])["alice", "bob"])
             (await daemon.Administrator.Types("tctl", "users", "add", name, "--roles=staff", $"--unix-user={name}")).Done();
     }
 
-    static async Task<string> FileRequest(Person person) =>
+    private static async Task<string> FileRequest(Person person) =>
         (await person.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
 
     // The same person with the same files, at another daemon.
-    static Person At(TestDaemon daemon, Person person) => person with { Server = daemon.Server };
+    private static Person At(TestDaemon daemon, Person person) => person with { Server = daemon.Server };
 
-    static void Keep(string file, Scratch elsewhere, string name)
+    private static void Keep(string file, Scratch elsewhere, string name)
     {
         if (!Directory.Exists(elsewhere["data"]))
             Directory.CreateDirectory(elsewhere["data"], (UnixFileMode)0b111_000_000);
         File.Copy(file, elsewhere[$"data/{name}"]);
     }
 
-    static ulong Serial(Person person) => Certificate.ParseLine(File.ReadAllText(Path.Combine(person.Home, "id-cert.pub"))).Serial;
+    private static ulong Serial(Person person) => Certificate.ParseLine(File.ReadAllText(Path.Combine(person.Home, "id-cert.pub"))).Serial;
 
 
-    static (ConcurrentQueue<ulong> Serials, Task Done) Load(TestDaemon daemon, CancellationToken enough)
+    private static (ConcurrentQueue<ulong> Serials, Task Done) Load(TestDaemon daemon, CancellationToken enough)
     {
         var serials = new ConcurrentQueue<ulong>();
         var key = new Login(TestDaemon.AnyKey, "me");

@@ -169,7 +169,7 @@ public sealed class BoundsTests
             Assert.True(answer?.Contains(row.Answered) == true, $"{row.What}: {answer ?? "not closed"}");
     }
 
-    static async Task Until(Func<bool> holds)
+    private static async Task Until(Func<bool> holds)
     {
         for (var left = 100; !holds(); left--)
         {
@@ -179,7 +179,7 @@ public sealed class BoundsTests
     }
 
     // Root owns her too, to see that he is not counted.
-    static async Task Alice(TestDaemon daemon)
+    private static async Task Alice(TestDaemon daemon)
     {
         (await daemon.Administrator.Types(["tctl", "create"], """
             {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba]}}}}

@@ -164,7 +164,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     }
 
     // The keys are pressed at a prompt, and a function in the place of tsh shows what it is given.
-    async Task InShell(string shell, string startup, string rc = "rc")
+    private async Task InShell(string shell, string startup, string rc = "rc")
     {
         using var scratch = new Scratch();
         scratch.Write(rc, startup);
@@ -180,7 +180,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     }
 
     // A busy machine may need more than the second that people wait for.
-    static Person Patiently(Person person) => person with { Environment = [("CERTAUTHORITY_COMPLETION_SECONDS", "60")] };
+    private static Person Patiently(Person person) => person with { Environment = [("CERTAUTHORITY_COMPLETION_SECONDS", "60")] };
 
-    static IEnumerable<string> Complete(string line) => line.Split(' ') is [var program, .. var words] ? [program, "__complete", "--", .. words] : [];
+    private static IEnumerable<string> Complete(string line) => line.Split(' ') is [var program, .. var words] ? [program, "__complete", "--", .. words] : [];
 }

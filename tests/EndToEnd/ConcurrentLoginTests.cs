@@ -10,11 +10,11 @@ public sealed class AloneCollection;
 [Collection(nameof(ConcurrentLoginTests))]
 public sealed class ConcurrentLoginTests : IAsyncLifetime
 {
-    const int Logins = 20;
+    private const int Logins = 20;
 
-    TestDaemon daemon = null!;
+    private TestDaemon daemon = null!;
 
-    Person Me => daemon.Myself;
+    private Person Me => daemon.Myself;
 
     public async Task InitializeAsync()
     {
@@ -68,7 +68,7 @@ public sealed class ConcurrentLoginTests : IAsyncLifetime
     }
 
     // So many at once take as long as the machine needs.
-    async Task<Outcome> AtLeisure(string command)
+    private async Task<Outcome> AtLeisure(string command)
     {
         using var process = Me.Start("tsh", command);
         process.StandardInput.Close();
@@ -79,7 +79,7 @@ public sealed class ConcurrentLoginTests : IAsyncLifetime
     }
 
     // Judged by ssh-keygen: the public key is the private key's, and the certificate is of that key.
-    async Task BelongTogether()
+    private async Task BelongTogether()
     {
         if (!File.Exists(InHome("id")))
         {
@@ -96,5 +96,5 @@ public sealed class ConcurrentLoginTests : IAsyncLifetime
             ["id", "id-cert.pub", "id.pub", "known_cas", "profile"], Directory.EnumerateFiles(Me.Home).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
-    string InHome(string name) => Path.Combine(Me.Home, name);
+    private string InHome(string name) => Path.Combine(Me.Home, name);
 }

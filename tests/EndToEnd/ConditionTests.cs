@@ -73,12 +73,12 @@ public sealed class ConditionTests
     }
 
     /// <summary>A daemon, two hosts that listen, and alice, as whom root logs in.</summary>
-    sealed class Site : IAsyncDisposable
+    private sealed class Site : IAsyncDisposable
     {
-        readonly TestDaemon daemon;
-        readonly TestHost db2;
+        private readonly TestDaemon daemon;
+        private readonly TestHost db2;
 
-        Site(TestDaemon daemon, TestHost db1, TestHost db2) => (this.daemon, Db1, this.db2) = (daemon, db1, db2);
+        private Site(TestDaemon daemon, TestHost db1, TestHost db2) => (this.daemon, Db1, this.db2) = (daemon, db1, db2);
 
         public TestHost Db1 { get; }
 
@@ -106,7 +106,7 @@ public sealed class ConditionTests
             return site;
         }
 
-        string Key => Path.Combine(Alice.Home, "id");
+        private string Key => Path.Combine(Alice.Home, "id");
 
         /// <summary>Logs in as alice, and writes each certificate to a file.</summary>
         /// <returns>The files, by the names of the certificates.</returns>

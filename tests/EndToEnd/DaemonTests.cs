@@ -306,7 +306,7 @@ public sealed class DaemonTests
         Assert.Contains("PENDING", (await again.Administrator.Types("tctl", "requests", "ls")).Done());
     }
 
-    static async Task<Outcome> Traced(Scratch scratch, string inject)
+    private static async Task<Outcome> Traced(Scratch scratch, string inject)
     {
         var start = new ProcessStartInfo(
             "strace",
@@ -340,5 +340,5 @@ public sealed class DaemonTests
         return said.Split(' ')[1];
     }
 
-    static ulong Serial(string status) => ulong.Parse(status.Split('\n').Single(line => line.StartsWith("serial: ", StringComparison.Ordinal))["serial: ".Length..]);
+    private static ulong Serial(string status) => ulong.Parse(status.Split('\n').Single(line => line.StartsWith("serial: ", StringComparison.Ordinal))["serial: ".Length..]);
 }

@@ -66,7 +66,7 @@ public sealed class DamagedRowTests
         Assert.Matches($"(?m)^<6>certauthority\\[0\\] request.approved by [a-z]+.*request={id};.*reason=a\\\\\\\\b$", daemon.Log);
     }
 
-    static void Edit(string path, string sql)
+    private static void Edit(string path, string sql)
     {
         using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
         connection.Open();

@@ -27,7 +27,7 @@ public sealed class Stopped : IAsyncLifetime
 /// <summary>What a daemon says of a database that it cannot use: one line that names it and what to do, and the file stays as it is.</summary>
 public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
 {
-    const string NotOurs = "is a database, but not one of certauthority; move it away or name another data directory";
+    private const string NotOurs = "is a database, but not one of certauthority; move it away or name another data directory";
 
     public static readonly TheoryData<string, string> Faults = new()
     {
@@ -75,7 +75,7 @@ public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
         Assert.Equal(before.Skip(4096), (File.Exists(path) ? await File.ReadAllBytesAsync(path) : []).Skip(4096));
     }
 
-    static void Spoil(string path, string fault)
+    private static void Spoil(string path, string fault)
     {
         switch (fault)
         {
@@ -121,13 +121,13 @@ public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
         }
     }
 
-    static void Cut(string path, long length)
+    private static void Cut(string path, long length)
     {
         using var file = new FileStream(path, FileMode.Open);
         file.SetLength(length);
     }
 
-    static void Edit(string path, string sql)
+    private static void Edit(string path, string sql)
     {
         using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
         connection.Open();

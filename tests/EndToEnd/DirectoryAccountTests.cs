@@ -3,9 +3,9 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Hosts whose accounts come from a directory and carry its domain, with sshd and a name service module of our own as judges.</summary>
 public sealed class DirectoryAccountTests : IAsyncLifetime
 {
-    const string Adam = "adam@corp.example.com";
+    private const string Adam = "adam@corp.example.com";
 
-    const string Policy = """
+    private const string Policy = """
         {kind: node, version: v2, metadata: {name: ad1, labels: {type: ad}}, spec: {addr: ad1.example.com, login_domain: corp.example.com}}
         ---
         {kind: node, version: v2, metadata: {name: ad2, labels: {type: ad}}, spec: {addr: ad2.example.com}}
@@ -19,13 +19,13 @@ public sealed class DirectoryAccountTests : IAsyncLifetime
         {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [everywhere], traits: {logins: [adam]}}}
         """;
 
-    TestDaemon daemon = null!;
-    TestHost ad1 = null!;
-    TestHost ad2 = null!;
+    private TestDaemon daemon = null!;
+    private TestHost ad1 = null!;
+    private TestHost ad2 = null!;
 
-    Person Admin => daemon.Administrator;
+    private Person Admin => daemon.Administrator;
 
-    Person Alice => daemon.Person(Person.Alice);
+    private Person Alice => daemon.Person(Person.Alice);
 
     public async Task InitializeAsync()
     {
@@ -116,7 +116,7 @@ public sealed class DirectoryAccountTests : IAsyncLifetime
         Assert.False(await ad1.LetsIn(Alice, Adam));
     }
 
-    async Task LogIn(string role)
+    private async Task LogIn(string role)
     {
         (await Admin.Types("tctl", "users", "update", $"--set-roles={role}", "alice")).Done();
         (await Alice.Types("tsh", "login")).Done();

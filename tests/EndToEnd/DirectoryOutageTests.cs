@@ -3,9 +3,9 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A directory that is away, in each of the ways in which the C library shows that, or does not: a name service module of our own is that directory.</summary>
 public sealed class DirectoryOutageTests
 {
-    const string Configuration = "users_from_groups: {dir-staff: [staff, reviewer], dir-denied: [no-root]}\n" + TestDaemon.ManyLogins;
+    private const string Configuration = "users_from_groups: {dir-staff: [staff, reviewer], dir-denied: [no-root]}\n" + TestDaemon.ManyLogins;
 
-    const string Policy = """
+    private const string Policy = """
         {kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [deploy, root], node_labels: {'*': '*'}}}}
         ---
         {kind: role, version: v8, metadata: {name: no-root}, spec: {deny: {logins: [root]}}}
@@ -110,15 +110,15 @@ public sealed class DirectoryOutageTests
         static Task<Outcome> Says(Person who, string request, string decision) => who.Types("tsh", "request", "review", request, decision);
     }
 
-    static async Task Calls(TestDaemon daemon, uint uid) =>
+    private static async Task Calls(TestDaemon daemon, uint uid) =>
         (await daemon.Person(uid).Types("curl", "-sf", "--unix-socket", daemon.Socket, "http://ca/v1/my/requests")).Done();
 
-    static async Task<string> Users(TestDaemon daemon) => (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
+    private static async Task<string> Users(TestDaemon daemon) => (await daemon.Administrator.Types("tctl", "users", "ls")).Done();
 
     /// <summary>The directory, and a machine of the daemon's own that asks it after its files.</summary>
-    sealed class Directory : IDisposable
+    private sealed class Directory : IDisposable
     {
-        readonly Scratch scratch = new();
+        private readonly Scratch scratch = new();
 
         public void Is(string state, string staff = "", string denied = "", string gone = "")
         {

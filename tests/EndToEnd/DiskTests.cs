@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A disk that takes nothing: what is refused, what stands, and that it heals by itself.</summary>
 public sealed class DiskTests
 {
-    const string Full = "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed";
+    private const string Full = "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed";
 
     [PeopleFact]
     public async Task Full_disk_lets_access_be_taken_and_none_be_given()
@@ -101,7 +101,7 @@ public sealed class DiskTests
         string Told() => File.Exists(scratch["told"]) ? File.ReadAllText(scratch["told"]) : "";
     }
 
-    static async Task Gives(TestDaemon daemon, bool nothing)
+    private static async Task Gives(TestDaemon daemon, bool nothing)
     {
         foreach (var (who, giving) in (ValueTuple<Person, string[]>[])
                  [
@@ -118,7 +118,7 @@ public sealed class DiskTests
         }
     }
 
-    static async Task<string> Serial(TestDaemon daemon, string? request = null)
+    private static async Task<string> Serial(TestDaemon daemon, string? request = null)
     {
         using var ca = daemon.Connect();
         return (await ca.Send(Routes.ListCertificates, new ListCertificates(Request: request))).Certificates.Single().Serial;
@@ -194,7 +194,7 @@ public sealed class DiskTests
         Assert.Equal(before.Revoked, daemon.RevocationList().Revoked);
     }
 
-    static void Fill(string path)
+    private static void Fill(string path)
     {
         using var filler = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 1);
         var chunk = new byte[4096];
@@ -209,7 +209,7 @@ public sealed class DiskTests
         }
     }
 
-    static async Task Run(string program, params string[] arguments)
+    private static async Task Run(string program, params string[] arguments)
     {
         using var process = Process.Start(program, arguments);
         await process.WaitForExitAsync();

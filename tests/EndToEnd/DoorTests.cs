@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Accounts that flood the daemon's socket, or only hold connections to it, and what others still can do meanwhile.</summary>
 public sealed class DoorTests
 {
-    static readonly string Flood = Path.Combine(World.Repository, "tests", "flood");
+    private static readonly string Flood = Path.Combine(World.Repository, "tests", "flood");
 
     [PeopleTheory]
     [InlineData(1024)]
@@ -151,9 +151,9 @@ public sealed class DoorTests
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"it took {clock.Elapsed}");
     }
 
-    const uint Hanging = 7003;
+    private const uint Hanging = 7003;
 
-    static async Task Alice(TestDaemon daemon)
+    private static async Task Alice(TestDaemon daemon)
     {
         (await daemon.Administrator.Types(["tctl", "create"], """
             {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba]}}}}
@@ -166,7 +166,7 @@ public sealed class DoorTests
     }
 
     /// <summary>How long it takes root to lock somebody out: the median of several times.</summary>
-    static async Task<TimeSpan> Lock(TestDaemon daemon, int times)
+    private static async Task<TimeSpan> Lock(TestDaemon daemon, int times)
     {
         var took = new List<TimeSpan>();
         for (var i = 0; i < times; i++)
@@ -179,19 +179,19 @@ public sealed class DoorTests
         return took[times / 2];
     }
 
-    static long Memory(TestDaemon daemon) =>
+    private static long Memory(TestDaemon daemon) =>
         1024 * long.Parse(File.ReadLines($"/proc/{daemon.ProcessId}/status").First(line => line.StartsWith("VmRSS:")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
 
     // unix(7): what is accepted has the path of the listener and the state 03.
-    static int Connections(TestDaemon daemon) =>
+    private static int Connections(TestDaemon daemon) =>
         File.ReadLines("/proc/net/unix").Count(line => line.EndsWith(" " + daemon.Socket, StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[5] == "03");
 
-    static int Descriptors(TestDaemon daemon) => Directory.GetFiles($"/proc/{daemon.ProcessId}/fd").Length;
+    private static int Descriptors(TestDaemon daemon) => Directory.GetFiles($"/proc/{daemon.ProcessId}/fd").Length;
 
     /// <summary>A process of another account that connects in a loop.</summary>
-    sealed class Attack : IDisposable
+    private sealed class Attack : IDisposable
     {
-        readonly Process process;
+        private readonly Process process;
 
         public Attack(TestDaemon daemon, uint uid, string how)
         {

@@ -3,9 +3,9 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary><c>tctl edit</c> with editors that are scripts.</summary>
 public sealed class EditTests : IAsyncLifetime
 {
-    const string Role = "{kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}";
+    private const string Role = "{kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}";
 
-    TestDaemon daemon = null!;
+    private TestDaemon daemon = null!;
 
     public async Task InitializeAsync()
     {
@@ -135,17 +135,17 @@ public sealed class EditTests : IAsyncLifetime
         Assert.Equal(2, (await daemon.Administrator.Types("tctl", "edit", "dba")).ExitCode);
     }
 
-    Task<Outcome> Edit(string editor, string input = "", string name = "role/dba") =>
+    private Task<Outcome> Edit(string editor, string input = "", string name = "role/dba") =>
         daemon.Administrator.Types(["env", "-u", "VISUAL", $"EDITOR={Script(editor)}", "tctl", "edit", name], input);
 
-    string Script(string commands)
+    private string Script(string commands)
     {
         var script = daemon.Scratch.Write("editor", $"#!/bin/sh\ncd {daemon.Scratch.Path}\n{commands}\n");
         File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
         return script;
     }
 
-    async Task<string> Get() => (await daemon.Administrator.Types("tctl", "get", "role/dba")).Done();
+    private async Task<string> Get() => (await daemon.Administrator.Types("tctl", "get", "role/dba")).Done();
 
-    static string Kept(Outcome edited) => System.Text.RegularExpressions.Regex.Match(edited.Error, @"your text is kept in (\S+)").Groups[1].Value;
+    private static string Kept(Outcome edited) => System.Text.RegularExpressions.Regex.Match(edited.Error, @"your text is kept in (\S+)").Groups[1].Value;
 }

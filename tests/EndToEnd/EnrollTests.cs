@@ -5,18 +5,18 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Hosts are enrolled over ssh, with a real sshd in a world of its own, and put back as they were where something is not right.</summary>
 public sealed class EnrollTests : IAsyncLifetime
 {
-    EnrolledFleet fleet = null!;
+    private EnrolledFleet fleet = null!;
 
-    TestDaemon Daemon => fleet.Daemon;
+    private TestDaemon Daemon => fleet.Daemon;
 
-    Person Operator => fleet.Operator;
+    private Person Operator => fleet.Operator;
 
     public async Task InitializeAsync() => fleet = await EnrolledFleet.Start();
 
     public async Task DisposeAsync() => await fleet.DisposeAsync();
 
     // What common hardening sets, and Match blocks that ask for all that a connection has.
-    const string Hardened = "MaxAuthTries 2\nMatch LocalPort 1\n    X11Forwarding no\nMatch LocalAddress 192.0.2.9\n    X11Forwarding no\nMatch RDomain none\n    X11Forwarding no";
+    private const string Hardened = "MaxAuthTries 2\nMatch LocalPort 1\n    X11Forwarding no\nMatch LocalAddress 192.0.2.9\n    X11Forwarding no\nMatch RDomain none\n    X11Forwarding no";
 
     [PeopleTheory]
     [InlineData(null, Hardened, "")]
@@ -98,7 +98,7 @@ public sealed class EnrollTests : IAsyncLifetime
             ["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: '127.0.0.1:{db1.Port}', push: {(push ? "true" : "false")}}}}}");
     }
 
-    const string NoSftp = "# none";
+    private const string NoSftp = "# none";
 
     public static readonly TheoryData<string, string, string, string> DaemonKeptOut = new()
     {

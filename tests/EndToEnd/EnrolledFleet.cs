@@ -3,9 +3,9 @@ using System.Text.Json;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A daemon with hosts around it, and an operator whose ssh gets into them: root on the daemon's host, with a home of his own that has a key and knows nobody.</summary>
-sealed class EnrolledFleet : IAsyncDisposable
+internal sealed class EnrolledFleet : IAsyncDisposable
 {
-    EnrolledFleet(TestDaemon daemon) => Daemon = daemon;
+    private EnrolledFleet(TestDaemon daemon) => Daemon = daemon;
 
     public TestDaemon Daemon { get; }
 
@@ -80,7 +80,7 @@ sealed class EnrolledFleet : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Daemon.DisposeAsync();
 
-    async Task Furnish()
+    private async Task Furnish()
     {
         (await Daemon.Administrator.Types(["tctl", "create"], """
             {kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [root, postgres], node_labels: {type: db}}}}

@@ -56,7 +56,7 @@ public sealed class ExposedFilesTests
         Task<Outcome> Check() => TestDebian.Run(Path.Combine(World.Programs, "certauthority"), "--check-config", "--config", scratch["etc"], "--data-dir", scratch["up/data"]);
     }
 
-    static async Task Make(Scratch scratch, string spoil) =>
+    private static async Task Make(Scratch scratch, string spoil) =>
         (await TestDebian.Run("sh", "-ec", $$"""
             cd {{scratch.Path}}
             umask 022

@@ -3,8 +3,8 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Two daemons and one fleet: neither takes back what the other has revoked, and both say so.</summary>
 public sealed class FenceTests : IAsyncLifetime, IDisposable
 {
-    readonly Scratch scratch = new();
-    EnrolledFleet fleet = null!;
+    private readonly Scratch scratch = new();
+    private EnrolledFleet fleet = null!;
 
     public async Task InitializeAsync() => fleet = await EnrolledFleet.Start($"notify: {{command: [/bin/sh, -c, 'cat >> {scratch["told"]}; echo >> {scratch["told"]}']}}\n");
 
@@ -116,10 +116,10 @@ public sealed class FenceTests : IAsyncLifetime, IDisposable
         Assert.Contains("a daemon on another copy of this database writes to it", (await fleet.Tctl("nodes", "sync", "db1")).Error, StringComparison.Ordinal);
     }
 
-    static Task<Outcome> On(TestDaemon daemon, params string[] words) => daemon.Administrator.Types(["tctl", .. words]);
+    private static Task<Outcome> On(TestDaemon daemon, params string[] words) => daemon.Administrator.Types(["tctl", .. words]);
 
     /// <summary>What lies in the data directory of the daemon, which is stopped, in another folder.</summary>
-    void Copy(Scratch to, params string[] names)
+    private void Copy(Scratch to, params string[] names)
     {
         Directory.CreateDirectory(to["data"]);
         File.SetUnixFileMode(to["data"], (UnixFileMode)0b111_000_000);

@@ -5,13 +5,13 @@ using System.Net.Sockets;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A host before and after its enrolment (tests/host), with an operator who gets in as root by a plain key.</summary>
-sealed class FleetHost : IAsyncDisposable
+internal sealed class FleetHost : IAsyncDisposable
 {
-    readonly string folder;
-    readonly string? root;
-    Process sshd;
+    private readonly string folder;
+    private readonly string? root;
+    private Process sshd;
 
-    FleetHost(string name, string folder, int port, string? root) => (Name, this.folder, Port, this.root, sshd) = (name, folder, port, root, Launch(folder, root, []));
+    private FleetHost(string name, string folder, int port, string? root) => (Name, this.folder, Port, this.root, sshd) = (name, folder, port, root, Launch(folder, root, []));
 
     /// <summary>Of the node that it becomes.</summary>
     public string Name { get; }
@@ -109,8 +109,8 @@ sealed class FleetHost : IAsyncDisposable
             await Stop();
     }
 
-    static Process Launch(string folder, string? root, string[] command) =>
+    private static Process Launch(string folder, string? root, string[] command) =>
         Process.Start(new ProcessStartInfo(Path.Combine(World.Repository, "tests", "host"), [.. root is null ? (string[])[] : [$"--root={root}"], folder, .. command]) { UseShellExecute = false })!;
 
-    Task Listens() => Eventually.Holds(() => Log.Contains("Server listening", StringComparison.Ordinal));
+    private Task Listens() => Eventually.Holds(() => Log.Contains("Server listening", StringComparison.Ordinal));
 }

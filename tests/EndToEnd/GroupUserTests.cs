@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>People without a resource: what their groups make of them, and what is left of it when they leave. Each daemon sees passwd and group files of its own.</summary>
 public sealed class GroupUserTests
 {
-    const string Groups = "users_from_groups: {dba-team: [staff], web-team: [web]}\n" + TestDaemon.ManyLogins;
+    private const string Groups = "users_from_groups: {dba-team: [staff], web-team: [web]}\n" + TestDaemon.ManyLogins;
 
     [PeopleFact]
     public async Task Who_is_in_a_group_logs_in_and_who_leaves_it_is_refused_by_sshd()
@@ -222,18 +222,18 @@ public sealed class GroupUserTests
         Assert.Equal(0, site.Asked);
     }
 
-    static uint Uid(string account) => uint.Parse(Process("id", "-u", account));
+    private static uint Uid(string account) => uint.Parse(Process("id", "-u", account));
 
-    static string Process(string program, params string[] arguments)
+    private static string Process(string program, params string[] arguments)
     {
         using var process = System.Diagnostics.Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
         return process.StandardOutput.ReadToEnd().Trim();
     }
 
     /// <summary>A machine of the daemon's own (what tests/world mounts has lost its name, and nothing can be mounted over it): its passwd and group files, and an id that a slow directory stands behind.</summary>
-    sealed class Site : IDisposable
+    private sealed class Site : IDisposable
     {
-        readonly Scratch scratch = new();
+        private readonly Scratch scratch = new();
 
         public Site(string members)
         {

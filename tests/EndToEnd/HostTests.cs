@@ -113,7 +113,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
         public override string ToString() => Case;
     }
 
-    static readonly (string Type, int Bits)[] Keys = [("ed25519", 256), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 3072), ("rsa", 4096)];
+    private static readonly (string Type, int Bits)[] Keys = [("ed25519", 256), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 3072), ("rsa", 4096)];
 
     public static TheoryData<Row> Rows =>
     [
@@ -290,7 +290,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
         Assert.False(await db1.LetsIn(alice, "root"));
     }
 
-    static string Keep(Person person, string name)
+    private static string Keep(Person person, string name)
     {
         var kept = Path.Combine(person.Home, name);
         File.Copy(Path.Combine(person.Home, "id-cert.pub"), kept, overwrite: true);

@@ -66,34 +66,34 @@ public sealed class IdentityTests
         }
     }
 
-    static async Task People(TestDaemon daemon)
+    private static async Task People(TestDaemon daemon)
     {
         await DaemonTests.Setup(daemon);
         (await daemon.Administrator.Types("tctl", "users", "add", "alice", "--roles=staff")).Done();
         (await daemon.Administrator.Types("tctl", "users", "add", "bob", "--roles=staff")).Done();
     }
 
-    static async Task<string> Filed(TestDaemon daemon) =>
+    private static async Task<string> Filed(TestDaemon daemon) =>
         (await daemon.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
 
-    static async Task<List<JsonElement>> Audit(TestDaemon daemon, string happened) =>
+    private static async Task<List<JsonElement>> Audit(TestDaemon daemon, string happened) =>
         [.. JsonDocument.Parse((await daemon.Administrator.Types("tctl", "audit", "ls", "--format=json")).Done()).RootElement
             .EnumerateArray().Where(entry => entry.GetProperty("event").GetString() == happened)];
 
-    static int Number(JsonElement entry, string member) => entry.GetProperty(member).GetInt32();
+    private static int Number(JsonElement entry, string member) => entry.GetProperty(member).GetInt32();
 
-    static Task<Outcome> As(TestDaemon daemon, string who, string command) => daemon.Administrator.Types("bash", "-c", $"exec setpriv {who} -- {command}");
+    private static Task<Outcome> As(TestDaemon daemon, string who, string command) => daemon.Administrator.Types("bash", "-c", $"exec setpriv {who} -- {command}");
 
-    static Task<Outcome> LoggedIn(TestDaemon daemon, uint loginUid, string who, string command) =>
+    private static Task<Outcome> LoggedIn(TestDaemon daemon, uint loginUid, string who, string command) =>
         daemon.Administrator.Types("bash", "-c", $"echo {loginUid} >/proc/self/loginuid && exec setpriv {who} -- {command}");
 }
 
 /// <summary>A test that logs in as somebody, which only a kernel can do; where it does not, the test says so, in CI too.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class LoginUidFactAttribute : FactAttribute
+internal sealed class LoginUidFactAttribute : FactAttribute
 {
     // SO_PEERPIDFD came with 6.5; writing needs audit in the kernel and the right to it.
-    static readonly Lazy<bool> KernelTells = new(() =>
+    private static readonly Lazy<bool> KernelTells = new(() =>
     {
         if (!World.HasPeople || Environment.OSVersion.Version < new Version(6, 5))
             return false;

@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>What ./package makes, other versions of it, and two booted machines: ca1 for the daemon, and db1, connected to it.</summary>
 public sealed class InstalledPackages : IAsyncLifetime, IDisposable
 {
-    readonly Scratch scratch = new();
+    private readonly Scratch scratch = new();
 
     /// <summary>The machine that the daemon gets.</summary>
     public TestDebian Ca1 { get; private set; } = null!;
@@ -49,7 +49,7 @@ public sealed class InstalledPackages : IAsyncLifetime, IDisposable
     public void Dispose() => scratch.Dispose();
 
     /// <summary>The same files in packages of another version: /tmp/certauthority-VERSION.deb and /tmp/certauthority-client-VERSION.deb on ca1.</summary>
-    async Task Version(string version)
+    private async Task Version(string version)
     {
         foreach (var (package, file) in new[] { ("certauthority", Server), ("certauthority-client", Client) })
             (await TestDebian.Run("sh", "-c", $"""
@@ -62,7 +62,7 @@ public sealed class InstalledPackages : IAsyncLifetime, IDisposable
     }
 
     /// <summary>The same programs as 0.1.0 packaged them: all in one, with a configuration that has every setting. /tmp/all-in-one.deb on ca1.</summary>
-    async Task AllInOne(string architecture) => (await TestDebian.Run("sh", "-c", $"""
+    private async Task AllInOne(string architecture) => (await TestDebian.Run("sh", "-c", $"""
         set -e
         cd {scratch.Path}
         dpkg-deb --raw-extract {Server} all

@@ -212,9 +212,9 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
         }
     }
 
-    Task<Outcome> Certify(string publicKey) => fleet.Alice.Types(
+    private Task<Outcome> Certify(string publicKey) => fleet.Alice.Types(
         ["curl", "-s", "--unix-socket", fleet.Daemon.Socket, "-H", "Content-Type: application/json", "--data-binary", "@-", "http://ca/v1/my/certificates"],
         System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { ["public_key"] = publicKey }));
 
-    static string? Member(string json, string name) => System.Text.Json.JsonDocument.Parse(json).RootElement.TryGetProperty(name, out var member) ? member.GetString() : json;
+    private static string? Member(string json, string name) => System.Text.Json.JsonDocument.Parse(json).RootElement.TryGetProperty(name, out var member) ? member.GetString() : json;
 }

@@ -5,9 +5,9 @@ using System.Text;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A connection to the daemon, as bytes, of any uid.</summary>
-sealed class Knock : IDisposable
+internal sealed class Knock : IDisposable
 {
-    readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
     /// <summary>Connects as whoever runs the tests.</summary>
     public Knock(TestDaemon daemon) => socket.Connect(new UnixDomainSocketEndPoint(daemon.Socket));
@@ -76,7 +76,7 @@ sealed class Knock : IDisposable
 
     public void Dispose() => socket.Dispose();
 
-    async Task<string> Rest()
+    private async Task<string> Rest()
     {
         var all = new StringBuilder();
         var some = new byte[4096];
@@ -92,12 +92,12 @@ sealed class Knock : IDisposable
         return all.ToString();
     }
 
-    static void Become(uint uid)
+    private static void Become(uint uid)
     {
         var setresuid = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117;
         Assert.Equal(0, SystemCall(setresuid, -1, (nint)uid, -1));
     }
 
     [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    static extern nint SystemCall(nint number, nint first, nint second, nint third);
+    private static extern nint SystemCall(nint number, nint first, nint second, nint third);
 }

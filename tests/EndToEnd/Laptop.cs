@@ -8,17 +8,17 @@ namespace CertAuthority.Tests.EndToEnd;
 /// Somebody's own machine (tests/laptop): an empty home, the daemon's socket out of sight, and an unmodified sshd on the
 /// daemon's host, called auth1, as the only way to it. The machine's own ssh_config says where that is and which key opens it.
 /// </summary>
-sealed class Laptop : IAsyncDisposable
+internal sealed class Laptop : IAsyncDisposable
 {
     public const string Server = "ssh://alice@auth1";
 
-    readonly TestDaemon daemon;
-    readonly string folder;
-    readonly int port;
-    readonly List<Process> agents = [];
-    Process? sshd;
+    private readonly TestDaemon daemon;
+    private readonly string folder;
+    private readonly int port;
+    private readonly List<Process> agents = [];
+    private Process? sshd;
 
-    Laptop(TestDaemon daemon, string folder, int port) => (this.daemon, this.folder, this.port) = (daemon, folder, port);
+    private Laptop(TestDaemon daemon, string folder, int port) => (this.daemon, this.folder, this.port) = (daemon, folder, port);
 
     /// <summary>The home directory.</summary>
     public string Home => Path.Combine(folder, "home");
@@ -174,14 +174,14 @@ sealed class Laptop : IAsyncDisposable
             await StopSshd();
     }
 
-    static int FreePort()
+    private static int FreePort()
     {
         using var free = new TcpListener(IPAddress.Loopback, 0);
         free.Start();
         return ((IPEndPoint)free.LocalEndpoint).Port;
     }
 
-    static async Task Run(string program, params string[] arguments)
+    private static async Task Run(string program, params string[] arguments)
     {
         using var process = Process.Start(program, arguments);
         await process.WaitForExitAsync();

@@ -284,10 +284,10 @@ public sealed class LaptopTests
     }
 
     /// <summary>The relays that run.</summary>
-    static IEnumerable<int> Relays() => Processes("tsh", "relay");
+    private static IEnumerable<int> Relays() => Processes("tsh", "relay");
 
     // Of this machine, which runs one test of this class at a time.
-    static int[] Processes(string program, string arguments) =>
+    private static int[] Processes(string program, string arguments) =>
     [
         .. Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0).Where(pid =>
         {
@@ -303,7 +303,7 @@ public sealed class LaptopTests
         }),
     ];
 
-    static void Kill(IEnumerable<int> processes)
+    private static void Kill(IEnumerable<int> processes)
     {
         foreach (var pid in processes)
             Process.GetProcessById(pid).Kill();

@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Locks with sshd as the judge: who was in before is refused at the next connection, nobody else is, and what was revoked stays out.</summary>
 public sealed class LockTests
 {
-    const string Policy = """
+    private const string Policy = """
         {kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {roles: [dba]}}}}
         ---
         {kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {type: db}}}}
@@ -92,12 +92,12 @@ public sealed class LockTests
         Assert.StartsWith("tsh: error: user alice is locked until ", (await daemon.Person(Person.Alice).Types("tsh", "login")).Error, StringComparison.Ordinal);
     }
 
-    static async Task<string> Lock(TestDaemon daemon, params string[] options) =>
+    private static async Task<string> Lock(TestDaemon daemon, params string[] options) =>
         (await daemon.Administrator.Types(["tctl", "lock", .. options])).Done().Split('\'')[1];
 
-    static string Revoked(Outcome locked) => string.Join('\n', locked.Error.Split('\n').Where(line => line.Contains("revoked", StringComparison.Ordinal)));
+    private static string Revoked(Outcome locked) => string.Join('\n', locked.Error.Split('\n').Where(line => line.Contains("revoked", StringComparison.Ordinal)));
 
-    static string Kept(Person person)
+    private static string Kept(Person person)
     {
         var kept = Path.Combine(Path.GetDirectoryName(person.Home)!, "old-cert.pub");
         File.Copy(Path.Combine(person.Home, "id-cert.pub"), kept, overwrite: true);

@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Has the classes that take minutes begin before all others: one that began last would run on alone, while the other processors idle.</summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    static readonly string[] longest =
+    private static readonly string[] longest =
     [
         nameof(EnrollTests), nameof(PackageTests), nameof(PushTests), nameof(PlainSshTests), nameof(MailTests), nameof(PenaltyTests), nameof(EndingTests), nameof(HostTests), nameof(SessionTests), nameof(WaitingTests),
     ];

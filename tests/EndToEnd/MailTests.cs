@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class MailTests
 {
     // Root runs the daemon here, and is "me" too; bob and carol are others.
-    const string People = """
+    private const string People = """
         {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba]}}}}
         ---
         {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
@@ -197,41 +197,41 @@ public sealed class MailTests
         Assert.Equal("1", WebhookTests.Status(daemon, "mail", "waiting"));
     }
 
-    static Task<TestDaemon> Start(Scratch scratch, string configuration, bool trusted = true) => Started(scratch, configuration, trusted ? ["env", $"SSL_CERT_FILE={scratch["server.pem"]}"] : null);
+    private static Task<TestDaemon> Start(Scratch scratch, string configuration, bool trusted = true) => Started(scratch, configuration, trusted ? ["env", $"SSL_CERT_FILE={scratch["server.pem"]}"] : null);
 
-    static async Task<TestDaemon> Started(Scratch scratch, string configuration, string[]? around)
+    private static async Task<TestDaemon> Started(Scratch scratch, string configuration, string[]? around)
     {
         var daemon = await TestDaemon.Start(scratch, around, configuration: configuration);
         (await daemon.Administrator.Types(["tctl", "create"], People.Replace("ACCOUNT", World.Account, StringComparison.Ordinal))).Done();
         return daemon;
     }
 
-    static string Mail(Scratch scratch, TestMailServer server, string tls)
+    private static string Mail(Scratch scratch, TestMailServer server, string tls)
     {
         Secret(scratch, "password", "hunter2\n");
         return $"notify:\n  before_end: 1s\n  mail: {{server: 127.0.0.1, port: {server.Port}, tls: {tls}, user: ca, password_file: {scratch["password"]}, from: CertAuthority <ca@example.com>}}\n";
     }
 
-    static void Secret(Scratch scratch, string name, string content)
+    private static void Secret(Scratch scratch, string name, string content)
     {
         scratch.Write(name, content);
         File.SetUnixFileMode(scratch[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    static async Task<string> RequestFor(TestDaemon daemon, string user, string reviewers, string reason = "") =>
+    private static async Task<string> RequestFor(TestDaemon daemon, string user, string reviewers, string reason = "") =>
         (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", $"--reviewers={reviewers}", $"--reason={reason}", user)).Done().Split(' ')[1];
 
     [AttributeUsage(AttributeTargets.Method)]
-    sealed class MailFactAttribute : FactAttribute
+    private sealed class MailFactAttribute : FactAttribute
     {
         public MailFactAttribute(bool people = false) => Skip = Missing ?? (people ? new PeopleFactAttribute().Skip : null);
     }
 
     [AttributeUsage(AttributeTargets.Method)]
-    sealed class MailTheoryAttribute : TheoryAttribute
+    private sealed class MailTheoryAttribute : TheoryAttribute
     {
         public MailTheoryAttribute() => Skip = Missing;
     }
 
-    static string? Missing => World.Unless(File.Exists("/usr/bin/aiosmtpd"), "needs a mail server; ./test as root installs python3-aiosmtpd");
+    private static string? Missing => World.Unless(File.Exists("/usr/bin/aiosmtpd"), "needs a mail server; ./test as root installs python3-aiosmtpd");
 }

@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Hosts: their certificates, judged by ssh, and their files, judged by sshd.</summary>
 public sealed class NodeTests : IAsyncLifetime
 {
-    const string Policy = """
+    private const string Policy = """
         {kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [ACCOUNT], node_labels: {type: db}}}}
         ---
         {kind: node, version: v2, metadata: {name: db1, labels: {type: db}}, spec: {addr: "DB1.Example.com:22"}}
@@ -13,9 +13,9 @@ public sealed class NodeTests : IAsyncLifetime
         {kind: user, version: v2, metadata: {name: me}, spec: {roles: [staff], unix_users: ['OWNER']}}
         """;
 
-    TestDaemon daemon = null!;
+    private TestDaemon daemon = null!;
 
-    Person Admin => daemon.Administrator;
+    private Person Admin => daemon.Administrator;
 
     public async Task InitializeAsync()
     {

@@ -177,23 +177,23 @@ public sealed class NotifyTests
         Assert.DoesNotContain("notifications", (await daemon.Administrator.Types("tctl", "status", "--format=json")).Done());
     }
 
-    static string Script(Scratch scratch, string text)
+    private static string Script(Scratch scratch, string text)
     {
         var path = scratch.Write("program", $"#!/bin/sh\n{text}\n");
         System.IO.File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
         return path;
     }
 
-    static async Task<string> File(TestDaemon daemon, string reason) =>
+    private static async Task<string> File(TestDaemon daemon, string reason) =>
         (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--max-duration=1h", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
 
-    static List<JsonElement> Told(string file) => System.IO.File.Exists(file)
+    private static List<JsonElement> Told(string file) => System.IO.File.Exists(file)
         ? [.. System.IO.File.ReadAllText(file).Split('\n')[..^1].Where(line => line.Length > 0).Select(line => JsonDocument.Parse(line).RootElement)]
         : [];
 
     /// <summary>How the command fares; nothing where there is none.</summary>
-    static JsonElement Status(TestDaemon daemon) =>
+    private static JsonElement Status(TestDaemon daemon) =>
         JsonDocument.Parse(daemon.Administrator.Types("tctl", "status", "--format=json").Result.Done()).RootElement.TryGetProperty("notifications", out var all) ? all[0] : default;
 
-    static string Text(JsonElement from, string member) => from.GetProperty(member).GetString()!;
+    private static string Text(JsonElement from, string member) => from.GetProperty(member).GetString()!;
 }

@@ -236,7 +236,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
             ["tctl", "create", "-f"], "{kind: role, version: v7, metadata: {name: agent}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}, options: {forward_agent: true}}}");
     }
 
-    async Task<RunningAgent> Agent()
+    private async Task<RunningAgent> Agent()
     {
         var socket = site.Daemon.Scratch[$"agent-{Guid.NewGuid():n}"];
         var process = Process.Start(new ProcessStartInfo("ssh-agent", ["-D", "-a", socket]) { RedirectStandardOutput = true, UseShellExecute = false })!;
@@ -244,7 +244,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
         return new RunningAgent(process, socket);
     }
 
-    sealed record RunningAgent(Process Process, string Socket) : IDisposable
+    private sealed record RunningAgent(Process Process, string Socket) : IDisposable
     {
         public void Dispose()
         {

@@ -3,11 +3,11 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>The packages on booted machines: installed, used, upgraded, removed, purged, with systemd, dpkg and sshd as the judges.</summary>
 public sealed class PackageTests(InstalledPackages packages) : IClassFixture<InstalledPackages>
 {
-    const string State = "/var/lib/certauthority";
+    private const string State = "/var/lib/certauthority";
 
-    TestDebian Ca1 => packages.Ca1;
+    private TestDebian Ca1 => packages.Ca1;
 
-    TestDebian Db1 => packages.Db1;
+    private TestDebian Db1 => packages.Db1;
 
     [PeopleFact]
     public async Task Package_serves_from_installation_to_purge()
@@ -195,9 +195,9 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         Assert.Contains("\"User\":\"certauthority\"", config.Replace(" ", "").Replace("\n", ""));
     }
 
-    async Task Install(params string[] files) => (await Ca1.Types(["apt-get", "install", "-qq", "-y", "--no-install-recommends", .. files])).Done();
+    private async Task Install(params string[] files) => (await Ca1.Types(["apt-get", "install", "-qq", "-y", "--no-install-recommends", .. files])).Done();
 
-    async Task Purge()
+    private async Task Purge()
     {
         var purged = await Ca1.Types("apt-get", "purge", "-qq", "-y", "certauthority", "certauthority-client");
         // apt shows on its standard output whatever the package's scripts say.
@@ -209,7 +209,7 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
     }
 
     /// <summary>Accounts, and keys of root that enter the other machine: as root from ca1, as alice from db1.</summary>
-    async Task People()
+    private async Task People()
     {
         const string Key = "mkdir -p -m 700 /root/.ssh && rm -f /root/.ssh/id_ed25519 && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && echo 'StrictHostKeyChecking accept-new' >/root/.ssh/config && cat /root/.ssh/id_ed25519.pub";
         var (ca1, db1) = ((await Ca1.Shell(Key)).Done().Trim(), (await Db1.Shell(Key)).Done().Trim());
@@ -218,26 +218,26 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
     }
 
     /// <summary>What the daemon that runs now said at these priorities, one message a line of the journal.</summary>
-    async Task<List<string>> Journal(string priorities) =>
+    private async Task<List<string>> Journal(string priorities) =>
     [
         .. (await Ca1.Shell($"journalctl --output=json --priority={priorities} _SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value certauthority)")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("MESSAGE").GetString()!),
     ];
 
-    async Task Create(string resource)
+    private async Task Create(string resource)
     {
         File.WriteAllText(Ca1["/tmp/resource.yaml"], resource);
         (await Ca1.Types("tctl", "create", "/tmp/resource.yaml")).Done();
     }
 
-    async Task<(int, string)> ExitAndError(params string[] command)
+    private async Task<(int, string)> ExitAndError(params string[] command)
     {
         var outcome = await Ca1.Types(command);
         return (outcome.ExitCode, outcome.Error);
     }
 
     /// <summary>Calls the daemon again and again while something happens.</summary>
-    async Task<(int Calls, List<string> Failures)> CallsDuring(Func<Task> what)
+    private async Task<(int Calls, List<string> Failures)> CallsDuring(Func<Task> what)
     {
         var failures = new List<string>();
         var calls = 0;
@@ -251,7 +251,7 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
         return (calls, failures);
     }
 
-    async Task SetDatabaseVersion(int version)
+    private async Task SetDatabaseVersion(int version)
     {
         await using var database = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Ca1[State + "/certauthority.db"]};Pooling=False");
         await database.OpenAsync();

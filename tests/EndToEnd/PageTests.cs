@@ -90,6 +90,6 @@ public sealed class PageTests
         static async Task<string> Live(TestDaemon daemon) => (await daemon.Administrator.Types("bash", "-c", "tctl certs ls --state=live --format=json | jq -r '.[].serial'")).Done();
     }
 
-    static string[] Blocks(string page) =>
+    private static string[] Blocks(string page) =>
         [.. Regex.Matches(File.ReadAllText(Path.Combine(World.Repository, "docs", page)), "^```sh\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture).Select(block => block.Groups["text"].Value)];
 }

@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Lists of what has happened: a page at a time, each with the command for the next one.</summary>
 public sealed class PagingTests : IClassFixture<PagingTests.History>
 {
-    readonly TestDaemon daemon;
+    private readonly TestDaemon daemon;
 
     public PagingTests(History history) => daemon = history.Daemon;
 
@@ -85,7 +85,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     }
 
     /// <summary>The rows of each page, from the first on; the next command is what the page says.</summary>
-    static async Task<List<string[]>> Pages(Person who, string? command)
+    private static async Task<List<string[]>> Pages(Person who, string? command)
     {
         var pages = new List<string[]>();
         while (command is not null && pages.Count < 20)
@@ -97,11 +97,11 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
         return pages;
     }
 
-    Person Who(string command) => command.StartsWith("tsh", StringComparison.Ordinal) ? daemon.Myself : daemon.Administrator;
+    private Person Who(string command) => command.StartsWith("tsh", StringComparison.Ordinal) ? daemon.Myself : daemon.Administrator;
 
-    Task<Outcome> Types(string command) => Who(command).Types(command.Split(' '));
+    private Task<Outcome> Types(string command) => Who(command).Types(command.Split(' '));
 
-    static string[] Rows(Outcome list) => list.Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)[2..];
+    private static string[] Rows(Outcome list) => list.Done().Split('\n', StringSplitOptions.RemoveEmptyEntries)[2..];
 
     public sealed class History : IAsyncLifetime
     {

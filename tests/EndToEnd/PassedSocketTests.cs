@@ -3,9 +3,9 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A socket that systemd listens on for the daemon: taken when it is the right one, and left there.</summary>
 public sealed class PassedSocketTests
 {
-    const string NotListening = "what systemd passed is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path";
+    private const string NotListening = "what systemd passed is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path";
 
-    static readonly string Listen = Path.Combine(World.Repository, "tests", "listen");
+    private static readonly string Listen = Path.Combine(World.Repository, "tests", "listen");
 
     [Fact]
     public async Task Who_calls_while_the_daemon_starts_again_waits_and_is_answered()
@@ -104,17 +104,17 @@ public sealed class PassedSocketTests
         (await daemon.Administrator.Types("tctl", "status")).Done();
     }
 
-    static Task<Outcome> Under(Scratch scratch, params string[] around) => new Person(null, scratch["me"], "").Types(
+    private static Task<Outcome> Under(Scratch scratch, params string[] around) => new Person(null, scratch["me"], "").Types(
         [.. around, Path.Combine(World.Programs, "certauthority"), "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]]);
 
     // unix(7): a connection that nobody has accepted yet has the path of the listener and the state 02.
-    static int InQueue(string socket) =>
+    private static int InQueue(string socket) =>
         File.ReadLines("/proc/net/unix").Count(line => line.EndsWith(" " + socket, StringComparison.Ordinal) && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[5] == "02");
 }
 
 /// <summary>A test with systemd's own launcher.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class SocketActivateFactAttribute : FactAttribute
+internal sealed class SocketActivateFactAttribute : FactAttribute
 {
     public SocketActivateFactAttribute() => Skip = World.Unless(File.Exists("/usr/bin/systemd-socket-activate"), "needs systemd-socket-activate");
 }

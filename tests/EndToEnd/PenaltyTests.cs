@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Somebody on the daemon's host fails to log in, again and again, on a host whose sshd punishes the address for that (OpenSSH 9.8 and later).</summary>
 public sealed class PenaltyTests : IAsyncLifetime
 {
-    EnrolledFleet fleet = null!;
+    private EnrolledFleet fleet = null!;
 
     public async Task InitializeAsync() => fleet = await EnrolledFleet.Start();
 
@@ -70,17 +70,17 @@ public sealed class PenaltyTests : IAsyncLifetime
     }
 
     /// <summary>An ordinary account that fails to log in on a host, as fast as it can, until it is disposed of.</summary>
-    sealed class FailingLogins : IAsyncDisposable
+    private sealed class FailingLogins : IAsyncDisposable
     {
         // Whatever happens, it ends.
-        const int Most = 2000;
+        private const int Most = 2000;
 
-        readonly CancellationTokenSource enough = new();
-        readonly Task running;
-        int failed;
-        int refused;
+        private readonly CancellationTokenSource enough = new();
+        private readonly Task running;
+        private int failed;
+        private int refused;
 
-        FailingLogins(EnrolledFleet fleet, FleetHost host) => running = Task.Run(async () =>
+        private FailingLogins(EnrolledFleet fleet, FleetHost host) => running = Task.Run(async () =>
         {
             for (var attempt = 0; attempt < Most && !enough.IsCancellationRequested; attempt++)
             {

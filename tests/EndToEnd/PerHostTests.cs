@@ -63,5 +63,5 @@ public sealed class PerHostTests
         Assert.Equal((1, "tsh: error: there is no node \"web1\" within reach of the roles in use: some, all\ntsh: hint: tsh ls lists those that are\n"), (beyond.ExitCode, beyond.Error));
     }
 
-    static string[] Principals(Person person) => [.. OpenSsh.Certificate.ParseLine(File.ReadAllText(Path.Combine(person.Home, "id-cert.pub")).Trim()).Principals.Order(StringComparer.Ordinal)];
+    private static string[] Principals(Person person) => [.. OpenSsh.Certificate.ParseLine(File.ReadAllText(Path.Combine(person.Home, "id-cert.pub")).Trim()).Principals.Order(StringComparer.Ordinal)];
 }

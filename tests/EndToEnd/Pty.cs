@@ -4,13 +4,13 @@ using System.Text;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A command on a terminal of its own, made by script(1): what it shows there, and keys that are pressed.</summary>
-sealed class Pty : IDisposable
+internal sealed class Pty : IDisposable
 {
-    readonly Process process;
-    readonly StringBuilder shown = new();
-    readonly Task reading;
+    private readonly Process process;
+    private readonly StringBuilder shown = new();
+    private readonly Task reading;
 
-    Pty(Process process)
+    private Pty(Process process)
     {
         this.process = process;
         reading = Read();
@@ -63,7 +63,7 @@ sealed class Pty : IDisposable
         process.Dispose();
     }
 
-    async Task Read()
+    private async Task Read()
     {
         var part = new char[1024];
         while (await process.StandardOutput.ReadAsync(part) is var count and > 0)

@@ -257,10 +257,10 @@ public sealed class PublishTests
         (await daemon.Administrator.Types("tctl", "status")).Done();
     }
 
-    static SortedDictionary<string, string> Contents(Scratch scratch) =>
+    private static SortedDictionary<string, string> Contents(Scratch scratch) =>
         new(Directory.GetFiles(scratch["hosts"]).ToDictionary(path => Path.GetFileName(path), path => Convert.ToHexString(File.ReadAllBytes(path))), StringComparer.Ordinal);
 
-    static OpenSsh.Krl Published(Scratch scratch) => OpenSsh.Krl.Parse(File.ReadAllBytes(scratch["hosts/revoked.krl"]));
+    private static OpenSsh.Krl Published(Scratch scratch) => OpenSsh.Krl.Parse(File.ReadAllBytes(scratch["hosts/revoked.krl"]));
 
-    static IEnumerable<string> Names(string folder) => Directory.GetFileSystemEntries(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Names(string folder) => Directory.GetFileSystemEntries(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
 }

@@ -462,16 +462,16 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         IsRefusal(await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--config", $"{PulledHost.Puller}.conf"), "SOURCE takes https://, ");
     }
 
-    static void IsRefusal(Outcome outcome, string told)
+    private static void IsRefusal(Outcome outcome, string told)
     {
         Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
         Assert.Matches("^certauthority-pull: error: [\x20-\x7e]+\n$", outcome.Error);
         Assert.Contains(told, outcome.Error);
     }
 
-    string Empty() => Directory.CreateDirectory(pulled.Scratch[$"{Guid.NewGuid()}"]).FullName;
+    private string Empty() => Directory.CreateDirectory(pulled.Scratch[$"{Guid.NewGuid()}"]).FullName;
 
-    static int FreePort()
+    private static int FreePort()
     {
         using var free = new TcpListener(IPAddress.Loopback, 0);
         free.Start();
@@ -479,11 +479,11 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     /// <summary>Serves the files of a folder under any path, or says something else.</summary>
-    sealed class WebServer : IAsyncDisposable
+    private sealed class WebServer : IAsyncDisposable
     {
-        readonly TcpListener listener = new(IPAddress.Loopback, 0);
-        readonly Task serving;
-        readonly string folder;
+        private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+        private readonly Task serving;
+        private readonly string folder;
 
         public WebServer(string folder, bool secure = false)
         {
@@ -516,7 +516,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
             Certificate?.Dispose();
         }
 
-        async Task Serve()
+        private async Task Serve()
         {
             while (true)
                 try
@@ -534,7 +534,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
                 }
         }
 
-        async Task Answer(Stream stream)
+        private async Task Answer(Stream stream)
         {
             if (Certificate is not null)
             {

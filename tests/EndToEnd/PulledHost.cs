@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A daemon that publishes, and a host that fetched from it: one certificate opens it, and one is revoked.</summary>
 public sealed class PulledHost : IAsyncLifetime, IDisposable
 {
-    readonly Scratch scratch = new();
+    private readonly Scratch scratch = new();
 
     internal TestDaemon Daemon { get; private set; } = null!;
 
@@ -22,7 +22,7 @@ public sealed class PulledHost : IAsyncLifetime, IDisposable
     /// <summary>A list from before the revocation.</summary>
     internal string OldList => scratch["old.krl"];
 
-    string Revoked => Path.Combine(Daemon.Myself.Home, "revoked-cert.pub");
+    private string Revoked => Path.Combine(Daemon.Myself.Home, "revoked-cert.pub");
 
     public async Task InitializeAsync()
     {

@@ -25,9 +25,9 @@ public sealed class OneEnrolledHost : IAsyncLifetime
 /// <summary>What can be wrong on a host that the daemon writes to: each is told, changes nothing there, and is overcome; so one host serves for all.</summary>
 public sealed class PushFaultTests(OneEnrolledHost one) : IClassFixture<OneEnrolledHost>
 {
-    EnrolledFleet fleet => one.Fleet;
+    private EnrolledFleet fleet => one.Fleet;
 
-    FleetHost db1 => one.Db1;
+    private FleetHost db1 => one.Db1;
 
     public static readonly TheoryData<string, string, bool?> Lists = new()
     {

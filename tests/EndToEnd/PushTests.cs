@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>The daemon writes to hosts over sftp, each a real sshd with an /etc of its own; what is in its way is told, and changes nothing there.</summary>
 public sealed class PushTests : IAsyncLifetime
 {
-    EnrolledFleet fleet = null!;
+    private EnrolledFleet fleet = null!;
 
     public async Task InitializeAsync() => fleet = await EnrolledFleet.Start();
 
@@ -259,7 +259,7 @@ public sealed class PushTests : IAsyncLifetime
         Assert.Contains("\"hosts\":[\"gone\"]", File.ReadAllText(fleet.Daemon.Scratch["told"]), StringComparison.Ordinal);
     }
 
-    bool HasTheList(FleetHost host) => fleet.HasTheList(host);
+    private bool HasTheList(FleetHost host) => fleet.HasTheList(host);
 
-    Task<JsonElement> Status(string node) => fleet.Status(node);
+    private Task<JsonElement> Status(string node) => fleet.Status(node);
 }

@@ -9,7 +9,7 @@ public sealed class QuickstartTests
     [PeopleFact]
     public Task Plays_the_story_for_an_ordinary_account() => Plays(Person.Alice);
 
-    static async Task Plays(uint? uid)
+    private static async Task Plays(uint? uid)
     {
         using var scratch = new Scratch();
         // As /tmp is: tsh keeps no key below a folder where others can rename what is not theirs.
@@ -27,7 +27,7 @@ public sealed class QuickstartTests
         Assert.DoesNotContain(folder, RunningCommands());
     }
 
-    static string RunningCommands() => string.Join('\n', Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(path[^1])).Select(path =>
+    private static string RunningCommands() => string.Join('\n', Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(path[^1])).Select(path =>
     {
         try
         {

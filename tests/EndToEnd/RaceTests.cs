@@ -6,13 +6,13 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Logins that race with what takes their ground away: when both are answered, none is live and not on the list.</summary>
 public sealed class RaceTests
 {
-    const int Rounds = 200;
-    const int LoginsPerRound = 4;
+    private const int Rounds = 200;
+    private const int LoginsPerRound = 4;
 
-    static readonly CreateRequest Dba = new(["dba"]);
-    static readonly CreateRequest Db1 = new(Resources: ["node/db1"]);
+    private static readonly CreateRequest Dba = new(["dba"]);
+    private static readonly CreateRequest Db1 = new(Resources: ["node/db1"]);
 
-    static readonly (string Case, CreateRequest? Ask, Func<CaClient, string, string, Task> End)[] Endings =
+    private static readonly (string Case, CreateRequest? Ask, Func<CaClient, string, string, Task> End)[] Endings =
     [
         ("the request is denied", Dba, (ca, _, id) => ca.Send(Routes.DenyRequest, new DenyRequest(id))),
         ("the request is dropped", Dba, (ca, user, id) => ca.Send(Routes.DropRequest, new EndMyRequest(id, user))),
@@ -76,7 +76,7 @@ public sealed class RaceTests
     }
 
     /// <summary>The serial, or null when it was refused by a rule.</summary>
-    static async Task<string?> LogIn(CaClient ca, Login ask, Barrier start)
+    private static async Task<string?> LogIn(CaClient ca, Login ask, Barrier start)
     {
         start.SignalAndWait();
         try
@@ -89,11 +89,11 @@ public sealed class RaceTests
         }
     }
 
-    static Task Apply(CaClient ca, string resources) => ca.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(resources), "resources.yaml", Force: true));
+    private static Task Apply(CaClient ca, string resources) => ca.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(resources), "resources.yaml", Force: true));
 
-    static string Role(string name, string allow) => $"{{kind: role, version: v7, metadata: {{name: {name}}}, spec: {{allow: {{{allow}}}}}}}";
+    private static string Role(string name, string allow) => $"{{kind: role, version: v7, metadata: {{name: {name}}}, spec: {{allow: {{{allow}}}}}}}";
 
-    static string User(string name) => $"{{kind: user, version: v2, metadata: {{name: {name}}}, spec: {{roles: [staff], unix_users: [{Environment.UserName}]}}}}";
+    private static string User(string name) => $"{{kind: user, version: v2, metadata: {{name: {name}}}, spec: {{roles: [staff], unix_users: [{Environment.UserName}]}}}}";
 
-    static string Node(string env) => $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{env: {env}}}}}, spec: {{addr: db1.example.com}}}}";
+    private static string Node(string env) => $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{env: {env}}}}}, spec: {{addr: db1.example.com}}}}";
 }

@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A server of tests/ that is told, and the folder in which it keeps what it was told.</summary>
-class TestReceiver : IDisposable
+internal class TestReceiver : IDisposable
 {
-    readonly Process process;
+    private readonly Process process;
 
     protected TestReceiver(string folder, string program, params string[] arguments)
     {
@@ -53,7 +53,7 @@ class TestReceiver : IDisposable
 /// <summary>What a web server was told.</summary>
 /// <param name="Headers">All of them, and the path as <c>path</c>.</param>
 /// <param name="BodyFile">Where the body lies as it came.</param>
-sealed record Post(JsonElement Headers, string BodyFile)
+internal sealed record Post(JsonElement Headers, string BodyFile)
 {
     public JsonElement Body { get; } = JsonDocument.Parse(File.ReadAllBytes(BodyFile)).RootElement;
 
@@ -67,7 +67,7 @@ sealed record Post(JsonElement Headers, string BodyFile)
 }
 
 /// <summary>A web server that is told.</summary>
-sealed class TestWebhook : TestReceiver
+internal sealed class TestWebhook : TestReceiver
 {
     public TestWebhook(Scratch scratch, string name, bool tls = false)
         : base(scratch[name], "webhook", tls ? [Certificate(scratch).Certificate, scratch["server.key"]] : []) =>
@@ -88,7 +88,7 @@ sealed class TestWebhook : TestReceiver
 /// <summary>What a mail server took.</summary>
 /// <param name="Said">Outside the message: <c>from</c>, <c>to</c>, <c>user</c>, <c>tls</c>.</param>
 /// <param name="Text">The message as it came.</param>
-sealed record Letter(JsonElement Said, string Text)
+internal sealed record Letter(JsonElement Said, string Text)
 {
     public string To => Assert.Single(Said.GetProperty("to").EnumerateArray()).GetString()!;
 
@@ -97,7 +97,7 @@ sealed record Letter(JsonElement Said, string Text)
 }
 
 /// <summary>A mail server.</summary>
-sealed class TestMailServer : TestReceiver
+internal sealed class TestMailServer : TestReceiver
 {
     public TestMailServer(Scratch scratch, string tls)
         : base(scratch["mail"], "mailserver", tls == "none" ? [tls] : [tls, Certificate(scratch).Certificate, scratch["server.key"]])

@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A request for one node opens this one and no other, with sshd as the judge.</summary>
 public sealed class ResourceRequestTests
 {
-    const string Policy = """
+    private const string Policy = """
         {kind: role, version: v8, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}, request: {search_as_roles: [dba]}}}}
         ---
         {kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {type: db}}}}
@@ -103,7 +103,7 @@ public sealed class ResourceRequestTests
         Assert.Equal(1, (await alice.Types("tsh", "login", $"--request-id={request}", "--node=db2")).ExitCode);
     }
 
-    static async Task<string[]> Principals(Person person)
+    private static async Task<string[]> Principals(Person person)
     {
         var shown = (await person.Types("ssh-keygen", "-L", "-f", Path.Combine(person.Home, "id-cert.pub"))).Done();
         return [.. shown[shown.IndexOf("Principals:", StringComparison.Ordinal)..shown.IndexOf("Critical", StringComparison.Ordinal)].Split('\n')[1..].Select(line => line.Trim()).Where(line => line.Length > 0)];

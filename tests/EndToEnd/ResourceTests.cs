@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class ResourceTests
 {
     // Whatever a field can hold that some reader of YAML takes for something else.
-    const string Rich = """
+    private const string Rich = """
         kind: role
         version: v3
         metadata: {name: guide}

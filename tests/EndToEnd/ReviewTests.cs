@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>What a team decides opens a host and nothing before it, with sshd as the judge.</summary>
 public sealed class ReviewTests
 {
-    const string Resources = """
+    private const string Resources = """
         {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba, prod-root], thresholds: [{approve: 2, deny: 1}]}}}}
         ---
         {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {review_requests: {roles: [dba]}}}}

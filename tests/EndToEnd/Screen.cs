@@ -1,12 +1,12 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A shell on a terminal that tmux emulates: what a person sees there, after everything that was written over and erased.</summary>
-sealed class Screen : IAsyncDisposable
+internal sealed class Screen : IAsyncDisposable
 {
-    readonly Person person;
-    readonly string socket;
+    private readonly Person person;
+    private readonly string socket;
 
-    Screen(Person person, string socket) => (this.person, this.socket) = (person, socket);
+    private Screen(Person person, string socket) => (this.person, this.socket) = (person, socket);
 
     /// <param name="person">Who sits there.</param>
     /// <param name="socket">A file for tmux's own socket.</param>
@@ -37,5 +37,5 @@ sealed class Screen : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await person.Types("tmux", "-S", socket, "kill-server");
 
-    async Task<string> Tmux(params string[] command) => (await person.Types(["tmux", "-S", socket, .. command])).Done();
+    private async Task<string> Tmux(params string[] command) => (await person.Types(["tmux", "-S", socket, .. command])).Done();
 }

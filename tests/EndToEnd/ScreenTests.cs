@@ -3,9 +3,9 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>What is on the screen, as a terminal shows it and not as it was written.</summary>
 public sealed class ScreenTests : IAsyncLifetime
 {
-    TestDaemon daemon = null!;
+    private TestDaemon daemon = null!;
 
-    Person Me => daemon.Myself;
+    private Person Me => daemon.Myself;
 
     public async Task InitializeAsync()
     {

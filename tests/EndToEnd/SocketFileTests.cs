@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class SocketFileTests
 {
     // Listens at a path, as whoever runs it, until its input ends.
-    const string Listens = "use Socket; socket $s, AF_UNIX, SOCK_STREAM, 0; bind $s, pack_sockaddr_un($ARGV[0]) or die $!; listen $s, 9 if $ARGV[1]; chmod 0666, $ARGV[0]; $|=1; print qq{there\\n}; <STDIN>";
+    private const string Listens = "use Socket; socket $s, AF_UNIX, SOCK_STREAM, 0; bind $s, pack_sockaddr_un($ARGV[0]) or die $!; listen $s, 9 if $ARGV[1]; chmod 0666, $ARGV[0]; $|=1; print qq{there\\n}; <STDIN>";
 
     [Theory]
     [InlineData("an empty file", ": >PATH", "is not a socket; move it away, or name another socket")]
@@ -144,5 +144,5 @@ public sealed class SocketFileTests
         }
     }
 
-    static string Last(string lines) => lines.TrimEnd('\n').Split('\n')[^1] + "\n";
+    private static string Last(string lines) => lines.TrimEnd('\n').Split('\n')[^1] + "\n";
 }

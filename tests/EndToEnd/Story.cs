@@ -11,7 +11,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// times and keys differ from run to run: the first id of the text stands for the first that comes back, and so on, in what is
 /// typed too.
 /// </summary>
-sealed partial class Story(string name, IReadOnlyList<string> lines)
+internal sealed partial class Story(string name, IReadOnlyList<string> lines)
 {
     public override string ToString() => name;
 
@@ -65,9 +65,9 @@ sealed partial class Story(string name, IReadOnlyList<string> lines)
         Assert.Empty(background);
     }
 
-    static string InHome(Person person, string typed) => $"cd '{Path.GetDirectoryName(person.Home)}' && {typed}";
+    private static string InHome(Person person, string typed) => $"cd '{Path.GetDirectoryName(person.Home)}' && {typed}";
 
-    IEnumerable<Step> Steps()
+    private IEnumerable<Step> Steps()
     {
         for (var i = 0; i < lines.Count;)
         {
@@ -96,14 +96,14 @@ sealed partial class Story(string name, IReadOnlyList<string> lines)
     }
 
     // A blank line before a prompt or a comment parts the steps; elsewhere it is output.
-    bool NextIsNotOutput(int i)
+    private bool NextIsNotOutput(int i)
     {
         while (i < lines.Count && lines[i].Length == 0)
             i++;
         return i == lines.Count || lines[i][0] == '#' || Prompt().IsMatch(lines[i]);
     }
 
-    void Compare(Step step, Outcome came, List<(string Written, string Real)> ids, List<string> otherwise)
+    private void Compare(Step step, Outcome came, List<(string Written, string Real)> ids, List<string> otherwise)
     {
         var written = string.Join('\n', step.Output.Concat(step.Error));
         var real = came.Output + came.Error;
@@ -117,10 +117,10 @@ sealed partial class Story(string name, IReadOnlyList<string> lines)
             otherwise.Add($"written: {wanted}\ncame: {actual}");
     }
 
-    static string[] Lines(string text) => text.Length == 0 ? [] : text.TrimEnd('\n').Split('\n');
+    private static string[] Lines(string text) => text.Length == 0 ? [] : text.TrimEnd('\n').Split('\n');
 
     // What differs from run to run, as words.
-    static string Plain(IEnumerable<string> lines, Dictionary<string, string> ids)
+    private static string Plain(IEnumerable<string> lines, Dictionary<string, string> ids)
     {
         var plain = new StringBuilder();
         foreach (var line in lines)
@@ -135,11 +135,11 @@ sealed partial class Story(string name, IReadOnlyList<string> lines)
         return plain.ToString();
     }
 
-    sealed record Step(int Line, string Who, string Command, List<string> Output, List<string> Error, int ExitCode);
+    private sealed record Step(int Line, string Who, string Command, List<string> Output, List<string> Error, int ExitCode);
 
-    sealed class Running(Process process)
+    private sealed class Running(Process process)
     {
-        readonly Task<string> error = process.StandardError.ReadToEndAsync();
+        private readonly Task<string> error = process.StandardError.ReadToEndAsync();
 
         public async Task<string?> NextLine() => await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
 

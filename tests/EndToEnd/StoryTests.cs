@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>Stories played with the real programs: the guide's, the README's, and one for each way to be refused.</summary>
 public sealed class StoryTests
 {
-    static readonly string Folder = Path.Combine(World.Repository, "tests", "EndToEnd", "stories");
+    private static readonly string Folder = Path.Combine(World.Repository, "tests", "EndToEnd", "stories");
 
     public static TheoryData<string> Stories => [.. Directory.GetFiles(Folder, "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)!).Order()];
 

@@ -3,7 +3,7 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>The unit, as systemd reads it.</summary>
 public sealed class SystemdTests
 {
-    static readonly string Unit = Path.Combine(World.Repository, "packaging/systemd/certauthority.service");
+    private static readonly string Unit = Path.Combine(World.Repository, "packaging/systemd/certauthority.service");
 
     [AnalyzeFact]
     public async Task Its_exposure_is_at_most_1_5()
@@ -74,7 +74,7 @@ public sealed class SystemdTests
 
 /// <summary>A test with systemd's own judge.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class AnalyzeFactAttribute : FactAttribute
+internal sealed class AnalyzeFactAttribute : FactAttribute
 {
     public AnalyzeFactAttribute() => Skip = World.Unless(File.Exists("/usr/bin/systemd-analyze"), "needs systemd-analyze");
 }

@@ -3,11 +3,11 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>What the command lines write to a terminal, to a pipe, and where nothing can be written.</summary>
 public sealed class TerminalTests : IAsyncLifetime
 {
-    const string Pending = "\e[33mPENDING\e[0m";
+    private const string Pending = "\e[33mPENDING\e[0m";
 
-    TestDaemon daemon = null!;
+    private TestDaemon daemon = null!;
 
-    Person Me => daemon.Myself;
+    private Person Me => daemon.Myself;
 
     public async Task InitializeAsync()
     {
@@ -179,9 +179,9 @@ public sealed class TerminalTests : IAsyncLifetime
         Assert.Matches(@"^tsh: warning: your certificate ends in [45]m\ntsh: hint: tsh login$", string.Join('\n', old.Error.Split('\n').Where(line => line.Contains("ends in") || line.Contains("hint: tsh login"))));
     }
 
-    async Task<string> Ask(string role) => (await Me.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
+    private async Task<string> Ask(string role) => (await Me.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
 
-    async Task<string> Approved(string role)
+    private async Task<string> Approved(string role)
     {
         var id = await Ask(role);
         (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();

@@ -5,18 +5,18 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>The real daemon as a process, on a folder of its own.</summary>
-sealed class TestDaemon : IAsyncDisposable
+internal sealed class TestDaemon : IAsyncDisposable
 {
-    readonly Scratch scratch;
-    readonly bool ownsScratch;
-    Process process;
-    readonly List<string> log = [];
+    private readonly Scratch scratch;
+    private readonly bool ownsScratch;
+    private Process process;
+    private readonly List<string> log = [];
 
-    readonly string? configuration;
+    private readonly string? configuration;
 
-    string? socket;
+    private string? socket;
 
-    TestDaemon(Scratch scratch, bool ownsScratch, Process process, string? configuration) =>
+    private TestDaemon(Scratch scratch, bool ownsScratch, Process process, string? configuration) =>
         (this.scratch, this.ownsScratch, this.process, this.configuration) = (scratch, ownsScratch, process, configuration);
 
     public string DataDirectory => scratch["data"];
@@ -136,7 +136,7 @@ sealed class TestDaemon : IAsyncDisposable
     }
 
     // tsh makes its home itself, but cannot write into a folder of root's.
-    string HomeOf(uint uid)
+    private string HomeOf(uint uid)
     {
         var home = scratch[$"home-{uid}"];
         if (!Directory.Exists(home))
@@ -147,9 +147,9 @@ sealed class TestDaemon : IAsyncDisposable
         return Path.Combine(home, ".certauthority");
     }
 
-    static string[] Configured(string? file) => file is null ? [] : ["--config", file];
+    private static string[] Configured(string? file) => file is null ? [] : ["--config", file];
 
-    static Process Launch(Scratch scratch, string[]? around, string[]? arguments, bool flags = true)
+    private static Process Launch(Scratch scratch, string[]? around, string[]? arguments, bool flags = true)
     {
         string[] words =
         [
@@ -168,7 +168,7 @@ sealed class TestDaemon : IAsyncDisposable
         })!;
     }
 
-    async Task WaitUntilReady()
+    private async Task WaitUntilReady()
     {
         process.ErrorDataReceived += (_, line) =>
         {

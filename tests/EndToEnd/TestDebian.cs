@@ -5,9 +5,9 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A minimal Debian machine with systemd and sshd, booted in namespaces of its own (tests/machine).</summary>
 public sealed class TestDebian : IAsyncDisposable
 {
-    readonly Process machine;
+    private readonly Process machine;
 
-    TestDebian(string root, Process machine, string init) => (Root, this.machine, Init) = (root, machine, init);
+    private TestDebian(string root, Process machine, string init) => (Root, this.machine, Init) = (root, machine, init);
 
     public string Root { get; }
 

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>How a host says whom it lets in.</summary>
-enum PrincipalsSetting
+internal enum PrincipalsSetting
 {
     /// <summary>The static command of docs/hosts.md: the login, and the login at this host.</summary>
     Command,
@@ -18,14 +18,14 @@ enum PrincipalsSetting
 }
 
 /// <summary>A host that trusts the CA: an unmodified sshd, configured by hand as docs/hosts.md says. Each connection is an sshd -i of its own.</summary>
-sealed class TestHost
+internal sealed class TestHost
 {
-    readonly TestDaemon daemon;
-    readonly string folder;
-    Process? sshd;
-    int port;
+    private readonly TestDaemon daemon;
+    private readonly string folder;
+    private Process? sshd;
+    private int port;
 
-    TestHost(TestDaemon daemon, string name, string folder, string around) => (this.daemon, Name, this.folder, Around) = (daemon, name, folder, around);
+    private TestHost(TestDaemon daemon, string name, string folder, string around) => (this.daemon, Name, this.folder, Around) = (daemon, name, folder, around);
 
     public string Name { get; }
 
@@ -38,9 +38,9 @@ sealed class TestHost
     /// <summary>What ssh runs to connect to it.</summary>
     public string ProxyCommand => $"{Around}{World.Sshd} -i -f {Configuration} -E {LogFile}";
 
-    string Configuration => Path.Combine(folder, "sshd_config");
+    private string Configuration => Path.Combine(folder, "sshd_config");
 
-    string LogFile => Path.Combine(folder, "log");
+    private string LogFile => Path.Combine(folder, "log");
 
     /// <param name="daemon">Whose certificates it takes.</param>
     /// <param name="name">Its node name.</param>
@@ -163,12 +163,12 @@ sealed class TestHost
         ]);
     }
 
-    void ShowCertificate() => File.AppendAllText(Configuration, $"HostCertificate {folder}/host_key-cert.pub\n");
+    private void ShowCertificate() => File.AppendAllText(Configuration, $"HostCertificate {folder}/host_key-cert.pub\n");
 
     /// <summary>What sshd logged for the last connection.</summary>
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 
-    static async Task Run(string program, params string[] arguments)
+    private static async Task Run(string program, params string[] arguments)
     {
         using var process = Process.Start(program, arguments);
         await process.WaitForExitAsync();

@@ -7,11 +7,11 @@ namespace CertAuthority.Tests.EndToEnd;
 /// A time of day that a test sets for the programs that it starts around it, while they run. The time since the machine was booted
 /// cannot be set, here as elsewhere: what waits by it waits as long as ever, and does not spin.
 /// </summary>
-sealed class TimeOfDay
+internal sealed class TimeOfDay
 {
-    static readonly Lazy<string> library = new(Compile);
+    private static readonly Lazy<string> library = new(Compile);
 
-    readonly string file;
+    private readonly string file;
 
     /// <param name="folder">Where its file lies, readable for all.</param>
     /// <param name="ahead">By how much it is ahead of the machine's.</param>
@@ -34,7 +34,7 @@ sealed class TimeOfDay
         RandomAccess.Write(handle, bytes, 0);
     }
 
-    static string Compile()
+    private static string Compile()
     {
         var made = Path.Combine(AppContext.BaseDirectory, "time_of_day.so");
         using var compiler = Process.Start("gcc", ["-shared", "-fPIC", "-O1", "-o", made, Path.Combine(World.Repository, "tests/EndToEnd/time_of_day.c")]);

@@ -4,9 +4,9 @@ using System.Text.RegularExpressions;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>A command that waits, and what it has said so far.</summary>
-sealed partial class Wait(Process process) : IDisposable
+internal sealed partial class Wait(Process process) : IDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
     public static Wait Start(Person person, string command) => new(person.Start(command.Split(' ')));
 

@@ -170,7 +170,7 @@ public sealed class WaitingTests
         Assert.DoesNotContain('\u001b', written);
     }
 
-    static async Task<TestDaemon> Prepared()
+    private static async Task<TestDaemon> Prepared()
     {
         var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], """
@@ -185,6 +185,6 @@ public sealed class WaitingTests
         return daemon;
     }
 
-    static async Task<string> Hash(Person person) =>
+    private static async Task<string> Hash(Person person) =>
         Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(person.Home, "id-cert.pub"))));
 }

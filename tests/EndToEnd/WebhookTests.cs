@@ -172,7 +172,7 @@ public sealed class WebhookTests
     }
 
     /// <summary>As docs/notices.md has it.</summary>
-    static async Task<(int ExitCode, string Error)> Verify(TestDaemon daemon, Post post, string body, string key, Func<string, string>? changed = null)
+    private static async Task<(int ExitCode, string Error)> Verify(TestDaemon daemon, Post post, string body, string key, Func<string, string>? changed = null)
     {
         var text = await File.ReadAllTextAsync(Path.Combine(World.Repository, "docs", "notices.md"));
         var script = daemon.Scratch.Write("verify", text.Split("```sh\n#!/bin/sh\n# verify")[1].Split("```\n")[0].Insert(0, "# verify"));
@@ -181,7 +181,7 @@ public sealed class WebhookTests
         return (run.ExitCode, run.Error);
     }
 
-    static string Header(Post post, string name) => post.Headers.EnumerateObject().Single(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value.GetString()!;
+    private static string Header(Post post, string name) => post.Headers.EnumerateObject().Single(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value.GetString()!;
 
     internal static string Configuration(Scratch scratch, string first, string second = "", string third = "", string timeout = "10s") =>
         $"notify:\n  timeout: {timeout}\n  before_end: 1s\n  webhooks:\n{first}{second}{third}";
@@ -193,7 +193,7 @@ public sealed class WebhookTests
         return $"    - {{name: {name}, url: '{url}', secret_file: {scratch["key"]}{(more.Length > 0 ? $", {more}" : "")}}}\n";
     }
 
-    static async Task<string> Request(TestDaemon daemon, string reason = "", string role = "dba") =>
+    private static async Task<string> Request(TestDaemon daemon, string reason = "", string role = "dba") =>
         (await daemon.Myself.Types("tsh", "request", "create", $"--roles={role}", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
 
     /// <summary>What the status says of a receiver; null where it says nothing.</summary>

@@ -7,14 +7,14 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>A daemon that is killed at work, again and again, beside a witness who wrote down what he was told.</summary>
 public sealed class WitnessTests
 {
-    const int Rounds = 20;
-    const int Workers = 4;
+    private const int Rounds = 20;
+    private const int Workers = 4;
 
     // What was told of each thing, and what was asked for last: the call that the kill cut off may have been done or not.
-    readonly ConcurrentDictionary<string, (string Told, string Asked)> requests = [];
-    readonly ConcurrentDictionary<string, string> certificates = [];
-    readonly ConcurrentDictionary<string, bool> users = [];
-    int acknowledged;
+    private readonly ConcurrentDictionary<string, (string Told, string Asked)> requests = [];
+    private readonly ConcurrentDictionary<string, string> certificates = [];
+    private readonly ConcurrentDictionary<string, bool> users = [];
+    private int acknowledged;
 
     [Fact]
     public async Task Of_twenty_daemons_killed_at_work_none_forgets_what_it_acknowledged_nor_signs_what_it_does_not_know()
@@ -40,7 +40,7 @@ public sealed class WitnessTests
     }
 
     /// <summary>Asks, answers, logs in, takes back, until nobody answers any more.</summary>
-    async Task Work(TestDaemon daemon, int worker, int round)
+    private async Task Work(TestDaemon daemon, int worker, int round)
     {
         using var ca = daemon.Connect();
         var key = TestDaemon.AnyKey;
@@ -71,7 +71,7 @@ public sealed class WitnessTests
         }
     }
 
-    async Task Resolve(string id, string to, Func<Task<RequestResolved>> call)
+    private async Task Resolve(string id, string to, Func<Task<RequestResolved>> call)
     {
         requests[id] = requests[id] with { Asked = to };
         var resolved = await call();
@@ -80,7 +80,7 @@ public sealed class WitnessTests
         Interlocked.Increment(ref acknowledged);
     }
 
-    async Task Compare(TestDaemon daemon, int round)
+    private async Task Compare(TestDaemon daemon, int round)
     {
         using var ca = daemon.Connect();
         var states = (await ca.Send(Routes.ListRequests, new ListRequests())).Requests.ToDictionary(request => request.Metadata.Name, request => request.Spec.State);
@@ -102,5 +102,5 @@ public sealed class WitnessTests
         }
     }
 
-    static string User(int worker) => $"worker{worker}";
+    private static string User(int worker) => $"worker{worker}";
 }

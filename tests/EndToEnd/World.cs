@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>What this machine offers to the tests. What is missing skips at a desk and fails in CI.</summary>
-static class World
+internal static class World
 {
     public static readonly string Repository = Path.GetFullPath(Path.Combine(ThisFile(), "..", "..", ".."));
 
@@ -22,51 +22,51 @@ static class World
 
     public static bool HasSshd => File.Exists(Sshd);
 
-    static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
+    private static bool InCi => Environment.GetEnvironmentVariable("CI") == "true";
 
     /// <summary>The reason to skip, or null where the test runs: always in CI, which must have everything.</summary>
     public static string? Unless(bool present, string missing) => present || InCi ? null : missing;
 
-    static string ThisFile([CallerFilePath] string path = "") => path;
+    private static string ThisFile([CallerFilePath] string path = "") => path;
 }
 
 /// <summary>A test with several people in it, each an account of its own.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class PeopleFactAttribute : FactAttribute
+internal sealed class PeopleFactAttribute : FactAttribute
 {
     public PeopleFactAttribute() => Skip = World.Unless(World.HasPeople, "needs root and the accounts of tests/world; run ./test as root");
 }
 
 /// <summary>Rows of a test with several people in it.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class PeopleTheoryAttribute : TheoryAttribute
+internal sealed class PeopleTheoryAttribute : TheoryAttribute
 {
     public PeopleTheoryAttribute() => Skip = World.Unless(World.HasPeople, "needs root and the accounts of tests/world; run ./test as root");
 }
 
 /// <summary>A test that traces system calls of the daemon.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class StraceFactAttribute : FactAttribute
+internal sealed class StraceFactAttribute : FactAttribute
 {
     public StraceFactAttribute() => Skip = World.Unless(File.Exists("/usr/bin/strace"), "needs strace");
 }
 
 /// <summary>A test that needs a program which is not everywhere.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class ProgramFactAttribute : FactAttribute
+internal sealed class ProgramFactAttribute : FactAttribute
 {
     public ProgramFactAttribute(string program) => Skip = World.Unless(File.Exists($"/usr/bin/{program}") || File.Exists($"/bin/{program}"), $"needs {program}; ./test as root installs it");
 }
 
 /// <summary>Rows of a test that needs a program which is not everywhere.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-sealed class ProgramTheoryAttribute : TheoryAttribute
+internal sealed class ProgramTheoryAttribute : TheoryAttribute
 {
     public ProgramTheoryAttribute(string program) => Skip = new ProgramFactAttribute(program).Skip;
 }
 
 /// <summary>A folder that other accounts can enter, gone at the end.</summary>
-sealed class Scratch : IDisposable
+internal sealed class Scratch : IDisposable
 {
     public Scratch()
     {
@@ -88,7 +88,7 @@ sealed class Scratch : IDisposable
 }
 
 /// <summary>Waiting for what must come about, and for no longer.</summary>
-static class Eventually
+internal static class Eventually
 {
     public static Task Holds(Func<bool> what, [CallerArgumentExpression(nameof(what))] string said = "") => Holds(() => Task.FromResult(what()), said);
 
@@ -101,14 +101,14 @@ static class Eventually
 }
 
 /// <summary>Processes of this machine, told apart by the file that they run, or by where.</summary>
-static class Processes
+internal static class Processes
 {
     public static int Running(string program) => Count("exe", target => target == program);
 
     /// <summary>Those that work in a folder, also when it is gone.</summary>
     public static int Below(string folder) => Count("cwd", target => target?.StartsWith(folder, StringComparison.Ordinal) == true);
 
-    static int Count(string link, Func<string?, bool> which) => Directory.EnumerateDirectories("/proc").Count(process =>
+    private static int Count(string link, Func<string?, bool> which) => Directory.EnumerateDirectories("/proc").Count(process =>
     {
         try
         {
@@ -122,7 +122,7 @@ static class Processes
 }
 
 /// <summary>What a finished process left.</summary>
-sealed record Outcome(int ExitCode, string Output, string Error)
+internal sealed record Outcome(int ExitCode, string Output, string Error)
 {
     /// <summary>Its standard output, for when it must have gone well.</summary>
     public string Done()
@@ -136,7 +136,7 @@ sealed record Outcome(int ExitCode, string Output, string Error)
 /// <param name="Uid">Its uid; null for the one that runs the tests.</param>
 /// <param name="Home">TSH_HOME.</param>
 /// <param name="Server">The value of CERTAUTHORITY_SERVER.</param>
-sealed record Person(uint? Uid, string Home, string Server)
+internal sealed record Person(uint? Uid, string Home, string Server)
 {
     /// <summary>More of its environment.</summary>
     public (string Name, string Value)[] Environment { get; init; } = [];

@@ -147,9 +147,20 @@ public sealed class Re2
 
         private static readonly Dictionary<string, CharacterSet> Posix = new(StringComparer.Ordinal)
         {
-            ["alnum"] = new("09AZaz"), ["alpha"] = new("AZaz"), ["ascii"] = new("\0\x7f"), ["blank"] = new("\t\t  "), ["cntrl"] = new("\0\x1f\x7f\x7f"),
-            ["digit"] = new("09"), ["graph"] = new("!~"), ["lower"] = new("az"), ["print"] = new(" ~"), ["punct"] = new("!/:@[`{~"),
-            ["space"] = new("\t\r  "), ["upper"] = new("AZ"), ["word"] = new("09AZaz__"), ["xdigit"] = new("09AFaf"),
+            ["alnum"] = new("09AZaz"),
+            ["alpha"] = new("AZaz"),
+            ["ascii"] = new("\0\x7f"),
+            ["blank"] = new("\t\t  "),
+            ["cntrl"] = new("\0\x1f\x7f\x7f"),
+            ["digit"] = new("09"),
+            ["graph"] = new("!~"),
+            ["lower"] = new("az"),
+            ["print"] = new(" ~"),
+            ["punct"] = new("!/:@[`{~"),
+            ["space"] = new("\t\r  "),
+            ["upper"] = new("AZ"),
+            ["word"] = new("09AZaz__"),
+            ["xdigit"] = new("09AFaf"),
         };
 
         private readonly List<string?> groups = [];

@@ -9,7 +9,7 @@ namespace CertAuthority.Linux;
 /// <param name="Descriptor">To be closed, or made into a socket.</param>
 /// <param name="Uid">As <see cref="PeerCredentials"/> has it.</param>
 [StructLayout(LayoutKind.Auto)]
-readonly partial record struct Accepted(int Descriptor, uint Uid)
+internal readonly partial record struct Accepted(int Descriptor, uint Uid)
 {
     /// <summary>Turns it away.</summary>
     internal void Close() => _ = CloseDescriptor(Descriptor);
@@ -26,14 +26,14 @@ readonly partial record struct Accepted(int Descriptor, uint Uid)
 /// Takes connections from a listening socket, on the calling thread and with nothing but system calls: what is turned away
 /// costs three of them, and no memory.
 /// </summary>
-sealed partial class Acceptor : IDisposable
+internal sealed partial class Acceptor : IDisposable
 {
-    const int Again = 11, Interrupted = 4, Aborted = 103, TooManyHere = 24, TooManyOnTheMachine = 23, NoMemory = 12, NoBuffers = 105;
-    const int CloseOnExec = 0x80000, NonBlocking = 0x800; // SOCK_CLOEXEC, SOCK_NONBLOCK
-    const short Readable = 1; // POLLIN
-    const int SolSocket = 1, SoPeerCred = 17;
+    private const int Again = 11, Interrupted = 4, Aborted = 103, TooManyHere = 24, TooManyOnTheMachine = 23, NoMemory = 12, NoBuffers = 105;
+    private const int CloseOnExec = 0x80000, NonBlocking = 0x800; // SOCK_CLOEXEC, SOCK_NONBLOCK
+    private const short Readable = 1; // POLLIN
+    private const int SolSocket = 1, SoPeerCred = 17;
 
-    readonly SafeFileHandle stop = new(EventDescriptor(0, CloseOnExec | NonBlocking), ownsHandle: true);
+    private readonly SafeFileHandle stop = new(EventDescriptor(0, CloseOnExec | NonBlocking), ownsHandle: true);
 
     /// <summary>Waits for a connection, or until the time is over.</summary>
     /// <returns>False once <see cref="Stop"/> was called.</returns>
@@ -91,7 +91,7 @@ sealed partial class Acceptor : IDisposable
     public void Dispose() => stop.Dispose();
 
     [StructLayout(LayoutKind.Sequential)]
-    struct Poll
+    private struct Poll
     {
         public int Descriptor;
 

@@ -11,12 +11,12 @@ namespace CertAuthority.Linux;
 /// </summary>
 /// <param name="Users">The uids that may read and write.</param>
 /// <param name="Groups">The gids whose members may.</param>
-sealed partial record AccessList(ImmutableSortedSet<uint> Users, ImmutableSortedSet<uint> Groups)
+internal sealed partial record AccessList(ImmutableSortedSet<uint> Users, ImmutableSortedSet<uint> Groups)
 {
     internal static readonly AccessList OwnerOnly = new([], []);
 
-    const ushort Owner = 0x01, User = 0x02, OwningGroup = 0x04, Group = 0x08, Mask = 0x10, Others = 0x20;
-    const ushort ReadAndWrite = 6, Nothing = 0;
+    private const ushort Owner = 0x01, User = 0x02, OwningGroup = 0x04, Group = 0x08, Mask = 0x10, Others = 0x20;
+    private const ushort ReadAndWrite = 6, Nothing = 0;
 
     /// <summary>Replaces whatever permissions a file has.</summary>
     /// <exception cref="IOException">The file system has no access lists, or the file is not ours.</exception>

@@ -5,12 +5,12 @@ namespace CertAuthority.Linux;
 
 /// <summary>The machine's accounts, asked from the C library so that directory services answer too.</summary>
 /// <remarks>May take as long as a directory service takes: <see cref="NameService"/> puts a limit to it, and nobody else asks.</remarks>
-static partial class Accounts
+internal static partial class Accounts
 {
-    const int Erange = 34;
+    private const int Erange = 34;
 
     // By these, and by none, the C library says that there is no such entry: 0, EPERM, ENOENT, ESRCH, EBADF (getpwnam(3)).
-    static readonly int[] NotFound = [0, 1, 2, 3, 9];
+    private static readonly int[] NotFound = [0, 1, 2, 3, 9];
 
     /// <summary>The account of a uid, or null when it has none. Asked anew each time: accounts come and go.</summary>
     /// <exception cref="NameServiceException">The system cannot say now.</exception>
@@ -78,13 +78,13 @@ static partial class Accounts
     }
 
     // A directory that is away must not be taken for one that has no such account.
-    static T Expect<T>(int error, string what, T none) => NotFound.Contains(error)
+    private static T Expect<T>(int error, string what, T none) => NotFound.Contains(error)
         ? none
         : throw new NameServiceException($"the system does not say {what}: {Marshal.GetPInvokeErrorMessage(error)}");
 
     // struct passwd, the same on every Linux.
     [StructLayout(LayoutKind.Sequential)]
-    unsafe struct Passwd
+    private unsafe struct Passwd
     {
         public byte* Name;
         public byte* Password;
@@ -97,7 +97,7 @@ static partial class Accounts
 
     // struct group, the same on every Linux.
     [StructLayout(LayoutKind.Sequential)]
-    unsafe struct Group
+    private unsafe struct Group
     {
         public byte* Name;
         public byte* Password;

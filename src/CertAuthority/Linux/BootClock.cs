@@ -4,12 +4,12 @@ using System.Runtime.InteropServices;
 namespace CertAuthority.Linux;
 
 /// <summary>The system's clocks: the time of day, which can be set, and the time since the machine was booted, which cannot, and goes on while the machine sleeps.</summary>
-sealed partial class BootClock : TimeProvider
+internal sealed partial class BootClock : TimeProvider
 {
-    const int SinceBoot = 7; // CLOCK_BOOTTIME
-    const long NanosecondsPerSecond = 1_000_000_000;
+    private const int SinceBoot = 7; // CLOCK_BOOTTIME
+    private const long NanosecondsPerSecond = 1_000_000_000;
 
-    const string BootIdFile = "/proc/sys/kernel/random/boot_id";
+    private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     /// <summary>
     /// Tells one boot of one machine from every other; timestamps of two boots cannot be compared. The unit hides the file that says so
@@ -28,7 +28,7 @@ sealed partial class BootClock : TimeProvider
     private static partial int GetTime(int clock, out Time time);
 
     [StructLayout(LayoutKind.Sequential)]
-    struct Time
+    private struct Time
     {
         internal nint Seconds;
         internal nint Nanoseconds;

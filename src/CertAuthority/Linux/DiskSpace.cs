@@ -7,12 +7,12 @@ namespace CertAuthority.Linux;
 /// <param name="Size">Bytes that the file system has for everybody but root's share.</param>
 /// <param name="Free">Bytes of them that nobody uses.</param>
 [StructLayout(LayoutKind.Auto)]
-readonly partial record struct DiskSpace(long Size, long Free)
+internal readonly partial record struct DiskSpace(long Size, long Free)
 {
-    const int KeepSize = 1; // FALLOC_FL_KEEP_SIZE
-    const int Interrupted = 4;
-    const int NoSpace = 28;
-    const int OverQuota = 122;
+    private const int KeepSize = 1; // FALLOC_FL_KEEP_SIZE
+    private const int Interrupted = 4;
+    private const int NoSpace = 28;
+    private const int OverQuota = 122;
 
     /// <summary>Of the file system that a path is on.</summary>
     /// <exception cref="IOException">The kernel does not say.</exception>

@@ -5,15 +5,15 @@ using Microsoft.Win32.SafeHandles;
 namespace CertAuthority.Linux;
 
 /// <summary>Files that are on the disk when a call returns: whole, or not at all.</summary>
-static partial class DurableFile
+internal static partial class DurableFile
 {
     internal const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     internal const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    const int LongestSecret = 4096;
-    const UnixFileMode EnteredByAll = ReadableByAll | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const int LongestSecret = 4096;
+    private const UnixFileMode EnteredByAll = ReadableByAll | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    const ushort AnyoneElse = 0x3F; // S_IRWXG | S_IRWXO
+    private const ushort AnyoneElse = 0x3F; // S_IRWXG | S_IRWXO
 
     /// <summary>Creates a file that is there whole and durably, or not at all. One that exists is never replaced. The umask does not matter.</summary>
     /// <exception cref="IOException">The path exists, or the disk refused.</exception>
@@ -29,7 +29,7 @@ static partial class DurableFile
     internal static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, string? spare = null) =>
         Write(path, content, mode, replace: true, check, spare);
 
-    static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check, string? spare = null)
+    private static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check, string? spare = null)
     {
         var temporary = $"{path}.{Path.GetRandomFileName()}";
         try
@@ -59,7 +59,7 @@ static partial class DurableFile
     }
 
     // For a list twice as long; on a disk that is full already, for one that is hardly longer.
-    static void KeepSpare(string spare, long length)
+    private static void KeepSpare(string spare, long length)
     {
         try
         {
@@ -154,13 +154,13 @@ static partial class DurableFile
         throw why.NativeErrorCode == WouldBlock ? new InUseException($"{path} is held by another process") : new IOException($"{path} could not be locked: {why.Message}");
     }
 
-    static void ExpectTrusted(string? path)
+    private static void ExpectTrusted(string? path)
     {
         if (path is not null && TrustedPath.Fault(path) is { } fault)
             throw new ExposedException(fault);
     }
 
-    static void ExpectOneName(string path)
+    private static void ExpectOneName(string path)
     {
         if (FileStatus.Read(path) is not { } status)
             return;
@@ -172,37 +172,37 @@ static partial class DurableFile
             throw new ExposedException($"{path} has {status.Links} names, and somebody else could hold it under another one; run: cp -p {path} {path}.new && mv {path}.new {path}");
     }
 
-    static void ExpectPrivate(string path, FileStatus status, string expected)
+    private static void ExpectPrivate(string path, FileStatus status, string expected)
     {
         ExpectOwner(path, status);
         ExpectOwnerOnly(path, status, expected);
     }
 
-    static void ExpectOwner(string path, FileStatus status)
+    private static void ExpectOwner(string path, FileStatus status)
     {
         var self = Accounts.GetEffectiveUserId();
         if (status.Owner != self)
             throw new ExposedException($"{path} belongs to uid {status.Owner}, and this process runs as uid {self}; run: chown {self} {path}");
     }
 
-    static void ExpectOwnerOnly(string path, FileStatus status, string expected)
+    private static void ExpectOwnerOnly(string path, FileStatus status, string expected)
     {
         if ((status.Mode & AnyoneElse) != 0)
             throw new ExposedException($"{path} has mode {status.Permissions}, so that others can use it; run: chmod {expected} {path}");
     }
 
     // A rename survives a power cut only when its folder is flushed; .NET opens no folders.
-    static void FlushDirectory(string path)
+    private static void FlushDirectory(string path)
     {
         using var directory = Open(path, OpenCloseOnExec);
         if (directory.IsInvalid || Fsync(directory) != 0)
             throw new IOException($"{path} could not be flushed: {new Win32Exception().Message}");
     }
 
-    const int OpenCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
-    const int LockExclusive = 2;         // LOCK_EX
-    const int LockNoWait = 4;            // LOCK_NB
-    const int WouldBlock = 11;           // EWOULDBLOCK
+    private const int OpenCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
+    private const int LockExclusive = 2;         // LOCK_EX
+    private const int LockNoWait = 4;            // LOCK_NB
+    private const int WouldBlock = 11;           // EWOULDBLOCK
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle Open(string path, int flags);

@@ -11,14 +11,14 @@ namespace CertAuthority.Linux;
 /// <param name="Device">The file system it is on: major and minor number.</param>
 /// <param name="Inode">Its number there. No other file gets it while a process holds this one open.</param>
 [StructLayout(LayoutKind.Auto)]
-readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (uint Major, uint Minor) Device, ulong Inode)
+internal readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (uint Major, uint Minor) Device, ulong Inode)
 {
-    const ushort KindMask = 0xF000, RegularKind = 0x8000, DirectoryKind = 0x4000, LinkKind = 0xA000, SocketKind = 0xC000;
-    const ushort StickyBit = 0x200, WritableByOthers = 0x12; // S_ISVTX; S_IWGRP | S_IWOTH
+    private const ushort KindMask = 0xF000, RegularKind = 0x8000, DirectoryKind = 0x4000, LinkKind = 0xA000, SocketKind = 0xC000;
+    private const ushort StickyBit = 0x200, WritableByOthers = 0x12; // S_ISVTX; S_IWGRP | S_IWOTH
 
-    const int AtEmptyPath = 0x1000, AtSymlinkNoFollow = 0x100, AtCurrentDirectory = -100;
-    const uint BasicStats = 0x7FF;
-    const int NoSuchFile = 2, NotADirectory = 20;
+    private const int AtEmptyPath = 0x1000, AtSymlinkNoFollow = 0x100, AtCurrentDirectory = -100;
+    private const uint BasicStats = 0x7FF;
+    private const int NoSuchFile = 2, NotADirectory = 20;
 
     internal bool IsRegular => (Mode & KindMask) == RegularKind;
 
@@ -61,7 +61,7 @@ readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (
     }
 
     // struct statx of statx(2), the same on every architecture: stx_uid, stx_nlink, stx_mode, stx_dev_major, stx_dev_minor, stx_ino.
-    static FileStatus Read(ReadOnlySpan<byte> status) => new(
+    private static FileStatus Read(ReadOnlySpan<byte> status) => new(
         MemoryMarshal.Read<uint>(status[20..]), MemoryMarshal.Read<uint>(status[16..]), MemoryMarshal.Read<ushort>(status[28..]),
         (MemoryMarshal.Read<uint>(status[136..]), MemoryMarshal.Read<uint>(status[140..])), MemoryMarshal.Read<ulong>(status[32..]));
 

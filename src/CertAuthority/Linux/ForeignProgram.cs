@@ -10,21 +10,21 @@ namespace CertAuthority.Linux;
 /// <summary>How a run of a program ended.</summary>
 /// <param name="Fault">What went wrong; null when it ended with 0.</param>
 /// <param name="Said">The beginning of what it wrote to stdout and stderr; anybody may have had a hand in it.</param>
-sealed record ProgramRun(string? Fault, string Said);
+internal sealed record ProgramRun(string? Fault, string Said);
 
 /// <summary>
 /// Runs a program that somebody else wrote: no shell, next to nothing in its environment, its input on stdin and then the end of it,
 /// in / and in a session of its own. When its time is over the whole group of processes is killed, whatever it has started.
 /// </summary>
-static partial class ForeignProgram
+internal static partial class ForeignProgram
 {
-    const int KeptOutput = 2000;
-    const int SigKill = 9;
+    private const int KeptOutput = 2000;
+    private const int SigKill = 9;
 
-    static readonly ConcurrentDictionary<int, string> Sessions = new();
+    private static readonly ConcurrentDictionary<int, string> Sessions = new();
 
     // For output that is on its way when the program has ended; who holds stdout open longer is a child that was left behind.
-    static readonly TimeSpan Drain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(1);
 
     /// <summary>The program that runs in a session, with whatever it has started; null where the session is none of ours.</summary>
     internal static string? OfSession(int session) => Sessions.GetValueOrDefault(session);
@@ -67,7 +67,7 @@ static partial class ForeignProgram
         }
     }
 
-    static async Task<ProgramRun> Attend(Process process, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)
+    private static async Task<ProgramRun> Attend(Process process, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         limit.CancelAfter(within);
@@ -91,7 +91,7 @@ static partial class ForeignProgram
         return new ProgramRun(process.ExitCode == 0 ? null : $"it ended with {process.ExitCode}", Text(output, errors));
     }
 
-    static async Task Write(Stream stdin, ReadOnlyMemory<byte> input, CancellationToken limit)
+    private static async Task Write(Stream stdin, ReadOnlyMemory<byte> input, CancellationToken limit)
     {
         try
         {
@@ -104,7 +104,7 @@ static partial class ForeignProgram
         }
     }
 
-    static async Task Keep(Stream from, MemoryStream to)
+    private static async Task Keep(Stream from, MemoryStream to)
     {
         var chunk = new byte[4096];
         try
@@ -119,7 +119,7 @@ static partial class ForeignProgram
         }
     }
 
-    static string Text(MemoryStream output, MemoryStream errors)
+    private static string Text(MemoryStream output, MemoryStream errors)
     {
         lock (output)
             lock (errors)

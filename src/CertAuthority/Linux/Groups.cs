@@ -8,7 +8,7 @@ namespace CertAuthority.Linux;
 /// <summary>What the system says of an account's groups.</summary>
 /// <param name="Groups">The names of all of them.</param>
 /// <param name="Fault">Why they are not known; null when they are.</param>
-sealed record Membership(ImmutableArray<string> Groups, string? Fault = null);
+internal sealed record Membership(ImmutableArray<string> Groups, string? Fault = null);
 
 /// <summary>
 /// Which groups an account is in, asked from the system so that directory services answer too. They can hang, and a call of the C library
@@ -22,7 +22,7 @@ sealed record Membership(ImmutableArray<string> Groups, string? Fault = null);
 /// </remarks>
 /// <param name="clock">Says how old an answer is.</param>
 /// <param name="programs">Runs id(1) and getent(1); null for those of the system.</param>
-sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>>? programs = null)
+internal sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>>? programs = null)
 {
     /// <summary>How long the system may take, turns included.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
@@ -30,20 +30,20 @@ sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(
     /// <summary>How old an answer may be, from the question on.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
 
-    static readonly string TooSlow = $"the system did not answer within {Within.TotalSeconds} s";
+    private static readonly string TooSlow = $"the system did not answer within {Within.TotalSeconds} s";
 
     // Beyond so many answers, old ones are let go.
-    const int Many = 1000;
+    private const int Many = 1000;
 
-    readonly Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run = programs ?? Run;
+    private readonly Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run = programs ?? Run;
 
-    readonly Dictionary<string, (Task<Membership> Answer, long Asked)> answers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Task<Membership> Answer, long Asked)> answers = new(StringComparer.Ordinal);
 
     // Whether some group listed an account when it was last there. Kept for accounts that groups made users.
-    readonly ConcurrentDictionary<string, bool> listed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> listed = new(StringComparer.Ordinal);
 
     // How many are asked for at once: of users, and of those who are none yet, who wait among themselves.
-    readonly Dictionary<bool, SemaphoreSlim> turns = new() { [true] = new(4), [false] = new(2) };
+    private readonly Dictionary<bool, SemaphoreSlim> turns = new() { [true] = new(4), [false] = new(2) };
 
     /// <summary>The groups of an account. Never fails: what went wrong is in the answer.</summary>
     /// <param name="account">A name that id cannot take for an option or a uid.</param>
@@ -80,9 +80,9 @@ sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(
         }
     }
 
-    bool IsOld((Task<Membership> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
+    private bool IsOld((Task<Membership> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
 
-    async Task<Membership> Ask(string account, IReadOnlyList<string> giving, SemaphoreSlim turns)
+    private async Task<Membership> Ask(string account, IReadOnlyList<string> giving, SemaphoreSlim turns)
     {
         // Not under the lock of whoever asks.
         await Task.Yield();
@@ -113,7 +113,7 @@ sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(
         }
     }
 
-    async Task<Membership> Look(string account, IReadOnlyList<string> giving, CancellationToken limit)
+    private async Task<Membership> Look(string account, IReadOnlyList<string> giving, CancellationToken limit)
     {
         var before = await ListedBy(run, giving, limit);
         if (before.Fault is not null)
@@ -142,7 +142,7 @@ sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(
     }
 
     /// <summary>The accounts that groups list; or why one of the groups is not there.</summary>
-    static async Task<((string Group, string[] Members)[] Lists, string? Fault)> ListedBy(
+    private static async Task<((string Group, string[] Members)[] Lists, string? Fault)> ListedBy(
         Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run, IReadOnlyList<string> groups, CancellationToken limit)
     {
         var entries = await run(["getent", "group", "--", .. groups], limit);
@@ -154,7 +154,7 @@ sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(
         return (lists, missing is null ? $"getent group ended with {entries.ExitCode}" : $"the group {missing} of users_from_groups is not there now");
     }
 
-    static async Task<(int ExitCode, string Output, string Errors)> Run(string[] command, CancellationToken limit)
+    private static async Task<(int ExitCode, string Output, string Errors)> Run(string[] command, CancellationToken limit)
     {
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = "/" };
         start.Environment.Clear();

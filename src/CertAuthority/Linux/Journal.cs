@@ -1,7 +1,7 @@
 namespace CertAuthority.Linux;
 
 /// <summary>The journal of systemd, which reads a priority from the beginning of each line: <c>&lt;3&gt;</c> is an error, <c>&lt;4&gt;</c> a warning (sd-daemon(3)).</summary>
-static class Journal
+internal static class Journal
 {
     /// <summary>What an error line begins with: a priority where the journal reads stderr, and nothing elsewhere.</summary>
     internal static string ErrorPrefix => IsStderr ? "<3>" : "";

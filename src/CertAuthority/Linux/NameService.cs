@@ -1,7 +1,7 @@
 namespace CertAuthority.Linux;
 
 /// <summary>Who waits for an answer of the name service, and so who has to wait behind whom.</summary>
-enum Asker
+internal enum Asker
 {
     /// <summary>An account that owns no user, as far as is known.</summary>
     Stranger,
@@ -20,7 +20,7 @@ enum Asker
 /// </summary>
 /// <param name="clock">Says how old an answer is.</param>
 /// <param name="nameOf">The account of a uid.</param>
-sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
+internal sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
 {
     /// <summary>How long an answer may take.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
@@ -31,10 +31,10 @@ sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
     /// <summary>How many questions of one kind of asker can be open at once.</summary>
     public const int Open = 32;
 
-    readonly Questions<uint, string?> names = new(clock, nameOf, uid => $"which account has uid {uid}");
-    readonly Questions<string, uint?> uids = new(clock, Accounts.UidOf, account => $"which uid the account {account} has");
-    readonly Questions<string, (uint Gid, string[] Members)?> groups = new(clock, Accounts.GroupOf, group => $"which gid and members the group {group} has");
-    readonly SemaphoreSlim[] turns = [.. Enum.GetValues<Asker>().Select(_ => new SemaphoreSlim(Open))];
+    private readonly Questions<uint, string?> names = new(clock, nameOf, uid => $"which account has uid {uid}");
+    private readonly Questions<string, uint?> uids = new(clock, Accounts.UidOf, account => $"which uid the account {account} has");
+    private readonly Questions<string, (uint Gid, string[] Members)?> groups = new(clock, Accounts.GroupOf, group => $"which gid and members the group {group} has");
+    private readonly SemaphoreSlim[] turns = [.. Enum.GetValues<Asker>().Select(_ => new SemaphoreSlim(Open))];
 
     /// <summary>The account of a uid, or null when it has none.</summary>
     /// <exception cref="NameServiceException">The system does not say.</exception>
@@ -52,12 +52,12 @@ sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
     /// <exception cref="NameServiceException">The system does not say.</exception>
     internal async Task<string[]?> MembersOf(string group, Asker asker) => (await groups.Ask(group, turns[(int)asker]))?.Members;
 
-    sealed class Questions<TKey, TAnswer>(TimeProvider clock, Func<TKey, TAnswer> ask, Func<TKey, string> what) where TKey : notnull
+    private sealed class Questions<TKey, TAnswer>(TimeProvider clock, Func<TKey, TAnswer> ask, Func<TKey, string> what) where TKey : notnull
     {
         // Beyond so many answers, old ones are let go.
-        const int Many = 1000;
+        private const int Many = 1000;
 
-        readonly Dictionary<TKey, (Task<TAnswer> Answer, long Asked)> answers = [];
+        private readonly Dictionary<TKey, (Task<TAnswer> Answer, long Asked)> answers = [];
 
         public async Task<TAnswer> Ask(TKey key, SemaphoreSlim turns)
         {
@@ -71,7 +71,7 @@ sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
             }
         }
 
-        Task<TAnswer> Answer(TKey key, SemaphoreSlim turns)
+        private Task<TAnswer> Answer(TKey key, SemaphoreSlim turns)
         {
             lock (answers)
             {
@@ -104,6 +104,6 @@ sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
         }
 
         // One that hangs is never old: asking once more would only hang once more.
-        bool IsOld((Task<TAnswer> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
+        private bool IsOld((Task<TAnswer> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
     }
 }

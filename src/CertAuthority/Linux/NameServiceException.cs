@@ -1,4 +1,4 @@
 namespace CertAuthority.Linux;
 
 /// <summary>The system did not say in time which account or group is which.</summary>
-sealed class NameServiceException(string message) : Exception(message);
+internal sealed class NameServiceException(string message) : Exception(message);

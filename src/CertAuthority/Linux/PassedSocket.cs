@@ -7,10 +7,10 @@ namespace CertAuthority.Linux;
 /// The socket that systemd listens on for the daemon (sd_listen_fds(3)). It outlives this process: whoever connects while
 /// the daemon starts again waits in the queue of the kernel.
 /// </summary>
-static partial class PassedSocket
+internal static partial class PassedSocket
 {
-    const int First = 3; // SD_LISTEN_FDS_START
-    const int SetDescriptorFlags = 2, CloseOnExec = 1; // F_SETFD, FD_CLOEXEC
+    private const int First = 3; // SD_LISTEN_FDS_START
+    private const int SetDescriptorFlags = 2, CloseOnExec = 1; // F_SETFD, FD_CLOEXEC
 
     /// <summary>The socket, or null when none was passed to this process.</summary>
     /// <param name="path">Where the daemon is to serve.</param>
@@ -37,7 +37,7 @@ static partial class PassedSocket
         throw new InUseException($"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration");
     }
 
-    static Socket? Listening()
+    private static Socket? Listening()
     {
         try
         {
@@ -50,7 +50,7 @@ static partial class PassedSocket
         }
     }
 
-    static bool IsListening(Socket socket) => (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
+    private static bool IsListening(Socket socket) => (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Fcntl(int descriptor, int command, int argument);

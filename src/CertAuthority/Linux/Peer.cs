@@ -15,12 +15,12 @@ namespace CertAuthority.Linux;
 /// say, and for what nobody logged in for.
 /// </param>
 /// <param name="Session">The id of the session that the process belongs to; null where the kernel does not say.</param>
-sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid, int? Session = null)
+internal sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid, int? Session = null)
 {
-    const int SolSocket = 1;
-    const int SoPeerGroups = 59;
-    const int SoPeerPidFd = 77;
-    const int MaxGroups = 65536;
+    private const int SolSocket = 1;
+    private const int SoPeerGroups = 59;
+    private const int SoPeerPidFd = 77;
+    private const int MaxGroups = 65536;
 
     /// <summary>The peer, or null when its process has ended: there is nobody to answer, and nobody to ask who logged in.</summary>
     internal static Peer? Read(Socket socket)
@@ -37,7 +37,7 @@ sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid
     }
 
     // Kernels before 6.5 have no such option.
-    static SafeFileHandle? Process(Socket socket)
+    private static SafeFileHandle? Process(Socket socket)
     {
         Span<byte> descriptor = stackalloc byte[sizeof(int)];
         try
@@ -52,10 +52,10 @@ sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid
     }
 
     /// <summary>-1 when it has ended, 0 when it lives where this process cannot see it.</summary>
-    static int PidOf(SafeFileHandle process) =>
+    private static int PidOf(SafeFileHandle process) =>
         int.Parse(File.ReadLines($"/proc/self/fdinfo/{process.DangerousGetHandle()}").First(line => line.StartsWith("Pid:", StringComparison.Ordinal))["Pid:".Length..]);
 
-    static uint? LoginUidOf(int pid)
+    private static uint? LoginUidOf(int pid)
     {
         try
         {
@@ -67,7 +67,7 @@ sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid
         }
     }
 
-    static ImmutableArray<uint> GroupsOf(Socket socket, uint primary)
+    private static ImmutableArray<uint> GroupsOf(Socket socket, uint primary)
     {
         foreach (var most in (int[])[64, MaxGroups])
         {

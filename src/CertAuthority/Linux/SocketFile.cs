@@ -9,26 +9,26 @@ namespace CertAuthority.Linux;
 /// moment before. Nothing is ever removed but a socket of our own that nobody serves. One that systemd passed lives on
 /// without the daemon: it is neither bound, opened nor removed here.
 /// </summary>
-sealed partial class SocketFile : IDisposable
+internal sealed partial class SocketFile : IDisposable
 {
-    const UnixFileMode EnterAndList = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+    private const UnixFileMode EnterAndList = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-    const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite
+    private const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     // The kernel cuts it to net.core.somaxconn.
-    const int Backlog = 4096;
+    private const int Backlog = 4096;
 
-    readonly Lock changing = new();
-    readonly bool isPassed;
-    readonly bool isLocked;
-    FileStream? pathLock;
-    FileStatus? made;
-    bool isOpen;
-    bool isWithdrawn;
-    AccessList? openTo;
+    private readonly Lock changing = new();
+    private readonly bool isPassed;
+    private readonly bool isLocked;
+    private FileStream? pathLock;
+    private FileStatus? made;
+    private bool isOpen;
+    private bool isWithdrawn;
+    private AccessList? openTo;
 
-    SocketFile(string path, FileStream? pathLock, Socket? passed)
+    private SocketFile(string path, FileStream? pathLock, Socket? passed)
     {
         (Path, this.pathLock, isLocked, Listening, isPassed) = (path, pathLock, pathLock is not null, passed, passed is not null);
         if (isPassed)
@@ -148,7 +148,7 @@ sealed partial class SocketFile : IDisposable
         }
     }
 
-    void OpenTo(AccessList? list)
+    private void OpenTo(AccessList? list)
     {
         lock (changing)
         {
@@ -161,7 +161,7 @@ sealed partial class SocketFile : IDisposable
         }
     }
 
-    void Permit(AccessList? list)
+    private void Permit(AccessList? list)
     {
         if (list is null)
             File.SetUnixFileMode(Path, Everybody);
@@ -170,7 +170,7 @@ sealed partial class SocketFile : IDisposable
     }
 
     // Made by whoever comes first, entered by everybody, written by nobody else.
-    static void MakeFolder(string path)
+    private static void MakeFolder(string path)
     {
         var folder = System.IO.Path.GetDirectoryName(path)!;
         if (Directory.Exists(folder))
@@ -179,7 +179,7 @@ sealed partial class SocketFile : IDisposable
         File.SetUnixFileMode(folder, EnterAndList);
     }
 
-    static FileStream Lock(string path)
+    private static FileStream Lock(string path)
     {
         try
         {
@@ -192,7 +192,7 @@ sealed partial class SocketFile : IDisposable
     }
 
     // A socket that .NET has bound removes its path when it is closed, whatever is there by then.
-    static (Socket, FileStatus?) MakeSocket(string path)
+    private static (Socket, FileStatus?) MakeSocket(string path)
     {
         var address = new UnixDomainSocketEndPoint(path).Serialize();
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -219,7 +219,7 @@ sealed partial class SocketFile : IDisposable
         }
     }
 
-    static void Clear(string path)
+    private static void Clear(string path)
     {
         if (FileStatus.Read(path) is not { } there)
             return;
@@ -256,7 +256,7 @@ sealed partial class SocketFile : IDisposable
 }
 
 /// <summary>A file that one process at a time holds; the kernel lets go of it when the process ends, however it ends.</summary>
-static class LockFile
+internal static class LockFile
 {
     /// <exception cref="InUseException">Another process holds it.</exception>
     internal static FileStream Take(string path)

@@ -6,11 +6,11 @@ namespace CertAuthority.Linux;
 /// The ranges of uids that accounts may use in user namespaces (subuid(5)). All uids of a range are one account's, so whoever counts
 /// accounts must not count them one by one: by default there are 65,536 of them for each account of the machine.
 /// </summary>
-sealed class SubordinateUids
+internal sealed class SubordinateUids
 {
-    readonly (uint First, ulong Last)[] ranges;
+    private readonly (uint First, ulong Last)[] ranges;
 
-    SubordinateUids((uint First, ulong Last)[] ranges) => this.ranges = ranges;
+    private SubordinateUids((uint First, ulong Last)[] ranges) => this.ranges = ranges;
 
     /// <summary>Reads the lines NAME:FIRST:COUNT; any other line is left out, as newuidmap does.</summary>
     internal static SubordinateUids Parse(IEnumerable<string> lines)

@@ -4,10 +4,10 @@ namespace CertAuthority.Linux;
 /// Whether only root and the account of the daemon decide what lies at a path: what the daemon obeys, such as its configuration, and what it runs
 /// must be nobody else's. Whoever can write in a folder can put another file there; whoever owns a link can lead it elsewhere.
 /// </summary>
-static class TrustedPath
+internal static class TrustedPath
 {
     // The kernel follows as many.
-    const int MostLinks = 40;
+    private const int MostLinks = 40;
 
     /// <summary>Who else could change what lies there, and how to mend it; null when nobody can, or nothing lies there.</summary>
     /// <param name="path">Absolute.</param>
@@ -66,5 +66,5 @@ static class TrustedPath
         return content;
     }
 
-    static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").Reverse();
+    private static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").Reverse();
 }

@@ -8,11 +8,11 @@ namespace CertAuthority.Linux;
 /// </summary>
 /// <param name="clock">Says how old an answer is.</param>
 /// <param name="uidOf">Asks the system for the uid of an account; null for one that does not exist.</param>
-sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
+internal sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
 {
-    readonly ConcurrentDictionary<string, (uint? Uid, long Asked)> heard = new(StringComparer.Ordinal);
-    readonly Lock gate = new();
-    Task asking = Task.CompletedTask;
+    private readonly ConcurrentDictionary<string, (uint? Uid, long Asked)> heard = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private Task asking = Task.CompletedTask;
 
     /// <summary>What was last heard of each account, however long ago: for what is shown, and decides nothing.</summary>
     internal AccountUids Last => Page(heard.Keys, fault: null);
@@ -32,7 +32,7 @@ sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
         }
     }
 
-    async Task Hear(IReadOnlyCollection<string> accounts)
+    private async Task Hear(IReadOnlyCollection<string> accounts)
     {
         while (true)
         {
@@ -55,7 +55,7 @@ sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
         }
     }
 
-    void HearEach(IReadOnlyCollection<string> accounts)
+    private void HearEach(IReadOnlyCollection<string> accounts)
     {
         NameServiceException? unknown = null;
         foreach (var account in accounts.Where(IsOld))
@@ -71,16 +71,16 @@ sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
             throw unknown;
     }
 
-    bool IsOld(string account) => !heard.TryGetValue(account, out var last) || clock.GetElapsedTime(last.Asked) >= NameService.Kept;
+    private bool IsOld(string account) => !heard.TryGetValue(account, out var last) || clock.GetElapsedTime(last.Asked) >= NameService.Kept;
 
-    AccountUids Page(IEnumerable<string> accounts, string? fault) =>
+    private AccountUids Page(IEnumerable<string> accounts, string? fault) =>
         new(accounts.Where(heard.ContainsKey).ToDictionary(account => account, account => heard[account].Uid, StringComparer.Ordinal), fault);
 }
 
 /// <summary>The uids of accounts, as one operation works with them.</summary>
 /// <param name="uids">What the system said; null for an account that does not exist.</param>
 /// <param name="fault">Why some are not known; null when all are.</param>
-sealed class AccountUids(IReadOnlyDictionary<string, uint?> uids, string? fault)
+internal sealed class AccountUids(IReadOnlyDictionary<string, uint?> uids, string? fault)
 {
     /// <summary>Why some that were needed are not known; null when all are.</summary>
     public string? Fault { get; private set; } = fault;

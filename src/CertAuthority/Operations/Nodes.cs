@@ -101,7 +101,11 @@ internal static class Nodes
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
                 transaction.Audit(by.Caller.Did("certificate.issued", now) with
                 {
-                    Resource = $"node/{node.Name}", Serial = one.Serial.ToString(), Principals = [.. one.Principals], ValidBefore = one.ValidBefore, LimitedBy = one.LimitedBy,
+                    Resource = $"node/{node.Name}",
+                    Serial = one.Serial.ToString(),
+                    Principals = [.. one.Principals],
+                    ValidBefore = one.ValidBefore,
+                    LimitedBy = one.LimitedBy,
                 });
                 return (one, toBeSigned);
             }

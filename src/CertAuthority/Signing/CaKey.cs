@@ -4,10 +4,10 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>A CA key that cannot be used as it is found. The message names the file and what to do.</summary>
-sealed class CaKeyException(string message) : Exception(message);
+internal sealed class CaKeyException(string message) : Exception(message);
 
 /// <summary>A key that signs certificates, wherever its private half is.</summary>
-abstract class CaKey : IDisposable
+internal abstract class CaKey : IDisposable
 {
     /// <summary>What it signs.</summary>
     internal required CaPurpose Signs { get; init; }

@@ -4,13 +4,13 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>An ECDSA key (RFC 5656).</summary>
-sealed class EcdsaPrivateKey : PrivateKey
+internal sealed class EcdsaPrivateKey : PrivateKey
 {
-    readonly EcdsaPublicKey publicKey;
-    readonly ECDsa key;
-    readonly Lock signing = new(); // .NET promises nothing about threads
+    private readonly EcdsaPublicKey publicKey;
+    private readonly ECDsa key;
+    private readonly Lock signing = new(); // .NET promises nothing about threads
 
-    EcdsaPrivateKey(EcdsaPublicKey publicKey, ECDsa key) => (this.publicKey, this.key) = (publicKey, key);
+    private EcdsaPrivateKey(EcdsaPublicKey publicKey, ECDsa key) => (this.publicKey, this.key) = (publicKey, key);
 
     internal override SignatureKey PublicKey => publicKey;
 
@@ -71,7 +71,7 @@ sealed class EcdsaPrivateKey : PrivateKey
             data, [.. Padded(r, publicKey.Curve), .. Padded(s, publicKey.Curve)], HashOf(publicKey.Curve), DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 
-    static ECParameters Parameters(EcdsaPublicKey publicKey) => new()
+    private static ECParameters Parameters(EcdsaPublicKey publicKey) => new()
     {
         Curve = publicKey.Curve.Name switch
         {
@@ -87,12 +87,12 @@ sealed class EcdsaPrivateKey : PrivateKey
     };
 
     // RFC 5656 section 6.2.1.
-    static HashAlgorithmName HashOf(EcdsaCurve curve) => curve.Name switch
+    private static HashAlgorithmName HashOf(EcdsaCurve curve) => curve.Name switch
     {
         "nistp256" => HashAlgorithmName.SHA256,
         "nistp384" => HashAlgorithmName.SHA384,
         _ => HashAlgorithmName.SHA512,
     };
 
-    static byte[] Padded(ReadOnlySpan<byte> number, EcdsaCurve curve) => [.. new byte[curve.FieldLength - number.Length], .. number];
+    private static byte[] Padded(ReadOnlySpan<byte> number, EcdsaCurve curve) => [.. new byte[curve.FieldLength - number.Length], .. number];
 }

@@ -8,11 +8,11 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>A CA key in an unencrypted OpenSSH file, its public key in <c>.pub</c> beside it.</summary>
-sealed class FileCaKey : CaKey
+internal sealed class FileCaKey : CaKey
 {
-    readonly PrivateKey privateKey;
+    private readonly PrivateKey privateKey;
 
-    FileCaKey(PrivateKey privateKey) => this.privateKey = privateKey;
+    private FileCaKey(PrivateKey privateKey) => this.privateKey = privateKey;
 
     internal override SignatureKey PublicKey => privateKey.PublicKey;
 
@@ -38,7 +38,7 @@ sealed class FileCaKey : CaKey
 
     private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => privateKey.Sign(toBeSigned);
 
-    static void Create(string path, string comment, CaKeyType type)
+    private static void Create(string path, string comment, CaKeyType type)
     {
         if (File.Exists(PubPath(path)))
             throw new CaKeyException(
@@ -49,7 +49,7 @@ sealed class FileCaKey : CaKey
         DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
     }
 
-    static FileCaKey Load(string path, CaPurpose signs, bool isNew)
+    private static FileCaKey Load(string path, CaPurpose signs, bool isNew)
     {
         try
         {
@@ -69,7 +69,7 @@ sealed class FileCaKey : CaKey
     }
 
     // Better now than at the first login. What is signed here is no certificate, nor anything else that a server takes.
-    static void ExpectPair(PrivateKey key)
+    private static void ExpectPair(PrivateKey key)
     {
         var data = "does this private key sign for its public key?"u8;
         try
@@ -86,7 +86,7 @@ sealed class FileCaKey : CaKey
     }
 
     // Written after the private key, so that a crash between the two leaves a key without .pub, which the next start repairs.
-    static void ExpectPub(string pubPath, OpenSshPrivateKey file)
+    private static void ExpectPub(string pubPath, OpenSshPrivateKey file)
     {
         if (!File.Exists(pubPath))
         {
@@ -100,7 +100,7 @@ sealed class FileCaKey : CaKey
         }
     }
 
-    static bool Holds(string pubPath, PublicKey key)
+    private static bool Holds(string pubPath, PublicKey key)
     {
         try
         {
@@ -112,5 +112,5 @@ sealed class FileCaKey : CaKey
         }
     }
 
-    static string PubPath(string path) => path + ".pub";
+    private static string PubPath(string path) => path + ".pub";
 }

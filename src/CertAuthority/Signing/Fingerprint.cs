@@ -4,7 +4,7 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>The short name of a public key.</summary>
-static class Fingerprint
+internal static class Fingerprint
 {
     /// <summary>
     /// <c>SHA256:</c> and the hash of the key blob in base64 without padding, as <c>ssh-keygen -l</c> and sshd's log have it.

@@ -8,14 +8,14 @@ namespace CertAuthority.Signing;
 /// <summary>A key pair as an unencrypted <c>openssh-key-v1</c> file (PROTOCOL.key) holds it.</summary>
 /// <param name="Key">The key. It is the caller's to dispose of.</param>
 /// <param name="Comment">Free text without control characters.</param>
-sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
+internal sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
 {
-    const int Columns = 70;
-    const int BlockSize = 8; // of the cipher "none"
+    private const int Columns = 70;
+    private const int BlockSize = 8; // of the cipher "none"
 
-    static ReadOnlySpan<byte> Begin => "-----BEGIN OPENSSH PRIVATE KEY-----\n"u8;
-    static ReadOnlySpan<byte> End => "-----END OPENSSH PRIVATE KEY-----\n"u8;
-    static ReadOnlySpan<byte> AuthMagic => "openssh-key-v1\0"u8;
+    private static ReadOnlySpan<byte> Begin => "-----BEGIN OPENSSH PRIVATE KEY-----\n"u8;
+    private static ReadOnlySpan<byte> End => "-----END OPENSSH PRIVATE KEY-----\n"u8;
+    private static ReadOnlySpan<byte> AuthMagic => "openssh-key-v1\0"u8;
 
     /// <summary>The file: lines of 70 columns that end with LF, the last one too, or OpenSSH refuses it.</summary>
     /// <param name="checkInt">A random number. It stands there twice, so that decryption of an encrypted file shows its success.</param>
@@ -82,7 +82,7 @@ sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
         return new OpenSshPrivateKey(key, comment);
     }
 
-    static void ExpectPadding(WireReader privateKeys)
+    private static void ExpectPadding(WireReader privateKeys)
     {
         var unpadded = privateKeys.Position;
         for (byte padding = 1; !privateKeys.AtEnd; padding++)
@@ -94,7 +94,7 @@ sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
             throw new SshFormatException($"the padding does not end at the next multiple of {BlockSize}");
     }
 
-    static byte[] Unarmour(ReadOnlySpan<byte> file)
+    private static byte[] Unarmour(ReadOnlySpan<byte> file)
     {
         if (!file.StartsWith(Begin) || !file.EndsWith(End) || file.Length < Begin.Length + End.Length)
             throw new SshFormatException("the file does not begin and end as an OpenSSH private key does, with lines that end in LF");

@@ -4,7 +4,7 @@ namespace CertAuthority.Signing;
 
 /// <summary>A private key in the memory of this process, of a kind that a CA can have.</summary>
 /// <remarks>Passing copies of its secrets are not wiped: the key itself stays in memory for as long as the process runs.</remarks>
-abstract class PrivateKey : IDisposable
+internal abstract class PrivateKey : IDisposable
 {
     /// <summary>The public half, by the account of the file that the key came from.</summary>
     internal abstract SignatureKey PublicKey { get; }

@@ -5,19 +5,19 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>An RSA key that signs as RFC 8332 says, never with SHA-1.</summary>
-sealed class RsaPrivateKey : PrivateKey
+internal sealed class RsaPrivateKey : PrivateKey
 {
     // As strong as Ed25519 and nistp256; each signature by a longer one costs more, and makes every certificate longer.
-    const int NewKeyBits = 3072;
+    private const int NewKeyBits = 3072;
 
     // Key and signature are in each certificate, which has to stay below 8 KB with the longest key and the most principals.
-    const int MaxBytes = 4096 / 8;
+    private const int MaxBytes = 4096 / 8;
 
-    readonly RsaPublicKey publicKey;
-    readonly RSA key;
-    readonly Lock signing = new(); // .NET promises nothing about threads
+    private readonly RsaPublicKey publicKey;
+    private readonly RSA key;
+    private readonly Lock signing = new(); // .NET promises nothing about threads
 
-    RsaPrivateKey(RsaPublicKey publicKey, RSA key) => (this.publicKey, this.key) = (publicKey, key);
+    private RsaPrivateKey(RsaPublicKey publicKey, RSA key) => (this.publicKey, this.key) = (publicKey, key);
 
     internal override SignatureKey PublicKey => publicKey;
 
@@ -88,12 +88,12 @@ sealed class RsaPrivateKey : PrivateKey
         return key.VerifyData(data, signature, algorithm == "rsa-sha2-512" ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }
 
-    static RSAParameters Parameters(RsaPublicKey publicKey) => new() { Modulus = publicKey.N.ToArray(), Exponent = publicKey.E.ToArray() };
+    private static RSAParameters Parameters(RsaPublicKey publicKey) => new() { Modulus = publicKey.N.ToArray(), Exponent = publicKey.E.ToArray() };
 
-    static BigInteger Number(ReadOnlySpan<byte> magnitude) => new(magnitude, isUnsigned: true, isBigEndian: true);
+    private static BigInteger Number(ReadOnlySpan<byte> magnitude) => new(magnitude, isUnsigned: true, isBigEndian: true);
 
     // As .NET wants them.
-    static byte[] Padded(BigInteger number, int length)
+    private static byte[] Padded(BigInteger number, int length)
     {
         var magnitude = number.ToByteArray(isUnsigned: true, isBigEndian: true);
         Expect(magnitude.Length <= length);

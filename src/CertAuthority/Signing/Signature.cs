@@ -3,7 +3,7 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>Signatures of every kind that a CA makes.</summary>
-static class Signature
+internal static class Signature
 {
     /// <summary>Whether the owner of <paramref name="key"/> signed <paramref name="data"/>.</summary>
     /// <param name="key">The public key.</param>

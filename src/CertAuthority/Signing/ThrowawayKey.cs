@@ -7,7 +7,7 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>A key pair that the system's ssh uses for the daemon, and that nobody trusts without a certificate.</summary>
-static class ThrowawayKey
+internal static class ThrowawayKey
 {
     /// <summary>Makes one, and puts its private half into a file of mode 0600, in the place of an earlier one.</summary>
     /// <returns>Its public half.</returns>

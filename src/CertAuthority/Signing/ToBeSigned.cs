@@ -6,9 +6,9 @@ using Validity = CertAuthority.OpenSsh.Validity;
 namespace CertAuthority.Signing;
 
 /// <summary>A certificate on its way to the signature. It can be made from a grant of the policy only, so nothing else can ever be signed.</summary>
-sealed class ToBeSigned
+internal sealed class ToBeSigned
 {
-    ToBeSigned(CaPurpose purpose, CertificateContent certificate) => (Purpose, Certificate, Bytes) = (purpose, certificate, Linted(certificate));
+    private ToBeSigned(CaPurpose purpose, CertificateContent certificate) => (Purpose, Certificate, Bytes) = (purpose, certificate, Linted(certificate));
 
     /// <summary>Which key may sign it.</summary>
     internal CaPurpose Purpose { get; }
@@ -92,7 +92,7 @@ sealed class ToBeSigned
         return new ToBeSigned(CaPurpose.Sync, certificate);
     }
 
-    static byte[] Linted(CertificateContent certificate)
+    private static byte[] Linted(CertificateContent certificate)
     {
         var bytes = certificate.ToBeSigned();
         return CertificateLint.Faults(bytes, certificate.Type) is { Count: > 0 } faults
@@ -100,9 +100,9 @@ sealed class ToBeSigned
             : bytes;
     }
 
-    static Validity Seconds(Access.Values.Validity validity) => new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
+    private static Validity Seconds(Access.Values.Validity validity) => new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
 
-    static UserExtensions Extensions(SessionPermissions permissions) =>
+    private static UserExtensions Extensions(SessionPermissions permissions) =>
         UserExtensions.PermitPty
         | (permissions.AgentForwarding ? UserExtensions.PermitAgentForwarding : UserExtensions.None)
         | (permissions.PortForwarding ? UserExtensions.PermitPortForwarding : UserExtensions.None)

@@ -25,5 +25,6 @@ internal static class ReviewTable
 
     private static Review Row(DbDataReader row) => new(
         row.Id(0), row.GetString(1), row.Uids(2), row.GetString(3) == "APPROVED" ? ReviewDecision.Approve : ReviewDecision.Deny, row.Texts(4), row.GetString(5), row.Time(6),
-        row.IsDBNull(7) ? null : row.Time(7)) { AuthorUsers = row.Ids(8) };
+        row.IsDBNull(7) ? null : row.Time(7))
+    { AuthorUsers = row.Ids(8) };
 }

@@ -161,7 +161,12 @@ public sealed class LoopTests : IAsyncLifetime
         signals.HangUp();
         return new Reload(signals, Task.CompletedTask, Settings.Default, ca, settings, new SystemdNotifier(), NullLogger.Instance)
         {
-            Administrators = null!, Publication = null!, Reconfiguration = null!, Audit = null!, Groups = null!, Access = null,
+            Administrators = null!,
+            Publication = null!,
+            Reconfiguration = null!,
+            Audit = null!,
+            Groups = null!,
+            Access = null,
         };
     }
 

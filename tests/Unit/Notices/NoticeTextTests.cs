@@ -1,5 +1,5 @@
-using CertAuthority.Protocol;
 using CertAuthority.Notices;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Tests.Unit.Notices;
 

@@ -3,9 +3,9 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Tests.Unit;
 
 /// <summary>A flawless user certificate, field by field, so that a test can spoil one of them and nothing else.</summary>
-sealed record CertificateBytes
+internal sealed record CertificateBytes
 {
-    static readonly byte[] CaBlob = Vector.Blob("ca.pub");
+    private static readonly byte[] CaBlob = Vector.Blob("ca.pub");
 
     public string Type { get; init; } = "ssh-ed25519-cert-v01@openssh.com";
     public byte[] Nonce { get; init; } = new byte[32];

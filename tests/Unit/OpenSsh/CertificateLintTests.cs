@@ -5,15 +5,15 @@ namespace CertAuthority.Tests.Unit;
 
 public class CertificateLintTests
 {
-    static readonly CertificateBytes Good = new();
+    private static readonly CertificateBytes Good = new();
 
-    static byte[] Packed(params string[] strings) => CertificateBytes.Packed(strings);
+    private static byte[] Packed(params string[] strings) => CertificateBytes.Packed(strings);
 
-    static byte[] Option(string name, string value) => [.. Packed(name), .. new WireWriter().String(new WireWriter().String(value)).ToArray()];
+    private static byte[] Option(string name, string value) => [.. Packed(name), .. new WireWriter().String(new WireWriter().String(value)).ToArray()];
 
-    static byte[] Ascii(string text) => Encoding.Latin1.GetBytes(text);
+    private static byte[] Ascii(string text) => Encoding.Latin1.GetBytes(text);
 
-    static byte[] Principals(int count, int length) => Packed([.. Enumerable.Range(0, count).Select(i => $"u{i}".PadRight(length, '-'))]);
+    private static byte[] Principals(int count, int length) => Packed([.. Enumerable.Range(0, count).Select(i => $"u{i}".PadRight(length, '-'))]);
 
     [Fact]
     public void A_certificate_without_a_fault_passes() => Assert.Empty(CertificateLint.Faults(Good.ToBeSigned(), CertificateType.User));

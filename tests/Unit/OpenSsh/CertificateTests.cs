@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.Unit;
 
 public class CertificateTests
 {
-    const ulong Year2030 = 1_893_456_000;
+    private const ulong Year2030 = 1_893_456_000;
 
     public static readonly TheoryData<string> Vectors = [.. Vector.UserCertificates];
 
@@ -64,11 +64,11 @@ public class CertificateTests
         Assert.Equal(384, certificate.SignatureBlob.Length);
     }
 
-    static readonly CertificateBytes Good = new();
+    private static readonly CertificateBytes Good = new();
 
-    static byte[] Packed(params string[] strings) => CertificateBytes.Packed(strings);
+    private static byte[] Packed(params string[] strings) => CertificateBytes.Packed(strings);
 
-    static byte[] Signature(string algorithm) => new WireWriter().String(algorithm).String(new byte[64]).ToArray();
+    private static byte[] Signature(string algorithm) => new WireWriter().String(algorithm).String(new byte[64]).ToArray();
 
     public static readonly TheoryData<string, byte[], string> Refused = new()
     {

@@ -4,9 +4,9 @@ namespace CertAuthority.Tests.Unit;
 
 public class HostCertificateTests
 {
-    static readonly HostCertificate Good = Host("db1");
+    private static readonly HostCertificate Good = Host("db1");
 
-    static HostCertificate Host(params string[] principals) => new()
+    private static HostCertificate Host(params string[] principals) => new()
     {
         Nonce = new byte[CertificateContent.NonceLength],
         Key = PublicKey.ParseLine(Vector.Text("ed25519.pub")),
@@ -31,8 +31,13 @@ public class HostCertificateTests
         var theirs = Certificate.ParseLine(File.ReadAllText(folder.File("host-cert.pub")));
         var ours = new HostCertificate
         {
-            Nonce = theirs.Nonce, Key = theirs.Key, Serial = 7, KeyId = "db1", Principals = ["db1", "db1.example.com", "2001:db8::1"],
-            Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore), SignatureKey = theirs.SignatureKey,
+            Nonce = theirs.Nonce,
+            Key = theirs.Key,
+            Serial = 7,
+            KeyId = "db1",
+            Principals = ["db1", "db1.example.com", "2001:db8::1"],
+            Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore),
+            SignatureKey = theirs.SignatureKey,
         };
         Assert.Equal(theirs.SignedBytes.ToArray(), ours.ToBeSigned());
         Assert.Empty(CertificateLint.Faults(theirs.SignedBytes.Span, CertificateType.Host));

@@ -6,8 +6,8 @@ namespace CertAuthority.Tests.Unit;
 
 public class KrlTests
 {
-    static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
-    static readonly PublicKey OtherCa = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
+    private static readonly PublicKey Ca = PublicKey.ParseLine(Vector.Text("ca.pub"));
+    private static readonly PublicKey OtherCa = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
 
     [Fact]
     public void A_list_of_ssh_keygen_is_read()
@@ -95,15 +95,15 @@ public class KrlTests
         Assert.Throws<ArgumentException>(() => Krl.Write([new(Ca, 9, 8)], 1, 1, ""));
     }
 
-    static IEnumerable<RevokedRange> Of(PublicKey caKey, params IEnumerable<ulong> serials) => serials.Select(serial => new RevokedRange(caKey, serial, serial));
+    private static IEnumerable<RevokedRange> Of(PublicKey caKey, params IEnumerable<ulong> serials) => serials.Select(serial => new RevokedRange(caKey, serial, serial));
 
-    static WireWriter Header(ulong flags = 0, uint format = 1) =>
+    private static WireWriter Header(ulong flags = 0, uint format = 1) =>
         new WireWriter().Raw("SSHKRL\n\0"u8).UInt32(format).UInt64(1).UInt64(2).UInt64(flags).String([]).String("");
 
-    static byte[] Section(byte type, byte[] data) =>
+    private static byte[] Section(byte type, byte[] data) =>
         Header().Byte(1).String(new WireWriter().String(Ca.ToBlob()).String([]).Byte(type).String(data)).ToArray();
 
-    static byte[] Serials(params ulong[] serials) => serials.Aggregate(new WireWriter(), (packed, serial) => packed.UInt64(serial)).ToArray();
+    private static byte[] Serials(params ulong[] serials) => serials.Aggregate(new WireWriter(), (packed, serial) => packed.UInt64(serial)).ToArray();
 
     public static readonly TheoryData<string, byte[], string> Refused = new()
     {

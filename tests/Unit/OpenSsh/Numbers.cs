@@ -5,9 +5,9 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Tests.Unit;
 
 /// <summary>Numbers of public keys that nobody has the private keys to, and that pass for such as somebody has.</summary>
-static class Numbers
+internal static class Numbers
 {
-    static readonly ConcurrentDictionary<int, byte[]> Moduli = [];
+    private static readonly ConcurrentDictionary<int, byte[]> Moduli = [];
 
     /// <summary>A point of Ed25519 as far as anybody looks: no special one.</summary>
     internal static byte[] Point(byte first = 7) => [first, .. Enumerable.Repeat((byte)7, 31)];
@@ -30,7 +30,7 @@ static class Numbers
                 return n.ToByteArray(isUnsigned: true, isBigEndian: true);
     }
 
-    static bool IsTaken(byte[] modulus)
+    private static bool IsTaken(byte[] modulus)
     {
         try
         {

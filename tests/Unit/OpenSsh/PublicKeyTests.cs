@@ -66,7 +66,7 @@ public class PublicKeyTests
     public void An_application_begins_with_ssh(string application) =>
         PublicKey.Parse(Key("sk-ssh-ed25519@openssh.com").String(Numbers.Point()).String(application.PadRight(256)).ToArray());
 
-    static readonly string Base64 = Convert.ToBase64String(Vector.Blob("ed25519.pub"));
+    private static readonly string Base64 = Convert.ToBase64String(Vector.Blob("ed25519.pub"));
 
     public static readonly TheoryData<string, string> RefusedLines = new()
     {
@@ -104,9 +104,9 @@ public class PublicKeyTests
     public void A_comment_cannot_begin_a_second_line() =>
         Assert.Throws<ArgumentException>(() => PublicKey.Parse(Vector.Blob("ed25519.pub")).ToLine("a\nb"));
 
-    static WireWriter Key(string type) => new WireWriter().String(type);
+    private static WireWriter Key(string type) => new WireWriter().String(type);
 
-    static byte[] Point(string name, byte form, int changedByte)
+    private static byte[] Point(string name, byte form, int changedByte)
     {
         byte[] q = [.. ((EcdsaPublicKey)PublicKey.Parse(Vector.Blob($"{name}.pub"))).Q];
         q[0] = form;
@@ -114,24 +114,24 @@ public class PublicKeyTests
         return q;
     }
 
-    static byte[] Rsa(byte[] e, byte[] n) => Key("ssh-rsa").MpInt(e).MpInt(n).ToArray();
+    private static byte[] Rsa(byte[] e, byte[] n) => Key("ssh-rsa").MpInt(e).MpInt(n).ToArray();
 
-    static byte[] Ed25519(string pk) => Key("ssh-ed25519").String(Convert.FromHexString(pk)).ToArray();
+    private static byte[] Ed25519(string pk) => Key("ssh-ed25519").String(Convert.FromHexString(pk)).ToArray();
 
-    static byte[] SecurityKey(string pk) => Key("sk-ssh-ed25519@openssh.com").String(Convert.FromHexString(pk)).String("ssh:").ToArray();
+    private static byte[] SecurityKey(string pk) => Key("sk-ssh-ed25519@openssh.com").String(Convert.FromHexString(pk)).String("ssh:").ToArray();
 
-    static byte[] Ecdsa(string curve, byte[] q) => Key($"ecdsa-sha2-{curve}").String(curve).String(q).ToArray();
+    private static byte[] Ecdsa(string curve, byte[] q) => Key($"ecdsa-sha2-{curve}").String(curve).String(q).ToArray();
 
-    static byte[] BasePoint(string name, ECCurve curve)
+    private static byte[] BasePoint(string name, ECCurve curve)
     {
         var g = ECDsa.Create(new ECParameters { Curve = curve, D = [.. new byte[(name == "nistp521" ? 66 : name == "nistp384" ? 48 : 32) - 1], 1] }).ExportParameters(false).Q;
         return Ecdsa(name, [4, .. g.X!, .. g.Y!]);
     }
 
-    static byte[] Times(byte[] odd, int factor) => (new BigInteger(odd, isUnsigned: true, isBigEndian: true) * factor).ToByteArray(isUnsigned: true, isBigEndian: true);
+    private static byte[] Times(byte[] odd, int factor) => (new BigInteger(odd, isUnsigned: true, isBigEndian: true) * factor).ToByteArray(isUnsigned: true, isBigEndian: true);
 
     // Two factors that agree in their first half.
-    static byte[] CloseFactors()
+    private static byte[] CloseFactors()
     {
         var p = ((BigInteger)3 << 1534) + 1;
         while (BigInteger.GreatestCommonDivisor(p * (p + 2), Enumerable.Range(2, 10_000).Aggregate(BigInteger.One, (all, one) => all * one)) != 1)
@@ -139,11 +139,11 @@ public class PublicKeyTests
         return (p * (p + 2)).ToByteArray(isUnsigned: true, isBigEndian: true);
     }
 
-    const string SmallOrder = "pk is a point of small order, for which anybody can sign";
-    const string OneForm = "pk is not in the one form that RFC 8032 has for its point";
-    const string Exponent = "the exponent of the rsa key is not 65537";
-    const string SmallFactor = "the modulus of the rsa key has a small factor, so anybody can find its private key";
-    const string KnownKey = "Q is the base point, whose private key everybody knows";
+    private const string SmallOrder = "pk is a point of small order, for which anybody can sign";
+    private const string OneForm = "pk is not in the one form that RFC 8032 has for its point";
+    private const string Exponent = "the exponent of the rsa key is not 65537";
+    private const string SmallFactor = "the modulus of the rsa key has a small factor, so anybody can find its private key";
+    private const string KnownKey = "Q is the base point, whose private key everybody knows";
 
     /// <summary>Keys that can be used without a private key, or that are written in another form than their own.</summary>
     public static readonly TheoryData<string, byte[], string> BadKeys = new()

@@ -11,13 +11,13 @@ namespace CertAuthority.Tests.Unit;
 /// <summary>Certificates of every kind, thousands of them: ssh-keygen must read in them what we read.</summary>
 public sealed class RandomCertificateTests : IDisposable
 {
-    const int Count = 10_000;
+    private const int Count = 10_000;
 
     // Ed25519 most of the time: RSA signs a hundred times slower.
-    readonly PrivateKey[] authorities =
+    private readonly PrivateKey[] authorities =
         [.. new[] { CaKeyType.Ed25519, CaKeyType.Ecdsa, CaKeyType.Rsa }.Select(PrivateKeys.New)];
 
-    readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder folder = new();
 
     public void Dispose()
     {
@@ -36,7 +36,7 @@ public sealed class RandomCertificateTests : IDisposable
     }
 
     // It shows no certificate whose signature it could not verify.
-    string[] Shown(byte[][] blobs)
+    private string[] Shown(byte[][] blobs)
     {
         var path = folder.File($"{Guid.NewGuid():n}-cert.pub", string.Concat(blobs.Select(blob => Certificate.ToLine(blob, "") + "\n")));
         var (exitCode, output) = SshKeygen.Run("-L", "-f", path);
@@ -45,7 +45,7 @@ public sealed class RandomCertificateTests : IDisposable
         return [.. output.Split(path + ":").Skip(1).Select(text => text[(text.IndexOf('\n') + 1)..])];
     }
 
-    byte[] Signed(UserCertificate certificate)
+    private byte[] Signed(UserCertificate certificate)
     {
         var toBeSigned = certificate.ToBeSigned();
         Assert.Empty(CertificateLint.Faults(toBeSigned, CertificateType.User));
@@ -53,7 +53,7 @@ public sealed class RandomCertificateTests : IDisposable
         return UserCertificate.Seal(toBeSigned, algorithm, blob);
     }
 
-    Gen<UserCertificate> Certificates() =>
+    private Gen<UserCertificate> Certificates() =>
         from nonce in Bytes(UserCertificate.NonceLength)
         from key in Gen.OneOf(Keys)
         from serial in Gen.Choose(1, int.MaxValue)
@@ -84,7 +84,7 @@ public sealed class RandomCertificateTests : IDisposable
         };
 
     // One generator for each type of key that is certified.
-    static readonly Gen<PublicKey>[] Keys =
+    private static readonly Gen<PublicKey>[] Keys =
     [
         from pk in Bytes(32) select Key("ssh-ed25519", new WireWriter().String(pk)),
         from point in Points(EcdsaCurve.NistP256, ECCurve.NamedCurves.nistP256) select Key("ecdsa-sha2-nistp256", point),
@@ -98,22 +98,22 @@ public sealed class RandomCertificateTests : IDisposable
         select Key("sk-ecdsa-sha2-nistp256@openssh.com", new WireWriter().Raw(point.ToArray()).String(application)),
     ];
 
-    static Gen<string> Applications => Gen.Choose(' ', '~').Select(c => (char)c).ArrayOf().Where(rest => rest.Length <= 252).Select(rest => "ssh:" + new string(rest));
+    private static Gen<string> Applications => Gen.Choose(' ', '~').Select(c => (char)c).ArrayOf().Where(rest => rest.Length <= 252).Select(rest => "ssh:" + new string(rest));
 
     // Not byte by byte, which would take longer than everything else.
-    static Gen<byte[]> Bytes(int length) => Gen.Constant(length).Select(RandomNumberGenerator.GetBytes);
+    private static Gen<byte[]> Bytes(int length) => Gen.Constant(length).Select(RandomNumberGenerator.GetBytes);
 
     // A few points of each curve: to make one costs as much as a signature.
-    static Gen<WireWriter> Points(EcdsaCurve curve, ECCurve named) => Gen.Elements(Enumerable.Range(0, 8).Select(_ =>
+    private static Gen<WireWriter> Points(EcdsaCurve curve, ECCurve named) => Gen.Elements(Enumerable.Range(0, 8).Select(_ =>
     {
         using var key = ECDsa.Create(named);
         var q = key.ExportParameters(includePrivateParameters: false).Q;
         return new WireWriter().String(curve.Name).String([0x04, .. q.X!, .. q.Y!]);
     }).ToArray());
 
-    static PublicKey Key(string type, WireWriter fields) => PublicKey.Parse(new WireWriter().String(type).Raw(fields.ToArray()).ToArray());
+    private static PublicKey Key(string type, WireWriter fields) => PublicKey.Parse(new WireWriter().String(type).Raw(fields.ToArray()).ToArray());
 
-    static string AsSshKeygenShows(Certificate certificate) =>
+    private static string AsSshKeygenShows(Certificate certificate) =>
         $"        Type: {certificate.Key.Type.Split('@')[0]}-cert-v01@openssh.com user certificate\n"
         + $"        Public key: {Kind(certificate.Key)}-CERT {Fingerprint.Compute(certificate.Key)}\n"
         + $"        Signing CA: {Kind(certificate.SignatureKey)} {Fingerprint.Compute(certificate.SignatureKey)} (using {certificate.SignatureAlgorithm})\n"
@@ -124,7 +124,7 @@ public sealed class RandomCertificateTests : IDisposable
         + $"        Critical Options: {Options(certificate.CriticalOptions)}"
         + $"        Extensions: {Options(certificate.Extensions)}";
 
-    static string Kind(PublicKey key) => key switch
+    private static string Kind(PublicKey key) => key switch
     {
         Ed25519PublicKey => "ED25519",
         EcdsaPublicKey => "ECDSA",
@@ -133,11 +133,11 @@ public sealed class RandomCertificateTests : IDisposable
         _ => "ECDSA-SK",
     };
 
-    static string Time(ulong seconds) => DateTimeOffset.FromUnixTimeSeconds((long)seconds).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
+    private static string Time(ulong seconds) => DateTimeOffset.FromUnixTimeSeconds((long)seconds).ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
 
-    static string Options(IReadOnlyList<CertificateOption> options) => options is [] ? "(none)\n" : $"\n{string.Concat(options.Select(Option))}";
+    private static string Options(IReadOnlyList<CertificateOption> options) => options is [] ? "(none)\n" : $"\n{string.Concat(options.Select(Option))}";
 
-    static string Option(CertificateOption option) => $"                {option.Name}{option switch
+    private static string Option(CertificateOption option) => $"                {option.Name}{option switch
     {
         { Name: "force-command" or "source-address" } => " " + new WireReader(option.Data.Span).Utf8("value"),
         { Data.IsEmpty: false } => $" UNKNOWN OPTION: {Convert.ToHexStringLower(option.Data.Span)} (len {option.Data.Length})",

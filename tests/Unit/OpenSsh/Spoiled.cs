@@ -3,7 +3,7 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Tests.Unit;
 
 /// <summary>Ways to ruin bytes.</summary>
-static class Spoiled
+internal static class Spoiled
 {
     /// <summary>Every proper prefix is refused as bad bytes, and in no other way.</summary>
     internal static void EveryTruncationIsRefused(byte[] whole, Action<byte[]> parse)

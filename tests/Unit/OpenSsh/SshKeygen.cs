@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace CertAuthority.Tests.Unit;
 
 /// <summary>The foreign judge.</summary>
-static class SshKeygen
+internal static class SshKeygen
 {
     /// <summary>Runs ssh-keygen, in UTC, and gives its exit code and everything it printed.</summary>
     internal static (int ExitCode, string Output) Run(params string[] arguments)
@@ -26,9 +26,9 @@ static class SshKeygen
 }
 
 /// <summary>A folder that is gone with the test.</summary>
-sealed class TemporaryFolder : IDisposable
+internal sealed class TemporaryFolder : IDisposable
 {
-    readonly string path = Directory.CreateTempSubdirectory("certauthority-").FullName;
+    private readonly string path = Directory.CreateTempSubdirectory("certauthority-").FullName;
 
     public void Dispose() => Directory.Delete(path, recursive: true);
 

@@ -6,10 +6,10 @@ namespace CertAuthority.Tests.Unit;
 
 public class UserCertificateTests
 {
-    const UserExtensions All =
+    private const UserExtensions All =
         UserExtensions.PermitX11Forwarding | UserExtensions.PermitAgentForwarding | UserExtensions.PermitPortForwarding | UserExtensions.PermitPty;
 
-    static readonly SignatureKey Ca = Vector.CaOf("ed25519");
+    private static readonly SignatureKey Ca = Vector.CaOf("ed25519");
 
     public static readonly TheoryData<string> Vectors = [.. Vector.UserCertificates];
 
@@ -53,9 +53,16 @@ public class UserCertificateTests
         var theirs = Certificate.ParseLine(File.ReadAllText(folder.File("id-cert.pub")));
         var ours = new UserCertificate
         {
-            Nonce = theirs.Nonce, Key = theirs.Key, Serial = 7, KeyId = "alice", Principals = ["alice"], Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore),
-            ForceCommand = command, SourceAddresses = addresses?.Split(',') ?? [],
-            Extensions = UserExtensions.PermitPty, OtherExtensions = others.Select(other => other.Split('=', 2)).ToDictionary(other => other[0], other => other.ElementAtOrDefault(1) ?? ""),
+            Nonce = theirs.Nonce,
+            Key = theirs.Key,
+            Serial = 7,
+            KeyId = "alice",
+            Principals = ["alice"],
+            Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore),
+            ForceCommand = command,
+            SourceAddresses = addresses?.Split(',') ?? [],
+            Extensions = UserExtensions.PermitPty,
+            OtherExtensions = others.Select(other => other.Split('=', 2)).ToDictionary(other => other[0], other => other.ElementAtOrDefault(1) ?? ""),
             SignatureKey = theirs.SignatureKey,
         };
         Assert.Equal(Convert.ToHexString(theirs.SignedBytes.Span), Convert.ToHexString(ours.ToBeSigned()));
@@ -85,14 +92,22 @@ public class UserCertificateTests
     [InlineData("a@b", "ü")]
     public void An_extension_of_others_is_named_after_its_domain(string name, string value) => Assert.Throws<ArgumentException>(() => Restricted(extension: (name, value)));
 
-    static UserCertificate Restricted(string? command = null, string? address = null, (string Name, string Value)? extension = null) => new()
+    private static UserCertificate Restricted(string? command = null, string? address = null, (string Name, string Value)? extension = null) => new()
     {
-        Nonce = new byte[32], Key = Ca, Serial = 1, KeyId = "alice", Principals = ["alice"], Validity = new Validity(1, 2), Extensions = UserExtensions.None, SignatureKey = Ca,
-        ForceCommand = command, SourceAddresses = address is null ? [] : [address],
+        Nonce = new byte[32],
+        Key = Ca,
+        Serial = 1,
+        KeyId = "alice",
+        Principals = ["alice"],
+        Validity = new Validity(1, 2),
+        Extensions = UserExtensions.None,
+        SignatureKey = Ca,
+        ForceCommand = command,
+        SourceAddresses = address is null ? [] : [address],
         OtherExtensions = extension is { } other ? new() { [other.Name] = other.Value } : new Dictionary<string, string>(),
     };
 
-    static UserCertificate Build(
+    private static UserCertificate Build(
         int nonceLength = 32, ulong serial = 1, string keyId = "alice", string[]? principals = null, ulong after = 1, ulong before = 2, UserExtensions extensions = All) =>
         new()
         {
@@ -249,6 +264,6 @@ public class UserCertificateTests
         }).QuickCheckThrowOnFailure();
     }
 
-    static Certificate Read(UserCertificate certificate) =>
+    private static Certificate Read(UserCertificate certificate) =>
         Certificate.Parse(UserCertificate.Seal(certificate.ToBeSigned(), "ssh-ed25519", new byte[64]));
 }

@@ -3,7 +3,7 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Tests.Unit;
 
 /// <summary>Bytes that ssh-keygen made; vectors/make-vectors has the commands.</summary>
-static class Vector
+internal static class Vector
 {
     internal static readonly string[] UserCertificates = ["ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa3072", "sk_ed25519", "sk_ecdsa256"];
 

@@ -99,7 +99,7 @@ public class WireTests
                     && reader.Utf8("") == text && reader.AtEnd;
             }).QuickCheckThrowOnFailure();
 
-    static void Read(string what, ref WireReader reader)
+    private static void Read(string what, ref WireReader reader)
     {
         switch (what)
         {
@@ -118,5 +118,5 @@ public class WireTests
         }
     }
 
-    static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(bytes);
+    private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(bytes);
 }

@@ -13,8 +13,8 @@ namespace CertAuthority.Tests.Unit;
 
 public sealed class CaKeyTests : IDisposable
 {
-    readonly TemporaryFolder folder = new();
-    readonly FileCaKey ca;
+    private readonly TemporaryFolder folder = new();
+    private readonly FileCaKey ca;
 
     public CaKeyTests() => ca = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
 
@@ -25,9 +25,9 @@ public sealed class CaKeyTests : IDisposable
     }
 
     // Nothing else can be signed than what the policy grants: here, these logins on all hosts for an hour of 2030.
-    static ToBeSigned Granted(string[] logins, string key, SignatureKey caKey) => Granted(logins, PublicKey.ParseLine(Vector.Text($"{key}.pub")), caKey);
+    private static ToBeSigned Granted(string[] logins, string key, SignatureKey caKey) => Granted(logins, PublicKey.ParseLine(Vector.Text($"{key}.pub")), caKey);
 
-    static ToBeSigned Granted(string[] logins, PublicKey key, SignatureKey caKey)
+    private static ToBeSigned Granted(string[] logins, PublicKey key, SignatureKey caKey)
     {
         var role = new Role(
             Guid.NewGuid(), "dba", "v8", 1, "", ImmutableSortedDictionary<string, string>.Empty, Expires: null,
@@ -35,12 +35,13 @@ public sealed class CaKeyTests : IDisposable
         var user = new User(Guid.NewGuid(), "alice", 1, ["dba"], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
         var decision = Access.Sample.Decide(new IssuanceQuestion(
             new DateTimeOffset(2030, 1, 1, 0, 1, 0, TimeSpan.Zero), user, [], new Dictionary<string, Role> { ["dba"] = role }, [],
-            TimeSpan.FromHours(1), 0, SiteLimits.Default) { Locks = LocksInForce.None });
+            TimeSpan.FromHours(1), 0, SiteLimits.Default)
+        { Locks = LocksInForce.None });
         Assert.True(decision.Holds(out var grant, out _));
         return ToBeSigned.From(grant, serial: 42, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, caKey);
     }
 
-    ToBeSigned Granted(string key = "ed25519") => Granted(["alice", "postgres"], key, ca.PublicKey);
+    private ToBeSigned Granted(string key = "ed25519") => Granted(["alice", "postgres"], key, ca.PublicKey);
 
     public static readonly TheoryData<string, string, string> KeyTypes = new()
     {
@@ -170,7 +171,7 @@ public sealed class CaKeyTests : IDisposable
     }
 
     // Its signature is good, but over other bytes.
-    sealed class FaultyCaKey(PrivateKey key) : CaKey
+    private sealed class FaultyCaKey(PrivateKey key) : CaKey
     {
         internal override SignatureKey PublicKey => key.PublicKey;
 

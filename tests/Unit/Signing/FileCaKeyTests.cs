@@ -7,11 +7,11 @@ namespace CertAuthority.Tests.Unit;
 
 public sealed class FileCaKeyTests : IDisposable
 {
-    readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    string KeyPath => folder.File("user_ca");
+    private string KeyPath => folder.File("user_ca");
 
-    string PubPath => folder.File("user_ca.pub");
+    private string PubPath => folder.File("user_ca.pub");
 
     public void Dispose() => folder.Dispose();
 
@@ -176,5 +176,5 @@ public sealed class FileCaKeyTests : IDisposable
         Assert.Equal($"{KeyPath}: the private key belongs to another public key", Refusal());
     }
 
-    string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User)).Message;
+    private string Refusal() => Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User)).Message;
 }

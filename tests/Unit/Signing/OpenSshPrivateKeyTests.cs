@@ -8,15 +8,15 @@ namespace CertAuthority.Tests.Unit;
 
 public class OpenSshPrivateKeyTests
 {
-    const string Begin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
-    const string End = "-----END OPENSSH PRIVATE KEY-----\n";
+    private const string Begin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
+    private const string End = "-----END OPENSSH PRIVATE KEY-----\n";
 
-    static readonly PrivateKey Rsa = PrivateKeys.New(CaKeyType.Rsa);
+    private static readonly PrivateKey Rsa = PrivateKeys.New(CaKeyType.Rsa);
 
-    static readonly byte[] Theirs = Vector.Bytes("plain_key");
+    private static readonly byte[] Theirs = Vector.Bytes("plain_key");
 
     // Both checkints follow the magic, "none" twice, no options, the number 1, the public key and the length of the private part.
-    const int CheckIntAt = 15 + 8 + 8 + 4 + 4 + (4 + 51) + 4;
+    private const int CheckIntAt = 15 + 8 + 8 + 4 + 4 + (4 + 51) + 4;
 
     [Fact]
     public void A_key_of_ssh_keygen_is_read_and_written_back_to_the_byte()
@@ -73,24 +73,24 @@ public class OpenSshPrivateKeyTests
         Assert.InRange(lines[^3].Length, 1, 70);
     }
 
-    static OpenSshPrivateKey Parse(byte[] file) => OpenSshPrivateKey.Parse(file, "PATH");
+    private static OpenSshPrivateKey Parse(byte[] file) => OpenSshPrivateKey.Parse(file, "PATH");
 
-    static byte[] Unarmour(byte[] file) => Convert.FromBase64String(Encoding.ASCII.GetString(file)[Begin.Length..^End.Length]);
+    private static byte[] Unarmour(byte[] file) => Convert.FromBase64String(Encoding.ASCII.GetString(file)[Begin.Length..^End.Length]);
 
-    static byte[] Armour(byte[] blob) => Encoding.ASCII.GetBytes($"{Begin}{Convert.ToBase64String(blob)}\n{End}");
+    private static byte[] Armour(byte[] blob) => Encoding.ASCII.GetBytes($"{Begin}{Convert.ToBase64String(blob)}\n{End}");
 
-    static byte[] Changed(int at)
+    private static byte[] Changed(int at)
     {
         var blob = Unarmour(Theirs);
         blob[at] ^= 1;
         return Armour(blob);
     }
 
-    static byte[] Build(string cipher = "none", string options = "", uint keys = 1, byte[]? outer = null, byte[]? privateKeys = null, string trailing = "") =>
+    private static byte[] Build(string cipher = "none", string options = "", uint keys = 1, byte[]? outer = null, byte[]? privateKeys = null, string trailing = "") =>
         Armour(new WireWriter().Raw("openssh-key-v1\0"u8).String(cipher).String("none").String(options).UInt32(keys)
             .String(outer ?? new Ed25519PublicKey(Numbers.Point(0)).ToBlob()).String(privateKeys ?? Private()).Raw(Encoding.ASCII.GetBytes(trailing)).ToArray());
 
-    static byte[] Private(uint secondCheckInt = 1, string type = "ssh-ed25519", int pk = 0, int pkBesideSeed = 0, string comment = "abc", byte[]? padding = null) =>
+    private static byte[] Private(uint secondCheckInt = 1, string type = "ssh-ed25519", int pk = 0, int pkBesideSeed = 0, string comment = "abc", byte[]? padding = null) =>
         new WireWriter().UInt32(1).UInt32(secondCheckInt).String(type).String(Numbers.Point((byte)pk))
             .String([.. new byte[32], .. Numbers.Point((byte)pkBesideSeed)]).String(comment).Raw(padding ?? [1, 2]).ToArray();
 
@@ -123,7 +123,7 @@ public class OpenSshPrivateKeyTests
             Assert.Throws<CaKeyException>(() => FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User)).Message);
     }
 
-    static byte[] Padded(WireWriter privateKeys)
+    private static byte[] Padded(WireWriter privateKeys)
     {
         for (byte padding = 1; privateKeys.Length % 8 != 0; padding++)
             privateKeys.Byte(padding);

@@ -112,8 +112,14 @@ public sealed class UserCaKeyTests : IAsyncLifetime
 
     private static byte[] ToBeSigned(PublicKey ca) => new UserCertificate
     {
-        Nonce = new byte[32], Key = PublicKey.ParseLine(Vector.Text("ed25519.pub")), Serial = 1, KeyId = "alice", Principals = ["postgres"], Validity = new OpenSsh.Validity(1, 2),
-        Extensions = UserExtensions.PermitPty, SignatureKey = SignatureKey.Parse(ca.ToBlob()),
+        Nonce = new byte[32],
+        Key = PublicKey.ParseLine(Vector.Text("ed25519.pub")),
+        Serial = 1,
+        KeyId = "alice",
+        Principals = ["postgres"],
+        Validity = new OpenSsh.Validity(1, 2),
+        Extensions = UserExtensions.PermitPty,
+        SignatureKey = SignatureKey.Parse(ca.ToBlob()),
     }.ToBeSigned();
 
     private static void Insert(Microsoft.Data.Sqlite.SqliteConnection connection, int serial, byte[] toBeSigned, int issued) => Run(

@@ -87,8 +87,10 @@ public class IssuanceProperties
     public void A_request_for_nodes_opens_these_nodes_only_and_no_more_there_than_one_for_the_roles()
     {
         var cases = from roles in SomeRoles
-                    from elevated in SomeRoles where elevated.Length > 0
-                    from nodes in SomeNodes where nodes.Length > 0
+                    from elevated in SomeRoles
+                    where elevated.Length > 0
+                    from nodes in SomeNodes
+                    where nodes.Length > 0
                     from some in Gen.Choose(1, nodes.Length)
                     from locks in SomeLocks
                     select (Roles: roles, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Named: nodes[..some], Locks: locks);
@@ -242,7 +244,8 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default) { Locks = LocksInForce.None };
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, null, 0, SiteLimits.Default)
+            { Locks = LocksInForce.None };
             if (!Sample.Decide(question).Holds(out var grant, out var refusal))
                 return !IssuancePolicy.Reach(question).Holds(out _, out var same) && same == refusal;
             return IssuancePolicy.Reach(question).Holds(out var reach, out _)
@@ -291,7 +294,8 @@ public class IssuanceProperties
         Prop.ForAll(cases.ToArbitrary(), one =>
         {
             var question = new IssuanceQuestion(
-                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.RequestedTtl, 0, SiteLimits.Default) { Locks = LocksInForce.None };
+                Sample.Now, Sample.User("alice", [.. one.Roles.Select(role => role.Name)]), [], Sample.Roles(one.Roles), one.Nodes, one.RequestedTtl, 0, SiteLimits.Default)
+            { Locks = LocksInForce.None };
             return Answer(question) == Answer(question)
                 && Answer(question) == Answer(question with { Nodes = one.ShuffledNodes, Roles = Sample.Roles(one.ShuffledRoles) });
         }).Check(Often);

@@ -229,7 +229,8 @@ public class LoginGrantTests
         new IssuanceQuestion(
             Sample.Now, Alice([.. assigned, Searching]), [.. requests ?? []], Known([.. assigned, .. known ?? []]), nodes ?? [], null, 0, SiteLimits.Default)
         {
-            Locks = LocksInForce.None, IsSecurityKey = isSecurityKey,
+            Locks = LocksInForce.None,
+            IsSecurityKey = isSecurityKey,
         });
 
     private static Dictionary<string, Role> Known(params Role[] roles) => Sample.Roles([.. roles.Concat([Searching, Dba, Restore, Strict]).DistinctBy(role => role.Name)]);

@@ -177,7 +177,14 @@ public class PermissionsTests
     {
         Traits = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, new Dictionary<string, ImmutableArray<string>>
         {
-            ["logins"] = ["alice", "deploy"], ["github"] = ["alice-gh"], ["both"] = ["a", "b"], ["line"] = ["a\nb"], ["two"] = ["root,admin"], ["star"] = ["*"], ["at"] = ["root@db1@web1"], ["mixed"] = ["alice", "o'brien"],
+            ["logins"] = ["alice", "deploy"],
+            ["github"] = ["alice-gh"],
+            ["both"] = ["a", "b"],
+            ["line"] = ["a\nb"],
+            ["two"] = ["root,admin"],
+            ["star"] = ["*"],
+            ["at"] = ["root@db1@web1"],
+            ["mixed"] = ["alice", "o'brien"],
         }),
     };
 

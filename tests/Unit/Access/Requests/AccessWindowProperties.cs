@@ -82,7 +82,10 @@ public class AccessWindowProperties
             return true;
         var request = Sample.Request(Sample.User("alice"), RequestState.Pending, one.Asked) with
         {
-            Created = Sample.Now, PendingUntil = filed.PendingUntil, AccessUntil = filed.AccessUntil, Terms = filed.Terms,
+            Created = Sample.Now,
+            PendingUntil = filed.PendingUntil,
+            AccessUntil = filed.AccessUntil,
+            Terms = filed.Terms,
         };
         if (!AccessWindow.Approve(request, one.At, one.Instead, one.Assigned, SiteLimits.Default).Holds(out var approved, out _))
             return true;

@@ -235,7 +235,11 @@ public class AccessWindowTests
         var window = AccessWindow.Approve(filed, approval, [Dba], [Asker(Days(4), clock: clock)], SiteLimits.Default).Granted();
         var approved = filed with
         {
-            StoredState = RequestState.Approved, GrantedRoles = filed.Roles, AccessUntil = window.AccessUntil, Terms = window.Terms, Resolution = new RequestResolution("root", approval, ""),
+            StoredState = RequestState.Approved,
+            GrantedRoles = filed.Roles,
+            AccessUntil = window.AccessUntil,
+            Terms = window.Terms,
+            Resolution = new RequestResolution("root", approval, ""),
         };
         var asker = says.Split(' ') switch
         {
@@ -259,7 +263,10 @@ public class AccessWindowTests
         var window = AccessWindow.File(Now, asked, assigned, wishes ?? AccessWishes.None, SiteLimits.Default).Granted();
         return Sample.Request(Sample.User("alice"), RequestState.Pending, asked) with
         {
-            Created = Now, PendingUntil = window.PendingUntil, AccessUntil = window.AccessUntil, Terms = window.Terms,
+            Created = Now,
+            PendingUntil = window.PendingUntil,
+            AccessUntil = window.AccessUntil,
+            Terms = window.Terms,
         };
     }
 

@@ -94,7 +94,8 @@ public class RequestUseTests
     public void Of_several_the_latest_beginning_counts(string order, int[] minutes)
     {
         var question = new IssuanceQuestion(
-            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
+            Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default)
+        { Locks = LocksInForce.None };
         Assert.True("access request cannot be assumed until 2026-03-01 12:09:00 UTC" == Sample.Decide(question).Refused().Message, order);
     }
 

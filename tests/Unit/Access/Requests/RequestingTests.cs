@@ -248,6 +248,7 @@ public class RequestingTests
     {
         var contractor = mayRequest is null ? Contractor : Sample.Role("contractor", mayRequest: mayRequest, mayNotRequest: mayNotRequest);
         return new RequestQuestion(
-            Guid.NewGuid(), Sample.Now, Sample.User("alice", "contractor"), 5001, [.. roles], "", [], Sample.Roles(contractor, Dba, Auditor), 0, SiteLimits.Default) { Locks = LocksInForce.None };
+            Guid.NewGuid(), Sample.Now, Sample.User("alice", "contractor"), 5001, [.. roles], "", [], Sample.Roles(contractor, Dba, Auditor), 0, SiteLimits.Default)
+        { Locks = LocksInForce.None };
     }
 }

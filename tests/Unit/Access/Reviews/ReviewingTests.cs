@@ -194,6 +194,7 @@ public class ReviewingTests
         var review = said with { AuthorId = by.User.Id, AuthorUids = Case.Votes(roles, request, said.AuthorName + "+").Single().Review.AuthorUids };
         var votes = Case.Votes(roles, request, earlier).ToList();
         return new ReviewQuestion(
-            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, by, votes, review, roles, SiteLimits.Default) { Locks = LocksInForce.None, People = Case.People(votes) };
+            request, Case.Alice with { Roles = [.. Case.Alice.Roles.Where(roles.ContainsKey)] }, by, votes, review, roles, SiteLimits.Default)
+        { Locks = LocksInForce.None, People = Case.People(votes) };
     }
 }

@@ -10,12 +10,20 @@ public class Re2Tests
     // What RE2 has and what is refused here, by what the refusal names.
     private static readonly Dictionary<string, string> Refused = new(StringComparer.Ordinal)
     {
-        [@"\pN"] = @"""\p"" asks for a class of Unicode", [@"\PN"] = @"""\P"" asks for a class of Unicode", [@"\p{L}"] = @"""\p"" asks for a class of Unicode",
-        [@"\p{Greek}"] = @"""\p"" asks for a class of Unicode", [@"\P{Greek}"] = @"""\P"" asks for a class of Unicode",
-        [@"\p{^Greek}"] = @"""\p"" asks for a class of Unicode", [@"[\p{Greek}a]"] = @"""\p"" asks for a class of Unicode",
-        [@"\ba"] = @"""\b"", a boundary of words", [@"a\b"] = @"""\b"", a boundary of words", [@"\Ba"] = @"""\B"", a boundary of words",
+        [@"\pN"] = @"""\p"" asks for a class of Unicode",
+        [@"\PN"] = @"""\P"" asks for a class of Unicode",
+        [@"\p{L}"] = @"""\p"" asks for a class of Unicode",
+        [@"\p{Greek}"] = @"""\p"" asks for a class of Unicode",
+        [@"\P{Greek}"] = @"""\P"" asks for a class of Unicode",
+        [@"\p{^Greek}"] = @"""\p"" asks for a class of Unicode",
+        [@"[\p{Greek}a]"] = @"""\p"" asks for a class of Unicode",
+        [@"\ba"] = @"""\b"", a boundary of words",
+        [@"a\b"] = @"""\b"", a boundary of words",
+        [@"\Ba"] = @"""\B"", a boundary of words",
         ["(?P<n>a)(?P<n>b)"] = "is there twice",
-        ["(?i)é"] = "under (?i) only ASCII letters", ["(?i)ß"] = "under (?i) only ASCII letters", ["(?i)ω"] = "under (?i) only ASCII letters",
+        ["(?i)é"] = "under (?i) only ASCII letters",
+        ["(?i)ß"] = "under (?i) only ASCII letters",
+        ["(?i)ω"] = "under (?i) only ASCII letters",
     };
 
     public sealed record Row(string Pattern, string? Replacement, string[] Fits, Dictionary<string, string>? Replaced, string? Error)
