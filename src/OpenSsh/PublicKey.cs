@@ -244,7 +244,7 @@ public sealed record RsaPublicKey : SignatureKey
 /// <summary>What a security key (PROTOCOL.u2f) was enrolled for, last among the fields of its public key.</summary>
 internal static class SecurityKeyApplication
 {
-    // ssh-keygen enrols for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for signatures.
+    // ssh-keygen enrolls for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for signatures.
     private const string Prefix = "ssh:";
     private const int MaxLength = 256;
 

@@ -86,7 +86,7 @@ public static class Routes
     public static readonly Route<ListNodes, NodeStatusList> ListNodes = new("GET", "/v1/nodes");
     /// <summary>Reads what is to lie on a host.</summary>
     public static readonly Route<GetNodeFiles, NodeFiles> GetNodeFiles = new("GET", "/v1/nodes/{name}/files");
-    /// <summary>Tells what the enrolment of a host would mean; nothing changes.</summary>
+    /// <summary>Tells what the enrollment of a host would mean; nothing changes.</summary>
     public static readonly Route<PlanNode, NodePlan> PlanNode = new("POST", "/v1/nodes/{name}/plan");
     /// <summary>Signs certificates by which a host is tried.</summary>
     public static readonly Route<ProveNode, NodeProof> ProveNode = new("POST", "/v1/nodes/{name}/proof");

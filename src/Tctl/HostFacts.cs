@@ -39,7 +39,7 @@ internal sealed class HostFacts
     /// <summary>The address from which the host sees this connection.</summary>
     public string? From => First("from");
 
-    /// <summary>The lines of its sshd configuration, without our drop-in, that enrolment could put out of force.</summary>
+    /// <summary>The lines of its sshd configuration, without our drop-in, that enrollment could put out of force.</summary>
     public IEnumerable<ConfigurationLine> Lines => facts["line"].Select(line => line.Split(' ', 2)).Where(line => line.Length == 2).Select(line => new ConfigurationLine(line[0], line[1].Trim()));
 
     /// <summary>The CA keys of another authority that it trusts for users, a line each.</summary>

@@ -62,7 +62,7 @@ internal sealed class NodesEnrollCommand : CliCommand
         var pushes = known is null ? !parsed.GetValue(noPush) : known.Sync is not null;
         var other = parsed.GetValue(keepOtherCas) ? OtherAuthority.Keep : parsed.GetValue(replace) ? OtherAuthority.Replace : OtherAuthority.Refuse;
         var plan = await ca.Send(Routes.PlanNode, new PlanNode(node, Labels(parsed), facts.Machine, facts.Boot), cancellation);
-        EnrolmentRefusals.Check(facts, node, at.Host, plan.IsDaemonsHost || IsDaemonsName(ServerOption.Chosen(parsed), at), pushes, other);
+        EnrollmentRefusals.Check(facts, node, at.Host, plan.IsDaemonsHost || IsDaemonsName(ServerOption.Chosen(parsed), at), pushes, other);
         if (plan.HasDaemonsMachineId)
             parsed.Warn($"{at.Host} has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup");
         ShowEntrants(parsed, node, plan.Entrants);
@@ -70,7 +70,7 @@ internal sealed class NodesEnrollCommand : CliCommand
         if (parsed.GetValue(dryRun))
         {
             parsed.PrintAsIs(Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes, exemptions), cancellation)));
-            parsed.Say("enrolment also signs the host's own certificate, and adds a HostCertificate line for it where there is none above");
+            parsed.Say("enrollment also signs the host's own certificate, and adds a HostCertificate line for it where there is none above");
             return ExitCode.Done;
         }
         if (plan.Entrants.Length == 0 && !parsed.GetValue(yes))

@@ -86,7 +86,7 @@ public sealed class EnrollTests : IAsyncLifetime
         Assert.Equal("root\n", (await db1.Run("cd /etc/ssh; stat -c %U certauthority; ls -d certauthority-sync 2>/dev/null; id certauthority-sync 2>/dev/null; grep Match sshd_config.d/*")).Output);
         Assert.Contains("not written", (await fleet.Tctl("nodes", "ls")).Done(), StringComparison.Ordinal);
 
-        // What the node says holds for one that is there; so it gets the daemon's way in with the next enrolment, and loses it with another.
+        // What the node says holds for one that is there; so it gets the daemon's way in with the next enrollment, and loses it with another.
         (await Node(push: true)).Done();
         (await fleet.EnrollByCertificate(db1)).Done();
         Assert.Equal("certauthority-sync\n", (await db1.Run("stat -c %U /etc/ssh/certauthority")).Done());

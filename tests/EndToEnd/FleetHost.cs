@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace CertAuthority.Tests.EndToEnd;
 
-/// <summary>A host before and after its enrolment (tests/host), with an operator who gets in as root by a plain key.</summary>
+/// <summary>A host before and after its enrollment (tests/host), with an operator who gets in as root by a plain key.</summary>
 internal sealed class FleetHost : IAsyncDisposable
 {
     private readonly string folder;

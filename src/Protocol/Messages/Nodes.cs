@@ -94,7 +94,7 @@ public sealed record GetNodeFiles(string Name, bool Preview = false, bool? Push 
 /// <param name="BootId">The identity of the host's running kernel: <c>/proc/sys/kernel/random/boot_id</c>.</param>
 public sealed record PlanNode(string Name, Dictionary<string, string> Labels, string MachineId = "", string BootId = "");
 
-/// <summary>What an enrolment would mean.</summary>
+/// <summary>What an enrollment would mean.</summary>
 /// <param name="IsDaemonsHost">Whether the daemon runs there: such a host must not trust it.</param>
 /// <param name="HasDaemonsMachineId">Whether it is another machine that has the machine-id of the daemon's host, as a clone has.</param>
 /// <param name="Entrants">Who could enter, by role and login; empty where nobody could.</param>

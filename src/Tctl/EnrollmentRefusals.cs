@@ -2,7 +2,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>What an enrolment does with another authority that the host trusts already.</summary>
+/// <summary>What an enrollment does with another authority that the host trusts already.</summary>
 internal enum OtherAuthority
 {
     /// <summary>Nothing was said: such a host is refused.</summary>
@@ -16,7 +16,7 @@ internal enum OtherAuthority
 }
 
 /// <summary>Which hosts are not enrolled. Everything here is decided before anything on the host changes.</summary>
-internal static class EnrolmentRefusals
+internal static class EnrollmentRefusals
 {
     // The first that reads drop-ins.
     private static readonly Version Oldest = new(8, 2);
