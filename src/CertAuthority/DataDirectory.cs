@@ -6,7 +6,7 @@ using CertAuthority.Signing;
 namespace CertAuthority;
 
 /// <summary>
-/// The directory with keys, database and revocation list. One daemon has it at a time; a second one is told which process has it.
+/// The directory with keys, database and revocation list. One daemon uses it at a time; the error for a second one names the process that does.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {

@@ -14,7 +14,7 @@ namespace CertAuthority;
 /// has obeyed half of a file. Where the daemon keeps its files and where it serves stay as they are until the next start.
 /// </summary>
 /// <param name="signals">Says when.</param>
-/// <param name="served">Completes when the daemon serves. systemd is not to hear of a reload before that.</param>
+/// <param name="served">Completes when the daemon serves. A reload waits for that, because systemd expects READY first.</param>
 /// <param name="read">Reads the configuration.</param>
 /// <param name="ca">What operations work on.</param>
 /// <param name="settings">What is replaced.</param>

@@ -24,7 +24,7 @@ look() {
         if [ -e "$file" ]; then echo "daemon $file"; fi
     done
     command -v sshd >/dev/null || { say "there is no sshd"; return 1; }
-    for tool in base64 ssh-keygen sync mv cp; do
+    for tool in base64 ssh-keygen sync mv cp stat; do
         command -v "$tool" >/dev/null || { say "there is no $tool"; return 1; }
     done
     echo "version $(sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9][0-9.]*\).*/\1/p' | head -n 1)"

@@ -10,7 +10,7 @@ internal static class SshConfigFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>After a login: ssh is told of the new certificate, where it is told anything. A courtesy, so failing is no failure of the login.</summary>
+    /// <summary>Updates the file after a login, if <c>tsh config</c> has made one. If that fails, the login still succeeds, with a warning.</summary>
     public static async Task Refresh(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {
         if (!File.Exists(home.SshConfig))

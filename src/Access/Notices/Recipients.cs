@@ -4,7 +4,7 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Notices;
 
-/// <summary>Which people hear of an event of a request: those who were suggested hear the request, whoever asked hears what becomes of it, and nobody hears of their own act.</summary>
+/// <summary>Decides who is notified of an event of a request: the suggested reviewers of a new request, and the requester of everything that follows. Nobody is notified of their own actions.</summary>
 public static class Recipients
 {
     /// <summary>The trait of a user with their mail addresses.</summary>

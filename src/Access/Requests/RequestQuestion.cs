@@ -14,7 +14,7 @@ namespace CertAuthority.Access.Requests;
 /// <param name="CreatorUid">Who is at the keyboard.</param>
 /// <param name="RoleNames">The roles asked for, or <c>*</c> for all that may be asked for and are not held. Beside resources: the only roles by which these are asked for; none for all that reach them.</param>
 /// <param name="Reason">Why.</param>
-/// <param name="SuggestedReviewers">Who is told.</param>
+/// <param name="SuggestedReviewers">The names of users to notify; they gain no right.</param>
 /// <param name="Roles">Every role that exists.</param>
 /// <param name="PendingRequests">How many requests of this user wait already.</param>
 /// <param name="Limits">The bounds of the site.</param>

@@ -37,7 +37,7 @@ public static class RequestRights
     public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
         var access = user.AssignedAt(now, roles).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
-        // A lock is told when the request is filed; it does not make a login one that needs no request.
+        // Locks do not count here: the error at filing names them, and a locked role must not turn the login into one without a request.
         return access == RequestAccess.Optional || Requestable(user, roles, now, LocksInForce.None).All(user.Roles.Contains) ? RequestAccess.Optional : access;
     }
 }

@@ -9,7 +9,7 @@ using MimeKit;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>The part of <c>certauthority.yaml</c> that says who is told of what. Secrets are read with it, so that one that cannot be used is a fault of it.</summary>
+/// <summary>Reads the part of <c>certauthority.yaml</c> that configures notifications. It reads the secrets too, so an unusable secret is a fault of the configuration.</summary>
 internal static class NotifySection
 {
     // Half of what SHA-256 is worth. Shorter ones are guessed from one message.

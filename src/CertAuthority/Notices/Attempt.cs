@@ -2,7 +2,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;
 
-/// <summary>An event as it is told once.</summary>
+/// <summary>One attempt to deliver an event.</summary>
 /// <param name="Told">The event.</param>
 /// <param name="Recipient">Which of the people whom the receiver reaches; null where it reaches none.</param>
 /// <param name="Now">When.</param>

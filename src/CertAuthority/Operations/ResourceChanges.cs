@@ -92,6 +92,6 @@ internal static class ResourceChanges
         return resource;
     }
 
-    /// <summary>What whoever names another kind is told.</summary>
+    /// <summary>The refusal for a kind that does not exist.</summary>
     public static ProblemException NoSuchKind(string kind) => Problems.Invalid($"there is no kind of resource \"{kind}\"", "the kinds are role, user, node and lock");
 }

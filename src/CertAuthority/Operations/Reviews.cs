@@ -104,7 +104,7 @@ internal static class Reviews
     public static Refusal Uncertain(string what, string why) =>
         new($"{what}: {why}", "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong", RefusalKind.Unavailable);
 
-    // The caller's own request is found last, so that they are told why they may not review it.
+    // Looks for the caller's own request last, so that the error can say why they cannot review it.
     private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)
     {
         var others = Others(snapshot, prefix, voter);

@@ -9,7 +9,7 @@ namespace CertAuthority.Store;
 /// <summary>Who is told.</summary>
 /// <param name="Name">Unique: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
 /// <param name="Filter">Of what.</param>
-/// <param name="IsPersonal">Whether it reaches people, each of whom hears of requests that concern them; else it hears everything.</param>
+/// <param name="IsPersonal">Whether it delivers to people, each of whom gets only the requests that concern them. Otherwise it gets every event.</param>
 internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false);
 
 /// <summary>An event on its way to a receiver.</summary>

@@ -9,7 +9,7 @@ public partial class FileCircleTests
 {
     private static readonly Dictionary<string, string> FileOf = Declared();
 
-    public static readonly TheoryData<string> Projects = ["OpenSsh", "Access", "Protocol", "Terminal", "CertAuthority", "Tsh", "Tctl"];
+    public static readonly TheoryData<string> Projects = [.. Directory.GetDirectories(Path.Combine(Document.Root, "src")).Select(folder => Path.GetFileName(folder))];
 
     [Theory]
     [MemberData(nameof(Projects))]
