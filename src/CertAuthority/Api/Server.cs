@@ -219,7 +219,7 @@ internal static class Server
                 return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
             default:
                 // Whoever finds a fault must not fill the log with it: once a minute for each place where calls fail.
-                if (Faults.TryTake($"{error.GetType().FullName} {error.TargetSite}", 1, out _))
+                if (Faults.TryTake($"{error.GetType().FullName} {error.StackTrace?.Split('\n', 2)[0]}", 1, out _))
                     log.LogError(error, "a call failed; failures of the same sort within a minute are not logged");
                 return new Problem(ProblemCode.Internal, "the daemon failed; its log says why");
         }
