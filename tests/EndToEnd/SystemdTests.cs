@@ -63,9 +63,8 @@ public sealed class SystemdTests
         "2FC701F6AD2FB400FC5170AFB823EBA0DD41984EE8C5A56457735164EC5FF41E",
         Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(Path.Combine(World.Repository, "packaging/local.yaml")))));
 
-    // Each of these would break it: no compiler, callers without a name, an audit without login uids.
+    // Each of these would break it: callers without a name, an audit without login uids.
     [Theory]
-    [InlineData("MemoryDenyWriteExecute=")]
     [InlineData("PrivateUsers=")]
     [InlineData("ProtectProc=")]
     public void It_does_without_what_would_break_it(string setting) =>
