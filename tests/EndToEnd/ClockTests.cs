@@ -96,7 +96,7 @@ public sealed class ClockTests
     public async Task Impossible_year_is_told_in_words(string day)
     {
         using var scratch = new Scratch();
-        var clock = new TimeOfDay(scratch.Path, DateTimeOffset.Parse(day + "T00:00:00Z") - TimeProvider.System.GetUtcNow());
+        var clock = new TimeOfDay(scratch.Path, DateTimeOffset.Parse(day + "T12:00:00Z") - TimeProvider.System.GetUtcNow());
         var refused = await TestDebian.Run([.. clock.Around, Path.Combine(World.Programs, "certauthority"), "--config=none", "--data-dir", scratch["data"], "--socket", scratch["run/ca.sock"]]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Matches($"certauthority: error: the clock of this host shows {day}[^ ]*, which cannot be right; set it, and start again\n$", refused.Error);
