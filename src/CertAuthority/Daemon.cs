@@ -79,7 +79,7 @@ internal sealed class Daemon : IAsyncDisposable
         var run = await StartOfRun.Begin(data, database, clock, settings.NewCa, log);
         var sockets = Hold(Sockets.Take(settings.SocketPath, log));
 
-        var self = Accounts.GetEffectiveUserId();
+        var self = Accounts.OwnUid;
         var names = new NameService(clock, Accounts.NameOf);
         var administrators = new HostAdministrators(names, self, log);
         var current = new CurrentSettings(await administrators.Under(settings, before: []));

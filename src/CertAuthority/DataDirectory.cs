@@ -44,14 +44,14 @@ internal sealed class DataDirectory : IDisposable
     public static DataDirectory Take(Settings settings)
     {
         var path = settings.DataDirectory;
-        DurableFile.PrivateDirectory(path);
+        OwnFile.PrivateDirectory(path);
         var directory = new DataDirectory(path, Lock(path));
         try
         {
             directory.Load("user_ca", CaPurpose.User, settings.NewCaKeys);
             directory.Load("host_ca", CaPurpose.Host, settings.NewCaKeys);
             directory.Load("sync_ca", CaPurpose.Sync, settings.NewCaKeys);
-            DurableFile.ExpectOwn(directory.Database);
+            OwnFile.ExpectOwn(directory.Database);
             return directory;
         }
         catch

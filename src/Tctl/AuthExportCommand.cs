@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -56,7 +57,7 @@ internal sealed class AuthExportCommand : CliCommand
         };
         if (target is not null)
         {
-            AtomicFile.Write(target, content, ReadableByAll);
+            AtomicFile.Replace(target, content, ReadableByAll);
             return ExitCode.Done;
         }
         await using var output = StandardStream.Output();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -51,7 +52,7 @@ internal sealed class AuthSignCommand : CliCommand
         }
         else
         {
-            AtomicFile.Write(target, line, ReadableByAll);
+            AtomicFile.Replace(target, line, ReadableByAll);
             parsed.Print($"certificate for {string.Join(", ", signed.Info.Principals)} written to {target}, valid until {Wording.Time(signed.Info.ValidBefore)}");
             parsed.Hint($"sshd offers it with the line: HostCertificate {Path.GetFullPath(target)}");
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -26,7 +27,7 @@ internal sealed class HostProof : IDisposable
     /// <summary>Makes a key for the proof; its public half.</summary>
     public async Task<string> NewKey(CancellationToken cancellation)
     {
-        await ChildProcess.Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "proof", "-f", Key], cancellation);
+        await InstalledProgram.Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "proof", "-f", Key], cancellation);
         return (await File.ReadAllTextAsync($"{Key}.pub", cancellation)).Trim();
     }
 
@@ -47,7 +48,7 @@ internal sealed class HostProof : IDisposable
         foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true), ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
         {
             // Beside the key, where ssh finds it: named by CertificateFile, it has no key once plain keys are not offered.
-            AtomicFile.Write($"{Key}-cert.pub", System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
+            AtomicFile.Replace($"{Key}-cert.pub", System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
             var (exitCode, said) = await Enter(node, way, login, patience, cancellation);
             // With MaxAuthTries 1 and 2 that is how sshd refuses.
             var refused = exitCode == 255 && (said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Too many authentication failures", StringComparison.Ordinal));
@@ -68,7 +69,7 @@ internal sealed class HostProof : IDisposable
     {
         for (var tries = 1; ; tries++)
         {
-            var (exitCode, _, said) = await ChildProcess.Run(
+            var (exitCode, _, said) = await InstalledProgram.Run(
                 "ssh",
                 [
                     // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not again without it.
@@ -87,7 +88,7 @@ internal sealed class HostProof : IDisposable
     /// <summary>Where ssh's own configuration says that the host is, and through what: jump hosts are the operator's way there.</summary>
     private static async Task<string[]> Way(ServerAddress.Ssh address, CancellationToken cancellation)
     {
-        var (_, output, _) = await ChildProcess.Run("ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
+        var (_, output, _) = await InstalledProgram.Run("ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
         var settings = output.Split('\n').Select(line => line.Split(' ', 2)).Where(setting => setting.Length == 2).ToLookup(setting => setting[0], setting => setting[1]);
         var (host, jump, command) = (settings["hostname"].FirstOrDefault() ?? address.Host, settings["proxyjump"].FirstOrDefault(), settings["proxycommand"].FirstOrDefault());
         if (host.StartsWith('-') || jump?.StartsWith('-') == true)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -64,7 +65,7 @@ internal sealed class NodesExportCommand : CliCommand
     {
         var path = Below(folder, file);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        AtomicFile.Write(path, file.Content, ReadableByAll);
+        AtomicFile.Replace(path, file.Content, ReadableByAll);
     }
 
     // The daemon says where; below the folder it stays, whatever it says.

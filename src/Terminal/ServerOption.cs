@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
@@ -61,7 +62,20 @@ public sealed class ServerOption : Option<ServerAddress?>
     private static string? Own() => ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess) is { } own && File.Exists(own) ? own : null;
 
     /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of their own and point others at it.</summary>
-    public static bool IsTrusted(uint uid) => uid == 0 || uid == Account.OwnUid || uid == Account.Uid("certauthority");
+    public static bool IsTrusted(uint uid) => uid == 0 || uid == Accounts.OwnUid || IsDaemon(uid);
+
+    // An account that the system does not know now vouches for nobody.
+    private static bool IsDaemon(uint uid)
+    {
+        try
+        {
+            return uid == Accounts.UidOf("certauthority");
+        }
+        catch (NameServiceException)
+        {
+            return false;
+        }
+    }
 
     private static ServerOption Find(ParseResult parsed) => parsed.RootCommandResult.Command.Options.OfType<ServerOption>().Single();
 }

@@ -1,3 +1,5 @@
+using CertAuthority.Linux;
+
 namespace CertAuthority.Terminal;
 
 /// <summary>Text for one of the process's own streams.</summary>

@@ -50,7 +50,7 @@ internal sealed class Agent
         await Running(cancellation)
         ?? throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
-    /// <summary>Gives it a key with its certificates. Whoever calls holds the <see cref="HomeLock"/>, and has called <see cref="Forget"/>.</summary>
+    /// <summary>Gives it a key with its certificates. Whoever calls holds the <see cref="Home.Lock"/>, and has called <see cref="Forget"/>.</summary>
     /// <param name="home">Remembers that the agent has the key.</param>
     /// <param name="key">The private key; FILE.pub is beside it.</param>
     /// <param name="certificates">Those of the login, the one that was asked for first.</param>
@@ -142,9 +142,9 @@ internal sealed class Agent
         var list = await Run(["-L"], Limit, cancellation);
         if (list.ExitCode == Nobody)
             return false;
-        if (!Identities(key, list).Any())
+        if (!Identities(key, list.Output).Any())
             return true;
-        foreach (var identity in Identities(key, list))
+        foreach (var identity in Identities(key, list.Output))
             await Remove(identity.Line, cancellation);
         if ((await Identities(key, cancellation)).Count == 0)
             return true;
@@ -175,14 +175,14 @@ internal sealed class Agent
             // No gpg-agent after all. Whoever called looks at what the agent holds now.
         }
 
-        Task<ChildProcess> Gpg(string command) => ChildProcess.Run("gpg-connect-agent", ["--no-autostart", command, "/bye"], cancellation, Limit);
+        Task<(int ExitCode, string Output, string Error)> Gpg(string command) => InstalledProgram.Run("gpg-connect-agent", ["--no-autostart", command, "/bye"], cancellation, Limit);
     }
 
-    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) => [.. Identities(key, await Run(["-L"], Limit, cancellation))];
+    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) => [.. Identities(key, (await Run(["-L"], Limit, cancellation)).Output)];
 
-    private static IEnumerable<Identity> Identities(PublicKey key, ChildProcess list)
+    private static IEnumerable<Identity> Identities(PublicKey key, string list)
     {
-        foreach (var line in list.Output.Split('\n'))
+        foreach (var line in list.Split('\n'))
             if (Identity.TryParse(line) is { } identity && identity.Key == key)
                 yield return identity;
     }
@@ -202,7 +202,7 @@ internal sealed class Agent
         }
     }
 
-    private Task<ChildProcess> Run(string[] arguments, TimeSpan limit, CancellationToken cancellation) => ChildProcess.Run(
+    private Task<(int ExitCode, string Output, string Error)> Run(string[] arguments, TimeSpan limit, CancellationToken cancellation) => InstalledProgram.Run(
         "ssh-add", arguments, cancellation, limit, $"the ssh-agent at {socket} did not answer within {limit.TotalSeconds} s", ("SSH_AUTH_SOCK", socket));
 
     /// <summary>An identity that an agent holds: a key, or a certificate with its key.</summary>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
-using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
@@ -30,7 +30,7 @@ internal sealed class AgentKeys(string path)
         if (keys.Count == 0 && File.Exists(path))
             File.Delete(path);
         else if (keys.Count > 0)
-            AtomicFile.Write(
+            AtomicFile.Replace(
                 path,
                 Encoding.UTF8.GetBytes(string.Concat(keys.Select(key => $"{key.Until.ToUnixTimeSeconds()} {key.Key} {key.Socket}\n"))),
                 UnixFileMode.UserRead | UnixFileMode.UserWrite);

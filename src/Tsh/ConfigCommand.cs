@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -50,7 +51,7 @@ internal sealed class ConfigCommand : CliCommand
         }
         home.EnsureFolder();
         home.SaveKnownCas((await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey);
-        AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
+        AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
         Edit(SshConfig.WithBlock, home);
         parsed.Print($"{OfUser()} now has your {Wording.Count(nodes.Length, "host")}{(nodes is [] ? "" : $": {string.Join(", ", nodes.Take(10).Select(node => node.Name))}{(nodes.Length > 10 ? ", …" : "")}")}");
         if (nodes is [var first, ..])
@@ -60,7 +61,7 @@ internal sealed class ConfigCommand : CliCommand
 
     /// <summary>The file that ssh reads: in the home directory that the account has, whatever HOME says.</summary>
     private static string OfUser() => Path.Combine(
-        Account.OwnHome ?? UserFolders.Home ?? throw new FailureException("your account has no home directory, so ssh reads no configuration of yours", "tsh config --print shows what ssh would read"),
+        Accounts.OwnHome ?? UserFolders.Home ?? throw new FailureException("your account has no home directory, so ssh reads no configuration of yours", "tsh config --print shows what ssh would read"),
         ".ssh", "config");
 
     /// <summary>Changes <c>~/.ssh/config</c> in one step, and in the place where it really is: people keep it behind links.</summary>
@@ -82,7 +83,7 @@ internal sealed class ConfigCommand : CliCommand
             return true;
         }
         Directory.CreateDirectory(Path.GetDirectoryName(file)!, OwnerOnly | UnixFileMode.UserExecute);
-        AtomicFile.Write(file, Encoding.Latin1.GetBytes(next), exists ? File.GetUnixFileMode(file) : OwnerOnly);
+        AtomicFile.Replace(file, Encoding.Latin1.GetBytes(next), exists ? File.GetUnixFileMode(file) : OwnerOnly);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.RegularExpressions;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -129,13 +130,13 @@ internal sealed partial class Home(string folder, string? profile = null)
     public async Task<string> EnsureKey(string comment, CancellationToken cancellation)
     {
         EnsureFolder();
-        using var alone = HomeLock.Take(Folder);
+        using var alone = Lock();
         if (!File.Exists(Key))
             await MakeKey(comment, cancellation);
         if (File.Exists(PublicKey))
             return (await File.ReadAllTextAsync(PublicKey, cancellation)).Trim();
         var derived = await Keygen.PublicKeyOf(Key, cancellation);
-        AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(derived), OwnerOnly);
+        AtomicFile.Replace(PublicKey, Encoding.UTF8.GetBytes(derived), OwnerOnly);
         return derived.Trim();
     }
 
@@ -145,7 +146,7 @@ internal sealed partial class Home(string folder, string? profile = null)
     /// <exception cref="FailureException">Another key is there by now.</exception>
     public void SaveCertificates(IReadOnlyList<OneCertificate> certificates, string key)
     {
-        using var alone = HomeLock.Take(Folder);
+        using var alone = Lock();
         if (!File.Exists(PublicKey) || File.ReadAllText(PublicKey).Trim() != key)
             throw new FailureException($"the key in {Folder} was removed or replaced while its certificate was made", "tsh login");
         ReplaceCertificates(certificates);
@@ -157,22 +158,22 @@ internal sealed partial class Home(string folder, string? profile = null)
     {
         var line = $"@cert-authority * {OpenSsh.PublicKey.ParseLine(hostCa)}\n";
         if (AtomicFile.Read(KnownCas) != line)
-            AtomicFile.Write(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
+            AtomicFile.Replace(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
     }
 
     /// <summary>Keeps a certificate that is for a login on one node.</summary>
     public void SaveNodeCertificate(string login, string node, string line)
     {
         Directory.CreateDirectory(NodeCertificates, OwnerOnly | UnixFileMode.UserExecute);
-        AtomicFile.Write(NodeCertificate(login, node), Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+        AtomicFile.Replace(NodeCertificate(login, node), Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
     }
 
     /// <summary>Keeps the public half of a key whose private half is not here, and its certificates.</summary>
-    /// <remarks>Whoever calls holds the <see cref="HomeLock"/>: the agent and these files change together.</remarks>
+    /// <remarks>Whoever calls holds the <see cref="Lock"/>: the agent and these files change together.</remarks>
     public void SavePublic(string publicKey, IReadOnlyList<OneCertificate> certificates)
     {
         File.Delete(Key);
-        AtomicFile.Write(PublicKey, Encoding.UTF8.GetBytes(publicKey + "\n"), OwnerOnly);
+        AtomicFile.Replace(PublicKey, Encoding.UTF8.GetBytes(publicKey + "\n"), OwnerOnly);
         ReplaceCertificates(certificates);
     }
 
@@ -182,7 +183,7 @@ internal sealed partial class Home(string folder, string? profile = null)
         foreach (var one in certificates)
         {
             var file = kept.Count == 0 ? Certificate : Path.Combine(Folder, $"id-{CertificateName(one.Info)}-cert.pub");
-            AtomicFile.Write(file, Encoding.UTF8.GetBytes(one.Certificate + "\n"), OwnerOnly);
+            AtomicFile.Replace(file, Encoding.UTF8.GetBytes(one.Certificate + "\n"), OwnerOnly);
             kept.Add(file);
         }
         RemoveCertificates(kept);
@@ -215,7 +216,7 @@ internal sealed partial class Home(string folder, string? profile = null)
     {
         if (!Directory.Exists(Folder))
             return false;
-        using var alone = HomeLock.Take(Folder);
+        using var alone = Lock();
         string[] present = [.. new[] { PublicKey, Key }.Concat(CertificateFiles().Select(one => one.File)).Where(File.Exists)];
         RemoveCertificates();
         File.Delete(PublicKey);
@@ -224,6 +225,13 @@ internal sealed partial class Home(string folder, string? profile = null)
             Directory.Delete(NodeCertificates, recursive: true);
         return present is not [];
     }
+
+    /// <summary>
+    /// Keeps other tsh of the same home out while key and certificate are put in place or taken away, so that they always belong together. Waits
+    /// for it; disposing lets go.
+    /// </summary>
+    /// <exception cref="IOException">The folder cannot be locked.</exception>
+    public IDisposable Lock() => OwnFile.LockDirectory(Folder, waits: true);
 
     private async Task MakeKey(string comment, CancellationToken cancellation)
     {

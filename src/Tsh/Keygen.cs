@@ -14,11 +14,11 @@ internal static class Keygen
 
     /// <summary>Whether a file holds a key or certificate that ssh would use: of a certificate it verifies the signature, too.</summary>
     public static async Task<bool> Reads(string path, CancellationToken cancellation) =>
-        (await ChildProcess.Run("ssh-keygen", ["-l", "-f", path], cancellation)).ExitCode == 0;
+        (await InstalledProgram.Run("ssh-keygen", ["-l", "-f", path], cancellation)).ExitCode == 0;
 
     private static async Task<string> Run(string[] args, CancellationToken cancellation)
     {
-        var keygen = await ChildProcess.Run("ssh-keygen", args, cancellation);
+        var keygen = await InstalledProgram.Run("ssh-keygen", args, cancellation);
         return keygen.ExitCode == 0 ? keygen.Output : throw new FailureException($"ssh-keygen failed: {keygen.Error}");
     }
 }

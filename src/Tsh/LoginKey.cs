@@ -1,4 +1,5 @@
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -118,7 +119,7 @@ internal abstract class LoginKey : IDisposable
             throw new FailureException($"the folder of {path} does not exist");
     }
 
-    private protected static void Write(string path, string line) => AtomicFile.Write(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    private protected static void Write(string path, string line) => AtomicFile.Replace(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
 
     /// <summary>Where the certificates of a login go: the first to a file that the options name, the others beside it.</summary>
     private protected static IEnumerable<(string File, OneCertificate Certificate)> Places(LoggedIn login, string first)
@@ -170,7 +171,7 @@ internal abstract class LoginKey : IDisposable
         {
             home.SaveCertificates(login.Certificates, key);
             // Of several logins at once the agent has the one that is on the disk.
-            using var alone = HomeLock.Take(home.Folder);
+            using var alone = home.Lock();
             foreach (var fault in (await Agent.Forget(home, cancellation)).Append(unusable).OfType<string>().Distinct())
                 warn(fault);
             try
@@ -207,7 +208,7 @@ internal abstract class LoginKey : IDisposable
 
         public override async Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
-            using var alone = HomeLock.Take(home.Folder);
+            using var alone = home.Lock();
             foreach (var fault in await Agent.Forget(home, cancellation))
                 warn(fault);
             await agent!.Add(home, Key, login.Certificates, login.PerHost ? login.SessionEnds : null, cancellation);

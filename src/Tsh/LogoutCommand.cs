@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -33,11 +34,11 @@ internal sealed class LogoutCommand : CliCommand
             : [];
         var user = Held.In(home).User;
         if (Directory.Exists(home.Folder))
-            using (HomeLock.Take(home.Folder))
+            using (home.Lock())
                 foreach (var fault in await Agent.Forget(home, cancellation))
                     parsed.Warn($"{fault}; it may still hold your certificate");
         if (File.Exists(home.SshConfig))
-            AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         parsed.Print((home.Clear(), user) switch
         {
             (false, _) => "not logged in, nothing to remove",

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
-using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
@@ -71,7 +71,7 @@ internal sealed record Memory
             ("server", Server?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()), ("requests", Requests.IsEmpty ? null : string.Join(',', Requests)),
             ("session", Session?.ToString()), ("per-host", PerHost ? "yes" : null),
         ];
-        AtomicFile.Write(
+        AtomicFile.Replace(
             path,
             Encoding.UTF8.GetBytes(string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Word}: {line.Value}\n"))),
             UnixFileMode.UserRead | UnixFileMode.UserWrite);

@@ -1,4 +1,5 @@
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -26,7 +27,7 @@ internal sealed class NodeAddresses(Home home)
         try
         {
             home.EnsureFolder();
-            AtomicFile.Write(home.Addresses, Encoding.UTF8.GetBytes(string.Concat(all.Select(one => $"{one.Name} {one.Address}\n"))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            AtomicFile.Replace(home.Addresses, Encoding.UTF8.GetBytes(string.Concat(all.Select(one => $"{one.Name} {one.Address}\n"))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         catch (Exception full) when (full is IOException or UnauthorizedAccessException)
         {

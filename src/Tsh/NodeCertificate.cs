@@ -68,7 +68,7 @@ internal static class NodeCertificate
         catch (ProblemException over) when (over.Problem.Code == ProblemCode.Expired && (memory.Session is not null || !memory.Requests.IsEmpty))
         {
             // Of many that find this out at once, one begins the new login.
-            using var alone = HomeLock.Take(home.Folder);
+            using var alone = home.Lock();
             var next = home.Memory;
             if (next.Session == memory.Session && next.Requests.SequenceEqual(memory.Requests))
             {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -11,7 +11,7 @@ namespace CertAuthority.Tsh;
 /// The end of its input is the end of what is asked, and not of what is answered: it goes on until the daemon has answered, or until nobody
 /// is left to read that.
 /// </summary>
-internal sealed partial class RelayCommand() : CliCommand(
+internal sealed class RelayCommand() : CliCommand(
     "relay",
     "Joins standard input and output to the daemon of this host; ssh runs it for --server ssh://…",
     "ssh auth1 tsh relay",
@@ -64,23 +64,8 @@ internal sealed partial class RelayCommand() : CliCommand(
     // What is only waited for would keep the relay, and a place at the daemon, long after ssh is gone.
     private static void HangUpWithReader(Socket socket) => new Thread(() =>
     {
-        var output = new Poll { Descriptor = 1 };
-        while (poll(ref output, 1, -1) < 0)
-        {
-        }
+        StandardStream.AwaitReaderGone();
         socket.Dispose();
     })
     { IsBackground = true }.Start();
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Poll
-    {
-        public int Descriptor;
-        public short Wanted;
-        public short Happened;
-    }
-
-    // Nothing is wanted, so it returns when the other end is gone (POLLHUP, POLLERR).
-    [LibraryImport("libc")]
-    private static partial int poll(ref Poll descriptor, nuint count, int milliseconds);
 }

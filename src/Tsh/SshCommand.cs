@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -47,7 +48,7 @@ internal sealed class SshCommand : CliCommand
 
         var home = Home.Chosen(parsed);
         var (node, account, certificate) = await Find(parsed, home, name, wanted, cancellation);
-        return Exec.Replace(["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
+        return Execution.Replace(["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -93,7 +94,7 @@ internal static partial class SshConfig
     /// <summary>The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.</summary>
     /// <param name="text">The bytes of the file, each as a character, so that what is not UTF-8 stays as it is.</param>
     /// <param name="home">Has the file to include.</param>
-    public static string WithBlock(string text, Home home) => $"{Begin(home)}\nInclude {Bytes(IncludePath(home.SshConfig, Account.OwnHome))}\n{End(home)}\n{WithoutBlock(text, home)}";
+    public static string WithBlock(string text, Home home) => $"{Begin(home)}\nInclude {Bytes(IncludePath(home.SshConfig, Accounts.OwnHome))}\n{End(home)}\n{WithoutBlock(text, home)}";
 
     /// <summary>The same without it. Nothing else is touched.</summary>
     public static string WithoutBlock(string text, Home home)

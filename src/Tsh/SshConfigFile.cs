@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -17,7 +18,7 @@ internal static class SshConfigFile
             return;
         try
         {
-            AtomicFile.Write(home.SshConfig, Encoding.UTF8.GetBytes((await Text(parsed, home, ca, cancellation)).Text), OwnerOnly);
+            AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes((await Text(parsed, home, ca, cancellation)).Text), OwnerOnly);
         }
         catch (Exception failed) when (failed is ProblemException or UnreachableException or FailureException)
         {

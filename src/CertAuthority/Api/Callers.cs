@@ -33,7 +33,7 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
         Caller Named(UnixIdentity identity, UnixIdentity? login, string? unnamed) => new(identity, isRoot, login)
         {
             Groups = peer.Groups,
-            Program = peer.Session is { } session ? ForeignProgram.OfSession(session) : null,
+            Program = peer.Session is { } session ? ChildProcess.OfSession(session) : null,
             Unnamed = unnamed,
         };
     }

@@ -56,7 +56,7 @@ internal static class ConfigurationFile
 
     // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its data.
     private static uint? Account(string dataDirectory) =>
-        Accounts.GetEffectiveUserId() == 0 && dataDirectory.Length > 0 ? FileStatus.Read(dataDirectory)?.Owner : null;
+        Accounts.OwnUid == 0 && dataDirectory.Length > 0 ? FileStatus.Read(dataDirectory)?.Owner : null;
 
     private static IEnumerable<string> FilesOf(string folder, uint? account)
     {

@@ -164,7 +164,7 @@ internal static class NotifySection
         {
             if (!Path.IsPathFullyQualified(path))
                 receiver.Fault(field, $"{receiver.Full(field)} takes an absolute path");
-            else if (DurableFile.ReadSecret(path, account) is { Length: > 0 } secret)
+            else if (OwnFile.ReadSecret(path, account) is { Length: > 0 } secret)
                 return secret;
             else
                 receiver.Fault(field, $"{receiver.Full(field)}: {path} is empty");

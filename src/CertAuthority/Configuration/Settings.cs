@@ -50,7 +50,7 @@ internal sealed record Settings(
     /// </summary>
     public static Settings Default()
     {
-        var isRoot = Accounts.GetEffectiveUserId() == 0;
+        var isRoot = Accounts.OwnUid == 0;
         return new Settings(
             isRoot ? "/var/lib/certauthority" : UserFolders.Xdg("XDG_STATE_HOME", ".local/state") is { } state ? Path.Combine(state, "certauthority") : "",
             ServerAddress.DefaultSocket(isRoot) ?? "",

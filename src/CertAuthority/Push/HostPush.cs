@@ -55,7 +55,7 @@ internal sealed class HostPush : Loop
         (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory, settings, log);
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
-        DurableFile.PrivateDirectory(directory);
+        OwnFile.PrivateDirectory(directory);
         identity = new SyncIdentity(database, clock, keys.Sync, directory);
         lanes = new Lanes(settings.Now.Settings.Push.Parallel, clock);
         krl.Written = Wake;

@@ -40,7 +40,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
                 return;
             key ??= ThrowawayKey.Write(KeyFile);
             var line = Certificate.ToLine(syncCa.Sign(await Record(key, now)), Names.DaemonsLogin);
-            DurableFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), DurableFile.OwnerOnly);
+            AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
             issued = now;
         }
         finally

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Threading.Channels;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Hosting;
@@ -120,7 +119,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
             var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString(), keys);
             if (Krl.Parse(bytes) is var readBack && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
-            DurableFile.Replace(path, bytes, DurableFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
+            AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
             latest = new PublishedKrl(version, bytes);
             Written();
             return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);
@@ -181,12 +180,8 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     /// <summary>Lets the reader that sshd uses have the last word: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.</summary>
     private static void AskOpenSsh(string krl)
     {
-        using var keygen = Process.Start(new ProcessStartInfo("ssh-keygen", ["-Q", "-l", "-f", krl]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })
-            ?? throw new IOException("ssh-keygen cannot be started");
-        var errors = keygen.StandardError.ReadToEndAsync();
-        keygen.StandardOutput.ReadToEnd();
-        keygen.WaitForExit();
-        if (keygen.ExitCode != 0)
-            throw new InvalidDataException($"ssh-keygen refuses the revocation list: {errors.Result.Trim()}");
+        var (exitCode, _, error) = new ChildProcess("ssh-keygen", ["-Q", "-l", "-f", krl]).Run(CancellationToken.None).GetAwaiter().GetResult();
+        if (exitCode != 0)
+            throw new InvalidDataException(exitCode is null ? "ssh-keygen did not read the revocation list in time" : $"ssh-keygen refuses the revocation list: {error}");
     }
 }

@@ -40,7 +40,7 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
     /// <exception cref="IOException">It cannot be made, or belongs to another daemon.</exception>
     public void Make()
     {
-        DurableFile.PublicDirectory(path);
+        OwnFile.PublicDirectory(path);
         ExpectOwn(ulong.MaxValue);
     }
 
@@ -51,11 +51,11 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
         var published = false;
         try
         {
-            DurableFile.PublicDirectory(path);
+            OwnFile.PublicDirectory(path);
             // Two daemons could find nobody's list there at the same moment.
-            using var held = DurableFile.LockDirectory(path);
+            using var held = OwnFile.LockDirectory(path);
             ExpectOwn(list.Version);
-            DurableFile.Replace(At(List), list.Bytes, DurableFile.ReadableByAll, spare: spare);
+            AtomicFile.Replace(At(List), list.Bytes, AtomicFile.ReadableByAll, spare: spare);
             published = true;
             foreach (var (name, content) in besides)
                 PutWhereDifferent(name, content);
@@ -114,7 +114,7 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
     private void PutWhereDifferent(string name, byte[] content)
     {
         if (!File.Exists(At(name)) || !File.ReadAllBytes(At(name)).AsSpan().SequenceEqual(content))
-            DurableFile.Replace(At(name), content, DurableFile.ReadableByAll);
+            AtomicFile.Replace(At(name), content, AtomicFile.ReadableByAll);
     }
 
     private string At(string name) => System.IO.Path.Combine(path, name);

@@ -46,14 +46,14 @@ internal sealed class FileCaKey : CaKey
 
         using var newKey = PrivateKeys.New(type);
         var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
-        DurableFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), DurableFile.OwnerOnly);
+        AtomicFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), AtomicFile.OwnerOnly);
     }
 
     private static FileCaKey Load(string path, CaPurpose signs, bool isNew)
     {
         try
         {
-            var file = OpenSshPrivateKey.Parse(DurableFile.ReadPrivate(path), path);
+            var file = OpenSshPrivateKey.Parse(OwnFile.ReadPrivate(path), path);
             ExpectPair(file.Key);
             ExpectPub(PubPath(path), file);
             return new FileCaKey(file.Key) { Signs = signs, IsNew = isNew };
@@ -90,7 +90,7 @@ internal sealed class FileCaKey : CaKey
     {
         if (!File.Exists(pubPath))
         {
-            DurableFile.Create(pubPath, Encoding.UTF8.GetBytes($"{file.Key.PublicKey.ToLine(file.Comment)}\n"), DurableFile.ReadableByAll);
+            AtomicFile.Create(pubPath, Encoding.UTF8.GetBytes($"{file.Key.PublicKey.ToLine(file.Comment)}\n"), AtomicFile.ReadableByAll);
         }
         else if (!Holds(pubPath, file.Key.PublicKey))
         {

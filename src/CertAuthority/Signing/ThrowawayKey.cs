@@ -15,7 +15,7 @@ internal static class ThrowawayKey
     {
         using var key = PrivateKeys.New(CaKeyType.Ed25519);
         var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
-        DurableFile.Replace(path, new OpenSshPrivateKey(key, "").ToFile(checkInt), DurableFile.OwnerOnly);
+        AtomicFile.Replace(path, new OpenSshPrivateKey(key, "").ToFile(checkInt), AtomicFile.OwnerOnly);
         return key.PublicKey;
     }
 }

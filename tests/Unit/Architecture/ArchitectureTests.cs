@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Reach;
+using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -14,26 +15,25 @@ namespace CertAuthority.Tests.Unit.Architecture;
 public class ArchitectureTests
 {
     private static readonly Assembly Daemon = typeof(Authority).Assembly;
-    private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(Route).Assembly];
-    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
+    private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(AtomicFile).Assembly];
+    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(Route).Assembly, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
     private static readonly List<Use> InDaemon = Uses.Of(Daemon);
     private static readonly List<Use> InAccess = Uses.Of(typeof(IssuancePolicy).Assembly);
 
     // Which folders each folder may know, from the ground up; what stands at the root of the daemon knows them all.
     private static readonly Dictionary<string, string[]> InDaemonKnows = new()
     {
-        ["Linux"] = [],
         ["Resources"] = [],
-        ["Configuration"] = ["Resources", "Linux"],
-        ["Signing"] = ["Configuration", "Linux"],
-        ["Store"] = ["Resources", "Linux"],
+        ["Configuration"] = ["Resources"],
+        ["Signing"] = ["Configuration"],
+        ["Store"] = ["Resources"],
         ["Hosting"] = ["Store"],
-        ["Revocation"] = ["Hosting", "Store", "Signing", "Linux"],
-        ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration", "Linux"],
-        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Configuration", "Linux"],
-        ["Notices"] = ["Store", "Configuration", "Linux"],
-        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Configuration", "Linux"],
-        ["Api"] = ["Operations", "Configuration", "Linux", "Store"],
+        ["Revocation"] = ["Hosting", "Store", "Signing"],
+        ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration"],
+        ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Configuration"],
+        ["Notices"] = ["Store", "Configuration"],
+        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Configuration"],
+        ["Api"] = ["Operations", "Configuration", "Store"],
     };
 
     private static readonly Dictionary<string, string[]> InAccessKnows = new()
@@ -61,6 +61,10 @@ public class ArchitectureTests
         Assert.DoesNotContain(
             Leaves.Single(one => one.GetName().Name == leaf).GetReferencedAssemblies(),
             reference => Ours.Any(ours => ours.GetName().Name == reference.Name));
+
+    [Fact]
+    public void Messages_need_nothing_of_ours_but_the_system() =>
+        Assert.Equal(["CertAuthority.Linux"], typeof(Route).Assembly.GetReferencedAssemblies().Select(one => one.Name!).Intersect(Ours.Select(one => one.GetName().Name!)));
 
     [Fact]
     public void The_command_lines_do_not_know_the_daemon() =>
@@ -158,20 +162,36 @@ public class ArchitectureTests
         Assert.Equal([typeof(Ed25519PrivateKey)], Everywhere(use => use.Type.Namespace?.StartsWith("Org.BouncyCastle", StringComparison.Ordinal) == true).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Native_imports_are_of_libc_only() =>
-        Assert.All(
-            Ours.SelectMany(assembly => assembly.GetTypes())
-                .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
-                .Select(method => method.GetCustomAttribute<DllImportAttribute>()?.Value).OfType<string>(),
-            library => Assert.Equal("libc", library));
+    public void System_calls_are_made_in_one_project_and_of_libc_only()
+    {
+        var imports = Ours.SelectMany(assembly => assembly.GetTypes())
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .Where(method => method.GetCustomAttribute<DllImportAttribute>() is not null).ToList();
+        Assert.NotEmpty(imports);
+        Assert.All(imports, method => Assert.Equal("libc", method.GetCustomAttribute<DllImportAttribute>()!.Value));
+        Assert.All(imports, method => Assert.Equal(typeof(AtomicFile).Assembly, method.DeclaringType!.Assembly));
+    }
+
+    // Where a program is a conversation or owns the terminal, the runner with a time limit is not for it.
+    [Fact]
+    public void Programs_are_started_in_one_place_or_are_talked_to() =>
+        Assert.Equal(
+            ["CertAuthority.Linux.ChildProcess", "CertAuthority.Protocol.SshTransport", "CertAuthority.Push.Sftp", "CertAuthority.Tctl.EditCommand", "CertAuthority.Tctl.RemoteHost"],
+            Everywhere(use => use.What is MethodInfo { Name: "Start" } && use.Type == typeof(System.Diagnostics.Process)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Files_are_put_in_the_place_of_others_in_one_place() =>
+        Assert.Equal(
+            ["CertAuthority.Linux.AtomicFile", "CertAuthority.Tsh.Home", "CertAuthority.Tsh.LoginKey"],
+            Everywhere(use => use.What is MethodInfo { Name: "Move" } && use.Type == typeof(File)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Hosting.Systemd tells systemd that the daemon serves.
     [Fact]
     public void Only_the_server_and_the_socket_file_serve() =>
         Assert.Equal(
-            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile"],
-            Users(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
-                .Select(type => type.FullName!).Order(StringComparer.Ordinal));
+            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport"],
+            Everywhere(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
+                .Select(use => use.ByType.FullName!).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
     public void Only_notices_reach_other_machines() =>
@@ -193,6 +213,8 @@ public class ArchitectureTests
     private static IEnumerable<Type> Users(Func<Use, bool> which) => InDaemon.Where(use => use.Type.Namespace is not null && which(use)).Select(use => use.ByType).Distinct();
 
     private static IEnumerable<Use> Everywhere(Func<Use, bool> which) => Ours.SelectMany(Uses.Of).Where(which);
+
+    private static Type Outer(Type type) => type.DeclaringType is { } outer ? Outer(outer) : type;
 
     // Not what the compiler, a generator or another project's file put beside ours.
     private static bool IsBelow(string root, Type type) => type.Namespace?.StartsWith($"{root}.", StringComparison.Ordinal) == true;

@@ -1,0 +1,38 @@
+using CertAuthority.Linux;
+
+namespace CertAuthority.Tests.Unit.Linux;
+
+public sealed class AtomicFileTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory();
+
+    [Fact]
+    public void Replaces_the_content_and_sets_the_mode()
+    {
+        var path = Path.Combine(folder.FullName, "id-cert.pub");
+        File.WriteAllText(path, "something longer than what comes");
+        AtomicFile.Replace(path, "short"u8, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.Equal("short", File.ReadAllText(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public void Leaves_nothing_behind_when_the_place_cannot_be_taken()
+    {
+        var path = folder.CreateSubdirectory("taken").FullName;
+        Assert.ThrowsAny<Exception>(() => AtomicFile.Replace(path, "x"u8, UnixFileMode.UserRead));
+        Assert.Equal([path], Directory.GetFileSystemEntries(folder.FullName));
+    }
+
+    [Fact]
+    public void File_that_is_not_there_holds_nothing()
+    {
+        var path = Path.Combine(folder.FullName, "id.pub");
+        File.WriteAllText(path, "ssh-ed25519");
+        Assert.Equal("ssh-ed25519", AtomicFile.Read(path));
+        Assert.Null(AtomicFile.Read(path + ".old"));
+        Assert.Null(AtomicFile.Read(Path.Combine(folder.FullName, "gone", "id.pub")));
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+}
