@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class AgentTests
 {
     [PeopleFact]
-    public async Task Without_a_key_file_anywhere_db1_is_entered()
+    public async Task Agent_only_login_opens_db1_without_a_key_file()
     {
         await using var daemon = await Laptop.Daemon();
         var db1 = await Laptop.Db1(daemon);
@@ -38,7 +38,7 @@ public sealed class AgentTests
     [PeopleTheory]
     [InlineData("auto")]
     [InlineData("only")]
-    public async Task Twenty_logins_leave_one_identity(string use)
+    public async Task Twenty_logins_leave_one_agent_identity(string use)
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -57,7 +57,7 @@ public sealed class AgentTests
     [PeopleTheory]
     [InlineData("no")]
     [InlineData("yes")]
-    public async Task Identity_of_an_earlier_login_is_removed(string next)
+    public async Task Login_removes_the_identity_of_the_previous_login(string next)
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -72,7 +72,7 @@ public sealed class AgentTests
     }
 
     [PeopleFact]
-    public async Task Identity_in_another_agent_is_removed_too()
+    public async Task Logout_removes_the_identity_from_the_other_agent()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -83,7 +83,7 @@ public sealed class AgentTests
     }
 
     [PeopleFact]
-    public async Task Silent_agent_holds_up_no_login()
+    public async Task Unresponsive_agent_does_not_delay_a_login()
     {
         await using var daemon = await Laptop.Daemon();
         // The kernel accepts, and nobody answers.
@@ -115,7 +115,7 @@ public sealed class AgentTests
     }
 
     [PeopleFact]
-    public async Task The_identity_ends_with_the_certificate()
+    public async Task Agent_identity_expires_with_the_certificate()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -127,7 +127,7 @@ public sealed class AgentTests
     }
 
     [PeopleFact]
-    public async Task Others_identities_are_left_alone()
+    public async Task Login_and_logout_keep_unrelated_identities()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -142,7 +142,7 @@ public sealed class AgentTests
     }
 
     [PeopleFact]
-    public async Task Where_no_agent_runs_it_is_said_only_to_those_who_asked()
+    public async Task Missing_agent_is_reported_only_if_an_agent_was_requested()
     {
         await using var daemon = await Laptop.Daemon();
         var alice = daemon.Person(Person.Alice);

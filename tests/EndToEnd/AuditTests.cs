@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class AuditTests
 {
     [PeopleFact]
-    public async Task Every_way_to_change_a_resource_says_what_it_was_and_became()
+    public async Task Every_resource_change_records_old_and_new_values()
     {
         await using var daemon = await TestDaemon.Start();
         var root = daemon.Administrator;
@@ -80,7 +80,7 @@ public sealed class AuditTests
     }
 
     [PeopleFact]
-    public async Task Start_reload_and_stop_say_who_administers_and_what_the_settings_became()
+    public async Task Start_reload_and_stop_record_administrators_and_settings()
     {
         await using var daemon = await TestDaemon.Start(configuration: "admins: {users: [bob], groups: [web-team]}\n");
         var root = daemon.Administrator;
@@ -127,7 +127,7 @@ public sealed class AuditTests
     }
 
     [PeopleFact]
-    public async Task Votes_are_told_as_votes_and_an_override_with_what_was_missing()
+    public async Task Audit_records_votes_and_the_approvals_an_override_lacked()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], """

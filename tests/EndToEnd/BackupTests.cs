@@ -8,7 +8,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class BackupTests
 {
     [PeopleFact]
-    public async Task Nothing_that_was_granted_before_or_after_a_backup_lives_on_after_its_restore()
+    public async Task Restore_ends_access_granted_before_and_after_the_backup()
     {
         await using var lost = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         await Setup(lost);
@@ -78,7 +78,7 @@ public sealed class BackupTests
     }
 
     [Fact]
-    public async Task A_copy_by_hand_that_is_older_than_the_revocation_list_beside_it_is_a_restore_too()
+    public async Task Copy_older_than_its_revocation_list_counts_as_a_restore()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -110,7 +110,7 @@ public sealed class BackupTests
     }
 
     [Fact]
-    public async Task The_same_backup_restored_twice_gives_no_number_twice()
+    public async Task Restoring_a_backup_twice_reuses_no_serial_or_list_version()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -133,7 +133,7 @@ public sealed class BackupTests
     }
 
     [PeopleFact]
-    public async Task A_backup_is_for_administrators_and_replaces_a_file_only_when_told()
+    public async Task Only_administrators_back_up_and_only_force_replaces_a_file()
     {
         await using var daemon = await TestDaemon.Start();
         var file = daemon.Scratch.Write("taken", "something else\n");

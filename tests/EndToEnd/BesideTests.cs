@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class BesideTests
 {
     [PeopleFact]
-    public async Task Plain_ssh_uses_for_each_login_the_certificate_that_opens_it()
+    public async Task Plain_ssh_uses_the_certificate_that_opens_each_login()
     {
         await using var daemon = await Laptop.Daemon();
         var (db1, web1) = (await Laptop.Db1(daemon), await TestHost.Create(daemon, "web1"));
@@ -56,7 +56,7 @@ public sealed class BesideTests
     }
 
     [PeopleFact]
-    public async Task Certificates_for_more_hosts_than_logins_a_minute_are_one_login()
+    public async Task Certificates_for_many_hosts_count_as_one_login()
     {
         await using var daemon = await Laptop.Daemon(configuration: "");
         var db1 = await TestHost.Create(daemon, "db1", PrincipalsSetting.Files);

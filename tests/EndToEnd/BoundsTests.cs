@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class BoundsTests
 {
     [PeopleFact]
-    public async Task Logins_a_minute_and_live_certificates_are_bounded_and_what_to_do_is_told()
+    public async Task Login_rate_and_live_certificate_limits_come_with_a_hint()
     {
         using var scratch = new Scratch();
         var config = scratch.Write("certauthority.yaml", "limits: {certificate: 2h, live_certificates: 2, logins_per_minute: 4}\n");
@@ -32,7 +32,7 @@ public sealed class BoundsTests
     }
 
     [PeopleFact]
-    public async Task Lowered_limits_take_back_what_exceeds_them_and_say_so_before()
+    public async Task Lowered_limits_revoke_what_the_check_announced()
     {
         await using var daemon = await TestDaemon.Start(configuration: "limits: {certificate: 20h}\n");
         (await daemon.Administrator.Types(["tctl", "create"], """
@@ -99,7 +99,7 @@ public sealed class BoundsTests
     }
 
     [PeopleFact]
-    public async Task An_account_that_takes_all_its_connections_keeps_nobody_else_out()
+    public async Task Account_at_its_connection_limit_keeps_nobody_else_out()
     {
         await using var daemon = await TestDaemon.Start();
         await Alice(daemon);
@@ -124,7 +124,7 @@ public sealed class BoundsTests
     }
 
     [PeopleFact]
-    public async Task Twenty_calls_of_one_account_can_wait_at_once()
+    public async Task One_account_can_hold_twenty_waiting_calls()
     {
         await using var daemon = await TestDaemon.Start();
         await Alice(daemon);
@@ -138,7 +138,7 @@ public sealed class BoundsTests
     }
 
     [Fact]
-    public async Task Whoever_is_slow_or_says_too_much_is_cut_off_in_seconds_and_others_are_served_meanwhile()
+    public async Task Slow_or_oversized_calls_are_cut_off_and_delay_nobody_else()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);

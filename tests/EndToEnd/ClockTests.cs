@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class ClockTests
 {
     [PeopleFact]
-    public async Task Clock_that_is_off_grants_nothing_and_forgets_nothing()
+    public async Task Wrong_clock_grants_nothing_and_forgets_nothing()
     {
         using var scratch = new Scratch();
         var clock = new TimeOfDay(scratch.Path);
@@ -59,7 +59,7 @@ public sealed class ClockTests
     }
 
     [PeopleFact]
-    public async Task Root_says_that_a_clock_is_right_and_what_had_expired_stays_so()
+    public async Task Clock_accepted_by_root_keeps_expired_requests_expired()
     {
         using var scratch = new Scratch();
         var clock = new TimeOfDay(scratch.Path, TimeSpan.FromDays(60));
@@ -93,7 +93,7 @@ public sealed class ClockTests
     [Theory]
     [InlineData("1970-01-02")]
     [InlineData("9999-12-30")]
-    public async Task Impossible_year_is_told_in_words(string day)
+    public async Task Impossible_year_stops_the_start_with_an_error(string day)
     {
         using var scratch = new Scratch();
         var clock = new TimeOfDay(scratch.Path, DateTimeOffset.Parse(day + "T12:00:00Z") - TimeProvider.System.GetUtcNow());

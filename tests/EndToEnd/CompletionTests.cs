@@ -87,7 +87,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     [InlineData("tctl certs ls --node=w", "--node=web1")]
     [InlineData("tctl auth export --type=", "--type=host --type=krl --type=user")]
     [InlineData("tctl create ", ":files")]
-    public async Task What_could_stand_under_the_cursor(string line, string offered)
+    public async Task Completion_offers_what_fits_at_the_cursor(string line, string offered)
     {
         var expected = offered.Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(word => word.EndsWith('P') ? word[..^1] + site.Pending : word.EndsWith('A') ? word[..^1] + site.Approved : word).Order(StringComparer.Ordinal).ToList();
@@ -99,7 +99,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     }
 
     [Fact]
-    public async Task A_serial_is_offered_with_what_it_is()
+    public async Task Completion_describes_each_serial()
     {
         var serial = (await site.Daemon.Administrator.Types("bash", "-c", "tctl certs ls --format=json | jq -r '.[0].serial'")).Done().Trim();
         var said = (await Patiently(site.Daemon.Administrator).Types([.. Complete("tctl certs revoke ")])).Done();
@@ -111,7 +111,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     [InlineData("tsh request create --roles=", "")]
     [InlineData("tsh ssh ", "")]
     [InlineData("tctl get role/", "")]
-    public async Task Without_a_daemon_there_is_what_needs_none_and_no_talk(string line, string offered)
+    public async Task Completion_without_a_daemon_is_silent_and_offers_the_rest(string line, string offered)
     {
         var said = await (site.Daemon.Myself with { Server = "unix:/nowhere/ca.sock" }).Types([.. Complete(line)]);
         Assert.Equal((offered, ""), (said.Done(), said.Error));
@@ -121,7 +121,7 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     }
 
     [Fact]
-    public async Task A_daemon_that_hangs_is_not_waited_for()
+    public async Task Completion_does_not_wait_for_a_hung_daemon()
     {
         using var scratch = new Scratch();
         using var hanging = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -146,18 +146,18 @@ public sealed class CompletionTests(CompletionTests.Site site) : IClassFixture<C
     };
 
     [ProgramFact("bash")]
-    public Task In_bash() => InShell("bash --rcfile rc -i", "PS1='ready> '; source <(tsh completion bash); tsh() { printf '<%s>' \"$@\"; echo; }\n");
+    public Task Completion_works_in_bash() => InShell("bash --rcfile rc -i", "PS1='ready> '; source <(tsh completion bash); tsh() { printf '<%s>' \"$@\"; echo; }\n");
 
     [ProgramFact("zsh")]
-    public Task In_zsh() => InShell("ZDOTDIR=. zsh -i", "PS1='ready> '; autoload -Uz compinit; compinit -u -D; source <(command tsh completion zsh); tsh() { printf '<%s>' \"$@\"; echo }\n", ".zshrc");
+    public Task Completion_works_in_zsh() => InShell("ZDOTDIR=. zsh -i", "PS1='ready> '; autoload -Uz compinit; compinit -u -D; source <(command tsh completion zsh); tsh() { printf '<%s>' \"$@\"; echo }\n", ".zshrc");
 
     [ProgramFact("fish")]
-    public Task In_fish() => InShell(
+    public Task Completion_works_in_fish() => InShell(
         "HOME=$PWD XDG_CONFIG_HOME=$PWD XDG_DATA_HOME=$PWD fish -i -C 'source rc'",
         "set fish_greeting; command tsh completion fish | source; function fish_prompt; echo -n 'ready> '; end; function tsh; printf '<%s>' $argv; echo; end\n");
 
     [Fact]
-    public async Task A_shell_that_nobody_has_heard_of_is_a_usage_error()
+    public async Task Unknown_shell_is_a_usage_error()
     {
         var refused = await site.Daemon.Myself.Types("tsh", "completion", "tcsh");
         Assert.Equal((2, "tsh: error: completion takes bash, zsh or fish, not 'tcsh'\ntsh: hint: tsh completion --help\n"), (refused.ExitCode, refused.Error));

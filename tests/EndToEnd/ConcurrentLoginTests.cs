@@ -29,7 +29,7 @@ public sealed class ConcurrentLoginTests : IAsyncLifetime
     public async Task DisposeAsync() => await daemon.DisposeAsync();
 
     [Fact]
-    public async Task Twenty_logins_agree_on_one_key_and_no_reader_ever_sees_half_of_anything()
+    public async Task Twenty_logins_agree_on_one_key_and_readers_see_whole_files()
     {
         var logins = Task.WhenAll(Enumerable.Range(0, Logins).Select(_ => AtLeisure("login")));
         var keys = new HashSet<string>();
@@ -55,7 +55,7 @@ public sealed class ConcurrentLoginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_logout_in_between_leaves_all_or_nothing()
+    public async Task Logout_between_logins_leaves_all_files_or_none()
     {
         for (var round = 0; round < 2; round++)
         {

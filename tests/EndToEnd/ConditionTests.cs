@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class ConditionTests
 {
     [PeopleFact]
-    public async Task Conditions_bind_the_logins_of_their_role_only()
+    public async Task Conditions_bind_only_the_logins_of_their_role()
     {
         await using var site = await Site.Create();
         var everyday = await site.Login();
@@ -44,7 +44,7 @@ public sealed class ConditionTests
     }
 
     [PeopleFact]
-    public async Task Elevated_login_keeps_the_way_through_a_bastion_open()
+    public async Task Elevated_login_can_still_jump_through_a_bastion()
     {
         await using var site = await Site.Create();
         Assert.Equal(

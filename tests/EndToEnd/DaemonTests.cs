@@ -16,7 +16,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task The_first_start_makes_keys_a_database_and_a_valid_revocation_list()
+    public async Task First_start_creates_keys_database_and_valid_KRL()
     {
         await using var daemon = await TestDaemon.Start();
 
@@ -33,7 +33,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task SIGTERM_ends_it_with_0_and_takes_the_socket_away()
+    public async Task SIGTERM_exits_with_0_and_removes_the_socket()
     {
         await using var daemon = await TestDaemon.Start();
 
@@ -45,7 +45,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task A_call_that_waits_is_answered_when_it_stops()
+    public async Task Stopping_daemon_answers_waiting_calls()
     {
         await using var daemon = await TestDaemon.Start();
         await Setup(daemon);
@@ -58,7 +58,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task A_second_one_on_the_same_directory_refuses_and_names_the_first()
+    public async Task Second_daemon_on_one_directory_exits_and_names_the_first()
     {
         await using var daemon = await TestDaemon.Start();
 
@@ -72,7 +72,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task A_second_one_on_the_same_socket_refuses_and_the_first_serves_on()
+    public async Task Second_daemon_on_one_socket_exits_and_the_first_stays_up()
     {
         await using var daemon = await TestDaemon.Start();
 
@@ -84,7 +84,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task What_was_done_outlives_kill_9_and_the_stale_socket_is_taken_over()
+    public async Task Kill_9_loses_no_change_and_the_stale_socket_is_replaced()
     {
         await using var daemon = await TestDaemon.Start();
         await Setup(daemon);
@@ -102,7 +102,7 @@ public sealed class DaemonTests
     [InlineData("data/user_ca", 0b110_100_000, "0640", "chmod 600")]
     [InlineData("data/host_ca", 0b110_000_100, "0604", "chmod 600")]
     [InlineData("data", 0b111_101_101, "0755", "chmod 700")]
-    public async Task Keys_and_directory_that_others_can_use_are_not_used(string path, int mode, string shown, string remedy)
+    public async Task Keys_and_directory_open_to_other_users_are_rejected(string path, int mode, string shown, string remedy)
     {
         await using var daemon = await TestDaemon.Start();
         await daemon.Stop();
@@ -115,7 +115,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task A_missing_key_beside_its_public_half_is_not_replaced_by_a_new_CA()
+    public async Task Lost_private_CA_key_stops_the_start_and_is_not_replaced()
     {
         await using var daemon = await TestDaemon.Start();
         await daemon.Stop();
@@ -147,7 +147,7 @@ public sealed class DaemonTests
         "FILE:1:11: data_dir takes an absolute path", "FILE:3:18: admins.groups takes a list of texts", "FILE:2:1: there is no field \"frobnicate\" here")]
     [InlineData("data_dir: [\n", "FILE:2:1: not YAML")]
     [InlineData("- a\n", "FILE:1:3: a configuration starts with fields, such as limits:")]
-    public async Task A_bad_configuration_tells_every_fault_and_where(string text, params string[] faults)
+    public async Task Bad_configuration_reports_every_fault_with_its_place(string text, params string[] faults)
     {
         using var scratch = new Scratch();
         var file = scratch.Write("certauthority.yaml", text);
@@ -162,7 +162,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task Wrong_usage_is_exit_2()
+    public async Task Usage_error_exits_with_2()
     {
         using var scratch = new Scratch();
         Assert.Equal(2, (await TestDaemon.Refuses(scratch, "--frobnicate")).ExitCode);
@@ -173,7 +173,7 @@ public sealed class DaemonTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task It_tells_systemd_when_it_serves(bool isAbstract)
+    public async Task Daemon_notifies_systemd_when_it_serves(bool isAbstract)
     {
         using var scratch = new Scratch();
         using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
@@ -196,7 +196,7 @@ public sealed class DaemonTests
     }
 
     [PeopleFact]
-    public async Task SIGHUP_reads_administrators_and_limits_again_and_keeps_everything_when_the_file_is_bad()
+    public async Task SIGHUP_reloads_settings_and_keeps_them_if_the_file_is_bad()
     {
         using var scratch = new Scratch();
         var file = scratch.Write("certauthority.yaml", "");
@@ -239,7 +239,7 @@ public sealed class DaemonTests
     }
 
     [Fact]
-    public async Task SIGHUP_moves_neither_the_data_nor_the_socket_and_says_so()
+    public async Task SIGHUP_logs_that_data_and_socket_stay_where_they_are()
     {
         using var scratch = new Scratch();
         string Config(string data, string socket) => $"data_dir: {scratch[data]}\nsocket: {scratch[socket]}\n";
@@ -257,7 +257,7 @@ public sealed class DaemonTests
     }
 
     [PeopleFact]
-    public async Task Without_a_configuration_it_does_not_read_the_machine_s()
+    public async Task Config_none_ignores_the_machine_configuration()
     {
         using var scratch = new Scratch();
         string[] around = ["unshare", "--mount", "sh", "-c", $"cp -a /etc {scratch["etc"]} && mkdir -p {scratch["etc/certauthority"]} && echo 'publish_dir: {scratch["production"]}' >{scratch["etc/certauthority/certauthority.yaml"]} && mount --bind {scratch["etc"]} /etc && exec \"$@\"", "sh"];
@@ -271,7 +271,7 @@ public sealed class DaemonTests
     }
 
     [StraceFact]
-    public async Task A_commit_that_fails_on_the_disk_is_neither_acknowledged_nor_built_on()
+    public async Task Commit_that_fails_on_disk_is_never_acknowledged_or_used()
     {
         using var scratch = new Scratch();
         await using (var first = await TestDaemon.Start(scratch))

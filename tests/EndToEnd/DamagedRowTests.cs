@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class DamagedRowTests
 {
     [Fact]
-    public async Task Broken_rows_stop_themselves_only_and_status_names_them()
+    public async Task Broken_rows_affect_only_themselves_and_status_names_them()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -35,7 +35,7 @@ public sealed class DamagedRowTests
     }
 
     [Fact]
-    public async Task Broken_notification_keeps_no_other_from_being_sent()
+    public async Task Broken_notification_does_not_block_other_notifications()
     {
         using var scratch = new Scratch();
         var script = scratch.Write("notify", $"#!/bin/sh\ncat >>{scratch["told"]}\n");

@@ -55,7 +55,7 @@ public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task Is_refused_in_one_line(string fault, string told)
+    public async Task Damaged_database_stops_the_start_with_one_line(string fault, string told)
     {
         using var scratch = new Scratch();
         // One file: whoever copies it has all of it.

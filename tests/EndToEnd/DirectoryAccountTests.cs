@@ -50,7 +50,7 @@ public sealed class DirectoryAccountTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task An_account_with_a_domain_enters_hosts_of_that_domain_only()
+    public async Task Domain_account_opens_only_hosts_of_its_domain()
     {
         foreach (var role in (string[])["everywhere", "some"])
         {
@@ -73,7 +73,7 @@ public sealed class DirectoryAccountTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_plain_login_and_an_account_of_the_domain_are_two()
+    public async Task Plain_login_and_domain_account_are_separate()
     {
         await LogIn("namesake");
         Assert.False(await ad1.LetsIn(Alice, Adam));
@@ -91,7 +91,7 @@ public sealed class DirectoryAccountTests : IAsyncLifetime
 
     /// <summary>The login adam on a node of that name would be the same text as the account; without the node it cannot be issued.</summary>
     [PeopleFact]
-    public async Task No_node_is_called_as_a_domain_of_accounts()
+    public async Task Node_cannot_have_the_name_of_a_login_domain()
     {
         foreach (var (name, spec) in ((string, string)[])[("corp.example.com", "addr: dc1.example.com"), ("other", "addr: other, login_domain: AD2"), ("self", "addr: self, login_domain: self")])
         {
@@ -108,7 +108,7 @@ public sealed class DirectoryAccountTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_node_that_loses_its_domain_closes_its_accounts()
+    public async Task Node_that_loses_its_domain_rejects_domain_accounts()
     {
         await LogIn("some");
         Assert.True(await ad1.LetsIn(Alice, Adam), ad1.Log);

@@ -22,7 +22,7 @@ public sealed class DirectoryOutageTests
         """;
 
     [PeopleFact]
-    public async Task Directory_that_is_away_gives_nothing_and_takes_nothing()
+    public async Task Unreachable_directory_grants_nothing_and_revokes_nothing()
     {
         using var directory = new Directory();
         await using var daemon = await directory.Start();
@@ -67,7 +67,7 @@ public sealed class DirectoryOutageTests
     }
 
     [PeopleFact]
-    public async Task Votes_of_group_members_are_judged_by_their_groups_at_the_deciding_vote()
+    public async Task Deciding_vote_checks_the_current_groups_of_every_voter()
     {
         using var directory = new Directory();
         await using var daemon = await directory.Start();

@@ -9,7 +9,7 @@ public sealed class DiskTests
     private const string Full = "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed";
 
     [PeopleFact]
-    public async Task Full_disk_lets_access_be_taken_and_none_be_given()
+    public async Task Full_disk_allows_revoking_and_rejects_granting()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["data"]);
@@ -125,7 +125,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_revocation_list_that_cannot_be_written_is_told_and_catches_up_by_itself()
+    public async Task Failed_revocation_list_write_is_reported_and_retried()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -158,7 +158,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_revocation_list_that_cannot_be_written_at_the_start_is_why_there_is_none()
+    public async Task Unwritable_revocation_list_stops_the_start()
     {
         using var scratch = new Scratch();
         await using (var daemon = await TestDaemon.Start(scratch))
@@ -176,7 +176,7 @@ public sealed class DiskTests
     [InlineData("missing", null)]
     [InlineData("empty", "")]
     [InlineData("garbage", "SSHKRL\n\0garbage")]
-    public async Task A_list_that_would_let_everybody_or_nobody_in_is_written_anew_at_the_start(string list, string? content)
+    public async Task Start_rewrites_a_missing_empty_or_garbage_revocation_list(string list, string? content)
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);

@@ -10,7 +10,7 @@ public sealed class DoorTests
     [PeopleTheory]
     [InlineData(1024)]
     [InlineData(524288)]
-    public async Task Root_locks_within_a_second_of_any_flood(int descriptors)
+    public async Task Root_can_lock_within_a_second_during_any_flood(int descriptors)
     {
         // As many as this machine allows, for not every one lets root raise its limit.
         await using var daemon = await TestDaemon.Start(around: ["sh", "-c", $"ulimit -Hn {descriptors} 2>/dev/null; exec \"$@\"", "sh"]);
@@ -44,7 +44,7 @@ public sealed class DoorTests
     }
 
     [PeopleFact]
-    public async Task Administrators_alone_reach_the_socket_of_administrators()
+    public async Task Only_administrators_reach_the_administrators_socket()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: "admins: {users: [alice], groups: [carol]}\n");
@@ -70,7 +70,7 @@ public sealed class DoorTests
     }
 
     [PeopleFact]
-    public async Task Connections_that_strangers_hold_keep_no_other_stranger_out()
+    public async Task Connections_held_by_strangers_block_no_other_stranger()
     {
         await using var daemon = await TestDaemon.Start();
         await Alice(daemon);
@@ -85,7 +85,7 @@ public sealed class DoorTests
     }
 
     [PeopleFact]
-    public async Task Account_whose_name_hangs_delays_nobody()
+    public async Task Hung_account_lookup_delays_nobody_else()
     {
         using var scratch = new Scratch();
         var root = new Person(null, scratch["admin"], "");
@@ -135,7 +135,7 @@ public sealed class DoorTests
     }
 
     [PeopleFact]
-    public async Task Caller_that_is_gone_gives_its_place_back_at_once()
+    public async Task Disconnected_caller_frees_its_place_at_once()
     {
         await using var daemon = await TestDaemon.Start();
         await Alice(daemon);

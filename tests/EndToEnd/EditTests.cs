@@ -16,7 +16,7 @@ public sealed class EditTests : IAsyncLifetime
     public async Task DisposeAsync() => await daemon.DisposeAsync();
 
     [Fact]
-    public async Task What_the_editor_leaves_is_applied_and_no_file_stays()
+    public async Task Edited_text_is_applied_and_the_file_is_removed()
     {
         var edited = await Edit("cat $1 > seen; echo $1 > path; sed -i s/postgres/barman/ $1");
         Assert.Equal("role 'dba' has been updated\n", edited.Done());
@@ -28,14 +28,14 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_else_can_read_what_is_edited()
+    public async Task Nobody_else_can_read_the_edited_file()
     {
         (await Edit("stat -c %a $(dirname $1) > mode")).Done();
         Assert.Equal("700\n", File.ReadAllText(daemon.Scratch["mode"]));
     }
 
     [Fact]
-    public async Task What_is_left_as_it_is_changes_nothing()
+    public async Task Unedited_text_changes_nothing()
     {
         var edited = await Edit("true");
         Assert.Equal((0, "", "tctl: role 'dba' was left as it is\n"), (edited.ExitCode, edited.Output, edited.Error));
@@ -43,7 +43,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task VISUAL_comes_before_EDITOR_and_both_may_have_arguments()
+    public async Task VISUAL_precedes_EDITOR_and_both_can_have_arguments()
     {
         var script = Script("shift; sed -i s/postgres/visual/ $1");
         Assert.Equal("role 'dba' has been updated\n", (await daemon.Administrator.Types(["env", $"VISUAL={script} --wait", "EDITOR=false", "tctl", "edit", "roles/dba"], "")).Done());
@@ -53,7 +53,7 @@ public sealed class EditTests : IAsyncLifetime
     [Theory]
     [InlineData("as the file says", "")]
     [InlineData("although the file says nothing any more", "; sed -i /revision/d $1")]
-    public async Task A_change_made_meanwhile_is_not_overwritten_and_the_text_is_kept(string what, string more)
+    public async Task Concurrent_change_is_not_overwritten_and_the_text_is_kept(string what, string more)
     {
         var edited = await Edit($"sed -i s/postgres/mine/ $1{more}; echo \"{Role.Replace("postgres", "theirs")}\" | tctl create -f - > /dev/null");
         Assert.Equal((1, ""), (edited.ExitCode, edited.Output));
@@ -64,7 +64,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_role_removed_meanwhile_does_not_come_back_and_the_text_is_kept()
+    public async Task Removed_role_is_not_recreated_and_the_text_is_kept()
     {
         var edited = await Edit("sed -i s/postgres/mine/ $1; tctl rm role/dba > /dev/null");
         Assert.Equal(1, edited.ExitCode);
@@ -74,7 +74,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_name_is_refused_and_so_is_a_second_resource()
+    public async Task Changed_name_or_second_resource_is_rejected()
     {
         var renamed = await Edit("sed -i s/dba/root/ $1");
         Assert.StartsWith("tctl: error: role-dba.yaml:4:3: this is role/root, and role/dba was to be edited; another one is made with tctl create\n", renamed.Error, StringComparison.Ordinal);
@@ -86,7 +86,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fault_is_shown_and_without_an_answer_the_text_is_kept()
+    public async Task Unanswered_fault_is_shown_and_the_text_is_kept()
     {
         var edited = await Edit("sed -i s/postgres/1,a/ $1");
         Assert.Equal((1, ""), (edited.ExitCode, edited.Output));
@@ -97,7 +97,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Enter_opens_a_faulty_text_again()
+    public async Task Enter_reopens_a_faulty_text()
     {
         var edited = await Edit("if grep -q 1,a $1; then sed -i s/1,a/second/ $1; else sed -i s/postgres/1,a/ $1; fi", "\n");
         Assert.Equal("role 'dba' has been updated\n", edited.Done());
@@ -107,7 +107,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_editor_that_fails_changes_nothing_and_the_text_is_kept()
+    public async Task Failed_editor_changes_nothing_and_the_text_is_kept()
     {
         var edited = await Edit("sed -i s/postgres/mine/ $1; exit 3");
         Assert.Equal(1, edited.ExitCode);
@@ -118,7 +118,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_daemon_that_is_gone_leaves_the_text()
+    public async Task Stopped_daemon_leaves_the_edited_text()
     {
         var edited = await Edit($"sed -i s/postgres/mine/ $1; kill {daemon.ProcessId}; while kill -0 {daemon.ProcessId} 2> /dev/null; do sleep 0.1; done");
         Assert.Equal(3, edited.ExitCode);
@@ -127,7 +127,7 @@ public sealed class EditTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_does_not_exist_opens_no_editor()
+    public async Task Missing_resource_opens_no_editor()
     {
         var edited = await Edit("touch opened", name: "role/gone");
         Assert.Equal((1, "tctl: error: there is no role \"gone\"\ntctl: hint: tctl get role lists them\n"), (edited.ExitCode, edited.Error));

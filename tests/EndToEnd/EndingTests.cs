@@ -56,7 +56,7 @@ public sealed class EndingTests(EndingTests.Site site) : IClassFixture<EndingTes
 
     [PeopleTheory]
     [MemberData(nameof(Endings))]
-    public async Task Ends(Ending ending)
+    public async Task Every_ending_closes_the_access_of_that_user_only(Ending ending)
     {
         var (daemon, db1) = (site.Daemon, site.Host);
         // Everything is as it was before the previous ending; in the first row there is no alice to remove.

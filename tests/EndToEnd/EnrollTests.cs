@@ -21,7 +21,7 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleTheory]
     [InlineData(null, Hardened, "")]
     [InlineData("forky", $"PerSourcePenalties authfail:300 min:1\nPerSourcePenaltyExemptList 198.51.100.0/24\n{Hardened}", "\n  PerSourcePenaltyExemptList 127.0.0.1,198.51.100.0/24\n")]
-    public async Task A_host_is_enrolled_tried_and_taken_out_again(string? release, string configuration, string exemption)
+    public async Task Host_is_enrolled_tested_and_removed_again(string? release, string configuration, string exemption)
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: configuration, release: release);
         var before = db1.Files;
@@ -78,7 +78,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_that_is_to_fetch_gets_no_way_in_for_the_daemon_and_loses_it_again()
+    public async Task Fetching_host_gets_no_sync_account_and_loses_an_old_one()
     {
         await using var db1 = await fleet.Host();
         var enrolled = await fleet.Enroll(db1, "--labels=type=db", "--no-push");
@@ -109,7 +109,7 @@ public sealed class EnrollTests : IAsyncLifetime
 
     [PeopleTheory]
     [MemberData(nameof(DaemonKeptOut))]
-    public async Task Where_the_daemon_cannot_write_the_host_is_put_back(string situation, string configuration, string option, string told)
+    public async Task Host_the_daemon_cannot_write_to_is_restored(string situation, string configuration, string option, string told)
     {
         await using var db1 = await fleet.Host(configuration: configuration);
         if (configuration == NoSftp)
@@ -124,7 +124,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task An_sshd_that_refuses_the_drop_in_keeps_what_it_had()
+    public async Task Sshd_that_rejects_the_drop_in_keeps_its_configuration()
     {
         await using var db1 = await fleet.Host();
         // One that was built without a part of ours: it refuses the file, and goes on with what it has read.
@@ -166,7 +166,7 @@ public sealed class EnrollTests : IAsyncLifetime
 
     [PeopleTheory]
     [MemberData(nameof(Obstacles))]
-    public async Task What_undercuts_it_is_found_and_the_host_put_back(string situation, string file, string content, string told)
+    public async Task Undermined_enrollment_is_detected_and_the_host_restored(string situation, string file, string content, string told)
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
         File.WriteAllText(db1[file], content);
@@ -184,7 +184,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_without_Include_is_enrolled_with_pasted_lines()
+    public async Task Host_without_Include_can_enroll_with_pasted_lines()
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, include: "", release: "bullseye");
         var before = db1.Files;
@@ -210,7 +210,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task The_daemons_host_is_refused_and_a_clone_of_it_is_not()
+    public async Task Daemon_host_cannot_be_enrolled_but_its_clone_can()
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, machineId: File.ReadAllText("/etc/machine-id").Trim());
         var refused = await fleet.Enroll(db1, "--labels=type=db");
@@ -229,7 +229,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_that_nobody_could_enter_needs_a_yes()
+    public async Task Host_that_nobody_could_enter_needs_a_confirmation()
     {
         await using var db1 = await fleet.Host();
         var before = db1.Files;
@@ -254,7 +254,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task Another_authority_is_refused_kept_or_replaced()
+    public async Task Another_authority_is_rejected_kept_or_replaced()
     {
         var other = Daemon.Scratch["other_ca"];
         (await Daemon.Administrator.Types("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "other CA", "-f", other)).Done();
@@ -301,7 +301,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task Penalties_of_a_host_that_fetches_are_waited_for_or_named()
+    public async Task Penalties_of_a_fetching_host_are_awaited_or_named()
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: "PerSourcePenalties authfail:300 min:1", release: "forky");
         var before = db1.Files;
@@ -317,7 +317,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task The_login_shell_and_its_start_files_do_not_matter()
+    public async Task Login_shell_and_start_files_do_not_matter()
     {
         await using var db1 = await fleet.Host();
         const string noise = "echo uid 0; echo machine noise; echo certauthority-noise 1; echo noise >&2";
@@ -337,7 +337,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task What_a_step_complains_about_is_shown_though_it_succeeds()
+    public async Task Warnings_of_a_successful_step_are_shown()
     {
         await using var db1 = await fleet.EnrolledHost();
         (await db1.Run("""
@@ -351,7 +351,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task No_way_in_changes_nothing_and_says_why()
+    public async Task Failed_connection_changes_nothing_and_says_why()
     {
         await using var db1 = await FleetHost.Start(Daemon, "");
         var refused = await fleet.Enroll(db1);
@@ -377,7 +377,7 @@ public sealed class EnrollTests : IAsyncLifetime
     [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 1, "'root;reboot' is not a login")]
     [InlineData("--ssh=ad+min@127.0.0.1", 1, "'ad+min' is not a login")]
     [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "'prod' is not KEY=VALUE, such as env=prod")]
-    public async Task What_cannot_be_meant_is_refused_before_anybody_is_called(string options, int exit, string told)
+    public async Task Invalid_options_are_rejected_before_any_connection(string options, int exit, string told)
     {
         var words = options.Contains(" --", StringComparison.Ordinal) ? options.Split(' ') : [options];
         var refused = await Operator.Types(["tctl", "nodes", "enroll", "db1", .. words]);
@@ -386,7 +386,7 @@ public sealed class EnrollTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task An_interrupt_in_the_middle_of_the_proof_leaves_nothing_behind()
+    public async Task Interrupt_during_the_proof_leaves_nothing_behind()
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key, configuration: "Match User postgres\n    ForceCommand sleep 60");
         var before = db1.Files;
@@ -403,7 +403,7 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleTheory]
     [InlineData("swap", "")]
     [InlineData("swap; kill -9 $$", "certauthority.before/")]
-    public async Task A_shell_that_ends_before_the_proof_puts_back_what_was_there(string step, string left)
+    public async Task Shell_that_ends_before_the_proof_restores_the_host(string step, string left)
     {
         await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
         var before = db1.Files;

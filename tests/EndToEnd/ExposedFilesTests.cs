@@ -31,7 +31,7 @@ public sealed class ExposedFilesTests
 
     [PeopleTheory]
     [MemberData(nameof(Spoiled))]
-    public async Task Is_why_there_is_no_daemon(string what, string spoil, string told)
+    public async Task Exposed_file_stops_the_start(string what, string spoil, string told)
     {
         using var scratch = new Scratch();
         await Make(scratch, spoil);
@@ -44,7 +44,7 @@ public sealed class ExposedFilesTests
 
     // The package's secrets belong to its account, and it is root who checks the configuration.
     [PeopleFact]
-    public async Task Root_checks_the_files_of_the_account_that_owns_the_data()
+    public async Task Check_by_root_expects_files_of_the_data_owner()
     {
         using var scratch = new Scratch();
         await Make(scratch, "chown -R 5001 up/data secret etc");

@@ -13,7 +13,7 @@ public sealed class FenceTests : IAsyncLifetime, IDisposable
     public void Dispose() => scratch.Dispose();
 
     [PeopleFact]
-    public async Task Copy_of_the_daemon_writes_nowhere_until_told_to()
+    public async Task Copied_daemon_writes_to_no_host_until_it_takes_over()
     {
         await using var db1 = await fleet.EnrolledHost();
         (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
@@ -55,7 +55,7 @@ public sealed class FenceTests : IAsyncLifetime, IDisposable
     }
 
     [PeopleFact]
-    public async Task Machine_resumed_from_a_snapshot_is_another_daemon()
+    public async Task Machine_resumed_from_a_snapshot_counts_as_another_daemon()
     {
         await using var db1 = await fleet.EnrolledHost();
         // It is in the same run, and has made a list that this one has not.
@@ -71,7 +71,7 @@ public sealed class FenceTests : IAsyncLifetime, IDisposable
     }
 
     [PeopleFact]
-    public async Task Moved_or_restored_daemon_goes_on_and_a_new_one_with_its_keys_does_not()
+    public async Task Moved_or_restored_daemon_continues_but_keys_alone_do_not()
     {
         await using var db1 = await fleet.EnrolledHost();
         (await fleet.Tctl("backup", fleet.Daemon.Scratch["backup.db"])).Done();

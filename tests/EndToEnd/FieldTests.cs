@@ -106,7 +106,7 @@ public sealed class FieldTests(FieldTests.Site site) : IClassFixture<FieldTests.
 
     [Theory]
     [MemberData(nameof(Every))]
-    public async Task Bad_value_of_any_member_is_a_problem_of_the_caller(string name)
+    public async Task Bad_value_of_any_member_is_a_caller_error(string name)
     {
         var route = Routes.All.Single(one => $"{one.Method} {one.Path}" == name);
         var before = site.Daemon.Log.Length;
@@ -170,7 +170,7 @@ public sealed class FieldTests(FieldTests.Site site) : IClassFixture<FieldTests.
     [InlineData("-1")]
     [InlineData("zz")]
     [InlineData("")]
-    public async Task Chunk_of_no_length_is_not_well_formed(string size)
+    public async Task Chunk_with_an_invalid_length_is_rejected(string size)
     {
         var before = site.Daemon.Log.Length;
         foreach (var path in (string[])["/v1/my/certificates", "/v1/none"])
@@ -186,7 +186,7 @@ public sealed class FieldTests(FieldTests.Site site) : IClassFixture<FieldTests.
 
     /// <summary>Every leaf of a role, a user, a node and a lock, with every bad value: refused or stored so that the next start reads it.</summary>
     [Fact]
-    public async Task Bad_value_of_any_field_of_a_resource_keeps_no_daemon_from_starting()
+    public async Task Bad_value_of_any_resource_field_never_prevents_a_start()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -223,7 +223,7 @@ public sealed class FieldTests(FieldTests.Site site) : IClassFixture<FieldTests.
     }
 
     [Fact]
-    public async Task Unreadable_resource_is_removed_by_its_name()
+    public async Task Unreadable_resource_can_be_removed_by_name()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);

@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class ForeignDaemonTests
 {
     [PeopleFact]
-    public async Task Somebody_elses_daemon_is_told_nothing()
+    public async Task Daemon_of_another_user_receives_nothing()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["bob"]);

@@ -9,7 +9,7 @@ public sealed class GroupUserTests
     private const string Groups = "users_from_groups: {dba-team: [staff], web-team: [web]}\n" + TestDaemon.ManyLogins;
 
     [PeopleFact]
-    public async Task Who_is_in_a_group_logs_in_and_who_leaves_it_is_refused_by_sshd()
+    public async Task Group_member_logs_in_and_sshd_refuses_them_after_leaving()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -48,7 +48,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task Who_leaves_a_group_is_known_for_it_at_his_next_call()
+    public async Task Member_who_left_a_group_loses_access_at_their_next_call()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -61,7 +61,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task Account_that_is_gone_and_off_the_list_of_its_group_is_revoked()
+    public async Task Account_missing_from_system_and_group_is_revoked()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -78,7 +78,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task They_are_listed_and_explained_but_neither_exported_nor_changed()
+    public async Task Group_users_are_listed_but_not_exported_or_changed()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -107,7 +107,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task A_resource_takes_the_place_of_who_comes_from_groups_and_gives_it_back()
+    public async Task User_resource_replaces_the_group_user_until_it_is_removed()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -129,7 +129,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task A_changed_configuration_takes_back_at_once_what_it_does_not_give()
+    public async Task Changed_configuration_revokes_what_it_no_longer_grants()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start("users_from_groups: {dba-team: [staff, web]}\n" + TestDaemon.ManyLogins);
@@ -153,7 +153,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task A_directory_that_hangs_grants_nothing_takes_nothing_and_disturbs_nobody_else()
+    public async Task Hung_directory_grants_and_revokes_nothing_and_delays_nobody()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -187,7 +187,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task A_directory_that_is_down_is_not_taken_for_one_that_says_no()
+    public async Task Failed_lookup_does_not_count_as_leaving_the_group()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start(Groups);
@@ -202,7 +202,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task An_account_whose_name_cannot_be_a_users_is_told_so_and_nobody_is_asked()
+    public async Task Account_with_an_unusable_name_is_refused_without_a_lookup()
     {
         using var site = new Site("bob,Robert");
         site.WithAccount("Robert", 6002);
@@ -214,7 +214,7 @@ public sealed class GroupUserTests
     }
 
     [PeopleFact]
-    public async Task Without_the_setting_nobody_is_asked()
+    public async Task Without_the_setting_no_group_is_looked_up()
     {
         using var site = new Site("bob");
         await using var daemon = await site.Start("");

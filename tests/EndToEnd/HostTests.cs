@@ -159,7 +159,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
 
     [PeopleTheory]
     [MemberData(nameof(Rows))]
-    public async Task Certificate(Row row)
+    public async Task Certificate_opens_only_what_its_roles_allow(Row row)
     {
         var alice = await fleet.LogIn(await fleet.AliceWith(row.Key.Type, row.Key.Bits), row.Roles, row.Requested);
 
@@ -168,7 +168,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task A_request_opens_nothing_before_it_is_approved_everything_after_and_nothing_after_it_is_denied()
+    public async Task Request_opens_hosts_only_between_approval_and_denial()
     {
         var alice = await fleet.LogIn("base");
         var db1 = fleet.Hosts["db1"];
@@ -192,7 +192,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task A_dropped_request_closes_what_it_opened_and_leaves_a_neighbour_open()
+    public async Task Dropped_request_closes_its_access_and_leaves_another_open()
     {
         var alice = await fleet.LogIn("base");
         var (db1, web1) = (fleet.Hosts["db1"], fleet.Hosts["web1"]);
@@ -213,7 +213,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task A_removed_user_is_out_and_one_who_comes_under_the_name_inherits_nothing()
+    public async Task Removed_user_is_out_and_their_namesake_inherits_nothing()
     {
         await fleet.Tctl(["users", "add", "bob", "--roles=base,everywhere", "--unix-user=bob"]);
         var (alice, bob, db1) = (await fleet.LogIn("everywhere"), fleet.Daemon.Person(Person.Bob), fleet.Hosts["db1"]);
@@ -228,7 +228,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task A_certificate_ends_when_it_says()
+    public async Task Certificate_expires_on_time()
     {
         var db1 = fleet.Hosts["db1"];
         await fleet.LogIn("everywhere");
@@ -275,7 +275,7 @@ public sealed class HostTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task The_log_of_sshd_names_user_request_and_serial()
+    public async Task Sshd_log_names_user_request_and_serial()
     {
         await fleet.LogIn("base");
         var (alice, db1) = (fleet.Alice, fleet.Hosts["db1"]);

@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class IdentityTests
 {
     [PeopleFact]
-    public async Task Members_of_a_named_group_administer()
+    public async Task Members_of_a_named_group_are_administrators()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, arguments: ["--config", scratch.Write("c.yaml", "admins: {groups: [deploy, there-is-none]}\n")]);
@@ -23,7 +23,7 @@ public sealed class IdentityTests
     }
 
     [LoginUidFact]
-    public async Task Who_became_root_has_a_name_in_the_audit_and_his_own_request_is_known_for_it()
+    public async Task Audit_names_who_became_root_and_marks_their_own_request()
     {
         await using var daemon = await TestDaemon.Start();
         await People(daemon);
@@ -42,7 +42,7 @@ public sealed class IdentityTests
     }
 
     [LoginUidFact]
-    public async Task A_named_administrator_does_not_approve_what_is_his_own_under_another_login()
+    public async Task Administrator_cannot_approve_their_own_as_another_account()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, arguments: ["--config", scratch.Write("c.yaml", "admins: {users: [bob]}\n")]);

@@ -9,7 +9,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     [InlineData("ecdsa", 384)]
     [InlineData("ecdsa", 521)]
     [InlineData("rsa", 3072)]
-    public async Task Opens_what_its_certificate_says(string type, int bits)
+    public async Task Key_of_any_type_opens_what_its_certificate_says(string type, int bits)
     {
         await fleet.LogIn("prod");
         var alice = fleet.Alice with { Home = fleet.Daemon.Scratch[$"key-{type}-{bits}"] };
@@ -32,7 +32,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     [InlineData("ecdsa", 384, "ECDSA", false)]
     [InlineData("ecdsa", 521, "ECDSA", false)]
     [InlineData("rsa", 4096, "RSA", false)]
-    public async Task Opens_under_a_CA_of_another_kind_until_it_is_revoked(string type, int bits, string kind, bool made)
+    public async Task Key_under_another_kind_of_CA_works_until_revoked(string type, int bits, string kind, bool made)
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["data"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -60,7 +60,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     [PeopleTheory]
     [InlineData("sk-ssh-ed25519@openssh.com", "ssh-ed25519", "ED25519-SK")]
     [InlineData("sk-ecdsa-sha2-nistp256@openssh.com", "ecdsa-sha2-nistp256", "ECDSA-SK")]
-    public async Task Of_hardware_is_certified_where_it_lies(string type, string inside, string kind)
+    public async Task Security_key_is_certified_in_place(string type, string inside, string kind)
     {
         // The line of a security key, by hand: the numbers of another key, and "ssh:" behind them.
         var alice = await fleet.LogIn("prod");
@@ -84,7 +84,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     [PeopleTheory]
     [InlineData("prod")]
     [InlineData("base")]
-    public async Task And_certificate_that_login_put_elsewhere_open_what_the_roles_say(string roles)
+    public async Task Login_with_out_writes_a_key_that_opens_what_roles_grant(string roles)
     {
         var alice = await fleet.LogIn(roles);
         var job = fleet.Alice with { Home = Path.Combine(Path.GetDirectoryName(alice.Home)!, $"job-{roles}") };
@@ -103,7 +103,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task Of_a_script_is_renewed_in_its_place()
+    public async Task Key_of_a_script_is_renewed_in_place()
     {
         var alice = await fleet.LogIn("prod");
         var folder = fleet.Daemon.Scratch["script"];
@@ -126,7 +126,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task And_certificate_of_another_authority_stay()
+    public async Task Key_and_certificate_of_another_authority_are_kept()
     {
         var alice = await fleet.LogIn("prod");
         var folder = fleet.Daemon.Scratch["own"];
@@ -151,7 +151,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     [PeopleTheory]
     [InlineData("rsa", 2048, "the key cannot be certified: ")]
     [InlineData("dsa", 1024, "the key cannot be certified: ")]
-    public async Task Is_refused_when_it_is_weak(string type, int bits, string words)
+    public async Task Weak_key_is_rejected(string type, int bits, string words)
     {
         await fleet.LogIn("prod");
         var key = fleet.Daemon.Scratch[$"weak-{type}"];
@@ -171,7 +171,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task The_uid_of_unmapped_accounts_is_nobody_even_to_public_routes()
+    public async Task Unmapped_uid_is_refused_even_on_public_routes()
     {
         var nobody = fleet.Daemon.Person(65534);
         var answer = (await nobody.Types("curl", "-s", "--unix-socket", fleet.Daemon.Socket, "http://ca/v1/keys/user")).Done();
@@ -182,7 +182,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task Nothing_in_the_message_makes_a_caller_somebody_else()
+    public async Task Message_cannot_change_who_the_caller_is()
     {
         var bob = fleet.Daemon.Person(Person.Bob);
         var answer = (await bob.Types(
@@ -192,7 +192,7 @@ public sealed class KeyTests(Fleet fleet) : IClassFixture<Fleet>
     }
 
     [PeopleFact]
-    public async Task A_socket_of_somebody_else_is_not_trusted()
+    public async Task Socket_of_another_user_is_not_trusted()
     {
         // bob runs a daemon of his own where root would look; root's command line asks the kernel who that is.
         var folder = Path.GetDirectoryName(fleet.Daemon.Person(Person.Bob).Home)!;

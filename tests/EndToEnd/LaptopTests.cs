@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class LaptopTests
 {
     [PeopleFact]
-    public async Task From_a_laptop_through_ssh_to_db1()
+    public async Task Laptop_logs_in_over_ssh_and_opens_db1()
     {
         await using var daemon = await Laptop.Daemon();
         var db1 = await Laptop.Db1(daemon);
@@ -36,7 +36,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task A_first_login_asks_where_and_needs_no_role_of_its_own()
+    public async Task First_login_asks_for_the_server_and_needs_no_access_yet()
     {
         await using var daemon = await Laptop.Daemon();
         (await daemon.Administrator.Types(["tctl", "create", "-f"], """
@@ -73,7 +73,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task An_administrator_may_be_somewhere_else_too()
+    public async Task Administrator_can_work_from_another_machine()
     {
         await using var daemon = await Laptop.Daemon("admins: {users: [alice]}\n");
         await using var laptop = await Laptop.Create(daemon);
@@ -81,7 +81,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task One_command_is_one_connection()
+    public async Task One_command_uses_one_connection()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -121,7 +121,7 @@ public sealed class LaptopTests
 
     [PeopleTheory]
     [MemberData(nameof(Unreachable))]
-    public async Task What_is_in_the_way_is_said(string what, string server, int exitCode, string error, string hint)
+    public async Task Connection_failures_are_explained(string what, string server, int exitCode, string error, string hint)
     {
         Assert.NotEmpty(what);
         await using var daemon = await Laptop.Daemon();
@@ -141,7 +141,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task What_is_there_instead_of_a_relay_is_said()
+    public async Task Anything_other_than_a_relay_is_explained()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -164,7 +164,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task A_restricted_key_speaks_to_the_daemon_and_can_do_nothing_else()
+    public async Task Restricted_key_can_only_talk_to_the_daemon()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -242,7 +242,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task A_wait_that_is_not_let_in_any_more_ends_and_says_how_to_go_on()
+    public async Task Wait_that_loses_access_ends_and_says_how_to_continue()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -259,7 +259,7 @@ public sealed class LaptopTests
     }
 
     [PeopleFact]
-    public async Task Profiles_are_logins_of_their_own()
+    public async Task Each_profile_has_its_own_login()
     {
         await using var daemon = await Laptop.Daemon();
         (await daemon.Administrator.Types("tctl", "users", "add", "oncall", "--roles=access", "--unix-user=alice")).Done();

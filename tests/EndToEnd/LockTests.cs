@@ -18,7 +18,7 @@ public sealed class LockTests
         """;
 
     [PeopleFact]
-    public async Task A_locked_user_is_refused_at_the_next_connection_and_nobody_else_is()
+    public async Task Locked_user_and_nobody_else_is_refused_at_the_next_login()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();
@@ -43,7 +43,7 @@ public sealed class LockTests
     }
 
     [PeopleFact]
-    public async Task A_locked_node_is_entered_by_nobody_and_every_other_host_as_before()
+    public async Task Locked_node_admits_nobody_and_other_hosts_stay_open()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();

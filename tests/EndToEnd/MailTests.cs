@@ -21,7 +21,7 @@ public sealed class MailTests
     [MailTheory]
     [InlineData("starttls")]
     [InlineData("implicit")]
-    public async Task Reviewers_hear_the_request_and_the_requester_what_becomes_of_it_and_nobody_what_he_did(string tls)
+    public async Task Mail_reaches_reviewers_and_requester_but_never_the_actor(string tls)
     {
         using var scratch = new Scratch();
         using var server = new TestMailServer(scratch, tls);
@@ -58,7 +58,7 @@ public sealed class MailTests
     }
 
     [MailFact]
-    public async Task Requests_of_one_user_fill_nobodys_mailbox()
+    public async Task Requests_of_one_user_cannot_flood_a_mailbox()
     {
         using var scratch = new Scratch();
         using var server = new TestMailServer(scratch, "starttls");
@@ -77,7 +77,7 @@ public sealed class MailTests
     }
 
     [MailFact(people: true)]
-    public async Task A_review_that_decides_nothing_yet_is_told_and_one_that_decides_is_the_answer()
+    public async Task Review_has_a_notice_of_its_own_only_if_it_decides_nothing()
     {
         using var scratch = new Scratch();
         using var chat = new TestWebhook(scratch, "chat");
@@ -113,7 +113,7 @@ public sealed class MailTests
     }
 
     [MailFact]
-    public async Task Whose_address_is_refused_is_told_again_and_nobody_else_is()
+    public async Task Refused_address_is_retried_without_mailing_anyone_twice()
     {
         using var scratch = new Scratch();
         using var server = new TestMailServer(scratch, "starttls");
@@ -128,7 +128,7 @@ public sealed class MailTests
     }
 
     [MailFact]
-    public async Task A_trait_that_is_no_address_is_seen_in_the_status_and_reaches_nobody()
+    public async Task Invalid_address_shows_in_the_status_and_gets_no_mail()
     {
         using var scratch = new Scratch();
         using var server = new TestMailServer(scratch, "starttls");
@@ -144,7 +144,7 @@ public sealed class MailTests
     [InlineData("no TLS where STARTTLS is wanted", "none", "starttls", true, "The SMTP server does not support the STARTTLS extension.")]
     [InlineData("no TLS where it is wanted from the start", "none", "implicit", true, "no TLS with the mail server: ")]
     [InlineData("a certificate that nobody vouches for", "starttls", "starttls", false, "no TLS with the mail server: ")]
-    public async Task Without_the_TLS_that_is_wanted_nothing_is_sent_and_no_password_leaves(string what, string offered, string wanted, bool trusted, string told)
+    public async Task Without_the_required_TLS_no_mail_or_password_is_sent(string what, string offered, string wanted, bool trusted, string told)
     {
         using var scratch = new Scratch();
         TestReceiver.Certificate(scratch);
@@ -156,7 +156,7 @@ public sealed class MailTests
     }
 
     [MailFact]
-    public async Task A_wrong_password_is_told_and_a_new_one_is_taken_over_while_it_runs()
+    public async Task Wrong_password_is_reported_and_SIGHUP_loads_a_new_one()
     {
         using var scratch = new Scratch();
         using var server = new TestMailServer(scratch, "starttls");
@@ -172,7 +172,7 @@ public sealed class MailTests
     }
 
     [MailFact]
-    public async Task A_dead_server_delays_nobody_and_what_waits_outlives_the_daemon()
+    public async Task Dead_mail_server_delays_nobody_and_mail_survives_a_restart()
     {
         using var scratch = new Scratch();
         using var chat = new TestWebhook(scratch, "chat");

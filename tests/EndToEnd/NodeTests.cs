@@ -27,7 +27,7 @@ public sealed class NodeTests : IAsyncLifetime
     public async Task DisposeAsync() => await daemon.DisposeAsync();
 
     [Fact]
-    public async Task A_host_key_is_signed_for_the_host_and_ssh_keygen_reads_what_it_says()
+    public async Task Ssh_keygen_reads_the_certificate_signed_for_a_host()
     {
         var said = await Admin.Types("tctl", "auth", "sign", "--host=db1", "--ttl=90d", daemon.Scratch["host_key.pub"]);
         Assert.StartsWith($"certificate for db1, db1.example.com written to {daemon.Scratch["host_key-cert.pub"]}, valid until ", said.Done(), StringComparison.Ordinal);
@@ -59,7 +59,7 @@ public sealed class NodeTests : IAsyncLifetime
     [InlineData("--host=db1 --ttl=400d", "host_key.pub", 1, "--ttl 400d is more than the site's maximum of 366d")]
     [InlineData("--host=db1 --ttl=soon", "host_key.pub", 1, "--ttl takes a duration such as 1h, 30h0m0s or 90s, not \"soon\"")]
     [InlineData("--host=db1 --out=KEY.cert", "host_key", 1, "is not a public key, which is one line")]
-    public async Task What_cannot_be_signed_is_refused_and_nothing_is_written(string options, string file, int exit, string told)
+    public async Task Rejected_host_signing_writes_nothing(string options, string file, int exit, string told)
     {
         string[] words = [.. options.Replace("KEY", daemon.Scratch["host_key"]).Split(' '), daemon.Scratch[file]];
         var refused = await Admin.Types(["tctl", "auth", "sign", .. words]);
@@ -69,7 +69,7 @@ public sealed class NodeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_security_key_and_a_user_s_certificate_are_no_keys_of_hosts()
+    public async Task Security_key_or_user_certificate_is_not_a_host_key()
     {
         const string SecurityKey = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIP0vPI2rP8xRxGPQHu3qkw1T0vwIzoFdXDBhNVwRZYdVAAAABHNzaDo=";
         var refused = await Admin.Types(["tctl", "auth", "sign", "--host=db1", "-"], SecurityKey);
@@ -81,7 +81,7 @@ public sealed class NodeTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task Who_does_not_administer_has_nothing_signed_and_reads_no_files()
+    public async Task Only_administrators_sign_host_keys_and_export_files()
     {
         foreach (var command in (string[][])[["tctl", "auth", "sign", "--host=db1", "-"], ["tctl", "nodes", "ls"], ["tctl", "nodes", "export", "db1"]])
         {
@@ -95,7 +95,7 @@ public sealed class NodeTests : IAsyncLifetime
     [Theory]
     [InlineData(null)]
     [InlineData("30m")]
-    public async Task The_exported_files_make_a_host_that_lets_in_whom_it_should_and_is_known_without_a_question(string? krlMaxAge)
+    public async Task Exported_files_admit_the_right_users_and_ssh_knows_the_host(string? krlMaxAge)
     {
         if (krlMaxAge is not null)
             (await Admin.Types(["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: 'DB1.Example.com:22', krl_max_age: {krlMaxAge}}}}}")).Done();
@@ -153,7 +153,7 @@ public sealed class NodeTests : IAsyncLifetime
     [InlineData("127.1", "127.1", "127.0.0.1")]
     [InlineData("0x7f.0.0.1:22", "127.0.0.1", "127.0.0.1:22")]
     [InlineData("DB2.Example.com.", "DB2.example.com", "db2.example.com")]
-    public async Task Ssh_believes_the_host_certificate_in_every_spelling(string address, string typed, string stored)
+    public async Task Ssh_accepts_the_host_certificate_for_every_spelling(string address, string typed, string stored)
     {
         (await Admin.Types(["tctl", "create"], $"{{kind: node, version: v2, metadata: {{name: other}}, spec: {{addr: '{address}'}}}}")).Done();
         Assert.Equal($"{stored}\n", (await Admin.Types("bash", "-c", "tctl get nodes/other --format=json | jq -r '.[].spec.addr'")).Done());
@@ -183,7 +183,7 @@ public sealed class NodeTests : IAsyncLifetime
 
     /// <summary>An earlier version took it. Everything but the way to that host works on, and each place says what to do.</summary>
     [Fact]
-    public async Task A_stored_bad_address_spoils_nothing_else()
+    public async Task Bad_stored_address_affects_only_its_node()
     {
         (await Admin.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db2, labels: {type: db}}, spec: {addr: db2.example.com}}")).Done();
         (await Admin.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db3, labels: {type: db}}, spec: {addr: db3.example.com}}")).Done();
@@ -216,7 +216,7 @@ public sealed class NodeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_host_gets_is_what_holds_now()
+    public async Task Exported_host_files_reflect_the_current_state()
     {
         Assert.Equal("/etc/ssh/certauthority/revoked.krl /etc/ssh/certauthority/user_ca.pub /etc/ssh/sshd_config.d/00-certauthority.conf", string.Join(' ', (await Paths("web1"))));
         (await Admin.Types("tctl", "auth", "sign", "--host=web1", daemon.Scratch["host_key.pub"])).Done();

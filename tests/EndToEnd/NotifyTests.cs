@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class NotifyTests
 {
     [Fact]
-    public async Task The_command_reads_of_each_request_what_becomes_of_it_as_JSON_and_gets_nothing_else()
+    public async Task Command_reads_each_request_event_as_JSON_and_nothing_else()
     {
         using var scratch = new Scratch();
         var told = scratch["told"];
@@ -46,7 +46,7 @@ public sealed class NotifyTests
     }
 
     [Fact]
-    public async Task That_an_access_is_about_to_end_is_told_once_and_not_sooner()
+    public async Task Upcoming_end_of_access_is_announced_once_and_on_time()
     {
         using var scratch = new Scratch();
         var told = scratch["told"];
@@ -67,7 +67,7 @@ public sealed class NotifyTests
     }
 
     [Fact]
-    public async Task A_command_that_fails_is_tried_again_and_then_no_more()
+    public async Task Failing_command_is_retried_and_then_given_up()
     {
         using var scratch = new Scratch();
         var told = scratch["told"];
@@ -90,7 +90,7 @@ public sealed class NotifyTests
     }
 
     [Fact]
-    public async Task A_command_that_hangs_is_killed_with_all_that_it_started_and_delays_nobody()
+    public async Task Hung_command_is_killed_with_its_children_and_delays_nobody()
     {
         using var scratch = new Scratch();
         var sleeping = scratch["sleeping"];
@@ -113,7 +113,7 @@ public sealed class NotifyTests
     }
 
     [Fact]
-    public async Task What_was_done_is_told_although_the_daemon_was_killed_in_between()
+    public async Task Killed_daemon_sends_its_notices_after_the_restart()
     {
         using var scratch = new Scratch();
         var (program, told) = (scratch["program"], scratch["told"]);
@@ -129,7 +129,7 @@ public sealed class NotifyTests
     }
 
     [Fact]
-    public async Task A_command_that_does_not_exist_is_seen_in_the_status()
+    public async Task Status_shows_a_missing_command()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"notify: {{command: [{scratch["none"]}]}}\n");
@@ -146,7 +146,7 @@ public sealed class NotifyTests
     }
 
     [Fact]
-    public async Task Without_a_command_nothing_is_kept_and_another_one_is_taken_over_while_it_runs()
+    public async Task Notices_wait_only_for_a_command_and_SIGHUP_replaces_it()
     {
         using var scratch = new Scratch();
         var told = scratch["told"];

@@ -85,7 +85,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
 
     [PeopleTheory]
     [MemberData(nameof(Agents))]
-    public async Task An_agent_is_forwarded(string when, string roles, string? request, bool permitted)
+    public async Task Agent_is_forwarded_only_if_permitted(string when, string roles, string? request, bool permitted)
     {
         (await site.LogIn(roles, request)).Done();
         using var agent = await Agent();
@@ -100,7 +100,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     [InlineData("plain,agent,x11", null, false)]
     [InlineData("plain", "port", true)]
     [InlineData("plain,port", "agent", false)]
-    public async Task A_port_is_forwarded(string roles, string? request, bool permitted)
+    public async Task Port_is_forwarded_only_if_permitted(string roles, string? request, bool permitted)
     {
         (await site.LogIn(roles, request)).Done();
         var target = new TcpListener(IPAddress.Loopback, 0);
@@ -135,7 +135,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     [InlineData("plain,agent,port", null, false)]
     [InlineData("plain", "x11", true)]
     [InlineData("plain,x11", "port", false)]
-    public async Task A_display_is_forwarded(string roles, string? request, bool permitted)
+    public async Task Display_is_forwarded_only_if_permitted(string roles, string? request, bool permitted)
     {
         (await site.LogIn(roles, request)).Done();
         var seen = await site.Ssh("echo \"display=$DISPLAY\"", "-Y", "-o", "XAuthLocation=/usr/bin/true");
@@ -154,7 +154,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     [PeopleTheory]
     [InlineData("plain,forced", null)]
     [InlineData("plain", "forced")]
-    public async Task A_forced_command_runs_instead_of_what_was_asked_for(string roles, string? request)
+    public async Task Forced_command_runs_instead_of_the_requested_one(string roles, string? request)
     {
         (await site.LogIn(roles, request)).Done();
         Assert.Equal("forced instead of: id -un\n", (await site.Ssh("id -un")).Done());
@@ -185,7 +185,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     [InlineData("plain,v4,v4-or-v6", "127.0.0.1", true)]
     [InlineData("plain,v4,v4-or-v6", "::1", false)]
     [InlineData("plain,elsewhere", "127.0.0.1", false)]
-    public async Task A_certificate_is_good_only_from_its_source_addresses(string roles, string from, bool enters)
+    public async Task Certificate_works_only_from_its_source_addresses(string roles, string from, bool enters)
     {
         (await site.LogIn(roles)).Done();
         var came = await site.Ssh("echo in", "-b", from);
@@ -195,7 +195,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     }
 
     [PeopleFact]
-    public async Task Source_addresses_without_a_common_one_refuse_the_login()
+    public async Task Source_addresses_with_nothing_in_common_refuse_the_login()
     {
         var refused = await site.LogIn("plain,v4,elsewhere");
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
@@ -203,7 +203,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     }
 
     [PeopleFact]
-    public async Task Where_verification_is_required_a_key_on_disk_is_not_certified()
+    public async Task Key_on_disk_is_not_certified_if_verification_is_required()
     {
         var refused = await site.LogIn("plain,verified");
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
@@ -211,7 +211,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     }
 
     [PeopleFact]
-    public async Task An_extension_of_others_is_in_the_certificate_and_sshd_does_not_mind()
+    public async Task Custom_extension_is_certified_and_sshd_accepts_it()
     {
         (await site.LogIn("plain,extended")).Done();
         var seen = (await site.Daemon.Administrator.Types("ssh-keygen", "-L", "-f", Path.Combine(site.Alice.Home, "id-cert.pub"))).Done();
@@ -220,7 +220,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
     }
 
     [PeopleFact]
-    public async Task A_role_that_begins_to_restrict_takes_back_what_is_out_without_it()
+    public async Task New_restriction_revokes_certificates_without_it()
     {
         (await site.LogIn("plain,agent")).Done();
         Assert.Equal("in\n", (await site.Ssh("echo in")).Done());

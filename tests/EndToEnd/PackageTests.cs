@@ -187,7 +187,7 @@ public sealed class PackageTests(InstalledPackages packages) : IClassFixture<Ins
     }
 
     [PeopleFact]
-    public async Task The_image_is_one_that_others_can_read()
+    public async Task Image_is_readable_by_other_tools()
     {
         var config = (await TestDebian.Run("skopeo", "inspect", "--config", $"docker-archive:{packages.Image}")).Done();
 

@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class PageTests
 {
     [Fact]
-    public async Task Certifying_without_tsh_goes_as_its_page_says()
+    public async Task Commands_of_the_page_certify_without_tsh()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);
@@ -31,7 +31,7 @@ public sealed class PageTests
     }
 
     [Fact]
-    public async Task A_program_that_approves_is_named_by_the_record()
+    public async Task Audit_names_the_program_that_approved()
     {
         using var scratch = new Scratch();
         var script = scratch.Write("approve", Blocks("approving-by-script.md")[0]
@@ -63,7 +63,7 @@ public sealed class PageTests
     }
 
     [Fact]
-    public async Task A_daemon_that_was_moved_goes_on_where_it_was()
+    public async Task Moved_daemon_continues_where_it_stopped()
     {
         using var there = new Scratch();
         string request, before;

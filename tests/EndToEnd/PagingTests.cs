@@ -16,7 +16,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     [InlineData("tctl requests ls --sort=user")]
     [InlineData("tctl certs ls --user=me")]
     [InlineData("tctl audit ls --user=me")]
-    public async Task Hint_leads_from_page_to_page_to_the_end(string list)
+    public async Task Hints_lead_through_all_pages(string list)
     {
         var whole = Rows(await Types(list));
         var pages = await Pages(Who(list), $"{list} --limit=3");
@@ -27,7 +27,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     }
 
     [PeopleFact]
-    public async Task Requests_to_review_come_in_pages_too()
+    public async Task Requests_to_review_are_paged_too()
     {
         await using var own = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         (await own.Administrator.Types(["tctl", "create"], """
@@ -54,7 +54,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     }
 
     [Fact]
-    public async Task Page_is_bounded_and_its_end_says_so()
+    public async Task Page_is_bounded_and_only_the_last_names_no_next()
     {
         using var ca = daemon.Connect();
         var all = new List<AuditEntry>();
@@ -77,7 +77,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     }
 
     [Fact]
-    public async Task Place_that_is_none_is_refused_with_words()
+    public async Task Invalid_page_position_is_rejected_with_a_hint()
     {
         var refused = await daemon.Administrator.Types("tctl", "audit", "ls", "--after=yesterday");
 

@@ -8,7 +8,7 @@ public sealed class PassedSocketTests
     private static readonly string Listen = Path.Combine(World.Repository, "tests", "listen");
 
     [Fact]
-    public async Task Who_calls_while_the_daemon_starts_again_waits_and_is_answered()
+    public async Task Call_during_a_restart_waits_and_is_answered()
     {
         using var scratch = new Scratch();
         var socket = scratch["run/ca.sock"];
@@ -31,7 +31,7 @@ public sealed class PassedSocketTests
     }
 
     [Fact]
-    public async Task Every_account_that_connects_is_still_known_by_the_kernels_word()
+    public async Task Passed_socket_still_identifies_callers_by_the_kernel()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["run"]);
@@ -43,7 +43,7 @@ public sealed class PassedSocketTests
     }
 
     [SocketActivateFact]
-    public async Task The_first_call_starts_it_under_systemd_socket_activate()
+    public async Task First_call_starts_the_daemon_by_socket_activation()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["run"]);
@@ -74,7 +74,7 @@ public sealed class PassedSocketTests
     [InlineData("LISTEN_FDS=2", "", "systemd passed 2 sockets; certauthority.socket must have one ListenStream")]
     [InlineData("LISTEN_FDS=1", "3</dev/null", NotListening)]
     [InlineData("LISTEN_FDS=1", "3<&-", NotListening)]
-    public async Task What_is_not_one_socket_is_refused(string passed, string descriptor, string told)
+    public async Task Anything_but_one_listening_socket_is_rejected(string passed, string descriptor, string told)
     {
         using var scratch = new Scratch();
 
@@ -84,7 +84,7 @@ public sealed class PassedSocketTests
     }
 
     [Fact]
-    public async Task A_socket_elsewhere_than_the_daemon_is_to_serve_is_refused()
+    public async Task Passed_socket_at_another_path_is_rejected()
     {
         using var scratch = new Scratch();
 
@@ -97,7 +97,7 @@ public sealed class PassedSocketTests
     }
 
     [Fact]
-    public async Task What_was_passed_to_another_process_is_not_taken()
+    public async Task Socket_passed_to_another_process_is_ignored()
     {
         await using var daemon = await TestDaemon.Start(around: ["env", "LISTEN_PID=1", "LISTEN_FDS=1"]);
 

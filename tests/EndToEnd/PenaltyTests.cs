@@ -10,7 +10,7 @@ public sealed class PenaltyTests : IAsyncLifetime
     public async Task DisposeAsync() => await fleet.DisposeAsync();
 
     [PeopleFact]
-    public async Task Host_that_exempts_nobody_is_named_and_one_that_does_hears_at_once()
+    public async Task Missing_exemption_is_named_and_an_exemption_avoids_delays()
     {
         await using var db1 = await fleet.Host(release: "trixie");
         (await fleet.Enroll(db1, "--labels=type=db")).Done();

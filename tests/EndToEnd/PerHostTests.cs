@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class PerHostTests
 {
     [PeopleFact]
-    public async Task What_one_certificate_cannot_hold_is_had_a_host_at_a_time()
+    public async Task Access_beyond_one_certificate_is_issued_host_by_host()
     {
         await using var daemon = await TestDaemon.Start();
         // 130 hosts with two logins each are 260 principals.

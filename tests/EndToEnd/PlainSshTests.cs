@@ -41,7 +41,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task Tsh_ssh_stands_in_for_ssh_everywhere()
+    public async Task Tsh_ssh_replaces_ssh_everywhere()
     {
         await using var daemon = await Laptop.Daemon();
         var db1 = await Laptop.Db1(daemon);
@@ -105,7 +105,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task Tsh_ssh_goes_on_where_plain_ssh_would()
+    public async Task Tsh_ssh_connects_where_plain_ssh_would()
     {
         await using var daemon = await Laptop.Daemon();
         var db1 = await Laptop.Db1(daemon);
@@ -198,7 +198,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task A_host_with_another_key_is_not_believed()
+    public async Task Host_with_another_key_is_not_trusted()
     {
         await using var daemon = await Laptop.Daemon();
         // Not certified.
@@ -214,7 +214,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task Where_access_is_missing_one_line_says_what_asks_for_it()
+    public async Task Missing_access_prints_the_command_that_requests_it()
     {
         await using var daemon = await Laptop.Daemon();
         var db1 = await Laptop.Db1(daemon);
@@ -252,7 +252,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task A_host_that_needs_a_certificate_of_its_own_has_it_at_the_moment_of_connecting()
+    public async Task Per_host_certificate_is_fetched_when_connecting()
     {
         await using var daemon = await Laptop.Daemon();
         var db1 = await Laptop.Db1(daemon);
@@ -284,7 +284,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task The_block_comes_and_goes_and_nothing_else_is_touched()
+    public async Task Config_block_is_added_and_removed_and_all_else_is_kept()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);
@@ -332,7 +332,7 @@ public sealed class PlainSshTests
     }
 
     [PeopleFact]
-    public async Task What_a_lying_server_says_gets_nowhere()
+    public async Task Malicious_server_replies_are_rejected()
     {
         await using var daemon = await Laptop.Daemon();
         await using var laptop = await Laptop.Create(daemon);

@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class PublishTests
 {
     [Fact]
-    public async Task What_hosts_need_is_there_when_it_serves_and_a_revocation_before_its_command_returns()
+    public async Task Files_are_published_before_ready_and_before_revoke_returns()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -29,7 +29,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task The_certificates_of_hosts_are_there_as_long_as_the_hosts_are()
+    public async Task Host_certificates_are_published_while_their_hosts_exist()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -51,7 +51,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task A_start_writes_the_list_anew_and_of_the_keys_what_is_not_as_it_should_be()
+    public async Task Start_rewrites_the_list_and_only_the_keys_that_differ()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -72,7 +72,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task A_list_that_cannot_be_published_is_told_and_catches_up_by_itself()
+    public async Task Failed_list_publication_is_reported_and_retried()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -106,7 +106,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task A_key_that_cannot_be_published_holds_no_revocation_up_and_is_told()
+    public async Task Failed_key_publication_is_shown_and_delays_no_revocation()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -135,7 +135,7 @@ public sealed class PublishTests
 
     [PeopleTheory]
     [MemberData(nameof(Unfit))]
-    public async Task A_directory_that_is_not_fit_is_why_there_is_no_daemon(string what, string made, string told)
+    public async Task Unsuitable_directory_stops_the_start(string what, string made, string told)
     {
         using var scratch = new Scratch();
         (await TestDebian.Run("sh", "-c", $"cd {scratch.Path}; {made}")).Done();
@@ -147,7 +147,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task One_whose_parent_is_missing_is_not_made()
+    public async Task Directory_without_its_parent_is_not_created()
     {
         using var scratch = new Scratch();
 
@@ -158,7 +158,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task One_that_others_can_write_to_from_now_on_gets_no_list_from_now_on()
+    public async Task Directory_made_writable_by_other_users_gets_no_list()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");
@@ -174,7 +174,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task SIGHUP_publishes_elsewhere_and_keeps_the_old_place_where_the_new_one_is_not_fit()
+    public async Task SIGHUP_moves_publishing_unless_the_new_directory_is_unfit()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: "");
@@ -202,7 +202,7 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task Directory_of_another_installation_is_refused_at_the_start_and_left_alone()
+    public async Task Directory_of_another_installation_is_refused_and_unchanged()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"publish_dir: {scratch["hosts"]}\n");

@@ -50,7 +50,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
     [PeopleTheory]
     [MemberData(nameof(Refused))]
-    public async Task What_is_not_good_is_refused_in_one_line_and_changes_nothing(Row row)
+    public async Task Bad_source_gives_a_one_line_error_and_changes_nothing(Row row)
     {
         var source = pulled.Copy();
         row.Spoil(pulled, source);
@@ -87,7 +87,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task List_of_a_later_run_is_taken_and_of_another_copy_only_on_demand()
+    public async Task Later_list_is_accepted_and_that_of_a_copy_only_on_demand()
     {
         var (source, directory) = (pulled.Copy(), Empty());
         (await pulled.Pull(source, directory, "--new-ca")).Done();
@@ -109,7 +109,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task A_CA_key_is_new_only_where_somebody_says_so()
+    public async Task New_CA_key_is_accepted_only_when_allowed()
     {
         var (source, directory) = (pulled.Copy(), Empty());
         IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub is not the key in {directory}; nothing was changed; if the CA is new to this host, compare SHA256:");
@@ -128,7 +128,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task The_host_s_own_certificate_is_fetched_where_the_settings_say_whose()
+    public async Task Host_certificate_is_fetched_if_the_settings_name_the_node()
     {
         var (source, directory) = (pulled.Copy(), Directory.CreateDirectory(pulled.Scratch[$"{Guid.NewGuid()}"]).FullName);
         var (key, certificate) = (pulled.Scratch[$"{Guid.NewGuid()}"], Path.Combine(source, "web1-cert.pub"));
@@ -170,7 +170,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task An_older_list_is_taken_only_by_force()
+    public async Task Older_list_is_accepted_only_with_force()
     {
         var (source, directory) = (pulled.Copy(), Empty());
         (await pulled.Pull(source, directory, "--new-ca")).Done();
@@ -186,7 +186,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("missing", null)]
     [InlineData("empty", "")]
     [InlineData("garbage", "SSHKRL\n\0garbage")]
-    public async Task A_list_in_place_that_lets_everybody_or_nobody_in_is_replaced(string what, string? content)
+    public async Task Missing_empty_or_garbage_list_is_replaced(string what, string? content)
     {
         var directory = Empty();
         (await pulled.Pull(pulled.Published, directory, "--new-ca")).Done();
@@ -200,7 +200,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task The_same_list_gets_younger_as_long_as_the_daemon_is_there_to_renew_it()
+    public async Task Pull_refreshes_the_list_only_while_the_daemon_renews_it()
     {
         var (source, directory) = (pulled.Copy(), Empty());
         (await pulled.Pull(source, directory, "--new-ca")).Done();
@@ -223,7 +223,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task Nothing_is_changed_where_nothing_can_be_written()
+    public async Task Read_only_directory_is_reported_and_left_unchanged()
     {
         var directory = Empty();
         (await pulled.Pull(pulled.Published, directory, "--new-ca")).Done();
@@ -248,7 +248,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [PeopleTheory]
     [InlineData(0b111_111_101)]
     [InlineData(0b111_101_111)]
-    public async Task A_directory_that_others_can_write_to_gets_nothing(int mode)
+    public async Task Directory_writable_by_other_users_gets_nothing(int mode)
     {
         var directory = Empty();
         File.SetUnixFileMode(directory, (UnixFileMode)mode);
@@ -259,7 +259,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task A_full_disk_changes_nothing_and_heals()
+    public async Task Full_disk_changes_nothing_and_the_next_pull_recovers()
     {
         var directory = Empty();
         (await TestDebian.Run("mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "tmpfs", directory)).Done();
@@ -292,7 +292,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task Of_many_at_once_each_finds_the_files_whole()
+    public async Task Concurrent_pulls_all_find_whole_files()
     {
         var directory = Empty();
         var pulls = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => pulled.Pull(pulled.Published, directory, "--new-ca")));
@@ -320,7 +320,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("mv", 1)]
     [InlineData("mv", 2)]
     [InlineData("mv", 3)]
-    public async Task Killed_at_any_step_it_leaves_whole_files_and_the_next_one_goes_on(string program, int time)
+    public async Task Pull_killed_at_any_step_leaves_whole_files_for_the_next(string program, int time)
     {
         var (source, directory) = (pulled.Copy(), Empty());
         (await pulled.Pull(source, directory, "--new-ca")).Done();
@@ -349,7 +349,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task It_fetches_over_HTTPS_from_a_server_that_proves_its_name_and_over_HTTP_from_this_host()
+    public async Task HTTPS_needs_a_proven_server_name_and_HTTP_is_local_only()
     {
         await using var plain = new WebServer(pulled.Published);
         await using var secure = new WebServer(pulled.Published, secure: true);
@@ -372,7 +372,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]
     [InlineData("more and more", "HTTP/1.1 200 OK\r\n\r\n", "revoked.krl could not be fetched: File size limit exceeded; ")]
     [InlineData("no HTTP", "\u001b[31mred\u0007\n\n", "revoked.krl could not be fetched: curl: (1) ")]
-    public async Task What_a_web_server_says_instead_is_refused_and_changes_nothing(string what, string answer, string told)
+    public async Task Bad_web_server_reply_is_rejected_and_changes_nothing(string what, string answer, string told)
     {
         await using var server = new WebServer(pulled.Published) { Instead = answer, Endless = what == "more and more" };
         var before = PulledHost.Held(pulled.Trusted);
@@ -384,7 +384,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task It_fetches_with_rsync_from_a_daemon_of_it()
+    public async Task Pull_works_from_an_rsync_daemon()
     {
         var port = FreePort();
         var configuration = pulled.Scratch.Write("rsyncd.conf", $"port = {port}\naddress = 127.0.0.1\nuse chroot = no\n[certauthority]\npath = {pulled.Published}\n");
@@ -401,7 +401,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task It_fetches_with_rsync_over_ssh()
+    public async Task Pull_works_with_rsync_over_ssh()
     {
         var me = pulled.Daemon.Myself;
         var (shims, directory) = (Empty(), Empty());
@@ -445,7 +445,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     [InlineData("SOURCE=/srv\n\nALLOW_NEW_CA=true", ":3: not a setting: ALLOW_NEW_CA=true; ")]
     [InlineData("SOURCE=/srv\n$(touch DIR/x)", ":2: not a setting: $(touch ")]
     [InlineData("SOURCE=/srv\nDIR=/nowhere/at/all", "there is no directory /nowhere/at/all; make it: install -d -m 755 /nowhere/at/all")]
-    public async Task Settings_that_cannot_be_are_refused(string settings, string told)
+    public async Task Invalid_settings_are_rejected(string settings, string told)
     {
         var file = pulled.Scratch.Write($"{Guid.NewGuid()}.conf", settings.Replace("DIR/x", Empty() + "/x"));
 
@@ -453,7 +453,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     }
 
     [PeopleFact]
-    public async Task What_is_typed_wrong_is_a_matter_of_usage_and_missing_settings_are_named()
+    public async Task Wrong_argument_exits_with_2_and_missing_settings_are_named()
     {
         var typed = await pulled.Daemon.Administrator.Types(PulledHost.Puller, "--frobnicate");
         Assert.Equal((2, "", "certauthority-pull: error: there is no argument \"--frobnicate\"; usage: certauthority-pull [--config FILE] [--new-ca] [--force] [--take-over]\n"), (typed.ExitCode, typed.Output, typed.Error));

@@ -44,7 +44,7 @@ public sealed class PushFaultTests(OneEnrolledHost one) : IClassFixture<OneEnrol
 
     [PeopleTheory]
     [MemberData(nameof(Lists))]
-    public async Task A_list_that_is_wrong_never_locks_the_right_one_out(string what, string damage, bool? enters)
+    public async Task Damaged_list_on_a_host_never_blocks_the_correct_one(string what, string damage, bool? enters)
     {
         (await db1.Run($"cd /etc/ssh/certauthority; {damage}")).Done();
         (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
@@ -71,7 +71,7 @@ public sealed class PushFaultTests(OneEnrolledHost one) : IClassFixture<OneEnrol
 
     [PeopleTheory]
     [MemberData(nameof(Obstacles))]
-    public async Task What_is_in_the_way_is_told_leaves_the_host_as_it_was_and_is_overcome(string what, string put, string taken, string told)
+    public async Task Push_obstacle_is_reported_changes_nothing_and_is_overcome(string what, string put, string taken, string told)
     {
         (await db1.Run(put)).Done();
         var before = File.ReadAllBytes(db1["certauthority/revoked.krl"]);

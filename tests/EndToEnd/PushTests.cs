@@ -12,7 +12,7 @@ public sealed class PushTests : IAsyncLifetime
     public async Task DisposeAsync() => await fleet.DisposeAsync();
 
     [PeopleFact]
-    public async Task A_revocation_reaches_the_host_by_itself()
+    public async Task Revocation_reaches_the_host_automatically()
     {
         await using var db1 = await fleet.EnrolledHost();
         (await fleet.Daemon.Myself.Types("tsh", "login")).Done();
@@ -44,7 +44,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_that_shuts_when_its_list_is_too_old_is_opened_by_the_next_one()
+    public async Task Host_closed_by_an_old_list_opens_with_the_next_one()
     {
         await using var db1 = await fleet.EnrolledHost();
         (await fleet.Daemon.Administrator.Types(["tctl", "create", "-f"], $"{{kind: node, version: v2, metadata: {{name: db1, labels: {{type: db}}}}, spec: {{addr: '127.0.0.1:{db1.Port}', push: true, krl_max_age: 1h}}}}")).Done();
@@ -58,7 +58,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_that_hangs_and_one_that_is_gone_delay_nobody()
+    public async Task Hung_and_unreachable_hosts_delay_no_other_host()
     {
         await using var db1 = await fleet.EnrolledHost("db1");
         await using var db2 = await fleet.EnrolledHost("db2");
@@ -122,7 +122,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task The_way_in_opens_sftp_below_etc_ssh_to_the_daemon_and_nothing_else_to_anybody_else()
+    public async Task Sync_account_allows_only_the_daemon_sftp_below_etc_ssh()
     {
         await using var db1 = await fleet.EnrolledHost();
         var key = fleet.Daemon.File("push/id");
@@ -161,7 +161,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_certificate_that_was_made_anew_comes_along_also_when_the_old_one_has_ended()
+    public async Task Renewed_host_certificate_is_pushed_even_after_expiry()
     {
         await using var db1 = await fleet.EnrolledHost();
         // As after a month in which nobody reached it: what it shows has ended, and the key is the one on record.
@@ -177,7 +177,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task What_cannot_be_written_to_is_told_apart()
+    public async Task Reasons_for_not_writing_to_a_host_are_distinguished()
     {
         (await fleet.Daemon.Administrator.Types(["tctl", "create"], """
             {kind: node, version: v2, metadata: {name: pulls}, spec: {addr: 127.0.0.1}}
@@ -201,7 +201,7 @@ public sealed class PushTests : IAsyncLifetime
     [PeopleTheory]
     [InlineData(5)]
     [InlineData(-5)]
-    public async Task A_host_whose_clock_is_five_minutes_off_is_written_to(int minutes)
+    public async Task Host_with_a_clock_five_minutes_off_is_still_updated(int minutes)
     {
         using var clock = new Scratch();
         await using var db1 = await fleet.EnrolledHost();
@@ -216,7 +216,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_host_that_says_it_took_what_it_did_not_keeps_the_list_that_it_has()
+    public async Task Host_that_falsely_reports_a_write_keeps_its_list()
     {
         await using var db1 = await fleet.EnrolledHost();
         var list = File.ReadAllBytes(db1["certauthority/revoked.krl"]);
@@ -228,7 +228,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_way_through_another_host_is_in_a_file_of_ssh_s_settings()
+    public async Task Jump_host_is_configured_in_an_ssh_config_file()
     {
         await using var db1 = await fleet.EnrolledHost();
         var port = db1.Port;
@@ -243,7 +243,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [PeopleFact]
-    public async Task A_daemon_that_was_killed_writes_what_was_revoked_when_it_is_back_and_tells_who_went_without()
+    public async Task Restarted_daemon_pushes_revocations_and_reports_stale_hosts()
     {
         await using var told = await EnrolledFleet.Start($"notify: {{command: [/bin/sh, -c, 'cat >> {fleet.Daemon.Scratch["told"]}; echo >> {fleet.Daemon.Scratch["told"]}']}}\n");
         await using var db1 = await told.EnrolledHost();

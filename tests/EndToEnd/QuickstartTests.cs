@@ -4,10 +4,10 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class QuickstartTests
 {
     [Fact]
-    public Task Plays_the_story_and_leaves_nothing_running() => Plays(uid: null);
+    public Task Quickstart_runs_and_leaves_nothing_running() => Plays(uid: null);
 
     [PeopleFact]
-    public Task Plays_the_story_for_an_ordinary_account() => Plays(Person.Alice);
+    public Task Quickstart_runs_for_an_ordinary_account() => Plays(Person.Alice);
 
     private static async Task Plays(uint? uid)
     {

@@ -31,7 +31,7 @@ public sealed class RaceTests
     ];
 
     [Fact]
-    public async Task Of_two_hundred_rounds_none_leaves_a_certificate_that_is_live_and_not_on_the_list()
+    public async Task Two_hundred_races_leave_no_live_certificate_off_the_list()
     {
         await using var daemon = await TestDaemon.Start();
         using var ca = daemon.Connect();

@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class RefusalTests
 {
     [PeopleFact]
-    public async Task Every_refusal_of_access_is_in_the_audit_with_who_what_and_why()
+    public async Task Audit_records_who_was_refused_what_and_why()
     {
         using var scratch = new Scratch();
         await using var daemon = await TestDaemon.Start(scratch, arguments: ["--config", scratch.Write("c.yaml", "admins: {users: [bob]}\n")]);
@@ -54,7 +54,7 @@ public sealed class RefusalTests
     }
 
     [PeopleFact]
-    public async Task Flood_of_refusals_hides_nobody_else_and_is_counted()
+    public async Task Flood_of_refusals_is_counted_and_hides_nobody_else()
     {
         await using var daemon = await TestDaemon.Start();
         await DaemonTests.Setup(daemon);

@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class ReplacedCaTests
 {
     [PeopleFact]
-    public async Task What_the_old_key_signed_stays_revoked_and_only_new_ca_replaces_it_while_something_lives()
+    public async Task Replacing_a_CA_in_use_needs_new_ca_and_keeps_revocations()
     {
         await using var daemon = await TestDaemon.Start();
         var (alice, bob) = (daemon.Person(Person.Alice), daemon.Person(Person.Bob));
@@ -68,7 +68,7 @@ public sealed class ReplacedCaTests
     }
 
     [PeopleFact]
-    public async Task Key_alone_brings_nothing_back_that_was_revoked()
+    public async Task Start_with_the_key_alone_revives_nothing_revoked()
     {
         await using var lost = await TestDaemon.Start();
         (await lost.Administrator.Types(["tctl", "create"], "{kind: role, version: v7, metadata: {name: everywhere}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}")).Done();

@@ -20,7 +20,7 @@ public sealed class ResourceRequestTests
         """;
 
     [PeopleFact]
-    public async Task Asked_for_db1_she_enters_db1_and_nothing_else()
+    public async Task Request_for_db1_opens_only_db1()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();
@@ -51,7 +51,7 @@ public sealed class ResourceRequestTests
     [InlineData("tctl", "rm", "node/db1")]
     [InlineData("tctl", "lock", "--node=db1")]
     [InlineData("tctl", "users", "update", "--set-roles=none", "alice")]
-    public async Task What_ends_it_is_known_to_the_host(params string[] command)
+    public async Task Every_end_of_a_request_reaches_the_host(params string[] command)
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();
@@ -68,7 +68,7 @@ public sealed class ResourceRequestTests
     }
 
     [PeopleFact]
-    public async Task A_node_that_is_created_again_inherits_nothing()
+    public async Task Recreated_node_inherits_no_request()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();
@@ -82,7 +82,7 @@ public sealed class ResourceRequestTests
     }
 
     [PeopleFact]
-    public async Task Three_hundred_nodes_are_asked_for_at_once_and_entered_one_by_one()
+    public async Task Request_for_300_nodes_opens_them_one_by_one()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Policy)).Done();

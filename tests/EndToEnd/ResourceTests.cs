@@ -60,7 +60,7 @@ public sealed class ResourceTests
     [Theory]
     [InlineData("yaml")]
     [InlineData("json")]
-    public async Task Everything_that_get_prints_can_be_fed_to_create_and_comes_back_as_it_was(string format)
+    public async Task Create_restores_exactly_what_get_all_prints(string format)
     {
         await using var first = await TestDaemon.Start();
         (await first.Administrator.Types(["tctl", "create"], Rich)).Done();
@@ -119,7 +119,7 @@ public sealed class ResourceTests
     }
 
     [Fact]
-    public async Task A_bad_second_document_keeps_the_first_from_being_created_and_JSON_is_faulted_by_its_place()
+    public async Task Bad_JSON_document_rejects_the_whole_file_with_its_place()
     {
         await using var daemon = await TestDaemon.Start();
         var refused = await daemon.Administrator.Types(["tctl", "create"], """

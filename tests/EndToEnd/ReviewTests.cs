@@ -22,7 +22,7 @@ public sealed class ReviewTests
         """;
 
     [PeopleFact]
-    public async Task Approved_by_two_she_enters_and_not_before_and_not_after_a_denial()
+    public async Task Access_needs_two_approvals_and_ends_with_a_denial()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
@@ -53,7 +53,7 @@ public sealed class ReviewTests
 
     /// <summary>Alice and bob share an account, and so do bob and carol: the three are one person, though alice and carol share nothing.</summary>
     [PeopleFact]
-    public async Task People_joined_through_others_review_nothing_of_their_own_and_vote_once()
+    public async Task Linked_people_vote_once_and_cannot_review_their_own()
     {
         await using var daemon = await TestDaemon.Start(configuration: "admins: {users: [carol]}\n");
         (await daemon.Administrator.Types(["tctl", "create"], Resources + "\n---\n{kind: user, version: v2, metadata: {name: zoe}, spec: {roles: [staff], unix_users: ['0']}}")).Done();
@@ -86,7 +86,7 @@ public sealed class ReviewTests
     }
 
     [PeopleFact]
-    public async Task At_a_terminal_the_reason_is_asked_for()
+    public async Task Terminal_prompts_for_the_reason()
     {
         await using var daemon = await TestDaemon.Start();
         (await daemon.Administrator.Types(["tctl", "create"], """

@@ -26,7 +26,7 @@ public sealed class ScreenTests : IAsyncLifetime
     [ProgramTheory("tmux")]
     [InlineData(160)]
     [InlineData(20)]
-    public async Task A_wait_turns_in_one_line_and_leaves_none(int columns)
+    public async Task Spinner_uses_one_line_and_leaves_none(int columns)
     {
         await using var screen = await Screen.Start(Me, daemon.Scratch["tmux"], columns);
         await screen.Types("tsh login --request-roles=dba 2>&1 >/dev/null");
@@ -74,7 +74,7 @@ public sealed class ScreenTests : IAsyncLifetime
     }
 
     [ProgramFact("tmux")]
-    public async Task A_tab_completes_what_the_daemon_knows()
+    public async Task Tab_completes_names_from_the_daemon()
     {
         await using var screen = await Screen.Start(Me, daemon.Scratch["tmux"], 160);
         await screen.Types("eval \"$(tsh completion bash)\"; clear");

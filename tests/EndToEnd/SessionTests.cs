@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class SessionTests(ITestOutputHelper output)
 {
     [PeopleFact]
-    public async Task Three_hundred_hosts_within_a_login_count_once()
+    public async Task Three_hundred_hosts_within_one_login_count_once()
     {
         await using var daemon = await TestDaemon.Start();
         var nodes = Enumerable.Range(1, 300).Select(n => $"{{kind: node, version: v2, metadata: {{name: web{n}, labels: {{type: web}}}}, spec: {{addr: web{n}.example.com}}}}\n---\n");

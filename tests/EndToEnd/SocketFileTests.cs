@@ -15,7 +15,7 @@ public sealed class SocketFileTests
     [InlineData("a link to a dead socket", "perl -e 'LISTENS' PATH.else </dev/null; ln -s PATH.else PATH", "is not a socket; move it away, or name another socket")]
     [InlineData("a FIFO", "mkfifo PATH", "is not a socket; move it away, or name another socket")]
     [InlineData("a folder", "mkdir PATH", "is not a socket; move it away, or name another socket")]
-    public async Task What_is_no_socket_is_left_where_it_is(string what, string make, string told)
+    public async Task File_that_is_not_a_usable_socket_is_left_in_place(string what, string make, string told)
     {
         using var scratch = new Scratch();
         var me = new Person(null, scratch["me"], "");
@@ -34,7 +34,7 @@ public sealed class SocketFileTests
     }
 
     [PeopleFact]
-    public async Task Socket_of_another_account_is_left_alive_or_dead()
+    public async Task Live_or_dead_socket_of_another_account_is_left_alone()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["run"]);
@@ -54,7 +54,7 @@ public sealed class SocketFileTests
     }
 
     [Fact]
-    public async Task Sockets_that_vanish_are_made_again()
+    public async Task Deleted_sockets_are_recreated()
     {
         await using var daemon = await TestDaemon.Start();
         var admin = $"{daemon.Socket}.admin";
@@ -75,7 +75,7 @@ public sealed class SocketFileTests
     }
 
     [Fact]
-    public async Task Daemon_whose_path_is_taken_ends_and_leaves_what_is_there()
+    public async Task Daemon_whose_socket_path_is_taken_exits_and_keeps_the_file()
     {
         await using var daemon = await TestDaemon.Start();
         File.Delete(daemon.Socket);
@@ -102,7 +102,7 @@ public sealed class SocketFileTests
     }
 
     [Fact]
-    public async Task Passed_socket_that_vanishes_is_told_and_administrators_are_served()
+    public async Task Deleted_passed_socket_is_logged_and_administrators_served()
     {
         using var scratch = new Scratch();
         Directory.CreateDirectory(scratch["run"]);

@@ -60,7 +60,7 @@ public sealed class SshNetTests(SshNetWorld world) : IClassFixture<SshNetWorld>
     [InlineData("ecdsa", 384)]
     [InlineData("ecdsa", 521)]
     [InlineData("rsa", 3072)]
-    public async Task Certificate_for_any_key_opens_its_login_only(string type, int bits)
+    public async Task Certificate_for_any_key_opens_only_its_login(string type, int bits)
     {
         var home = await LogIn(type, bits);
         using var key = new PrivateKeyFile($"{home}/id", null, $"{home}/id-cert.pub");
@@ -92,7 +92,7 @@ public sealed class SshNetTests(SshNetWorld world) : IClassFixture<SshNetWorld>
     }
 
     [PeopleFact]
-    public async Task Host_certificate_says_what_the_daemon_signed()
+    public async Task Host_certificate_contains_what_the_daemon_signed()
     {
         var home = await LogIn("ed25519", 256, "reader");
         using var key = new PrivateKeyFile($"{home}/id", null, $"{home}/id-cert.pub");

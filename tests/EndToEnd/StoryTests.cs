@@ -9,7 +9,7 @@ public sealed class StoryTests
 
     [PeopleTheory]
     [MemberData(nameof(Stories))]
-    public async Task Goes(string story)
+    public async Task Story_runs_as_written(string story)
     {
         // A configuration of the story's own lies beside it.
         var configuration = Path.Combine(Folder, story + ".yaml");
@@ -18,7 +18,7 @@ public sealed class StoryTests
     }
 
     [PeopleFact]
-    public async Task The_session_of_the_README_goes_as_written()
+    public async Task README_session_runs_as_written()
     {
         await using var daemon = await TestDaemon.Start();
         await Story.ReadDocument(Path.Combine(World.Repository, "README.md")).Play(daemon);

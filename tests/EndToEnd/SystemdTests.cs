@@ -6,7 +6,7 @@ public sealed class SystemdTests
     private static readonly string Unit = Path.Combine(World.Repository, "packaging/systemd/certauthority.service");
 
     [AnalyzeFact]
-    public async Task Its_exposure_is_at_most_1_5()
+    public async Task Unit_has_an_exposure_of_at_most_1_5()
     {
         var judged = await TestDebian.Run("systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=15", Unit);
 
@@ -15,7 +15,7 @@ public sealed class SystemdTests
     }
 
     [AnalyzeFact]
-    public async Task It_has_no_line_that_systemd_does_not_know()
+    public async Task Systemd_knows_every_line_of_the_unit()
     {
         var judged = await TestDebian.Run("systemd-analyze", "verify", "--man=no", Unit);
 
@@ -24,7 +24,7 @@ public sealed class SystemdTests
     }
 
     [AnalyzeFact]
-    public async Task Those_that_go_onto_hosts_have_none_either()
+    public async Task Systemd_knows_every_line_of_the_host_units()
     {
         var host = Path.Combine(World.Repository, "packaging/host/certauthority");
         var judged = await TestDebian.Run("systemd-analyze", "verify", "--man=no", $"{host}-pull.service", $"{host}-pull.timer", $"{host}-reload.path", $"{host}-reload.service");
@@ -34,7 +34,7 @@ public sealed class SystemdTests
     }
 
     [Fact]
-    public void Network_drop_in_undoes_each_line_that_shuts_the_network()
+    public void Network_drop_in_reverses_each_network_restriction()
     {
         var dropIn = File.ReadAllLines(Path.Combine(World.Repository, "packaging/systemd/network.conf"));
         var unit = File.ReadAllLines(Unit);
@@ -44,7 +44,7 @@ public sealed class SystemdTests
     }
 
     [Fact]
-    public void The_socket_the_unit_and_the_configuration_name_the_same_places()
+    public void Socket_unit_and_configuration_name_the_same_paths()
     {
         var socket = File.ReadAllLines(Path.ChangeExtension(Unit, ".socket"));
         var unit = File.ReadAllLines(Unit);
@@ -67,7 +67,7 @@ public sealed class SystemdTests
     [Theory]
     [InlineData("PrivateUsers=")]
     [InlineData("ProtectProc=")]
-    public void It_does_without_what_would_break_it(string setting) =>
+    public void Unit_omits_settings_that_would_break_the_daemon(string setting) =>
         Assert.DoesNotContain(File.ReadLines(Unit), line => line.StartsWith(setting, StringComparison.Ordinal));
 }
 

@@ -26,7 +26,7 @@ public sealed class TerminalTests : IAsyncLifetime
     public async Task DisposeAsync() => await daemon.DisposeAsync();
 
     [ProgramFact("script")]
-    public async Task A_terminal_gets_the_text_and_nothing_else()
+    public async Task Terminal_receives_only_the_text()
     {
         // Nothing switches its keys, moves its cursor or asks for its size.
         var (exitCode, shown) = await Pty.Run(Me, "tsh version");
@@ -38,7 +38,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [ProgramFact("script")]
-    public async Task Colours_are_for_terminals_and_each_stream_is_judged_for_itself()
+    public async Task Only_terminals_get_colours_decided_per_stream()
     {
         await Ask("dba");
         var file = daemon.Scratch["file"];
@@ -60,14 +60,14 @@ public sealed class TerminalTests : IAsyncLifetime
     [InlineData("tsh login --help >/dev/full")]
     [InlineData("tsh completion bash >/dev/full")]
     [InlineData("tctl auth export --type=krl >/dev/full")]
-    public async Task What_cannot_be_written_is_an_error(string command)
+    public async Task Unwritable_output_is_an_error(string command)
     {
         var refused = await (command.StartsWith("tctl", StringComparison.Ordinal) ? daemon.Administrator : Me).Types("bash", "-c", command);
         Assert.Equal((1, $"{command.Split(' ')[0]}: error: standard output cannot be written: no space left on device\n"), (refused.ExitCode, refused.Error));
     }
 
     [Fact]
-    public async Task Talk_that_nobody_can_hear_fails_nothing()
+    public async Task Unwritable_error_stream_fails_no_command()
     {
         Assert.Equal(2, (await Me.Types("bash", "-c", "tsh frobnicate 2>/dev/full")).ExitCode);
         (await Me.Types("bash", "-c", "tsh login 2>/dev/full")).Done();
@@ -78,7 +78,7 @@ public sealed class TerminalTests : IAsyncLifetime
     [InlineData("tctl get all")]
     [InlineData("tctl get --help")]
     [InlineData("tctl auth export --type=user")]
-    public async Task A_reader_who_has_gone_is_no_failure(string command)
+    public async Task Closed_pipe_is_not_a_failure(string command)
     {
         // The reader is gone before the first byte: the subshell ends at once.
         var read = await daemon.Administrator.Types("bash", "-c", $"{command} | (exec 0<&-); echo ${{PIPESTATUS[0]}}");
@@ -87,7 +87,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_streams_into_one_file_do_not_write_over_each_other()
+    public async Task Two_streams_into_one_file_do_not_overwrite_each_other()
     {
         var file = daemon.Scratch["both"];
         (await Me.Types("bash", "-c", $"{{ echo first; tsh version; echo then; tsh frobnicate; tsh version; }} >{file} 2>&1")).Done();
@@ -96,7 +96,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [ProgramFact("script")]
-    public async Task A_login_offers_what_is_approved()
+    public async Task Login_offers_approved_requests()
     {
         var dba = await Approved("dba");
         var question = $"tsh: use approved request {dba[..8]} (dba, until ";
@@ -122,7 +122,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [ProgramFact("script")]
-    public async Task A_login_asks_about_each_request()
+    public async Task Login_asks_about_each_approved_request()
     {
         await Approved("dba");
         await Approved("ops");
@@ -135,7 +135,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [ProgramFact("script")]
-    public async Task The_end_of_the_input_is_a_regular_login_and_an_interrupt_is_none()
+    public async Task End_of_input_logs_in_regularly_and_an_interrupt_aborts()
     {
         await Approved("dba");
         using (var interrupted = Pty.Start(Me, "tsh login"))
@@ -154,7 +154,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [ProgramFact("script")]
-    public async Task Nobody_is_asked_who_does_not_sit_at_a_terminal_or_has_said_it_already()
+    public async Task Login_asks_only_at_a_terminal_and_without_request_options()
     {
         var dba = await Approved("dba");
         var piped = await Me.Types("tsh", "login");
@@ -164,7 +164,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_certificate_that_ends_soon_is_warned_of_with_the_command_that_renews_it()
+    public async Task Expiring_certificate_gives_a_warning_and_how_to_renew_it()
     {
         (await Me.Types("tsh", "login")).Done();
         var fresh = await Me.Types("tsh", "status");

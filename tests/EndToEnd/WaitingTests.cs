@@ -13,7 +13,7 @@ public sealed class WaitingTests
 
     [PeopleTheory]
     [MemberData(nameof(Waits))]
-    public async Task A_wait_outlives_the_daemon_and_ends_with_the_answer_of_the_next(string command, string signal)
+    public async Task Wait_survives_a_restart_and_ends_with_the_later_answer(string command, string signal)
     {
         await using var daemon = await Prepared();
         using var wait = Wait.Start(daemon.Person(Person.Alice), command);
@@ -50,7 +50,7 @@ public sealed class WaitingTests
     [PeopleTheory]
     [InlineData("tsh request create --roles=dba --wait=1s")]
     [InlineData("tsh login --request-roles=dba --wait=1s")]
-    public async Task A_wait_with_an_end_gives_up_and_says_how_to_go_on(string command)
+    public async Task Timed_out_wait_says_how_to_continue(string command)
     {
         await using var daemon = await Prepared();
         var alice = daemon.Person(Person.Alice);
@@ -67,7 +67,7 @@ public sealed class WaitingTests
     }
 
     [PeopleFact]
-    public async Task A_wait_that_ends_while_the_daemon_is_away_says_the_same()
+    public async Task Wait_that_times_out_without_a_daemon_says_how_to_continue()
     {
         await using var daemon = await Prepared();
         using var wait = Wait.Start(daemon.Person(Person.Alice), "tsh request create --roles=dba --wait=3s");
@@ -99,7 +99,7 @@ public sealed class WaitingTests
     }
 
     [PeopleFact]
-    public async Task Denied_while_waiting_the_certificate_at_hand_is_not_touched()
+    public async Task Denial_during_a_wait_keeps_the_current_certificate()
     {
         await using var daemon = await Prepared();
         var alice = daemon.Person(Person.Alice);
@@ -119,7 +119,7 @@ public sealed class WaitingTests
     [PeopleTheory]
     [InlineData("tsh request create --roles=brief")]
     [InlineData("tsh login --request-roles=brief")]
-    public async Task A_request_that_nobody_answers_ends_the_wait_when_it_expires(string command)
+    public async Task Unanswered_request_ends_the_wait_when_it_expires(string command)
     {
         await using var daemon = await Prepared();
         using var wait = Wait.Start(daemon.Person(Person.Alice), command);
@@ -133,7 +133,7 @@ public sealed class WaitingTests
     [PeopleTheory]
     [InlineData("xterm", true)]
     [InlineData("dumb", false)]
-    public async Task On_a_terminal_a_spinner_tells_the_time_that_is_left_and_leaves_nothing(string terminal, bool spins)
+    public async Task Spinner_shows_the_time_left_and_leaves_nothing(string terminal, bool spins)
     {
         await using var daemon = await Prepared();
         var typed = "tsh request create --roles=dba --wait=2s; echo \"[$?]\"";
@@ -149,7 +149,7 @@ public sealed class WaitingTests
     }
 
     [PeopleFact]
-    public async Task The_spinner_counts_to_the_end_of_the_request_where_that_comes_first()
+    public async Task Spinner_counts_down_to_an_earlier_end_of_the_request()
     {
         await using var daemon = await Prepared();
         var seen = await daemon.Person(Person.Alice).Types("env", "TERM=xterm", "script", "-qec", "tsh request create --roles=brief --wait=30m", "/dev/null");
@@ -158,7 +158,7 @@ public sealed class WaitingTests
     }
 
     [PeopleFact]
-    public async Task Redirected_there_is_neither_spinner_nor_escape_code()
+    public async Task Redirected_output_has_no_spinner_or_escape_code()
     {
         await using var daemon = await Prepared();
         var log = daemon.Scratch["home-5001/log"];

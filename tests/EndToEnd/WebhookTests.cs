@@ -8,7 +8,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class WebhookTests
 {
     [Fact]
-    public async Task Each_event_is_posted_as_JSON_and_signed_as_the_text_says()
+    public async Task Each_event_is_posted_as_JSON_with_the_documented_signature()
     {
         using var scratch = new Scratch();
         using var chat = new TestWebhook(scratch, "chat");
@@ -39,7 +39,7 @@ public sealed class WebhookTests
     }
 
     [Fact]
-    public async Task One_that_fails_is_told_again_with_the_same_id_until_it_works()
+    public async Task Failed_webhook_is_retried_with_the_same_ID_until_it_works()
     {
         using var scratch = new Scratch();
         using var chat = new TestWebhook(scratch, "chat");
@@ -65,7 +65,7 @@ public sealed class WebhookTests
     }
 
     [Fact]
-    public async Task Dead_ones_delay_nobody_and_show_in_the_status()
+    public async Task Dead_webhooks_delay_nobody_and_show_in_the_status()
     {
         using var scratch = new Scratch();
         using var hangs = new TestWebhook(scratch, "hangs");
@@ -93,7 +93,7 @@ public sealed class WebhookTests
     }
 
     [Fact]
-    public async Task One_that_does_not_answer_in_time_has_failed()
+    public async Task Webhook_that_does_not_answer_in_time_has_failed()
     {
         using var scratch = new Scratch();
         using var hangs = new TestWebhook(scratch, "hangs");
@@ -105,7 +105,7 @@ public sealed class WebhookTests
     }
 
     [Fact]
-    public async Task Each_is_told_what_its_filter_lets_through()
+    public async Task Each_webhook_receives_what_its_filter_allows()
     {
         using var scratch = new Scratch();
         using var answers = new TestWebhook(scratch, "answers");
@@ -131,7 +131,7 @@ public sealed class WebhookTests
     }
 
     [Fact]
-    public async Task What_waits_outlives_the_daemon_and_is_dropped_with_its_receiver()
+    public async Task Queued_notices_survive_a_kill_but_not_their_receiver()
     {
         using var scratch = new Scratch();
         using var chat = new TestWebhook(scratch, "chat");
@@ -155,7 +155,7 @@ public sealed class WebhookTests
     }
 
     [Fact]
-    public async Task One_whose_certificate_nobody_vouches_for_is_told_nothing()
+    public async Task Webhook_with_an_untrusted_certificate_receives_nothing()
     {
         using var scratch = new Scratch();
         using var chat = new TestWebhook(scratch, "chat", tls: true);

@@ -17,7 +17,7 @@ public sealed class WitnessTests
     private int acknowledged;
 
     [Fact]
-    public async Task Of_twenty_daemons_killed_at_work_none_forgets_what_it_acknowledged_nor_signs_what_it_does_not_know()
+    public async Task Twenty_kills_lose_no_acknowledged_change_or_certificate()
     {
         await using var daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         await DaemonTests.Setup(daemon);

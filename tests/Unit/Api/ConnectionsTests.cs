@@ -16,7 +16,7 @@ public class ConnectionsTests
     [InlineData("Stranger", Connections.OfStranger)]
     [InlineData("User", Connections.OfUid)]
     [InlineData("Administrator", 200)]
-    public void Uid_has_a_number_of_places_and_gets_back_what_it_returns(string standing, int most)
+    public void Uid_has_a_limited_number_of_places_and_can_reuse_them(string standing, int most)
     {
         var places = Take(5001, Enum.Parse<Standing>(standing), most + 5);
         Assert.Equal(most, places.Count(place => place is not null));
@@ -25,14 +25,14 @@ public class ConnectionsTests
     }
 
     [Fact]
-    public void One_user_takes_no_place_of_another()
+    public void One_user_cannot_take_places_of_another()
     {
         Take(5001, Standing.User, 100);
         Assert.Equal(Connections.OfUid, Take(5002, Standing.User, 100).Count(place => place is not null));
     }
 
     [Fact]
-    public void Strangers_share_places_and_take_none_of_users()
+    public void Strangers_share_places_and_take_none_from_users()
     {
         for (uint uid = 100_000; uid < 100_100; uid++)
             Take(uid, Standing.Stranger, 1);
@@ -43,7 +43,7 @@ public class ConnectionsTests
     }
 
     [Fact]
-    public void All_users_together_take_no_administrators()
+    public void All_users_together_take_no_place_of_administrators()
     {
         for (uint uid = 1; uid <= connections.OfAll; uid++)
             Take(uid, Standing.User, 2);
@@ -52,7 +52,7 @@ public class ConnectionsTests
     }
 
     [Fact]
-    public void All_administrators_together_take_none_of_root()
+    public void All_administrators_together_take_no_place_of_root()
     {
         for (uint uid = 5000; uid < 5020; uid++)
             Take(uid, Standing.Administrator, 200);
@@ -61,7 +61,7 @@ public class ConnectionsTests
     }
 
     [Fact]
-    public void Few_descriptors_make_few_places_and_leave_a_quarter()
+    public void Few_descriptors_mean_few_places_and_a_quarter_stays_free()
     {
         var small = new Connections(clock, Daemon, descriptors: 1024);
         Assert.Equal(768, small.OfAll + small.OfAdministrators + small.OfAdministrator);
@@ -69,7 +69,7 @@ public class ConnectionsTests
     }
 
     [Fact]
-    public void Uid_that_connects_in_a_loop_is_turned_away_and_others_are_not()
+    public void Uid_that_connects_in_a_loop_is_refused_and_no_other_is()
     {
         var admitted = Knock(5001, 1000);
         Assert.Equal(40, admitted);
@@ -112,7 +112,7 @@ public class ConnectionsTests
     }
 
     [Fact]
-    public void Unknown_uid_takes_a_place_of_nobody_known()
+    public void Unidentified_caller_takes_no_place_of_a_known_one()
     {
         var waiting = Enumerable.Range(0, 30).Select(_ => connections.Take(5001)).ToList();
         Assert.Equal(Connections.OfUid, waiting.Count(place => place is not null));

@@ -12,7 +12,7 @@ public class RouteTableTests
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void Every_route_stands_in_the_table_once_and_says_who_may(string route) =>
+    public void Every_route_is_in_the_table_once_with_its_permission(string route) =>
         Assert.NotEqual(Who.Nobody, Assert.Single(RouteTable.Rows, row => Name(row.Route) == route).Who);
 
     [Fact]
@@ -20,17 +20,17 @@ public class RouteTableTests
         Assert.Equal(Routes.All.Select(Name).Order(StringComparer.Ordinal), RouteTable.Rows.Select(row => Name(row.Route)).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void All_lists_every_route_there_is() =>
+    public void All_lists_every_route() =>
         Assert.Equal(
             typeof(Routes).GetFields().Select(field => field.GetValue(null)).OfType<Route>().Select(Name).Order(StringComparer.Ordinal),
             Routes.All.Select(Name).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Only_the_public_key_of_the_CA_is_for_anybody() =>
+    public void Only_the_public_keys_of_the_CA_are_open_to_anybody() =>
         Assert.Equal([Routes.GetUserCa, Routes.GetHostCa], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
 
     [Fact]
-    public void What_is_under_my_is_for_users_and_all_the_rest_for_administrators() =>
+    public void Routes_under_my_are_for_users_the_rest_for_administrators() =>
         Assert.All(
             RouteTable.Rows.Where(row => row.Route != Routes.GetUserCa && row.Route != Routes.GetHostCa),
             row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal) ? Who.Users : Who.Administrators, row.Who));
@@ -46,7 +46,7 @@ public class RouteTableTests
     [InlineData("somebody else", 5001, "alice", false, true, true, false)]
     [InlineData("an account whose name looks alike", 5002, "Bob", false, true, true, false)]
     [InlineData("a uid without an account", 7, null, false, true, true, false)]
-    public async Task Who_calls_may(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
+    public async Task Each_caller_can_use_only_the_permitted_routes(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
     {
         var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"], groups: [], Names);
         var caller = new Caller(new UnixIdentity(uid, account), isRoot);
@@ -63,7 +63,7 @@ public class RouteTableTests
     [InlineData("in another group", "root", 1u, false)]
     [InlineData("a group that does not exist", "there-is-no-such-group", 0u, false)]
     [InlineData("what unmapped gids read as", "nogroup", 65534u, false)]
-    public async Task Who_is_in_a_group_of_administrators_administers(string who, string group, uint gid, bool may)
+    public async Task Member_of_an_administrator_group_is_an_administrator(string who, string group, uint gid, bool may)
     {
         var callers = new Callers(ownUid: 900, administrators: [], groups: [group], Names);
         Assert.True(may == await callers.May(new Caller(new UnixIdentity(5001, "alice"), IsRoot: false) { Groups = [7, gid] }, Who.Administrators, Standing.User), who);
@@ -71,7 +71,7 @@ public class RouteTableTests
 
     [Theory]
     [MemberData(nameof(Every))]
-    public async Task A_caller_who_is_no_administrator_gets_no_further_than_his_own(string route)
+    public async Task Ordinary_caller_can_use_only_public_routes_and_their_own(string route)
     {
         var callers = new Callers(ownUid: 900, administrators: [], groups: [], Names);
         var alice = new Caller(new UnixIdentity(5001, "alice"), IsRoot: false);

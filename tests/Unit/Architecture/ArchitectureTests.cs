@@ -57,7 +57,7 @@ public class ArchitectureTests
 
     [Theory]
     [MemberData(nameof(LeafNames))]
-    public void A_leaf_knows_no_other_project(string leaf) =>
+    public void Leaf_project_references_no_other_project(string leaf) =>
         Assert.DoesNotContain(
             Leaves.Single(one => one.GetName().Name == leaf).GetReferencedAssemblies(),
             reference => Ours.Any(ours => ours.GetName().Name == reference.Name));
@@ -67,14 +67,14 @@ public class ArchitectureTests
         Assert.Equal(["CertAuthority.Linux"], typeof(Route).Assembly.GetReferencedAssemblies().Select(one => one.Name!).Intersect(Ours.Select(one => one.GetName().Name!)));
 
     [Fact]
-    public void The_command_lines_do_not_know_the_daemon() =>
+    public void Command_lines_do_not_reference_the_daemon() =>
         Assert.DoesNotContain(
             Ours.Where(one => one != Daemon).SelectMany(one => one.GetReferencedAssemblies()),
             reference => reference.Name == Daemon.GetName().Name || reference.Name!.StartsWith("Microsoft.Data", StringComparison.Ordinal));
 
     [Theory]
     [MemberData(nameof(Folders))]
-    public void A_folder_knows_only_those_below_it(string root, string folder)
+    public void Folder_uses_only_folders_below_it(string root, string folder)
     {
         var (uses, knows) = Of(root);
         var own = uses.Where(use => use.ByType.Namespace == $"{root}.{folder}").ToList();
@@ -86,7 +86,7 @@ public class ArchitectureTests
     [Theory]
     [InlineData("CertAuthority")]
     [InlineData("CertAuthority.Access")]
-    public void The_order_of_the_folders_names_every_folder_and_has_no_circle(string root)
+    public void Folder_order_names_every_folder_and_has_no_cycle(string root)
     {
         var (uses, knows) = Of(root);
         Assert.Equal(
@@ -100,7 +100,7 @@ public class ArchitectureTests
 
     // Constants of another folder leave no trace in what was compiled; but without a using they cannot be named.
     [Fact]
-    public void A_file_of_Access_names_only_folders_below_its_own()
+    public void File_of_Access_names_only_folders_below_its_own()
     {
         var files = Directory.EnumerateFiles(Path.Combine(Document.Root, "src", "Access"), "*.cs", SearchOption.AllDirectories)
             .Select(file => (Folder: Path.GetFileName(Path.GetDirectoryName(file)!), Text: File.ReadAllText(file))).Where(file => InAccessKnows.ContainsKey(file.Folder)).ToList();
@@ -112,19 +112,19 @@ public class ArchitectureTests
     }
 
     [Fact]
-    public void Only_the_store_speaks_to_a_database() =>
+    public void Only_the_store_uses_a_database() =>
         Assert.Equal(["CertAuthority.Store"], Users(use => use.Type.Namespace!.StartsWith("System.Data", StringComparison.Ordinal)).Select(type => type.Namespace!).Distinct());
 
     [Fact]
-    public void Only_Sqlite_cs_names_the_engine() =>
+    public void Only_Sqlite_cs_names_the_database_engine() =>
         Assert.Equal(["CertAuthority.Store.Sqlite"], Users(use => use.Type.Namespace is { } space && (space.StartsWith("Microsoft.Data", StringComparison.Ordinal) || space.StartsWith("SQLitePCL", StringComparison.Ordinal))).Select(type => type.FullName!));
 
     [Fact]
-    public void Only_the_issuance_policy_makes_a_grant() =>
+    public void Only_the_issuance_policy_creates_a_grant() =>
         Assert.Equal([typeof(IssuancePolicy)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(IssuanceGrant)).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_the_principals_of_the_policy_make_a_principal() =>
+    public void Only_Principals_creates_a_principal() =>
         Assert.Equal([typeof(Principals)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(Principal)).Select(use => use.ByType).Distinct());
 
     [Fact]
@@ -138,23 +138,23 @@ public class ArchitectureTests
     }
 
     [Fact]
-    public void Only_the_policy_of_hosts_makes_a_grant_for_one() =>
+    public void Only_the_host_policy_creates_a_host_grant() =>
         Assert.Equal([typeof(HostCertification)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(HostGrant)).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_the_policy_of_writing_to_hosts_makes_a_grant_for_that() =>
+    public void Only_the_sync_policy_creates_a_sync_grant() =>
         Assert.Equal([typeof(SyncCertification)], Everywhere(use => use.IsNew && use.What.DeclaringType == typeof(SyncGrant)).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_logins_hosts_and_the_daemon_itself_have_something_signed() =>
+    public void Only_logins_nodes_and_the_sync_identity_have_keys_signed() =>
         Assert.Equal([typeof(CertAuthority.Push.SyncIdentity), typeof(Logins), typeof(Nodes)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType == typeof(CaKey)).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_the_CA_key_asks_a_key_for_a_signature() =>
+    public void Only_the_CA_key_requests_a_signature() =>
         Assert.Equal([typeof(CaKey)], Everywhere(use => use.What is MethodInfo { Name: "SignBytes" }).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void Only_the_file_of_the_CA_holds_a_private_key_that_signs() =>
+    public void Only_the_CA_key_file_signs_with_a_private_key() =>
         Assert.Equal([typeof(FileCaKey)], Everywhere(use => use.What is MethodInfo { Name: "Sign" } sign && sign.DeclaringType!.IsAssignableTo(typeof(PrivateKey))).Select(use => use.ByType).Distinct());
 
     [Fact]
@@ -187,7 +187,7 @@ public class ArchitectureTests
 
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Hosting.Systemd tells systemd that the daemon serves.
     [Fact]
-    public void Only_the_server_and_the_socket_file_serve() =>
+    public void Only_the_server_and_the_socket_files_serve() =>
         Assert.Equal(
             ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport"],
             Everywhere(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")

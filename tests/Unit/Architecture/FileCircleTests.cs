@@ -13,7 +13,7 @@ public partial class FileCircleTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void No_file_uses_one_that_leads_back_to_it(string project)
+    public void No_file_uses_one_that_depends_on_it(string project)
     {
         var assembly = Assembly.Load(project switch { "CertAuthority" => "certauthority", "Tsh" or "Tctl" => project.ToLowerInvariant(), _ => $"CertAuthority.{project}" });
         var uses = Uses.Of(assembly).Where(use => use.Type.Assembly == assembly).Select(use => (By: File(use.ByType), Of: File(use.Type)))

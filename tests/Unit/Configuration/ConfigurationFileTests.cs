@@ -16,7 +16,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("a part", "socket: /run/ca.sock\n", "/default/data", "/run/ca.sock", "")]
     [InlineData("fields without values", "data_dir:\nadmins:\n", "/default/data", "/default/ca.sock", "")]
     [InlineData("JSON", "{\"data_dir\": \"/srv/ca\"}", "/srv/ca", "/default/ca.sock", "")]
-    public void What_the_file_says_stands_over_the_defaults(string what, string text, string data, string socket, string administrators)
+    public void Values_in_the_file_override_the_defaults(string what, string text, string data, string socket, string administrators)
     {
         var settings = Read(text);
         Assert.True((data, socket) == (settings.DataDirectory, settings.SocketPath), what);
@@ -29,7 +29,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("one of them", "limits: {live_certificates: 10000}\n", "30h 25 10000 10 30 300")]
     [InlineData("the longest and the least", "limits: {certificate: 30h, pending_requests: 1, live_certificates: 1, logins_per_minute: 1, requests_per_minute: 1, requests_per_day: 1}\n", "30h 1 1 1 1 1")]
     [InlineData("none of them", "limits:\n", "30h 25 50 10 30 300")]
-    public void The_limits_of_the_site_are_the_files(string what, string text, string read)
+    public void Site_limits_come_from_the_file(string what, string text, string read)
     {
         var limits = Read(text).Limits;
         Assert.True(
@@ -38,7 +38,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void Every_limit_that_cannot_be_is_told_with_its_place() =>
+    public void Every_invalid_limit_is_reported_with_its_place() =>
         Assert.Equal(
             [
                 "2:16: limits.certificate takes a duration from 1s to 30h",
@@ -58,7 +58,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("0s")]
     [InlineData("30h1s")]
     [InlineData("30")]
-    public void The_longest_certificate_can_only_be_lowered(string certificate) =>
+    public void Maximum_certificate_lifetime_can_only_be_lowered(string certificate) =>
         Assert.Contains(":1:23: limits.certificate takes a duration", Assert.Throws<ConfigurationException>(() => Read($"limits: {{certificate: {certificate}}}\n")).Message, StringComparison.Ordinal);
 
     [Theory]
@@ -69,7 +69,7 @@ public sealed class ConfigurationFileTests : IDisposable
     public void New_CA_keys_are_of_three_kinds(string text, string type) => Assert.Equal(type, Read(text).NewCaKeys.ToString());
 
     [Fact]
-    public void How_hosts_are_written_to_is_said_in_the_file_or_left_as_it_is()
+    public void Push_settings_come_from_the_file_or_keep_their_defaults()
     {
         Assert.Equal(PushSettings.Default, Read("push:\n").Push);
         var file = folder.File("ssh_config", "");
@@ -96,7 +96,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("one with a slash at its end", "publish_dir: /srv/certauthority/\n", "/srv/certauthority")]
     [InlineData("one with a name that begins like the data directory's", "data_dir: /srv/ca\npublish_dir: /srv/ca-public\n", "/srv/ca-public")]
     [InlineData("one beside the data directory", "data_dir: /srv/ca/data\npublish_dir: /srv/ca/public\n", "/srv/ca/public")]
-    public void Hosts_fetch_from_a_directory(string what, string text, string? read) => Assert.True(read == Read(text).PublishDirectory, what);
+    public void Publish_directory_is_read(string what, string text, string? read) => Assert.True(read == Read(text).PublishDirectory, what);
 
     [Theory]
     [InlineData("relative", "publish_dir: public\n", ":1:14: publish_dir takes an absolute path")]
@@ -107,11 +107,11 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("inside it by a detour", "publish_dir: /var/../srv/ca/public\ndata_dir: /srv/ca/\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca/: neither may be inside the other")]
     [InlineData("around it", "publish_dir: /srv\ndata_dir: /srv/ca\n", ":1:14: publish_dir takes a directory apart from data_dir, /srv/ca: neither may be inside the other")]
     [InlineData("around everything", "publish_dir: /\n", ":1:14: publish_dir takes a directory apart from data_dir, /default/data: neither may be inside the other")]
-    public void A_directory_for_hosts_that_cannot_be_is_refused_with_its_place(string what, string text, string told) =>
+    public void Invalid_publish_directory_is_rejected_with_its_place(string what, string text, string told) =>
         Assert.True(Assert.Single(Assert.Throws<ConfigurationException>(() => Read(text)).Faults).EndsWith(told, StringComparison.Ordinal), what);
 
     [Fact]
-    public void A_data_directory_of_the_command_line_is_the_one_that_hosts_are_kept_out_of()
+    public void Publish_directory_cannot_expose_the_data_directory_option()
     {
         File.WriteAllText(folder.File("c.yaml"), "data_dir: /srv/ca\npublish_dir: /srv/ca/public\n");
         var settings = ConfigurationFile.Read(folder.File("c.yaml"), Defaults, dataDirectory: "/var/ca");
@@ -127,7 +127,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void Groups_make_users_with_the_roles_that_they_give()
+    public void Groups_make_users_with_their_roles()
     {
         var groups = Read("users_from_groups:\n  dba-team: [contractor, access]\n  domain users: access\n").UsersFromGroups;
         Assert.Equal("access contractor", string.Join(' ', groups.Of("bob", ["dba-team"])!.Roles));
@@ -141,7 +141,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("no name of a role", "{dba-team: [DBA]}", ":1:32: \"DBA\" is not the name of a role")]
     [InlineData("not a list", "{dba-team: {a: b}}", ":1:31: users_from_groups.dba-team takes a list of texts")]
     [InlineData("no groups", "[dba-team]", ":1:20: users_from_groups takes fields below it")]
-    public void Groups_that_give_no_roles_are_refused(string what, string text, string told) =>
+    public void Groups_without_roles_are_rejected(string what, string text, string told) =>
         Assert.True(Assert.Throws<ConfigurationException>(() => Read($"users_from_groups: {text}\n")).Faults.Any(fault => fault.EndsWith(told, StringComparison.Ordinal)), what);
 
     [Theory]
@@ -149,7 +149,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("nobody, in words", "notify: {command: [], before_end: 1h}\n", "", "1h 10s 20")]
     [InlineData("a program", "notify: {command: /bin/logger}\n", "/bin/logger", "15m 10s 20")]
     [InlineData("a program with arguments", "notify: {command: [/bin/logger, -t, 'a b'], before_end: 90s, timeout: 1m, tries: 3}\n", "/bin/logger|-t|a b", "1m30s 1m 3")]
-    public void A_command_is_told_of_what_happens(string what, string text, string command, string rest)
+    public void Notify_command_is_read(string what, string text, string command, string rest)
     {
         var notify = Read(text).Notify;
         Assert.True(
@@ -157,7 +157,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void A_command_that_cannot_be_is_refused_with_its_place() =>
+    public void Invalid_notify_command_is_rejected_with_its_place() =>
         Assert.Equal(
             [
                 "2:13: notify.command starts with the absolute path of a program",
@@ -170,7 +170,7 @@ public sealed class ConfigurationFileTests : IDisposable
                 .Faults.Select(fault => fault[(folder.File("c.yaml").Length + 1)..]));
 
     [Fact]
-    public void Everything_that_is_wrong_is_told_at_once_with_its_place()
+    public void All_faults_are_reported_at_once_with_their_places()
     {
         var faults = Assert.Throws<ConfigurationException>(() => Read("data_dir: srv/ca\nsocket: ca.sock\nadmins:\n  groups: {wheel: 1}\n  user: bob\ndata-dir: /srv\n")).Faults;
         Assert.Equal(
@@ -193,11 +193,11 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("a path that is too long for a socket", "socket: /folder00/folder01/folder02/folder03/folder04/folder05/folder06/folder07/folder08/folder09/folder10/folder11\n", ":1:9: socket: the path of a socket has at most 107 bytes; this one has 108: /folder00/")]
     [InlineData("a key of no kind", "new_ca_keys: RSA\n", ":1:14: new_ca_keys takes ed25519, ecdsa or rsa")]
     [InlineData("no YAML", "socket: [\n", ": not YAML: ")]
-    public void A_file_that_cannot_be_used_is_refused(string what, string text, string told) =>
+    public void Unusable_file_is_rejected(string what, string text, string told) =>
         Assert.True(Assert.Throws<ConfigurationException>(() => Read(text)).Faults.Any(fault => fault.Contains(told, StringComparison.Ordinal)), what);
 
     [Fact]
-    public void A_file_that_is_not_there_is_named()
+    public void Missing_file_is_named()
     {
         var missing = folder.File("missing.yaml");
         Assert.StartsWith($"{missing}: ", Assert.Single(Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read(missing, Defaults)).Faults), StringComparison.Ordinal);
@@ -222,7 +222,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void Value_given_in_two_files_names_both_places()
+    public void Value_in_two_files_is_rejected_with_both_places()
     {
         Part("certauthority.yaml", "limits:\n  certificate: 8h\nadmins:\n  users: [bob]\n");
         Part("conf.d/a.yaml", "admins: {users: [carol]}\n");
@@ -265,7 +265,7 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
-    public void File_with_the_other_ending_is_refused_by_name()
+    public void File_that_ends_in_yml_is_rejected_by_name()
     {
         Part("conf.d/limits.yml", "limits: {certificate: 8h}\n");
         Assert.Equal(["conf.d/limits.yml: only files whose names end in .yaml are read; rename it"], FaultsOfFolder());

@@ -21,7 +21,7 @@ public sealed class NotifySectionTests : IDisposable
     }
 
     [Fact]
-    public void A_webhook_has_an_address_a_key_and_what_it_is_told()
+    public void Webhook_has_an_address_a_key_and_a_filter()
     {
         var webhooks = Read("""
             webhooks:
@@ -36,7 +36,7 @@ public sealed class NotifySectionTests : IDisposable
     }
 
     [Fact]
-    public void A_webhook_can_be_told_of_hosts() =>
+    public void Webhook_can_receive_host_events() =>
         Assert.Equal(
             ["hosts.stale", "request.created", "hosts.fresh"],
             Read("webhooks: [{name: chat, url_file: URL, secret_file: KEY, events: [hosts.stale, request.created, hosts.fresh]}]").Webhooks[0].Filter.Events.ToArray());
@@ -45,7 +45,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("", "587 StartTls  ")]
     [InlineData("tls: starttls, port: 25", "25 StartTls  ")]
     [InlineData("tls: implicit, user: ca, password_file: PASSWORD", "465 Implicit ca hunter2")]
-    public void Mail_is_sent_under_TLS(string more, string sent)
+    public void Mail_is_sent_over_TLS(string more, string sent)
     {
         var mail = Read($"mail: {{{Mail}, {more}}}".Replace(", }", "}", StringComparison.Ordinal)).Mail!;
         Assert.Equal($"mail.example.com ca@example.com {sent}", $"{mail.Server} {mail.From.Address} {mail.Port} {mail.Tls} {mail.Account?.User} {mail.Account?.Password}");
@@ -55,11 +55,11 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("localhost")]
     [InlineData("127.0.0.1")]
     [InlineData("\"::1\"")]
-    public void Mail_to_this_host_may_do_without(string server) =>
+    public void Mail_to_this_host_can_do_without_TLS(string server) =>
         Assert.Equal((MailTls.None, 25), Read($"mail: {{server: {server}, tls: none, from: CertAuthority <ca@example.com>}}").Mail is { } mail ? (mail.Tls, mail.Port) : default);
 
     [Fact]
-    public void Nothing_is_nobody() => Assert.True(Read("webhooks: []\n  mail: {}") is { Webhooks.IsEmpty: true, Mail: null });
+    public void Empty_section_has_no_receivers() => Assert.True(Read("webhooks: []\n  mail: {}") is { Webhooks.IsEmpty: true, Mail: null });
 
     [Theory]
     [InlineData("{url: https://a.example, secret_file: KEY}", "3:7: notify.webhooks.name is missing")]
@@ -81,10 +81,10 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts.fresh is about no role, so it goes to webhooks without notify.webhooks.roles")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: a group is not closed")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]
-    public void A_webhook_that_cannot_be_is_refused_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
+    public void Invalid_webhook_is_rejected_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
 
     [Fact]
-    public void Names_are_unique() =>
+    public void Webhook_names_are_unique() =>
         Refused("webhooks:\n    - {name: a, url: https://a.example, secret_file: KEY}\n    - {name: a, url: https://b.example, secret_file: KEY}", "4:14: there is another webhook with the name \"a\"");
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{server: mail.example.com, from: ca@example.com, events: [hosts.stale]}", "2:67: mail reaches people whom a request concerns; hosts.stale goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, roles: [dba], events: [access.ending, hosts.fresh]}", "2:96: mail reaches people whom a request concerns; hosts.fresh goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, to: a@example.com}", "2:58: notify.mail has no field \"to\"")]
-    public void Mail_that_cannot_be_is_refused_with_its_place(string mail, string told) => Refused($"mail: {mail}", told);
+    public void Invalid_mail_settings_are_rejected_with_their_place(string mail, string told) => Refused($"mail: {mail}", told);
 
     [Fact]
     public void No_secret_is_shown_with_the_settings()

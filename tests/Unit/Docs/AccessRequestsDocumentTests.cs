@@ -14,7 +14,7 @@ public class AccessRequestsDocumentTests
     };
 
     [Fact]
-    public void Every_cell_of_the_table_of_states_is_what_the_rules_say()
+    public void Every_cell_of_the_state_table_matches_the_rules()
     {
         var rows = Document.Read("docs/access-requests.md").Rows.SkipWhile(row => row is not ["state", "action", ..]).TakeWhile(row => row.Length == 6).ToList();
         var actors = rows[0][2..].Select(header => Columns[header]).ToList();

@@ -21,7 +21,7 @@ public class ConfigSamplesTests
     private static readonly string Team = Path.Combine(Config, "roles", "team-of-sixty.yaml");
 
     [Fact]
-    public void The_configuration_is_read_without_a_fault_and_shows_the_defaults()
+    public void Sample_configuration_has_no_fault_and_shows_the_defaults()
     {
         // Something else than the defaults, so that what the sample leaves out is seen.
         var none = new SiteLimits(TimeSpan.Zero, SiteLimits.Default.PendingRequest, 0, 0, 0) { RequestsPerMinute = 0, RequestsPerDay = 0 };
@@ -30,7 +30,7 @@ public class ConfigSamplesTests
     }
 
     [Fact]
-    public void Every_resource_is_read_without_a_fault_and_bears_the_name_of_its_file()
+    public void Every_sample_resource_has_no_fault_and_is_named_as_its_file()
     {
         var files = Directory.GetFiles(Path.Combine(Config, "roles")).Concat(Directory.GetFiles(Path.Combine(Config, "users"))).Where(file => file != Team).ToList();
         Assert.NotEmpty(files);
@@ -70,7 +70,7 @@ public class ConfigSamplesTests
     }
 
     [Fact]
-    public void Every_role_that_the_team_of_sixty_can_ask_for_is_there_and_nobody_holds_production_every_day()
+    public void Team_of_sixty_requests_known_roles_and_holds_no_production()
     {
         var roles = ReadAll(Team, File.ReadAllBytes(Team)).Cast<Role>().ToList();
         foreach (var pattern in roles.SelectMany(role => role.Allow.RequestRoles))
@@ -89,7 +89,7 @@ public class ConfigSamplesTests
     }
 
     [Fact]
-    public void The_roles_of_the_README_are_the_samples()
+    public void Roles_in_the_README_match_the_samples()
     {
         var typed = Regex.Match(Document.Read("README.md").Text, "<<'EOF'\n(?<file>.*?)^EOF$", RegexOptions.Multiline | RegexOptions.Singleline).Groups["file"].Value;
         var roles = ReadAll("README.md", Encoding.UTF8.GetBytes(typed)).OfType<Role>().ToList();
@@ -99,7 +99,7 @@ public class ConfigSamplesTests
     }
 
     [Fact]
-    public void The_drop_in_is_the_one_that_the_text_explains()
+    public void Drop_in_is_the_one_that_the_page_explains()
     {
         var dropIn = File.ReadLines(Path.Combine(Config, "sshd_config.d", "00-certauthority.conf")).Where(line => line.Length > 0 && line[0] != '#');
         var block = Document.Read("docs/hosts.md").Blocks.First(block => block.Info == "sshd_config");

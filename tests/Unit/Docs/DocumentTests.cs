@@ -28,7 +28,7 @@ public class DocumentTests
     }
 
     [Fact]
-    public void Every_test_that_guards_something_exists()
+    public void Every_test_named_in_a_document_exists()
     {
         var tests = Directory.EnumerateFiles(Path.Combine(Document.Root, "tests"), "*.cs", SearchOption.AllDirectories)
             .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);

@@ -14,7 +14,7 @@ public class HelpTests
     private static readonly Regex Named = new(@"^(\[LOGIN@\]NODE|[A-Z][A-Z.=/a-z0-9]*…?|(\w+\|)+\w+|[A-Z]\w*(/\w+)?\[,.*…\]|.*\b[A-Z]{2,}\b.*)$", RegexOptions.ExplicitCapture);
 
     [Fact]
-    public async Task Every_help_names_its_values_and_shows_an_example_and_the_exit_codes()
+    public async Task Every_help_has_named_values_an_example_and_exit_codes()
     {
         var faults = new List<string>();
         foreach (var path in Paths([new TshCommand()]).Concat(Paths([new TctlCommand()])))
@@ -37,7 +37,7 @@ public class HelpTests
     }
 
     [Fact]
-    public async Task Daemons_help_shows_examples_and_the_exit_codes()
+    public async Task Daemon_help_has_examples_and_exit_codes()
     {
         using var output = new StringWriter();
         Assert.Equal(0, await new DaemonCommand().Parse("--help").InvokeAsync(new InvocationConfiguration { Output = output }));
@@ -51,7 +51,7 @@ public class HelpTests
     }
 
     [Fact]
-    public void Every_manual_page_names_its_values_and_shows_an_example_and_the_exit_codes()
+    public void Every_page_has_named_values_an_example_and_exit_codes()
     {
         var faults = new List<string>();
         foreach (var page in Manual.Pages(DateTimeOffset.UnixEpoch))

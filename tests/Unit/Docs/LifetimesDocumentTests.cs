@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.Unit.Docs;
 public class LifetimesDocumentTests
 {
     [Fact]
-    public void The_table_has_every_wish_with_the_limit_of_the_site()
+    public void Table_has_every_time_option_with_its_site_limit()
     {
         var site = SiteLimits.Default;
         Assert.Equal(

@@ -48,14 +48,14 @@ public class ManPagesTests
     }
 
     [Fact]
-    public void What_roff_would_take_for_something_else_is_text()
+    public void Roff_syntax_in_text_is_escaped()
     {
         var roff = new Roff().Line(".TH is no macro").Line("'br neither").Line(@"a \fB b -x ~ ^ ` "" …").Macro("SH", "a \"b\"").ToString();
         Assert.Equal("\\&.TH is no macro\n\\(aqbr neither\na \\efB b \\-x \\(ti \\(ha \\(ga \\(dq ...\n.SH \"a \\(dqb\\(dq\"\n", roff);
     }
 
     [JudgesFact]
-    public void Groff_and_mandoc_find_nothing()
+    public void Groff_and_mandoc_find_no_fault()
     {
         using var folder = new TemporaryFolder();
         foreach (var page in Pages)
@@ -67,7 +67,7 @@ public class ManPagesTests
     }
 
     [JudgesFact]
-    public void What_is_typed_is_shown_as_it_is_typed()
+    public void Commands_are_shown_as_they_are_typed()
     {
         using var folder = new TemporaryFolder();
         var login = Pages.Single(page => page.FileName == "tsh-login.1");

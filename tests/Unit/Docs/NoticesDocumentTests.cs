@@ -15,13 +15,13 @@ public class NoticesDocumentTests
         Assert.Equal(NoticeEvents.All.ToArray(), Notices.Rows.SkipWhile(row => row is not ["event", "when"]).Skip(1).TakeWhile(row => row is not ["member", ..]).Select(row => row[0]));
 
     [Fact]
-    public void The_members_are_those_that_are_posted() =>
+    public void Documented_members_are_the_posted_ones() =>
         Assert.Equal(
             ProtocolJson.Strict.Of<Notification>().Properties.Select(member => member.Name).Order(StringComparer.Ordinal),
             Notices.Rows.SkipWhile(row => row is not ["member", ..]).Skip(1).TakeWhile(row => row is not ["event", "who gets mail"]).Select(row => row[0]).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_configuration_is_taken()
+    public void Every_sample_configuration_is_accepted()
     {
         using var folder = new Unit.Store.TemporaryFolder();
         var configurations = Notices.Blocks.Where(block => block.Info == "yaml" && block.Content.StartsWith("notify:", StringComparison.Ordinal)).Select(block => block.Content).ToList();

@@ -51,7 +51,7 @@ public class PrintedCommandsTests
     [InlineData("tctl nodes enroll lets it in there: docs/hosts.md", true)]
     [InlineData("there: tctl nodes enroll", false)]
     [InlineData("tsh login --request-id=\u0001; tsh frobnicate", false)]
-    public void A_line_that_the_parser_refuses_is_found(string text, bool isUnderstood) => Assert.Equal(isUnderstood, Commands(text).All(IsUnderstood));
+    public void Command_that_the_parser_rejects_is_found(string text, bool isUnderstood) => Assert.Equal(isUnderstood, Commands(text).All(IsUnderstood));
 
     [Fact]
     public void Literals_of_code_are_found_with_their_holes() => Assert.Equal(

@@ -14,7 +14,7 @@ public class ProtocolDocumentTests
     private static readonly Type[] Messages = [typeof(Problem), typeof(Notification), .. Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Distinct().Where(type => type != typeof(Stream))];
 
     [Fact]
-    public void The_table_has_every_route_with_who_may_and_its_messages()
+    public void Table_has_every_route_with_its_permission_and_messages()
     {
         var written = Protocol.Rows.Where(row => row is ["GET" or "POST" or "DELETE" or "PUT" or "PATCH", ..]).Select(row => string.Join(' ', row[..5]));
         var served = RouteTable.Rows.Select(row =>
@@ -23,7 +23,7 @@ public class ProtocolDocumentTests
     }
 
     [Fact]
-    public void What_is_served_is_what_clients_can_call_and_somebody_may() =>
+    public void Served_routes_are_those_that_clients_can_call() =>
         Assert.Equal(Routes.All.ToHashSet(), RouteTable.Rows.Where(row => row.Who != Who.Nobody).Select(row => row.Route).ToHashSet());
 
     [Fact]
@@ -39,14 +39,14 @@ public class ProtocolDocumentTests
         Assert.Equal(Messages.Select(type => type.Name).Order(StringComparer.Ordinal), Examples().Select(example => example.Type.Name).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Every_request_is_read_as_strictly_as_the_daemon_reads()
+    public void Every_request_example_passes_strict_reading()
     {
         foreach (var (type, json) in Examples().Where(example => Routes.All.Any(route => route.Request == example.Type)))
             Assert.NotNull(JsonSerializer.Deserialize(json, ProtocolJson.Strict.GetTypeInfo(type)!));
     }
 
     [Fact]
-    public void Every_reply_is_written_as_the_daemon_writes_it()
+    public void Every_reply_example_is_what_the_daemon_writes()
     {
         foreach (var (type, json) in Examples().Where(example => !Routes.All.Any(route => route.Request == example.Type)))
         {

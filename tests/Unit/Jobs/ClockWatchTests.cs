@@ -15,7 +15,7 @@ public sealed class ClockWatchTests : IAsyncLifetime
     private HostWorld world = null!;
 
     [Fact]
-    public async Task Restart_in_a_boot_with_a_wrong_clock_trusts_it_no_more()
+    public async Task Restart_within_a_boot_still_distrusts_its_wrong_clock()
     {
         // Booted with a clock two hours behind what was recorded before.
         var watch = Watch(new ClockRecord("an earlier boot", TimeSpan.FromHours(9), World.Now.AddHours(2)), out var clock);
@@ -29,7 +29,7 @@ public sealed class ClockWatchTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Clock_that_is_set_back_twice_brings_no_request_back()
+    public async Task Clock_set_back_twice_revives_no_request()
     {
         var watch = Watch(null, out var clock);
         await watch.Once(CancellationToken.None);

@@ -31,7 +31,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
     [Theory]
     [InlineData("60d", 39, 41)]
     [InlineData(null, 19, 21)]
-    public async Task It_is_signed_again_in_the_last_third_for_the_same_key_and_as_long(string? ttl, int early, int due)
+    public async Task Renewal_in_the_last_third_keeps_the_key_and_the_lifetime(string? ttl, int early, int due)
     {
         var first = await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub"), ttl));
         var lasts = first.Info.ValidBefore - World.Now;
@@ -56,7 +56,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_has_ended_is_signed_again_and_a_host_without_one_or_that_is_gone_gets_none()
+    public async Task Expired_certificate_is_renewed_but_none_is_issued_unasked()
     {
         await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub")));
         clock.Now = World.Now.AddDays(300);
@@ -78,7 +78,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
     }
 
     [Fact]
-    public void No_key_signs_for_another()
+    public void No_CA_key_signs_for_another()
     {
         var grant = HostCertification.Decide(HostWorld.Node("db1"), LocksInForce.None, World.Now, null);
         Assert.True(grant.Holds(out var held, out _));

@@ -25,7 +25,7 @@ public sealed class HostWatchTests : IAsyncLifetime
     public async Task DisposeAsync() => await hosts.DisposeAsync();
 
     [Fact]
-    public async Task Each_is_told_of_once_and_again_when_it_is_over()
+    public async Task Stale_host_is_reported_once_and_again_when_fresh()
     {
         await Commit(transaction =>
         {
@@ -51,7 +51,7 @@ public sealed class HostWatchTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_never_got_anything_is_stale_when_that_was_tried()
+    public async Task Host_never_written_to_is_stale_only_after_an_attempt()
     {
         Assert.Equal("", await After(300));
         await Commit(transaction => transaction.SetSyncFailed(Db1, "gone", hosts.Clock.Now));
@@ -66,7 +66,7 @@ public sealed class HostWatchTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Host_with_another_daemon_s_list_is_told_once_each_time()
+    public async Task Host_with_the_list_of_another_daemon_is_reported_each_time()
     {
         await Commit(transaction => transaction.SetSynced(Db1, 7, World.Now));
         await Commit(transaction => transaction.SetSyncFailed(Db1, "another", World.Now, SyncTrouble.Contested));

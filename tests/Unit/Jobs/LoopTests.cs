@@ -42,7 +42,7 @@ public sealed class LoopTests : IAsyncLifetime
     private HostWorld world = null!;
 
     [Fact]
-    public void Every_loop_of_the_daemon_is_broken_here() =>
+    public void Every_loop_of_the_daemon_is_covered_here() =>
         Assert.Equal(
             typeof(Authority).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract).Select(type => type.Name).Order(StringComparer.Ordinal),
             Loops.Keys.Concat(Watches).Select(loop => loop.Name).Order(StringComparer.Ordinal));
@@ -107,7 +107,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Loop_that_has_ended_ends_the_daemon()
+    public async Task Ended_loop_stops_the_daemon()
     {
         using var folder = new TemporaryFolder();
         var clock = new HostWorld.SetClock();
@@ -123,7 +123,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Daemon_that_is_told_to_stop_has_no_fault()
+    public async Task Daemon_stopped_by_a_signal_has_no_fault()
     {
         using var folder = new TemporaryFolder();
         using var signals = new Signals();
@@ -135,7 +135,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Signal_during_the_start_ends_it()
+    public async Task Signal_during_the_start_stops_the_daemon()
     {
         using var folder = new TemporaryFolder();
         using var signals = new Signals();

@@ -7,7 +7,7 @@ public sealed class AtomicFileTests : IDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory();
 
     [Fact]
-    public void Replaces_the_content_and_sets_the_mode()
+    public void Write_replaces_the_content_and_sets_the_mode()
     {
         var path = Path.Combine(folder.FullName, "id-cert.pub");
         File.WriteAllText(path, "something longer than what comes");
@@ -17,7 +17,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void Leaves_nothing_behind_when_the_place_cannot_be_taken()
+    public void Failed_write_leaves_nothing_behind()
     {
         var path = folder.CreateSubdirectory("taken").FullName;
         Assert.ThrowsAny<Exception>(() => AtomicFile.Replace(path, "x"u8, UnixFileMode.UserRead));
@@ -25,7 +25,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void File_that_is_not_there_holds_nothing()
+    public void Missing_file_reads_as_nothing()
     {
         var path = Path.Combine(folder.FullName, "id.pub");
         File.WriteAllText(path, "ssh-ed25519");

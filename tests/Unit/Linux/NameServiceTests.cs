@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.Unit.Linux;
 public class NameServiceTests
 {
     [Fact]
-    public async Task Question_that_hangs_is_put_once_and_answered_in_time()
+    public async Task Hung_lookup_runs_once_and_its_callers_time_out()
     {
         using var hangs = new ManualResetEventSlim();
         var asked = 0;
@@ -26,7 +26,7 @@ public class NameServiceTests
     }
 
     [Fact]
-    public async Task Strangers_that_hang_take_no_thread_of_users()
+    public async Task Hung_lookups_of_strangers_take_no_thread_from_users()
     {
         using var hangs = new ManualResetEventSlim();
         var names = new NameService(new Hasty(), uid =>

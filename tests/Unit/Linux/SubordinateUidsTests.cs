@@ -17,7 +17,7 @@ public class SubordinateUidsTests
     public void Uids_of_one_range_are_one_account(uint one, uint other, bool areOne) => Assert.Equal(areOne, uids.AccountOf(one) == uids.AccountOf(other));
 
     [Fact]
-    public void First_uid_of_a_range_is_not_taken_for_an_account_of_that_uid() => Assert.NotEqual(100_000UL, uids.AccountOf(100_000));
+    public void First_uid_of_a_range_is_not_the_account_of_that_uid() => Assert.NotEqual(100_000UL, uids.AccountOf(100_000));
 
     [Fact]
     public void Machine_without_the_file_has_no_ranges() => Assert.Equal(5001UL, SubordinateUids.Parse([]).AccountOf(5001));

@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.Unit.Linux;
 public class UidBookTests
 {
     [Fact]
-    public async Task Answers_of_the_last_seconds_are_not_asked_for_again()
+    public async Task Recent_answers_are_reused()
     {
         var asked = new ConcurrentQueue<string>();
         var book = new UidBook(TimeProvider.System, account =>
@@ -25,7 +25,7 @@ public class UidBookTests
     }
 
     [Fact]
-    public async Task A_system_that_cannot_say_is_a_fault_and_the_others_are_known()
+    public async Task Failed_lookup_is_a_fault_and_other_accounts_are_known()
     {
         var book = new UidBook(TimeProvider.System, account => account == "bob" ? throw new NameServiceException("the directory is away") : 7u);
         var known = await book.Ask(["alice", "bob", "carol"]);
@@ -33,7 +33,7 @@ public class UidBookTests
     }
 
     [Fact]
-    public async Task A_system_that_hangs_costs_one_thread_and_each_caller_its_time()
+    public async Task Hung_lookup_costs_one_thread_and_its_callers_time_out()
     {
         using var answers = new ManualResetEventSlim();
         var threads = new ConcurrentDictionary<int, bool>();

@@ -9,7 +9,7 @@ namespace CertAuthority.Tests.Unit.Notices;
 public class MailTests
 {
     [Fact]
-    public void A_message_goes_to_one_address_and_says_that_a_program_wrote_it()
+    public void Message_has_one_recipient_and_is_marked_as_automatic()
     {
         using var message = Written(Told.Of("request.created", "tonight é"));
         Assert.Equal(
@@ -21,7 +21,7 @@ public class MailTests
     }
 
     [Fact]
-    public void The_Message_ID_is_the_same_for_the_same_event_and_address_and_for_no_other()
+    public void Message_ID_is_unique_to_its_event_and_address()
     {
         using var first = Written(Told.Of("request.created"));
         using var again = Written(Told.Of("request.created") with { Attempt = 7 });
@@ -35,7 +35,7 @@ public class MailTests
     [InlineData("a reason", "\r\nBcc: eve@example.com\r\n\r\nhello", "root")]
     [InlineData("an account", "", "root\r\nBcc: eve@example.com\r\n\r\nhello")]
     [InlineData("an account with a bare line end", "", "root\nBcc: eve@example.com\n\nhello")]
-    public void Nobodys_words_become_a_header_or_end_the_headers(string what, string answer, string by)
+    public void User_text_cannot_add_a_header_or_end_the_headers(string what, string answer, string by)
     {
         using var message = Written(Told.Of("request.denied", answer, answer, by));
         Assert.True(message.Bcc.Count == 0 && message.To.Count == 1 && message.Headers.Count(header => header.Id == HeaderId.Subject) == 1, what);
@@ -59,10 +59,10 @@ public class MailTests
     [InlineData("@example.com", false)]
     [InlineData("-oQ/tmp@", false)]
     [InlineData("", false)]
-    public void An_address_is_an_address_and_nothing_beside_it(string text, bool isAddress) => Assert.Equal(isAddress, MailSettings.ParseAddress(text) is not null);
+    public void Only_a_bare_address_is_accepted(string text, bool isAddress) => Assert.Equal(isAddress, MailSettings.ParseAddress(text) is not null);
 
     [Fact]
-    public async Task To_what_is_no_address_nothing_is_sent_nor_tried_again()
+    public async Task Invalid_address_gets_no_mail_and_no_retry()
     {
         var telling = await Mail.Send(Told.Mail(), new Attempt(Told.Of("request.created"), "bob@", Told.Now), TimeSpan.FromSeconds(1), CancellationToken.None);
         Assert.Equal(new DeliveryResult("\"bob@\" is no mail address", IsHopeless: true), telling);

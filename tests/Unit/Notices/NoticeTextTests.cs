@@ -14,14 +14,14 @@ public class NoticeTextTests
     [InlineData("request.denied", "alice's request for dba, web was denied by root: `go` " + Request)]
     [InlineData("request.cancelled", "alice's request for dba, web was cancelled by root: `go` " + Request)]
     [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC " + Request)]
-    public void A_chat_reads_one_line(string what, string line) =>
+    public void Chat_notice_is_one_line(string what, string line) =>
         Assert.Equal(line, NoticeText.Chat(Told.Of(what, "tonight", "go", "root", ("carol", "DENIED", "no"), ("bob", "APPROVED", "fine"))));
 
     [Theory]
     [InlineData("alice asks for dba, web on node/db1 ", "node/db1")]
     [InlineData("alice asks for dba, web on node/db1, node/db2 and node/db3 ", "node/db1", "node/db2", "node/db3")]
     [InlineData("alice asks for dba, web on node/db1, node/db2 and 2 more ", "node/db1", "node/db2", "node/db3", "node/db4")]
-    public void A_request_for_nodes_names_some(string start, params string[] nodes)
+    public void Notice_of_a_node_request_names_some_nodes(string start, params string[] nodes)
     {
         var told = Told.Of("request.created");
         told = told with { Request = told.Request! with { Spec = told.Request.Spec with { Resources = nodes } } };
@@ -36,12 +36,12 @@ public class NoticeTextTests
     [InlineData("hosts.stale", "4 hosts have no fresh revocation list: db1, db2 and 2 more", "db1", "db2", "web1", "web2")]
     [InlineData("hosts.fresh", "1 host has the revocation list again: db1", "db1")]
     [InlineData("hosts.fresh", "2 hosts have the revocation list again: db1 and db2", "db1", "db2")]
-    public void Of_hosts_it_says_how_many_and_names_some(string what, string line, params string[] hosts) => Assert.Equal(line, NoticeText.Chat(Told.OfHosts(what, hosts)));
+    public void Notice_of_hosts_counts_them_and_names_some(string what, string line, params string[] hosts) => Assert.Equal(line, NoticeText.Chat(Told.OfHosts(what, hosts)));
 
     [Theory]
     [InlineData(true, "the disk with /var/lib/certauthority is 93% full, 700 MiB are left")]
     [InlineData(false, "the disk with /var/lib/certauthority is full: only revoking, locking and denying go on until there is room")]
-    public void Of_the_disk_it_says_how_full_it_is(bool hasRoom, string line) =>
+    public void Notice_of_the_disk_says_how_full_it_is(bool hasRoom, string line) =>
         Assert.Equal(line, NoticeText.Chat(new Notification("1", 1, "disk.low", Told.Now, Disk: new DiskStatus("/var/lib/certauthority", 93, 700 << 20, hasRoom))));
 
     [Theory]
@@ -50,11 +50,11 @@ public class NoticeTextTests
     [InlineData("out of the backquotes", "a` @channel `b", ": `a' @channel 'b`")]
     [InlineData("written as Slack writes it", "&lt;!channel&gt;", ": `&amp;lt;!channel&amp;gt;`")]
     [InlineData("another line", "a\r\nb\u202ec\u001b[31m", ": `a\\u{d}\\nb\\u{202e}c\\u{1b}[31m`")]
-    public void A_reason_is_words_and_nothing_else_in_a_chat(string what, string reason, string shown) =>
+    public void Reason_in_a_chat_is_plain_text(string what, string reason, string shown) =>
         Assert.True($"alice asks for dba, web{shown} {Request}" == NoticeText.Chat(Told.Of("request.created", reason)), what);
 
     [Fact]
-    public void The_name_of_an_account_is_escaped_too() =>
+    public void Account_name_is_escaped_too() =>
         Assert.StartsWith("alice's request for dba, web was denied by EX\\n&lt;!here&gt; (", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
 
     [Theory]
@@ -62,7 +62,7 @@ public class NoticeTextTests
     [InlineData("request.approved", "alice's request for dba, web was approved by root.|reason: go|access ends: 2026-03-01 12:50:00 UTC|to use it: tsh login --request-id=b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
     [InlineData("request.denied", "alice's request for dba, web was denied by root.|reason: go|to see it: tsh request show b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
     [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC.|access ends: 2026-03-01 12:50:00 UTC")]
-    public void A_letter_says_what_to_do(string what, string lines)
+    public void Mail_says_what_to_do(string what, string lines)
     {
         var letter = NoticeText.Letter(Told.Of(what, "tonight", "go")).Split('\n');
         foreach (var line in lines.Split('|'))

@@ -14,7 +14,7 @@ public class WebhookTests
             Webhook.Signature("0123456789abcdef0123456789abcdef"u8, DateTimeOffset.FromUnixTimeSeconds(1772366400), "{\"a\":1}"u8));
 
     [Fact]
-    public async Task A_post_has_the_event_as_JSON_with_its_text_and_signs_what_it_sends()
+    public async Task Post_has_the_event_and_its_text_as_JSON_and_a_signature()
     {
         const string key = "0123456789abcdef";
         using var request = Webhook.Request(Told.Webhook(key), Told.Of("request.created", "<b>"), Told.Now);
@@ -29,7 +29,7 @@ public class WebhookTests
     }
 
     [Fact]
-    public async Task A_post_of_hosts_has_their_names_in_the_place_of_a_request()
+    public async Task Post_about_hosts_has_their_names_instead_of_a_request()
     {
         using var request = Webhook.Request(Told.Webhook("0123456789abcdef"), Told.OfHosts("hosts.fresh", "db1", "web1"), Told.Now);
         Assert.Equal(

@@ -26,7 +26,7 @@ public class CertificateLintTests
     [InlineData("rsa3072")]
     [InlineData("sk_ed25519")]
     [InlineData("sk_ecdsa256")]
-    public void One_that_ssh_keygen_wrote_passes(string name) =>
+    public void Certificate_from_ssh_keygen_passes(string name) =>
         Assert.Empty(CertificateLint.Faults(Certificate.ParseLine(Vector.Text($"{name}-cert.pub")).SignedBytes.Span, CertificateType.User));
 
     public static readonly TheoryData<string, byte[], string> OneFaultEach = new()
@@ -95,7 +95,7 @@ public class CertificateLintTests
 
     [Theory]
     [MemberData(nameof(OneFaultEach))]
-    public void One_fault_is_named_and_nothing_else(string fault, byte[] toBeSigned, string reason)
+    public void Single_fault_is_the_only_one_named(string fault, byte[] toBeSigned, string reason)
     {
         Assert.NotEmpty(fault);
         Assert.Equal([reason], CertificateLint.Faults(toBeSigned, CertificateType.User));
@@ -108,7 +108,7 @@ public class CertificateLintTests
         Assert.Empty(CertificateLint.Faults((Good with { CriticalOptions = Option(name, value) }).ToBeSigned(), CertificateType.User));
 
     [Fact]
-    public void An_extension_of_others_passes_with_and_without_a_value() =>
+    public void Custom_extension_passes_with_and_without_a_value() =>
         Assert.Empty(CertificateLint.Faults((Good with { Extensions = [.. Option("login@github.com", "alice"), .. Packed("permit-pty", "", "team@example.com", "")] }).ToBeSigned(), CertificateType.User));
 
     [Fact]
@@ -129,7 +129,7 @@ public class CertificateLintTests
     }
 
     [Fact]
-    public void Cut_short_or_changed_it_never_throws()
+    public void Lint_of_a_damaged_certificate_never_throws()
     {
         var whole = Good.ToBeSigned();
         for (var length = 0; length < whole.Length; length++)

@@ -10,7 +10,7 @@ public class CertificateTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void A_certificate_of_ssh_keygen_is_read_field_by_field(string name)
+    public void Certificate_from_ssh_keygen_is_read_field_by_field(string name)
     {
         var line = Vector.Text($"{name}-cert.pub");
         var certificate = Certificate.ParseLine(line);
@@ -52,7 +52,7 @@ public class CertificateTests
     }
 
     [Fact]
-    public void A_host_certificate_may_be_for_ever_and_for_everyone()
+    public void Host_certificate_can_be_unlimited_and_for_all_names()
     {
         var certificate = Certificate.ParseLine(Vector.Text("host-cert.pub"));
         Assert.Equal(CertificateType.Host, certificate.Type);
@@ -100,17 +100,17 @@ public class CertificateTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void A_certificate_is_refused_with_the_reason(string fault, byte[] blob, string reason)
+    public void Malformed_certificate_is_rejected_with_the_reason(string fault, byte[] blob, string reason)
     {
         Assert.NotEmpty(fault);
         Assert.Equal(reason, Assert.Throws<SshFormatException>(() => Certificate.Parse(blob)).Message);
     }
 
     [Fact]
-    public void The_certificate_that_the_table_spoils_is_good() => Assert.Equal("alice", Certificate.Parse(Good.ToBlob()).KeyId);
+    public void Certificate_that_the_table_damages_is_valid() => Assert.Equal("alice", Certificate.Parse(Good.ToBlob()).KeyId);
 
     [Fact]
-    public void A_line_names_the_type_of_its_certificate()
+    public void Line_must_name_the_type_of_its_certificate()
     {
         var line = Vector.Text("ed25519-cert.pub").Replace("ssh-ed25519-cert", "ssh-rsa-cert", StringComparison.Ordinal);
         Assert.Equal(
@@ -126,7 +126,7 @@ public class CertificateTests
     [InlineData("sk_ecdsa256")]
     [InlineData("options")]
     [InlineData("host")]
-    public void Spoiled_bytes_are_refused_as_bad_bytes(string name)
+    public void Damaged_bytes_are_rejected_as_malformed(string name)
     {
         var blob = Vector.Blob($"{name}-cert.pub");
         Spoiled.EveryTruncationIsRefused(blob, bytes => Certificate.Parse(bytes));

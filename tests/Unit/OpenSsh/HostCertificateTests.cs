@@ -21,7 +21,7 @@ public class HostCertificateTests
     [InlineData("ed25519")]
     [InlineData("ecdsa256")]
     [InlineData("rsa3072")]
-    public void The_encoder_writes_what_ssh_keygen_writes_to_the_byte(string name)
+    public void Encoder_matches_ssh_keygen_byte_for_byte(string name)
     {
         using var folder = new TemporaryFolder();
         var key = folder.File("host.pub", Vector.Text($"{name}.pub"));
@@ -52,7 +52,7 @@ public class HostCertificateTests
     [InlineData("root@db1")]
     [InlineData("db_1")]
     [InlineData("")]
-    public void What_vouches_for_more_than_one_host_or_for_none_is_no_principal(string principal) => Assert.Throws<ArgumentException>(() => Host(principal));
+    public void Principal_that_does_not_name_one_host_is_rejected(string principal) => Assert.Throws<ArgumentException>(() => Host(principal));
 
     [Fact]
     public void A_certificate_of_the_other_type_does_not_pass()

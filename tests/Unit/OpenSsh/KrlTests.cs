@@ -10,7 +10,7 @@ public class KrlTests
     private static readonly PublicKey OtherCa = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
 
     [Fact]
-    public void A_list_of_ssh_keygen_is_read()
+    public void List_from_ssh_keygen_is_read()
     {
         var krl = Krl.Parse(Vector.Bytes("serials.krl"));
         Assert.Equal(4ul, krl.Version);
@@ -29,7 +29,7 @@ public class KrlTests
     }
 
     [Fact]
-    public void An_empty_list_is_the_44_bytes_that_ssh_keygen_writes()
+    public void Empty_list_is_the_44_bytes_that_ssh_keygen_writes()
     {
         var theirs = Vector.Bytes("empty.krl");
         Assert.Equal(44, theirs.Length);
@@ -38,7 +38,7 @@ public class KrlTests
     }
 
     [Fact]
-    public void Loners_go_into_a_list_and_neighbours_into_ranges()
+    public void Single_serials_form_a_list_and_adjacent_ones_form_ranges()
     {
         var krl = Krl.Parse(Krl.Write(Of(Ca, 12, 5, 11, 10, 5, 3, 20, 21, ulong.MaxValue), 1, 2, "evening"));
         Assert.Equal(
@@ -47,7 +47,7 @@ public class KrlTests
     }
 
     [Fact]
-    public void Key_takes_with_it_all_that_it_signed()
+    public void Revoked_key_revokes_everything_it_signed()
     {
         Assert.Equal([PublicKey.ParseLine(Vector.Text("ed25519.pub"))], Krl.Parse(Vector.Bytes("plain_key.krl")).RevokedKeys);
         var krl = Krl.Parse(Krl.Write(Of(Ca, 7), 1, 2, "", OtherCa));
@@ -58,13 +58,13 @@ public class KrlTests
     }
 
     [Fact]
-    public void Ten_thousand_neighbours_take_no_more_room_than_two() =>
+    public void Ten_thousand_adjacent_serials_take_no_more_room_than_two() =>
         Assert.Equal(
             Krl.Write(Of(Ca, 1, 2), 1, 1, "").Length,
             Krl.Write(Of(Ca, Enumerable.Range(1, 10_000).Select(serial => (ulong)serial)), 1, 1, "").Length);
 
     [Fact]
-    public void Ranges_that_meet_or_overlap_become_one()
+    public void Adjacent_or_overlapping_ranges_become_one()
     {
         RevokedRange[] given = [new(Ca, 40, ulong.MaxValue), new(Ca, 5, 9), new(Ca, 20, 30), new(Ca, 22, 25), new(Ca, 10, 12), new(Ca, 39, 41), new(OtherCa, 1, 2)];
         Assert.Equal(
@@ -72,7 +72,7 @@ public class KrlTests
     }
 
     [Fact]
-    public void A_range_of_a_million_years_is_one_entry_to_ssh_keygen_too()
+    public void Ssh_keygen_reads_a_range_of_a_million_years_as_one_entry()
     {
         var file = Path.GetTempFileName();
         try
@@ -89,7 +89,7 @@ public class KrlTests
     }
 
     [Fact]
-    public void Serial_0_and_a_range_backwards_are_refused()
+    public void Serial_0_and_a_reversed_range_are_rejected()
     {
         Assert.Throws<ArgumentException>(() => Krl.Write(Of(Ca, 1, 0), 1, 1, ""));
         Assert.Throws<ArgumentException>(() => Krl.Write([new(Ca, 9, 8)], 1, 1, ""));
@@ -127,14 +127,14 @@ public class KrlTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void A_list_is_refused_with_the_reason(string fault, byte[] bytes, string reason)
+    public void Malformed_list_is_rejected_with_the_reason(string fault, byte[] bytes, string reason)
     {
         Assert.NotEmpty(fault);
         Assert.Equal(reason, Assert.Throws<SshFormatException>(() => Krl.Parse(bytes)).Message);
     }
 
     [Fact]
-    public void Spoiled_bytes_are_refused_as_bad_bytes()
+    public void Damaged_bytes_are_rejected_as_malformed()
     {
         var whole = Vector.Bytes("serials.krl");
         Spoiled.NoChangedByteDoesHarm(whole, bytes => Krl.Parse(bytes));
@@ -146,7 +146,7 @@ public class KrlTests
     }
 
     [Fact]
-    public void Revoked_is_exactly_what_was_given()
+    public void Exactly_the_given_serials_are_revoked()
     {
         var serials = Gen.Choose(1, 40).Select(serial => (ulong)serial).ListOf();
         Prop.ForAll(Arb.From(serials), Arb.From(serials), (first, second) =>

@@ -11,7 +11,7 @@ public class PublicKeyTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void A_key_of_ssh_keygen_is_read_and_written_back_to_the_letter(string name)
+    public void Key_from_ssh_keygen_reads_and_writes_back_unchanged(string name)
     {
         var line = Vector.Text($"{name}.pub");
         var key = PublicKey.ParseLine(line);
@@ -89,7 +89,7 @@ public class PublicKeyTests
 
     [Theory]
     [MemberData(nameof(RefusedLines))]
-    public void A_line_is_refused_with_the_reason(string line, string reason) =>
+    public void Malformed_line_is_rejected_with_the_reason(string line, string reason) =>
         Assert.Equal(reason, Assert.Throws<SshFormatException>(() => PublicKey.ParseLine(line)).Message);
 
     [Theory]
@@ -190,7 +190,7 @@ public class PublicKeyTests
 
     [Theory]
     [MemberData(nameof(BadKeys))]
-    public void Bad_key_is_refused(string fault, byte[] blob, string reason) => A_blob_is_refused_with_the_reason(fault, blob, reason);
+    public void Bad_key_is_refused(string fault, byte[] blob, string reason) => Malformed_blob_is_rejected_with_the_reason(fault, blob, reason);
 
     [Theory]
     [MemberData(nameof(BadKeys))]
@@ -236,7 +236,7 @@ public class PublicKeyTests
 
     [Theory]
     [MemberData(nameof(RefusedBlobs))]
-    public void A_blob_is_refused_with_the_reason(string fault, byte[] blob, string reason)
+    public void Malformed_blob_is_rejected_with_the_reason(string fault, byte[] blob, string reason)
     {
         Assert.NotEmpty(fault);
         Assert.Equal(reason, Assert.Throws<SshFormatException>(() => PublicKey.Parse(blob)).Message);
@@ -244,7 +244,7 @@ public class PublicKeyTests
 
     // A point with a small x, and the same with p added to x: one point must not have two encodings.
     [Fact]
-    public void A_coordinate_is_less_than_p()
+    public void Coordinate_must_be_less_than_p()
     {
         const string y = "459243b9aa581806fe913bce99817ade11ca503c64d9a3c533415c083248fbcc";
         Assert.True(EcdsaCurve.NistP256.Contains(Convert.FromHexString("040000000000000000000000000000000000000000000000000000000000000005" + y)));
@@ -254,12 +254,12 @@ public class PublicKeyTests
     [Theory]
     [InlineData(3072)]
     [InlineData(8192)]
-    public void The_bounds_of_an_rsa_modulus_belong_to_it(int bits) =>
+    public void Rsa_modulus_bounds_are_inclusive(int bits) =>
         Assert.IsType<RsaPublicKey>(PublicKey.Parse(Key("ssh-rsa").MpInt([1, 0, 1]).MpInt(Numbers.Modulus(bits)).ToArray()));
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void Spoiled_bytes_are_refused_as_bad_bytes(string name)
+    public void Damaged_bytes_are_rejected_as_malformed(string name)
     {
         Spoiled.EveryTruncationIsRefused(Vector.Blob($"{name}.pub"), blob => PublicKey.Parse(blob));
         Spoiled.NoChangedByteDoesHarm(Vector.Blob($"{name}.pub"), blob => PublicKey.Parse(blob));

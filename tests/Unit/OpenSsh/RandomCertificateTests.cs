@@ -26,7 +26,7 @@ public sealed class RandomCertificateTests : IDisposable
     }
 
     [Fact]
-    public void Ssh_keygen_and_we_read_ten_thousand_certificates_alike()
+    public void Ssh_keygen_reads_ten_thousand_certificates_as_we_do()
     {
         byte[][] blobs = [.. Certificates().Resize(12).Sample(Count).Select(Signed)];
         string[] theirs = [.. blobs.Chunk(Count / 4).AsParallel().AsOrdered().SelectMany(Shown)];

@@ -15,7 +15,7 @@ public class UserCertificateTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
-    public void The_encoder_writes_what_ssh_keygen_writes_to_the_byte(string name)
+    public void Encoder_matches_ssh_keygen_byte_for_byte(string name)
     {
         var theirs = Certificate.ParseLine(Vector.Text($"{name}-cert.pub"));
         var ours = new UserCertificate
@@ -38,7 +38,7 @@ public class UserCertificateTests
     [InlineData(null, "192.0.2.1", "a@b=x y")]
     [InlineData("id", null)]
     [InlineData(null, null, "zz@example.com", "aa@example.com=1")]
-    public void Options_are_written_as_ssh_keygen_writes_them_to_the_byte(string? command, string? addresses, params string[] others)
+    public void Options_match_ssh_keygen_byte_for_byte(string? command, string? addresses, params string[] others)
     {
         using var folder = new TemporaryFolder();
         var key = folder.File("id.pub", Vector.Text("ed25519.pub"));
@@ -73,13 +73,13 @@ public class UserCertificateTests
     [InlineData("")]
     [InlineData("id\nsh")]
     [InlineData("id\0")]
-    public void A_forced_command_is_one_line(string command) => Assert.Throws<ArgumentException>(() => Restricted(command: command));
+    public void Forced_command_must_be_one_line(string command) => Assert.Throws<ArgumentException>(() => Restricted(command: command));
 
     [Theory]
     [InlineData("")]
     [InlineData("10.0.0.1,10.0.0.2")]
     [InlineData("!10.0.0.1")]
-    public void A_source_address_is_one_address(string address) => Assert.Throws<ArgumentException>(() => Restricted(address: address));
+    public void Source_address_must_be_one_address(string address) => Assert.Throws<ArgumentException>(() => Restricted(address: address));
 
     [Theory]
     [InlineData("permit-pty", "")]
@@ -90,7 +90,7 @@ public class UserCertificateTests
     [InlineData("a,c@b", "")]
     [InlineData("a@b", "line\nbreak")]
     [InlineData("a@b", "ü")]
-    public void An_extension_of_others_is_named_after_its_domain(string name, string value) => Assert.Throws<ArgumentException>(() => Restricted(extension: (name, value)));
+    public void Custom_extension_must_be_named_after_its_domain(string name, string value) => Assert.Throws<ArgumentException>(() => Restricted(extension: (name, value)));
 
     private static UserCertificate Restricted(string? command = null, string? address = null, (string Name, string Value)? extension = null) => new()
     {
@@ -156,7 +156,7 @@ public class UserCertificateTests
         Assert.Equal([principal], Read(Build(principals: [principal])).Principals);
 
     [Fact]
-    public void Principals_are_1_to_256_and_different()
+    public void Principals_must_be_1_to_256_and_distinct()
     {
         string[] many = [.. Enumerable.Range(0, 257).Select(i => $"u{i}")];
         Assert.Equal(256, Read(Build(principals: many[..256])).Principals.Count);
@@ -175,7 +175,7 @@ public class UserCertificateTests
     }
 
     [Fact]
-    public void A_key_id_is_1_to_256_printable_characters()
+    public void Key_ID_must_have_1_to_256_printable_characters()
     {
         Assert.Equal(256, Read(Build(keyId: new string('~', 256))).KeyId.Length);
         Assert.Throws<ArgumentException>(() => Build(keyId: new string('a', 257)));
@@ -184,7 +184,7 @@ public class UserCertificateTests
     }
 
     [Fact]
-    public void A_serial_is_from_1_to_below_2_63()
+    public void Serial_must_be_from_1_to_below_2_63()
     {
         Assert.Equal((ulong)long.MaxValue, Read(Build(serial: long.MaxValue)).Serial);
         Assert.Throws<ArgumentException>(() => Build(serial: 0));
@@ -192,7 +192,7 @@ public class UserCertificateTests
     }
 
     [Fact]
-    public void Validity_is_not_empty_and_ends()
+    public void Validity_must_be_finite_and_not_empty()
     {
         Assert.Equal((ulong)long.MaxValue, Read(Build(before: long.MaxValue)).ValidBefore);
         Assert.Throws<ArgumentException>(() => new Validity(5, 5));
@@ -202,14 +202,14 @@ public class UserCertificateTests
     }
 
     [Fact]
-    public void A_nonce_is_32_bytes_long()
+    public void Nonce_must_be_32_bytes_long()
     {
         Assert.Throws<ArgumentException>(() => Build(nonceLength: 31));
         Assert.Throws<ArgumentException>(() => Build(nonceLength: 33));
     }
 
     [Fact]
-    public void Extensions_are_those_that_have_a_name()
+    public void Only_named_extensions_are_accepted()
     {
         Assert.Empty(Read(Build(extensions: UserExtensions.None)).Extensions);
         Assert.Equal("permit-pty", Assert.Single(Read(Build(extensions: UserExtensions.PermitPty)).Extensions).Name);
@@ -217,7 +217,7 @@ public class UserCertificateTests
     }
 
     [Fact]
-    public void Whatever_can_be_built_passes_the_lint_and_is_read_back()
+    public void Every_built_certificate_passes_the_lint_and_reads_back()
     {
         PublicKey[] keys = [.. Vector.UserCertificates.Select(name => PublicKey.ParseLine(Vector.Text($"{name}.pub")))];
         var certificates =

@@ -55,7 +55,7 @@ public class WireTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void A_refusal_says_what_and_where_and_the_position_stays(string read, string bytes, string wrong, string message)
+    public void Failed_read_says_what_and_where_and_keeps_the_position(string read, string bytes, string wrong, string message)
     {
         Assert.NotEmpty(wrong);
         var reader = new WireReader(Convert.FromHexString(bytes));
@@ -73,7 +73,7 @@ public class WireTests
     }
 
     [Fact]
-    public void A_nested_refusal_counts_from_the_outermost_start()
+    public void Nested_failure_counts_from_the_outermost_start()
     {
         var refusal = Assert.Throws<SshFormatException>(() =>
         {
@@ -85,7 +85,7 @@ public class WireTests
     }
 
     [Fact]
-    public void Whatever_is_written_is_read_back() =>
+    public void Written_values_read_back() =>
         Prop.ForAll(
             Gen.Choose(0, int.MaxValue).Select(half => (ulong)half << 32 | (uint)half << 1).ToArbitrary(),
             Gen.Choose(0, 255).Select(b => (byte)b).ArrayOf().ToArbitrary(),

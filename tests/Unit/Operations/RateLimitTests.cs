@@ -10,7 +10,7 @@ public class RateLimitTests
     public RateLimitTests() => limit = new RateLimit<uint>(clock);
 
     [Fact]
-    public void The_bound_is_over_any_minute_and_tells_when_to_come_again()
+    public void Limit_holds_over_any_minute_and_says_when_to_retry()
     {
         Assert.Null(Wait(5001, 3));
         clock.Seconds = 30;
@@ -27,7 +27,7 @@ public class RateLimitTests
     }
 
     [Fact]
-    public void One_does_not_count_for_another()
+    public void Each_account_is_counted_separately()
     {
         Assert.Null(Wait(5001, 1));
         Assert.NotNull(Wait(5001, 1));
@@ -35,7 +35,7 @@ public class RateLimitTests
     }
 
     [Fact]
-    public void A_bound_that_was_lowered_holds_at_once()
+    public void Lowered_limit_applies_at_once()
     {
         for (var i = 0; i < 5; i++, clock.Seconds++)
             Assert.Null(Wait(5001, 5));
@@ -46,7 +46,7 @@ public class RateLimitTests
     }
 
     [Fact]
-    public void Those_whose_minute_is_over_are_forgotten_and_no_others()
+    public void Only_accounts_whose_minute_is_over_are_forgotten()
     {
         Assert.Null(Wait(1, 1));
         clock.Seconds = 30;

@@ -26,7 +26,7 @@ public class RefusalLimitTests
     }
 
     [Fact]
-    public void Minute_that_is_over_begins_anew_and_what_was_counted_is_told_once()
+    public void New_minute_resets_the_count_and_reports_it_once()
     {
         Refuse(7001, 12);
         clock.Seconds = 30;
@@ -41,7 +41,7 @@ public class RefusalLimitTests
     }
 
     [Fact]
-    public void What_could_not_be_recorded_is_told_again()
+    public void Unrecorded_count_is_reported_again()
     {
         Refuse(7001, 15);
         clock.Seconds = 60;
@@ -53,7 +53,7 @@ public class RefusalLimitTests
     }
 
     [Fact]
-    public void Memory_and_records_are_bounded_whoever_comes()
+    public void Memory_and_records_stay_bounded_for_any_callers()
     {
         // One refusal each, of more accounts than there are allowances.
         var recorded = Enumerable.Range(0, 100_000).Sum(n => Refuse((uint)n, 1));
@@ -70,7 +70,7 @@ public class RefusalLimitTests
     }
 
     [Fact]
-    public void Room_is_made_without_anybody_looking()
+    public void Room_is_freed_even_if_nobody_reads_the_counts()
     {
         for (uint uid = 0; uid < RefusalLimit.MostStrangers; uid++)
             Refuse(uid, 1);

@@ -10,7 +10,7 @@ public class SteadyClockTests
     private readonly TwoClocks system = new(Noon);
 
     [Fact]
-    public void Time_that_goes_by_is_no_step()
+    public void Passing_time_is_not_a_step()
     {
         var clock = Start();
         system.Pass(TimeSpan.FromDays(400));
@@ -23,7 +23,7 @@ public class SteadyClockTests
     [InlineData(-301)]
     [InlineData(48 * 3600)]
     [InlineData(-1772366400)]
-    public void After_a_step_it_is_the_earlier_of_both_times_until_they_agree_again(int seconds)
+    public void After_a_step_the_earlier_time_counts_until_both_agree(int seconds)
     {
         var clock = Start();
         system.Set(TimeSpan.FromSeconds(seconds));
@@ -41,7 +41,7 @@ public class SteadyClockTests
     [Theory]
     [InlineData(299)]
     [InlineData(-299)]
-    public void Small_correction_is_taken(int seconds)
+    public void Small_correction_is_accepted(int seconds)
     {
         var clock = Start();
         system.Set(TimeSpan.FromSeconds(seconds));
@@ -58,7 +58,7 @@ public class SteadyClockTests
     }
 
     [Fact]
-    public void Accepted_time_is_right_from_then_on()
+    public void Accepted_time_counts_from_then_on()
     {
         var clock = Start();
         system.Set(TimeSpan.FromDays(-2));
@@ -78,7 +78,7 @@ public class SteadyClockTests
     [InlineData("other", 60, 30 * 24 * 3600, false)]
     [InlineData("other", 60, -301, true)]
     [InlineData("other", 60, -299, false)]
-    public void Next_daemon_goes_on_from_what_the_last_one_left(string boot, int passed, int shown, bool isStepped)
+    public void Next_daemon_continues_from_the_last_record(string boot, int passed, int shown, bool isStepped)
     {
         var record = Start().Record;
         system.Pass(TimeSpan.FromSeconds(passed));
@@ -88,7 +88,7 @@ public class SteadyClockTests
     }
 
     [Fact]
-    public void Record_of_a_clock_that_is_off_is_the_time_it_should_be()
+    public void Wrong_clock_records_the_time_it_should_show()
     {
         var clock = Start();
         system.Set(TimeSpan.FromDays(1));
@@ -100,7 +100,7 @@ public class SteadyClockTests
     [InlineData(1970, false)]
     [InlineData(2026, true)]
     [InlineData(9999, false)]
-    public void Year_can_be_right_or_not(int year, bool isPossible)
+    public void Impossible_year_is_recognized(int year, bool isPossible)
     {
         var clock = new SteadyClock(new TwoClocks(new DateTimeOffset(year, 12, 31, 23, 59, 59, TimeSpan.Zero)), "boot", null);
         Assert.Equal(isPossible, clock.IsPossible);

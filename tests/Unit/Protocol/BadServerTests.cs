@@ -39,7 +39,7 @@ public sealed class BadServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Answers))]
-    public async Task What_does_not_answer_as_the_daemon_does_is_exit_3_and_one_line(string what, string answer, string told)
+    public async Task Reply_unlike_the_daemons_exits_with_3_and_one_line(string what, string answer, string told)
     {
         Assert.NotEmpty(what);
         using var server = Serve(async connection =>
@@ -53,13 +53,13 @@ public sealed class BadServerTests : IDisposable
     }
 
     [Fact]
-    public async Task Nobody_there_is_exit_3_and_says_where_it_looked() =>
+    public async Task Missing_daemon_exits_with_3_and_names_the_address() =>
         Assert.Equal(
             (3, "", $"tsh: error: no daemon answers at unix:{Path}\ntsh: hint: start certauthority, or name another with --server or CERTAUTHORITY_SERVER\n"),
             await Types(new TshCommand(), "request", "ls"));
 
     [Fact]
-    public async Task A_socket_that_nobody_listens_on_any_more_is_nobody_there()
+    public async Task Socket_without_a_listener_counts_as_no_daemon()
     {
         // A server that ends in good order takes the file away; one that was killed leaves it.
         using (Serve(_ => Task.CompletedTask))
@@ -69,7 +69,7 @@ public sealed class BadServerTests : IDisposable
     }
 
     [Fact]
-    public async Task Whether_a_change_was_made_is_not_known_when_the_answer_does_not_come()
+    public async Task Lost_answer_leaves_the_outcome_of_a_change_unknown()
     {
         using var server = Serve(HeadOf);
         Assert.Equal(
@@ -82,7 +82,7 @@ public sealed class BadServerTests : IDisposable
     [InlineData("accepts and says nothing")]
     [InlineData("goes on and on with the head")]
     [InlineData("goes on and on with the body")]
-    public async Task A_server_that_hangs_is_given_up(string how)
+    public async Task Client_gives_up_on_a_hung_server(string how)
     {
         using var server = how.StartsWith("listens", StringComparison.Ordinal) ? Listen() : Serve(async connection =>
         {
@@ -105,7 +105,7 @@ public sealed class BadServerTests : IDisposable
     }
 
     [Fact]
-    public async Task Somebody_elses_socket_is_told_nothing()
+    public async Task Socket_of_another_user_receives_nothing()
     {
         var heard = new TaskCompletionSource<int>();
         using var server = Serve(async connection => heard.SetResult(await connection.ReceiveAsync(new byte[1])));

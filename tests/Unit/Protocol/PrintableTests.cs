@@ -33,10 +33,10 @@ public class PrintableTests
     [InlineData("a\U000e0041b", @"a\u{e0041}b")]
     [InlineData("\ue0001", @"\u{e000}1")]
     [InlineData("", "")]
-    public void What_could_move_the_cursor_or_turn_the_text_is_written_out(string text, string shown) => Assert.Equal(shown, Printable.Escape(text));
+    public void Control_and_direction_characters_are_escaped(string text, string shown) => Assert.Equal(shown, Printable.Escape(text));
 
     [Fact]
-    public void Two_texts_that_differ_are_shown_differently()
+    public void Different_texts_are_shown_differently()
     {
         string[] pieces = ["\n", "n", "\\", "\u001b", "u", "{", "1b", "}", "\u202e"];
         List<string> texts = [""];
@@ -47,7 +47,7 @@ public class PrintableTests
     }
 
     [Fact]
-    public void Nothing_that_is_shown_is_invisible() =>
+    public void Shown_text_has_no_invisible_character() =>
         Prop.ForAll(AnyText.ToArbitrary(), text => Printable.Escape(text).EnumerateRunes().All(rune => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
             or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator))).Check(Often);
 }

@@ -19,7 +19,7 @@ public class ProtocolJsonTests
             parameter => Assert.True(parameter.HasDefaultValue, $"{message.Name}.{parameter.Name}"));
 
     [Fact]
-    public void The_daemon_refuses_a_member_that_it_does_not_know_and_a_command_line_takes_it_from_a_newer_daemon()
+    public void Daemon_rejects_unknown_members_and_clients_ignore_them()
     {
         var newer = Reply.Replace("{", "{\"zone\":{\"a\":[1]},", StringComparison.Ordinal);
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(newer, ProtocolJson.Strict.Of<ReachableNode>()));
@@ -34,25 +34,25 @@ public class ProtocolJsonTests
     [InlineData("a member of another type", """{"name":"db1","address":"db1:22","logins":"root"}""")]
     [InlineData("a comma too many", """{"name":"db1","address":"db1:22","logins":[],}""")]
     [InlineData("a comment", """{"name":"db1",/*!*/"address":"db1:22","logins":[]}""")]
-    public void The_daemon_reads_exactly_what_is_written_down(string what, string json)
+    public void Daemon_reads_exactly_what_the_protocol_defines(string what, string json)
     {
         Assert.NotNull(JsonSerializer.Deserialize(Reply, ProtocolJson.Strict.Of<ReachableNode>()));
         Assert.True(Record.Exception(() => JsonSerializer.Deserialize(json, ProtocolJson.Strict.Of<ReachableNode>())) is JsonException, what);
     }
 
     [Fact]
-    public void Names_are_in_snake_case_and_what_says_nothing_is_not_written() =>
+    public void Names_are_in_snake_case_and_empty_members_are_omitted() =>
         Assert.Equal("""{"public_key":"k","regular":false}""", JsonSerializer.Serialize(new Login("k"), ProtocolJson.Strict.Of<Login>()));
 
     [Fact]
-    public void Every_message_of_every_route_has_a_form()
+    public void Every_message_of_every_route_has_a_JSON_form()
     {
         var without = Routes.All.SelectMany(route => new[] { route.Request, route.Reply }).Where(type => type != typeof(Stream)).Where(type => ProtocolJson.Strict.GetTypeInfo(type) is null || ProtocolJson.Lenient.GetTypeInfo(type) is null);
         Assert.Empty(without);
     }
 
     [Fact]
-    public void No_two_routes_have_one_method_and_path() =>
+    public void No_two_routes_share_a_method_and_path() =>
         Assert.Equal(Routes.All.Count, Routes.All.Select(route => $"{route.Method} {string.Join('/', route.Path.Split('/').Select(part => part.StartsWith('{') ? "{}" : part))}").Distinct().Count());
 
     [Theory]
@@ -64,7 +64,7 @@ public class ProtocolJsonTests
     [InlineData(ProblemCode.Limited, "limited", 429)]
     [InlineData(ProblemCode.Internal, "internal", 500)]
     [InlineData(ProblemCode.Unavailable, "unavailable", 503)]
-    public void A_problem_has_a_word_and_a_status(ProblemCode code, string word, int status)
+    public void Problem_has_a_code_and_a_status(ProblemCode code, string word, int status)
     {
         var problem = new Problem(code, "d");
         Assert.Equal(status, problem.Status);

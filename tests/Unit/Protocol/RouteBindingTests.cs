@@ -11,15 +11,15 @@ public class RouteBindingTests
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_full_message_arrives_as_it_was_sent(string route) => Travels(Find(route), everything: true);
+    public void Full_message_arrives_as_sent(string route) => Travels(Find(route), everything: true);
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_message_with_what_is_needed_only_arrives_as_it_was_sent(string route) => Travels(Find(route), everything: false);
+    public void Minimal_message_arrives_as_sent(string route) => Travels(Find(route), everything: false);
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_member_that_the_message_does_not_have_is_refused(string route)
+    public void Unknown_member_is_rejected(string route)
     {
         var (body, outside) = Sent(Find(route), everything: true);
         outside.Add(KeyValuePair.Create("sudo", "true"));
@@ -28,7 +28,7 @@ public class RouteBindingTests
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_member_that_is_given_twice_is_refused(string route)
+    public void Repeated_member_is_rejected(string route)
     {
         var (body, outside) = Sent(Find(route), everything: true);
         var names = outside.Select(member => member.Key).Concat((body ?? []).Select(member => member.Key)).ToList();
@@ -41,7 +41,7 @@ public class RouteBindingTests
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_member_in_another_case_is_another_member(string route)
+    public void Member_names_are_case_sensitive(string route)
     {
         var (body, outside) = Sent(Find(route), everything: false);
         Assert.All(Needed(Find(route)), name =>
@@ -56,7 +56,7 @@ public class RouteBindingTests
 
     [Theory]
     [MemberData(nameof(Every))]
-    public void A_member_that_is_needed_is_missed(string route)
+    public void Missing_member_is_rejected(string route)
     {
         var (body, outside) = Sent(Find(route), everything: false);
         Assert.All(Needed(Find(route)), name =>
@@ -78,7 +78,7 @@ public class RouteBindingTests
     [InlineData("ä&ö=ü")]
     [InlineData("a+b")]
     [InlineData("\u001b[2J")]
-    public void A_name_stays_inside_its_place_in_the_path(string name)
+    public void Name_cannot_leave_its_place_in_the_path(string name)
     {
         var (target, _) = RouteBinding.Spread(Routes.GetMyNode, new GetMyNode(name, User: name));
         Assert.Matches(@"\A/v1/my/nodes/[^/?#&= +]+\?user=[^/?#&= +]+\z", target);
@@ -94,7 +94,7 @@ public class RouteBindingTests
         Assert.Equal(ProblemCode.NotFound, Assert.Throws<ProblemException>(() => RouteBinding.Spread(Routes.GetRequest, new GetRequest(name))).Problem.Code);
 
     [Fact]
-    public void A_message_is_never_null_nor_of_another_type()
+    public void Member_cannot_be_null_or_of_another_type()
     {
         Assert.Throws<JsonException>(() => RouteBinding.Gather<GetMyRequest>(null, [KeyValuePair.Create("id", "a"), KeyValuePair.Create("after", "many")]));
         Assert.Throws<JsonException>(() => RouteBinding.Gather<CreateRequest>(new JsonObject { ["roles"] = "dba" }, []));
@@ -120,7 +120,7 @@ public class RouteBindingTests
 
     [Theory]
     [MemberData(nameof(Empty))]
-    public void Empty_value_is_refused_whatever_it_could_mean(string route, string body, string told)
+    public void Empty_value_is_rejected_whatever_it_could_mean(string route, string body, string told)
     {
         var found = Find(route);
         List<KeyValuePair<string, string>> outside = [.. found.Path.Split('/').Where(part => part.StartsWith('{')).Select(part => KeyValuePair.Create(part[1..^1], "x"))];

@@ -46,10 +46,10 @@ public class ServerAddressTests
     [InlineData("ssh://[]")]
     [InlineData("ssh://[-o]")]
     [InlineData("ssh://::1")]
-    public void Anything_else_is_none(string text) => Assert.Null(ServerAddress.TryParse(text));
+    public void Anything_else_is_not_an_address(string text) => Assert.Null(ServerAddress.TryParse(text));
 
     [Fact]
-    public void A_path_is_taken_as_it_is() => Assert.Equal("/a b%h", Assert.IsType<ServerAddress.Unix>(ServerAddress.TryParse("unix:/a b%h")).SocketPath);
+    public void Path_is_used_unchanged() => Assert.Equal("/a b%h", Assert.IsType<ServerAddress.Unix>(ServerAddress.TryParse("unix:/a b%h")).SocketPath);
 
     [Theory]
     [InlineData(107, true)]
@@ -63,7 +63,7 @@ public class ServerAddressTests
     }
 
     [Fact]
-    public void Administrators_have_a_socket_wherever_its_path_fits()
+    public void Administrators_have_a_socket_if_its_path_fits()
     {
         Assert.Equal("/run/certauthority/ca.sock.admin", new ServerAddress.Unix(ServerAddress.MachineSocket).AdministratorsPath);
         Assert.NotNull(new ServerAddress.Unix("/" + new string('x', 100)).AdministratorsPath);

@@ -9,11 +9,11 @@ public class SshTransportTests
     [InlineData("ssh://auth1", "-- auth1 tsh relay")]
     [InlineData("ssh://alice@auth1:2222", "-p 2222 -l alice -- auth1 tsh relay")]
     [InlineData("ssh://alice@[::1]", "-l alice -- ::1 tsh relay")]
-    public void Nothing_of_an_address_can_be_an_option(string server, string end) =>
+    public void Server_address_cannot_become_an_ssh_option(string server, string end) =>
         Assert.EndsWith(end, string.Join(' ', SshTransport.Arguments(Address(server), mayAsk: true)), StringComparison.Ordinal);
 
     [Fact]
-    public void Nobody_is_asked_in_the_middle_of_a_wait()
+    public void Ssh_asks_nothing_during_a_wait()
     {
         Assert.Contains("BatchMode=yes", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: false));
         Assert.DoesNotContain("BatchMode=yes", SshTransport.Arguments(Address("ssh://auth1"), mayAsk: true));
@@ -39,14 +39,14 @@ public class SshTransportTests
     [InlineData(3, "tsh: error: the daemon broke off the connection\n", "the daemon on auth1 broke off the connection", false)]
     [InlineData(1, "This account is currently not available.\n", "auth1 answers, but not with a relay: This account is currently not available.", true)]
     [InlineData(0, "", "auth1 answers, but not with a relay: ssh exited with 0", true)]
-    public void What_is_in_the_way_is_told(int exitCode, string said, string message, bool lasting)
+    public void Each_ssh_failure_is_explained(int exitCode, string said, string message, bool lasting)
     {
         var failure = SshFailure.From(Address("ssh://alice@auth1"), exitCode, said);
         Assert.Equal((message, lasting), (failure.Message, failure.IsLasting));
     }
 
     [Fact]
-    public async Task A_change_whose_answer_is_lost_with_the_connection_is_called_unknown()
+    public async Task Change_with_a_lost_connection_has_an_unknown_outcome()
     {
         // No ssh needed: what is asked is which hint a lost connection leaves behind.
         Assert.True(SshFailure.From(Address("ssh://auth1"), 255, "Connection to auth1 closed by remote host.").MayHaveArrived);

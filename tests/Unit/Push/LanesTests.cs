@@ -10,13 +10,13 @@ public sealed class LanesTests : IDisposable
     public void Dispose() => lanes.Dispose();
 
     [Fact]
-    public async Task No_more_run_at_once_than_there_is_room_for()
+    public async Task Running_calls_never_exceed_the_lanes()
     {
         Assert.InRange(await Most(), 1, 2);
     }
 
     [Fact]
-    public async Task What_hangs_makes_room_after_a_moment()
+    public async Task Hung_call_frees_its_lane_after_a_moment()
     {
         Task[] hanging = [Hang(isSlow: false), Hang(isSlow: false)];
         Assert.Equal(7, await lanes.Run(() => Task.FromResult(7), isSlow: false, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60)));
@@ -28,7 +28,7 @@ public sealed class LanesTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_slow_is_bounded_too_and_takes_no_place_of_the_quick()
+    public async Task Slow_calls_are_bounded_and_take_no_lane_from_quick_ones()
     {
         Task<int>[] hanging = [.. Enumerable.Range(0, 8).Select(_ => Hang(isSlow: true))];
         using var impatience = new CancellationTokenSource();

@@ -17,5 +17,5 @@ public class SftpTests
     [InlineData("kex.c:kex_exchange_identification():1383 (pid=7): Connection closed by remote host\nConnection closed\n", 255, "kex_exchange_identification: Connection closed by remote host")]
     [InlineData("sftp: 1: exec: sftp: not found\n", 127, "sftp cannot be started here: install the OpenSSH client")]
     [InlineData("", 255, "sftp ended with 255")]
-    public void What_went_wrong_is_one_line(string said, int exitCode, string told) => Assert.Equal(told, Sftp.Fault(said, exitCode, new SftpHost("db1", "db1", null, "")));
+    public void Failure_is_explained_in_one_line(string said, int exitCode, string told) => Assert.Equal(told, Sftp.Fault(said, exitCode, new SftpHost("db1", "db1", null, "")));
 }

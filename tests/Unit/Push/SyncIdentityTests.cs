@@ -16,7 +16,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     public async Task DisposeAsync() => await hosts.DisposeAsync();
 
     [Fact]
-    public async Task Ssh_keygen_reads_a_certificate_for_sftp_and_nothing_else_which_is_on_record()
+    public async Task Ssh_keygen_reads_a_recorded_certificate_for_sftp_only()
     {
         using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.SyncCa, hosts.File("push"));
         await identity.Refresh(CancellationToken.None);
@@ -49,7 +49,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     [InlineData(4, 1)]
     [InlineData(5, 2)]
     [InlineData(-1, 2)]
-    public async Task One_is_used_for_five_minutes_by_all_who_ask(int minutes, int certificates)
+    public async Task One_certificate_serves_all_callers_for_five_minutes(int minutes, int certificates)
     {
         using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.SyncCa, hosts.File("push"));
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => identity.Refresh(CancellationToken.None)));

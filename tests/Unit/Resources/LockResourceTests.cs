@@ -20,7 +20,7 @@ public class LockResourceTests
     [InlineData("{node: db1.example}")]
     [InlineData("{request: bc8ca931-fec9-4b15-9a6f-20c13c5641a9}")]
     [InlineData("{user: '5001'}")]
-    public void What_is_written_reads_back_as_the_same_lock(string target)
+    public void Written_lock_reads_back_as_the_same(string target)
     {
         var one = Text.Lock($"{Head}spec: {{target: {target}, message: \"a: 'b'\", expires: 2027-01-31T18:00:00Z}}\n");
         var json = LockResource.Write(one).ToJsonString();
@@ -38,7 +38,7 @@ public class LockResourceTests
     [InlineData("spec: {target: {user: alice}, expires: tomorrow}", "f:4:40: spec.expires takes a time such as 2027-01-31T18:00:00Z")]
     [InlineData("spec: {target: {user: alice}, message: \"a\\eb\"}", "f:4:40: spec.message has control or invisible characters")]
     [InlineData("spec: {target: {user: alice}, reason: x}", "f:4:31: spec has no field \"reason\"")]
-    public void A_value_that_cannot_be_is_refused(string text, string told) => Assert.Equal([told], Text.LockFaults($"{Head}{text}\n"));
+    public void Invalid_value_is_rejected(string text, string told) => Assert.Equal([told], Text.LockFaults($"{Head}{text}\n"));
 
     [Fact]
     public void An_unknown_target_is_refused_as_an_unknown_field() =>
@@ -49,7 +49,7 @@ public class LockResourceTests
     [InlineData("server_id", "is the id of a server in Teleport, which nothing here has; lock the node by node: NAME")]
     [InlineData("mfa_device", "is a device that Teleport knows; lock whoever owns it by user: NAME")]
     [InlineData("join_token", "is a token of Teleport's, and nothing joins here; leave this lock out")]
-    public void Target_of_Teleports_own_is_refused_also_when_dropping(string field, string why)
+    public void Teleport_only_target_is_rejected_even_when_dropping(string field, string why)
     {
         var text = $"{Head}spec: {{target: {{{field}: 6f7ac2c1-2d1b-4a08-9d3e-77f0bb9f5d10}}}}\n";
         var told = $"spec.target.{field} {why}";
@@ -58,7 +58,7 @@ public class LockResourceTests
     }
 
     [Fact]
-    public void An_exported_lock_is_loaded_and_what_is_dropped_is_listed()
+    public void Exported_lock_is_loaded_and_dropped_fields_are_listed()
     {
         const string Exported =
             """{"kind": "lock", "sub_kind": "", "version": "v2", "metadata": {"name": "c6b8ac1e-1f5f-4f0c-8d5e-0a6e0a3a9d11", "description": "", "labels": {"team": "security"}, "revision": "5f3a", "id": 12}, "spec": {"target": {"user": "alice"}, "message": "laptop lost", "expires": "2027-01-31T17:00:00Z", "created_at": "2026-11-28T10:00:00.123456Z", "created_by": "root"}}""";
@@ -72,7 +72,7 @@ public class LockResourceTests
     }
 
     [Fact]
-    public void An_end_in_the_wrong_place_is_refused() =>
+    public void Expiry_in_the_wrong_field_is_rejected() =>
         Assert.Equal(
             ["f:3:31: metadata.expires is not kept here, and is not dropped, for nothing would end then; the end of a lock stands in spec.expires"],
             Text.LockFaults("kind: lock\nversion: v2\nmetadata: {name: l1, expires: 2027-01-31T18:00:00Z}\nspec: {target: {user: alice}}\n"));

@@ -36,7 +36,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: [ssh-ed25519]}", $"{OtherCas}; a key line is a type, a blank and the key in base64")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA']}", $"{OtherCas}; options stand before the key")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA']}", $"{OtherCas}; the length of pk needs 4 bytes, 3 are left (at byte 15)")]
-    public void A_value_that_cannot_be_is_refused(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
+    public void Invalid_value_is_rejected(string text, string told) => Assert.Equal([told], Text.NodeFaults($"{Head}{text}\n"));
 
     [Theory]
     [InlineData("15m", true)]
@@ -46,7 +46,7 @@ public class NodeResourceTests
     [InlineData("15m1s", false)]
     [InlineData("30d1m", false)]
     [InlineData("0", false)]
-    public void How_old_a_list_may_be_is_said_in_minutes(string age, bool read)
+    public void Maximum_list_age_is_given_in_whole_minutes(string age, bool read)
     {
         var text = $"{Head}metadata: {{name: db1}}\nspec: {{addr: a, krl_max_age: {age}}}\n";
         if (read)
@@ -66,7 +66,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1}\nspec: {addr: a, push: false}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, login_domain: corp.example.com}")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM1kHOjGXDCyfRtdAWKVlCC8gDhTy0cYWZzZEzDOSeMj their CA']}")]
-    public void What_is_written_reads_back_as_the_same_node(string text)
+    public void Written_node_reads_back_as_the_same(string text)
     {
         var node = Text.Node($"{Head}{text}\n");
         var json = NodeResource.Write(node).ToJsonString();
@@ -100,7 +100,7 @@ public class NodeResourceTests
         """[{"kind": "node", "sub_kind": "openssh", "version": "v2", "metadata": {"name": "6f7ac2c1-2d1b-4a08-9d3e-77f0bb9f5d10", "labels": {"env": "prod"}, "expires": "2026-11-28T10:10:00Z", "revision": "77b1", "description": ""}, "spec": {"addr": "192.0.2.7:22", "hostname": "db1", "cmd_labels": {"arch": {"period": "1h0m0s", "command": ["uname", "-m"], "result": "x86_64"}}, "rotation": {"current_id": "", "started": "0001-01-01T00:00:00Z"}, "use_tunnel": true, "proxy_ids": ["p1"], "version": "18.1.0"}}]""";
 
     [Fact]
-    public void An_exported_node_is_loaded_and_what_is_dropped_is_listed()
+    public void Exported_node_is_loaded_and_dropped_fields_are_listed()
     {
         var (faults, dropped) = Text.Dropping(Exported, NodeResource.Read);
         Assert.Empty(faults);

@@ -31,7 +31,7 @@ public class ResourceDifferenceTests
     [InlineData("{a: x}", "{a: [x]}", "a: x => [\"x\"]")]
     // A name that is no word is quoted, so that it cannot pass for a path.
     [InlineData("{labels: {'*': '*', 'a.b': x}}", "{labels: {'a.b': y, '': z}}", "labels[\"*\"]: * => |labels[\"a.b\"]: x => y|labels[\"\"]:  => z")]
-    public void Fields_that_differ_are_told_with_what_they_were_and_became(string before, string after, string expected)
+    public void Changed_fields_are_listed_with_old_and_new_values(string before, string after, string expected)
     {
         var difference = ResourceDifference.Between(Json(before), Json(after));
         Assert.Equal(expected, string.Join('|', difference.Changes.Select(change => $"{change.Path}: {change.Old} => {change.New}")));
@@ -44,7 +44,7 @@ public class ResourceDifferenceTests
     }
 
     [Fact]
-    public void Nothing_before_or_after_is_everything()
+    public void Created_or_removed_resource_lists_every_field()
     {
         Assert.Equal([new AuditChange("a", null, "x"), new AuditChange("b.c", null, "1")], ResourceDifference.Between(null, Json("{a: x, b: {c: 1}}")).Changes.AsEnumerable());
         Assert.Equal(new AuditChange("a", "x"), Assert.Single(ResourceDifference.Between(Json("{a: x}"), null).Changes));
@@ -84,11 +84,11 @@ public class ResourceDifferenceTests
     [InlineData("spec.roles", "dba", null, "roles -dba")]
     [InlineData("metadata.description", "", "a; serial=7", "metadata.description \"\"→\"a; serial=7\"")]
     [InlineData("spec.message", null, "he said \"x\", spec.push false→true", "message +\"he said \\\"x\\\", spec.push false→true\"")]
-    public void Short_form_quotes_what_could_pass_for_something_else(string path, string? old, string? now, string expected) =>
+    public void Short_form_quotes_ambiguous_values(string path, string? old, string? now, string expected) =>
         Assert.Equal($"changed={expected}", (new AuditEntry(DateTimeOffset.UnixEpoch, "role.updated") with { Changes = [new AuditChange(path, old, now)] }).DescribeFacts());
 
     [Fact]
-    public void Short_form_counts_what_it_does_not_show()
+    public void Short_form_counts_the_changes_it_omits()
     {
         var entry = new AuditEntry(DateTimeOffset.UnixEpoch, "role.updated") { Changes = [.. Enumerable.Range(0, 50).Select(n => new AuditChange($"spec.labels.key{n}", null, new string('x', 100)))], ChangesLeftOut = 7, Reason = "why" };
         Assert.Matches("^changed=labels.key0 \\+x{39}…, [0-9]+ more; reason=why$", entry.DescribeFacts());

@@ -29,7 +29,7 @@ public class ResourceTextTests
     [InlineData("half a character in YAML", "a: \"\\ud800\"\n", "f:1:4: not YAML: While scanning a quoted scalar, found invalid Unicode surrogates.")]
     [InlineData("the second of two documents", "a: 1\n---\nb: *x\n", "f:3:4: aliases are not read; write the value out")]
     [InlineData("the second of two documents of JSON", "[{\"a\": 1},\n {\"b\": 1, \"b\": 2}]", "f:2:11: \"b\" is given twice")]
-    public void What_has_more_than_one_reading_is_refused(string what, string text, string fault)
+    public void Ambiguous_YAML_is_rejected(string what, string text, string fault)
     {
         var (documents, faults) = Text.Parse(text);
         Assert.True(faults.Contains(fault), $"{what}: {string.Join('\n', faults)}");
@@ -42,7 +42,7 @@ public class ResourceTextTests
             ["f:1:4: anchors are not read; write the value out", "f:2:4: aliases are not read; write the value out"], Text.Parse("a: &x 1\nb: *x\n").Faults);
 
     [Fact]
-    public void All_faults_of_a_text_are_told_at_once() =>
+    public void All_faults_of_a_text_are_reported_at_once() =>
         Assert.Equal(
             ["f:1:4: tags are not read", "f:3:1: \"a\" is given twice", "f:6:4: anchors are not read; write the value out"],
             Text.Parse("a: !x 1\nb: 2\na: 3\n---\nd: 1\nc: &c 2\n").Faults);
@@ -52,7 +52,7 @@ public class ResourceTextTests
     [InlineData("anchors in a list", "- &a 1\n", 100_000, "f:100:3: anchors are not read; write the value out")]
     [InlineData("documents", "--- !x\na: 1\n", 100_000, "f:199:5: tags are not read")]
     [InlineData("a list of maps", "- {a: *x}\n", 100_000, "f:100:7: aliases are not read; write the value out")]
-    public void A_hundred_faults_are_told_and_no_others_looked_for(string what, string again, int times, string last)
+    public void Reading_stops_after_a_hundred_faults(string what, string again, int times, string last)
     {
         var (documents, faults) = Text.Parse(string.Concat(Enumerable.Repeat(again, times)));
         Assert.Empty(documents);
@@ -61,7 +61,7 @@ public class ResourceTextTests
     }
 
     [Fact]
-    public void A_hundred_faults_of_meaning_are_told() =>
+    public void At_most_a_hundred_faults_of_meaning_are_reported() =>
         Assert.Equal("f: there are more faults; mend these first", Text.NodeFaults(
             $"kind: node\nversion: v2\nmetadata: {{name: a}}\nspec: {{addr: a, {string.Join(", ", Enumerable.Range(0, 200).Select(n => $"k{n}: 1"))}}}\n")[100]);
 
@@ -71,7 +71,7 @@ public class ResourceTextTests
     [InlineData("a tab for indentation", "a:\n\tb: 1\n")]
     [InlineData("a value beside a map", "a: 1\n b: 2\n")]
     [InlineData("JSON with a comma too many and a bracket too few", "{\"a\": [1,,}")]
-    public void What_is_not_YAML_is_refused_with_its_place(string what, string text)
+    public void Malformed_YAML_is_rejected_with_its_place(string what, string text)
     {
         var fault = Assert.Single(Text.Parse(text).Faults);
         Assert.True(System.Text.RegularExpressions.Regex.IsMatch(fault, @"\Af:[1-9]\d*:[1-9]\d*: not YAML: .+\z"), $"{what}: {fault}");
@@ -93,7 +93,7 @@ public class ResourceTextTests
     [Theory]
     [InlineData("kind: role\n")]
     [InlineData("{\"kind\": \"role\"}")]
-    public void A_UTF_8_mark_in_front_is_no_fault(string text)
+    public void Leading_byte_order_mark_is_accepted(string text)
     {
         var (documents, faults) = Text.Parse([0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(text)]);
         Assert.Empty(faults);
@@ -113,7 +113,7 @@ public class ResourceTextTests
 
     [Theory]
     [MemberData(nameof(Bombs))]
-    public void Ten_thousand_levels_are_answered_where_the_limit_is_passed(string bomb, string text)
+    public void Deep_nesting_is_rejected_where_it_passes_the_limit(string bomb, string text)
     {
         // Counted in bytes, which no other load changes: what is read to its end takes many times as many.
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -126,10 +126,10 @@ public class ResourceTextTests
     [Theory]
     [InlineData("a: [x,\nx]\n", "f:1:6: not YAML: what follows cannot be read; inside brackets each line is indented")]
     [InlineData("a: {b: c,\nd: e}\n", "f:1:9: not YAML: what follows cannot be read; inside brackets each line is indented")]
-    public void What_the_parser_gives_up_on_is_a_fault(string text, string fault) => Assert.Equal([fault], Text.Parse(text).Faults);
+    public void Text_that_the_parser_cannot_read_is_a_fault(string text, string fault) => Assert.Equal([fault], Text.Parse(text).Faults);
 
     [Fact]
-    public void Whatever_is_done_to_a_file_is_read_or_refused_in_words()
+    public void Any_altered_file_is_read_or_rejected_with_a_message()
     {
         const string Whole = "kind: role\nmetadata: {name: dba, labels: {a: 'b', c: \"d\"}}\nspec:\n  allow:\n    logins: [root,\n      postgres]\n    x: |\n      text\n    y: >-\n      more\n  ? k\n  : v\n---\n- a\n- &b c\n...\n";
         var change =
@@ -152,7 +152,7 @@ public class ResourceTextTests
     }
 
     [Fact]
-    public void A_megabyte_on_one_line_costs_what_it_costs_on_many()
+    public void Megabyte_on_one_line_costs_no_more_than_on_many()
     {
         // The same values with the same number of bytes, so that the load of the moment is on both; a scan of the line for each value is 100 times as much.
         var (many, one) = (Best("x,\n "), Best("x,  "));
@@ -184,7 +184,7 @@ public class ResourceTextTests
     [InlineData("2026-03-01")]
     [InlineData(".inf")]
     [InlineData("3.10")]
-    public void A_word_stays_the_text_it_is(string word)
+    public void Plain_word_stays_text(string word)
     {
         Assert.Equal(("a", word), Entry(Assert.Single(Text.Parse($"a: {word}\n").Documents)));
         Assert.Equal((word, "a"), Entry(Assert.Single(Text.Parse($"{word}: a\n").Documents)));
@@ -197,7 +197,7 @@ public class ResourceTextTests
     [InlineData("1e3", "1e3")]
     [InlineData("18446744073709551616", "18446744073709551616")]
     [InlineData("\"a\\u0020b\\/\"", "a b/")]
-    public void A_value_of_JSON_reads_as_the_same_text_as_in_YAML(string json, string text) =>
+    public void JSON_value_reads_as_the_same_text_as_in_YAML(string json, string text) =>
         Assert.Equal(("a", text), Entry(Assert.Single(Text.Parse($"{{\"a\": {json}}}").Documents)));
 
     [Theory]
@@ -209,7 +209,7 @@ public class ResourceTextTests
     [InlineData("an empty array", "[]", 0)]
     [InlineData("comments only", "# nothing\n", 0)]
     [InlineData("nothing", "", 0)]
-    public void A_file_holds_as_many_documents(string what, string text, int count)
+    public void File_can_hold_several_documents(string what, string text, int count)
     {
         var (documents, faults) = Text.Parse(text);
         Assert.Empty(faults);
@@ -222,7 +222,7 @@ public class ResourceTextTests
     [InlineData("{\"a\": 1, \"b\": [true, null,\n  \"x\"], \"c\": {\"d\": -1.5e3}}")]
     [InlineData("[{\"kind\": \"rôle\", \"😀\": \"x\", \"e\": 1},\r\n {}, []]")]
     [InlineData("\n\n  [  {\"a\":{}}  ,\n\n{\"b\" : [ ] } ]\n")]
-    public void A_value_of_JSON_stands_where_YAML_says(string json)
+    public void JSON_value_has_the_same_position_as_in_YAML(string json)
     {
         var (documents, faults) = Text.Parse(json);
         Assert.Empty(faults);
@@ -230,7 +230,7 @@ public class ResourceTextTests
     }
 
     [Fact]
-    public void A_UTF_8_mark_in_front_moves_no_place() =>
+    public void Leading_byte_order_mark_moves_no_position() =>
         Assert.Equal((1, 2), Place(Assert.IsType<ResourceNode.Map>(Assert.Single(Text.Parse([0xEF, 0xBB, 0xBF, .. "{\"a\": 1}"u8]).Documents)).Entries[0].Key));
 
     [Fact]

@@ -8,7 +8,7 @@ public class RoleResourceTests
     private const string Head = "kind: role\nversion: v8\nmetadata: {name: dba}\n";
 
     [Fact]
-    public void The_guides_role_is_read()
+    public void Role_from_the_guide_is_read()
     {
         var role = Text.Role(
             """
@@ -60,7 +60,7 @@ public class RoleResourceTests
     }
 
     [Fact]
-    public void Labels_that_are_given_hold_for_v3_too() =>
+    public void Given_labels_apply_to_v3_too() =>
         Assert.Equal("env=prod", Show(Text.Role("kind: role\nversion: v3\nmetadata: {name: dba}\nspec: {allow: {logins: [a], node_labels: {env: prod}}}\n").Allow.NodeLabels));
 
     [Theory]
@@ -80,7 +80,7 @@ public class RoleResourceTests
     [InlineData("max_duration: 0s", null, RequestClock.Creation)]
     [InlineData("clock: creation", null, RequestClock.Creation)]
     [InlineData("clock: approval, max_duration: 90s", 90, RequestClock.Approval)]
-    public void What_is_asked_for_lasts_as_long_as_the_role_says(string request, int? seconds, RequestClock clock)
+    public void Requested_access_lasts_as_long_as_the_role_says(string request, int? seconds, RequestClock clock)
     {
         var allow = Text.Role($"{Head}spec: {{allow: {{request: {{{request}}}}}}}\n").Allow;
         Assert.Equal((seconds, clock), ((int?)allow.MaxRequestDuration?.TotalSeconds, allow.RequestClock));
@@ -92,12 +92,12 @@ public class RoleResourceTests
     [InlineData("-1h")]
     [InlineData("forever")]
     [InlineData("''")]
-    public void What_is_no_duration_is_refused(string text) =>
+    public void Invalid_duration_is_rejected(string text) =>
         Assert.Equal(
             ["f:4:35: spec.options.max_session_ttl takes a duration such as 1h, 30h0m0s or 90s"], Text.RoleFaults($"{Head}spec: {{options: {{max_session_ttl: {text}}}}}\n"));
 
     [Fact]
-    public void Everything_that_is_wrong_is_told_at_once_with_its_place() =>
+    public void All_faults_are_reported_at_once_with_their_places() =>
         Assert.Equal(
             [
                 "f:2:10: a role has version v3 to v8",
@@ -195,7 +195,7 @@ public class RoleResourceTests
     [InlineData("options: {cert_extensions: [{name: a@b, mode: critical}]}", "the mode of an extension is extension")]
     [InlineData("options: {cert_extensions: [{name: a@b, type: tls}]}", "the type of an extension is ssh")]
     [InlineData("options: {cert_extensions: [a@b]}", "spec.options.cert_extensions takes a list of fields")]
-    public void A_value_that_cannot_be_is_refused(string spec, string told)
+    public void Invalid_value_is_rejected(string spec, string told)
     {
         var fault = Assert.Single(Text.RoleFaults($"{Head}spec: {{{spec}}}\n"));
         Assert.Matches(@"\Af:4:\d+: ", fault);
@@ -224,7 +224,7 @@ public class RoleResourceTests
 
     [Theory]
     [MemberData(nameof(Restrictions))]
-    public void A_restriction_that_nobody_can_enforce_is_refused_or_dropped_and_said(string field, string restricts, string restrictsNothing)
+    public void Unenforceable_restriction_is_rejected_or_visibly_dropped(string field, string restricts, string restrictsNothing)
     {
         Assert.Equal(
             $"f:4:{Column(field)}: spec.{field} cannot be enforced here; take it out, or let tctl create --drop-unenforceable drop it",
@@ -241,7 +241,7 @@ public class RoleResourceTests
     [InlineData("request: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}", "spec.SIDE.request.claims_to_roles")]
     [InlineData("review_requests: {claims_to_roles: [{claim: a, value: b, roles: [c]}]}", "spec.SIDE.review_requests.claims_to_roles")]
     [InlineData("node_labels: {team: '{{external.team}}'}", "\"{{external.team}}\" in spec.SIDE.node_labels")]
-    public void A_selector_that_cannot_be_evaluated_is_dropped_from_an_allow_only(string field, string name)
+    public void Unsupported_selector_can_be_dropped_only_from_an_allow(string field, string name)
     {
         string Spec(string side) => $"{Head}spec: {{{side}: {{logins: [root], {field}}}}}\n";
         Assert.Contains($": {name.Replace("SIDE", "allow")} cannot be evaluated here; ", Assert.Single(Text.RoleFaults(Spec("allow"))), StringComparison.Ordinal);
@@ -270,10 +270,10 @@ public class RoleResourceTests
     [Theory]
     [InlineData("allow: {request: {thresholds: [{name: none}]}}", "f:4:46: a threshold without approve and deny decides nothing\nf:4:38: no threshold approves, so only an administrator does")]
     [InlineData("allow: {request: {thresholds: [{deny: 1}]}}", "f:4:38: no threshold approves, so only an administrator does")]
-    public void Thresholds_that_cannot_approve_are_warned_of(string spec, string warnings) => Assert.Equal(("", warnings), Text.RoleRemarks($"{Head}spec: {{{spec}}}\n"));
+    public void Thresholds_that_cannot_approve_give_a_warning(string spec, string warnings) => Assert.Equal(("", warnings), Text.RoleRemarks($"{Head}spec: {{{spec}}}\n"));
 
     [Fact]
-    public void What_is_said_about_requests_and_reviews_is_read()
+    public void Request_and_review_rules_are_read()
     {
         var role = Text.Role(
             """
@@ -313,7 +313,7 @@ public class RoleResourceTests
     }
 
     [Fact]
-    public void The_two_directions_of_forwarding_go_together()
+    public void Local_and_remote_forwarding_go_together()
     {
         Assert.True(Text.Role($"{Head}spec: {{options: {{ssh_port_forwarding: {{local: {{enabled: true}}, remote: {{enabled: on}}}}}}}}\n").Options.PortForwarding);
         Assert.False(Text.Role($"{Head}spec: {{options: {{ssh_port_forwarding: {{local: {{enabled: false}}, remote: {{enabled: no}}}}}}}}\n").Options.PortForwarding);
@@ -327,14 +327,14 @@ public class RoleResourceTests
     [InlineData("spec: {allow: {rules: [{resources: [role], verbs: [list]}]}}", "f:4:23: spec.allow.rules is not about SSH logins and grants nothing here")]
     [InlineData("spec: {deny: {app_labels: {a: b}}}", "f:4:27: spec.deny.app_labels is not about SSH logins and grants nothing here")]
     [InlineData("spec: {options: {desktop_clipboard: true}}", "f:4:37: spec.options.desktop_clipboard is not about SSH logins and grants nothing here")]
-    public void What_is_about_another_protocol_is_accepted_with_a_warning(string spec, string warning) =>
+    public void Field_of_another_protocol_is_accepted_with_a_warning(string spec, string warning) =>
         Assert.Equal(("", warning), Text.RoleRemarks($"{Head}{spec}\n"));
 
     [Theory]
     [InlineData("2027-01-31T18:00:00Z", "2027-01-31T18:00:00Z")]
     [InlineData("2027-01-31T18:00:00.123456Z", "2027-01-31T18:00:00Z")]
     [InlineData("2027-01-31T18:00:00+02:00", "2027-01-31T16:00:00Z")]
-    public void An_end_is_read_and_written_in_utc(string text, string written)
+    public void Expiry_is_read_and_written_in_utc(string text, string written)
     {
         var role = Text.Role($"kind: role\nversion: v8\nmetadata: {{name: dba, expires: '{text}'}}\n");
         Assert.Equal(written, RoleResource.Write(role)["metadata"]!["expires"]!.GetValue<string>());
@@ -345,7 +345,7 @@ public class RoleResourceTests
     [InlineData("2027-01-31")]
     [InlineData("2027-01-31T18:00:00")]
     [InlineData("1800000000")]
-    public void An_end_that_has_more_than_one_reading_is_refused(string text) =>
+    public void Ambiguous_expiry_is_rejected(string text) =>
         Assert.EndsWith("metadata.expires takes a time such as 2027-01-31T18:00:00Z", Assert.Single(Text.RoleFaults($"kind: role\nversion: v8\nmetadata: {{name: dba, expires: '{text}'}}\n")), StringComparison.Ordinal);
 
     [Fact]
@@ -361,13 +361,13 @@ public class RoleResourceTests
     [InlineData("kind: role\nversion: v8\nmetadata: {name: ''}\n", "metadata.name is missing")]
     [InlineData("kind: ''\nversion: v8\nmetadata: {name: dba}\n", "kind is missing")]
     [InlineData("{\"kind\": \"role\", \"version\": \"v8\", \"metadata\": {\"name\": null}}", "metadata.name is missing")]
-    public void What_a_resource_cannot_be_without_is_missed(string text, string told) =>
+    public void Missing_required_field_is_reported(string text, string told) =>
         Assert.Contains(Text.RoleFaults(text), fault => fault.EndsWith($": {told}", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("text", "a document starts with fields, such as kind: role")]
     [InlineData("- [a]\n", "a document starts with fields, such as kind: role")]
-    public void What_is_no_map_is_no_resource(string text, string told) =>
+    public void Document_that_is_not_a_map_is_rejected(string text, string told) =>
         Assert.EndsWith(told, Assert.Single(Text.RoleFaults(text)), StringComparison.Ordinal);
 
     public static readonly TheoryData<string> RoundTrips = new(
@@ -390,7 +390,7 @@ public class RoleResourceTests
 
     [Theory]
     [MemberData(nameof(RoundTrips))]
-    public void What_is_written_reads_back_as_the_same_role(string text)
+    public void Written_role_reads_back_as_the_same(string text)
     {
         var role = Text.Role(text) with { Id = Guid.NewGuid(), Revision = 7 };
         var written = RoleResource.Write(role);
@@ -400,14 +400,14 @@ public class RoleResourceTests
     }
 
     [Fact]
-    public void A_role_in_the_database_that_somebody_edited_is_not_used() =>
+    public void Role_edited_in_the_database_is_not_used() =>
         Assert.Contains(
             "there is no field \"extra\"",
             Assert.Throws<UnreadableResourceException>(() => StoredResource.Role("{\"kind\":\"role\",\"version\":\"v8\",\"metadata\":{\"name\":\"dba\"},\"extra\":1}")).Message,
             StringComparison.Ordinal);
 
     [Fact]
-    public void A_revision_is_taken_along_and_is_a_number()
+    public void Revision_is_kept_and_must_be_a_number()
     {
         Assert.Equal(7, ResourceMetadata.Revision(Text.Parse("metadata: {revision: '7'}\n").Documents[0]));
         Assert.Null(ResourceMetadata.Revision(Text.Parse("metadata: {name: a}\n").Documents[0]));

@@ -19,7 +19,7 @@ public class UserResourceTests
     [InlineData("spec: {roles: [a]}")]
     [InlineData("spec: {unix_users: ~}")]
     [InlineData("")]
-    public void A_user_without_unix_users_is_the_account_of_its_name(string spec) =>
+    public void User_without_unix_users_has_the_account_of_its_name(string spec) =>
         Assert.Equal(UnixUser.Account("5001"), Assert.Single(Text.User($"{Head}metadata: {{name: '5001'}}\n{spec}\n").UnixUsers));
 
     [Theory]
@@ -35,7 +35,7 @@ public class UserResourceTests
     [InlineData("spec: {traits: {logins: {a: b}}}", "f:4:25: spec.traits.logins takes a list of texts")]
     [InlineData("spec: {role: [a]}", "f:4:8: spec has no field \"role\"")]
     [InlineData("unix_users: [root]", "f:4:1: there is no field \"unix_users\" here")]
-    public void A_value_that_cannot_be_is_refused(string spec, string told) =>
+    public void Invalid_value_is_rejected(string spec, string told) =>
         Assert.Equal([told], Text.UserFaults($"{Head}metadata: {{name: alice}}\n{spec}\n"));
 
     [Theory]
@@ -44,14 +44,14 @@ public class UserResourceTests
     [InlineData("{name: alice, description: hm}", "metadata.description means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
     [InlineData("{name: Alice}", "\"Alice\" is not a name; names have the form ^[a-z0-9][a-z0-9._-]{0,62}$")]
     [InlineData("{name: ''}", "metadata.name is missing")]
-    public void Metadata_that_cannot_be_is_refused(string metadata, string told) =>
+    public void Invalid_metadata_is_rejected(string metadata, string told) =>
         Assert.EndsWith($": {told}", Assert.Single(Text.UserFaults($"{Head}metadata: {metadata}\n")), StringComparison.Ordinal);
 
     private const string Exported =
         """{"kind": "user", "version": "v2", "metadata": {"id": 1, "name": "alice", "namespace": "default", "revision": "8c9e", "description": "", "labels": {"a": "b"}}, "spec": {"roles": ["dba"], "traits": {"logins": ["alice"], "aws_role_arns": null}, "expires": "0001-01-01T00:00:00Z", "created_by": {"user": {"name": "root"}}, "status": {"is_locked": false, "lock_expires": "0001-01-01T00:00:00Z"}}, "status": {"password_state": 1}}""";
 
     [Fact]
-    public void An_exported_user_is_loaded_and_what_is_dropped_is_listed()
+    public void Exported_user_is_loaded_and_dropped_fields_are_listed()
     {
         var (faults, dropped) = Text.Dropping(Exported, UserResource.Read);
         Assert.Empty(faults);
@@ -61,7 +61,7 @@ public class UserResourceTests
     }
 
     [Fact]
-    public void JSON_Lines_are_as_many_documents()
+    public void Each_of_the_JSON_Lines_is_a_document()
     {
         var (documents, faults) = Text.Parse("{\"kind\": \"user\"}\n{\"kind\": \"role\"}\n\n[{\"kind\": \"node\"}]\n");
         Assert.Equal((3, 0), (documents.Count, faults.Length));
@@ -78,7 +78,7 @@ public class UserResourceTests
     [InlineData("metadata: {name: '5001'}")]
     [InlineData("metadata: {name: '5001'}\nspec: {unix_users: ['5001']}")]
     [InlineData("metadata: {name: '5001'}\nspec: {unix_users: ['5001', bob]}")]
-    public void What_is_written_reads_back_as_the_same_user(string text)
+    public void Written_user_reads_back_as_the_same(string text)
     {
         var user = Text.User($"{Head}{text}\n");
         var json = UserResource.Write(user).ToJsonString();

@@ -8,7 +8,7 @@ public sealed class PublishDirectoryTests : IDisposable
     private readonly Store.TemporaryFolder folder = new();
 
     [Fact]
-    public void Only_what_was_put_there_is_taken_away()
+    public void Only_published_files_are_removed()
     {
         var directory = new PublishDirectory(folder.File("hosts"), (_, _) => null, []);
         directory.PublishHosts(Certificates("db1", "db2"));

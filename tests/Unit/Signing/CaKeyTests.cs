@@ -97,7 +97,7 @@ public sealed class CaKeyTests : IDisposable
     }
 
     [Fact]
-    public void Ssh_keygen_finds_a_certificate_in_our_list_if_and_only_if_it_is_revoked()
+    public void Ssh_keygen_finds_exactly_the_revoked_certificates()
     {
         using var otherCa = FileCaKey.LoadOrCreate(folder.File("other_ca"), CaPurpose.User);
         folder.File("ours-cert.pub", Certificate.ToLine(ca.Sign(Granted()), "") + "\n");
@@ -129,7 +129,7 @@ public sealed class CaKeyTests : IDisposable
     }
 
     [Fact]
-    public void What_is_signed_is_what_was_recorded_and_it_verifies()
+    public void Signed_bytes_are_the_recorded_ones_and_verify()
     {
         var toBeSigned = Granted();
         var certificate = Certificate.Parse(ca.Sign(toBeSigned));
@@ -145,7 +145,7 @@ public sealed class CaKeyTests : IDisposable
     }
 
     [Fact]
-    public void The_most_principals_that_are_granted_fit_a_certificate_for_the_longest_key()
+    public void Maximum_of_principals_fits_with_the_longest_key()
     {
         // 142 logins of 32 characters are 5,112 bytes; one more is refused by the policy.
         string[] logins = [.. Enumerable.Range(0, 142).Select(i => $"u{i}".PadRight(32, 'x'))];
@@ -163,7 +163,7 @@ public sealed class CaKeyTests : IDisposable
     [InlineData(nameof(CaKeyType.Ed25519))]
     [InlineData(nameof(CaKeyType.Ecdsa))]
     [InlineData(nameof(CaKeyType.Rsa))]
-    public void A_signature_gone_wrong_does_not_leave(string type)
+    public void Faulty_signature_is_never_returned(string type)
     {
         using var key = PrivateKeys.New(Enum.Parse<CaKeyType>(type));
         using var faulty = new FaultyCaKey(key) { Signs = CaPurpose.User };

@@ -80,7 +80,7 @@ public class Ed25519PrivateKeyTests
     [InlineData(1, 0, true)]
     [InlineData(0, 1, true)]
     [InlineData(0, 0, false)]
-    public void Part_of_small_order_does_not_verify(int inKey, int inR, bool isRefused)
+    public void Component_of_small_order_does_not_verify(int inKey, int inR, bool isRefused)
     {
         foreach (var order in isRefused ? (int[])[2, 4, 8] : [1])
             for (var a = 1; a <= 4; a++)
@@ -125,7 +125,7 @@ public class Ed25519PrivateKeyTests
     }
 
     [Fact]
-    public void Key_that_is_no_point_verifies_nothing()
+    public void Key_that_is_not_a_point_verifies_nothing()
     {
         using var key = Ed25519PrivateKey.FromSeed(new byte[32]);
         var signature = key.Sign(Message).Blob;
@@ -141,7 +141,7 @@ public class Ed25519PrivateKeyTests
         Assert.Throws<ArgumentException>(() => Ed25519PrivateKey.FromSeed(new byte[length]));
 
     [Fact]
-    public void Threads_share_a_key()
+    public void Threads_can_share_a_key()
     {
         using var key = Ed25519PrivateKey.FromSeed(new byte[32]);
         Parallel.For(0, 1_000, i => Assert.True(Verifies(key, BitConverter.GetBytes(i), key.Sign(BitConverter.GetBytes(i)).Blob)));

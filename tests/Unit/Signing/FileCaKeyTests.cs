@@ -16,7 +16,7 @@ public sealed class FileCaKeyTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void The_first_start_makes_a_key_for_its_owner_only_and_a_public_one_for_all()
+    public void First_start_creates_a_private_key_and_a_readable_public_one()
     {
         using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
         Assert.Equal("600", Convert.ToString((int)File.GetUnixFileMode(KeyPath), 8));
@@ -50,7 +50,7 @@ public sealed class FileCaKeyTests : IDisposable
     [InlineData("ecdsa", 384)]
     [InlineData("ecdsa", 521)]
     [InlineData("rsa", 3072)]
-    public void A_key_that_ssh_keygen_made_is_taken(string type, int bits)
+    public void Key_from_ssh_keygen_is_accepted(string type, int bits)
     {
         SshKeygen.Run("-q", "-t", type, "-b", $"{bits}", "-N", "", "-C", "brought along", "-f", KeyPath);
         using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User);
@@ -60,7 +60,7 @@ public sealed class FileCaKeyTests : IDisposable
     [Theory]
     [InlineData(nameof(CaKeyType.Ecdsa), 256, "ECDSA")]
     [InlineData(nameof(CaKeyType.Rsa), 3072, "RSA")]
-    public void The_first_start_makes_the_kind_of_key_that_is_asked_for_and_later_ones_keep_it(string type, int bits, string kind)
+    public void First_start_creates_the_configured_kind_of_key_for_good(string type, int bits, string kind)
     {
         using var key = FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User, Enum.Parse<CaKeyType>(type));
         Assert.Equal((0, File.ReadAllText(PubPath)), SshKeygen.Run("-y", "-f", KeyPath));
@@ -73,7 +73,7 @@ public sealed class FileCaKeyTests : IDisposable
     [InlineData(UnixFileMode.GroupRead, "0640")]
     [InlineData(UnixFileMode.OtherRead, "0604")]
     [InlineData(UnixFileMode.GroupWrite, "0620")]
-    public void A_key_that_others_can_open_is_refused_with_the_command_that_helps(UnixFileMode excess, string mode)
+    public void Key_open_to_other_users_is_rejected_with_the_remedy(UnixFileMode excess, string mode)
     {
         FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
         File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | excess);
@@ -81,7 +81,7 @@ public sealed class FileCaKeyTests : IDisposable
     }
 
     [Fact]
-    public void A_key_of_somebody_else_is_refused()
+    public void Key_of_another_user_is_rejected()
     {
         // Only root can give a file away; everybody else finds one of root's.
         if (Environment.IsPrivilegedProcess)
@@ -99,7 +99,7 @@ public sealed class FileCaKeyTests : IDisposable
     }
 
     [Fact]
-    public void A_public_key_that_disagrees_is_refused()
+    public void Mismatched_public_key_is_rejected()
     {
         FileCaKey.LoadOrCreate(KeyPath, CaPurpose.User).Dispose();
         foreach (var content in new[] { Vector.Text("ca.pub"), Vector.Text("rsa_ca.pub"), "", "garbage\n" })
@@ -159,7 +159,7 @@ public sealed class FileCaKeyTests : IDisposable
 
     [Theory]
     [InlineData("empty.krl", "the file does not begin and end as an OpenSSH private key does, with lines that end in LF")]
-    public void A_file_that_is_no_usable_key_is_refused_by_name(string vector, string reason)
+    public void Unusable_key_file_is_rejected_by_name(string vector, string reason)
     {
         File.SetUnixFileMode(folder.File("user_ca", Vector.Bytes(vector)), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.Equal($"{KeyPath}: {reason}", Refusal());

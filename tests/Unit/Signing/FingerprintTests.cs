@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.Unit;
 public class FingerprintTests
 {
     [Fact]
-    public void It_is_what_ssh_keygen_prints()
+    public void Fingerprint_is_what_ssh_keygen_prints()
     {
         var lines = Vector.Text("fingerprints").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(14, lines.Length);

@@ -19,7 +19,7 @@ public class OpenSshPrivateKeyTests
     private const int CheckIntAt = 15 + 8 + 8 + 4 + 4 + (4 + 51) + 4;
 
     [Fact]
-    public void A_key_of_ssh_keygen_is_read_and_written_back_to_the_byte()
+    public void Key_from_ssh_keygen_is_written_back_byte_for_byte()
     {
         var file = Parse(Theirs);
         using var key = file.Key;
@@ -33,7 +33,7 @@ public class OpenSshPrivateKeyTests
     [InlineData("ecdsa", 384)]
     [InlineData("ecdsa", 521)]
     [InlineData("rsa", 3080)]
-    public void A_key_of_any_kind_is_read_and_written_back_to_the_byte(string type, int bits)
+    public void Key_of_any_kind_is_written_back_byte_for_byte(string type, int bits)
     {
         using var folder = new TemporaryFolder();
         SshKeygen.Run("-q", "-t", type, "-b", $"{bits}", "-N", "", "-f", folder.File("key"));
@@ -102,7 +102,7 @@ public class OpenSshPrivateKeyTests
     [InlineData(3)]
     [InlineData(4)]
     [InlineData(5)]
-    public void An_rsa_key_with_a_spoiled_number_is_refused(int spoiled)
+    public void Rsa_key_with_a_damaged_number_is_rejected(int spoiled)
     {
         var written = new WireWriter();
         Rsa.WriteFields(written);
@@ -162,17 +162,17 @@ public class OpenSshPrivateKeyTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void A_file_is_refused_with_the_reason(string fault, byte[] file, string reason)
+    public void Malformed_file_is_rejected_with_the_reason(string fault, byte[] file, string reason)
     {
         Assert.NotEmpty(fault);
         Assert.Equal(reason, Assert.Throws<SshFormatException>(() => Parse(file)).Message);
     }
 
     [Fact]
-    public void The_file_that_the_table_spoils_is_good() => Assert.Equal("abc", Parse(Build()).Comment);
+    public void File_that_the_table_damages_is_valid() => Assert.Equal("abc", Parse(Build()).Comment);
 
     [Fact]
-    public void Spoiled_bytes_are_refused_as_bad_bytes()
+    public void Damaged_bytes_are_rejected_as_malformed()
     {
         var ecdsa = Unarmour(Vector.Bytes("ecdsa_key"));
         Spoiled.EveryTruncationIsRefused(ecdsa, blob => Parse(Armour(blob)));

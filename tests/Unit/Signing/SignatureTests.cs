@@ -11,7 +11,7 @@ public class SignatureTests
     [InlineData("ed25519")]
     [InlineData("options")]
     [InlineData("host")]
-    public void A_signature_of_ssh_keygen_verifies_and_a_changed_one_does_not(string name)
+    public void Only_the_unchanged_signature_of_ssh_keygen_verifies(string name)
     {
         var theirs = Certificate.ParseLine(Vector.Text($"{name}-cert.pub"));
         var (data, blob) = (theirs.SignedBytes.ToArray(), theirs.SignatureBlob.ToArray());
@@ -29,7 +29,7 @@ public class SignatureTests
     [InlineData(nameof(CaKeyType.Ed25519), "ssh-ed25519")]
     [InlineData(nameof(CaKeyType.Ecdsa), "ecdsa-sha2-nistp256")]
     [InlineData(nameof(CaKeyType.Rsa), "rsa-sha2-512")]
-    public void A_signature_counts_under_its_own_algorithm_only(string type, string algorithm)
+    public void Signature_verifies_only_under_its_own_algorithm(string type, string algorithm)
     {
         using var key = PrivateKeys.New(Enum.Parse<CaKeyType>(type));
         var (named, blob) = key.Sign([1, 2, 3]);

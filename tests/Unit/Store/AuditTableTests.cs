@@ -15,7 +15,7 @@ public sealed class AuditTableTests : IAsyncLifetime
     [InlineData(null, null, "SEARCH audit USING INTEGER PRIMARY KEY (rowid<?)")]
     [InlineData("alice", null, "SEARCH audit USING INDEX audit_by_user (user=? AND id<?)")]
     [InlineData(null, "r", "SEARCH audit USING INTEGER PRIMARY KEY (rowid=?)")]
-    public void Question_reads_an_index_and_sorts_nothing(string? user, string? request, string expected)
+    public void Query_reads_an_index_and_sorts_nothing(string? user, string? request, string expected)
     {
         using var outside = world.Outside("ReadOnly");
         using var command = outside.CreateCommand();
@@ -32,7 +32,7 @@ public sealed class AuditTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Audit_of_an_older_database_opens_and_is_found()
+    public async Task Audit_of_an_older_database_is_migrated_and_found()
     {
         await world.Database.DisposeAsync();
         File.Delete(world.Path);

@@ -15,7 +15,7 @@ public sealed class CommitTests : IAsyncLifetime
     private Database Database => world.Database;
 
     [Fact]
-    public async Task What_is_committed_is_there_for_everybody_and_after_a_restart()
+    public async Task Committed_change_is_visible_at_once_and_after_a_restart()
     {
         Assert.Equal("done", await Database.Commit(Write("a", "done")));
         Assert.Equal(["a"], world.Committed());
@@ -25,7 +25,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_that_throws_leaves_nothing_behind_and_its_neighbours_stay()
+    public async Task Failed_change_leaves_nothing_and_its_neighbours_stay()
     {
         var tasks = await world.InOneBatch(
             Write("a", "1"),
@@ -41,7 +41,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fault_of_the_program_in_one_change_is_nobody_elses()
+    public async Task Bug_in_one_change_does_not_affect_another()
     {
         var tasks = await world.InOneBatch(
             _ => throw new InvalidOperationException("a bug"),
@@ -51,7 +51,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_broken_rule_of_the_schema_undoes_its_own_change_only()
+    public async Task Schema_violation_undoes_only_its_own_change()
     {
         var tasks = await world.InOneBatch(
             Write("a", "1"),
@@ -70,7 +70,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Changes_of_one_batch_see_each_other_in_order_and_nobody_else_sees_them_before_the_commit()
+    public async Task Batched_changes_are_ordered_and_invisible_until_committed()
     {
         string[] inside = [], outside = ["?"], read = ["?"];
         await world.InOneBatch(
@@ -89,7 +89,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nobody_is_answered_before_the_commit_not_even_with_a_refusal()
+    public async Task Nobody_is_answered_before_the_commit_even_with_a_refusal()
     {
         var early = "nobody looked";
         Task<string>? done = null, refused = null;
@@ -115,7 +115,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_is_answered_finds_his_change_committed()
+    public async Task Answered_caller_finds_their_change_committed()
     {
         var found = Enumerable.Range(0, 200).Select(async n =>
         {
@@ -126,7 +126,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_another_process_holds_the_write_lock_nobody_is_answered()
+    public async Task Nobody_is_answered_while_another_process_holds_the_lock()
     {
         var released = false;
         var ranBefore = false;
@@ -148,7 +148,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_disk_is_full_nothing_of_the_batch_is_kept_and_everybody_is_told_to_try_again()
+    public async Task Full_disk_drops_the_batch_and_asks_everybody_to_retry()
     {
         await Full(true);
         var tasks = await world.InOneBatch(
@@ -166,7 +166,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_that_swallows_a_full_disk_does_not_commit_what_follows_it()
+    public async Task Swallowed_full_disk_error_commits_nothing_after_it()
     {
         await Full(true);
         var tasks = await world.InOneBatch(
@@ -183,7 +183,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_that_refuses_because_of_a_full_disk_does_not_commit_what_follows_it()
+    public async Task Refusal_after_a_full_disk_error_commits_nothing_after_it()
     {
         await Full(true);
         var tasks = await world.InOneBatch(
@@ -208,7 +208,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_stop_finishes_what_is_queued_and_takes_nothing_more()
+    public async Task Stop_finishes_queued_changes_and_accepts_no_more()
     {
         using var started = new ManualResetEventSlim();
         using var queued = new ManualResetEventSlim();
@@ -230,7 +230,7 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Fault_of_the_writer_itself_is_told_to_all_and_to_the_daemon()
+    public async Task Fault_of_the_writer_reaches_all_callers_and_the_daemon()
     {
         using var folder = new TemporaryFolder();
         await using var database = Database.Open(folder.File("certauthority.db"), new BrokenLog());
@@ -242,14 +242,14 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_read_that_throws_spoils_no_later_read()
+    public void Failed_read_does_not_affect_later_reads()
     {
         Assert.Throws<ProblemException>(() => Database.Read<int>(_ => throw new ProblemException(new Problem(ProblemCode.NotFound, "nothing"))));
         Assert.Empty(Events());
     }
 
     [Fact]
-    public async Task A_read_sees_one_moment_whatever_is_committed_meanwhile()
+    public async Task Read_sees_one_moment_despite_concurrent_commits()
     {
         await Database.Commit(Write("a", ""));
         var (before, after) = Database.Read(snapshot => (Events(snapshot), CommitMeanwhile(snapshot)));

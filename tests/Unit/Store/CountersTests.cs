@@ -28,7 +28,7 @@ public sealed class CountersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_first_serial_of_an_epoch_is_the_unix_time_and_the_next_are_its_neighbours()
+    public async Task Serials_of_an_epoch_count_up_from_the_unix_time()
     {
         var now = (ulong)World.Now.ToUnixTimeSeconds();
         Assert.Equal([now, now + 1, now + 2], await Epoch(World.Now, 3));
@@ -42,7 +42,7 @@ public sealed class CountersTests : IAsyncLifetime
         Assert.Equal([1, 2], await Epoch(DateTimeOffset.FromUnixTimeSeconds(unixTime), 2));
 
     [Fact]
-    public async Task An_epoch_begins_beyond_what_is_recorded_even_if_the_counter_was_lost()
+    public async Task Epoch_begins_after_recorded_serials_without_the_counter()
     {
         var recorded = (ulong)World.Now.ToUnixTimeSeconds() + 1000;
         await world.Database.Commit(transaction =>
@@ -54,7 +54,7 @@ public sealed class CountersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_serial_whose_change_was_undone_was_given_to_nobody()
+    public async Task Serial_of_an_undone_change_was_given_to_nobody()
     {
         var first = Assert.Single(await Epoch(World.Now, 1));
         await Assert.ThrowsAsync<InvalidOperationException>(() => world.Database.Commit<ulong>(transaction => throw new InvalidOperationException($"{transaction.NextSerial()}")));
@@ -70,7 +70,7 @@ public sealed class CountersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_version_of_a_revocation_list_grows_even_when_the_clock_goes_back()
+    public async Task Revocation_list_version_grows_even_if_the_clock_goes_back()
     {
         var now = (ulong)World.Now.ToUnixTimeSeconds();
         Assert.Equal(now, await Version(World.Now));

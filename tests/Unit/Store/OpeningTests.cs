@@ -11,7 +11,7 @@ public sealed class OpeningTests : IDisposable
     private string Path => folder.File("certauthority.db");
 
     [Fact]
-    public async Task A_database_of_ones_own_opens_again()
+    public async Task Own_database_opens_again()
     {
         await Ours();
         await using var again = Database.Open(Path, NullLogger.Instance);
@@ -33,7 +33,7 @@ public sealed class OpeningTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Unusable))]
-    public async Task A_file_that_cannot_be_used_is_refused_in_words_and_left_as_it_is(string what, string told)
+    public async Task Unusable_file_is_rejected_with_a_message_and_unchanged(string what, string told)
     {
         switch (what)
         {
@@ -91,7 +91,7 @@ public sealed class OpeningTests : IDisposable
     }
 
     [Fact]
-    public async Task Reader_that_cannot_be_opened_is_unavailable()
+    public async Task Reader_that_cannot_be_opened_reports_unavailable()
     {
         await using var database = Database.Open(Path, NullLogger.Instance);
         File.Move(Path, folder.File("elsewhere"));

@@ -23,7 +23,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_told_is_there_with_the_change_and_undone_with_it()
+    public async Task Notice_is_committed_and_undone_with_its_change()
     {
         await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Assert.ThrowsAsync<InvalidOperationException>(() => Commit(transaction =>
@@ -38,7 +38,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Each_receiver_has_a_row_of_its_own_and_loses_it_when_it_is_none_any_more()
+    public async Task Each_receiver_has_its_own_rows_until_it_is_removed()
     {
         await Commit(transaction => transaction.SetReceivers(Receivers("command", "webhook")));
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
@@ -50,7 +50,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Flood_of_one_user_drops_their_own_notices_only()
+    public async Task Flood_of_one_user_drops_only_their_own_notices()
     {
         await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", World.Request(World.User("bob")), World.Now));
@@ -64,7 +64,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_attempt_counts_before_it_is_made_and_comes_again_if_nobody_says_how_it_ended()
+    public async Task Attempt_counts_at_its_start_and_repeats_without_a_result()
     {
         await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
@@ -85,7 +85,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_given_up_is_counted_and_its_number_is_nobody_elses()
+    public async Task Abandoned_notice_is_counted_and_its_number_is_not_reused()
     {
         await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
@@ -97,7 +97,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_too_many_the_oldest_of_whoever_has_the_most_are_given_up()
+    public async Task Full_outbox_drops_the_oldest_of_whoever_has_the_most()
     {
         await Commit(transaction => transaction.SetReceivers(Receivers("command")));
         await Commit(transaction =>
@@ -116,7 +116,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_filter_keeps_out_what_does_not_fit_and_can_change_without_losing_what_waits()
+    public async Task Filter_applies_to_new_notices_and_keeps_waiting_ones()
     {
         await Commit(transaction => transaction.SetReceivers(
         [
@@ -134,7 +134,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task People_have_a_row_for_each_address_and_a_failure_of_one_is_nobody_elses()
+    public async Task Each_address_has_its_own_row_and_fails_on_its_own()
     {
         await Commit(transaction =>
         {
@@ -157,7 +157,7 @@ public sealed class OutboxTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Hosts_are_told_of_together_and_to_no_people()
+    public async Task Host_events_name_hosts_together_and_go_to_no_person()
     {
         await Commit(transaction => transaction.SetReceivers(
         [
@@ -180,7 +180,7 @@ public sealed class OutboxTests : IAsyncLifetime
     [InlineData(0)]
     [InlineData(200, 200)]
     [InlineData(401, 200, 200, 1)]
-    public async Task Of_many_hosts_several_events_tell_and_of_none_nothing_does(int hosts, params int[] told)
+    public async Task Host_event_names_at_most_200_hosts(int hosts, params int[] told)
     {
         var names = Enumerable.Range(1, hosts).Select(number => $"host{number:d3}").ToList();
         await Commit(transaction =>
@@ -201,7 +201,7 @@ public sealed class OutboxTests : IAsyncLifetime
 
     // As a daemon wrote it that knew no events of hosts.
     [Fact]
-    public async Task What_an_earlier_daemon_put_on_its_way_is_told_as_before()
+    public async Task Notice_queued_by_an_older_daemon_is_sent_as_before()
     {
         const string Before =
             """{"id":"1ba25942-7f7f-431d-a607-4540d28d3920","attempt":0,"event":"request.created","time":"2026-11-26T06:46:00+00:00","request":{"kind":"access_request","version":"v3","metadata":{"name":"a22efef2-7d9e-4a5b-a826-45e6b258e2b8","revision":1},"spec":{"user":"alice","roles":["dba"],"granted_roles":[],"state":"PENDING","created":"2026-11-26T06:46:00+00:00","expires":"2026-11-27T12:46:00+00:00","access_expires":"2026-11-27T12:46:00+00:00","access_lasts":"30h","access_limited_by":"the site\u0027s maximum for certificates","clock":"creation","shortened":[],"request_reason":"tonight","resolve_reason":"","suggested_reviewers":["bob"],"reviews":[],"thresholds":[{"role":"contractor","require":"any","thresholds":[{"name":"","approve":1,"deny":1}]}]}}}""";
@@ -218,7 +218,7 @@ public sealed class OutboxTests : IAsyncLifetime
     [InlineData("the end is near", 3600, RequestState.Approved, "access.ending")]
     [InlineData("it is over", 0, RequestState.Approved, "")]
     [InlineData("nobody has approved it", 3600, RequestState.Pending, "")]
-    public async Task An_access_that_is_about_to_end_is_found_once(string what, int ahead, RequestState state, string told)
+    public async Task Upcoming_end_of_access_is_found_once(string what, int ahead, RequestState state, string told)
     {
         var now = ahead == 0 ? Request.AccessUntil : World.Now;
         await Commit(transaction =>

@@ -34,7 +34,7 @@ public sealed class RaceTests : IAsyncLifetime
     [InlineData("as many approvals as denials", 50, 50, 0)]
     [InlineData("a few approvals among denials", 5, 95, 0)]
     [InlineData("approvals, denials, and a requester who thinks twice", 40, 40, 20)]
-    public async Task Of_a_hundred_answers_at_once_one_approves_at_most_and_each_success_has_its_entry(string mix, int approvals, int denials, int withdrawals)
+    public async Task Racing_answers_approve_at_most_once_and_each_is_audited(string mix, int approvals, int denials, int withdrawals)
     {
         var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
         using var start = new ManualResetEventSlim();
@@ -86,7 +86,7 @@ public sealed class RaceTests : IAsyncLifetime
     [InlineData("many approvals, and an administrator who denies", 15, 1, true, false)]
     [InlineData("a few of each, and time runs out", 10, 2, false, true)]
     [InlineData("all at once", 10, 10, true, true)]
-    public async Task Of_reviews_at_once_one_resolves_and_each_that_is_taken_has_its_entry(string mix, int approvals, int denials, bool administrator, bool expiry)
+    public async Task Racing_reviews_resolve_once_and_each_accepted_is_audited(string mix, int approvals, int denials, bool administrator, bool expiry)
     {
         var clock = new JumpingClock();
         var hall = ca with { Clock = new SteadyClock(clock, "boot", before: null) };
@@ -138,7 +138,7 @@ public sealed class RaceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_person_who_reviews_twice_at_once_is_counted_once()
+    public async Task Racing_reviews_of_one_person_count_once()
     {
         var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(async () =>
@@ -224,7 +224,7 @@ public sealed class RaceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lock_whose_time_is_over_counts_for_nothing_and_takes_nothing_back()
+    public async Task Expired_lock_blocks_nothing_and_revokes_nothing()
     {
         var id = (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
         await Resolutions.Approve(ca, Root, new ApproveRequest(id));
@@ -243,7 +243,7 @@ public sealed class RaceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_thirty_requests_at_once_twenty_five_are_filed()
+    public async Task Twenty_five_of_thirty_concurrent_requests_are_filed()
     {
         var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Task.Run(async () =>
         {
@@ -261,7 +261,7 @@ public sealed class RaceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_calls_at_once_for_one_node_one_is_free()
+    public async Task Only_one_concurrent_call_for_a_node_joins_the_session()
     {
         await world.Database.Commit(transaction =>
         {

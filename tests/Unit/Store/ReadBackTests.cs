@@ -22,7 +22,7 @@ public sealed class ReadBackTests : IAsyncLifetime
     [InlineData("a role that can be none", "could not be read again: user \"alice\"")]
     [InlineData("an account that looks like a uid", "would be read again as something else")]
     [InlineData("a role twice", "would be read again as something else")]
-    public async Task User_that_reads_otherwise_is_not_stored(string what, string why)
+    public async Task User_that_would_not_read_back_is_not_stored(string what, string why)
     {
         var alice = World.User("alice");
         var user = what switch
@@ -39,7 +39,7 @@ public sealed class ReadBackTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Role_node_and_lock_that_read_otherwise_are_not_stored()
+    public async Task Role_node_or_lock_that_would_not_read_back_is_not_stored()
     {
         var dba = new Role(Guid.NewGuid(), "dba", "v8", 1, "", NoLabels, null, RoleConditions.Empty, RoleConditions.Empty, RoleOptions.None);
         await Undone(transaction => transaction.PutRole(dba with { Version = "v9" }), "could not be read again: role \"dba\"");
@@ -55,7 +55,7 @@ public sealed class ReadBackTests : IAsyncLifetime
 
     // Whatever an account is called: it is stored and read as it was, or refused.
     [Fact]
-    public void Account_of_any_name_is_read_as_it_was_or_refused() =>
+    public void Account_of_any_name_reads_back_unchanged_or_is_rejected() =>
         Prop.ForAll(Gen.Elements("a0 \u3164\u0301\ud800\ufffd:/\\\"'{}[]~#&*!|>%@,null".ToCharArray()).NonEmptyListOf().Select(some => new string([.. some])).ToArbitrary(), name =>
         {
             if (UnixUser.TryParse(name) is not { } account)

@@ -51,7 +51,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Wishes))]
-    public void Page_by_page_it_is_what_was_wished_for_each_once_and_in_order(string states, string? user, string? role, bool since, string order, int limit)
+    public void Pages_list_every_matching_request_once_and_in_order(string states, string? user, string? role, bool since, string order, int limit)
     {
         var wish = new RequestWish(
             [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)], user, role, since ? Now.AddMinutes(-10).AddSeconds(2) : null,
@@ -80,7 +80,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_page_goes_on_where_a_request_was_that_is_gone()
+    public async Task Page_continues_after_a_removed_request()
     {
         var (page, next) = world.Database.Read(snapshot => snapshot.RequestPage(All with { Limit = 10 }, Now));
         await world.Database.Commit(transaction =>
@@ -100,7 +100,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
     [InlineData("x-bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
     [InlineData("-5-bc8ca931-fec9-4b15-9a6f-20c13c5641a")]
     [InlineData("99999999999999-bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
-    public void What_is_no_place_is_none(string text) => Assert.Null(RequestPlace.TryParse(text));
+    public void Malformed_page_position_is_rejected(string text) => Assert.Null(RequestPlace.TryParse(text));
 
     public static TheoryData<string, string, string, bool, string> Plans => new()
     {
@@ -121,7 +121,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Plans))]
-    public void Each_arm_reads_an_index_in_its_order_and_nothing_is_sorted(string states, string order, string user, bool behind, string index)
+    public void Each_query_part_reads_an_index_and_sorts_nothing(string states, string order, string user, bool behind, string index)
     {
         var wish = All with
         {

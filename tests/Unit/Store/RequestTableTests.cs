@@ -21,13 +21,13 @@ public sealed class RequestTableTests : IAsyncLifetime
     [InlineData("the whole id", "bc8ca931-fec9-4b15-9a6f-20c13c5641a9")]
     [InlineData("the first block", "bc8ca931")]
     [InlineData("a block and its dash", "bc8ca931-")]
-    public void A_unique_prefix_is_the_id(string what, string prefix) =>
+    public void Unique_prefix_finds_the_request(string what, string prefix) =>
         Assert.True(First.Id == Find(prefix, Alice.Id).Id, what);
 
     [Theory]
     [InlineData("bc8ca93")]
     [InlineData("b")]
-    public void A_prefix_of_several_is_refused(string prefix)
+    public void Ambiguous_prefix_is_rejected(string prefix)
     {
         var problem = Problem(prefix, Alice.Id);
         Assert.Equal((ProblemCode.Invalid, $"several requests start with \"{prefix}\""), (problem.Code, problem.Detail));
@@ -45,14 +45,14 @@ public sealed class RequestTableTests : IAsyncLifetime
     [InlineData("ffffffff")]
     [InlineData("0")]
     [InlineData("' OR 1=1 --")]
-    public void What_starts_no_id_finds_nothing(string prefix)
+    public void Text_that_starts_no_ID_finds_nothing(string prefix)
     {
         var problem = Problem(prefix, null);
         Assert.Equal((ProblemCode.NotFound, $"there is no request \"{prefix}\""), (problem.Code, problem.Detail));
     }
 
     [Fact]
-    public void Somebody_elses_request_and_none_are_one_answer()
+    public void Unowned_request_and_a_missing_one_get_the_same_answer()
     {
         var notMine = Problem("bc8f", Alice.Id);
         var nothing = Problem("bc8e", Alice.Id);
@@ -62,10 +62,10 @@ public sealed class RequestTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Somebody_elses_request_makes_no_prefix_of_mine_ambiguous() => Assert.Equal(OfBob.Id, Find("bc8", Bob.Id).Id);
+    public void Unowned_request_does_not_make_a_prefix_ambiguous() => Assert.Equal(OfBob.Id, Find("bc8", Bob.Id).Id);
 
     [Fact]
-    public void An_administrator_finds_everybodys()
+    public void Administrator_finds_requests_of_all_users()
     {
         Assert.Equal(OfBob.Id, Find("bc8f", null).Id);
         Assert.Equal(ProblemCode.Invalid, Problem("bc8", null).Code);
@@ -89,7 +89,7 @@ public sealed class RequestTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_reviews_are_counted_by_and_what_they_say_reads_back()
+    public async Task Thresholds_and_reviews_read_back_as_written()
     {
         var filter = Predicate.TryParse("contains(reviewer.roles, \"lead\")", PredicateScope.Filter, out _);
         var filed = World.Request(Alice, "aa000000-0000-4000-8000-000000000000") with
@@ -126,7 +126,7 @@ public sealed class RequestTableTests : IAsyncLifetime
     [Theory]
     [InlineData("a number twice", 1, true)]
     [InlineData("a user twice", 2, false)]
-    public async Task The_table_itself_holds_one_review_a_number_and_a_user(string what, int number, bool another)
+    public async Task Table_holds_one_review_per_number_and_per_user(string what, int number, bool another)
     {
         var review = new Review(Bob.Id, "bob", [6001], ReviewDecision.Approve, ["dba"], "", World.Now);
         await world.Database.Commit(transaction =>
@@ -142,7 +142,7 @@ public sealed class RequestTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Times_that_nobody_spoke_of_stay_unsaid()
+    public async Task Unset_times_stay_unset()
     {
         var plain = World.Request(Alice, "aa000000-0000-4000-8000-000000000000") with { Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, null, null, []) };
         await world.Database.Commit(transaction =>
@@ -157,7 +157,7 @@ public sealed class RequestTableTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Outdated))]
-    public async Task A_step_from_where_the_request_is_not_any_more_is_refused(string what)
+    public async Task Step_from_an_outdated_state_is_rejected(string what)
     {
         var before = what switch
         {
@@ -173,7 +173,7 @@ public sealed class RequestTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_two_who_decided_on_the_same_revision_the_second_is_refused()
+    public async Task Second_decision_on_the_same_revision_is_rejected()
     {
         var denied = First with { StoredState = RequestState.Denied };
         var tasks = await world.InOneBatch(
@@ -184,7 +184,7 @@ public sealed class RequestTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_waits_no_longer_is_not_counted_as_pending()
+    public void Expired_request_is_not_counted_as_pending()
     {
         Assert.Equal(2, Count(Alice, World.Now));
         Assert.Equal(2, Count(Alice, First.PendingUntil.AddSeconds(-1)));

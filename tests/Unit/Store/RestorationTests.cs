@@ -48,7 +48,7 @@ public sealed class RestorationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_serial_from_the_last_one_known_to_the_next_one_given_is_revoked_as_long_as_one_could_live_and_a_day()
+    public async Task Serials_lost_by_a_restore_are_revoked_while_they_could_live()
     {
         await Used();
         await Backup();
@@ -67,7 +67,7 @@ public sealed class RestorationTests : IAsyncLifetime
     [InlineData("the clock went on", 5 * 3600)]
     [InlineData("the clock stood", 0)]
     [InlineData("the clock went back to 1970", -1772366400)]
-    public async Task What_comes_after_a_restore_is_beyond_what_was_before_whatever_the_clock_says(string clock, int seconds)
+    public async Task Restore_skips_used_serials_and_versions_at_any_clock(string clock, int seconds)
     {
         var version = await Used();
         await Backup();
@@ -92,7 +92,7 @@ public sealed class RestorationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_list_in_place_that_is_newer_tells_of_a_restore_and_what_it_names_stays_named()
+    public async Task Newer_list_in_place_means_a_restore_and_keeps_its_entries()
     {
         var version = await Used();
         RevokedRange[] named = [new(Authority, 5, 9), new(Authority, 12, 12), new(OtherCa, 77, 77), new(Authority, ulong.MaxValue, ulong.MaxValue)];
@@ -107,14 +107,14 @@ public sealed class RestorationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_database_beside_an_old_list_revokes_all_that_was_ever_signed()
+    public async Task New_database_beside_an_old_list_revokes_all_ever_signed()
     {
         Assert.NotNull(await Start(Later, Published(4)));
         Assert.Equal(1UL, Assert.Single(Read(snapshot => snapshot.LostSerials(Later))).First);
     }
 
     [Fact]
-    public async Task A_key_without_database_and_list_is_a_restore_unless_it_is_new()
+    public async Task Old_key_without_database_and_list_counts_as_a_restore()
     {
         Assert.Null(await Start(Later, published: null, isNewKey: true));
         Assert.Equal("its keys, without a database", (await Start(Later, published: null))!.From);

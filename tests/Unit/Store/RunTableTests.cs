@@ -9,7 +9,7 @@ public sealed class RunTableTests : IAsyncLifetime
     private readonly World world = new();
 
     [Fact]
-    public async Task Run_knows_the_runs_before_with_their_last_versions()
+    public async Task Run_knows_earlier_runs_and_their_last_versions()
     {
         var first = await Begin();
         Assert.Matches("^[0-9a-f]{16}$", first.Installation);
@@ -38,7 +38,7 @@ public sealed class RunTableTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Lists_stay_short_however_often_the_daemon_starts()
+    public async Task List_of_runs_stays_short_after_many_starts()
     {
         for (var start = 1; start <= 503; start++)
         {

@@ -19,7 +19,7 @@ public sealed class TablesTests : IAsyncLifetime
     [InlineData("an account that looks like a uid", 1, "7001", "")]
     [InlineData("an account that looks like an entry", 1, "uid:7001", "")]
     [InlineData("nobody's account", 1, "mallory", "")]
-    public async Task The_users_of_a_caller_are_those_that_list_him(string what, uint uid, string? account, string users)
+    public async Task Caller_owns_the_users_that_list_them(string what, uint uid, string? account, string users)
     {
         await Commit(transaction =>
         {
@@ -31,7 +31,7 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_account_taken_from_a_user_is_no_longer_his()
+    public async Task Account_removed_from_a_user_no_longer_owns_it()
     {
         await Commit(transaction => transaction.PutUser(Alice));
         await Commit(transaction => transaction.PutUser(Alice with { UnixUsers = [UnixUser.Account("bob")] }));
@@ -41,7 +41,7 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_comes_from_groups_is_kept_with_them_and_told_from_who_has_a_resource()
+    public async Task Group_user_is_stored_with_its_groups_and_marked_as_such()
     {
         var bob = World.User("bob") with { FromGroups = ["dba-team", "web-team"] };
         await Commit(transaction => transaction.PutUser(Alice));
@@ -53,7 +53,7 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_changed_policy_is_seen_by_the_next_read_and_an_undone_one_by_nobody()
+    public async Task Committed_policy_is_read_next_and_an_undone_one_never()
     {
         var dba = new Role(
             Guid.NewGuid(), "dba", "v8", 1, "", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty, null, RoleConditions.Empty, RoleConditions.Empty, RoleOptions.None);
@@ -73,7 +73,7 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_policy_that_a_change_reads_half_done_is_its_own_until_the_commit()
+    public async Task Policy_changed_by_a_transaction_is_private_until_commit()
     {
         var db1 = new Node(Guid.NewGuid(), "db1", 1, "db1:22", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty);
         string[] outside = ["?"];
@@ -123,7 +123,7 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_serial_that_was_used_is_not_recorded_again()
+    public async Task Used_serial_cannot_be_recorded_again()
     {
         await Commit(transaction => transaction.InsertCertificate(World.Certificate(1, Alice), []));
         await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => Commit(transaction => transaction.InsertCertificate(World.Certificate(1, Alice), [])));
@@ -147,7 +147,7 @@ public sealed class TablesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task To_a_request_belong_its_own_entries_and_those_of_every_certificate_under_it()
+    public async Task Audit_of_a_request_includes_every_certificate_under_it()
     {
         await Commit(transaction =>
         {

@@ -24,7 +24,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     [InlineData(2, false, "2 certificates that are still valid were signed by SHA256:")]
     // After a restore nobody knows what the old key signed last.
     [InlineData(0, true, "certificates that are still valid may have been signed by SHA256:")]
-    public async Task Another_key_is_taken_only_when_nothing_of_the_old_one_lives(int alive, bool isRestored, string? refusal)
+    public async Task New_key_is_accepted_only_without_live_old_certificates(int alive, bool isRestored, string? refusal)
     {
         await Signed(Old, alive);
         await Signed(Old, 1, end: World.Now);
@@ -39,7 +39,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Certificate_of_an_unknown_key_counts_as_one_of_another()
+    public async Task Certificate_of_an_unknown_key_blocks_a_new_key()
     {
         await Signed(Old, 0);
         await world.Database.Commit(transaction => { transaction.InsertCertificate(World.Certificate(1, Alice), []); return true; });
@@ -65,7 +65,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task First_key_is_no_change()
+    public async Task First_key_is_not_a_change()
     {
         Assert.Empty((await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now))).Replaced);
         await Start(New);
@@ -73,7 +73,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Key_on_the_list_in_place_is_refused_by_a_database_that_does_not_know()
+    public async Task Key_revoked_only_on_the_list_in_place_is_rejected()
     {
         await Signed(Old, 1);
         var list = Krl.Parse(Krl.Write([], 1, 0, "", Old));
@@ -83,7 +83,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Older_database_learns_who_signed_from_the_recorded_bytes()
+    public async Task Migration_finds_the_signer_in_the_recorded_bytes()
     {
         await world.Database.DisposeAsync();
         File.Delete(world.Path);

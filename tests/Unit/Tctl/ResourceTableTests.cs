@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.Unit.Tctl;
 public class ResourceTableTests
 {
     [Fact]
-    public void A_field_that_is_not_there_is_an_empty_cell()
+    public void Missing_field_is_an_empty_cell()
     {
         var user = JsonDocument.Parse("""{"kind": "user", "metadata": {"name": "alice"}, "spec": {"roles": ["access", "dba"], "unix_users": ["5001"]}}""");
         Assert.Equal(

@@ -15,7 +15,7 @@ public class SshdSettingsTests
     [InlineData("9.2", false)]
     [InlineData("10.0", true)]
     [InlineData("10.6", true)]
-    public void Every_release_shows_the_drop_in_in_force(string version, bool knowsExemptions)
+    public void Every_release_shows_that_the_drop_in_is_in_force(string version, bool knowsExemptions)
     {
         var (root, daemon) = (Vector($"{version}-root"), Vector($"{version}-certauthority-sync"));
         Assert.Equal(knowsExemptions, root.KnowsExemptions);
@@ -33,7 +33,7 @@ public class SshdSettingsTests
     [InlineData("9.2")]
     [InlineData("10.0")]
     [InlineData("10.6")]
-    public void A_setting_that_wins_is_named(string version)
+    public void Overriding_setting_is_named(string version)
     {
         var other = SshdSettings.Read([.. Lines($"{version}-root").Where(line => !line.StartsWith("AuthorizedKeysFile", StringComparison.OrdinalIgnoreCase)), "AuthorizedKeysFile .ssh/authorized_keys"]);
         var refused = Assert.Throws<FailureException>(() => DropInCheck.Warnings(other, null, DropIn(exempts: false)));
@@ -46,7 +46,7 @@ public class SshdSettingsTests
     }
 
     [Fact]
-    public void Other_ways_in_bring_a_warning_each()
+    public void Each_other_way_to_log_in_gives_a_warning()
     {
         string[] open =
         [
@@ -80,7 +80,7 @@ public class SshdSettingsTests
         Assert.Equal(cause, SshdSettings.Read(settings.Split('\n')).WhyRefused("admin", ["admin", "wheel"], "192.0.2.1", Certificate, "ssh-ed25519"));
 
     [Fact]
-    public void Root_is_refused_by_a_setting_of_its_own() =>
+    public void Root_can_be_refused_by_PermitRootLogin() =>
         Assert.Equal("PermitRootLogin is no", SshdSettings.Read(["PermitRootLogin no"]).WhyRefused("root", [], "192.0.2.1", Certificate, "ssh-rsa"));
 
     private static NodeFile DropIn(bool exempts) => new(

@@ -16,7 +16,7 @@ public class YamlTests
     [InlineData("""{"no": 1}""", "\"no\": 1")]
     [InlineData("[]", "[]")]
     [InlineData("{}", "{}")]
-    public void Writes_block_style(string json, string yaml) => Assert.Equal(yaml.Split('|'), Yaml.Lines(Parse(json)));
+    public void Output_is_in_block_style(string json, string yaml) => Assert.Equal(yaml.Split('|'), Yaml.Lines(Parse(json)));
 
     [Theory]
     [InlineData("access", "access")]

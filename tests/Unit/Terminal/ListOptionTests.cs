@@ -12,7 +12,7 @@ public class ListOptionTests
     [InlineData("--roles access --roles dba", new[] { "access", "dba" })]
     [InlineData("--roles ,", new string[0])]
     [InlineData("", null)]
-    public void Reads_lists(string line, string[]? items)
+    public void List_values_are_read(string line, string[]? items)
     {
         var roles = new ListOption("--roles", "", "ROLE");
         var parsed = new Command("x") { roles }.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));

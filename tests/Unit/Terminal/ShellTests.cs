@@ -26,7 +26,7 @@ public class ShellTests
     [InlineData("ssh -Z db1", "unknown command or argument '-Z'")]
     [InlineData("login --request-nowait= --request-roles=dba", "unknown command or argument ''")]
     [InlineData("ssh -l root postgres@db1", "the login is given twice, by -l and before the node")]
-    public Task What_tsh_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TshCommand(), "tsh", line, error);
+    public Task Unknown_tsh_arguments_are_a_usage_error(string line, string error) => IsUsageError(new TshCommand(), "tsh", line, error);
 
     [Theory]
     [InlineData("users update alice", "nothing to change: give --set-roles, --set-logins or --set-unix-users")]
@@ -38,7 +38,7 @@ public class ShellTests
     [InlineData("certs ls --limit=0", "--limit takes a number from 1 up, not '0'")]
     [InlineData("auth export --type=hosts", "--type takes user, host or krl, not 'hosts'")]
     [InlineData("get", "required argument missing for command: 'get'")]
-    public Task What_tctl_does_not_understand_is_a_usage_error(string line, string error) => IsUsageError(new TctlCommand(), "tctl", line, error);
+    public Task Unknown_tctl_arguments_are_a_usage_error(string line, string error) => IsUsageError(new TctlCommand(), "tctl", line, error);
 
     [Theory]
     [InlineData("requests ls --server unix:/nowhere/ca.sock")]
@@ -48,7 +48,7 @@ public class ShellTests
     [InlineData("users update --set-roles=none alice --server=unix:/nowhere/ca.sock")]
     [InlineData("requests deny --reason=--force a --server=unix:/nowhere/ca.sock")]
     [InlineData("requests deny --server=unix:/nowhere/ca.sock -- --frobnicate")]
-    public async Task Without_a_daemon_the_exit_code_says_so(string line)
+    public async Task Missing_daemon_has_an_exit_code_of_its_own(string line)
     {
         var (exitCode, output, error) = await Run(new TctlCommand(), line);
         Assert.Equal(ExitCode.Unreachable, exitCode);
@@ -80,7 +80,7 @@ public class ShellTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task Whatever_goes_wrong_becomes_lines_and_an_exit_code(Exception thrown, int expected, string lines)
+    public async Task Any_exception_becomes_error_lines_and_an_exit_code(Exception thrown, int expected, string lines)
     {
         var (exitCode, output, error) = await Run(new Command("tsh") { new Failing(thrown) }, "fail");
         Assert.Equal((expected, "", lines), (exitCode, output, error));

@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.Unit.Terminal;
 public class TableTests
 {
     [Fact]
-    public void A_list_of_requests_looks_like_the_guide()
+    public void List_of_requests_looks_as_in_the_guide()
     {
         Assert.Equal(
             [
@@ -18,7 +18,7 @@ public class TableTests
     }
 
     [Fact]
-    public void A_reason_is_the_last_column_and_short()
+    public void Reason_is_shortened_in_the_last_column()
     {
         var given = Request() with { Spec = Request().Spec with { RequestReason = new string('x', 100) } };
         Assert.EndsWith($"PENDING {new string('x', 59)}…", RequestText.Table([given], withReason: true).Lines().Last(), StringComparison.Ordinal);
@@ -30,11 +30,11 @@ public class TableTests
         Assert.Equal(["A   B", "--- ----", "x   long", "yyy z"], Rows(("x", "long"), ("yyy", "z")).Lines());
 
     [Fact]
-    public void No_cell_reaches_the_terminal_raw() =>
+    public void Every_cell_is_escaped() =>
         Assert.Contains(@"a\u{1b}[2J\nb z", Rows(("a\e[2J\nb", "z")).Lines());
 
     [Fact]
-    public void Details_leave_out_what_says_nothing()
+    public void Details_omit_empty_fields()
     {
         var lines = RequestText.Details(Request()).ToList();
         Assert.Contains("roles: dba", lines);
@@ -46,7 +46,7 @@ public class TableTests
     [InlineData(0, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied")]
     [InlineData(1, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 1 certificate revoked")]
     [InlineData(2, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 2 certificates revoked")]
-    public void What_was_done_says_how_much_was_revoked(int revoked, string line) =>
+    public void Result_line_counts_revoked_certificates(int revoked, string line) =>
         Assert.Equal(line, RequestText.Done(new RequestResolved(Request(), [.. Enumerable.Repeat("1", revoked)], []), "denied"));
 
     [Theory]
@@ -56,7 +56,7 @@ public class TableTests
     [InlineData(90 * 60, "1h30m")]
     [InlineData(30 * 3600, "30h")]
     [InlineData(59, "59s")]
-    public void Time_left_is_told_to_the_nearest_minute(int seconds, string text) => Assert.Equal(text, Wording.Left(TimeSpan.FromSeconds(seconds)));
+    public void Time_left_is_shown_to_the_nearest_minute(int seconds, string text) => Assert.Equal(text, Wording.Left(TimeSpan.FromSeconds(seconds)));
 
     private static Table Rows(params (string A, string B)[] rows)
     {

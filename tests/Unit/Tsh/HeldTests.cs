@@ -35,7 +35,7 @@ public sealed class HeldTests : IDisposable
     }
 
     [Fact]
-    public void After_the_elevated_one_the_everyday_one_is_back()
+    public void Everyday_certificate_follows_an_expired_elevated_one()
     {
         Sign(null, "alice:3f1c", "deploy,postgres", "-V", "-2h:-1h");
         Sign("everyday", "alice", "deploy");
@@ -60,7 +60,7 @@ public sealed class HeldTests : IDisposable
     }
 
     [Fact]
-    public async Task Certificate_for_another_key_counts_for_nothing()
+    public async Task Certificate_for_another_key_is_not_used()
     {
         Sign(null, "alice", "deploy");
         File.Delete(Home.Key);
@@ -72,7 +72,7 @@ public sealed class HeldTests : IDisposable
     }
 
     [Fact]
-    public async Task Login_replaces_every_certificate_of_the_login_before()
+    public async Task Login_replaces_every_certificate_of_the_previous_login()
     {
         var key = await Home.EnsureKey("alice", CancellationToken.None);
         Sign(null, "alice:3f1c", "postgres");
@@ -88,7 +88,7 @@ public sealed class HeldTests : IDisposable
     [InlineData("")]
     [InlineData("a/b")]
     [InlineData("a\n")]
-    public async Task Name_that_leads_elsewhere_is_refused(string name)
+    public async Task Certificate_name_that_leads_elsewhere_is_rejected(string name)
     {
         var key = await Home.EnsureKey("alice", CancellationToken.None);
         var info = new CertificateInfo("1", "alice", "alice", [], [], ["deploy"], Now, Now, "", false);

@@ -20,7 +20,7 @@ public sealed class HomeTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_no_certificate_is_named()
+    public void File_that_is_not_a_certificate_is_named()
     {
         Directory.CreateDirectory(home.Folder);
         File.WriteAllText(home.Certificate, "nonsense");
@@ -29,7 +29,7 @@ public sealed class HomeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_key_is_made_once_for_its_owner_only()
+    public async Task Key_is_created_once_and_only_for_its_owner()
     {
         var made = await home.EnsureKey("alice", CancellationToken.None);
         Assert.StartsWith("ssh-ed25519 ", made, StringComparison.Ordinal);
@@ -45,7 +45,7 @@ public sealed class HomeTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_at_once_agree_on_one_key()
+    public async Task Concurrent_callers_agree_on_one_key()
     {
         var lines = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => home.EnsureKey("alice", CancellationToken.None)));
         Assert.Single(lines.Distinct());

@@ -13,7 +13,7 @@ public sealed class KeyFileTests : IDisposable
     [InlineData("sk-ecdsa-sha2-nistp256@openssh.com", 4, true)]
     [InlineData("sk-ecdsa-sha2-nistp256@openssh.com", 5, false)]
     [InlineData("ssh-ed25519", 0, false)]
-    public void A_security_key_that_signs_without_a_touch_is_known(string type, byte flags, bool withoutTouch)
+    public void Security_key_that_signs_without_a_touch_is_recognized(string type, byte flags, bool withoutTouch)
     {
         var key = new WireWriter().Raw(new byte[8]).String(type);
         for (var i = 0; i < (type.Contains("ecdsa") ? 3 : 2); i++)
@@ -29,7 +29,7 @@ public sealed class KeyFileTests : IDisposable
     [InlineData("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n")]
     [InlineData("-----BEGIN OPENSSH PRIVATE KEY-----\n!\n-----END OPENSSH PRIVATE KEY-----\n")]
     [InlineData("-----BEGIN RSA PRIVATE KEY-----\n")]
-    public void Of_any_other_file_nothing_is_known(string text)
+    public void Any_other_file_is_not_recognized(string text)
     {
         File.WriteAllText(path, text);
         Assert.False(KeyFile.SignsWithoutTouch(path));

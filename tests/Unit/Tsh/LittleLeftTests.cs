@@ -14,25 +14,25 @@ public class LittleLeftTests
     [InlineData("a short one, a tenth before its end", 10, 60, null)]
     [InlineData("a short one, a second later", 10, 59, "your certificate ends in 59s → tsh login")]
     [InlineData("one that is over", 10, 0, null)]
-    public void A_certificate(string which, int minutes, int secondsLeft, string? said) =>
+    public void Certificate_near_its_end_gives_a_warning(string which, int minutes, int secondsLeft, string? said) =>
         Assert.True(said == Said(Certificate(minutes, secondsLeft), []), which);
 
     [Fact]
-    public void A_certificate_with_requests_is_renewed_with_them() =>
+    public void Warning_renews_a_certificate_with_its_requests() =>
         Assert.Equal($"your certificate ends in 59s → tsh login --request-id={Id}", Said(Certificate(10, 59, Id), [Request(60, 3000)]));
 
     [Fact]
-    public void A_request_in_use_is_asked_for_again_and_the_certificate_that_ends_with_it_needs_no_word() =>
+    public void Ending_request_is_warned_of_instead_of_its_certificate() =>
         Assert.Equal($"request {Id} (dba, ops) ends in 59s → tsh request create --roles=dba,ops", Said(Certificate(10, 59, Id), [Request(60, 59)]));
 
     [Fact]
-    public void A_request_for_nodes_is_asked_for_again_by_their_names() =>
+    public void Warning_requests_nodes_again_by_their_names() =>
         Assert.Equal(
             $"request {Id} (dba, ops) ends in 59s → tsh request create --resource=node/db1,node/db2",
             Said(Certificate(10, 59, Id), [Request(60, 59) is var request ? request with { Spec = request.Spec with { Resources = ["node/db1", "node/db2"] } } : null!]));
 
     [Fact]
-    public void A_request_that_is_not_in_use_is_nobodys_worry() => Assert.Null(Said(Certificate(600, 3000), [Request(60, 59)]));
+    public void Request_that_is_not_in_use_gives_no_warning() => Assert.Null(Said(Certificate(600, 3000), [Request(60, 59)]));
 
     private static string? Said(CertificateInfo certificate, RequestResource[] requests) =>
         LittleLeft.Of(certificate, requests, Now).Select(said => $"{said.Warning} → {said.Command}").SingleOrDefault();

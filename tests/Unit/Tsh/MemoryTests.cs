@@ -6,7 +6,7 @@ namespace CertAuthority.Tests.Unit.Tsh;
 public class MemoryTests
 {
     [Fact]
-    public void What_is_remembered_is_read_again()
+    public void Written_profile_reads_back()
     {
         using var folder = new Store.TemporaryFolder();
         var path = Path.Combine(folder.Path, "profile");
@@ -19,7 +19,7 @@ public class MemoryTests
     }
 
     [Fact]
-    public void What_makes_no_sense_counts_for_nothing()
+    public void Invalid_lines_of_a_profile_are_ignored()
     {
         using var folder = new Store.TemporaryFolder();
         var path = Path.Combine(folder.Path, "profile");

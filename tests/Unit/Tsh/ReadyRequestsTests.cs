@@ -9,15 +9,15 @@ public class ReadyRequestsTests
     private static readonly DateTimeOffset Now = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public void Roles_and_hosts_need_a_login_each() =>
+    public void Role_requests_and_node_requests_need_separate_logins() =>
         Assert.Equal(["dba1 ops1 → dba1 ops1", "db1 → db1"], Logins([Request("dba1", "dba", 60), Request("db1", "dba", 60, "node/db1"), Request("ops1", "ops", 60)]));
 
     [Fact]
-    public void Of_several_for_one_role_the_longest_is_offered() =>
+    public void Longest_of_several_requests_for_a_role_is_offered() =>
         Assert.Equal(["dba2 → dba2"], Logins([Request("dba1", "dba", 30), Request("dba2", "dba", 60), Request("dba3", "dba", 10)]));
 
     [Fact]
-    public void What_is_in_use_goes_on_where_it_fits()
+    public void Requests_in_use_are_kept_where_they_fit()
     {
         RequestResource[] requests = [Request("dba1", "dba", 60), Request("ops1", "ops", 60), Request("db1", "dba", 60, "node/db1")];
         Assert.Equal(["ops1 → dba1 ops1", "db1 → db1"], Logins(requests, "dba1"));
@@ -26,13 +26,13 @@ public class ReadyRequestsTests
     }
 
     [Fact]
-    public void What_cannot_be_used_now_is_not_offered() =>
+    public void Request_that_cannot_be_used_now_is_not_offered() =>
         Assert.Empty(Logins([
             Request("a", "dba", 0), Request("b", "dba", 60) is var pending ? pending with { Spec = pending.Spec with { State = "PENDING" } } : null!,
             Request("c", "ops", 60) is var later ? later with { Spec = later.Spec with { AssumeStartTime = Now.AddMinutes(1) } } : null!]));
 
     [Fact]
-    public void No_more_than_one_certificate_carries()
+    public void Offer_never_exceeds_one_certificate()
     {
         var many = Enumerable.Range(0, 9).Select(n => Request($"r{n}", $"role{n}", 60)).ToArray();
         Assert.Equal(5, ReadyRequests.Logins(many, [], Now).Single().Together.Length);

@@ -11,7 +11,7 @@ public class SshConfigTests
     private static readonly ServerAddress Server = ServerAddress.TryParse("ssh://alice@auth1")!;
 
     [Fact]
-    public void A_node_that_the_certificate_opens_and_one_that_a_request_would() =>
+    public void Config_covers_opened_and_requestable_nodes() =>
         Assert.Equal(
             """
             # Written by tsh config, and again by each login. What is changed here by hand is lost.
@@ -35,7 +35,7 @@ public class SshConfigTests
             Text(new NodeList([Node("web1", "web1.example.com:2222", "deploy")], [], false, [new RequestableNode("db1", ["dba", "dbo"])]), [Certificate("deploy@web1")]));
 
     [Fact]
-    public void Each_login_has_the_one_certificate_that_opens_it()
+    public void Each_login_uses_the_certificate_that_opens_it()
     {
         var text = Text(
             new NodeList([Node("db1", "10.0.0.1", "backup", "deploy", "postgres", "root")], [], false, []),
@@ -47,7 +47,7 @@ public class SshConfigTests
     }
 
     [Fact]
-    public void A_node_that_needs_a_certificate_of_its_own_is_seen_to_by_name()
+    public void Node_with_a_certificate_of_its_own_is_matched_by_name()
     {
         var text = Text(new NodeList([Node("db1", "10.0.0.1", "postgres"), Node("db2", "10.0.0.2", "postgres", "root")], ["deploy"], true, []), [Certificate("deploy")], perHost: true);
         Assert.Contains(
@@ -59,7 +59,7 @@ public class SshConfigTests
     }
 
     [Fact]
-    public void Names_that_mean_several_nodes_stand_for_none()
+    public void Ambiguous_names_match_no_node()
     {
         var text = Text(new NodeList([Node("a", "gate.example.com:1", "root"), Node("b", "gate.example.com:2", "root"), Node("c", "localhost:3", "root"), Node("d", "10.0.0.1", "root")], [], false, []));
         Assert.Contains("\nHost a\n", text);
@@ -69,7 +69,7 @@ public class SshConfigTests
     [Theory]
     [InlineData("auth1", "auth1.example.com")]
     [InlineData("gate", "auth1")]
-    public void The_way_to_the_daemon_stays_as_it_is(string name, string address) =>
+    public void Settings_for_the_daemon_host_stay_unchanged(string name, string address) =>
         Assert.DoesNotContain("\nHost", Text(new NodeList([Node(name, address, "root")], [], false, [])));
 
     [Theory]
@@ -82,7 +82,7 @@ public class SshConfigTests
     [InlineData("db1", "db1\nProxyCommand id", "root")]
     [InlineData("db1", "%h", "root")]
     [InlineData("db1", "db1", "root\nProxyCommand id")]
-    public void What_is_no_name_gets_nowhere(string name, string address, string login) =>
+    public void Invalid_names_are_rejected(string name, string address, string login) =>
         Assert.Throws<FailureException>(() => Text(new NodeList([Node(name, address, login)], [], false, [])));
 
     [Theory]
@@ -90,7 +90,7 @@ public class SshConfigTests
     [InlineData("db1", "dba'; id; '")]
     [InlineData("db1", "$(id)")]
     [InlineData("db1", "dba\n")]
-    public void Nor_does_it_where_it_could_be_asked_for(string node, string role) =>
+    public void Invalid_requestable_names_are_rejected(string node, string role) =>
         Assert.Throws<FailureException>(() => Text(new NodeList([], [], false, [new RequestableNode(node, [role])])));
 
     [Theory]
@@ -98,7 +98,7 @@ public class SshConfigTests
     [InlineData("Host *\n  User me\n")]
     [InlineData("# no newline at the end")]
     [InlineData("\n\n")]
-    public void The_block_leaves_no_trace(string before)
+    public void Removed_block_leaves_no_trace(string before)
     {
         var with = SshConfig.WithBlock(before, Home);
         Assert.StartsWith("# >>> tsh config: out with tsh config --remove\nInclude \"/home/alice/.certauthority/ssh_config\"\n# <<< tsh config\n", with);
@@ -124,7 +124,7 @@ public class SshConfigTests
     }
 
     [Fact]
-    public void A_shell_starts_the_same_program_for_the_same_home()
+    public void Shell_starts_the_same_program_for_the_same_home()
     {
         Assert.Equal("/usr/bin/tsh", SshConfig.Program(Home, "/usr/bin/tsh", null));
         Assert.Equal("env TSH_HOME=/srv/tsh /usr/bin/tsh --profile=night", SshConfig.Program(new Home("/srv/tsh/profiles/night", "night"), "/usr/bin/tsh", "/srv/tsh"));
@@ -149,7 +149,7 @@ public class SshConfigTests
     }
 
     [Fact]
-    public void After_a_logout_every_certificate_is_over() =>
+    public void Logout_marks_every_certificate_as_expired() =>
         Assert.Contains(" -ge 0'\" !exec ", SshConfig.LoggedOut(Text(new NodeList([Node("web1", "web1", "deploy")], [], false, []), [Certificate("deploy@web1")])));
 
     private static string Text(NodeList list, HeldCertificate[]? certificates = null, bool perHost = false) =>

@@ -9,7 +9,7 @@ public class SshTests
     private static readonly Home Home = new("/home/alice/.certauthority");
 
     [Fact]
-    public void Ssh_gets_the_certificate_and_nothing_else() =>
+    public void Ssh_receives_only_the_certificate() =>
         Assert.Equal(
             [
                 "-o", "IdentityFile=\"/home/alice/.certauthority/id\"",
@@ -29,7 +29,7 @@ public class SshTests
     [InlineData("10.0.0.1:22", "-p 22 -l root -- 10.0.0.1")]
     [InlineData("[::1]", "-l root -- ::1")]
     [InlineData("[fe80::1]:2222", "-p 2222 -l root -- fe80::1")]
-    public void Addresses_are_taken_apart(string address, string end) =>
+    public void Addresses_are_split_into_host_and_port(string address, string end) =>
         Assert.EndsWith(end, string.Join(' ', SshArguments.For(Home, Node(address), "root", [], Home.Certificate)), StringComparison.Ordinal);
 
     [Theory]
@@ -110,7 +110,7 @@ public class SshTests
     [InlineData("--user alice ssh --login root -tt db1 top -d 1", "-t -t")]
     [InlineData("ssh -l root -s -- db1 sftp -x", "-s")]
     [InlineData("ssh -e -x db1", "-e -x")]
-    public void Options_of_ssh_are_passed_on_in_their_order(string line, string expected)
+    public void Ssh_options_are_passed_on_in_order(string line, string expected)
     {
         var root = new TshCommand();
         var parsed = Shell.Parse(root, [.. SshOptions.Separate(line.Split(' '))]);
@@ -125,7 +125,7 @@ public class SshTests
     [InlineData("ssh -Q cipher")]
     [InlineData("ssh -p")]
     [InlineData("ssh -L db1")]
-    public void An_option_that_ssh_would_refuse_is_refused(string line) =>
+    public void Option_that_ssh_would_reject_is_rejected(string line) =>
         Assert.False(Shell.IsUnderstood(Shell.Parse(new TshCommand(), [.. SshOptions.Separate(line.Split(' '))])));
 
     [Theory]
@@ -133,10 +133,10 @@ public class SshTests
     [InlineData("-o user=root", "root")]
     [InlineData("-p 22", null)]
     [InlineData("-o Port=22", null)]
-    public void A_login_can_be_an_option_of_ssh(string given, string? login) => Assert.Equal(login, SshOptions.Login(given.Split(' ')));
+    public void Login_can_be_given_as_an_ssh_option(string given, string? login) => Assert.Equal(login, SshOptions.Login(given.Split(' ')));
 
     [Fact]
-    public void What_the_user_sets_comes_before_what_tsh_sets()
+    public void Options_of_the_user_precede_those_of_tsh()
     {
         var arguments = SshArguments.For(Home, Node("db1:2222"), "postgres", [], Home.Certificate, given: ["-p", "22", "-i", "key"]).ToList();
         Assert.True(arguments.IndexOf("22") < arguments.IndexOf("2222"));
@@ -152,7 +152,7 @@ public class SshTests
     [InlineData("Web.Example.com", "web1")]
     [InlineData("web", "")]
     [InlineData("db9", "")]
-    public void A_node_is_meant_by_its_name_or_its_address(string typed, string expected)
+    public void Node_is_found_by_its_name_or_address(string typed, string expected)
     {
         (string Name, string Address)[] nodes = [("db1", "10.0.0.4"), ("db2", "10.0.0.5"), ("db3", "10.0.0.5:2222"), ("db4", "[2001:db8::1]:22"), ("web1", "web.example.com")];
         Assert.Equal(expected, string.Join(',', NodeNames.Matches(typed, nodes, node => node.Name, node => node.Address).Select(node => node.Name)));

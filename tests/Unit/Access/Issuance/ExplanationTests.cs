@@ -90,7 +90,7 @@ public class ExplanationTests
 
     [Theory]
     [MemberData(nameof(Rows))]
-    public void Says(Row row)
+    public void Verdict_and_its_rule_are_explained(Row row)
     {
         var explained = Explanation.Explain(Question(row.Roles) with { Node = row.Node }, row.Login);
         Assert.Equal(row.Verdict, explained.Verdict);
@@ -101,7 +101,7 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void A_request_adds_its_roles_and_names_the_end()
+    public void Request_adds_its_roles_and_is_named_as_the_limit()
     {
         var explained = With(Sample.Request(Alice(Access), RequestState.Approved, Dba), Dba, "postgres");
         Assert.Equal("alice can log in as postgres on db1: yes, as postgres@db1", explained.Verdict);
@@ -111,7 +111,7 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void Everyday_certificate_opens_what_a_request_for_a_node_leaves_out()
+    public void Everyday_certificate_covers_what_a_node_request_leaves_out()
     {
         var seeker = Access with { Allow = Access.Allow with { SearchAsRoles = Sample.Patterns("dba") } };
         var question = Question(seeker) with { Roles = Sample.Roles(seeker, Dba) };
@@ -122,7 +122,7 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void A_role_that_changed_since_the_approval_refuses()
+    public void Role_changed_since_the_approval_refuses_the_login()
     {
         var explained = With(Sample.Request(Alice(Access), RequestState.Approved, Dba), Dba with { Revision = 2 }, "postgres");
         Assert.Equal("alice can log in as postgres on db1: no: the role dba changed after this approval; ask again", explained.Verdict);
@@ -132,7 +132,7 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void Beside_a_request_only_its_roles_permit_a_forwarding()
+    public void With_a_request_only_its_roles_permit_forwarding()
     {
         var access = Access with { Options = new RoleOptions { PortForwarding = true } };
         var question = Question(access) with { Requests = [Sample.Request(Alice(access), RequestState.Approved, Dba)], Roles = Sample.Roles(access, Dba) };
@@ -141,7 +141,7 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void A_role_that_is_assigned_and_gone_refuses()
+    public void Missing_assigned_role_refuses_the_login()
     {
         var explained = Explanation.Explain(Question(Access) with { Roles = Sample.Roles() }, "deploy");
         Assert.Equal("alice can log in as deploy: no: the role access, assigned to user \"alice\", does not exist", explained.Verdict);
@@ -159,7 +159,7 @@ public class ExplanationTests
     [InlineData("node db1", null, "db1", "no: node db1 is locked", "denies")]
     [InlineData("node db1", "deploy", "web1", "yes, as deploy@web1", "limits")]
     [InlineData("node db1", "deploy", null, "yes, as deploy@web1", "denies")]
-    public void A_lock_is_named_with_what_it_does(string target, string? login, string? node, string verdict, string effect)
+    public void Lock_is_named_with_its_effect(string target, string? login, string? node, string verdict, string effect)
     {
         var explained = Explanation.Explain(Question(Access) with { Node = node, Locks = Sample.Locked(target) }, login);
         Assert.EndsWith($": {verdict}", explained.Verdict, StringComparison.Ordinal);
@@ -169,7 +169,7 @@ public class ExplanationTests
     }
 
     [Fact]
-    public void What_is_assumed_is_said() => Assert.StartsWith("alice could log in as deploy: yes", Explanation.Explain(Question(Access), "deploy", assumed: true).Verdict, StringComparison.Ordinal);
+    public void Assumption_shows_in_the_verdict() => Assert.StartsWith("alice could log in as deploy: yes", Explanation.Explain(Question(Access), "deploy", assumed: true).Verdict, StringComparison.Ordinal);
 
     [Fact]
     public void Many_names_are_counted()

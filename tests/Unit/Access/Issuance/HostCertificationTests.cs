@@ -19,11 +19,11 @@ public class HostCertificationTests
     [InlineData("[2001:db8:0:0:0:0:0:7]:22", "db1, 2001:db8::7")]
     [InlineData("db1.example.com.:22", "db1, db1.example.com")]
     [InlineData("db1:ssh", "db1")]
-    public void It_vouches_for_the_name_and_for_what_is_typed_instead(string address, string principals) =>
+    public void Host_certificate_names_the_node_and_its_address(string address, string principals) =>
         Assert.Equal(principals, string.Join(", ", HostCertification.Decide(Sample.Node("db1") with { Address = address }, LocksInForce.None, Sample.Now, null).Granted().Principals));
 
     [Fact]
-    public void It_lives_a_month_or_as_long_as_is_said_and_begins_a_minute_ago()
+    public void Validity_starts_a_minute_ago_and_lasts_a_month_or_the_ttl()
     {
         var month = HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, null).Granted().Validity;
         Assert.Equal((Sample.Now.AddMinutes(-1), Sample.Now.AddDays(30)), (month.After, month.Before));
@@ -35,11 +35,11 @@ public class HostCertificationTests
     [InlineData(0, "--ttl must be greater than zero")]
     [InlineData(-1, "--ttl must be greater than zero")]
     [InlineData(366 * 86400 + 1, "--ttl 366d1s is more than the site's maximum of 366d")]
-    public void No_other_time_is_granted(int seconds, string told) =>
+    public void Ttl_outside_the_limits_is_rejected(int seconds, string told) =>
         Assert.Equal(told, HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, TimeSpan.FromSeconds(seconds)).Refused().Message);
 
     [Fact]
-    public void Locked_node_is_vouched_for_by_nothing()
+    public void Locked_node_gets_no_certificate()
     {
         Assert.Equal("node db1 is locked", HostCertification.Decide(Sample.Node("db1"), Sample.Locked("node db1"), Sample.Now, null).Refused().Message);
         HostCertification.Decide(Sample.Node("db2"), Sample.Locked("node db1"), Sample.Now, null).Granted();
@@ -48,7 +48,7 @@ public class HostCertificationTests
     [Theory]
     [InlineData("node db1", "node db1 is locked")]
     [InlineData("login root", "login root is locked")]
-    public void Proof_of_an_enrolment_opens_nothing_that_is_locked(string locked, string told)
+    public void Enrollment_proof_opens_nothing_that_is_locked(string locked, string told)
     {
         Assert.Equal(told, IssuancePolicy.ForProof("root", "db1", Sample.Locked(locked), Sample.Now).Refused().Message);
         IssuancePolicy.ForProof("deploy", "db2", Sample.Locked(locked), Sample.Now).Granted();
@@ -59,11 +59,11 @@ public class HostCertificationTests
     [InlineData(20 * 24 - 1, false)]
     [InlineData(20 * 24 + 1, true)]
     [InlineData(40 * 24, true)]
-    public void It_is_due_in_the_last_third_of_its_life_and_after_it(int hours, bool due) =>
+    public void Renewal_is_due_in_the_last_third_and_after_expiry(int hours, bool due) =>
         Assert.Equal(due, HostCertification.IsDue(Sample.Node("db1"), Vouched(Sample.Node("db1")), Sample.Now, Sample.Now.AddDays(30), Sample.Now.AddHours(hours)));
 
     [Fact]
-    public void A_new_address_makes_it_due_and_a_new_port_does_not()
+    public void Renewal_is_due_for_a_new_address_but_not_for_a_new_port()
     {
         var old = Sample.Node("db1") with { Address = "db1.example.com:22" };
         Assert.True(HostCertification.IsDue(old with { Address = "db1.example.net:22" }, Vouched(old), Sample.Now, Sample.Now.AddDays(30), Sample.Now));

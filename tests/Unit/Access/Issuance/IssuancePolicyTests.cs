@@ -28,7 +28,7 @@ public class IssuancePolicyTests
     }
 
     [Fact]
-    public void An_approved_request_adds_its_roles_and_names_itself_in_the_key_id()
+    public void Approved_request_adds_its_roles_and_its_ID_to_the_key_ID()
     {
         var request = Sample.Request(Alice, RequestState.Approved, Dba);
         var grant = Sample.Decide(Question(request)).Granted();
@@ -53,14 +53,14 @@ public class IssuancePolicyTests
     }
 
     [Fact]
-    public void One_request_that_fails_makes_the_login_fail_and_says_which()
+    public void One_failing_request_fails_the_login_and_is_named()
     {
         var (good, bad) = (Sample.Request(Alice, RequestState.Approved, Dba), Sample.Request(Alice, RequestState.Denied, Dba));
         Assert.Equal($"request {bad.Id} was denied", Sample.Decide(Question(good, bad)).Refused().Message);
     }
 
     [Fact]
-    public void A_deny_in_a_granted_role_takes_away_from_base_roles_too()
+    public void Deny_in_a_granted_role_applies_to_base_roles_too()
     {
         var narrow = Sample.Role("dba", logins: ["postgres"], on: LabelSelector.All, denyLogins: ["alice"]);
         var question = Question(Sample.Request(Alice, RequestState.Approved, narrow)) with { Roles = Sample.Roles(Access, Contractor, narrow) };
@@ -68,7 +68,7 @@ public class IssuancePolicyTests
     }
 
     [Fact]
-    public void A_limit_of_a_base_role_binds_the_elevated_certificate_too()
+    public void Limit_of_a_base_role_binds_the_elevated_certificate_too()
     {
         var strict = Access.Lasting(TimeSpan.FromMinutes(3));
         var question = Question(Sample.Request(Alice, RequestState.Approved, Dba)) with { Roles = Sample.Roles(strict, Contractor, Dba) };
@@ -82,7 +82,7 @@ public class IssuancePolicyTests
             Sample.Decide(Question() with { Roles = Sample.Roles(Access, Dba) }).Refused().Message);
 
     [Fact]
-    public void Without_a_login_there_is_no_certificate_and_the_roles_are_named()
+    public void Roles_without_a_login_refuse_the_certificate_by_name()
     {
         var refusal = Sample.Decide(Question() with { User = Sample.User("bob", "contractor") }).Refused();
         Assert.Equal("no login is granted to user \"bob\" by the roles in use: contractor", refusal.Message);
@@ -90,7 +90,7 @@ public class IssuancePolicyTests
     }
 
     [Fact]
-    public void Without_a_role_there_is_no_certificate()
+    public void Without_a_role_no_certificate_is_issued()
     {
         var refusal = Sample.Decide(Question() with { User = Sample.User("bob") }).Refused();
         Assert.Equal("user \"bob\" has no roles, so there is no login to certify", refusal.Message);
@@ -100,7 +100,7 @@ public class IssuancePolicyTests
     [Theory]
     [InlineData(256, true)]
     [InlineData(257, false)]
-    public void A_certificate_holds_256_principals(int nodes, bool fits)
+    public void Certificate_holds_at_most_256_principals(int nodes, bool fits)
     {
         var ops = Sample.Role("ops", logins: ["root"], on: Sample.Where("env=prod"));
         var question = Question() with
@@ -117,7 +117,7 @@ public class IssuancePolicyTests
     }
 
     [Fact]
-    public void A_wish_beyond_the_site_refuses_the_login() =>
+    public void Ttl_beyond_the_site_maximum_refuses_the_login() =>
         Assert.Equal(
             "--ttl 31h is more than the site's maximum of 30h", Sample.Decide(Question() with { RequestedTtl = TimeSpan.FromHours(31) }).Refused().Message);
 
@@ -125,7 +125,7 @@ public class IssuancePolicyTests
     [InlineData("one below the limit", 49, 50, null)]
     [InlineData("at the limit", 50, 50, "user \"alice\" has 50 logins with live certificates already; the limit is 50")]
     [InlineData("over a limit that was lowered", 50, 3, "user \"alice\" has 50 logins with live certificates already; the limit is 3")]
-    public void A_user_with_many_live_certificates_gets_no_more(string how, int live, int limit, string? told)
+    public void User_at_the_live_certificate_limit_gets_no_more(string how, int live, int limit, string? told)
     {
         var outcome = Sample.Decide(Question() with { LiveSessions = live, Limits = SiteLimits.Default with { LiveCertificatesPerUser = limit } });
         Assert.True(told is null == outcome.Holds(out _, out var refusal), how);
@@ -133,7 +133,7 @@ public class IssuancePolicyTests
     }
 
     [Fact]
-    public void A_verdict_that_nobody_gave_is_a_refusal() => Assert.Equal("no decision was made", default(Outcome<IssuanceGrant>).Refused().Message);
+    public void Missing_decision_is_a_refusal() => Assert.Equal("no decision was made", default(Outcome<IssuanceGrant>).Refused().Message);
 
     private static IssuanceQuestion Question(params AccessRequest[] requests) =>
         new(Sample.Now, Alice, [.. requests], Sample.Roles(Access, Contractor, Dba), [], null, 0, SiteLimits.Default) { Locks = LocksInForce.None };

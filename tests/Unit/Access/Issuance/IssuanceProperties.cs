@@ -84,7 +84,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void A_request_for_nodes_opens_these_nodes_only_and_no_more_there_than_one_for_the_roles()
+    public void Node_request_opens_at_most_its_roles_on_its_nodes()
     {
         var cases = from roles in SomeRoles
                     from elevated in SomeRoles
@@ -113,7 +113,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void What_a_lock_takes_is_revoked_and_what_it_leaves_is_not()
+    public void Lock_revokes_what_it_takes_and_nothing_else()
     {
         var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes from locks in SomeLocks select (Roles: roles, Nodes: nodes, Locks: locks);
         Prop.ForAll(cases.ToArbitrary(), one =>
@@ -130,7 +130,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void The_policy_that_issued_a_certificate_does_not_take_it_back()
+    public void Unchanged_policy_never_revokes_its_certificate()
     {
         var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
         Prop.ForAll(cases.ToArbitrary(), one =>
@@ -145,7 +145,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void A_deny_added_to_any_role_never_adds_a_principal()
+    public void Added_deny_never_adds_a_principal()
     {
         var deny = Gen.OneOf(
             Gen.Elements(Logins.Append("*").ToArray()).Select(login => (Func<RoleConditions, RoleConditions>)(side => side with { Logins = [.. side.Logins, .. Sample.Logins(login)] })),
@@ -167,7 +167,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void A_login_opens_a_node_exactly_when_one_role_pairs_them_and_no_role_denies_either()
+    public void Node_opens_exactly_when_one_role_allows_and_none_denies()
     {
         var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
         Prop.ForAll(cases.ToArbitrary(), one =>
@@ -189,7 +189,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void A_bare_login_is_only_ever_one_role_for_all_hosts_without_a_denied_host_in_use()
+    public void Bare_login_needs_a_role_for_all_hosts_and_no_denied_host()
     {
         var cases = from roles in SomeRoles from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
         Prop.ForAll(cases.ToArbitrary(), one => Principals.Resolve(Sample.InUse(one.Roles), one.Nodes, LocksInForce.None).Where(principal => principal.Node is null).All(bare =>
@@ -199,7 +199,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void The_verdict_of_an_explanation_is_what_a_login_gets_and_its_rules_add_up_to_it()
+    public void Explanation_matches_the_login_and_its_rules_add_up()
     {
         var cases = from assigned in SomeRoles
                     from elevated in SomeRoles
@@ -238,7 +238,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void What_is_listed_is_what_a_login_gets()
+    public void Listed_access_is_what_a_login_gets()
     {
         var cases = from roles in SomeRoles where roles.Length > 0 from nodes in SomeNodes select (Roles: roles, Nodes: nodes);
         Prop.ForAll(cases.ToArbitrary(), one =>
@@ -283,7 +283,7 @@ public class IssuanceProperties
     }
 
     [Fact]
-    public void The_same_question_gets_the_same_answer_in_whatever_order_nodes_and_roles_are_kept()
+    public void Decision_does_not_depend_on_the_order_of_nodes_or_roles()
     {
         var cases = from roles in SomeRoles
                     from nodes in SomeNodes

@@ -55,11 +55,11 @@ public class LifetimeTests
     [InlineData("far more than the site allows", 3153600000, "--ttl 36500d is more than the site's maximum of 30h")]
     [InlineData("nothing", 0, "--ttl must be greater than zero")]
     [InlineData("less than nothing", -1, "--ttl must be greater than zero")]
-    public void A_wish_beyond_reason_is_refused(string wish, long seconds, string told) =>
+    public void Unreasonable_ttl_is_rejected(string wish, long seconds, string told) =>
         Assert.True(told == Lifetime.Decide(Sample.Now, [Hour], [], TimeSpan.FromSeconds(seconds), Site).Refused().Message, wish);
 
     [Fact]
-    public void A_request_that_is_over_leaves_no_time()
+    public void Expired_request_leaves_no_time()
     {
         var over = FiftyMinutes with { AccessUntil = Sample.Now };
         Assert.Equal($"no time is left under request {over.Id}", Lifetime.Decide(Sample.Now, [Hour], [over], null, Site).Refused().Message);

@@ -20,11 +20,11 @@ public class LoginGrantTests
     private static readonly Role Office = Sample.Role("office") with { Options = new RoleOptions { SourceAddresses = [Range("10.0.0.0/8")] } };
 
     [Fact]
-    public void Forced_command_binds_the_logins_of_its_role_only() => Assert.Equal(
+    public void Forced_command_binds_only_the_logins_of_its_role() => Assert.Equal(
         ["everyday: deploy", "everyday-restore: backup, runs only /usr/bin/restore"], Shown([Everyday, Restore]));
 
     [Fact]
-    public void Elevated_login_keeps_the_everyday_certificate_beside_it()
+    public void Elevated_login_keeps_the_everyday_certificate()
     {
         var request = Request(Dba, Restore);
         Assert.Equal(["elevated: deploy postgres", "elevated-restore: backup, runs only /usr/bin/restore", "everyday: deploy"], Shown([Everyday], [request]));
@@ -35,14 +35,14 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void Each_certificate_draws_on_the_requests_whose_logins_it_holds()
+    public void Each_certificate_names_the_requests_behind_its_logins()
     {
         var (dba, restore) = (Request(Dba), Request(Restore));
         Assert.Equal([$"alice:{dba.Id}", $"alice:{restore.Id}", "alice"], Decide([Everyday], [dba, restore]).Granted().Grants.Select(grant => grant.KeyId));
     }
 
     [Fact]
-    public void Request_for_a_node_narrows_the_elevated_certificate_only()
+    public void Node_request_narrows_only_the_elevated_certificate()
     {
         var (db1, web1) = (Sample.Node("db1"), Sample.Node("web1"));
         var (first, second) = (Request(Dba) with { Resources = [Pin(db1)] }, Request(Restore) with { Resources = [Pin(web1)] });
@@ -57,7 +57,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void Request_whose_condition_is_not_met_fails_the_login()
+    public void Request_with_an_unmet_condition_fails_the_login()
     {
         Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Everyday], [Request(Strict)]).Refused().Message);
         Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Everyday], [Request(Dba), Request(Strict)]).Refused().Message);
@@ -68,7 +68,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void Request_that_opens_nothing_is_a_warning()
+    public void Request_that_opens_nothing_gives_a_warning()
     {
         var nowhere = Sample.Role("nowhere", ["backup"], Sample.Where("env=moon")) with { Options = Restore.Options };
         var request = Request(nowhere);
@@ -78,7 +78,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void Without_a_security_key_only_what_needs_one_is_missing()
+    public void Without_a_security_key_only_logins_that_need_it_are_missing()
     {
         var login = Decide([Everyday, Strict]).Granted();
         Assert.Equal(["deploy"], login.Grants.SelectMany(grant => grant.Principals).Select(principal => principal.ToString()));
@@ -98,7 +98,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void Denial_counts_in_every_certificate()
+    public void Deny_applies_to_every_certificate()
     {
         Assert.Equal(["everyday: deploy"], Shown([Everyday, Restore, Sample.Role("deny", denyLogins: ["backup"])]));
         // Also where only a request brings it.
@@ -110,7 +110,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void Role_that_comes_to_force_a_command_takes_its_free_certificate_back()
+    public void New_forced_command_revokes_the_unrestricted_certificate()
     {
         var alice = Sample.User("alice", "access", "restore");
         var free = Restore with { Options = new RoleOptions() };
@@ -124,7 +124,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void No_pair_carries_less_than_every_role_demands_nor_what_only_others_do()
+    public void Each_login_carries_the_conditions_of_a_role_that_grants_it()
     {
         var role =
             from logins in Gen.SubListOf("root", "postgres", "deploy")
@@ -161,7 +161,7 @@ public class LoginGrantTests
     }
 
     [Fact]
-    public void What_issued_the_certificates_of_a_login_takes_none_back()
+    public void Unchanged_policy_revokes_no_certificate_of_a_login()
     {
         var roles = Gen.Choose(1, 3).SelectMany(count => AnyRole.ArrayOf(count));
         var cases = from assigned in roles

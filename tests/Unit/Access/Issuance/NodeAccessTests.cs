@@ -12,7 +12,7 @@ public class NodeAccessTests
     private static readonly Node Db1 = Sample.Node("db1", "type=db");
 
     [Fact]
-    public void Roles_that_reach_the_node_are_ways_in()
+    public void Access_lists_the_roles_that_reach_the_node()
     {
         var dba = Sample.Role("dba", ["postgres", "root"], Sample.Where("type=db"));
         var web = Sample.Role("web", ["deploy"], Sample.Where("type=web"));
@@ -22,7 +22,7 @@ public class NodeAccessTests
     }
 
     [Fact]
-    public void What_another_role_denies_is_no_way_in()
+    public void Access_omits_what_another_role_denies()
     {
         var dba = Sample.Role("dba", ["postgres", "root"], Sample.Where("type=db"));
         Assert.Equal(["alice dba postgres"], Into([dba, Sample.Role("careful", denyLogins: ["root"])], Sample.User("alice", "dba", "careful")));
@@ -30,7 +30,7 @@ public class NodeAccessTests
     }
 
     [Fact]
-    public void A_role_that_can_be_requested_is_one_after_a_request()
+    public void Access_lists_requestable_roles_too()
     {
         var dba = Sample.Role("dba", ["postgres"], Sample.Where("type=db"));
         var contractor = Sample.Role("contractor", mayRequest: ["dba"]);
@@ -38,7 +38,7 @@ public class NodeAccessTests
     }
 
     [Fact]
-    public void Whoever_is_locked_has_no_way_in()
+    public void Access_omits_what_is_locked()
     {
         var dba = Sample.Role("dba", ["postgres"], Sample.Where("type=db"));
         foreach (var target in (string[])["user alice", "role dba", "login postgres", "node db1"])

@@ -19,11 +19,11 @@ public class PermissionsTests
     [InlineData("agent", "port", "port")]
     [InlineData("agent port x11", "plain", "")]
     [InlineData("", "agent x11", "agent x11")]
-    public void On_an_elevated_certificate_only_an_elevated_role_permits_forwarding(string assigned, string elevated, string permitted) =>
+    public void Only_an_elevated_role_permits_forwarding_when_elevated(string assigned, string elevated, string permitted) =>
         Assert.Equal(permitted, Shown(Decide([Permitting(assigned)], elevated.Length == 0 ? [] : [Permitting(elevated)]).Granted()));
 
     [Fact]
-    public void One_forced_command_holds_for_every_role_in_use()
+    public void One_forced_command_applies_to_every_role_in_use()
     {
         var forced = Plain with { Name = "forced", Options = new RoleOptions { ForceCommand = "/usr/bin/id" } };
         Assert.Equal("/usr/bin/id", Decide([Plain, forced], []).Granted().ForceCommand);
@@ -36,7 +36,7 @@ public class PermissionsTests
 
     // 1,024 characters of three bytes each: with them a certificate has room for fewer principals, not for a length that the lint then refuses.
     [Fact]
-    public void A_forced_command_takes_its_bytes_from_the_room_for_principals()
+    public void Forced_command_leaves_fewer_bytes_for_principals()
     {
         Principal[] principals = [.. Enumerable.Range(0, 100).Select(i => Principals.Resolve(Sample.InUse(Sample.Role("r", [$"login-of-some-length-{i:000}"], LabelSelector.All)), [], LocksInForce.None)[0])];
         Assert.True((SessionPermissions.Plain with { ForceCommand = new string('x', 1024) }).FitBeside(principals));
@@ -56,7 +56,7 @@ public class PermissionsTests
     }
 
     [Fact]
-    public void Where_verification_is_required_only_a_security_key_is_certified()
+    public void Required_verification_certifies_only_security_keys()
     {
         var strict = Plain with { Name = "strict", Options = new RoleOptions { VerifyRequired = true } };
         Assert.True(Decide([Plain], [strict], isSecurityKey: true).Granted().VerifyRequired);
@@ -66,7 +66,7 @@ public class PermissionsTests
     }
 
     [Fact]
-    public void Extensions_of_all_roles_add_up_and_may_not_contradict()
+    public void Extensions_of_all_roles_combine_and_cannot_conflict()
     {
         var github = Extending("github", "login@github.com", "alice");
         Assert.Equal(["login@github.com=alice", "team@example.com=db"], Extensions(Decide([github], [Extending("team", "team@example.com", "db")])));
@@ -79,7 +79,7 @@ public class PermissionsTests
     [InlineData("{{external.missing}}", null, "no value for the trait missing")]
     [InlineData("{{external.both}}", null, "the trait both has several values")]
     [InlineData("{{external.line}}", null, "the value of the trait line is not printable ASCII of at most 256 characters")]
-    public void An_extension_without_a_single_plain_value_is_left_out(string template, string? value, string? why)
+    public void Extension_without_exactly_one_plain_value_is_omitted(string template, string? value, string? why)
     {
         var use = RoleInUse.FillIn(Extending("x", "login@github.com", template), Alice).Granted();
         Assert.Equal(value, use.Extensions.GetValueOrDefault("login@github.com"));
@@ -95,7 +95,7 @@ public class PermissionsTests
     [InlineData("{{external.star}}", "", "\"*\" is not a login")]
     [InlineData("certauthority-sync", "", "\"certauthority-sync\" is the daemon's own, which no role grants")]
     [InlineData("{{external.at}}", "", "\"root@db1@web1\" is not a login")]
-    public void A_trait_that_is_no_login_grants_nothing_and_says_so(string template, string logins, string? why)
+    public void Trait_that_is_not_a_login_grants_nothing_with_a_reason(string template, string logins, string? why)
     {
         var use = RoleInUse.FillIn(Sample.Role("x", [template], LabelSelector.All), Alice).Granted();
         Assert.Equal(logins, string.Join(' ', use.Logins));
@@ -103,7 +103,7 @@ public class PermissionsTests
     }
 
     [Fact]
-    public void A_gap_in_one_role_leaves_the_other_roles_their_logins()
+    public void Missing_trait_in_one_role_keeps_the_logins_of_other_roles()
     {
         var (gap, other) = (Sample.Role("gap", ["{{external.missing}}"], LabelSelector.All), Sample.Role("other", ["deploy"], LabelSelector.All));
         IssuanceQuestion Asking(params Role[] roles) =>
@@ -121,11 +121,11 @@ public class PermissionsTests
     [InlineData("{{external.missing}}")]
     [InlineData("{{external.two}}")]
     [InlineData("{{external.star}}")]
-    public void A_deny_that_cannot_be_filled_in_refuses_the_login(string template) =>
+    public void Deny_template_without_a_value_refuses_the_login(string template) =>
         Assert.StartsWith($"role x denies \"{template}\"", RoleInUse.FillIn(Sample.Role("x", ["alice"], LabelSelector.All, denyLogins: [template]), Alice).Refused().Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_role_that_is_over_grants_nothing_and_denies_on()
+    public void Expired_role_grants_nothing_but_still_denies()
     {
         var role = Sample.Role("x", ["alice", "root"], LabelSelector.All, denyLogins: ["postgres"]) with
         {
@@ -155,7 +155,7 @@ public class PermissionsTests
 
     [Theory]
     [MemberData(nameof(Changes))]
-    public void What_is_out_is_covered_while_nothing_more_is_permitted_and_no_condition_is_missing(string change, string? reason)
+    public void Issued_permissions_are_covered_until_they_exceed_the_policy(string change, string? reason)
     {
         var issued = SessionPermissions.Plain with { AgentForwarding = true, SourceAddresses = Ranges("10.1.0.0/16"), Extensions = SessionPermissions.Plain.Extensions.Add("a@b", "1") };
         var now = issued with { SourceAddresses = Ranges("10.1.0.0/16") };

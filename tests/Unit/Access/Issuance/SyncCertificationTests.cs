@@ -7,7 +7,7 @@ namespace CertAuthority.Tests.Unit.Access;
 public class SyncCertificationTests
 {
     [Fact]
-    public void It_spans_a_quarter_of_an_hour_to_both_sides()
+    public void Validity_spans_15_minutes_before_and_after()
     {
         var validity = SyncCertification.Decide(Sample.Now).Validity;
         Assert.Equal((Sample.Now.AddMinutes(-15), Sample.Now.AddMinutes(15)), (validity.After, validity.Before));
@@ -18,11 +18,11 @@ public class SyncCertificationTests
     [InlineData(299, false)]
     [InlineData(300, true)]
     [InlineData(-1, true)]
-    public void It_is_used_for_five_minutes_so_that_a_clock_may_be_ten_ahead(int seconds, bool worn) =>
+    public void Certificate_is_used_for_five_of_its_fifteen_minutes(int seconds, bool worn) =>
         Assert.Equal(worn, SyncCertification.IsWorn(Sample.Now, Sample.Now.AddSeconds(seconds)));
 
     [Fact]
-    public void No_role_grants_its_login()
+    public void No_role_grants_the_sync_login()
     {
         Assert.True(Names.IsLogin("certauthority-sync"));
         Assert.False(Names.IsGrantable("certauthority-sync"));

@@ -24,7 +24,7 @@ public class WithdrawalTests
         Sample.AliceAtHerDesk, Sample.Now, Approved.AccessUntil, ["postgres", "deploy@db1", "deploy@web1"], SessionPermissions.Plain);
 
     [Fact]
-    public void Times_of_the_request_are_judged_at_the_issue()
+    public void Request_times_are_judged_at_the_time_of_issue()
     {
         var request = Approved with { Terms = Approved.Terms with { AssumeFrom = Issued.Issued, SessionTtl = TimeSpan.FromMinutes(20) } };
         var within = Issued with { ValidBefore = Issued.Issued.AddMinutes(20) };
@@ -40,7 +40,7 @@ public class WithdrawalTests
     [InlineData("adam@ad1", "adam@ad1 is not granted any more")]
     [InlineData("postgres@ad1", null)]
     [InlineData("postgres@corp.example.com@ad1", "postgres@corp.example.com@ad1 is not granted any more")]
-    public void An_account_of_a_domain_and_a_login_on_a_node_never_cover_each_other(string principal, string? reason)
+    public void Domain_account_and_login_at_node_never_cover_each_other(string principal, string? reason)
     {
         var staff = Sample.Role("staff", ["adam@corp.example.com", "postgres"], LabelSelector.All);
         var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, Sample.Now.AddHours(1), [principal], SessionPermissions.Plain);
@@ -73,7 +73,7 @@ public class WithdrawalTests
 
     [Theory]
     [MemberData(nameof(Changes))]
-    public void A_change_takes_back_what_it_no_longer_grants(string change, string? reason)
+    public void Policy_change_revokes_what_it_no_longer_grants(string change, string? reason)
     {
         var more = Sample.Role("more", ["root"], LabelSelector.All);
         Assert.Equal(reason, change switch
@@ -112,11 +112,11 @@ public class WithdrawalTests
     [InlineData("login root", null)]
     [InlineData("node db1", "node db1 is locked")]
     [InlineData("node db9", "node db9 is locked")]
-    public void A_lock_takes_back_what_it_is_on(string target, string? reason) =>
+    public void Lock_revokes_what_it_covers(string target, string? reason) =>
         Assert.Equal(reason, Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked(target), SiteLimits.Default));
 
     [Fact]
-    public void A_lock_on_the_request_takes_back_what_draws_on_it_and_one_on_a_node_nothing_that_does_not_open_it()
+    public void Lock_revokes_only_what_uses_its_request_or_opens_its_node()
     {
         var scoped = Issued with { Principals = ["deploy@db1"] };
         Assert.Equal($"request {Approved.Id} is locked", Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
@@ -125,12 +125,12 @@ public class WithdrawalTests
     }
 
     [Fact]
-    public void What_a_wish_shortened_stays_under_a_policy_that_still_grants_more() =>
+    public void Short_ttl_survives_a_policy_that_still_grants_more() =>
         Assert.Null(Withdrawal.Reason(
             Issued with { ValidBefore = Sample.Now.AddMinutes(5) }, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
 
     [Fact]
-    public void It_is_judged_at_its_time_of_issue_not_at_the_time_of_the_change()
+    public void Certificate_is_judged_at_its_issue_not_at_the_change()
     {
         // Half of the role's eight hours are over; asked as of today, it would seem to reach too far.
         var early = Issued with { Issued = Sample.Now.AddHours(-4), ValidBefore = Sample.Now.AddHours(4), Principals = ["deploy@db1"] };

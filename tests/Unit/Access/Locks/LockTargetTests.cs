@@ -18,6 +18,6 @@ public class LockTargetTests
     [InlineData(LockKind.Request, "bc8ca931-fec9-4b15-9a6f-20c13c5641a9", true)]
     [InlineData(LockKind.Request, "BC8CA931-FEC9-4B15-9A6F-20C13C5641A9", false)]
     [InlineData(LockKind.Request, "bc8ca931", false)]
-    public void What_cannot_be_the_name_of_anything_is_no_target(LockKind kind, string name, bool can) =>
+    public void Lock_target_must_be_a_possible_name(LockKind kind, string name, bool can) =>
         Assert.True(can == new LockTarget(kind, name).Fault is null, $"{kind} {name}");
 }

@@ -50,7 +50,7 @@ public class LocksInForceTests
 
     [Theory]
     [MemberData(nameof(Rows))]
-    public void Takes(Row row)
+    public void Lock_blocks_only_what_it_covers(Row row)
     {
         var locks = Sample.Locked(Named(row.Lock));
         Assert.Equal(Named(row.With), Login(locks, Approved));
@@ -60,7 +60,7 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void It_says_until_when_and_why_and_how_it_is_lifted()
+    public void Lock_states_its_end_its_reason_and_how_to_lift_it()
     {
         var locks = LocksInForce.At([Sample.Lock("user alice", "laptop lost", Sample.Now.AddHours(1))], Sample.Now);
         var refusal = Sample.Decide(Question(locks)).Refused();
@@ -69,7 +69,7 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void Of_several_on_one_thing_the_one_that_stands_longest_is_told()
+    public void Longest_of_several_locks_is_reported()
     {
         AccessLock[] locks = [Sample.Lock("user alice", "first", Sample.Now.AddHours(1)), Sample.Lock("user alice", "for good"), Sample.Lock("user alice", "then", Sample.Now.AddHours(2))];
         Assert.Equal("user alice is locked: for good", LocksInForce.At(locks, Sample.Now).On(LockKind.User, "alice")!.Refusal.Message);
@@ -77,7 +77,7 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void At_its_end_it_stands_no_more()
+    public void Lock_has_no_effect_from_its_end_on()
     {
         AccessLock[] locks = [Sample.Lock("user alice", expires: Sample.Now)];
         Assert.Equal("user alice is locked until 2026-03-01 12:00:00 UTC", Login(LocksInForce.At(locks, Sample.Now.AddSeconds(-1))));
@@ -85,7 +85,7 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void A_locked_role_is_refused_though_it_is_over_and_though_its_traits_are_missing()
+    public void Locked_role_is_reported_even_if_expired_or_lacking_traits()
     {
         var over = Sample.Role("dba", ["{{external.none}}"]) with { Expires = Sample.Now };
         var question = Question(Sample.Locked("role dba")) with { User = Alice with { Roles = ["base", "dba"] }, Roles = Sample.Roles(Base, over) };
@@ -93,25 +93,25 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void An_approval_with_other_roles_is_judged_by_those()
+    public void Approval_with_other_roles_is_judged_by_those_roles()
     {
         Assert.Equal("yes", Says(Approve(Sample.Locked("role dba"), "ops")));
         Assert.Equal("role ops is locked", Says(Approve(Sample.Locked("role ops"), "ops")));
     }
 
     [Fact]
-    public void Everything_that_can_be_asked_for_leaves_out_what_is_locked()
+    public void Requestable_roles_omit_locked_ones()
     {
         Assert.Equal(["ops"], RequestRights.Requestable(Alice, Roles, Sample.Now, Sample.Locked("role dba")).ToArray());
         Assert.Equal(["ops"], File(Sample.Locked("role dba"), "*").Granted().Roles.Select(role => role.Name));
     }
 
     [Fact]
-    public void A_role_that_one_cannot_ask_for_is_not_told_to_be_locked() =>
+    public void Lock_on_an_unrequestable_role_is_not_revealed() =>
         Assert.Equal("user \"alice\" cannot request role \"secret\"", File(Sample.Locked("role secret"), "secret").Refused().Message);
 
     [Fact]
-    public void A_locked_node_is_told_only_to_whoever_would_reach_it()
+    public void Lock_on_a_node_is_revealed_only_to_users_who_would_reach_it()
     {
         var locks = Sample.Locked("node db1");
         Assert.Equal("node db1 is locked", Sample.Decide(Question(locks) with { Node = "db1" }).Refused().Message);
@@ -122,7 +122,7 @@ public class LocksInForceTests
     }
 
     [Fact]
-    public void Every_host_one_by_one_is_no_login_where_there_is_no_other_host() =>
+    public void Lock_on_the_only_host_leaves_no_login() =>
         Assert.Equal("node db1 is locked", Sample.Decide(Question(Sample.Locked("node db1")) with { Nodes = [Db1] }).Refused().Message);
 
     [Theory]
@@ -132,7 +132,7 @@ public class LocksInForceTests
     [InlineData("node db1", "")]
     [InlineData("login postgres", "dba: db1")]
     [InlineData("role ops", "dba: db1")]
-    public void What_asking_would_open_is_without_what_is_locked(string target, string opens)
+    public void Preview_of_a_request_omits_what_is_locked(string target, string opens)
     {
         var asking = Sample.Role("base", mayRequest: ["dba"]);
         var elevations = Elevation.WithinAsking(Alice, RequestKind.Roles, Sample.Roles(asking, Dba, Ops), [Db1, Web1], Sample.Locked(target), Sample.Now);

@@ -8,7 +8,7 @@ public class HostFilesTests
     private static readonly Node Db1 = Sample.Node("db1");
 
     [Fact]
-    public void The_drop_in_is_the_one_of_the_samples_with_the_name_of_the_host()
+    public void Drop_in_matches_the_sample_with_the_host_name()
     {
         var sample = File.ReadAllLines(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "config/sshd_config.d/00-certauthority.conf")).Where(IsLine).Select(Words);
         Assert.Equal(sample, Lines(Db1, null));
@@ -16,13 +16,13 @@ public class HostFilesTests
     }
 
     [Fact]
-    public void A_host_that_fails_closed_asks_how_old_its_list_is() =>
+    public void Host_that_fails_closed_checks_the_age_of_its_list() =>
         Assert.Contains(
             @"AuthorizedPrincipalsCommand /usr/bin/find /etc/ssh/certauthority/revoked.krl -size +43c -mmin -90 -printf %u\n%u@db1\n",
             Lines(Db1 with { KrlMaxAge = TimeSpan.FromMinutes(90) }, null));
 
     [Fact]
-    public void What_the_drop_in_names_comes_before_it()
+    public void Files_named_in_the_drop_in_come_before_it()
     {
         var files = HostFiles.For(Db1, Content("ssh-ed25519-cert-v01@openssh.com AAAA db1"));
         Assert.Equal(
@@ -36,7 +36,7 @@ public class HostFilesTests
     }
 
     [Fact]
-    public void Every_line_ends_and_none_is_empty()
+    public void Every_line_is_terminated_and_none_is_empty()
     {
         foreach (var (certificate, push) in ((string?, bool)[])[(null, false), ("cert", false), (null, true), ("cert", true)])
         {
@@ -47,7 +47,7 @@ public class HostFilesTests
     }
 
     [Fact]
-    public void Where_the_daemon_writes_its_way_in_hangs_on_nothing_that_it_writes()
+    public void Sync_access_depends_on_nothing_that_the_daemon_writes()
     {
         var node = Db1 with { Push = true, KrlMaxAge = TimeSpan.FromHours(1) };
         var files = HostFiles.For(node, Content("cert"));
@@ -63,7 +63,7 @@ public class HostFilesTests
     }
 
     [Fact]
-    public void The_drop_in_of_a_recent_sshd_is_the_one_of_the_vectors() =>
+    public void Drop_in_for_a_recent_sshd_matches_the_vector() =>
         Assert.Equal(
             File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "tests/Unit/vectors/sshd/drop-in.conf")),
             Encoding.UTF8.GetString(HostFiles.For(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));

@@ -18,7 +18,7 @@ public class ListOriginTests
     [InlineData("a list that the run before has not written", Here, "00000002", 201, ListConflict.OtherCopy)]
     [InlineData("a run that is not known", Here, "0000000f", 1, ListConflict.OtherCopy)]
     [InlineData("another installation", "fedcba9876543210", Run, 1, ListConflict.OtherInstallation)]
-    public void List_is_replaced_by_a_daemon_that_knows_what_it_revoked(string present, string installation, string run, ulong version, ListConflict? conflict) =>
+    public void Daemon_replaces_a_list_whose_revocations_it_knows(string present, string installation, string run, ulong version, ListConflict? conflict) =>
         Assert.True(conflict == Ours.Replaces(300, new ListOrigin(installation, run, []), version), present);
 
     [Theory]
@@ -30,11 +30,11 @@ public class ListOriginTests
     [InlineData("0000000f", 500, null)]
     [InlineData("00000002", 500, null)]
     [InlineData("0000000f", 501, ListConflict.OtherCopy)]
-    public void Restored_daemon_replaces_what_it_has_revoked(string run, ulong version, ListConflict? conflict) =>
+    public void Restored_daemon_replaces_lists_it_has_revoked(string run, ulong version, ListConflict? conflict) =>
         Assert.Equal(conflict, new ListOrigin(Here, Run, [new PastRun(ListOrigin.AnyRun, 500)]).Replaces(600, new ListOrigin(Here, run, []), version));
 
     [Fact]
-    public void Two_copies_of_one_database_never_replace_each_other()
+    public void Two_copies_of_a_database_never_replace_each_others_list()
     {
         // Both were copied after list 200, and have written one since; their versions follow the clock.
         var (one, other) = (Ours, Ours with { Run = "0000000f" });
@@ -46,7 +46,7 @@ public class ListOriginTests
     [InlineData("certauthority 0123456789abcdef 00000003")]
     [InlineData("certauthority 0123456789abcdef 00000003 00000001:100 00000002:200")]
     [InlineData("certauthority 0123456789abcdef 00000003 *:1795348274000000 00000002:1795348274000001")]
-    public void What_is_written_reads_back(string comment) => Assert.Equal(comment, ListOrigin.Parse(comment)!.ToString());
+    public void Written_origin_reads_back(string comment) => Assert.Equal(comment, ListOrigin.Parse(comment)!.ToString());
 
     [Theory]
     [InlineData("")]

@@ -26,7 +26,7 @@ public partial class NodeAddressTests
     [InlineData("[2001:DB8:0:0:0:0:0:1]:22", "2001:db8::1", 22)]
     [InlineData("[::FFFF:7f00:1]", "::ffff:127.0.0.1", null)]
     [InlineData("[::1]:22", "::1", 22)]
-    public void An_address_has_one_form(string text, string host, int? port)
+    public void Address_has_one_canonical_form(string text, string host, int? port)
     {
         var address = NodeAddress.Parse(text).Granted();
         Assert.Equal((host, port), (address.Host, address.Port));
@@ -83,11 +83,11 @@ public partial class NodeAddressTests
     [InlineData("db1\n", Name)]
     [InlineData("dä", Name)]
     [InlineData("[::1]22", "write HOST or HOST:PORT")]
-    public void What_ssh_cannot_use_is_refused_with_the_reason(string text, string why) =>
+    public void Address_that_ssh_cannot_use_is_rejected_with_the_reason(string text, string why) =>
         Assert.Equal($"\"{text}\" is not an address: {why}", NodeAddress.Parse(text).Refused().Message);
 
     [Fact]
-    public void A_name_is_as_long_as_the_domain_name_system_allows()
+    public void Host_name_can_be_as_long_as_DNS_allows()
     {
         var label = new string('a', 63);
         Assert.Equal(253, NodeAddress.Parse($"{label}.{label}.{label}.{label[..61]}").Granted().Host.Length);
@@ -101,7 +101,7 @@ public partial class NodeAddressTests
     [InlineData("web1:ssh", "web1:ssh")]
     [InlineData("[-F]", "[-F]")]
     [InlineData("", "")]
-    public void What_an_older_version_stored_is_kept_or_put_right(string stored, string read) => Assert.Equal(read, NodeAddress.Stored(stored));
+    public void Address_stored_by_an_older_version_is_kept_or_corrected(string stored, string read) => Assert.Equal(read, NodeAddress.Stored(stored));
 
     /// <summary>ssh writes an address by getnameinfo, which writes it by inet_ntop; the text is what it looks for in a host certificate.</summary>
     [Fact]

@@ -13,7 +13,7 @@ public class NodeSyncTests
     [InlineData("failing since, and not yet past it", 29, "gone", false)]
     [InlineData("never, and never tried", null, null, false)]
     [InlineData("never, and tried", null, "gone", true)]
-    public void It_is_stale_when_nothing_could_be_written_for_too_long(string what, int? minutes, string? failure, bool stale) =>
+    public void Host_is_stale_after_too_long_without_a_write(string what, int? minutes, string? failure, bool stale) =>
         Assert.True(stale == new NodeSync(7, minutes is { } ago ? Sample.Now.AddMinutes(-ago) : null, failure, failure is null ? null : Sample.Now).IsStale(Sample.Now, Limit), what);
 
     [Theory]
@@ -23,12 +23,12 @@ public class NodeSyncTests
     [InlineData(6, 32)]
     [InlineData(7, 60)]
     [InlineData(1000, 60)]
-    public void It_is_tried_again_after_a_pause_that_grows(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures));
+    public void Pause_before_a_retry_grows(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures));
 
     [Theory]
     [InlineData(1, 1)]
     [InlineData(3, 4)]
     [InlineData(4, 5)]
     [InlineData(1000, 5)]
-    public void Penalty_is_tried_again_within_seconds(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures, SyncTrouble.Penalty));
+    public void Penalty_is_retried_within_seconds(int failures, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), NodeSync.Pause(failures, SyncTrouble.Penalty));
 }

@@ -25,5 +25,5 @@ public class PenaltiesTests
     [InlineData("PerSourcePenalties authfail:30s", false)]
     [InlineData("PerSourcePenalties", false)]
     [InlineData("", false)]
-    public void Exemption_is_a_line_of_the_settings(string configuration, bool waived) => Assert.Equal(waived, Penalties.AreWaived(configuration));
+    public void Exemption_is_read_from_the_sshd_settings(string configuration, bool waived) => Assert.Equal(waived, Penalties.AreWaived(configuration));
 }

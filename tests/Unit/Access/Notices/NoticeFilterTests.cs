@@ -20,7 +20,7 @@ public class NoticeFilterTests
     [InlineData("no role of it", "", "stage-*", false)]
     [InlineData("its event, and no role of it", "request.approved", "stage-*", false)]
     [InlineData("a role of it, and another event", "request.denied", "dba", false)]
-    public void Lets_through_what_fits_both(string what, string events, string roles, bool lets)
+    public void Filter_passes_requests_that_match_event_and_roles(string what, string events, string roles, bool lets)
     {
         var request = Sample.Request(Sample.User("alice"), RequestState.Approved, Sample.Role("dba"), Sample.Role("prod-web")) with { GrantedRoles = [Sample.Role("prod-root").Pin()] };
         var filter = new NoticeFilter([.. Words(events)], Sample.Patterns(Words(roles)));
@@ -35,7 +35,7 @@ public class NoticeFilterTests
     [InlineData("certain roles", "", "dba", false)]
     [InlineData("any name of a role", "", "*", false)]
     [InlineData("its event, and certain roles", "hosts.stale", "dba", false)]
-    public void Lets_events_of_hosts_through_where_no_roles_are_wanted(string what, string events, string roles, bool lets) =>
+    public void Filter_passes_host_events_only_without_roles(string what, string events, string roles, bool lets) =>
         Assert.True(lets == new NoticeFilter([.. Words(events)], Sample.Patterns(Words(roles))).LetsOfSite(NoticeEvents.Stale), what);
 
     private static string[] Words(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries);

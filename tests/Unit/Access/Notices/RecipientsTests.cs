@@ -25,7 +25,7 @@ public class RecipientsTests
     [InlineData("nobody hears that he denied through sudo", "request.denied", "bob", "0 root/5001 alice", "")]
     [InlineData("somebody else's sudo is another matter", "request.denied", "bob", "0 root/5002 bob", "alice")]
     [InlineData("the requester hears that his access ends", "access.ending", "bob", "4294967295 certauthority", "alice")]
-    public void Each_hears_what_concerns_him_and_nothing_that_he_did(string what, string happened, string suggested, string by, string hear)
+    public void Notices_reach_those_concerned_but_never_the_actor(string what, string happened, string suggested, string by, string hear)
     {
         var request = Sample.Request(Alice, RequestState.Pending, Sample.Role("dba")) with { SuggestedReviewers = [.. suggested.Split(',', StringSplitOptions.RemoveEmptyEntries)] };
         var actors = by.Split('/').Select(one => one.Split(' ')).Select(one => new UnixIdentity(uint.Parse(one[0]), one[1])).ToList();
@@ -34,11 +34,11 @@ public class RecipientsTests
     }
 
     [Fact]
-    public void A_requester_who_is_gone_hears_nothing() =>
+    public void Removed_requester_is_not_notified() =>
         Assert.Empty(Recipients.For(NoticeEvents.Denied, Sample.Request(Alice, RequestState.Pending), _ => null, requester: null, new Answerer(new UnixIdentity(0, "root"), true)));
 
     [Fact]
-    public void Of_all_their_addresses_each_is_written_to_once() =>
+    public void Each_address_of_all_recipients_is_used_once() =>
         Assert.Equal(
             ["a@example.com", "b@example.com", "not an address"],
             Recipients.Addresses([With(Alice, "a@example.com", "b@example.com", ""), With(Bob, "A@example.com", "not an address"), Carol]).ToArray());

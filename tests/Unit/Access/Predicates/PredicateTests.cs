@@ -44,7 +44,7 @@ public class PredicateTests
     [InlineData("\n  contains (\n\treviewer.roles , \"lead\" )\n", true)]
     [InlineData("contains( reviewer.traits [ \"team\" ] , `dba` )", true)]
     [InlineData("equals(\"a\\\"b\\\\\", `a\"b\\`)", true)]
-    public void A_predicate_is_true_or_not_of_what_it_speaks_of(string text, bool? holds)
+    public void Predicate_is_evaluated_against_its_facts(string text, bool? holds)
     {
         var predicate = Predicate.TryParse(text, PredicateScope.Filter, out var fault);
         Assert.True(holds is null == predicate is null, fault?.What);
@@ -98,14 +98,14 @@ public class PredicateTests
     [InlineData("regexp.match(reviewer.roles, \"^(a$\")", 30, "\"^(a$\": a group is not closed")]
     [InlineData("regexp.match(reviewer.roles, \"^a|b$\")", 30, "\"^a|b$\": ^ and $ hold the whole expression: alternatives stand in a group, ^(dba|admin)$, and neither end is escaped, quoted, repeated or multiline")]
     [InlineData("regexp.match(reviewer.roles, `^(a)\\1$`)", 30, "\"^(a)\\1$\": \"\\1\": RE2 has no references back to a group")]
-    public void What_is_wrong_is_said_with_its_column(string text, int column, string told)
+    public void Fault_is_reported_with_its_column(string text, int column, string told)
     {
         Assert.Null(Predicate.TryParse(text, PredicateScope.Where, out var fault));
         Assert.Equal(new PredicateFault(column, told), fault);
     }
 
     [Fact]
-    public void Only_a_filter_speaks_of_the_review()
+    public void Only_a_filter_can_refer_to_the_review()
     {
         Assert.NotNull(Predicate.TryParse("equals(review.reason, \"ok\")", PredicateScope.Filter, out _));
         Assert.Null(Predicate.TryParse("contains(review.annotations[\"a\"], \"ok\")", PredicateScope.Filter, out var fault));

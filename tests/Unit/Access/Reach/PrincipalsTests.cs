@@ -93,7 +93,7 @@ public class PrincipalsTests
 
     [Theory]
     [MemberData(nameof(DomainSituations))]
-    public void A_login_with_a_domain_counts_on_hosts_of_the_domain(string situation)
+    public void Login_with_a_domain_applies_to_hosts_of_that_domain(string situation)
     {
         var (roles, principals) = Domains[situation];
         Assert.Equal(principals, Principals.Resolve(Sample.InUse(roles), [.. Nodes, Ad1], LocksInForce.None).Select(principal => principal.ToString()));
@@ -103,14 +103,14 @@ public class PrincipalsTests
     [InlineData("postgres", "postgres", null)]
     [InlineData("postgres@db1", "postgres", "db1")]
     [InlineData("adam@corp.example.com@ad1", "adam@corp.example.com", "ad1")]
-    public void A_principal_is_parted_at_its_last_at(string text, string login, string? node)
+    public void Principal_is_split_at_its_last_at_sign(string text, string login, string? node)
     {
         var principal = Principals.Parse(text);
         Assert.Equal((login, node, text), (principal.Login, principal.Node, principal.ToString()));
     }
 
     [Fact]
-    public void A_lock_on_the_account_takes_it_and_leaves_its_namesake()
+    public void Lock_on_an_account_leaves_its_namesake()
     {
         Role[] roles = [Sample.Role("staff", ["adam@corp.example.com", "adam"], LabelSelector.All)];
         Assert.Equal(["adam"], Principals.Resolve(Sample.InUse(roles), [.. Nodes, Ad1], Sample.Locked("login adam@corp.example.com")).Select(principal => principal.ToString()));
@@ -118,14 +118,14 @@ public class PrincipalsTests
     }
 
     [Fact]
-    public void Without_nodes_only_a_grant_for_all_hosts_is_left()
+    public void Without_nodes_only_a_grant_for_all_hosts_remains()
     {
         Role[] roles = [Sample.Role("a", ["root"], Sample.Where("type=db")), Sample.Role("b", ["www"], LabelSelector.All)];
         Assert.Equal(["www"], Principals.Resolve(Sample.InUse(roles), [], LocksInForce.None).Select(principal => principal.ToString()));
     }
 
     [Fact]
-    public void A_node_labelled_anew_is_reached_by_its_new_labels()
+    public void Relabelled_node_is_reached_by_its_new_labels()
     {
         Role[] roles = [Sample.Role("dev", ["root"], Sample.Where("env=dev"))];
         Assert.Equal(["root@dev1"], Principals.Resolve(Sample.InUse(roles), Nodes, LocksInForce.None).Select(principal => principal.ToString()));
@@ -135,7 +135,7 @@ public class PrincipalsTests
     }
 
     [Fact]
-    public void A_node_that_changes_into_a_denied_one_is_lost()
+    public void Node_relabelled_into_a_denied_one_is_lost()
     {
         Role[] roles = [Sample.Role("dba", ["root"], LabelSelector.All, denyOn: Sample.Where("env=prod"))];
         Assert.Equal(["root@dev1"], Principals.Resolve(Sample.InUse(roles), Nodes, LocksInForce.None).Select(principal => principal.ToString()));

@@ -62,7 +62,7 @@ public class AccessWindowProperties
     }).Check(Often);
 
     [Fact]
-    public void What_is_shorter_than_asked_for_is_always_said_and_nothing_else_is() => Prop.ForAll(Cases.ToArbitrary(), one =>
+    public void Every_shortening_and_nothing_else_is_reported() => Prop.ForAll(Cases.ToArbitrary(), one =>
     {
         if (!File(one).Holds(out var window, out _))
             return true;
@@ -76,7 +76,7 @@ public class AccessWindowProperties
     }).Check(Often);
 
     [Fact]
-    public void An_override_never_ends_later_and_says_when_it_ends_earlier() => Prop.ForAll(Cases.ToArbitrary(), one =>
+    public void Override_never_ends_later_and_reports_an_earlier_end() => Prop.ForAll(Cases.ToArbitrary(), one =>
     {
         if (!File(one).Holds(out var filed, out _) || one.At >= filed.PendingUntil)
             return true;

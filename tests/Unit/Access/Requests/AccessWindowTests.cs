@@ -66,7 +66,7 @@ public class AccessWindowTests
 
     [Theory]
     [MemberData(nameof(Windows))]
-    public void The_shortest_limit_ends_it_and_is_named(string situation)
+    public void Shortest_limit_ends_the_access_and_is_named(string situation)
     {
         var (asked, assigned, wishes, access, pending, rule, said) = Table[situation];
         var window = AccessWindow.File(Now, asked, assigned, wishes, SiteLimits.Default).Granted();
@@ -83,7 +83,7 @@ public class AccessWindowTests
     [InlineData("the other says creation", "creation approval", RequestClock.Creation)]
     [InlineData("one that allows something else says creation", "approval elsewhere", RequestClock.Approval)]
     [InlineData("one that allows something else says approval", "creation elsewhere", RequestClock.Creation)]
-    public void The_clock_waits_for_the_approval_where_every_role_that_allows_the_request_says_so(string situation, string says, RequestClock clock)
+    public void Clock_starts_at_approval_only_if_every_role_says_so(string situation, string says, RequestClock clock)
     {
         var roles = says.Split(' ').Select((word, n) => word switch
         {
@@ -95,7 +95,7 @@ public class AccessWindowTests
     }
 
     [Fact]
-    public void While_the_clock_waits_the_request_does_too_and_its_end_is_the_latest_that_it_can_be()
+    public void Clock_at_approval_allows_the_full_wait_and_the_latest_end()
     {
         var asker = Asker(clock: RequestClock.Approval);
         var window = AccessWindow.File(Now, [Dba], [asker], AccessWishes.None, SiteLimits.Default).Granted();
@@ -128,7 +128,7 @@ public class AccessWindowTests
 
     [Theory]
     [MemberData(nameof(Wishes))]
-    public void What_the_site_never_allows_is_refused_with_its_limit(string wish)
+    public void Time_beyond_a_site_limit_is_rejected_with_the_limit(string wish)
     {
         var (wishes, told) = Refusals[wish];
         var refusal = AccessWindow.File(Now, [Dba], [Asker()], wishes, SiteLimits.Default).Refused();
@@ -144,7 +144,7 @@ public class AccessWindowTests
                 : default);
 
     [Fact]
-    public void It_can_begin_at_once_and_until_its_last_second()
+    public void Access_can_begin_at_once_or_in_its_last_second()
     {
         Assert.Equal(Now, AccessWindow.File(Now, [Dba], [Asker()], new AccessWishes(AssumeFrom: Now), SiteLimits.Default).Granted().Terms.AssumeFrom);
         var last = Now.AddHours(1).AddSeconds(-1);
@@ -154,7 +154,7 @@ public class AccessWindowTests
     [Theory]
     [InlineData("from the request", RequestClock.Creation, 10, 60)]
     [InlineData("from the approval", RequestClock.Approval, 10, 70)]
-    public void Access_counts_by_its_clock(string situation, RequestClock clock, int approvedAfter, int ends)
+    public void Access_is_measured_by_its_clock(string situation, RequestClock clock, int approvedAfter, int ends)
     {
         var asker = Asker(clock: clock);
         var approved = AccessWindow.Approve(Filed([Dba], [asker]), Now.AddMinutes(approvedAfter), [Dba], [asker], SiteLimits.Default).Granted();
@@ -185,7 +185,7 @@ public class AccessWindowTests
     }
 
     [Fact]
-    public void What_is_granted_instead_has_no_max_duration_unless_it_may_be_asked_for()
+    public void Override_has_max_duration_only_for_requestable_roles()
     {
         var asker = Asker(Days(4), lets: "dba");
         var approved = AccessWindow.Approve(Filed([Dba], [asker]), Now, [Support], [asker], SiteLimits.Default).Granted();
@@ -193,14 +193,14 @@ public class AccessWindowTests
     }
 
     [Fact]
-    public void The_session_that_was_asked_for_binds_an_override_too()
+    public void Requested_session_ttl_binds_an_override_too()
     {
         var filed = Filed([Dba], [Asker()], new AccessWishes(SessionTtl: Minutes(30)));
         Assert.Equal(Minutes(30), AccessWindow.Approve(filed, Now, [Support], [Asker()], SiteLimits.Default).Granted().Terms.Lasts);
     }
 
     [Fact]
-    public void An_approval_that_comes_too_late_for_what_it_grants_is_refused()
+    public void Approval_too_late_for_the_roles_it_grants_is_rejected()
     {
         var strict = Sample.Role("strict", ttl: Minutes(10));
         var refusal = AccessWindow.Approve(Filed([Dba], [Asker()]), Now.AddMinutes(10), [strict], [Asker()], SiteLimits.Default).Refused();
@@ -208,7 +208,7 @@ public class AccessWindowTests
     }
 
     [Fact]
-    public void An_approval_that_is_over_before_its_beginning_is_refused()
+    public void Approval_that_would_expire_before_its_start_is_rejected()
     {
         var asker = Asker(clock: RequestClock.Approval);
         var filed = Filed([Dba], [asker], new AccessWishes(AssumeFrom: Now.AddDays(1)));
@@ -228,7 +228,7 @@ public class AccessWindowTests
     [InlineData("the site allows less", "4d", 2, RequestClock.Creation, 48, "the site's maximum for access")]
     [InlineData("the role went over since", "4d over", 14, RequestClock.Creation, 96, "role asker")]
     [InlineData("nothing lets ask any more", "none", 14, RequestClock.Creation, 96, "role asker")]
-    public void An_approved_access_is_measured_again_and_never_gets_longer(string situation, string says, int siteDays, RequestClock clock, int hours, string rule)
+    public void Approved_access_is_remeasured_and_never_gets_longer(string situation, string says, int siteDays, RequestClock clock, int hours, string rule)
     {
         var filed = Filed([Dba], [Asker(Days(4), clock: clock)]);
         var approval = Now.AddMinutes(10);

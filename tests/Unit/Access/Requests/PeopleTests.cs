@@ -42,7 +42,7 @@ public class PeopleTests
     }).Check(Often);
 
     [Fact]
-    public void A_chain_through_a_shared_account_and_a_shared_user_is_one_person()
+    public void Shared_account_and_shared_user_chain_into_one_person()
     {
         // Alice shares an account with bob, bob shares a uid with carol: she and alice have nothing in common but him.
         var (alice, bob, carol, dave) = (Sample.User("alice").OwnedBy("alice", "ops"), Sample.User("bob").OwnedBy("ops", "bob"), Sample.User("carol").OwnedBy("carol", "5002"), Sample.User("dave").OwnedBy("dave"));
@@ -57,14 +57,14 @@ public class PeopleTests
     }
 
     [Fact]
-    public void Digits_in_an_account_are_not_a_uid()
+    public void Account_name_of_digits_is_not_a_uid()
     {
         var (named, numbered) = (Sample.User("named") with { UnixUsers = [UnixUser.Account("7")] }, Sample.User("numbered").OwnedBy("7"));
         Assert.False(People.From([named, numbered], _ => null).AreOne(Alias.User(named.Id), Alias.User(numbered.Id)));
     }
 
     [Fact]
-    public void Users_that_were_one_person_stay_so_for_a_request()
+    public void Users_once_one_person_stay_so_for_the_request()
     {
         // The accounts of carol and dave have other uids now than when alice filed and bob voted.
         var (alice, bob, carol, dave) = (Sample.User("alice"), Sample.User("bob"), Sample.User("carol"), Sample.User("dave"));
@@ -81,7 +81,7 @@ public class PeopleTests
     }
 
     [Fact]
-    public void What_a_request_and_its_reviews_recorded_joins_for_that_request()
+    public void Identities_recorded_in_a_request_join_people_for_it()
     {
         var (alice, bob, carol) = (Sample.User("alice"), Sample.User("bob"), Sample.User("carol"));
         var request = Sample.Request(alice, RequestState.Pending, Sample.Role("dba")) with

@@ -30,11 +30,11 @@ public class RequestTransitionsTests
     }
 
     [Fact]
-    public void There_are_eighty_cells() => Assert.Equal(80, EveryCell().Count);
+    public void Table_has_eighty_cells() => Assert.Equal(80, EveryCell().Count);
 
     [Theory]
     [MemberData(nameof(EveryCell))]
-    public void Exactly_the_seven_steps_of_the_rules_succeed(RequestState state, RequestAction action, RequestActor actor)
+    public void Only_the_seven_allowed_steps_succeed(RequestState state, RequestAction action, RequestActor actor)
     {
         foreach (var request in InState(state))
         {
@@ -58,7 +58,7 @@ public class RequestTransitionsTests
     [InlineData(Expired, Deny, Administrator, "is EXPIRED; only PENDING or APPROVED requests can be denied")]
     [InlineData(Approved, Cancel, Requester, "is APPROVED; only PENDING requests can be cancelled")]
     [InlineData(Pending, Drop, Requester, "is PENDING; only APPROVED requests can be dropped")]
-    public void Who_comes_too_late_is_told_the_state_met(RequestState state, RequestAction action, RequestActor actor, string told)
+    public void Late_action_reports_the_current_state(RequestState state, RequestAction action, RequestActor actor, string told)
     {
         foreach (var request in InState(state))
             Assert.Equal($"request {request.Id} {told}", RequestTransitions.Find(request, action, actor, Sample.Now).Refused().Message);
@@ -69,7 +69,7 @@ public class RequestTransitionsTests
     [InlineData(Denied, "the access request has been already denied")]
     [InlineData(Cancelled, "the access request has been already cancelled")]
     [InlineData(Expired, "the access request has expired")]
-    public void A_reviewer_who_comes_too_late_is_told_so(RequestState state, string told)
+    public void Late_review_reports_the_decision(RequestState state, string told)
     {
         foreach (var request in InState(state))
             foreach (var action in new[] { Approve, Deny })
@@ -83,7 +83,7 @@ public class RequestTransitionsTests
     [InlineData(Cancel, RequestActor.Reviewer, "only the requester can cancel a request")]
     [InlineData(Drop, RequestActor.Reviewer, "only the requester can drop a request")]
     [InlineData(Drop, Stranger, "only the requester can drop a request")]
-    public void Who_may_never_do_it_is_told_who_may(RequestAction action, RequestActor actor, string told)
+    public void Forbidden_action_reports_who_may_do_it(RequestAction action, RequestActor actor, string told)
     {
         foreach (var state in Enum.GetValues<RequestState>())
             foreach (var request in InState(state))
@@ -91,7 +91,7 @@ public class RequestTransitionsTests
     }
 
     [Fact]
-    public void A_pending_request_expires_at_the_instant_its_wait_ends_and_not_before()
+    public void Pending_request_expires_exactly_when_its_wait_ends()
     {
         var request = Sample.Request(Sample.User("alice"), Pending);
         Assert.Equal(Pending, request.StateAt(request.PendingUntil.AddSeconds(-1)));
@@ -99,7 +99,7 @@ public class RequestTransitionsTests
     }
 
     [Fact]
-    public void An_approved_request_expires_at_the_instant_its_access_ends_and_not_when_its_wait_would_have()
+    public void Approved_request_expires_with_its_access_not_its_wait()
     {
         var request = Sample.Request(Sample.User("alice"), Approved);
         Assert.Equal(Approved, request.StateAt(request.PendingUntil));
@@ -110,7 +110,7 @@ public class RequestTransitionsTests
     [Theory]
     [InlineData(Denied)]
     [InlineData(Cancelled)]
-    public void What_is_final_stays_what_it_is(RequestState state) =>
+    public void Final_state_never_changes(RequestState state) =>
         Assert.Equal(state, Sample.Request(Sample.User("alice"), state).StateAt(DateTimeOffset.MaxValue));
 
     // EXPIRED is never stored: it is what a pending or an approved request becomes.

@@ -20,7 +20,7 @@ public class RequestUseTests
         Assert.Same(Dba, Assert.Single(RequestUse.Grants(Approved, Alice, Roles, LocksInForce.None, Sample.Now).Granted()));
 
     [Fact]
-    public void What_is_granted_counts_and_not_what_was_asked()
+    public void Granted_roles_count_and_requested_ones_do_not()
     {
         var support = Sample.Role("db-support");
         var overridden = Approved with { GrantedRoles = [support.Pin()] };
@@ -47,7 +47,7 @@ public class RequestUseTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public void Every_use_asks_everything_again(string when, string told)
+    public void Every_use_checks_everything_again(string when, string told)
     {
         var (request, user, roles, now) = (Approved, Alice, Roles, Sample.Now);
         switch (when)
@@ -79,7 +79,7 @@ public class RequestUseTests
     }
 
     [Fact]
-    public void It_cannot_be_used_before_its_beginning()
+    public void Request_cannot_be_used_before_its_start()
     {
         var later = From(Sample.Now.AddMinutes(5));
         var early = RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
@@ -91,7 +91,7 @@ public class RequestUseTests
     [InlineData("the latest first", new[] { 9, 5 })]
     [InlineData("the latest last", new[] { 5, 9 })]
     [InlineData("the latest between", new[] { 0, 9, 5 })]
-    public void Of_several_the_latest_beginning_counts(string order, int[] minutes)
+    public void Latest_start_of_several_requests_counts(string order, int[] minutes)
     {
         var question = new IssuanceQuestion(
             Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default)
@@ -102,6 +102,6 @@ public class RequestUseTests
     private static AccessRequest From(DateTimeOffset? begins) => Approved with { Id = Guid.NewGuid(), Terms = Approved.Terms with { AssumeFrom = begins } };
 
     [Fact]
-    public void It_can_be_used_until_the_last_second() =>
+    public void Request_can_be_used_until_its_last_second() =>
         Assert.NotEmpty(RequestUse.Grants(Approved, Alice, Roles, LocksInForce.None, Approved.AccessUntil.AddSeconds(-1)).Granted());
 }

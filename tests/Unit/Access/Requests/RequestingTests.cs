@@ -22,7 +22,7 @@ public class RequestingTests
     [InlineData("all but one", new[] { "*" }, new[] { "root-*" }, "root-prod", false)]
     [InlineData("all but another", new[] { "*" }, new[] { "root-*" }, "dba", true)]
     [InlineData("denied only", new string[0], new[] { "dba" }, "dba", false)]
-    public void A_role_can_be_asked_for_when_some_allow_names_it_and_no_deny(string situation, string[] allow, string[] deny, string role, bool may)
+    public void Role_is_requestable_if_an_allow_names_it_and_no_deny_does(string situation, string[] allow, string[] deny, string role, bool may)
     {
         Assert.True(may == RequestRights.MayRequest([Sample.Role("one", mayRequest: allow, mayNotRequest: deny)], role, RequestKind.Roles), situation);
         Assert.True(may == RequestRights.MayRequest([Sample.Role("one", mayRequest: allow), Sample.Role("other", mayNotRequest: deny)], role, RequestKind.Roles), situation + ", across roles");
@@ -30,7 +30,7 @@ public class RequestingTests
     }
 
     [Fact]
-    public void A_request_pins_what_was_asked_and_starts_pending()
+    public void Request_pins_its_roles_and_starts_pending()
     {
         var question = Question(["dba"]) with { CreatorUid = 5001, Reason = "migration", SuggestedReviewers = ["bob", "bob", "carol"] };
         var request = Requesting.File(question).Granted();
@@ -44,14 +44,14 @@ public class RequestingTests
     }
 
     [Fact]
-    public void Roles_are_sorted_and_each_stands_once()
+    public void Roles_are_sorted_and_listed_once()
     {
         var asked = Requesting.File(Question(["dba", "auditor", "dba"], mayRequest: ["*"])).Granted();
         Assert.Equal(["auditor", "dba"], asked.Roles.Select(role => role.Name));
     }
 
     [Fact]
-    public void A_forbidden_role_and_an_unknown_one_get_one_answer_that_names_what_can_be_asked()
+    public void Forbidden_and_unknown_roles_get_one_answer_with_a_hint()
     {
         var forbidden = Requesting.File(Question(["auditor"])).Refused();
         Assert.Equal("user \"alice\" cannot request role \"auditor\"", forbidden.Message);
@@ -63,37 +63,37 @@ public class RequestingTests
     }
 
     [Fact]
-    public void One_forbidden_role_among_several_refuses_the_whole() =>
+    public void One_forbidden_role_rejects_the_whole_request() =>
         Assert.Equal("user \"alice\" cannot request role \"auditor\"", Requesting.File(Question(["auditor", "dba"])).Refused().Message);
 
     [Fact]
-    public void A_pattern_is_not_a_name_that_can_be_asked_for() =>
+    public void Pattern_cannot_be_requested_as_a_role() =>
         Assert.Equal("user \"alice\" cannot request role \"db*\"", Requesting.File(Question(["db*"], mayRequest: ["*"])).Refused().Message);
 
     [Fact]
-    public void Who_can_request_nothing_is_told_so() =>
+    public void Hint_says_that_no_role_can_be_requested() =>
         Assert.Equal("no role of yours lets you request another", Requesting.File(Question(["dba"], mayRequest: [])).Refused().Hint);
 
     [Fact]
-    public void A_star_asks_for_everything_that_can_be_asked_for_and_is_not_held()
+    public void Star_requests_every_requestable_role_not_already_held()
     {
         var request = Requesting.File(Question(["*"], mayRequest: ["*"])).Granted();
         Assert.Equal(["auditor", "dba"], request.Roles.Select(role => role.Name));
     }
 
     [Fact]
-    public void A_star_asks_for_nothing_that_is_denied()
+    public void Star_requests_no_denied_role()
     {
         var request = Requesting.File(Question(["*"], mayRequest: ["*"], mayNotRequest: ["dba"])).Granted();
         Assert.Equal(["auditor"], request.Roles.Select(role => role.Name));
     }
 
     [Fact]
-    public void A_star_that_comes_to_nothing_is_refused() =>
+    public void Star_that_matches_nothing_is_rejected() =>
         Assert.Equal("a request names at least one role or resource", Requesting.File(Question(["*"], mayRequest: ["contractor"])).Refused().Message);
 
     [Fact]
-    public void A_star_stands_alone() =>
+    public void Star_cannot_be_combined_with_role_names() =>
         Assert.Equal("\"*\" asks for every role and stands alone", Requesting.File(Question(["*", "dba"])).Refused().Message);
 
     [Fact]
@@ -101,7 +101,7 @@ public class RequestingTests
         Assert.Equal("a request names at least one role or resource", Requesting.File(Question([])).Refused().Message);
 
     [Fact]
-    public void A_role_gained_by_a_request_lets_nobody_ask_for_more()
+    public void Role_gained_by_a_request_cannot_request_more()
     {
         // Only user.Roles counts; the elevated role is in nobody's list.
         var elevated = Sample.Role("dba", mayRequest: ["auditor"]);
@@ -114,18 +114,18 @@ public class RequestingTests
     [InlineData(24, true)]
     [InlineData(25, false)]
     [InlineData(26, false)]
-    public void Twenty_five_requests_wait_at_a_time(int pending, bool one_more) =>
+    public void At_most_25_requests_can_be_pending(int pending, bool one_more) =>
         Assert.Equal(one_more, Requesting.File(Question(["dba"]) with { PendingRequests = pending }).Holds(out _, out _));
 
     [Theory]
     [InlineData(29, 299, null)]
     [InlineData(30, 30, "30 requests of yours were filed within a minute; that is the limit")]
     [InlineData(0, 300, "300 requests of yours were filed within a day; that is the limit")]
-    public void Filing_is_bounded_by_the_minute_and_by_the_day(int minute, int day, string? told) =>
+    public void Filing_is_limited_per_minute_and_per_day(int minute, int day, string? told) =>
         Assert.Equal(told, Requesting.File(Question(["dba"]) with { Filed = (minute, day) }).Holds(out _, out var refusal) ? null : refusal!.Message);
 
     [Fact]
-    public void A_reason_that_hides_something_is_refused() =>
+    public void Reason_with_invisible_characters_is_rejected() =>
         Assert.Equal("the reason has control or invisible characters", Requesting.File(Question(["dba"]) with { Reason = "ok\u202e" }).Refused().Message);
 
     [Fact]
@@ -133,11 +133,11 @@ public class RequestingTests
         Assert.Equal("the reason has 4097 bytes; at most 4096 are kept", Requesting.File(Question(["dba"]) with { Reason = new string('x', 4097) }).Refused().Message);
 
     [Fact]
-    public void A_reviewer_that_cannot_be_a_user_is_refused() =>
+    public void Reviewer_with_an_impossible_name_is_rejected() =>
         Assert.Equal("\"b o b\" cannot be the name of a reviewer", Requesting.File(Question(["dba"]) with { SuggestedReviewers = ["alice", "b o b"] }).Refused().Message);
 
     [Fact]
-    public void A_hundred_reviewers_are_enough()
+    public void At_most_100_reviewers_can_be_suggested()
     {
         string[] hundred = [.. Enumerable.Range(0, 100).Select(n => $"r{n}")];
         Assert.Equal(hundred, Requesting.File(Question(["dba"]) with { SuggestedReviewers = [.. hundred] }).Granted().SuggestedReviewers.ToArray());
@@ -148,7 +148,7 @@ public class RequestingTests
     [InlineData("the role's hour", 3600, 3600, 3600)]
     [InlineData("no limit of the role: the site's", null, 108000, 108000)]
     [InlineData("a role beyond the site", 360000, 108000, 108000)]
-    public void Access_ends_at_creation_plus_the_shortest_limit_and_so_does_the_wait(string situation, int? roleSeconds, int access, int pending)
+    public void Access_and_wait_both_end_at_the_shortest_limit(string situation, int? roleSeconds, int access, int pending)
     {
         var dba = Dba.Lasting(roleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
         var request = Requesting.File(Question(["dba"]) with { Roles = Sample.Roles(Contractor, dba) }).Granted();
@@ -157,14 +157,14 @@ public class RequestingTests
     }
 
     [Fact]
-    public void Of_several_roles_the_strictest_ends_the_access()
+    public void Strictest_of_several_roles_ends_the_access()
     {
         var roles = Sample.Roles(Sample.Role("contractor", mayRequest: ["*"]), Dba, Sample.Role("short", ttl: TimeSpan.FromMinutes(5)));
         Assert.Equal(Sample.Now.AddMinutes(5), Requesting.File(Question(["dba", "short"]) with { Roles = roles }).Granted().AccessUntil);
     }
 
     [Fact]
-    public void A_request_waits_no_longer_than_the_site_lets_it()
+    public void Request_waits_no_longer_than_the_site_allows()
     {
         var limits = SiteLimits.Default with { PendingRequest = TimeSpan.FromMinutes(10) };
         var request = Requesting.File(Question(["dba"]) with { Limits = limits }).Granted();
@@ -173,7 +173,7 @@ public class RequestingTests
     }
 
     [Fact]
-    public void Each_role_that_lets_him_ask_puts_its_thresholds_before_the_request()
+    public void Each_role_that_allows_the_request_adds_its_thresholds()
     {
         var thresholds = new ReviewThreshold("two", null, 2, 1);
         var roles = Sample.Roles(
@@ -188,7 +188,7 @@ public class RequestingTests
     }
 
     [Fact]
-    public void Annotations_are_those_of_the_roles_that_let_him_ask()
+    public void Annotations_come_from_the_roles_that_allow_the_request()
     {
         var roles = Sample.Roles(
             Rules(Sample.Role("contractor", mayRequest: ["dba"]), RequestRules.None with { Annotations = RequestRules.None.Annotations.Add("a", ["1", "2"]) }),
@@ -199,7 +199,7 @@ public class RequestingTests
     }
 
     [Fact]
-    public void Who_names_no_reviewers_suggests_those_of_his_roles()
+    public void Request_without_reviewers_suggests_those_of_its_roles()
     {
         var roles = Sample.Roles(
             Rules(Contractor, RequestRules.None with { SuggestedReviewers = ["bob", "carol"] }), Rules(Sample.Role("other"), RequestRules.None with { SuggestedReviewers = ["bob", "dave"] }), Dba);
@@ -214,7 +214,7 @@ public class RequestingTests
     [InlineData("another role is asked for", true, RequestAccess.Optional, "auditor", null)]
     [InlineData("a role of his wants one for everything", false, RequestAccess.Reason, "auditor", "whoever holds role \"contractor\" gives a reason")]
     [InlineData("a role of his asks always", false, RequestAccess.Always, "dba", null)]
-    public void A_reason_is_given_where_a_role_wants_one(string situation, bool required, RequestAccess access, string asked, string? told)
+    public void Reason_is_required_if_a_role_requires_one(string situation, bool required, RequestAccess access, string asked, string? told)
     {
         var contractor = Rules(Sample.Role("contractor", mayRequest: ["dba"]), RequestRules.None with { ReasonRequired = required, ReasonPrompt = "which ticket?" });
         contractor = contractor with { Options = contractor.Options with { RequestAccess = access, RequestPrompt = "your shift?" } };
@@ -236,7 +236,7 @@ public class RequestingTests
     [InlineData("none says so", new[] { RequestAccess.Optional, RequestAccess.Optional }, new[] { "dba" }, RequestAccess.Optional)]
     [InlineData("there is nothing to ask for", new[] { RequestAccess.Always, RequestAccess.Optional }, new string[0], RequestAccess.Optional)]
     [InlineData("what can be asked for is held", new[] { RequestAccess.Always, RequestAccess.Optional }, new[] { "r1" }, RequestAccess.Optional)]
-    public void A_login_asks_by_itself_where_a_role_says_so(string situation, RequestAccess[] access, string[] mayRequest, RequestAccess does)
+    public void Login_files_a_request_if_a_role_says_so(string situation, RequestAccess[] access, string[] mayRequest, RequestAccess does)
     {
         var roles = Sample.Roles([.. access.Select((one, i) => Sample.Role($"r{i}", mayRequest: mayRequest) is var role ? role with { Options = role.Options with { RequestAccess = one } } : role), Dba]);
         Assert.True(does == RequestRights.AccessOf(Sample.User("alice", "r0", "r1"), roles, Sample.Now), situation);

@@ -18,7 +18,7 @@ public class ResolvingTests
     private static readonly RequestResolution Resolution = new("bob", Sample.Now, "approved for tonight");
 
     [Fact]
-    public void An_approval_grants_what_was_asked_and_says_who_and_why()
+    public void Approval_grants_the_request_and_records_who_and_why()
     {
         var approved = Resolving.Approve(Pending, Alice, Bob, PeopleOf(Alice, Pending), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Granted();
         Assert.Equal(RequestState.Approved, approved.StoredState);
@@ -41,7 +41,7 @@ public class ResolvingTests
 
     [Theory]
     [MemberData(nameof(WhoseOwn))]
-    public void Nobody_approves_his_own_request(string who, string identity, bool own)
+    public void Nobody_can_approve_their_own_request(string who, string identity, bool own)
     {
         var requester = Alice with { UnixUsers = [UnixUser.Account("alice"), UnixUser.TryParse("7001")!.Value] };
         var parts = identity.Split(':');
@@ -68,7 +68,7 @@ public class ResolvingTests
 
     [Theory]
     [MemberData(nameof(ByLogin))]
-    public void Who_became_another_account_is_still_the_one_who_logged_in(string who, uint? creatorLogin, uint? login, bool own)
+    public void Changing_accounts_does_not_change_who_logged_in(string who, uint? creatorLogin, uint? login, bool own)
     {
         var requester = Alice with { UnixUsers = [UnixUser.Account("alice"), UnixUser.TryParse("7001")!.Value] };
         var request = Pending with { CreatorLoginUid = creatorLogin };
@@ -85,7 +85,7 @@ public class ResolvingTests
     }
 
     [Fact]
-    public void Root_may_approve_his_own()
+    public void Root_can_approve_their_own_request()
     {
         var filedByRoot = Pending with { CreatorUid = 0 };
         Assert.True(Resolving.IsOwn(filedByRoot, PeopleOf(Alice, filedByRoot), Root));
@@ -93,7 +93,7 @@ public class ResolvingTests
     }
 
     [Fact]
-    public void A_user_created_anew_under_the_name_is_not_the_one_who_asked()
+    public void Recreated_user_of_the_same_name_is_not_the_requester()
     {
         var another = Alice with { Id = Guid.NewGuid() };
         Assert.False(Resolving.IsOwn(Pending with { CreatorUid = 1 }, PeopleOf(another, Pending with { CreatorUid = 1 }), new Answerer(Sample.AliceAtHerDesk, IsRoot: false)));
@@ -114,7 +114,7 @@ public class ResolvingTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public void Not_even_root_approves(string when, string told)
+    public void Not_even_root_can_approve_what_is_no_longer_valid(string when, string told)
     {
         var outcome = when switch
         {
@@ -138,18 +138,18 @@ public class ResolvingTests
     [InlineData(RequestState.Approved, "APPROVED")]
     [InlineData(RequestState.Denied, "DENIED")]
     [InlineData(RequestState.Cancelled, "CANCELLED")]
-    public void What_was_resolved_is_not_approved(RequestState state, string met) =>
+    public void Resolved_request_cannot_be_approved(RequestState state, string met) =>
         Assert.Contains($"is {met};", Resolving.Approve(Sample.Request(Alice, state, Dba), Alice, Root, PeopleOf(Alice, Sample.Request(Alice, state, Dba)), Roles, Resolution, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
 
     [Fact]
-    public void It_is_too_late_for_an_approval_at_the_end_of_the_wait()
+    public void Request_cannot_be_approved_at_the_end_of_its_wait()
     {
         var late = Resolution with { At = Pending.PendingUntil };
         Assert.Contains("is EXPIRED;", Resolving.Approve(Pending, Alice, Root, PeopleOf(Alice, Pending), Roles, late, SiteLimits.Default, LocksInForce.None).Refused().Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void An_end_keeps_on_record_what_was_granted()
+    public void Ended_request_keeps_its_granted_roles_on_record()
     {
         var approved = Sample.Request(Alice, RequestState.Approved, Dba);
         var step = RequestTransitions.Find(approved, RequestAction.Deny, RequestActor.Administrator, Sample.Now).Granted();
@@ -160,7 +160,7 @@ public class ResolvingTests
     }
 
     [Fact]
-    public void An_end_with_a_reason_that_hides_something_is_refused()
+    public void Ending_reason_with_invisible_characters_is_rejected()
     {
         var step = RequestTransitions.Find(Pending, RequestAction.Deny, RequestActor.Administrator, Sample.Now).Granted();
         Assert.Equal("the reason has control or invisible characters", Resolving.End(Pending, step, Resolution with { Reason = "\r" }).Refused().Message);

@@ -27,7 +27,7 @@ public class ResourceRequestTests
     [InlineData("by an expression", new[] { "^d.*$" }, new[] { "node/db1" }, new[] { "dba" })]
     [InlineData("each by another role", new[] { "dba", "ops" }, new[] { "node/db1", "node/web1" }, new[] { "dba", "ops" })]
     [InlineData("only those that reach it", new[] { "dba", "ops" }, new[] { "node/web1" }, new[] { "ops" })]
-    public void Nodes_are_asked_for_by_the_roles_that_reach_them(string situation, string[] searchAs, string[] resources, string[] roles)
+    public void Node_request_names_the_roles_that_reach_the_nodes(string situation, string[] searchAs, string[] resources, string[] roles)
     {
         var request = Requesting.File(Question(resources, Seeking("seeker", searchAs))).Granted();
         Assert.True(roles.SequenceEqual(request.Roles.Select(role => role.Name)), situation);
@@ -46,21 +46,21 @@ public class ResourceRequestTests
     [InlineData("another kind", new[] { "dba" }, "db/db1", "\"db/db1\" is not a resource")]
     [InlineData("no name", new[] { "dba" }, "node/", "\"node/\" is not a resource")]
     [InlineData("a name that cannot be", new[] { "dba" }, "node/db1@x", "\"node/db1@x\" is not a resource")]
-    public void What_cannot_be_asked_for_is_refused(string situation, string[] searchAs, string resource, string told)
+    public void Unrequestable_node_is_rejected(string situation, string[] searchAs, string resource, string told)
     {
         var seeker = Seeking("seeker", searchAs);
         Assert.True(told == Requesting.File(Question([resource], seeker)).Refused().Message, situation);
     }
 
     [Fact]
-    public void One_that_cannot_be_asked_for_refuses_all() =>
+    public void One_unrequestable_node_rejects_the_whole_request() =>
         Assert.Equal("user \"alice\" cannot request node \"web1\"", Requesting.File(Question(["node/db1", "node/web1"], Seeker)).Refused().Message);
 
     [Theory]
     [InlineData("deny.request.search_as_roles", new string[0], new[] { "dba" })]
     [InlineData("deny.request.roles", new[] { "dba" }, new string[0])]
     [InlineData("a pattern", new[] { "d*" }, new string[0])]
-    public void A_deny_wins_in_whichever_role_and_field_it_stands(string situation, string[] denyRoles, string[] denySearch)
+    public void Deny_wins_in_any_role_and_field(string situation, string[] denyRoles, string[] denySearch)
     {
         var denying = Sample.Role("denying", mayNotRequest: denyRoles);
         denying = denying with { Deny = denying.Deny with { SearchAsRoles = Sample.Patterns(denySearch) } };
@@ -69,7 +69,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void What_may_be_asked_for_by_name_is_not_asked_for_as_a_role_nor_the_other_way_round()
+    public void Requesting_nodes_and_requesting_roles_are_separate_rights()
     {
         Assert.Equal("user \"alice\" cannot request role \"dba\"", Requesting.File(Question([], Seeker) with { RoleNames = ["dba"] }).Refused().Message);
         Assert.Equal("user \"alice\" cannot request node \"db1\"", Requesting.File(Question(["node/db1"], Sample.Role("contractor", mayRequest: ["dba"]))).Refused().Message);
@@ -84,7 +84,7 @@ public class ResourceRequestTests
     [InlineData(new[] { "access" }, null, "user \"alice\" cannot request role \"access\" for this node")]
     [InlineData(new[] { "nobody" }, null, "user \"alice\" cannot request role \"nobody\" for this node")]
     [InlineData(new[] { "*", "dba" }, null, "\"*\" asks for every role and stands alone")]
-    public void Roles_beside_nodes_narrow_by_which_roles_these_are_asked_for(string[] named, string[]? asked, string? told)
+    public void Named_roles_narrow_the_roles_of_a_node_request(string[] named, string[]? asked, string? told)
     {
         var outcome = Requesting.File(Question(["node/db1"], Seeking("seeker", ["*"])) with { RoleNames = [.. named] });
         if (asked is null)
@@ -103,7 +103,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void Roles_that_deny_each_others_nodes_are_not_asked_for_together()
+    public void Roles_that_deny_each_others_nodes_cannot_be_combined()
     {
         var stage = Sample.Role("stage", ["postgres"], Sample.Where("env=stage"), denyOn: Sample.Where("env=prod"));
         var question = Question(["node/db1", "node/db2"], Seeking("seeker", ["dba", "stage"])) with { Roles = Sample.Roles(Access, Seeking("seeker", ["dba", "stage"]), Dba, stage) };
@@ -117,15 +117,15 @@ public class ResourceRequestTests
     [InlineData("a role that is held", "role access", "role access is locked")]
     [InlineData("the user", "user alice", "user alice is locked")]
     [InlineData("the only login there", "login postgres", "user \"alice\" cannot request node \"db1\"")]
-    public void What_is_locked_is_not_asked_for(string situation, string target, string told) =>
+    public void Locked_node_or_role_cannot_be_requested(string situation, string target, string told) =>
         Assert.True(told == Requesting.File(Question(["node/db1"], Seeker) with { Locks = Sample.Locked(target) }).Refused().Message, situation);
 
     [Fact]
-    public void A_lock_on_a_node_out_of_reach_is_not_told() =>
+    public void Lock_on_a_node_out_of_reach_is_not_revealed() =>
         Assert.Equal("user \"alice\" cannot request node \"web1\"", Requesting.File(Question(["node/web1"], Seeker) with { Locks = Sample.Locked("node web1") }).Refused().Message);
 
     [Fact]
-    public void What_the_seeking_role_says_about_requests_counts()
+    public void Role_used_for_the_search_sets_the_request_rules()
     {
         var seeker = Seeker with
         {
@@ -147,7 +147,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void The_certificate_opens_what_was_asked_for_and_nothing_else()
+    public void Certificate_opens_only_the_requested_nodes()
     {
         Assert.Equal(["deploy@db1", "postgres@db1"], Principals(Approved(["node/db1"], Dba)));
         Assert.Equal(["deploy@db1", "deploy@db2", "postgres@db1", "postgres@db2"], Principals(Approved(["node/db1", "node/db2"], Dba)));
@@ -160,7 +160,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void Several_requests_each_open_their_own_nodes()
+    public void Each_of_several_requests_opens_its_own_nodes()
     {
         Assert.Equal(["deploy@db1", "deploy@web1", "ops@web1", "postgres@db1"], Principals(Approved(["node/db1"], Dba), Approved(["node/web1"], Ops)));
         // The same role twice counts wherever it was asked for; another role does not follow it.
@@ -168,13 +168,13 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void One_certificate_is_not_for_nodes_and_for_roles() =>
+    public void One_certificate_cannot_serve_node_and_role_requests() =>
         Assert.Equal(
             "one certificate is for requests for roles, or for requests for nodes, and not for both",
             Sample.Decide(Login(Approved(["node/db1"], Dba), Sample.Request(Alice, RequestState.Approved, Ops))).Refused().Message);
 
     [Fact]
-    public void A_node_that_was_created_again_is_another()
+    public void Recreated_node_is_a_different_node()
     {
         var request = Approved(["node/db1"], Dba);
         var again = Login(request) with { Nodes = [Sample.Node("db1", "type=db", "env=prod"), Db2, Web1] };
@@ -189,7 +189,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void Who_may_not_search_by_the_role_any_more_does_not_use_the_request()
+    public void Losing_the_right_to_search_disables_the_request()
     {
         var question = Login(Approved(["node/db1"], Dba));
         // To ask for the role itself is another right.
@@ -198,7 +198,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void Denies_and_locks_take_from_what_was_asked_for()
+    public void Denies_and_locks_reduce_what_was_requested()
     {
         var strict = Sample.Role("access", denyLogins: ["postgres"]);
         Assert.Equal("no login is granted to user \"alice\" on node/db1 by the roles in use: access, seeker, dba", Sample.Decide(Login(Approved(["node/db1"], Dba)) with { Roles = Sample.Roles(strict, Seeking("seeker", ["*"]), Dba) }).Refused().Message);
@@ -206,7 +206,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void More_than_one_certificate_holds_is_got_host_by_host()
+    public void Nodes_beyond_one_certificate_are_issued_host_by_host()
     {
         Node[] nodes = [.. Enumerable.Range(0, 300).Select(n => Sample.Node($"db-{n}", "type=db"))];
         var request = Approved([], Dba) with { Resources = [.. nodes.Select(node => new PinnedNode(node.Id, node.Name))] };
@@ -216,7 +216,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void A_certificate_of_the_roles_does_not_survive_as_one_of_the_nodes()
+    public void Role_certificate_does_not_survive_as_a_node_certificate()
     {
         var request = Approved(["node/db1"], Dba);
         var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, Sample.Now.AddMinutes(10), ["postgres@db1"], Sample.Decide(Login(request)).Granted().Permissions);
@@ -228,7 +228,7 @@ public class ResourceRequestTests
     }
 
     [Fact]
-    public void It_is_explained_with_the_nodes_of_the_request()
+    public void Explanation_names_the_nodes_of_the_request()
     {
         var question = Login(Approved(["node/db1"], Root));
         Assert.Equal("alice can log in as root on db1: yes, as root@db1", Explanation.Explain(question with { Node = "db1" }, "root").Verdict);
@@ -248,7 +248,7 @@ public class ResourceRequestTests
     [Theory]
     [InlineData(RequestKind.Resources, new[] { "dba: db1 db2" })]
     [InlineData(RequestKind.Roles, new[] { "ops: web1" })]
-    public void What_a_role_would_open_is_told_by_kind(RequestKind kind, string[] expected)
+    public void Preview_depends_on_the_kind_of_request(RequestKind kind, string[] expected)
     {
         var both = Seeking("seeker", ["dba", "access"], ["ops"]);
         var elevations = Elevation.WithinAsking(Alice, kind, Sample.Roles(Access, both, Dba, Ops), [Db1, Db2, Web1], LocksInForce.None, Sample.Now);

@@ -39,7 +39,7 @@ public class ReviewProperties
         select (string.Join("; ", [.. rules.Select((rule, i) => $"c{i + 1}{rule}"), $"c3: {string.Join(" | ", last)}"]), asked, words);
 
     [Fact]
-    public void A_vote_of_somebody_without_the_right_never_changes_the_outcome() => Prop.ForAll(
+    public void Vote_without_the_right_never_changes_the_outcome() => Prop.ForAll(
         (from one in Cases from at in Gen.Choose(0, 6) from stranger in Gen.Elements("gone1+", "gone2-", "gone3+a", "gone4+:because", "removed1+", "removed2-", "self+", "self-") select (one, at, stranger)).ToArbitrary(),
         question =>
         {
@@ -50,7 +50,7 @@ public class ReviewProperties
         }).Check(Often);
 
     [Fact]
-    public void A_deny_more_never_approves_what_waited_for_approvals() => Prop.ForAll(
+    public void Added_denial_never_approves_a_pending_request() => Prop.ForAll(
         (from one in Cases from denied in Gen.Elements("lead", "dev") from roles in Gen.Elements("*", "a", "b") select (one, denied, roles)).ToArbitrary(),
         question =>
         {
@@ -63,7 +63,7 @@ public class ReviewProperties
         }).Check(Often);
 
     [Fact]
-    public void Nothing_is_granted_that_was_not_asked_for_and_by_every_approval_that_counts() => Prop.ForAll(Cases.ToArbitrary(), one =>
+    public void Granted_roles_were_requested_and_in_every_counted_approval() => Prop.ForAll(Cases.ToArbitrary(), one =>
     {
         var tally = Count(one.Rules, one.Asked, one.Words);
         var approvals = tally.Counted.Where(review => review.Decision == ReviewDecision.Approve).ToList();
@@ -73,7 +73,7 @@ public class ReviewProperties
     }).Check(Often);
 
     [Fact]
-    public void A_pending_request_says_what_is_missing_and_no_other_does() => Prop.ForAll(Cases.ToArbitrary(), one =>
+    public void Only_a_pending_request_says_what_is_missing() => Prop.ForAll(Cases.ToArbitrary(), one =>
     {
         var tally = Count(one.Rules, one.Asked, one.Words);
         return tally.Missing.IsEmpty == (tally.State != RequestState.Pending);

@@ -16,7 +16,7 @@ public class ReviewingTests
     private static readonly AccessRequest Request = Case.File(Roles, Asked);
 
     [Fact]
-    public void A_review_that_reaches_no_threshold_is_kept_and_the_request_waits_on()
+    public void Review_below_every_threshold_is_kept_and_decides_nothing()
     {
         var reviewed = Decide(Said("dev1")).Granted();
         Assert.Null(reviewed.Step);
@@ -26,7 +26,7 @@ public class ReviewingTests
     }
 
     [Fact]
-    public void The_review_that_reaches_the_threshold_approves_what_all_have_in_common()
+    public void Deciding_approval_grants_what_all_approvals_have_in_common()
     {
         var reviewed = Decide(Said("dev2", roles: ["b"], reason: "only b"), earlier: "dev1+a,b").Granted();
         Assert.Equal((RequestState.Approved, RequestState.Approved), (reviewed.Step!.To, reviewed.Request.StoredState));
@@ -36,7 +36,7 @@ public class ReviewingTests
     }
 
     [Fact]
-    public void The_review_that_reaches_a_denial_denies()
+    public void Review_that_reaches_the_denial_threshold_denies()
     {
         var reviewed = Decide(Said("dev2", ReviewDecision.Deny, reason: "no"), earlier: "dev1+").Granted();
         Assert.Equal(RequestState.Denied, reviewed.Request.StoredState);
@@ -45,11 +45,11 @@ public class ReviewingTests
     }
 
     [Fact]
-    public void An_approval_does_not_outvote_a_denial_that_counts_again() =>
+    public void Approval_does_not_outvote_a_denial_that_counts_again() =>
         Assert.Equal(RequestState.Denied, Decide(Said("dev2"), earlier: "dev1-").Granted().Request.StoredState);
 
     [Fact]
-    public void Less_granted_ends_no_later_and_says_so()
+    public void Granting_less_never_ends_later_and_reports_an_earlier_end()
     {
         var roles = new Dictionary<string, Role>(Roles) { ["b"] = Roles["b"].Lasting(TimeSpan.FromMinutes(20)) };
         var request = Case.File(roles, Asked) is var filed ? filed with { Terms = filed.Terms with { Lasts = TimeSpan.FromHours(1) }, AccessUntil = Sample.Now.AddHours(1) } : throw new InvalidOperationException();
@@ -59,7 +59,7 @@ public class ReviewingTests
     }
 
     [Fact]
-    public void The_latest_beginning_wins()
+    public void Latest_start_time_wins()
     {
         var earlier = Case.Votes(Roles, Request, "dev1+").Select(vote => vote with { Review = vote.Review with { AssumeFrom = Sample.Now.AddMinutes(9) } }).ToList();
         Assert.Equal(Sample.Now.AddMinutes(9), Begins(5));
@@ -74,14 +74,14 @@ public class ReviewingTests
     [InlineData("nobody", "no user \"nobody\" is known, so nobody of that name is notified; reviewers of it: dev1, lead1")]
     [InlineData("gone1,gone1", "user \"gone1\" cannot review this request; reviewers of it: dev1, lead1")]
     [InlineData("alice,dev1", "nobody reviews their own request; reviewers of it: dev1, lead1")]
-    public void Reviewer_named_in_vain_is_told_with_those_who_can(string named, params string[] told)
+    public void Reviewer_who_cannot_review_is_reported_with_those_who_can(string named, params string[] told)
     {
         User[] users = [Case.Alice, .. new[] { "lead1", "dev1", "gone1" }.Select(name => Case.Who(name, Roles).User)];
         Assert.Equal(told, Reviewing.CannotReview(Request, named.Split(','), users, Roles, Sample.Now).ToArray());
     }
 
     [Fact]
-    public void Many_reviewers_are_not_all_named()
+    public void Long_list_of_reviewers_is_shortened()
     {
         var users = Enumerable.Range(1, 7).Select(n => Case.Who($"dev{n}", Roles).User).ToList();
         Assert.EndsWith("; reviewers of it: dev1, dev2, dev3, dev4, dev5 and 2 more", Assert.Single(Reviewing.CannotReview(Request, ["x"], users, Roles, Sample.Now)), StringComparison.Ordinal);
@@ -116,7 +116,7 @@ public class ReviewingTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public void A_review_is_not_taken(string situation, string told, string? hint)
+    public void Invalid_review_is_rejected(string situation, string told, string? hint)
     {
         var changed = new Dictionary<string, Role>(Roles);
         var question = Question(Said("dev2"), "dev1+", Request, Roles);
@@ -162,7 +162,7 @@ public class ReviewingTests
     [Theory]
     [InlineData("a role changed", "a")]
     [InlineData("the role with the thresholds changed", "c1")]
-    public void What_changed_can_still_be_denied(string situation, string name)
+    public void Request_with_a_changed_role_can_still_be_denied(string situation, string name)
     {
         var changed = new Dictionary<string, Role>(Roles) { [name] = Roles[name] with { Revision = 2 } };
         Assert.True(Reviewing.Decide(Question(Said("dev1", ReviewDecision.Deny), "", Request, changed)).Granted().Request.StoredState == RequestState.Denied, situation);
@@ -174,7 +174,7 @@ public class ReviewingTests
     [InlineData("who has under another user", "dev1'", "dev1+", false)]
     [InlineData("who may not", "gone1", "", false)]
     [InlineData("the requester under another user", "self", "", false)]
-    public void A_request_waits_for(string situation, string who, string earlier, bool awaited)
+    public void Request_awaits_those_who_can_still_review(string situation, string who, string earlier, bool awaited)
     {
         var question = Question(Said(who), earlier, Request, Roles);
         Assert.True(awaited == Reviewing.IsAwaited(question, Sample.Now), situation);

@@ -79,7 +79,7 @@ public class TallyTests
     [InlineData("one person says yes and no: the first word holds", "c1: 1/1", "a b", "dev1+ dev1'-", "APPROVED a,b")]
     [InlineData("the requester under another user", "c1: 1", "a", "self+", "needs 1 approval")]
     [InlineData("the requester denies", "c1: 1/1", "a", "self-", "needs 1 approval")]
-    public void Reviews_amount_to(string situation, string rules, string asked, string reviews, string outcome)
+    public void Reviews_give_the_expected_outcome(string situation, string rules, string asked, string reviews, string outcome)
     {
         var roles = Case.Roles(rules, asked);
         var request = Case.File(roles, asked);
@@ -101,7 +101,7 @@ public class TallyTests
     [InlineData("c1: 0/1", "dev1+", "", "0 of 1 denial", "")]
     [InlineData("c1: 2/0; c2: 1/0 @lead", "dev1+", "1 of 2 approvals, 0 of 1 approval from lead", "", "1 of 2 approvals, 0 of 1 approval from lead")]
     [InlineData("c1: 2/0", "gone1+ dev1+ dev1'+", "1 of 2 approvals", "", "1 of 2 approvals")]
-    public void Votes_are_told_threshold_by_threshold(string rules, string reviews, string approvals, string denials, string overridden)
+    public void Votes_are_listed_by_threshold(string rules, string reviews, string approvals, string denials, string overridden)
     {
         var roles = Case.Roles(rules, "a");
         var request = Case.File(roles, "a");
@@ -118,7 +118,7 @@ public class TallyTests
     }
 
     [Fact]
-    public void Thresholds_are_those_of_when_it_was_filed()
+    public void Thresholds_are_fixed_when_the_request_is_filed()
     {
         var roles = Case.Roles("c1: 2", "a");
         var request = Case.File(roles, "a");
@@ -127,7 +127,7 @@ public class TallyTests
     }
 
     [Fact]
-    public void The_latest_beginning_wins_of_the_approvals_that_count()
+    public void Latest_start_time_of_the_counted_approvals_wins()
     {
         var roles = Case.Roles("c1: 2", "a");
         var request = Case.File(roles, "a") is var filed ? filed with { Terms = filed.Terms with { AssumeFrom = Sample.Now.AddMinutes(5) } } : throw new InvalidOperationException();
@@ -140,7 +140,7 @@ public class TallyTests
     }
 
     [Fact]
-    public void Which_reviews_count_is_told()
+    public void Counted_reviews_are_listed()
     {
         var roles = Case.Roles("c1: 5", "a");
         var request = Case.File(roles, "a");

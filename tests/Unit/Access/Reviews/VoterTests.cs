@@ -21,7 +21,7 @@ public class VoterTests
     [InlineData("a deny names it", "*", "dba", "dba", false)]
     [InlineData("a deny names one of several", "*", "web", "dba web", false)]
     [InlineData("a deny names another", "*", "web", "dba", true)]
-    public void Each_role_asked_for_needs_an_allow_and_no_deny(string situation, string allow, string deny, string asked, bool may)
+    public void Each_requested_role_needs_an_allow_and_no_deny(string situation, string allow, string deny, string asked, bool may)
     {
         var roles = Sample.Roles(Dba, Web);
         Assert.True(may == May(asked, roles, Reviewer("one", allow, deny)), situation);
@@ -36,7 +36,7 @@ public class VoterTests
     [InlineData("the reason has a ticket", "regexp.match(request.reason, \"^TICKET-[0-9]+$\")", true)]
     [InlineData("what the requester's roles say", "contains(request.system_annotations[\"services\"], \"billing\")", true)]
     [InlineData("what is asked for", "!contains(request.roles, \"dba\")", false)]
-    public void An_allow_counts_where_its_own_condition_holds(string situation, string where, bool may)
+    public void Allow_counts_only_if_its_own_condition_holds(string situation, string where, bool may)
     {
         var roles = Sample.Roles(Dba);
         Assert.True(may == May("dba", roles, With(Reviewer("one", "", ""), "dba", where)), situation);
@@ -53,7 +53,7 @@ public class VoterTests
     [InlineData("a role of his name", "role:bob", false)]
     [InlineData("a user named like his role", "one", false)]
     [InlineData("one of several", "carol role:two bob", true)]
-    public void Or_the_role_asked_for_names_him(string situation, string reviewers, bool may)
+    public void Requested_role_can_name_the_reviewer(string situation, string reviewers, bool may)
     {
         var named = Dba with { Reviewers = [.. reviewers.Split(' ').Select(text => ReviewerEntry.TryParse(text)!.Value)] };
         Assert.True(may == May("dba", Sample.Roles(named), Sample.Role("one")), situation);
@@ -63,14 +63,14 @@ public class VoterTests
     }
 
     [Fact]
-    public void Who_is_named_by_a_role_that_came_under_the_name_is_not_named_by_the_one_asked_for()
+    public void Recreated_role_cannot_name_reviewers_for_the_old_one()
     {
         var anew = Dba with { Id = Guid.NewGuid(), Reviewers = [new ReviewerEntry("bob", IsRole: false)] };
         Assert.False(May("dba", Sample.Roles(Dba), Sample.Roles(anew), Sample.Role("one")));
     }
 
     [Fact]
-    public void A_role_that_is_over_lets_nobody_review_and_goes_on_denying()
+    public void Expired_role_allows_no_review_but_still_denies()
     {
         var over = Sample.Now.AddSeconds(-1);
         Assert.False(May("dba", Sample.Roles(Dba), Reviewer("one", "dba", "") with { Expires = over }));

@@ -25,11 +25,11 @@ public class LabelSelectorTests
     [InlineData("all beside a key that fits", new[] { "*=*", "env=prod" }, new[] { "env=prod" }, true)]
     [InlineData("all beside a key that does not fit", new[] { "*=*", "env=prod" }, new[] { "env=dev" }, false)]
     [InlineData("a key in another case", new[] { "env=prod" }, new[] { "Env=prod" }, false)]
-    public void Keys_are_anded_and_values_ored(string situation, string[] selector, string[] labels, bool selected) =>
+    public void Selector_needs_every_key_and_any_of_its_values(string situation, string[] selector, string[] labels, bool selected) =>
         Assert.True(selected == Sample.Where(selector).Matches(Sample.Labels(labels)), situation);
 
     [Fact]
-    public void No_entry_selects_no_node()
+    public void Empty_selector_matches_no_node()
     {
         Assert.False(LabelSelector.None.Matches(Sample.Labels()));
         Assert.False(LabelSelector.None.Matches(Sample.Labels("env=prod")));
@@ -37,7 +37,7 @@ public class LabelSelectorTests
     }
 
     [Fact]
-    public void Only_the_sole_star_is_all_hosts()
+    public void Only_a_single_star_means_all_hosts()
     {
         Assert.True(LabelSelector.All.IsAll);
         Assert.True(Sample.Where("*=*").IsAll);

@@ -36,7 +36,7 @@ public class TemplateTests
     [InlineData("{{regexp.replace(external.email, \".*\", \"\")}}", "")]
     // Data stays data: what looks like two logins is one that is not a login.
     [InlineData("{{external.two}}", "root,admin")]
-    public void It_stands_for_the_values_of_a_trait(string text, string values) =>
+    public void Template_yields_the_values_of_a_trait(string text, string values) =>
         Assert.Equal(values, string.Join(' ', Read(text).Values(Traits)));
 
     [Theory]
@@ -59,14 +59,14 @@ public class TemplateTests
     [InlineData("{{regexp.replace(external.email, \"(.*)\", \"$1x\")}}", "in a replacement, write ${1} where a letter, a digit or _ follows")]
     [InlineData("{{regexp.replace(external.email, \"a, \"\")}}", "regexp.replace takes a value, an expression and a replacement")]
     [InlineData("{{email.local(email.local(email.local(email.local(email.local(email.local(external.x))))))}}", "the template is nested too deeply")]
-    public void What_cannot_be_read_is_refused_with_its_reason(string text, string told)
+    public void Unreadable_template_is_rejected_with_the_reason(string text, string told)
     {
         Assert.Null(Template.TryParse(text, out var fault));
         Assert.Equal(told, fault);
     }
 
     [Fact]
-    public void A_hostile_expression_takes_no_time()
+    public void Hostile_expression_takes_bounded_time()
     {
         var template = Read("{{regexp.replace(external.x, \"^(a+)+$\", \"b\")}}");
         var traits = Traits.Add("x", [new string('a', 100_000) + "!"]);

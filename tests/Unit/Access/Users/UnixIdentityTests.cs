@@ -16,7 +16,7 @@ public class UnixIdentityTests
     [InlineData("a name without an account behind the caller", "alice", 5001, null, false)]
     [InlineData("uid 0", "0", 0, "root", true)]
     [InlineData("leading zeros", "0005001", 5001, null, true)]
-    public void An_entry_of_unix_users_means_the_caller_or_not(string situation, string entry, uint uid, string? account, bool means) =>
+    public void Unix_users_entry_matches_only_its_caller(string situation, string entry, uint uid, string? account, bool means) =>
         Assert.True(means == UnixUser.TryParse(entry)!.Value.Is(new UnixIdentity(uid, account)), situation);
 
     [Theory]
@@ -27,10 +27,10 @@ public class UnixIdentityTests
     [InlineData("", "nothing")]
     [InlineData("ali\nce", "a control character")]
     [InlineData("al\u202eice", "a character that turns the reading direction")]
-    public void An_entry_that_can_be_nobody_is_not_read(string entry, string because) => Assert.True(UnixUser.TryParse(entry) is null, because);
+    public void Unix_users_entry_that_can_be_nobody_is_rejected(string entry, string because) => Assert.True(UnixUser.TryParse(entry) is null, because);
 
     [Fact]
-    public void Nobody_is_nobody()
+    public void Unmapped_uids_are_nobody()
     {
         Assert.False(UnixIdentity.IsSomebody(65534));
         Assert.False(UnixIdentity.IsSomebody(uint.MaxValue));
@@ -40,7 +40,7 @@ public class UnixIdentityTests
     }
 
     [Fact]
-    public void A_users_own_name_of_digits_is_never_a_uid()
+    public void User_name_of_digits_is_never_a_uid()
     {
         var user = Sample.User("5001");
         Assert.False(user.IsOwnedBy(new UnixIdentity(5001, "mallory")));
@@ -48,14 +48,14 @@ public class UnixIdentityTests
     }
 
     [Fact]
-    public void Who_owns_one_user_acts_as_it_without_asking()
+    public void Owner_of_one_user_acts_as_that_user()
     {
         var alice = Sample.User("alice");
         Assert.Same(alice, Sample.AliceAtHerDesk.ActAs([Sample.User("bob"), alice], null).Granted());
     }
 
     [Fact]
-    public void Who_owns_several_users_acts_as_the_namesake_of_the_account()
+    public void Owner_of_several_users_acts_as_the_namesake()
     {
         var alice = Sample.User("alice");
         var deploy = Sample.User("deploy").OwnedBy("alice");
@@ -63,7 +63,7 @@ public class UnixIdentityTests
     }
 
     [Fact]
-    public void Who_owns_several_users_and_no_namesake_has_to_choose()
+    public void Owner_of_several_users_without_a_namesake_must_choose()
     {
         var refusal = Sample.AliceAtHerDesk.ActAs([Sample.User("web").OwnedBy("alice"), Sample.User("deploy").OwnedBy("5001"), Sample.User("bob")], null).Refused();
         Assert.Equal("your account belongs to several users", refusal.Message);
@@ -71,21 +71,21 @@ public class UnixIdentityTests
     }
 
     [Fact]
-    public void A_namesake_that_one_does_not_own_is_not_ones_own()
+    public void Unowned_namesake_is_not_chosen()
     {
         var refusal = Sample.AliceAtHerDesk.ActAs([Sample.User("alice").OwnedBy("9"), Sample.User("web").OwnedBy("5001"), Sample.User("db").OwnedBy("5001")], null).Refused();
         Assert.Equal("your account belongs to several users", refusal.Message);
     }
 
     [Fact]
-    public void The_user_asked_for_is_taken_over_the_namesake()
+    public void Requested_user_precedes_the_namesake()
     {
         var deploy = Sample.User("deploy").OwnedBy("alice");
         Assert.Same(deploy, Sample.AliceAtHerDesk.ActAs([deploy, Sample.User("alice")], "deploy").Granted());
     }
 
     [Fact]
-    public void A_user_of_somebody_else_and_one_that_does_not_exist_get_one_answer()
+    public void Unowned_user_and_a_missing_one_get_the_same_answer()
     {
         var notOwned = Sample.AliceAtHerDesk.ActAs([Sample.User("alice"), Sample.User("bob")], "bob").Refused();
         var unknown = Sample.AliceAtHerDesk.ActAs([Sample.User("alice")], "bob").Refused();
@@ -106,7 +106,7 @@ public class UnixIdentityTests
     [InlineData("several with resources", "deploy web", null, "your account belongs to several users")]
     [InlineData("somebody else", "alice/groups", "bob", "you cannot act as user \"bob\"")]
     [InlineData("somebody else, by who has no user", "", "bob", "you cannot act as user \"bob\"")]
-    public void Groups_that_are_not_known_grant_nothing_and_keep_nobody_from_a_user_with_a_resource(string what, string owned, string? asked, string becomes)
+    public void Unknown_groups_grant_nothing_and_block_no_user_resource(string what, string owned, string? asked, string becomes)
     {
         var users = owned.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => name.Split('/') is [var only, "groups"]
             ? Sample.User(only) with { FromGroups = ["dba-team"] }
@@ -116,7 +116,7 @@ public class UnixIdentityTests
     }
 
     [Fact]
-    public void An_account_without_a_user_is_told_so()
+    public void Account_without_a_user_is_refused_by_name()
     {
         Assert.Equal("the account mallory belongs to no user", new UnixIdentity(6, "mallory").ActAs([Sample.User("alice")], null).Refused().Message);
         Assert.Equal("the account of uid 6 belongs to no user", new UnixIdentity(6, null).ActAs([Sample.User("alice")], null).Refused().Message);

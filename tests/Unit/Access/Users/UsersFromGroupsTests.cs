@@ -21,7 +21,7 @@ public class UsersFromGroupsTests
     [InlineData("several groups, in any order", "web-team,bob,dba-team", "access contractor web", "dba-team web-team")]
     [InlineData("a group twice", "web-team,web-team", "access web", "web-team")]
     [InlineData("a group with a blank in its name", "Domain Users", "access", "Domain Users")]
-    public void The_roles_are_those_of_all_groups(string situation, string groups, string roles, string from)
+    public void User_has_the_roles_of_all_groups(string situation, string groups, string roles, string from)
     {
         var user = Groups.Of("bob", groups.Split(','));
         Assert.True((roles, from) == (string.Join(' ', user!.Roles), string.Join(' ', user.FromGroups)), situation);
@@ -33,17 +33,17 @@ public class UsersFromGroupsTests
     [InlineData("other groups", "bob", "wheel")]
     [InlineData("the name in other letters", "DBA-Team", "domain users")]
     [InlineData("a piece of the name", "dba", "team", "Domain", "Users")]
-    public void Who_is_in_none_of_the_groups_is_no_user(string situation, params string[] groups) => Assert.True(Groups.Of("bob", groups) is null, situation);
+    public void Account_in_none_of_the_groups_is_not_a_user(string situation, params string[] groups) => Assert.True(Groups.Of("bob", groups) is null, situation);
 
     [Fact]
-    public void Where_no_group_gives_a_role_nobody_is_a_user_by_them()
+    public void Without_configured_groups_nobody_becomes_a_user()
     {
         Assert.True(UsersFromGroups.None.IsEmpty);
         Assert.Null(UsersFromGroups.None.Of("bob", ["dba-team"]));
     }
 
     [Fact]
-    public void It_is_owned_by_the_account_and_by_nobody_who_has_its_uid()
+    public void User_belongs_to_the_account_name_and_not_to_its_uid()
     {
         var bob = Groups.Of("bob", ["dba-team"])!;
         Assert.True(bob.IsOwnedBy(new UnixIdentity(5002, "bob")));
@@ -53,7 +53,7 @@ public class UsersFromGroupsTests
     }
 
     [Fact]
-    public void Its_logins_are_the_accounts_own_and_open_nothing_without_a_role_that_says_so()
+    public void Account_name_is_the_only_login_and_needs_a_role_for_it()
     {
         var bob = Groups.Of("bob", ["dba-team"])!;
         Assert.Equal("logins: bob", string.Join(' ', bob.Traits.Select(trait => $"{trait.Key}: {string.Join(',', trait.Value)}")));
@@ -65,7 +65,7 @@ public class UsersFromGroupsTests
     }
 
     [Fact]
-    public void A_role_that_does_not_exist_refuses_the_login_although_another_grants_one()
+    public void Missing_role_refuses_the_login_even_if_another_grants_one()
     {
         var roles = Sample.Roles(Sample.Role("access", logins: ["deploy"], on: LabelSelector.All));
         var question = new IssuanceQuestion(Sample.Now, Groups.Of("bob", ["dba-team"])!, [], roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default) { Locks = LocksInForce.None };
@@ -79,7 +79,7 @@ public class UsersFromGroupsTests
     [InlineData("5002", "digits, which are a uid too")]
     [InlineData("-G", "an option")]
     [InlineData("", "nothing")]
-    public void An_account_whose_name_cannot_be_a_users_is_none(string account, string because)
+    public void Account_with_an_unusable_name_is_not_a_user(string account, string because)
     {
         Assert.True(UsersFromGroups.AccountFault(account) is { Kind: RefusalKind.Denied }, because);
         Assert.True(Groups.Of(account, ["dba-team"]) is null, because);
@@ -89,10 +89,10 @@ public class UsersFromGroupsTests
     [InlineData("bob")]
     [InlineData("9bob")]
     [InlineData("b.o_b-1")]
-    public void An_account_whose_name_can_be_a_users_is_one(string account) => Assert.True(UsersFromGroups.AccountFault(account) is null && Groups.Of(account, ["dba-team"]) is not null);
+    public void Account_with_a_usable_name_is_a_user(string account) => Assert.True(UsersFromGroups.AccountFault(account) is null && Groups.Of(account, ["dba-team"]) is not null);
 
     [Fact]
-    public void Other_roles_and_other_groups_make_another_user()
+    public void Changed_roles_or_groups_make_a_different_user()
     {
         var bob = Groups.Of("bob", ["dba-team"])!;
         Assert.True(bob.HasGroupsOf(Groups.Of("bob", ["wheel", "dba-team"])! with { Id = Guid.NewGuid(), Revision = 7 }));

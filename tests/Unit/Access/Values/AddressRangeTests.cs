@@ -45,7 +45,7 @@ public class AddressRangeTests
     [InlineData("[::1]")]
     [InlineData("::ffff:10.0.0.1")]
     [InlineData("::ffff:10.0.0.0/104")]
-    public void What_sshd_would_refuse_or_never_match_is_refused(string text) => Assert.False(AddressRange.TryParse(text, out _));
+    public void Range_that_sshd_rejects_or_never_matches_is_rejected(string text) => Assert.False(AddressRange.TryParse(text, out _));
 
     [Theory]
     [InlineData("10.0.0.0/8", "10.1.0.0/16", "10.1.0.0/16")]
@@ -56,7 +56,7 @@ public class AddressRangeTests
     [InlineData("0.0.0.0/0 ::/0", "192.0.2.7 ::1", "192.0.2.7 ::1")]
     [InlineData("10.0.0.0/8 192.0.2.0/24", "10.1.0.0/16 10.2.0.0/16 203.0.113.1", "10.1.0.0/16 10.2.0.0/16")]
     [InlineData("2001:db8::/32", "2001:db8:1::/48", "2001:db8:1::/48")]
-    public void Two_lists_have_the_narrower_ranges_in_common(string some, string others, string common) =>
+    public void Intersection_keeps_the_narrower_ranges(string some, string others, string common) =>
         Assert.Equal(common, string.Join(' ', AddressRange.Common(Read(some), Read(others))));
 
     private static AddressRange[] Read(string texts) =>

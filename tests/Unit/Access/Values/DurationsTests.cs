@@ -50,7 +50,7 @@ public class DurationsTests
     [InlineData("999999999d999999999h999999999m999999999s", "as much as fits the digits")]
     [InlineData("9999999999s", "ten digits")]
     [InlineData("99999999999999999999999999999999d", "more than a long holds")]
-    public void What_is_not_a_duration_is_refused(string text, string because) =>
+    public void Invalid_duration_is_rejected(string text, string because) =>
         Assert.False(Durations.TryParse(text, out var duration), $"{because}: {text} was read as {duration}");
 
     [Theory]
@@ -62,7 +62,7 @@ public class DurationsTests
     [InlineData("99999999999999999999999999999999d", "more than 36500d")]
     [InlineData("99999999999999999999999999999999s", "more than 36500d")]
     [InlineData("00000000000000000000000000000001s", "1s")]
-    public void A_wish_is_read_however_long_it_is(string text, string shown)
+    public void Requested_duration_is_read_however_long_it_is(string text, string shown)
     {
         Assert.True(Durations.TryParseWish(text, out var duration));
         Assert.Equal(shown, Durations.Show(duration));
@@ -74,7 +74,7 @@ public class DurationsTests
     [InlineData("1e9d")]
     [InlineData("999999999d1")]
     [InlineData("d")]
-    public void A_wish_that_is_no_duration_is_refused_however_long_it_is(string text) => Assert.False(Durations.TryParseWish(text, out _));
+    public void Invalid_requested_duration_is_rejected_at_any_length(string text) => Assert.False(Durations.TryParseWish(text, out _));
 
     [Theory]
     [InlineData(0, "0s")]
@@ -91,7 +91,7 @@ public class DurationsTests
         Assert.Equal(text, Durations.Show(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
-    public void What_is_shown_reads_back_as_the_same()
+    public void Shown_duration_reads_back_as_the_same()
     {
         var seconds = Gen.OneOf(Gen.Choose(0, 400000).Select(n => (long)n), Gen.Choose(0, Longest - 1).SelectMany(days => Gen.Choose(0, 86399).Select(rest => (days * 86400L) + rest)));
         Prop.ForAll(seconds.ToArbitrary(), n => Durations.TryParse(Durations.Show(TimeSpan.FromSeconds(n)), out var back) && back == TimeSpan.FromSeconds(n))

@@ -32,5 +32,5 @@ public class InstantsTests
     [InlineData("9999-12-31T23:59:59-14:00")]
     [InlineData("0001-01-01T00:00:00+14:00")]
     [InlineData("1800000000")]
-    public void What_has_no_one_reading_is_refused(string text) => Assert.False(Instants.TryParse(text, out var instant), $"{text} was read as {instant}");
+    public void Ambiguous_or_invalid_time_is_rejected(string text) => Assert.False(Instants.TryParse(text, out var instant), $"{text} was read as {instant}");
 }

@@ -17,7 +17,7 @@ public class NamePatternTests
     [InlineData("^dba", "dba", false)]
     [InlineData("dba$", "dba", false)]
     [InlineData("^", "", false)]
-    public void A_literal_fits_itself_only(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
+    public void Literal_matches_only_itself(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
 
     [Theory]
     [InlineData("*", "", true)]
@@ -36,7 +36,7 @@ public class NamePatternTests
     [InlineData("a**b", "ab", true)]
     [InlineData("d.a*", "dba", false)]
     [InlineData("*a", "", false)]
-    public void A_star_stands_for_zero_or_more_characters(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
+    public void Star_matches_zero_or_more_characters(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
 
     [Theory]
     [InlineData("^db[a-c]$", "dba", true)]
@@ -47,7 +47,7 @@ public class NamePatternTests
     [InlineData("^(dev|test)-.*$", "prod-1", false)]
     [InlineData("^$", "", true)]
     [InlineData("^$", "x", false)]
-    public void A_regular_expression_stands_between_caret_and_dollar(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
+    public void Regular_expression_is_written_between_caret_and_dollar(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
 
     [Theory]
     [InlineData("^(dba|admin)$", "dba", true)]
@@ -55,13 +55,13 @@ public class NamePatternTests
     [InlineData("^[a|b]$", "|", true)]
     [InlineData(@"^a\|b$", "a|b", true)]
     [InlineData("^dba$", "dba\n", false)]
-    public void A_regular_expression_fits_the_whole_name(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
+    public void Regular_expression_matches_the_whole_name(string pattern, string name, bool fits) => Assert.Equal(fits, Pattern(pattern).Matches(name));
 
     [Theory]
     [InlineData("dba", true)]
     [InlineData("db*", false)]
     [InlineData("^dba$", false)]
-    public void Only_a_literal_names_one_text(string pattern, bool literal) => Assert.Equal(literal, Pattern(pattern).IsLiteral);
+    public void Only_a_literal_matches_a_single_name(string pattern, bool literal) => Assert.Equal(literal, Pattern(pattern).IsLiteral);
 
     [Theory]
     [InlineData("^(a$", "a group is not closed")]
@@ -73,7 +73,7 @@ public class NamePatternTests
     [InlineData("^(?=a)a$", "\"(?=a)a\": RE2 has no such group: a look ahead or behind")]
     [InlineData("^(?<!b)a$", "\"(?<!b)\": RE2 has no such group: a look ahead or behind")]
     [InlineData("^(?>a+)b$", "\"(?>a+)\": RE2 has no such group: an atomic group")]
-    public void A_regular_expression_that_RE2_does_not_have_is_refused(string pattern, string said)
+    public void Regular_expression_that_RE2_lacks_is_rejected(string pattern, string said)
     {
         Assert.Null(NamePattern.TryParse(pattern, out var fault));
         Assert.Equal(said, fault);
@@ -110,7 +110,7 @@ public class NamePatternTests
     [InlineData("^(a|aa)+$")]
     [InlineData("^(.*a){12}$")]
     [InlineData("*a*a*a*a*a*a*a*a*a*b")]
-    public void A_hostile_pattern_takes_no_longer_than_a_moment(string pattern)
+    public void Hostile_pattern_takes_bounded_time(string pattern)
     {
         var name = new string('a', 50_000) + "!";
         var clock = Stopwatch.StartNew();
@@ -122,7 +122,7 @@ public class NamePatternTests
     [InlineData("^((a{1,99}){1,99}){1,99}$")]
     [InlineData("^(((((a{99}){99}){99}){99}){99})$")]
     [InlineData("^a{2000000000}$")]
-    public void A_pattern_that_counts_far_takes_no_longer_than_a_moment(string pattern)
+    public void Pattern_with_large_repetitions_takes_bounded_time(string pattern)
     {
         var clock = Stopwatch.StartNew();
         _ = NamePattern.TryParse(pattern, out _)?.Matches(new string('a', 5_000) + "!");

@@ -36,7 +36,7 @@ public class NamesTests
     [InlineData("a\0", false, false, false)]
     [InlineData("ä", false, false, false)]
     [InlineData("а", false, false, false)] // Cyrillic
-    public void A_text_may_be_a_name_a_node_a_login(string text, bool name, bool node, bool login)
+    public void Text_can_be_a_name_a_node_name_or_a_login(string text, bool name, bool node, bool login)
     {
         Assert.Equal(name, Names.IsName(text));
         Assert.Equal(node, Names.IsNodeName(text));
@@ -44,7 +44,7 @@ public class NamesTests
     }
 
     [Fact]
-    public void Names_and_nodes_have_63_characters_and_logins_64()
+    public void Names_have_at_most_63_characters_and_logins_64()
     {
         Assert.True(Names.IsName("a" + Long62));
         Assert.False(Names.IsName("ab" + Long62));
@@ -64,7 +64,7 @@ public class NamesTests
         Assert.Equal(fits, Names.ReasonFault(new string(character, count)) is null);
 
     [Fact]
-    public void Who_writes_too_much_is_told_how_much() =>
+    public void Overlong_reason_is_rejected_with_its_size() =>
         Assert.Equal("the reason has 4098 bytes; at most 4096 are kept", Names.ReasonFault(new string('é', 2049))!.Message);
 
     public static readonly TheoryData<string, string> Invisible = new()

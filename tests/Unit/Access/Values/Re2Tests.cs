@@ -59,7 +59,7 @@ public class Re2Tests
 
     [Theory]
     [MemberData(nameof(Replacements))]
-    public void A_replacement_makes_what_Go_makes(int n)
+    public void Replacement_gives_the_same_result_as_in_Go(int n)
     {
         var row = Vectors[n];
         var replace = Re2.TryParse(row.Pattern, out _)!.Replacing(row.Replacement!, out var fault);
@@ -82,7 +82,7 @@ public class Re2Tests
 
     // Newer than the Go that made the table.
     [Fact]
-    public void A_group_is_named_in_either_spelling() =>
+    public void Group_can_be_named_in_either_spelling() =>
         Assert.Equal("b-a", Re2.TryParse("(?P<x>a)(?<y>b)", out _)!.Replacing("${y}-$x", out _)!("ab"));
 
     [Theory]
@@ -103,7 +103,7 @@ public class Re2Tests
     [InlineData(".{600}.{600}", "once its repetitions are written out")]
     [InlineData("(.{40}){40}", "count beyond 256")]
     [InlineData("(a{0,30}){0,30}b", "count beyond 256")]
-    public void An_expression_that_costs_too_much_is_refused(string pattern, string said)
+    public void Too_costly_expression_is_rejected(string pattern, string said)
     {
         Assert.Null(Re2.TryParse(pattern, out var fault));
         Assert.Contains(said, fault, StringComparison.Ordinal);

@@ -34,7 +34,7 @@ public class VisibleTextTests
     }
 
     [Fact]
-    public void Legible_text_is_taken_and_shown_as_it_is()
+    public void Legible_text_is_accepted_and_shown_unchanged()
     {
         foreach (var text in Legible)
         {
@@ -45,7 +45,7 @@ public class VisibleTextTests
 
     // One judge: no character of Unicode is let in and then not shown, or shown and not let in.
     [Fact]
-    public void Every_character_is_judged_alike_on_the_way_in_and_out()
+    public void Input_and_output_agree_about_every_character()
     {
         for (var code = 0; code <= 0x10ffff; code++)
             if (Rune.TryCreate(code, out var rune) && code != '\\')
