@@ -54,6 +54,16 @@ public class DocumentTests
         string Section(string title) => Regex.Match(text, $@"^## {title}.*?(?=^## )", RegexOptions.Multiline | RegexOptions.Singleline).Value;
     }
 
+    /// <summary>scripts/recording makes it from what the programs print.</summary>
+    [Fact]
+    public void Every_command_in_the_recording_parses()
+    {
+        var commands = Regex.Matches(File.ReadAllText(Path.Combine(Document.Root, "docs", "session.svg")), @">\$ (?<command>(?:tsh|tctl) [^<]*)<")
+            .Select(found => System.Net.WebUtility.HtmlDecode(found.Groups["command"].Value).TrimEnd('&', ' ')).ToList();
+        Assert.Contains(commands, command => command.StartsWith("tctl request deny", StringComparison.Ordinal));
+        Assert.All(commands, command => Assert.True(CommandLine.Parse(CommandLine.Words(command)).Errors.Count == 0, $"docs/session.svg: {command}; run scripts/recording"));
+    }
+
     [Fact]
     public void Every_command_of_tsh_and_tctl_parses()
     {
