@@ -99,8 +99,8 @@ internal sealed class LoginCommand : CliCommand
                 if (key.Hint is { } next)
                     parsed.Hint(next);
             }
-            foreach (var missing in login.Warnings ?? [])
-                parsed.Warn(missing);
+            foreach (var missing in login.Missing ?? [])
+                parsed.Warn(parsed.HintOf(missing) is { } help ? $"{missing.Detail}; {help}" : missing.Detail);
             if (key.IsOfHome)
             {
                 Remember(login);

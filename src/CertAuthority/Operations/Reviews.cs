@@ -139,7 +139,7 @@ internal static class Reviews
             Roles = [.. ask.Roles ?? []],
             Reason = ask.Reason,
             At = now,
-            AssumeFrom = ask.AssumeStartTime is { } from ? Problems.Instant("--assume-start-time", from) : null,
+            AssumeFrom = ask.AssumeStartTime is { } from ? Problems.Instant("assume_start_time", from) : null,
         };
     }
 }

@@ -227,7 +227,7 @@ public class RoleResourceTests
     public void A_restriction_that_nobody_can_enforce_is_refused_or_dropped_and_said(string field, string restricts, string restrictsNothing)
     {
         Assert.Equal(
-            $"f:4:{Column(field)}: spec.{field} cannot be enforced here; take it out, or let tctl create --drop-unenforceable drop it",
+            $"f:4:{Column(field)}: spec.{field} cannot be enforced here; take it out, or have it dropped",
             Assert.Single(Text.RoleFaults(Spec(field, restricts))));
         Assert.Equal(("", $"f:4:{Column(field)}: spec.{field} was dropped: nobody here can enforce it"), Text.RoleRemarks(Spec(field, restricts), dropsUnenforceable: true));
         Assert.Equal(("", ""), Text.RoleRemarks(Spec(field, restrictsNothing)));
