@@ -98,7 +98,7 @@ internal static class Certificates
         return Shown.List(snapshot, page) with { Next = next };
     }
 
-    private static string? State(string? state) => state is null or "live" or "expired" or "revoked"
+    private static string? State(string? state) => state is null or CertificateStates.Live or CertificateStates.Expired or CertificateStates.Revoked
         ? state
         : throw Problems.InvalidField("state", $"takes live, expired or revoked, not \"{state}\"");
 

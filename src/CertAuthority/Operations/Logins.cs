@@ -133,6 +133,6 @@ internal static class Logins
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
     private static string? RequestAccessOf(Authority ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
-            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
+            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => RequestAccessModes.Always, RequestAccess.Reason => RequestAccessModes.Reason, _ => null }
             : null);
 }

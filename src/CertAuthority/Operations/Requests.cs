@@ -111,14 +111,14 @@ internal static class Requests
 
     public static Task<RequestList> ListMine(Authority ca, Caller by, ListMyRequests ask)
     {
-        if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
+        if (ask.Show is not (null or RequestViews.Mine or RequestViews.Reviewable or RequestViews.Suggested))
             throw Problems.InvalidField("show", $"takes mine, reviewable or suggested, not \"{ask.Show}\"");
         var now = ca.Now();
         var (size, after) = (Pages.Size(ask.Limit), Pages.BehindRequest(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
-            var found = ask.Show is null or "mine" ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
+            var found = ask.Show is null or RequestViews.Mine ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
             var (page, next) = Pages.Cut(found, size, request => RequestPlace.From(request, RequestOrder.Created, now).ToString());
             return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
         }));
