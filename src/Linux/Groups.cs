@@ -137,7 +137,7 @@ public sealed class Groups(TimeProvider clock, Func<string[], CancellationToken,
             return new Membership([], $"there is no account {account} now, but the group {listing} lists it");
         return listed.TryRemove(new(account, true))
             ? new Membership([])
-            : new Membership([], $"there is no account {account} now, and nothing says that it was removed; to take back what it holds: tctl certs revoke --user={account}");
+            : new Membership([], $"there is no account {account} now, and nothing says that it was removed; what it holds stays valid until an administrator revokes it");
     }
 
     /// <summary>The accounts that groups list; or why one of the groups is not there.</summary>

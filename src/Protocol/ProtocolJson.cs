@@ -9,6 +9,8 @@ namespace CertAuthority.Protocol;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(JsonObject)), JsonSerializable(typeof(JsonArray))]
 [JsonSerializable(typeof(Problem))]
+// By a name that differs from the message Login in more than case.
+[JsonSerializable(typeof(NextStep.LogIn), TypeInfoPropertyName = "NextStepLogIn")]
 [JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Notification))]
 [JsonSerializable(typeof(Login)), JsonSerializable(typeof(LoggedIn))]

@@ -37,7 +37,7 @@ internal static class AdminCompletions
 
     /// <summary>Certificates that can be revoked.</summary>
     public static IEnumerable<CompletionItem> Serials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
-        (await ca.Send(Routes.ListCertificates, new ListCertificates(State: "live"))).Certificates
+        (await ca.Send(Routes.ListCertificates, new ListCertificates(State: CertificateStates.Live))).Certificates
             .Select(certificate => new CompletionItem(certificate.Serial, detail: $"{certificate.KeyId}, until {Wording.Time(certificate.ValidBefore)}")));
 
     private static IEnumerable<CompletionItem> Names(CompletionContext context, string kind) => Suggestions.FromDaemon(context, async (ca, _) =>

@@ -57,7 +57,7 @@ internal sealed class CertsRevokeCommand : CliCommand
         if (!Prompt.IsPossible)
             throw new FailureException("--all revokes every live certificate, and nobody is at a terminal to confirm it", certain, ExitCode.Usage);
         var live = await Paging.All(async (limit, after) =>
-            await ca.Send(Routes.ListCertificates, new ListCertificates(limit, State: "live", After: after), cancellation) is var page ? (page.Certificates, page.Next) : default);
+            await ca.Send(Routes.ListCertificates, new ListCertificates(limit, State: CertificateStates.Live, After: after), cancellation) is var page ? (page.Certificates, page.Next) : default);
         var users = live.Select(certificate => certificate.User).Distinct().Count();
         if (await Prompt.Line(parsed, $"revoke {Wording.Count(live.Length, "live certificate")} of {Wording.Count(users, "user")}? [y/N] ", cancellation) is not ("y" or "Y" or "yes"))
             throw new FailureException("nothing has been revoked", certain);

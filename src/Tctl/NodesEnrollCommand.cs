@@ -124,7 +124,7 @@ internal sealed class NodesEnrollCommand : CliCommand
                 parsed.Say(outcome);
                 throw;
             }
-            throw new FailureException(e.Message, outcome, e is UnreachableException ? ExitCode.Unreachable : ExitCode.Failed);
+            throw new FailureException(e is ProblemException { Problem: var problem } ? parsed.DetailOf(problem) : e.Message, outcome, e is UnreachableException ? ExitCode.Unreachable : ExitCode.Failed);
         }
         parsed.Print($"{node} is enrolled: as {account}, a certificate for it enters; one for another host and a revoked one do not");
         parsed.Hint(pushes ? "the daemon writes each new revocation list there; tctl nodes ls shows how that goes" : "its revocation list is of this moment; docs/hosts.md says how it is kept fresh");

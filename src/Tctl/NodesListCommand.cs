@@ -28,7 +28,7 @@ internal sealed class NodesListCommand : CliCommand
         var now = TimeProvider.System.GetUtcNow();
         var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error");
         foreach (var node in nodes)
-            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now), Error(node.Sync));
+            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now), Error(parsed, node.Sync));
         parsed.Print(table);
         if (nodes.Where(node => node.Sync?.Exempt == false).Select(node => node.Name).ToList() is [_, ..] exposed)
         {
@@ -45,7 +45,8 @@ internal sealed class NodesListCommand : CliCommand
         _ => "none yet",
     };
 
-    private static string Error(NodeSyncInfo? sync) => sync is { Failure: { } why, Failed: { } when } ? $"{Wording.Time(when)}: {why}" : "";
+    private static string Error(ParseResult parsed, NodeSyncInfo? sync) =>
+        sync is { Failure: { } why, Failed: { } when } ? string.Join("; ", parsed.Show(sync.Next).Prepend($"{Wording.Time(when)}: {why}")) : "";
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch
     {

@@ -58,7 +58,7 @@ internal sealed class NodesSyncCommand : CliCommand
                 parsed.Print($"{name} has revocation list {synced!.KrlVersion}");
                 continue;
             }
-            parsed.Complain(problem with { Hint = failed == 0 ? problem.Hint : null });
+            parsed.Complain(failed == 0 ? problem : problem with { Hint = null, Next = null });
             failed++;
         }
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;

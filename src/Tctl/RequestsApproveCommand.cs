@@ -16,7 +16,7 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
             "approve",
             "approved",
             "Approves requests",
-            ["PENDING"],
+            [RequestStates.Pending],
             "tctl requests approve bc8ca931",
             "tctl requests approve --roles=db-support --reason=\"dba is not necessary\" bc8ca931")
     {

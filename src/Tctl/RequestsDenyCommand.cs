@@ -13,7 +13,7 @@ internal sealed class RequestsDenyCommand : RequestsEachCommand
             "deny",
             "denied",
             "Denies requests, or takes an approval back; what was issued under them is revoked",
-            ["PENDING", "APPROVED"],
+            [RequestStates.Pending, RequestStates.Approved],
             "tctl requests deny --reason=\"today's migration has been canceled\" bc8ca931")
     {
         Options.Add(reason);

@@ -1,10 +1,11 @@
 using System.CommandLine;
+using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
 /// <summary>Everything that tctl can do.</summary>
-internal sealed class TctlCommand : Command
+internal sealed class TctlCommand : ProgramCommand
 {
     public TctlCommand()
         : base("tctl", "Administers certauthority: roles, users and nodes, locks, requests, and what was signed")
@@ -38,4 +39,6 @@ internal sealed class TctlCommand : Command
         Subcommands.Add(new VersionCommand());
         Subcommands.Add(new CompleteCommand());
     }
+
+    public override string? Show(NextStep step, ParseResult parsed) => NextStepText.Show(step);
 }

@@ -1,3 +1,5 @@
+using CertAuthority.Protocol;
+
 namespace CertAuthority.Terminal;
 
 /// <summary>
@@ -22,10 +24,10 @@ internal static class Colour
     /// <summary>The state of a request or of a certificate; other words as they are.</summary>
     public static string OfState(string state) => state switch
     {
-        "APPROVED" or "VALID" => Painted(Green, state),
-        "PENDING" => Painted(Yellow, state),
-        "DENIED" or "REVOKED" => Painted(Red, state),
-        "EXPIRED" or "CANCELLED" => Painted(Dim, state),
+        RequestStates.Approved or "VALID" => Painted(Green, state),
+        RequestStates.Pending => Painted(Yellow, state),
+        RequestStates.Denied or "REVOKED" => Painted(Red, state),
+        RequestStates.Expired or RequestStates.Cancelled => Painted(Dim, state),
         _ => state,
     };
 

@@ -57,14 +57,32 @@ public static class Output
                 parsed.Hint(hint);
         }
 
-        /// <summary>Tells what the daemon refused: a line a fault.</summary>
+        /// <summary>Prints what the daemon refused: one line for each fault, then what would help.</summary>
         public void Complain(Problem problem)
         {
-            foreach (var fault in problem.Faults is { Length: > 0 } faults ? faults : [problem.Detail])
+            foreach (var fault in problem.Faults is { Length: > 0 } faults ? faults : [parsed.DetailOf(problem)])
                 parsed.Complain(fault);
-            if (problem.Hint is not null)
-                parsed.Hint(problem.Hint);
+            if (parsed.HintOf(problem) is { } hint)
+                parsed.Hint(hint);
         }
+
+        /// <summary>What is wrong, in one line. A field of the message appears as the option of this command, if it has that option.</summary>
+        public string DetailOf(Problem problem)
+        {
+            var option = $"--{problem.Field?.Replace('_', '-')}";
+            return problem.Field is { Length: > 0 } field && problem.Detail.StartsWith(field, StringComparison.Ordinal)
+                && parsed.CommandResult.Command.Options.Any(one => one.Name == option || one.Aliases.Contains(option))
+                ? option + problem.Detail[field.Length..]
+                : problem.Detail;
+        }
+
+        /// <summary>What would help, in one line: the explanation, then each next step with the command of this program for it. Null for nothing.</summary>
+        public string? HintOf(Problem problem) =>
+            string.Join("; ", new[] { problem.Hint }.Concat(parsed.Show(problem.Next)).OfType<string>()) is { Length: > 0 } hint ? hint : null;
+
+        /// <summary>Next steps with the commands of this program for them. A step that only a newer version knows is left out.</summary>
+        public IEnumerable<string> Show(NextStep[]? steps) =>
+            (steps ?? []).Select(step => (parsed.RootCommandResult.Command as ProgramCommand)?.Show(step, parsed)).OfType<string>();
 
         /// <summary>Tells what to do next.</summary>
         public void Hint(string line) => parsed.Talk("hint:", line);

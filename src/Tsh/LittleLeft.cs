@@ -14,7 +14,7 @@ internal static class LittleLeft
     /// <param name="now">When.</param>
     public static IEnumerable<(string Warning, string Command)> Of(CertificateInfo certificate, IEnumerable<RequestResource> requests, DateTimeOffset now)
     {
-        var used = requests.Where(request => request.Spec.State == "APPROVED" && certificate.Requests.Contains(request.Metadata.Name)).ToList();
+        var used = requests.Where(request => request.Spec.State == RequestStates.Approved && certificate.Requests.Contains(request.Metadata.Name)).ToList();
         foreach (var (_, _, metadata, spec) in used.Where(request => IsSoon(request.Spec.AssumeStartTime ?? request.Spec.Created, request.Spec.AccessExpires, now)))
             yield return (
                 $"request {metadata.Name} ({string.Join(", ", spec.GrantedRoles)}) ends in {Wording.Left(spec.AccessExpires - now)}",

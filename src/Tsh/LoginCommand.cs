@@ -9,7 +9,7 @@ internal sealed class LoginCommand : CliCommand
 {
     private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "A shorter life than your roles allow, such as 30m" };
     private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host", CompletionSources = { UserCompletions.Nodes } };
-    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID") { CompletionSources = { UserCompletions.Requests("APPROVED") } };
+    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID") { CompletionSources = { UserCompletions.Requests(RequestStates.Approved) } };
     private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE") { CompletionSources = { UserCompletions.RequestableRoles } };
     private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
@@ -85,7 +85,7 @@ internal sealed class LoginCommand : CliCommand
             if (login.RequestAccess is { } access)
             {
                 // A script has nobody to ask for a reason.
-                if (access == "reason" && Console.IsInputRedirected)
+                if (access == RequestAccessModes.Reason && Console.IsInputRedirected)
                     throw new FailureException("your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT");
                 await Ask(["*"]);
                 login = await LogIn();
@@ -99,8 +99,8 @@ internal sealed class LoginCommand : CliCommand
                 if (key.Hint is { } next)
                     parsed.Hint(next);
             }
-            foreach (var missing in login.Warnings ?? [])
-                parsed.Warn(missing);
+            foreach (var missing in login.Missing ?? [])
+                parsed.Warn(parsed.HintOf(missing) is { } help ? $"{missing.Detail}; {help}" : missing.Detail);
             if (key.IsOfHome)
             {
                 Remember(login);

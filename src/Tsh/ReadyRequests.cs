@@ -98,7 +98,7 @@ internal static class ReadyRequests
 
     // Of several for the same, the one that lasts longest does; and where one is in use that lasts as long, none is wanted.
     private static IEnumerable<RequestResource> Ready(IEnumerable<RequestResource> requests, string[] inUse, DateTimeOffset now) => requests
-        .Where(request => request.Spec.State == "APPROVED" && !(request.Spec.AssumeStartTime > now) && request.Spec.AccessExpires > now)
+        .Where(request => request.Spec.State == RequestStates.Approved && !(request.Spec.AssumeStartTime > now) && request.Spec.AccessExpires > now)
         .GroupBy(For)
         .Select(same => same.OrderByDescending(request => request.Spec.AccessExpires).ThenByDescending(request => inUse.Contains(request.Metadata.Name)).First())
         .Where(request => !inUse.Contains(request.Metadata.Name));

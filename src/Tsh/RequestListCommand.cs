@@ -33,7 +33,7 @@ internal sealed class RequestListCommand : CliCommand
     {
         var home = Home.Chosen(parsed);
         using var ca = ServerOption.Connect(parsed);
-        var show = parsed.GetValue(reviewable) ? "reviewable" : parsed.GetValue(suggested) ? "suggested" : null;
+        var show = parsed.GetValue(reviewable) ? RequestViews.Reviewable : parsed.GetValue(suggested) ? RequestViews.Suggested : null;
         var requests = await paging.Read(parsed, async (limit, after) =>
             await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, limit, after), cancellation) is var page ? (page.Requests, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)

@@ -38,11 +38,11 @@ internal sealed class RequestReviewCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var review = new ReviewRequest(
-            parsed.GetValue(id)!, parsed.GetValue(approve) ? "approve" : "deny", UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
+            parsed.GetValue(id)!, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny, UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;
-        parsed.Print(RequestText.Done(reviewed, spec.State == "PENDING" ? string.Join("; ", ["reviewed", .. spec.Missing ?? []]) : spec.State.ToLowerInvariant()));
+        parsed.Print(RequestText.Done(reviewed, spec.State == RequestStates.Pending ? string.Join("; ", ["reviewed", .. spec.Missing ?? []]) : spec.State.ToLowerInvariant()));
         foreach (var warning in reviewed.Warnings)
             parsed.Warn(warning);
         return ExitCode.Done;

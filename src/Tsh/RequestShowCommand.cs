@@ -32,7 +32,7 @@ internal sealed class RequestShowCommand : CliCommand
         else
             parsed.Print(RequestText.Details(request));
         // To a reviewer it is shown too, and is not theirs to use.
-        if (request.Spec.State == "APPROVED")
+        if (request.Spec.State == RequestStates.Approved)
             parsed.HintAtReady(
                 (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(mine => mine.Metadata.Name == request.Metadata.Name),
                 Held.In(home).Requests(TimeProvider.System.GetUtcNow()));

@@ -140,7 +140,7 @@ internal sealed class StatusCommand : CliCommand
         {
             throw new FailureException(
                 gone.Problem.Code == ProblemCode.Denied ? $"your certificate is of no use any more: {gone.Message}" : $"the authority has no record of your certificate: {gone.Message}",
-                gone.Problem.Hint ?? "tsh login");
+                parsed.HintOf(gone.Problem) ?? "tsh login");
         }
         catch (Exception silent) when (silent is UnreachableException or ProblemException)
         {

@@ -1,10 +1,11 @@
 using System.CommandLine;
+using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
 /// <summary>Everything that tsh can do.</summary>
-internal sealed class TshCommand : Command
+internal sealed class TshCommand : ProgramCommand
 {
     public TshCommand()
         : base("tsh", "Logs in to hosts with certificates that last minutes to hours, and asks for roles when more is needed")
@@ -25,4 +26,6 @@ internal sealed class TshCommand : Command
         Subcommands.Add(new VersionCommand());
         Subcommands.Add(new CompleteCommand(SshOptions.Separate));
     }
+
+    public override string? Show(NextStep step, ParseResult parsed) => NextStepText.Show(step, ProfileOption.Chosen(parsed));
 }

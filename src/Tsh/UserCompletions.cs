@@ -26,7 +26,7 @@ internal static class UserCompletions
 
     /// <summary>The serials of the user's live certificates.</summary>
     public static IEnumerable<CompletionItem> LiveSerials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, parsed) =>
-        (await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(UserOption.Chosen(parsed, Home.Chosen(parsed)), "live"))).Certificates
+        (await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(UserOption.Chosen(parsed, Home.Chosen(parsed)), CertificateStates.Live))).Certificates
             .Select(certificate => new CompletionItem(certificate.Serial, detail: string.Join(", ", certificate.Principals))));
 
     /// <summary>The hosts within reach.</summary>

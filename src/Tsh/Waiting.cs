@@ -30,7 +30,7 @@ internal static class Waiting
         try
         {
             var answered = await UntilAnswered(parsed, ca, request, user, Spinner(parsed, request, patience), over.Token);
-            return answered.Spec.State == "APPROVED" ? answered : throw new FailureException(End(answered));
+            return answered.Spec.State == RequestStates.Approved ? answered : throw new FailureException(End(answered));
         }
         catch (OperationCanceledException)
         {
@@ -49,7 +49,7 @@ internal static class Waiting
     {
         var away = false;
         var pause = FirstPause;
-        while (request.Spec.State == "PENDING")
+        while (request.Spec.State == RequestStates.Pending)
         {
             try
             {
@@ -92,7 +92,7 @@ internal static class Waiting
         var (id, spec) = (request.Metadata.Name, request.Spec);
         return spec switch
         {
-            { State: "EXPIRED" } => $"request {id} has expired",
+            { State: RequestStates.Expired } => $"request {id} has expired",
             { ResolveReason: "" } => $"request {id} was {spec.State.ToLowerInvariant()}",
             _ => $"request {id} was {spec.State.ToLowerInvariant()}: {spec.ResolveReason}",
         };

@@ -114,7 +114,7 @@ public sealed class ConditionTests
         {
             using var ca = daemon.Connect();
             var login = await ca.Send(Routes.Login, new Login(await File.ReadAllTextAsync($"{Key}.pub"), "alice", requests is [] ? null : requests), CancellationToken.None);
-            Assert.Null(login.Warnings);
+            Assert.Null(login.Missing);
             return login.Certificates.ToDictionary(one => one.Info.Name!, one =>
             {
                 var file = Path.Combine(Alice.Home, $"{one.Info.Name}-cert.pub");

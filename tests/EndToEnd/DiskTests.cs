@@ -112,7 +112,7 @@ public sealed class DiskTests
         {
             var given = await who.Types(giving);
             if (nothing)
-                Assert.Equal((1, "", $"{giving[0]}: error: {Full}\n{giving[0]}: hint: an administrator makes room on it; tctl status says where\n"), (given.ExitCode, given.Output, given.Error));
+                Assert.Equal((1, "", $"{giving[0]}: error: {Full}\n{giving[0]}: hint: an administrator makes room on it; {(giving[0] == "tsh" ? "an administrator sees where: tctl status" : "tctl status says where")}\n"), (given.ExitCode, given.Output, given.Error));
             else
                 given.Done();
         }

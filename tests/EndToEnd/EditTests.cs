@@ -68,7 +68,7 @@ public sealed class EditTests : IAsyncLifetime
     {
         var edited = await Edit("sed -i s/postgres/mine/ $1; tctl rm role/dba > /dev/null");
         Assert.Equal(1, edited.ExitCode);
-        Assert.StartsWith("tctl: error: role/dba was removed meanwhile\ntctl: hint: tctl create makes it again\n", edited.Error, StringComparison.Ordinal);
+        Assert.StartsWith("tctl: error: role/dba was removed meanwhile\ntctl: hint: create it with tctl create\n", edited.Error, StringComparison.Ordinal);
         Assert.Contains("- mine\n", File.ReadAllText(Kept(edited)));
         Assert.Equal(1, (await daemon.Administrator.Types("tctl", "get", "role/dba")).ExitCode);
     }

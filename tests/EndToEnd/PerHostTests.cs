@@ -60,7 +60,7 @@ public sealed class PerHostTests
         Assert.False(await db1.LetsIn(alice, "postgres"));
 
         var beyond = await alice.Types("tsh", "login", "--node=web1");
-        Assert.Equal((1, "tsh: error: there is no node \"web1\" within reach of the roles in use: some, all\ntsh: hint: tsh ls lists those that are\n"), (beyond.ExitCode, beyond.Error));
+        Assert.Equal((1, "tsh: error: there is no node \"web1\" within reach of the roles in use: some, all\ntsh: hint: tsh ls shows the nodes and logins in your reach\n"), (beyond.ExitCode, beyond.Error));
     }
 
     private static string[] Principals(Person person) => [.. OpenSsh.Certificate.ParseLine(File.ReadAllText(Path.Combine(person.Home, "id-cert.pub")).Trim()).Principals.Order(StringComparer.Ordinal)];

@@ -97,7 +97,7 @@ public sealed class PlainSshTests
         var root = await alice.Types("tsh", "ssh", "root@db1");
         Assert.Equal(
             (1, "tsh: error: you hold postgres on db1, and not root\ntsh: hint: root there can be requested: tsh login --request-roles=prod-root\n"), (root.ExitCode, root.Error));
-        Assert.Equal("tsh: error: you hold postgres on db1, and not deploy\ntsh: hint: no role that you can ask for opens deploy there; tsh ls shows your logins\n", (await alice.Types("tsh", "ssh", "deploy@db1")).Error);
+        Assert.Equal("tsh: error: you hold postgres on db1, and not deploy\ntsh: hint: no role that you can request opens deploy there; tsh ls shows the nodes and logins in your reach\n", (await alice.Types("tsh", "ssh", "deploy@db1")).Error);
         (await daemon.Administrator.Types(["tctl", "create"], "{kind: node, version: v2, metadata: {name: db2, labels: {type: db}}, spec: {addr: '127.0.0.1:9'}}")).Done();
         var both = await alice.Types("tsh", "ssh", "127.0.0.1");
         Assert.Equal((1, "tsh: error: 127.0.0.1 is the address of several of your nodes: db1, db2\ntsh: hint: name one of them: tsh ssh LOGIN@db1\n"), (both.ExitCode, both.Error));

@@ -59,7 +59,7 @@ public sealed class PushFaultTests(OneEnrolledHost one) : IClassFixture<OneEnrol
 
     public static readonly TheoryData<string, string, string, string> Obstacles = new()
     {
-        { "another key", "cd /etc/ssh; mv ssh_host_ed25519_key k; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; rm certauthority/host-cert.pub", "cd /etc/ssh; mv k ssh_host_ed25519_key", "it shows another host key than the one on record; where it has a new one: tctl auth sign --host=db1 KEY.pub" },
+        { "another key", "cd /etc/ssh; mv ssh_host_ed25519_key k; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; rm certauthority/host-cert.pub", "cd /etc/ssh; mv k ssh_host_ed25519_key", "it shows another host key than the one on record" },
         { "a directory of somebody else's", "chown root /etc/ssh/certauthority", "chown certauthority-sync /etc/ssh/certauthority", "dest open \"/etc/ssh/certauthority/revoked.krl.new\": Permission denied" },
         { "a directory to read only", "mount --bind /etc/ssh/certauthority /etc/ssh/certauthority && mount -o remount,ro,bind /etc/ssh/certauthority", "umount /etc/ssh/certauthority", "dest open \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more; often a disk that is full, or can only be read)" },
         { "a full disk", "cd /etc/ssh; mkdir t; mount -t tmpfs -o size=16k,mode=755 none t; cp -p certauthority/* t; chown certauthority-sync t; head -c 1M /dev/zero > t/fill 2>/dev/null; mount --move t certauthority || mount --bind t certauthority", "umount /etc/ssh/certauthority", "write remote \"/etc/ssh/certauthority/revoked.krl.new\": Failure (sftp says no more" },

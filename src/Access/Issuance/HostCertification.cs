@@ -36,14 +36,14 @@ public static class HostCertification
     /// <param name="wish">The lifetime asked for, or null.</param>
     public static Outcome<HostGrant> Decide(Node node, LocksInForce locks, DateTimeOffset now, TimeSpan? wish)
     {
-        if (Durations.Beyond("--ttl", wish, Longest) is { } refusal)
+        if (Durations.Beyond("ttl", wish, Longest) is { } refusal)
             return refusal;
         if (locks.On(LockKind.Node, node.Name) is { } locked)
             return locked.Refusal;
         return new HostGrant(
             node,
             PrincipalsOf(node),
-            new Validity(now - Validity.ClockSkew, now + (wish ?? Default), wish is null ? "the default" : "--ttl"));
+            new Validity(now - Validity.ClockSkew, now + (wish ?? Default), wish is null ? "the default" : "the requested ttl"));
     }
 
     /// <summary>Whether one is to be renewed: in the last third of its life, and when the node's address has changed.</summary>

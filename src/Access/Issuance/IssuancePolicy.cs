@@ -64,8 +64,11 @@ public static class IssuancePolicy
         if (question.LiveSessions >= question.Limits.LiveCertificatesPerUser)
             return new Refusal(
                 $"user \"{question.User.Name}\" has {question.LiveSessions} logins with live certificates already; the limit is {question.Limits.LiveCertificatesPerUser}",
-                $"wait until some have ended; an administrator ends them sooner with tctl certs revoke --user={question.User.Name}",
-                RefusalKind.Limited);
+                "wait until some have ended",
+                RefusalKind.Limited)
+            {
+                Remedy = new Remedy.RevokeCertificates(question.User.Name),
+            };
         if (!AllowLogin(question).Holds(out var allowed, out var refusal))
             return refusal;
         var held = allowed.Grants.Select(Held).ToList();
@@ -150,13 +153,13 @@ public static class IssuancePolicy
             .ToList();
         if (groups.Count == 0)
             return Locked(question, inUse) ?? (RequestRights.Requestable(user, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
-                ? new Refusal(NoLogin(question, inUse), $"you can request: {string.Join(", ", requestable)}", question.Requests.IsEmpty ? RefusalKind.NoLogin : RefusalKind.Denied)
-                : new Refusal(NoLogin(question, inUse), inUse.Any(role => !role.Gaps.IsEmpty) ? RoleInUse.TraitsHint(user) : null));
+                ? new Refusal(NoLogin(question, inUse), Kind: question.Requests.IsEmpty ? RefusalKind.NoLogin : RefusalKind.Denied) { Remedy = new Remedy.ChooseRoles(requestable) }
+                : new Refusal(NoLogin(question, inUse)) { Remedy = inUse.Any(role => !role.Gaps.IsEmpty) ? new Remedy.SetTraits(user.Name) : null });
         if (question.Node is { } node)
         {
             groups = [.. groups.Select(group => group with { Principals = Principals.On(node, group.Principals, question.Nodes) }).Where(group => !group.Principals.IsEmpty)];
             if (groups.Count == 0)
-                return Locked(question, inUse) ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}", "tsh ls lists those that are");
+                return Locked(question, inUse) ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}") { Remedy = new Remedy.ListNodes() };
         }
         var (grants, missing) = (new List<IssuanceGrant>(), new List<MissingGrant>());
         foreach (var group in groups)
@@ -216,7 +219,7 @@ public static class IssuancePolicy
             // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
             yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
                 ? InUse(question, role.At(now), onlyOn)
-                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist", $"an administrator creates it, or takes it away: tctl users update --set-roles=ROLE,ROLE {user.Name}"));
+                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist") { Remedy = new Remedy.AssignRoles(user.Name) });
         // The one that can be assumed last first: its refusal is the one that says from when all can.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
             if (RequestUse.Grants(request, user, roles, question.Locks, now).Holds(out var granted, out var ended))

@@ -11,18 +11,18 @@ public static class Lifetime
     /// <param name="now">The instant of issue; whole seconds.</param>
     /// <param name="roles">All roles in use, base and granted.</param>
     /// <param name="requests">The requests in use.</param>
-    /// <param name="wish">What the caller asked for with <c>--ttl</c>.</param>
+    /// <param name="wish">What the caller asked for, or null.</param>
     /// <param name="limits">The bounds of the site.</param>
     /// <param name="sessionEnds">When the login session ends that the certificate belongs to; null for one that begins a session.</param>
     public static Outcome<Validity> Decide(
         DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds = null)
     {
-        if (Durations.Beyond("--ttl", wish, limits.Certificate) is { } beyond)
+        if (Durations.Beyond("ttl", wish, limits.Certificate) is { } beyond)
             return beyond;
 
         var ends = new List<(DateTimeOffset End, string Rule)>();
         if (wish is { } ttl)
-            ends.Add((now + ttl, "--ttl"));
+            ends.Add((now + ttl, "the requested ttl"));
         // Before the roles: used in the second it was filed, a request ends with its role, and is what decides from then on.
         ends.AddRange(requests.Select(request => (request.AccessUntil, $"request {request.Id}")));
         foreach (var role in roles)

@@ -123,7 +123,7 @@ public static class Permissions
         }
 
         if (all.Find(role => role.Role.Options.VerifyRequired) is { } strict && !isSecurityKey)
-            return new Refusal($"role {strict.Role.Name} certifies only security keys (verify_required)", "make one with ssh-keygen -t ed25519-sk -O verify-required, then: tsh login --key FILE.pub");
+            return new Refusal($"role {strict.Role.Name} certifies only security keys (verify_required)") { Remedy = new Remedy.UseSecurityKey() };
 
         var extensions = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in all.SelectMany(role => role.Extensions))

@@ -45,7 +45,7 @@ public static class Withdrawal
             return "the user is gone";
         if (!user.IsOwnedBy(issued.Caller))
             return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
-        // Without a wish: what --ttl shortened is within whatever is granted.
+        // Without a wish: what a requested ttl shortened is within whatever is granted.
         var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, RequestedTtl: null, LiveSessions: 0, limits)
         {
             Locks = locks,

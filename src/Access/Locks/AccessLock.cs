@@ -56,8 +56,10 @@ public sealed record AccessLock(Guid Id, string Name, long Revision, LockTarget 
     /// <summary>Whether its time is over.</summary>
     public bool IsOver(DateTimeOffset now) => now >= Expires;
 
-    /// <summary>What whoever runs into it is told.</summary>
+    /// <summary>The answer to whoever runs into it.</summary>
     public Refusal Refusal => new(
-        $"{Target} is locked{(Expires is { } end ? $" until {Instants.Show(end)}" : "")}{(Message.Length > 0 ? $": {Message}" : "")}",
-        $"an administrator lifts it: tctl rm lock/{Name}");
+        $"{Target} is locked{(Expires is { } end ? $" until {Instants.Show(end)}" : "")}{(Message.Length > 0 ? $": {Message}" : "")}")
+    {
+        Remedy = new Remedy.Unlock(Name),
+    };
 }

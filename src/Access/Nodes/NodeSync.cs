@@ -5,7 +5,7 @@ namespace CertAuthority.Access.Nodes;
 /// <summary>Why a host could not be written to, as far as that makes a difference.</summary>
 public enum SyncTrouble
 {
-    /// <summary>Anything else: it is gone, its disk is full, it shows another key.</summary>
+    /// <summary>Anything else: it is gone, or its disk is full.</summary>
     Other,
 
     /// <summary>Its sshd refuses connections from the daemon's address for a while, because others failed to log in from there (<c>PerSourcePenalties</c>).</summary>
@@ -13,6 +13,12 @@ public enum SyncTrouble
 
     /// <summary>Another daemon's revocation list is there: see <see cref="ListOrigin"/>.</summary>
     Contested,
+
+    /// <summary>It shows another host key than the one on record, or none is on record.</summary>
+    HostKey,
+
+    /// <summary>ssh cannot use the address of the node.</summary>
+    Address,
 }
 
 /// <summary>What the daemon has written to a host, and how its last attempt went.</summary>

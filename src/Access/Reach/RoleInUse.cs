@@ -34,15 +34,12 @@ public sealed record RoleInUse(
     {
         var gaps = Filled(role, user, out var filled);
         return gaps.FirstOrDefault(gap => gap.Field == TemplateGap.DenyLogins) is { } gap
-            ? new Refusal(gap.Said(role.Name, [user.Name]), TraitsHint(user))
+            ? new Refusal(gap.Said(role.Name, [user.Name])) { Remedy = new Remedy.SetTraits(user.Name) }
             : filled;
     }
 
     /// <summary>Every gap that a role has for a user, those that refuse the role included.</summary>
     public static ImmutableArray<TemplateGap> GapsOf(Role role, User user) => Filled(role, user, out _);
-
-    /// <summary>How an administrator gives a user the trait that a template lacks.</summary>
-    internal static string TraitsHint(User user) => $"an administrator sets them: tctl users update --set-logins=… {user.Name}, or spec.traits in tctl edit user/{user.Name}";
 
     /// <summary>Whether the text may be the value of an extension: printable ASCII of at most 256 characters; it is logged as it is.</summary>
     public static bool IsExtensionValue(string text) => text.Length <= 256 && text.All(c => c is >= ' ' and <= '~');

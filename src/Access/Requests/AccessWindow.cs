@@ -32,20 +32,20 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     public static Outcome<AccessWindow> File(
         DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits, RequestKind kind = RequestKind.Roles)
     {
-        if ((Durations.Beyond("--session-ttl", wishes.SessionTtl, limits.Certificate)
-             ?? Durations.Beyond("--request-ttl", wishes.RequestTtl, limits.PendingRequest)
-             ?? Durations.Beyond("--max-duration", wishes.MaxDuration, limits.Access)) is { } beyond)
+        if ((Durations.Beyond("session_ttl", wishes.SessionTtl, limits.Certificate)
+             ?? Durations.Beyond("request_ttl", wishes.RequestTtl, limits.PendingRequest)
+             ?? Durations.Beyond("max_duration", wishes.MaxDuration, limits.Access)) is { } beyond)
             return beyond;
 
         var shortened = ImmutableArray.CreateBuilder<string>();
-        var session = Within(asked.Select(role => Session(role, null, limits)).MinBy(bound => bound.Lasts), "--session-ttl", wishes.SessionTtl);
+        var session = Within(asked.Select(role => Session(role, null, limits)).MinBy(bound => bound.Lasts), "the session ttl", wishes.SessionTtl);
         TimeSpan? sessionTtl = wishes.SessionTtl is null ? null : session.Lasts;
-        var access = Within(Access(asked, assigned, kind, sessionTtl, limits), "--max-duration", wishes.MaxDuration);
+        var access = Within(Access(asked, assigned, kind, sessionTtl, limits), "the max duration", wishes.MaxDuration);
         var clock = Clock(asked, assigned, kind);
         var pending = new Bound(limits.PendingRequest, "the site's maximum");
         if (clock == RequestClock.Creation)
             pending = pending.Or(access.Lasts, access.Rule);
-        pending = Within(pending, "--request-ttl", wishes.RequestTtl);
+        pending = Within(pending, "the request ttl", wishes.RequestTtl);
 
         var pendingUntil = now + pending.Lasts;
         var accessUntil = (clock == RequestClock.Creation ? now : pendingUntil) + access.Lasts;
@@ -56,7 +56,7 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         Bound Within(Bound bound, string name, TimeSpan? wish)
         {
             if (wish > bound.Lasts)
-                shortened.Add($"{name} {Durations.Show(wish.Value)} is shortened to {Durations.Show(bound.Lasts)}, limited by {bound.Rule}");
+                shortened.Add($"{name} of {Durations.Show(wish.Value)} is shortened to {Durations.Show(bound.Lasts)}, limited by {bound.Rule}");
             return wish is { } shorter ? bound.Or(shorter, name) : bound;
         }
     }
@@ -145,18 +145,19 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         var bound = new Bound(limits.Certificate, "the site's maximum for certificates");
         if (role.Options.MaxSessionTtl is { } longest)
             bound = bound.Or(longest, $"role {role.Name}");
-        return sessionTtl is { } wish ? bound.Or(wish, "--session-ttl") : bound;
+        return sessionTtl is { } wish ? bound.Or(wish, "the session ttl") : bound;
     }
 
     /// <summary>Why an access may not begin at an instant: it is over, too far away, or not before the access ends.</summary>
     internal static Refusal? TooEarlyOrLate(DateTimeOffset from, DateTimeOffset now, DateTimeOffset accessUntil, SiteLimits limits)
     {
-        var told = $"--assume-start-time {Instants.Show(from)} is";
         if (from < now)
-            return new Refusal($"{told} over already", Kind: RefusalKind.Invalid);
+            return Wrong("over already");
         if (from - now > limits.AssumeAhead)
-            return new Refusal($"{told} more than the site's maximum of {Durations.Show(limits.AssumeAhead)} away", Kind: RefusalKind.Invalid);
-        return from >= accessUntil ? new Refusal($"{told} not before the access ends, at {Instants.Show(accessUntil)}", Kind: RefusalKind.Invalid) : null;
+            return Wrong($"more than the site's maximum of {Durations.Show(limits.AssumeAhead)} away");
+        return from >= accessUntil ? Wrong($"not before the access ends, at {Instants.Show(accessUntil)}") : null;
+
+        Refusal Wrong(string why) => Refusal.Of("assume_start_time", $"{Instants.Show(from)} is {why}");
     }
 
     private readonly record struct Bound(TimeSpan Lasts, string Rule)

@@ -25,17 +25,16 @@ public static class RequestUse
             case RequestState.Approved:
                 break;
             case RequestState.Pending:
-                return new Refusal($"request {request.Id} is not approved yet", $"wait for it with tsh request show {request.Id} --wait");
+                return new Refusal($"request {request.Id} is not approved yet") { Remedy = new Remedy.WaitFor(request.Id) };
             case RequestState.Denied:
                 return new Refusal($"request {request.Id} was denied{Because(request)}");
             case var ended:
-                return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", $"ask again: {Again(request)}", ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied);
+                return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", Kind: ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied) { Remedy = Again(request) };
         }
         if (locks.On(LockKind.Request, request.Id.ToString()) is { } locked)
             return locked.Refusal;
         if (now < request.Terms.AssumeFrom)
-            return new Refusal(
-                $"access request cannot be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", $"then: tsh login --request-id={request.Id}", RefusalKind.Conflict);
+            return new Refusal($"access request cannot be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", Kind: RefusalKind.Conflict) { Remedy = new Remedy.LogInWith(request.Id) };
         var assigned = user.AssignedAt(now, roles);
         if (request.Roles.FirstOrDefault(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");
@@ -50,9 +49,9 @@ public static class RequestUse
     public static PinnedRole? FirstChanged(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role> roles) =>
         pinned.FirstOrDefault(pin => !roles.TryGetValue(pin.Name, out var role) || role.Pin() != pin);
 
-    private static string Again(AccessRequest request) => request.Resources.IsEmpty
-        ? $"tsh request create --roles={string.Join(',', request.Roles.Select(role => role.Name))}"
-        : $"tsh request create --resource={string.Join(',', request.Resources.Select(node => $"node/{node.Name}"))}";
+    private static Remedy Again(AccessRequest request) => request.Resources.IsEmpty
+        ? new Remedy.RequestRolesAgain([.. request.Roles.Select(role => role.Name)])
+        : new Remedy.RequestNodesAgain([.. request.Resources.Select(node => node.Name)]);
 
     private static string Because(AccessRequest request) =>
         request.Resolution is { Reason.Length: > 0 } resolution ? $": {resolution.Reason}" : "";

@@ -10,8 +10,6 @@ namespace CertAuthority.Access.Requests;
 /// <param name="Resources">The nodes that they are asked for; none in a request for roles. Sorted.</param>
 internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableArray<PinnedNode> Resources)
 {
-    private const string Searching = "tsh request search shows what you can request";
-
     public static Outcome<RequestedAccess> From(RequestQuestion question)
     {
         if (question.RoleNames.Length > 1 && question.RoleNames.Contains("*"))
@@ -26,15 +24,16 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
             ? requestable.RemoveAll(name => question.User.Roles.Contains(name))
             : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (names.IsEmpty)
-            return new Refusal("a request names at least one role or resource", CanRequest(requestable), RefusalKind.Invalid);
+            return CannotRequest("a request names at least one role or resource", requestable, RefusalKind.Invalid);
         // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
         return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
-            ? new Refusal($"user \"{question.User.Name}\" cannot request role \"{refused}\"", CanRequest(requestable))
+            ? CannotRequest($"user \"{question.User.Name}\" cannot request role \"{refused}\"", requestable, RefusalKind.Denied)
             : new RequestedAccess(names, []);
     }
 
-    private static string CanRequest(ImmutableArray<string> requestable) =>
-        requestable.IsEmpty ? "no role of yours lets you request another" : $"you can request: {string.Join(", ", requestable)}";
+    private static Refusal CannotRequest(string message, ImmutableArray<string> requestable, RefusalKind kind) => requestable.IsEmpty
+        ? new Refusal(message, "no role of yours lets you request another", kind)
+        : new Refusal(message, Kind: kind) { Remedy = new Remedy.ChooseRoles(requestable) };
 
     /// <summary>By all roles that reach one of the nodes, or those of them that are named. Together they reach every node.</summary>
     private static Outcome<RequestedAccess> ByResource(RequestQuestion question)
@@ -53,7 +52,10 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
             if (question.RoleNames.FirstOrDefault(name => reaching.All(one => one.Role != name)) is { } refused)
                 return new Refusal(
                     $"user \"{user.Name}\" cannot request role \"{refused}\" for {(wanted is [_] ? "this node" : "these nodes")}",
-                    reaching.IsEmpty ? Searching : $"what reaches: {string.Join(", ", reaching.Select(one => one.Role))}");
+                    reaching.IsEmpty ? null : $"what reaches: {string.Join(", ", reaching.Select(one => one.Role))}")
+                {
+                    Remedy = reaching.IsEmpty ? new Remedy.SearchNodes() : null,
+                };
             reaching = reaching.RemoveAll(one => !question.RoleNames.Contains(one.Role));
         }
         // An unknown node and one out of reach get the same answer: names of nodes are nobody's to probe.
@@ -61,7 +63,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
             return question.Locks.On(LockKind.Node, unreached) is { } locked
                    && !Elevation.WithinAsking(user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
                 ? locked.Refusal
-                : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"", Searching);
+                : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"") { Remedy = new Remedy.SearchNodes() };
 
         ImmutableArray<string> names = [.. reaching.Select(one => one.Role)];
         var together = Elevation.Opened(user, names, roles, nodes, question.Locks, now);

@@ -31,12 +31,12 @@ public static class Requesting
         if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
             return new Refusal($"\"{odd}\" cannot be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
-            return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", "tsh request ls shows them; tsh request cancel ID withdraws one", RefusalKind.Limited);
+            return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", Kind: RefusalKind.Limited) { Remedy = new Remedy.CancelRequest() };
 
         if (question.Filed.Minute >= question.Limits.RequestsPerMinute)
             return new Refusal($"{question.Filed.Minute} requests of yours were filed within a minute; that is the limit", "try again in a minute", RefusalKind.Limited);
         if (question.Filed.Day >= question.Limits.RequestsPerDay)
-            return new Refusal($"{question.Filed.Day} requests of yours were filed within a day; that is the limit", "an administrator can file one for you: tctl requests create USER --roles=ROLE", RefusalKind.Limited);
+            return new Refusal($"{question.Filed.Day} requests of yours were filed within a day; that is the limit", Kind: RefusalKind.Limited) { Remedy = new Remedy.FileRequest(question.User.Name) };
 
         var assigned = question.User.AssignedAt(question.Now, question.Roles);
         if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => RequestRights.MayRequest(assigned, name, question.Kind))]) is { } locked)
@@ -92,7 +92,7 @@ public static class Requesting
         }
         prompts = [.. prompts.Where(prompt => prompt.Length > 0).Distinct(StringComparer.Ordinal)];
         return (subjects is [var subject, ..]
-            ? new Refusal($"{subject} gives a reason", string.Join("; ", prompts.Prepend("say it with --reason (at a login, --request-reason)")), RefusalKind.Invalid)
+            ? new Refusal($"{subject} gives a reason", Kind: RefusalKind.Invalid) { Remedy = new Remedy.GiveReason([.. prompts]) }
             : null, [.. prompts]);
     }
 

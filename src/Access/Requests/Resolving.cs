@@ -59,7 +59,7 @@ public static class Resolving
         if (instead is { IsDefault: false, IsEmpty: true })
             return new Refusal("an approval that names roles names at least one", Kind: RefusalKind.Invalid);
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
-            return new Refusal($"the role {changed.Name} changed after this request was made", "look at it, then approve with --force, or deny and let the requester ask again", RefusalKind.Conflict);
+            return new Refusal($"the role {changed.Name} changed after this request was made", Kind: RefusalKind.Conflict) { Remedy = new Remedy.ApproveAnyway(request.Id) };
         return Grant(request, step, requester, roles, resolution, limits, locks, instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead);
     }
 

@@ -89,7 +89,7 @@ public sealed record UnixIdentity(uint Uid, string? Account)
     /// A user that does not exist and one that is not the caller's get the same answer.
     /// </summary>
     /// <param name="users">Users of which some may be the caller's.</param>
-    /// <param name="asked">The value of <c>--user</c>, or null.</param>
+    /// <param name="asked">The name of the user that the caller asks for, or null.</param>
     /// <param name="noGroups">
     /// Why it is not known whether the caller's groups make them a user; null when it is known. It stands wherever that user would
     /// be, or might be, the one, and keeps nobody from a user that has a resource.
@@ -113,11 +113,11 @@ public sealed record UnixIdentity(uint Uid, string? Account)
                 : new Refusal($"you cannot act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
         return owned switch
         {
-            [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user", $"an administrator adds one: tctl users add NAME --roles=ROLE --unix-user={Account ?? $"{Uid}"}"),
+            [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user") { Remedy = new Remedy.AddUser(Account ?? $"{Uid}") },
             [var only] => only,
             _ => owned.Find(user => user.Name == Account) is { } namesake
                 ? namesake
-                : new Refusal("your account belongs to several users", $"choose one with --user: {string.Join(", ", owned.Select(user => user.Name).Order(StringComparer.Ordinal))}"),
+                : new Refusal("your account belongs to several users") { Remedy = new Remedy.ChooseUser([.. owned.Select(user => user.Name).Order(StringComparer.Ordinal)]) },
         };
     }
 }

@@ -33,7 +33,10 @@ public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableA
         ? null
         : new Refusal(
             $"the account {account} belongs to no user, and its groups cannot make it one, for its name cannot be a user's",
-            $"user names have the form {Names.Form} and are no numbers; an administrator adds a user for it: tctl users add NAME --roles=ROLE --unix-user={account}");
+            $"user names have the form {Names.Form} and are no numbers")
+        {
+            Remedy = new Remedy.AddUser(account),
+        };
 
     /// <summary>
     /// The user that an account is by its groups, null when none of them gives a role. It is owned by the account, by name and

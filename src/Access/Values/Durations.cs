@@ -77,7 +77,7 @@ public static class Durations
     internal static Refusal? Beyond(string name, TimeSpan? wish, TimeSpan longest)
     {
         if (wish <= TimeSpan.Zero)
-            return new Refusal($"{name} must be greater than zero", Kind: RefusalKind.Invalid);
-        return wish > longest ? new Refusal($"{name} {Show(wish.Value)} is more than the site's maximum of {Show(longest)}", Kind: RefusalKind.Invalid) : null;
+            return Refusal.Of(name, "must be greater than zero");
+        return wish > longest ? Refusal.Of(name, $"{Show(wish.Value)} is more than the site's maximum of {Show(longest)}") : null;
     }
 }

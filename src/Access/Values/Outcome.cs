@@ -27,8 +27,23 @@ public enum RefusalKind
     Unavailable,
 }
 
-/// <summary>Why a decision went against the caller: a sentence that is safe to show and, where one helps, what to do next.</summary>
-public sealed record Refusal(string Message, string? Hint = null, RefusalKind Kind = RefusalKind.Denied);
+/// <summary>Why a decision went against the caller. The rules do not know which program asks, so what would help is data, never a command.</summary>
+/// <param name="Message">A sentence that is safe to show.</param>
+/// <param name="Hint">An explanation, where one helps.</param>
+/// <param name="Kind">What kind of refusal it is.</param>
+public sealed record Refusal(string Message, string? Hint = null, RefusalKind Kind = RefusalKind.Denied)
+{
+    /// <summary>What would help; null for nothing that anybody could do.</summary>
+    public Remedy? Remedy { get; init; }
+
+    /// <summary>The name of the one value in the question that is wrong; <see cref="Message"/> begins with it. Null if it is not one value.</summary>
+    public string? Field { get; init; }
+
+    /// <summary>One value of the question cannot be.</summary>
+    /// <param name="field">Its name, such as <c>session_ttl</c>.</param>
+    /// <param name="fault">What is wrong with it, in words that follow the name.</param>
+    public static Refusal Of(string field, string fault) => new($"{field} {fault}", Kind: RefusalKind.Invalid) { Field = field };
+}
 
 /// <summary>The verdict of a decision: a value, or the refusal that stands in its place. Never both, never neither.</summary>
 public readonly struct Outcome<T> where T : class

@@ -9,7 +9,7 @@ namespace CertAuthority.Api;
 
 /// <summary>
 /// Tells a peer that has said all it will say from one that is gone. The HTTP server takes the end of what it reads for both, and gives
-/// up the call under way; so <c>printf … | nc -N</c> and <c>printf … | ssh HOST tsh relay</c> would get no reply.
+/// up the call under way; so <c>printf … | nc -N</c> and <c>printf … | ssh HOST RELAY</c> would get no reply.
 /// </summary>
 internal sealed class Presence : IDisposable
 {

@@ -214,7 +214,7 @@ internal static class Server
                 return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
             case StoreException damaged:
                 log.LogError("a call failed: {Why}", Printable.Escape(damaged.Message));
-                return new Problem(ProblemCode.Unavailable, "a row of the database cannot be read, so nothing was decided", "tctl status says which row, and docs/operating.md how to mend or remove it");
+                return new Problem(ProblemCode.Unavailable, "a row of the database cannot be read, so nothing was decided", "docs/operating.md says how to mend or remove it", Next: [new NextStep.ShowDaemonStatus()]);
             case OutcomeUnknownException:
                 return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
             default:

@@ -57,14 +57,17 @@ internal sealed record Authority(
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }
 
-/// <summary>From verdicts to what the caller is told.</summary>
+/// <summary>From verdicts to the answer for the caller.</summary>
 internal static class Problems
 {
     /// <summary>The value, or the refusal on its way to the caller.</summary>
     public static T OrRefuse<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? value : throw Refused(refusal);
 
-    public static ProblemException Refused(Refusal refusal) => new(new Problem(
+    public static ProblemException Refused(Refusal refusal) => new(From(refusal));
+
+    /// <summary>A refusal as it travels.</summary>
+    public static Problem From(Refusal refusal) => new(
         refusal.Kind switch
         {
             RefusalKind.NoLogin => ProblemCode.NoLogin,
@@ -76,7 +79,9 @@ internal static class Problems
             _ => ProblemCode.Denied,
         },
         refusal.Message,
-        refusal.Hint));
+        refusal.Hint,
+        Next: refusal.Remedy is { } remedy ? [NextSteps.From(remedy)] : null,
+        Field: refusal.Field);
 
     /// <summary>The user as whom the caller acts.</summary>
     public static User ActingUser(this Snapshot snapshot, Caller caller, string? asked) =>
@@ -84,11 +89,11 @@ internal static class Problems
 
     /// <summary>A duration as people write it.</summary>
     public static TimeSpan Duration(string field, string text) =>
-        Durations.TryParseWish(text, out var duration) ? duration : throw Invalid($"{field} takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
+        Durations.TryParseWish(text, out var duration) ? duration : throw InvalidField(field, $"takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
 
     /// <summary>An instant as people write it.</summary>
     public static DateTimeOffset Instant(string field, string text) =>
-        Instants.TryParse(text, out var instant) ? instant : throw Invalid($"{field} takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
+        Instants.TryParse(text, out var instant) ? instant : throw InvalidField(field, $"takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
     /// <summary>A key to certify, as people give it: one that has an owner, who is not this authority.</summary>
     public static PublicKey Key(Authority ca, string line)
@@ -104,5 +109,13 @@ internal static class Problems
         }
     }
 
-    public static ProblemException Invalid(string detail, string? hint = null) => new(new Problem(ProblemCode.Invalid, detail, hint));
+    public static ProblemException Invalid(string detail, string? hint = null, params NextStep[] next) => new(new Problem(ProblemCode.Invalid, detail, hint, Next: next is [] ? null : next));
+
+    /// <summary>One member of the request cannot be.</summary>
+    /// <param name="field">Its name in the message.</param>
+    /// <param name="fault">What is wrong with it, in words that follow the name.</param>
+    public static ProblemException InvalidField(string field, string fault) => new(new Problem(ProblemCode.Invalid, $"{field} {fault}", Field: field));
+
+    /// <summary>There is nothing of that name, and a list shows what there is.</summary>
+    public static ProblemException NotFound(string detail, string kind) => new(new Problem(ProblemCode.NotFound, detail, Next: [new NextStep.List(kind)]));
 }

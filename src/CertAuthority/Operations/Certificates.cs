@@ -43,18 +43,15 @@ internal static class Certificates
                 throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
-                    Explanations.HowToAsk(ca, snapshot, user, ask.Name, null, now) ?? "tsh status shows what you hold; tsh request roles shows what you can ask for"));
-            return ask.Login is null || logins.Contains(ask.Login)
-                ? new ReachableNode(node.Name, node.Address, logins)
-                : throw new ProblemException(new Problem(
-                    ProblemCode.Denied,
-                    $"you hold {string.Join(", ", logins)} on {node.Name}, and not {ask.Login}",
-                    Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now) switch
-                    {
-                        null => $"no role that you can ask for opens {ask.Login} there; tsh ls shows your logins",
-                        "tsh login" => $"your roles open {ask.Login} there: tsh login",
-                        var command => $"{ask.Login} there can be requested: {command}",
-                    }));
+                    Next: Explanations.HowToAsk(ca, snapshot, user, ask.Name, null, now) is { } way ? [way] : [new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
+            if (ask.Login is null || logins.Contains(ask.Login))
+                return new ReachableNode(node.Name, node.Address, logins);
+            var more = Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now);
+            throw new ProblemException(new Problem(
+                ProblemCode.Denied,
+                $"you hold {string.Join(", ", logins)} on {node.Name}, and not {ask.Login}",
+                more is null ? $"no role that you can request opens {ask.Login} there" : null,
+                Next: [more ?? new NextStep.List(NextStep.List.Node)]));
         }));
     }
 
@@ -101,9 +98,9 @@ internal static class Certificates
         return Shown.List(snapshot, page) with { Next = next };
     }
 
-    private static string? State(string? state) => state is null or "live" or "expired" or "revoked"
+    private static string? State(string? state) => state is null or CertificateStates.Live or CertificateStates.Expired or CertificateStates.Revoked
         ? state
-        : throw Problems.Invalid($"--state takes live, expired or revoked, not \"{state}\"");
+        : throw Problems.InvalidField("state", $"takes live, expired or revoked, not \"{state}\"");
 
     // A whole id is taken as it is: the audit knows requests that were removed.
     private static string? Request(Snapshot snapshot, string? prefix) => prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();

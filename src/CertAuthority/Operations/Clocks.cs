@@ -12,13 +12,13 @@ internal static class Clocks
         ? throw new ProblemException(new Problem(
             ProblemCode.Unavailable,
             $"the clock of the authority's host shows {Show(step.Shown)} where it should show {Show(step.Expected)}, so nothing is granted",
-            "root there sets it right, or says that it is right: tctl clock accept"))
+            Next: [new NextStep.ConfirmClock()]))
         : ca.Now();
 
     public static async Task<ClockAccepted> Accept(Authority ca, Administrator by, AcceptClock ask)
     {
         if (!by.Caller.IsRoot)
-            throw new ProblemException(new Problem(ProblemCode.Denied, "only root says that the clock is right", "sudo tctl clock accept"));
+            throw new ProblemException(new Problem(ProblemCode.Denied, "only root says that the clock is right", Next: [new NextStep.ConfirmClock()]));
         if (ca.Clock.Step is not { } step)
             throw new ProblemException(new Problem(ProblemCode.Conflict, "the clock is where it should be"));
         if (!ca.Clock.IsPossible)

@@ -62,22 +62,22 @@ internal static class Explanations
         }));
     }
 
-    /// <summary>What a user types for a node, or for one login there: a login where their own roles open it, otherwise the request that would; null when neither does.</summary>
+    /// <summary>What gets a user to a node, or to one login there: logging in where their own roles open it, otherwise the request that would; null when neither does.</summary>
     /// <param name="ca">Has the limits.</param>
     /// <param name="snapshot">Has the roles.</param>
     /// <param name="user">Who wants in.</param>
     /// <param name="node">The name of the node.</param>
     /// <param name="login">The login there; null for any.</param>
     /// <param name="now">Roles can be over.</param>
-    public static string? HowToAsk(Authority ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
+    public static NextStep? HowToAsk(Authority ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
     {
         if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out var grant, out _)
             && (login is null || grant.Grants.SelectMany(one => one.Principals).Any(principal => principal.Opens(login, node))))
-            return "tsh login";
+            return new NextStep.LogIn(Login: login);
         return Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now, login) switch
         {
-            [{ Roles: [var role, ..] }] => $"tsh login --request-roles={role}",
-            [var found] => $"tsh request create --resource=node/{found.Name}",
+            [{ Roles: [var role, ..] }] => new NextStep.RequestRoles([role], login),
+            [var found] => new NextStep.RequestNodes([found.Name], login),
             _ => null,
         };
     }

@@ -64,11 +64,11 @@ internal static class Locks
     private static DateTimeOffset? Expires(CreateLock ask, DateTimeOffset now)
     {
         if (ask is { Ttl: not null, Expires: not null })
-            throw Problems.Invalid("a lock ends after --ttl or at --expires, not both");
+            throw Problems.InvalidField("expires", "is not possible beside a ttl: a lock ends once");
         DateTimeOffset? end = ask switch
         {
-            { Ttl: { } ttl } => now + Problems.Duration("--ttl", ttl),
-            { Expires: { } expires } => Problems.Instant("--expires", expires),
+            { Ttl: { } ttl } => now + Problems.Duration("ttl", ttl),
+            { Expires: { } expires } => Problems.Instant("expires", expires),
             _ => null,
         };
         return end <= now ? throw Problems.Invalid($"a lock that ends at {Instants.Show(end.Value)} is over already") : end;

@@ -24,7 +24,7 @@ internal static class Logins
     {
         var now = ca.NowToGrant();
         var key = Problems.Key(ca, ask.PublicKey);
-        TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("--ttl", ask.Ttl);
+        TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("ttl", ask.Ttl);
 
         // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked for counts.
         var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
@@ -48,7 +48,7 @@ internal static class Logins
         return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: recorded.Granted.LeftOut > 0)
         {
             Others = signed.Length > 1 ? signed[1..] : null,
-            Warnings = recorded.Granted.Missing.IsEmpty ? null : [.. recorded.Granted.Missing.Select(missing => missing.Hint is null ? missing.Message : $"{missing.Message}; {missing.Hint}")],
+            Missing = recorded.Granted.Missing.IsEmpty ? null : [.. recorded.Granted.Missing.Select(Problems.From)],
             Session = recorded.Session.Id.ToString(),
             SessionEnds = recorded.Session.Ends,
             User = recorded.User,
@@ -64,7 +64,7 @@ internal static class Logins
         var user = transaction.ActingUser(by, ask.User);
         var begun = Begun(transaction, user, ask, now);
         if (begun is null && ask is { Session: not null, Node: not null })
-            throw Problems.Refused(new Refusal("the login session has ended", "tsh login", RefusalKind.Expired));
+            throw new ProblemException(new Problem(ProblemCode.Expired, "the login session has ended", Next: [new NextStep.LogIn()]));
         if (isCounted && begun is not { IsFresh: true })
             return null;
         // One more certificate for the same node begins a session of its own.
@@ -133,6 +133,6 @@ internal static class Logins
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
     private static string? RequestAccessOf(Authority ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
-            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => "always", RequestAccess.Reason => "reason", _ => null }
+            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => RequestAccessModes.Always, RequestAccess.Reason => RequestAccessModes.Reason, _ => null }
             : null);
 }

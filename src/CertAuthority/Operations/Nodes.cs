@@ -27,7 +27,7 @@ internal static class Nodes
         var key = Problems.Key(ca, ask.PublicKey);
         if (key is not SignatureKey)
             throw Problems.Invalid($"a host has no key of type {key.Type}");
-        TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("--ttl", ask.Ttl);
+        TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("ttl", ask.Ttl);
         var recorded = await Certify(ca, by.Caller, ask.Name, key, wish);
         try
         {
@@ -130,7 +130,7 @@ internal static class Nodes
     {
         var node = ca.Database.Read(snapshot => Find(snapshot, ask.Name));
         if (!node.Push)
-            throw Problems.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does, and tctl nodes enroll lets it in there: docs/hosts.md");
+            throw Problems.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does: docs/hosts.md", new NextStep.EnrollNode(node.Name));
         if (ask.TakeOver)
         {
             var now = ca.Now();
@@ -143,7 +143,7 @@ internal static class Nodes
         try
         {
             if (await ca.Push.Sync(node, ask.TakeOver) is { } fault)
-                throw new ProblemException(new Problem(ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault.Why}"), Remedy(node, fault.Trouble)));
+                throw new ProblemException(new Problem(ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault.Why}"), Explanation(fault.Trouble), Next: Next(node.Name, fault.Trouble) ?? [new NextStep.WatchNodes()]));
         }
         catch (OperationCanceledException)
         {
@@ -161,9 +161,9 @@ internal static class Nodes
 
     private static async Task<HostsBehind> Behind(Authority ca, ListHostsBehind ask, int most)
     {
-        var patience = ask.Wait is null ? Patience : Problems.Duration("--wait", ask.Wait);
+        var patience = ask.Wait is null ? Patience : Problems.Duration("wait", ask.Wait);
         if (patience > LongestPatience)
-            throw Problems.Invalid($"--wait takes {Durations.Show(LongestPatience)} at most");
+            throw Problems.InvalidField("wait", $"takes {Durations.Show(LongestPatience)} at most");
         try
         {
             var (version, behind) = await ca.Push.Await(patience, forTheGone: ask.Wait is not null);
@@ -176,11 +176,23 @@ internal static class Nodes
         }
     }
 
-    private static string Remedy(Node node, SyncTrouble trouble) => trouble switch
+    private static string Explanation(SyncTrouble trouble) => trouble switch
     {
-        SyncTrouble.Contested => $"find the other daemon, and stop it if it is not meant to be; then: tctl nodes sync {node.Name} --take-over",
-        SyncTrouble.Penalty => $"it is tried again every few seconds; to exempt this address: tctl nodes enroll {node.Name} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config",
-        _ => "it is tried again until it succeeds; tctl nodes ls shows how it fares",
+        SyncTrouble.Contested => "find the other daemon, and stop it if it is not meant to be",
+        SyncTrouble.Penalty => "it is tried again every few seconds",
+        _ => "it is tried again until it succeeds",
+    };
+
+    /// <summary>What would let the daemon write to a host again; null for nothing in particular.</summary>
+    /// <param name="node">The name of the host.</param>
+    /// <param name="trouble">What kind of failure the last one was.</param>
+    public static NextStep[]? Next(string node, SyncTrouble trouble) => trouble switch
+    {
+        SyncTrouble.Contested => [new NextStep.TakeOverNode(node)],
+        SyncTrouble.Penalty => [new NextStep.ExemptDaemon(node)],
+        SyncTrouble.HostKey => [new NextStep.SignHostKey(node)],
+        SyncTrouble.Address => [new NextStep.Edit($"node/{node}")],
+        _ => null,
     };
 
     /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
@@ -236,17 +248,17 @@ internal static class Nodes
     }
 
     private static string? Exempt(string? addresses) => addresses?.Split(',').FirstOrDefault(address => !AddressRange.TryParse(address, out _)) is { Length: > 0 } odd
-        ? throw Problems.Invalid($"\"{odd}\" is not an address", "--exempt takes addresses, or prefixes as in 192.0.2.0/24, with commas between")
+        ? throw Problems.InvalidField("exempt", $"takes addresses, or prefixes as in 192.0.2.0/24, with commas between, not \"{odd}\"")
         : addresses;
 
     private static Node Find(Snapshot snapshot, string name) =>
-        snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no node \"{name}\"", "tctl nodes ls lists them"));
+        snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node);
 
     private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) => new(
-        node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, sync ?? NodeSync.Untried, now) : null);
+        node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null);
 
-    private static NodeSyncInfo Show(Authority ca, NodeSync sync, DateTimeOffset now) => new(
-        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt);
+    private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
+        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt, sync.Failure is null ? null : Next(node.Name, sync.Trouble));
 
     private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
 }

@@ -12,7 +12,7 @@ internal static class Pages
     public const int Most = 1000;
 
     /// <exception cref="Protocol.ProblemException">It is no number from 1 up.</exception>
-    public static int Size(int? limit) => limit is < 1 ? throw Problems.Invalid("--limit takes a number from 1 up") : Math.Min(limit ?? Most, Most);
+    public static int Size(int? limit) => limit is < 1 ? throw Problems.InvalidField("limit", "takes a number from 1 up") : Math.Min(limit ?? Most, Most);
 
     /// <summary>The number behind which a page begins, in a list that goes down; null for the first page.</summary>
     /// <exception cref="Protocol.ProblemException">It is no such number.</exception>

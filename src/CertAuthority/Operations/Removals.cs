@@ -67,7 +67,7 @@ internal static class Removals
         transaction.Audit(ResourceChanges.Entry(by, one, null, now));
         return transaction.Policy().IsWhole
             ? (warnings, Withdrawals.Review(ca, transaction, by, now, ended))
-            : ([.. warnings, "other roles or locks cannot be read, so nothing can be issued or decided yet; tctl status names them"],
+            : ([.. warnings, "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
                 new Withdrawn([.. ended.Select(each => each.Request.Id)], [.. ended.SelectMany(each => each.Revoked)]));
     }
 
@@ -91,7 +91,7 @@ internal static class Removals
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict,
                 $"role '{ask.Name}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
-                $"take it from them: tctl users update --set-roles=ROLE,ROLE {holders[0].Name}; or remove it from them too: tctl rm -f role/{ask.Name}"));
+                Next: [new NextStep.AssignRoles(holders[0].Name), new NextStep.Remove($"role/{ask.Name}")]));
         foreach (var user in holders.Where(user => !user.IsFromGroups))
         {
             var without = user with { Roles = user.Roles.Remove(ask.Name), Revision = user.Revision + 1 };
@@ -104,5 +104,5 @@ internal static class Removals
     }
 
     private static ProblemException Missing(RemoveResource ask) =>
-        new(new Problem(ProblemCode.NotFound, $"there is no {ask.Kind} \"{ask.Name}\"", $"tctl get {ask.Kind} lists them"));
+        Problems.NotFound($"there is no {ask.Kind} \"{ask.Name}\"", ask.Kind);
 }

@@ -24,17 +24,17 @@ internal static class RequestLists
     {
         var order = ask.Sort switch
         {
-            null or "created" => RequestOrder.Created,
-            "user" => RequestOrder.User,
-            "state" => RequestOrder.State,
-            var other => throw Problems.Invalid($"--sort takes created, user or state, not \"{other}\""),
+            null or RequestSorts.Created => RequestOrder.Created,
+            RequestSorts.User => RequestOrder.User,
+            RequestSorts.State => RequestOrder.State,
+            var other => throw Problems.InvalidField("sort", $"takes created, user or state, not \"{other}\""),
         };
         var after = ask.After is null ? null : RequestPlace.TryParse(ask.After);
         if (ask.After is not null && (after is null || (after.Group.Length == 0) != (order == RequestOrder.Created) || (order == RequestOrder.State && State(after.Group) is null)))
-            throw Problems.Invalid($"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? "created"}", "take the one that the page before ended with");
+            throw Problems.Invalid($"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? RequestSorts.Created}", "take the one that the page before ended with");
         return new RequestWish(
             [.. (ask.State ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                .Select(word => State(word.ToLowerInvariant()) ?? throw Problems.Invalid($"--state takes pending, approved, denied, cancelled or expired, not \"{word}\"")).Distinct()],
+                .Select(word => State(word.ToLowerInvariant()) ?? throw Problems.InvalidField("state", $"takes pending, approved, denied, cancelled or expired, not \"{word}\"")).Distinct()],
             ask.User, ask.Role, ask.Since is null ? null : Since(ask.Since, now), order, Pages.Size(ask.Limit), after);
     }
 
@@ -44,5 +44,5 @@ internal static class RequestLists
     private static DateTimeOffset Since(string text, DateTimeOffset now) =>
         Durations.TryParse(text, out var ago) ? now - ago
         : Instants.TryParse(text, out var instant) ? instant
-        : throw Problems.Invalid($"--since takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
+        : throw Problems.InvalidField("since", $"takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
 }

@@ -92,7 +92,7 @@ internal static class Requests
     private static RequestResource Filed(Authority ca, Persons persons, AccessRequest request, CreateRequest ask, DateTimeOffset now)
     {
         var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
-        // An administrator answers with tctl, whatever their roles are.
+        // An administrator answers by the routes of administrators, whatever their roles are.
         var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
         var warnings = named is [] ? [] : Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now).ToList();
         if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request) && snapshot.Receivers().Exists(receiver => receiver.IsPersonal))
@@ -103,22 +103,22 @@ internal static class Requests
     private static AccessWishes Wishes(CreateRequest ask)
     {
         return new AccessWishes(
-            Duration("--session-ttl", ask.SessionTtl), Duration("--request-ttl", ask.RequestTtl), Duration("--max-duration", ask.MaxDuration),
-            ask.AssumeStartTime is { } from ? Problems.Instant("--assume-start-time", from) : null);
+            Duration("session_ttl", ask.SessionTtl), Duration("request_ttl", ask.RequestTtl), Duration("max_duration", ask.MaxDuration),
+            ask.AssumeStartTime is { } from ? Problems.Instant("assume_start_time", from) : null);
 
         static TimeSpan? Duration(string field, string? text) => text is null ? null : Problems.Duration(field, text);
     }
 
     public static Task<RequestList> ListMine(Authority ca, Caller by, ListMyRequests ask)
     {
-        if (ask.Show is not (null or "mine" or "reviewable" or "suggested"))
-            throw Problems.Invalid($"show takes mine, reviewable or suggested, not \"{ask.Show}\"");
+        if (ask.Show is not (null or RequestViews.Mine or RequestViews.Reviewable or RequestViews.Suggested))
+            throw Problems.InvalidField("show", $"takes mine, reviewable or suggested, not \"{ask.Show}\"");
         var now = ca.Now();
         var (size, after) = (Pages.Size(ask.Limit), Pages.BehindRequest(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
-            var found = ask.Show is null or "mine" ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
+            var found = ask.Show is null or RequestViews.Mine ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
             var (page, next) = Pages.Cut(found, size, request => RequestPlace.From(request, RequestOrder.Created, now).ToString());
             return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
         }));

@@ -64,7 +64,7 @@ internal static class Resolutions
                     : throw new ProblemException(new Problem(
                         ProblemCode.Conflict,
                         $"request {request.Id} is {RequestTransitions.Word(request.StateAt(now))}",
-                        $"deny it first, or end and remove it: tctl requests rm -f {request.Id}"));
+                        Next: [new NextStep.EndRequest($"{request.Id}")]));
             transaction.RemoveRequest(request);
             transaction.Audit(RequestChanges.Resolved(by.Caller, "request.removed", ended.Request, RequestChanges.OfRecord(transaction, request), now));
             return ended;

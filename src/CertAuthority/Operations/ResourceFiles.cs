@@ -40,7 +40,7 @@ internal static class ResourceFiles
                     _ => throw new InvalidOperationException($"no table holds a {resource.GetType().Name}"),
                 };
                 if (ask.Edits is not null && applied.Verb == "created")
-                    throw new ProblemException(new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", "tctl create makes it again"));
+                    throw new ProblemException(new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", Next: [new NextStep.Create()]));
                 done.Add($"{applied.Kind} '{applied.Name}' has been {applied.Verb}");
                 transaction.Audit(ResourceChanges.Entry(by.Caller, applied.Before, resource, now));
             }
@@ -81,7 +81,7 @@ internal static class ResourceFiles
             _ => throw ResourceChanges.NoSuchKind(ask.Kind),
         });
         return Task.FromResult(found.Length == 0 && ask.Name is not null
-            ? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no {ask.Kind} \"{ask.Name}\"", $"tctl get {ask.Kind} lists them"))
+            ? throw Problems.NotFound($"there is no {ask.Kind} \"{ask.Name}\"", ask.Kind)
             : new ResourceList(found));
 
         JsonElement[] Named<T>(IEnumerable<T> all, Func<T, string> name, Func<T, JsonObject> write) =>
@@ -114,19 +114,19 @@ internal static class ResourceFiles
             if (resource is User { Traits: var traits } && traits.TryGetValue("logins", out var logins) && logins.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
                 root.Fault("spec", $"\"{odd}\" is {Names.LoginFault(odd)}; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
             if (resource is Role { Name: Users.NoRoles })
-                root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role in --set-roles={Users.NoRoles}; call the role something else");
+                root.Fault("metadata", $"\"{Users.NoRoles}\" stands for no role where the roles of a user are set; call the role something else");
             if (resource is Node { OtherCas: var others } && others.Select(other => Own(ca, other)).FirstOrDefault(own => own is not null) is { } mine)
                 root.Fault("spec", $"spec.other_cas has the {mine} of this authority, which is no other");
             var name = resource switch { Role role => role.Name, User user => user.Name, Node node => node.Name, AccessLock one => one.Name, _ => "" };
             if (name.Length > 0 && !names.Add($"{kind}/{name}"))
                 root.Fault("metadata", $"{kind} \"{name}\" stands in this file twice");
             else if (name.Length > 0 && ask.Edits is { } edits && edits != $"{kind}/{name}")
-                root.Fault("metadata", $"this is {kind}/{name}, and {edits} was to be edited; another one is made with tctl create");
+                root.Fault("metadata", $"this is {kind}/{name}, and {edits} was to be edited; create another one from a file of its own");
             if (resource is not null)
                 resources.Add((resource, ask.Revision is { } from ? long.Parse(from) : ResourceMetadata.Revision(document)));
         }
         if (faults.Any)
-            throw new ProblemException(new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines));
+            throw new ProblemException(new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines, Next: faults.Next));
         return resources.Count > 0 ? (resources, faults.Warnings) : throw Problems.Invalid($"{ask.File} holds no resource");
     }
 
@@ -199,7 +199,7 @@ internal static class ResourceFiles
         if (oldId is null)
             return new Applied(kind, name, "created", Guid.NewGuid(), 1);
         if (!force)
-            throw new ProblemException(new Problem(ProblemCode.Conflict, $"{kind} '{name}' exists already", "replace it with tctl create -f"));
+            throw new ProblemException(new Problem(ProblemCode.Conflict, $"{kind} '{name}' exists already", Next: [new NextStep.Create(Replace: true)]));
         if (madeFrom is { } revision && revision != oldRevision)
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict, $"{kind} '{name}' was changed since this file was made from it: revision {revision} then, {oldRevision} now", "get it again, or take metadata.revision out of the file"));

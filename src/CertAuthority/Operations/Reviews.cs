@@ -19,7 +19,7 @@ internal static class Reviews
 
     public static async Task<RequestResolved> Review(Authority ca, Caller by, ReviewRequest ask)
     {
-        var now = ask.Decision == "deny" ? ca.Now() : ca.NowToGrant();
+        var now = ask.Decision == ReviewDecisions.Deny ? ca.Now() : ca.NowToGrant();
         var said = Said(ask, now);
         // A denial gives nothing: who was last known to be a reviewer can say it also while the directory does not answer.
         if (said.Decision == ReviewDecision.Deny)
@@ -49,7 +49,7 @@ internal static class Reviews
                 Reviewer = voter.User.Name,
                 User = next.UserName,
                 Request = next.Id.ToString(),
-                Vote = reviewed.Review.Decision == ReviewDecision.Approve ? "approve" : "deny",
+                Vote = reviewed.Review.Decision == ReviewDecision.Approve ? ReviewDecisions.Approve : ReviewDecisions.Deny,
                 // A vote is not the decision: the request may still wait.
                 State = RequestTransitions.Word(next.StoredState),
                 Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
@@ -84,7 +84,7 @@ internal static class Reviews
         var voter = Voter(snapshot, by, ask.User, now);
         var roles = snapshot.Policy().Roles;
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
-        var found = ask.Show == "suggested"
+        var found = ask.Show == RequestViews.Suggested
             ? pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name)).DistinctBy(request => request.Id)
             : pending.Where(request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
         return [.. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
@@ -127,8 +127,8 @@ internal static class Reviews
     {
         var decision = ask.Decision switch
         {
-            "approve" => ReviewDecision.Approve,
-            "deny" => ReviewDecision.Deny,
+            ReviewDecisions.Approve => ReviewDecision.Approve,
+            ReviewDecisions.Deny => ReviewDecision.Deny,
             var other => throw Problems.Invalid($"a review says approve or deny, not \"{other}\""),
         };
         if (ask.Roles is [])
@@ -139,7 +139,7 @@ internal static class Reviews
             Roles = [.. ask.Roles ?? []],
             Reason = ask.Reason,
             At = now,
-            AssumeFrom = ask.AssumeStartTime is { } from ? Problems.Instant("--assume-start-time", from) : null,
+            AssumeFrom = ask.AssumeStartTime is { } from ? Problems.Instant("assume_start_time", from) : null,
         };
     }
 }

@@ -28,7 +28,7 @@ internal static class Revocations
             var user = transaction.ActingUser(by, ask.User);
             var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial, user) is not null
                 ? serial
-                : throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial \"{text}\"", "tsh certs ls lists them"))).ToHashSet();
+                : throw Problems.NotFound($"you have no certificate with the serial \"{text}\"", NextStep.List.Certificate)).ToHashSet();
             return Revoke(transaction, by, [.. transaction.LiveCertificates(user.Id, now).Where(certificate => ask.All || serials.Contains(certificate.Serial))], "", now);
         }, takesAway: true);
         if (revoked.Length > 0)
@@ -60,9 +60,9 @@ internal static class Revocations
             throw Problems.Refused(fault);
         var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial) is not null
             ? serial
-            : throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no certificate with the serial \"{text}\"", "tctl certs ls lists them"))).ToHashSet();
+            : throw Problems.NotFound($"there is no certificate with the serial \"{text}\"", NextStep.List.Certificate)).ToHashSet();
         if (ask.User is { } name && transaction.FindUser(name) is null)
-            throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no user \"{name}\"", "tctl users ls lists them"));
+            throw Problems.NotFound($"there is no user \"{name}\"", NextStep.List.User);
         var request = ask.Request is null ? null : transaction.FindRequest(ask.Request, null).Id.ToString();
         return
         [

@@ -22,7 +22,7 @@ internal static class Users
         var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Problems.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
         var logins = Items(ask.Logins);
         if (logins?.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
-            throw Problems.Invalid($"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait: tctl edit user/{ask.Name}");
+            throw Problems.Invalid($"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait", new NextStep.Edit($"user/{ask.Name}"));
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var old = FindResource(transaction, ask.Name);
@@ -48,7 +48,7 @@ internal static class Users
     {
         var roles = snapshot.Policy().Roles;
         if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
-            throw Problems.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? "create it with tctl create" : $"the roles are: {string.Join(", ", roles.Keys)}");
+            throw Problems.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? null : $"the roles are: {string.Join(", ", roles.Keys)}", roles.Count == 0 ? [new NextStep.Create()] : []);
     }
 
     /// <summary>Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap share a line.</summary>
@@ -69,7 +69,7 @@ internal static class Users
     }
 
     public static User Find(Snapshot snapshot, string name) =>
-        snapshot.FindUser(name) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no user \"{name}\"", "tctl users ls lists them"));
+        snapshot.FindUser(name) ?? throw Problems.NotFound($"there is no user \"{name}\"", NextStep.List.User);
 
     /// <summary>One that has a resource to change.</summary>
     public static User FindResource(Snapshot snapshot, string name) => Find(snapshot, name) is var user && !user.IsFromGroups
@@ -77,7 +77,8 @@ internal static class Users
         : throw new ProblemException(new Problem(
             ProblemCode.Conflict,
             $"user \"{name}\" comes from {(user.FromGroups.Length == 1 ? "the group" : "the groups")} {string.Join(", ", user.FromGroups)} and has no resource",
-            $"change the groups of the account, or users_from_groups in the configuration; tctl users add {name} --roles=… gives it a resource of its own"));
+            "change the groups of the account, or users_from_groups in the configuration",
+            Next: [new NextStep.AddUser(Name: name)]));
 
     private static ImmutableArray<string>? Items(string[]? items) =>
         items is null ? null : [.. items.Select(item => item.Trim()).Distinct(StringComparer.Ordinal)];

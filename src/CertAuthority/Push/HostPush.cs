@@ -247,9 +247,9 @@ internal sealed class HostPush : Loop
         var now = clock.GetUtcNow();
         var (certificate, content) = database.Read(snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
         if (certificate is null)
-            return new SftpResult(new SyncFault($"no key of it is on record, by which it could be known: tctl auth sign --host={node.Name} KEY.pub"));
+            return new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey));
         if (node.Endpoint is not { } endpoint)
-            return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use: tctl edit node/{node.Name}"));
+            return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address));
         await identity.Refresh(stopping);
         // By its certificate, or by the key in it: one whose certificate has ended must get the next.
         var known = $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";

@@ -74,7 +74,7 @@ internal static class Sftp
             using var sftp = Process.Start(Command(to, identity, configuration, within, own)) ?? throw new IOException("it did not start");
             try
             {
-                return await new Session(sftp, own, to, limit.Token).Replace(files, objection, looks);
+                return await new Session(sftp, own, limit.Token).Replace(files, objection, looks);
             }
             finally
             {
@@ -127,21 +127,21 @@ internal static class Sftp
     }
 
     /// <summary>What ssh and sftp say on standard error, as one line for people. The host has a hand in it.</summary>
-    internal static string Fault(string said, int exitCode, SftpHost to)
+    internal static SyncFault Fault(string said, int exitCode)
     {
         if (said.Contains("Host key verification failed", StringComparison.Ordinal))
-            return $"it shows another host key than the one on record; where it has a new one: tctl auth sign --host={to.Node} KEY.pub";
+            return new SyncFault("it shows another host key than the one on record", SyncTrouble.HostKey);
         if (exitCode == 127)
-            return "sftp cannot be started here: install the OpenSSH client";
+            return new SyncFault("sftp cannot be started here: install the OpenSSH client");
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(WithoutPlace).Where(line => line is not ("Connection closed" or "Connection closed.") && !line.StartsWith('@'))
             // Below /etc/ssh, as sshd shuts it in.
             .Select(line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal).Replace(" /certauthority/", " /etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
         if (lines.Count == 0)
-            return $"sftp ended with {exitCode}";
-        return string.Join("; ", lines) + (
+            return new SyncFault($"sftp ended with {exitCode}");
+        return new SyncFault(string.Join("; ", lines) + (
             lines[^1].EndsWith(": Failure", StringComparison.Ordinal) ? " (sftp says no more; often a disk that is full, or can only be read)"
-            : UnitNetwork.Remedy(said));
+            : UnitNetwork.Remedy(said)));
     }
 
     // "kex.c:kex_exchange_identification():1383 (pid=6764): Connection closed", as ssh of 8.5 and later writes what LogVerbose names.
@@ -149,7 +149,7 @@ internal static class Sftp
         line.StartsWith("kex.c:", StringComparison.Ordinal) && line.IndexOf("): ", StringComparison.Ordinal) is >= 0 and var place ? $"kex_exchange_identification: {line[(place + 3)..]}" : line;
 
     /// <summary>One conversation: commands go in, and when sftp names its local directory all of them have been carried out.</summary>
-    private sealed class Session(Process sftp, string own, SftpHost to, CancellationToken limit)
+    private sealed class Session(Process sftp, string own, CancellationToken limit)
     {
         private readonly SshWords words = new();
 
@@ -176,7 +176,7 @@ internal static class Sftp
             if (sftp.ExitCode != 0 || words.Said.Contains("fsync", StringComparison.Ordinal))
                 return new SftpResult(words.Banner.Contains("Not allowed at this time", StringComparison.Ordinal)
                     ? new SyncFault("it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
-                    : new SyncFault(Fault(words.Banner + words.Said, sftp.ExitCode, to)));
+                    : Fault(words.Banner + words.Said, sftp.ExitCode));
             return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
@@ -43,7 +44,7 @@ internal sealed class FieldReader
     /// <inheritdoc cref="Faults.Keeps"/>
     public bool Keeps(string text) => faults.Keeps(text);
 
-    public void Fault(string field, string what) => faults.Add(Find(field) ?? map, what);
+    public void Fault(string field, string what, NextStep? next = null) => faults.Add(Find(field) ?? map, what, next);
 
     /// <summary>A nested map; an absent or empty one reads as a map without fields.</summary>
     public FieldReader Map(string field) => Take(field) switch
@@ -221,7 +222,7 @@ internal sealed class FieldReader
                 if (faults.Drops)
                     faults.Warn(node, $"{Full(field)} was dropped: it means nothing here");
                 else
-                    faults.Add(node, $"{Full(field)} means nothing here; take it out, or let tctl create --drop-unenforceable drop it");
+                    faults.Add(node, $"{Full(field)} means nothing here; take it out, or have it dropped", new NextStep.DropUnenforceable());
     }
 
     /// <summary>
@@ -240,7 +241,7 @@ internal sealed class FieldReader
         if (!deny && faults.Drops)
             faults.Warn(at, $"{what} was dropped, and what it selects is not granted; {instead}");
         else
-            faults.Add(at, $"{what} cannot be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or let tctl create --drop-unenforceable drop it")}");
+            faults.Add(at, $"{what} cannot be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or have it dropped")}", deny ? null : new NextStep.DropUnenforceable());
         return !deny && faults.Drops;
     }
 

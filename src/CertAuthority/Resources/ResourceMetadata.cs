@@ -11,7 +11,7 @@ internal static class ResourceMetadata
         var name = metadata.Required("name");
         if (name.Length > 0 && !isName(name))
             metadata.Fault("name", $"\"{name}\" is not a name; names have the form {form}");
-        // What tctl get prints can be fed back; who overwrites a newer revision is told so when it is applied.
+        // What the daemon returned can be fed back; applying it over a newer revision is refused.
         if (metadata.Text("revision") is { } revision && !long.TryParse(revision, out _))
             metadata.Warn("revision", "metadata.revision is not a number, so it is none of this daemon's and counts for nothing");
         // What exports carry.

@@ -1,4 +1,5 @@
 using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
@@ -32,6 +33,7 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false, bool 
 
     private readonly List<string> lines = [];
     private readonly List<string> warnings = [];
+    private readonly List<NextStep> next = [];
 
     public bool Any => lines.Count > 0;
 
@@ -42,7 +44,15 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false, bool 
 
     public IReadOnlyList<string> Warnings => warnings;
 
-    public void Add(ResourceNode at, string what) => Add(at.At, what);
+    /// <summary>What would help against the faults, each once; null for nothing but mending them.</summary>
+    public NextStep[]? Next => next.Count == 0 ? null : [.. next.Distinct()];
+
+    public void Add(ResourceNode at, string what, NextStep? help = null)
+    {
+        Add(at.At, what);
+        if (help is not null)
+            next.Add(help);
+    }
 
     public void Add(int line, int column, string what) => Add(Mark(line, column), what);
 
@@ -74,6 +84,6 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false, bool 
         if (dropsUnenforceable)
             Warn(at, $"{field} was dropped: nobody here can enforce it");
         else
-            Add(at, $"{field} cannot be enforced here; take it out, or let tctl create --drop-unenforceable drop it");
+            Add(at, $"{field} cannot be enforced here; take it out, or have it dropped", new NextStep.DropUnenforceable());
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
@@ -46,7 +47,7 @@ internal static class UserResource
         spec.Foreign("created_by", "local_auth", "oidc_identities", "saml_identities", "github_identities", "trusted_device_ids");
         var status = spec.Map("status");
         if (status.Flag("is_locked"))
-            status.Fault("is_locked", $"the user is locked there, and could log in here; lock them first: tctl lock --user={name}, then take spec.status out");
+            status.Fault("is_locked", $"the user is locked there, and could log in here; lock them first, then take spec.status out", new NextStep.Lock(name));
         status.Foreign("locked_message", "locked_time", "lock_expires", "recovery_attempt_lock_expires");
         status.Done();
         spec.Done();

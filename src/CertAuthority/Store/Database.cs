@@ -234,7 +234,8 @@ internal sealed class Database : IAsyncDisposable
         batch.FindAll(change => !change.TakesAway).ForEach(change => change.Fail(new ProblemException(new Problem(
             ProblemCode.Unavailable,
             "the disk of the daemon is full, and what is left is kept for revoking, locking and denying; nothing was changed",
-            "an administrator makes room on it; tctl status says where"))));
+            "an administrator makes room on it",
+            Next: [new NextStep.ShowDaemonStatus()]))));
         batch.RemoveAll(change => !change.TakesAway);
     }
 

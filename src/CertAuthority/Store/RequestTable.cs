@@ -32,7 +32,7 @@ internal static class RequestTable
     public static AccessRequest Only(IReadOnlyList<AccessRequest> found, string prefix) => found switch
     {
         [var only] => only,
-        [] => throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", "list them with request ls")),
+        [] => throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", Next: [new NextStep.List(NextStep.List.Request)])),
         _ => throw new ProblemException(new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
     };
 

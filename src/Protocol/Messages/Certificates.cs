@@ -30,8 +30,8 @@ public sealed record LoggedIn(string HostCa, string? Certificate = null, Certifi
     [JsonIgnore]
     public OneCertificate[] Certificates => Certificate is null || Info is null ? Others ?? [] : [new OneCertificate(Certificate, Info), .. Others ?? []];
 
-    /// <summary>Why certificates are missing that the roles would otherwise grant; null where none is.</summary>
-    public string[]? Warnings { get; init; }
+    /// <summary>Why certificates are missing that the roles would otherwise grant, each as the problem that it would have been alone; null where none is.</summary>
+    public Problem[]? Missing { get; init; }
 
     /// <summary>Names the login session to later calls for certificates of single nodes.</summary>
     public string? Session { get; init; }

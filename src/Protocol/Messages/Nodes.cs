@@ -56,8 +56,9 @@ public sealed record NodeStatus(string Name, string Address, Dictionary<string, 
 /// <param name="Failed">When.</param>
 /// <param name="Contested">Whether it failed because another daemon's revocation list is there.</param>
 /// <param name="Exempt">Whether its sshd exempts somebody from its penalties (<c>PerSourcePenaltyExemptList</c>). Where not, failing logins from the daemon's address can keep new lists out. Null where it has none (before OpenSSH 9.8), and where nobody has looked.</param>
+/// <param name="Next">What would help against the failure; null for nothing in particular.</param>
 public sealed record NodeSyncInfo(
-    bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null, DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null);
+    bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null, DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null, NextStep[]? Next = null);
 
 /// <summary>Writes to a host now. The answer comes when that is done.</summary>
 /// <param name="Name">The node.</param>

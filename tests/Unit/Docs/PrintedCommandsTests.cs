@@ -16,7 +16,8 @@ public class PrintedCommandsTests
     [Fact]
     public void Every_command_in_a_message_parses()
     {
-        var commands = Directory.EnumerateFiles(Path.Combine(Document.Root, "src"), "*.cs", SearchOption.AllDirectories)
+        // NextStepTests reads what is shown for next steps, with values in it.
+        var commands = Directory.EnumerateFiles(Path.Combine(Document.Root, "src"), "*.cs", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "NextStepText.cs")
             .SelectMany(file => Literals.Of(File.ReadAllText(file)).SelectMany(Commands).Select(command => (File: Path.GetFileName(file), Command: command))).ToList();
         Assert.True(commands.Count > 150, $"only {commands.Count} commands were found");
         ExpectNone(commands.Where(one => !IsUnderstood(one.Command)).Select(one => $"{one.File}: {Shown(one.Command)}"));
@@ -61,11 +62,11 @@ public class PrintedCommandsTests
             f($"a {(x ? "inner" : null)} b", 'q', '"', @"c\""d", $$$""""raw {{{y}}} {e}""""); /* "no" */ home.Command("login");
             """""));
 
-    private static IEnumerable<string> Commands(string text) =>
+    internal static IEnumerable<string> Commands(string text) =>
         Regex.Matches(text, @"(?<![\w./-])(?:tsh|tctl) (?=[a-z_-])(?!on \u0001)").Select(found => text[found.Index..]).Select(rest => Ended.Match(rest) is { Success: true, Index: var end } ? rest[..end] : rest)
             .Select(command => command.Count(c => c == '"') % 2 == 0 ? command.Trim() : command[..command.LastIndexOf('"')].Trim());
 
-    private static bool IsUnderstood(string command)
+    internal static bool IsUnderstood(string command)
     {
         // A value stands behind a blank or a separator; glued to a word it is whatever may follow.
         var words = CommandLine.Words(Regex.Replace(command, "(?<=[ =/,@])\u0001", "x").Replace($"{Literals.Hole}", "", StringComparison.Ordinal));

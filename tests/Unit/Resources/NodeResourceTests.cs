@@ -32,7 +32,7 @@ public class NodeResourceTests
     [InlineData("metadata: {name: db1, labels: {env: }}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
     [InlineData("metadata: {name: db1, labels: {env: null}}\nspec: {addr: a}", "f:3:37: metadata.labels.env takes one value")]
     [InlineData("metadata: {name: db1, labels: {env: \"a\\eb\"}}\nspec: {addr: a}", "f:3:37: metadata.labels takes plain text without control or invisible characters")]
-    [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires means nothing here; take it out, or let tctl create --drop-unenforceable drop it")]
+    [InlineData("metadata: {name: db1, expires: never}\nspec: {addr: a}", "f:3:32: metadata.expires means nothing here; take it out, or have it dropped")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: [ssh-ed25519]}", $"{OtherCas}; a key line is a type, a blank and the key in base64")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA']}", $"{OtherCas}; options stand before the key")]
     [InlineData("metadata: {name: db1}\nspec: {addr: a, other_cas: ['ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA']}", $"{OtherCas}; the length of pk needs 4 bytes, 3 are left (at byte 15)")]

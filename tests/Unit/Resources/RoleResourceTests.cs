@@ -227,7 +227,7 @@ public class RoleResourceTests
     public void Unenforceable_restriction_is_rejected_or_visibly_dropped(string field, string restricts, string restrictsNothing)
     {
         Assert.Equal(
-            $"f:4:{Column(field)}: spec.{field} cannot be enforced here; take it out, or let tctl create --drop-unenforceable drop it",
+            $"f:4:{Column(field)}: spec.{field} cannot be enforced here; take it out, or have it dropped",
             Assert.Single(Text.RoleFaults(Spec(field, restricts))));
         Assert.Equal(("", $"f:4:{Column(field)}: spec.{field} was dropped: nobody here can enforce it"), Text.RoleRemarks(Spec(field, restricts), dropsUnenforceable: true));
         Assert.Equal(("", ""), Text.RoleRemarks(Spec(field, restrictsNothing)));

@@ -42,7 +42,7 @@ internal sealed class World : IAsyncDisposable
             id is null ? Guid.NewGuid() : Guid.Parse(id), 1, user.Id, user.Name, 5001, [new PinnedRole(Guid.NewGuid(), "dba", 1)], [], RequestState.Pending, Now, Now.AddHours(1),
             Now.AddHours(1), "why", ["bob"], null, CreatorLoginUid: 4242)
         {
-            Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Approval, TimeSpan.FromMinutes(30), Now.AddMinutes(20), ["--session-ttl 1h is shortened to 30m, limited by role dba"]),
+            Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Approval, TimeSpan.FromMinutes(30), Now.AddMinutes(20), ["the session ttl of 1h is shortened to 30m, limited by role dba"]),
         };
 
     public static RecordedCertificate Certificate(ulong serial, User user, DateTimeOffset? end = null, params string[] requests) =>

@@ -86,7 +86,7 @@ public class IssuancePolicyTests
     {
         var refusal = Sample.Decide(Question() with { User = Sample.User("bob", "contractor") }).Refused();
         Assert.Equal("no login is granted to user \"bob\" by the roles in use: contractor", refusal.Message);
-        Assert.Equal("you can request: dba", refusal.Hint);
+        Assert.Equal(["dba"], Assert.IsType<Remedy.ChooseRoles>(refusal.Remedy).Roles);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public class IssuancePolicyTests
     {
         var refusal = Sample.Decide(Question() with { User = Sample.User("bob") }).Refused();
         Assert.Equal("user \"bob\" has no roles, so there is no login to certify", refusal.Message);
-        Assert.Null(refusal.Hint);
+        Assert.Null(refusal.Remedy);
     }
 
     [Theory]

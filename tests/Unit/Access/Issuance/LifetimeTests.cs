@@ -19,15 +19,15 @@ public class LifetimeTests
     private static Dictionary<string, (Role[] Roles, AccessRequest[] Requests, TimeSpan? RequestedTtl, TimeSpan Lasts, string Rule)> Table => new()
     {
         ["nothing says anything: the site"] = ([Unlimited], [], null, TimeSpan.FromHours(30), "the site's maximum"),
-        ["the wish is the shortest"] = ([Hour], [FiftyMinutes], TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5), "--ttl"),
+        ["the wish is the shortest"] = ([Hour], [FiftyMinutes], TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5), "the requested ttl"),
         ["the role shortens the wish"] = ([Unlimited, Hour], [], TimeSpan.FromHours(8), TimeSpan.FromHours(1), "role dba"),
         ["the strictest of the roles"] = ([TwoHours, Hour], [], null, TimeSpan.FromHours(1), "role dba"),
         ["the strictest of the roles, wherever it stands"] = ([Hour, TwoHours], [], null, TimeSpan.FromHours(1), "role dba"),
         ["the request ends first"] = ([Hour], [FiftyMinutes], null, TimeSpan.FromMinutes(50), $"request {FiftyMinutes.Id}"),
         ["the earliest of the requests"] = ([Hour], [FiftyMinutes, TenMinutes], null, TimeSpan.FromMinutes(10), $"request {TenMinutes.Id}"),
         ["a role beyond the site"] = ([Sample.Role("long", ttl: TimeSpan.FromDays(365))], [], null, TimeSpan.FromHours(30), "the site's maximum"),
-        ["a wish of exactly the site's maximum"] = ([Unlimited], [], TimeSpan.FromHours(30), TimeSpan.FromHours(30), "--ttl"),
-        ["a wish of one second"] = ([Hour], [], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), "--ttl"),
+        ["a wish of exactly the site's maximum"] = ([Unlimited], [], TimeSpan.FromHours(30), TimeSpan.FromHours(30), "the requested ttl"),
+        ["a wish of one second"] = ([Hour], [], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), "the requested ttl"),
         ["the request's session"] = ([Hour], [FiftyMinutes with { Terms = FiftyMinutes.Terms with { SessionTtl = TimeSpan.FromMinutes(9) } }], null, TimeSpan.FromMinutes(9), $"the session ttl of request {FiftyMinutes.Id}"),
         ["the shortest session of the requests"] = (
             [Hour],

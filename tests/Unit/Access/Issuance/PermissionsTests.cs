@@ -111,7 +111,7 @@ public class PermissionsTests
         Assert.Equal("deploy", Assert.Single(Sample.Decide(Asking(gap, other)).Granted().Principals).ToString());
         var refused = IssuancePolicy.Decide(Asking(gap)).Refused();
         Assert.Equal("no login is granted to user \"alice\" by the roles in use: gap; role gap grants nothing by \"{{external.missing}}\" to alice: no value for the trait missing", refused.Message);
-        Assert.StartsWith("an administrator sets them: tctl users update", refused.Hint, StringComparison.Ordinal);
+        Assert.Equal(new Remedy.SetTraits("alice"), refused.Remedy);
         var denies = Sample.Role("denies", denyLogins: ["{{external.missing}}"]);
         Assert.StartsWith("role denies denies \"{{external.missing}}\" and so refuses every login of alice", IssuancePolicy.Decide(Asking(other, denies)).Refused().Message, StringComparison.Ordinal);
     }

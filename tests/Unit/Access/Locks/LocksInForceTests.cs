@@ -65,7 +65,7 @@ public class LocksInForceTests
         var locks = LocksInForce.At([Sample.Lock("user alice", "laptop lost", Sample.Now.AddHours(1))], Sample.Now);
         var refusal = Sample.Decide(Question(locks)).Refused();
         Assert.Equal("user alice is locked until 2026-03-01 13:00:00 UTC: laptop lost", refusal.Message);
-        Assert.Equal("an administrator lifts it: tctl rm lock/on-user", refusal.Hint);
+        Assert.Equal(new Remedy.Unlock("on-user"), refusal.Remedy);
     }
 
     [Fact]

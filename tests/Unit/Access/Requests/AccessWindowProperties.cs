@@ -67,9 +67,9 @@ public class AccessWindowProperties
         if (!File(one).Holds(out var window, out _))
             return true;
         var (wishes, terms) = (one.Wishes, window.Terms);
-        return Said("--session-ttl", terms.SessionTtl < wishes.SessionTtl)
-            && Said("--max-duration", terms.Lasts < wishes.MaxDuration)
-            && Said("--request-ttl", window.PendingUntil - Sample.Now < wishes.RequestTtl)
+        return Said("the session ttl", terms.SessionTtl < wishes.SessionTtl)
+            && Said("the max duration", terms.Lasts < wishes.MaxDuration)
+            && Said("the request ttl", window.PendingUntil - Sample.Now < wishes.RequestTtl)
             && terms.Shortened.All(said => said.Contains(", limited by ", StringComparison.Ordinal));
 
         bool Said(string name, bool isShorter) => terms.Shortened.Count(said => said.StartsWith($"{name} ", StringComparison.Ordinal)) == (isShorter ? 1 : 0);

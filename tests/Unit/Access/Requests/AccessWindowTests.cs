@@ -23,10 +23,10 @@ public class AccessWindowTests
         ["the strictest of the roles asked for"] = ([Support, Dba], [Asker()], new(), Hours(1), Hours(1), "role dba", []),
         ["the requester's own sessions do not count"] = ([Support], [Asker().Lasting(Hours(1))], new(), Hours(2), Hours(2), "role support", []),
 
-        ["a shorter session is asked for"] = ([Dba], [Asker()], new(SessionTtl: Minutes(30)), Minutes(30), Minutes(30), "--session-ttl", []),
+        ["a shorter session is asked for"] = ([Dba], [Asker()], new(SessionTtl: Minutes(30)), Minutes(30), Minutes(30), "the session ttl", []),
         ["as much session as the role grants"] = ([Dba], [Asker()], new(SessionTtl: Hours(1)), Hours(1), Hours(1), "role dba", []),
         ["more session than the role grants"] =
-            ([Dba], [Asker()], new(SessionTtl: Hours(8)), Hours(1), Hours(1), "role dba", ["--session-ttl 8h is shortened to 1h, limited by role dba"]),
+            ([Dba], [Asker()], new(SessionTtl: Hours(8)), Hours(1), Hours(1), "role dba", ["the session ttl of 8h is shortened to 1h, limited by role dba"]),
 
         ["a max_duration replaces the session"] = ([Dba], [Asker(Days(4))], new(), Days(4), Days(4), "role asker", []),
         ["a max_duration below the session"] = ([Dba], [Asker(Minutes(10))], new(), Minutes(10), Minutes(10), "role asker", []),
@@ -39,28 +39,28 @@ public class AccessWindowTests
         ["and as its own, not another's"] = ([Dba, Support], [Asker(Hours(5), lets: "dba"), Asker(lets: "support")], new(), Hours(2), Hours(2), "role support", []),
         ["a max_duration beyond the site"] = ([Dba], [Asker(Days(36500))], new(), Days(14), Days(7), "the site's maximum for access", []),
         ["a session ttl does not shorten a max_duration"] = ([Dba], [Asker(Days(4))], new(SessionTtl: Minutes(5)), Days(4), Days(4), "role asker", []),
-        ["but the session of a role without one"] = ([Dba, Support], [Asker(Days(4), lets: "dba")], new(SessionTtl: Minutes(5)), Minutes(5), Minutes(5), "--session-ttl", []),
+        ["but the session of a role without one"] = ([Dba, Support], [Asker(Days(4), lets: "dba")], new(SessionTtl: Minutes(5)), Minutes(5), Minutes(5), "the session ttl", []),
 
-        ["less access is asked for"] = ([Dba], [Asker(Days(4))], new(MaxDuration: Days(1)), Days(1), Days(1), "--max-duration", []),
+        ["less access is asked for"] = ([Dba], [Asker(Days(4))], new(MaxDuration: Days(1)), Days(1), Days(1), "the max duration", []),
         ["more access than the session"] =
-            ([Dba], [Asker()], new(MaxDuration: Hours(5)), Hours(1), Hours(1), "role dba", ["--max-duration 5h is shortened to 1h, limited by role dba"]),
+            ([Dba], [Asker()], new(MaxDuration: Hours(5)), Hours(1), Hours(1), "role dba", ["the max duration of 5h is shortened to 1h, limited by role dba"]),
         ["more access than the max_duration"] =
-            ([Dba], [Asker(Days(4))], new(MaxDuration: Days(14)), Days(4), Days(4), "role asker", ["--max-duration 14d is shortened to 4d, limited by role asker"]),
+            ([Dba], [Asker(Days(4))], new(MaxDuration: Days(14)), Days(4), Days(4), "role asker", ["the max duration of 14d is shortened to 4d, limited by role asker"]),
         ["more access than the session ttl"] =
-            ([Dba], [Asker()], new(SessionTtl: Minutes(30), MaxDuration: Hours(1)), Minutes(30), Minutes(30), "--session-ttl", ["--max-duration 1h is shortened to 30m, limited by --session-ttl"]),
+            ([Dba], [Asker()], new(SessionTtl: Minutes(30), MaxDuration: Hours(1)), Minutes(30), Minutes(30), "the session ttl", ["the max duration of 1h is shortened to 30m, limited by the session ttl"]),
         ["more access than anybody limits"] =
-            ([Open], [Asker()], new(MaxDuration: Days(14)), Hours(30), Hours(30), "the site's maximum for certificates", ["--max-duration 14d is shortened to 30h, limited by the site's maximum for certificates"]),
+            ([Open], [Asker()], new(MaxDuration: Days(14)), Hours(30), Hours(30), "the site's maximum for certificates", ["the max duration of 14d is shortened to 30h, limited by the site's maximum for certificates"]),
 
         ["a shorter wait is asked for"] = ([Dba], [Asker()], new(RequestTtl: Minutes(5)), Hours(1), Minutes(5), "role dba", []),
         ["a wait beyond the access"] =
-            ([Dba], [Asker()], new(RequestTtl: Days(7)), Hours(1), Hours(1), "role dba", ["--request-ttl 7d is shortened to 1h, limited by role dba"]),
+            ([Dba], [Asker()], new(RequestTtl: Days(7)), Hours(1), Hours(1), "role dba", ["the request ttl of 7d is shortened to 1h, limited by role dba"]),
         ["a wait beyond the access that was asked for"] =
-            ([Dba], [Asker()], new(RequestTtl: Hours(1), MaxDuration: Minutes(9)), Minutes(9), Minutes(9), "--max-duration", ["--request-ttl 1h is shortened to 9m, limited by --max-duration"]),
+            ([Dba], [Asker()], new(RequestTtl: Hours(1), MaxDuration: Minutes(9)), Minutes(9), Minutes(9), "the max duration", ["the request ttl of 1h is shortened to 9m, limited by the max duration"]),
         ["everything is too much"] =
             ([Dba], [Asker()], new(Hours(2), Days(1), Days(2)), Hours(1), Hours(1), "role dba",
                 [
-                    "--session-ttl 2h is shortened to 1h, limited by role dba", "--max-duration 2d is shortened to 1h, limited by role dba",
-                    "--request-ttl 24h is shortened to 1h, limited by role dba",
+                    "the session ttl of 2h is shortened to 1h, limited by role dba", "the max duration of 2d is shortened to 1h, limited by role dba",
+                    "the request ttl of 24h is shortened to 1h, limited by role dba",
                 ]),
     };
 
@@ -109,21 +109,21 @@ public class AccessWindowTests
 
     private static Dictionary<string, (AccessWishes Wishes, string Told)> Refusals => new()
     {
-        ["a session beyond the site"] = (new(SessionTtl: Hours(30).Add(Seconds(1))), "--session-ttl 30h1s is more than the site's maximum of 30h"),
-        ["a wait beyond the site"] = (new(RequestTtl: Days(8)), "--request-ttl 8d is more than the site's maximum of 7d"),
-        ["an access beyond the site"] = (new(MaxDuration: Days(15)), "--max-duration 15d is more than the site's maximum of 14d"),
-        ["no session"] = (new(SessionTtl: TimeSpan.Zero), "--session-ttl must be greater than zero"),
-        ["no wait"] = (new(RequestTtl: TimeSpan.Zero), "--request-ttl must be greater than zero"),
-        ["no access"] = (new(MaxDuration: TimeSpan.Zero), "--max-duration must be greater than zero"),
-        ["less than no access"] = (new(MaxDuration: TimeSpan.MinValue), "--max-duration must be greater than zero"),
-        ["the longest session there is"] = (new(SessionTtl: TimeSpan.MaxValue), "--session-ttl more than 36500d is more than the site's maximum of 30h"),
-        ["the longest wait there is"] = (new(RequestTtl: TimeSpan.MaxValue), "--request-ttl more than 36500d is more than the site's maximum of 7d"),
-        ["the longest access there is"] = (new(MaxDuration: TimeSpan.MaxValue), "--max-duration more than 36500d is more than the site's maximum of 14d"),
-        ["it begins before it is asked for"] = (new(AssumeFrom: Now.AddSeconds(-1)), "--assume-start-time 2026-03-01 11:59:59 UTC is over already"),
-        ["it begins at the beginning of time"] = (new(AssumeFrom: DateTimeOffset.MinValue), "--assume-start-time 0001-01-01 00:00:00 UTC is over already"),
-        ["it begins at the end of time"] = (new(AssumeFrom: DateTimeOffset.MaxValue), "--assume-start-time 9999-12-31 23:59:59 UTC is more than the site's maximum of 7d away"),
-        ["it begins in a week and a second"] = (new(AssumeFrom: Now.AddDays(7).AddSeconds(1)), "--assume-start-time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away"),
-        ["it begins when it ends"] = (new(AssumeFrom: Now.AddHours(1)), "--assume-start-time 2026-03-01 13:00:00 UTC is not before the access ends, at 2026-03-01 13:00:00 UTC"),
+        ["a session beyond the site"] = (new(SessionTtl: Hours(30).Add(Seconds(1))), "session_ttl 30h1s is more than the site's maximum of 30h"),
+        ["a wait beyond the site"] = (new(RequestTtl: Days(8)), "request_ttl 8d is more than the site's maximum of 7d"),
+        ["an access beyond the site"] = (new(MaxDuration: Days(15)), "max_duration 15d is more than the site's maximum of 14d"),
+        ["no session"] = (new(SessionTtl: TimeSpan.Zero), "session_ttl must be greater than zero"),
+        ["no wait"] = (new(RequestTtl: TimeSpan.Zero), "request_ttl must be greater than zero"),
+        ["no access"] = (new(MaxDuration: TimeSpan.Zero), "max_duration must be greater than zero"),
+        ["less than no access"] = (new(MaxDuration: TimeSpan.MinValue), "max_duration must be greater than zero"),
+        ["the longest session there is"] = (new(SessionTtl: TimeSpan.MaxValue), "session_ttl more than 36500d is more than the site's maximum of 30h"),
+        ["the longest wait there is"] = (new(RequestTtl: TimeSpan.MaxValue), "request_ttl more than 36500d is more than the site's maximum of 7d"),
+        ["the longest access there is"] = (new(MaxDuration: TimeSpan.MaxValue), "max_duration more than 36500d is more than the site's maximum of 14d"),
+        ["it begins before it is asked for"] = (new(AssumeFrom: Now.AddSeconds(-1)), "assume_start_time 2026-03-01 11:59:59 UTC is over already"),
+        ["it begins at the beginning of time"] = (new(AssumeFrom: DateTimeOffset.MinValue), "assume_start_time 0001-01-01 00:00:00 UTC is over already"),
+        ["it begins at the end of time"] = (new(AssumeFrom: DateTimeOffset.MaxValue), "assume_start_time 9999-12-31 23:59:59 UTC is more than the site's maximum of 7d away"),
+        ["it begins in a week and a second"] = (new(AssumeFrom: Now.AddDays(7).AddSeconds(1)), "assume_start_time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away"),
+        ["it begins when it ends"] = (new(AssumeFrom: Now.AddHours(1)), "assume_start_time 2026-03-01 13:00:00 UTC is not before the access ends, at 2026-03-01 13:00:00 UTC"),
     };
 
     [Theory]

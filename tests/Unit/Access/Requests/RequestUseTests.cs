@@ -83,7 +83,7 @@ public class RequestUseTests
     {
         var later = From(Sample.Now.AddMinutes(5));
         var early = RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
-        Assert.Equal(("access request cannot be assumed until 2026-03-01 12:05:00 UTC", $"then: tsh login --request-id={later.Id}"), (early.Message, early.Hint));
+        Assert.Equal(("access request cannot be assumed until 2026-03-01 12:05:00 UTC", (Remedy)new Remedy.LogInWith(later.Id)), (early.Message, early.Remedy));
         Assert.NotEmpty(RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5)).Granted());
     }
 

@@ -1,0 +1,32 @@
+using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Operations;
+
+/// <summary>What would help, as the rules say it and as it travels.</summary>
+internal static class NextSteps
+{
+    /// <summary>The step of the protocol for what would help against a refusal.</summary>
+    public static NextStep From(Remedy remedy) => remedy switch
+    {
+        Remedy.LogInWith(var request) => new NextStep.LogIn([$"{request}"]),
+        Remedy.UseSecurityKey => new NextStep.UseSecurityKey(),
+        Remedy.ChooseUser(var users) => new NextStep.ChooseUser([.. users]),
+        Remedy.ChooseRoles(var roles) => new NextStep.ChooseRoles([.. roles]),
+        Remedy.RequestRolesAgain(var roles) => new NextStep.RequestAgain(Roles: [.. roles]),
+        Remedy.RequestNodesAgain(var nodes) => new NextStep.RequestAgain(Nodes: [.. nodes]),
+        Remedy.SearchNodes => new NextStep.SearchNodes(),
+        Remedy.ListNodes => new NextStep.List(NextStep.List.Node),
+        Remedy.GiveReason(var prompts) => new NextStep.GiveReason([.. prompts]),
+        Remedy.WaitFor(var request) => new NextStep.WaitForRequest($"{request}"),
+        Remedy.CancelRequest => new NextStep.CancelRequest(),
+        Remedy.AddUser(var account) => new NextStep.AddUser(Account: account),
+        Remedy.AssignRoles(var user) => new NextStep.AssignRoles(user),
+        Remedy.SetTraits(var user) => new NextStep.SetTraits(user),
+        Remedy.FileRequest(var user) => new NextStep.FileRequest(user),
+        Remedy.ApproveAnyway(var request) => new NextStep.ApproveAnyway($"{request}"),
+        Remedy.Unlock(var name) => new NextStep.Unlock(name),
+        Remedy.RevokeCertificates(var user) => new NextStep.Revoke(user),
+        _ => throw new ArgumentException($"{remedy} has no step", nameof(remedy)),
+    };
+}
