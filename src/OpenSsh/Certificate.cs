@@ -35,10 +35,10 @@ public sealed class Certificate
     private static readonly string[] Flags =
     [
         "no-touch-required", "permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty", "permit-user-rc",
-        "verify-required",
+        .. CriticalOption.All.Where(option => option.IsFlag).Select(option => option.Name),
     ];
 
-    private static readonly string[] Values = ["force-command", "source-address"];
+    private static readonly string[] Values = [.. CriticalOption.All.Where(option => !option.IsFlag).Select(option => option.Name)];
 
     // Each line reads one field, in the order of the draft.
     private Certificate(ReadOnlySpan<byte> blob)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Text;
 
 namespace CertAuthority.OpenSsh;
@@ -7,7 +6,8 @@ namespace CertAuthority.OpenSsh;
 /// <summary>The last look at the bytes of a certificate before they are signed.</summary>
 /// <remarks>
 /// It shares no rule with <see cref="CertificateContent"/>: it reads bytes where that holds values, and states each limit again, so that a
-/// mistake there does not excuse itself here. What it does not know, it refuses.
+/// mistake there does not excuse itself here. What it does not know, it refuses. Of critical options both know the same table, which states each limit
+/// of a value for the one and for the other.
 /// </remarks>
 public static class CertificateLint
 {
@@ -18,8 +18,6 @@ public static class CertificateLint
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"u8);
 
     private static readonly SearchValues<byte> HostNameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.:-"u8);
-
-    private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
 
     private static readonly SearchValues<byte> OthersNameBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"u8);
@@ -108,30 +106,22 @@ public static class CertificateLint
             if (string.CompareOrdinal(previous, name) >= 0)
                 faults.Add("the critical options are not in ascending order");
             previous = name;
-            switch (name)
+            if (CriticalOption.Find(name) is not { } option)
             {
-                case "force-command":
-                    var command = Value(ref packed, name, faults);
-                    // A newline or a NUL would end the command early.
-                    if (command.IsEmpty || command.ContainsAnyInRange((byte)0, (byte)0x1f) || command.Contains((byte)0x7f))
-                        faults.Add("force-command is empty or has a control character");
-                    break;
-                case "source-address":
-                    // One bad entry locks the holder out, and only at the login.
-                    foreach (var address in Encoding.ASCII.GetString(Value(ref packed, name, faults)).Split(','))
-                        if (!IsAddressOrPrefix(address))
-                            faults.Add("source-address has an entry that servers refuse");
-                    break;
-                case "verify-required":
-                    if (!packed.String("data of verify-required").IsEmpty)
-                        faults.Add("verify-required is a flag, and has data");
-                    if (!keyType.StartsWith("sk-", StringComparison.Ordinal))
-                        faults.Add("verify-required is not enforced for a key outside of an authenticator");
-                    break;
-                default:
-                    faults.Add($"critical option {name} is not one that this CA grants");
-                    packed.String("critical option data");
-                    break;
+                faults.Add($"critical option {name} is not one that this CA grants");
+                packed.String("critical option data");
+                continue;
+            }
+            if (option.IsForSecurityKeys && !keyType.StartsWith("sk-", StringComparison.Ordinal))
+                faults.Add($"{name} is not enforced for a key outside of an authenticator");
+            if (!option.IsFlag)
+            {
+                if (option.Fault(Value(ref packed, name, faults)) is { } fault)
+                    faults.Add($"{name} {fault}");
+            }
+            else if (!packed.String($"data of {name}").IsEmpty)
+            {
+                faults.Add($"{name} is a flag, and has data");
             }
         }
     }
@@ -146,7 +136,7 @@ public static class CertificateLint
                 faults.Add("the extensions are not in ascending order");
             previous = name;
 
-            if (name.SequenceEqual("force-command"u8) || name.SequenceEqual("source-address"u8) || name.SequenceEqual("verify-required"u8))
+            if (CriticalOption.Find(Encoding.ASCII.GetString(name)) is not null)
             {
                 faults.Add($"{Encoding.ASCII.GetString(name)} is a restriction, and among the extensions servers ignore it");
                 packed.String("extension data");
@@ -194,12 +184,6 @@ public static class CertificateLint
         return at > 0 && at < name.Length - 1 && name.Length <= 64 && name[(at + 1)..].IndexOf((byte)'@') < 0
             && !name.ContainsAnyExcept(OthersNameBytes) && !name[(at + 1)..].SequenceEqual("openssh.com"u8);
     }
-
-    private static bool IsAddressOrPrefix(string text) =>
-        !text.AsSpan().ContainsAnyExcept(AddressCharacters)
-        && IPAddress.TryParse(text.Split('/')[0], out var address)
-        && (!text.Contains('/') || (IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(address)))
-        && (text.Contains(':') || text.Count(c => c == '.') == 3);
 
     // string(string algorithm, string blob)
     private static int MaxSignatureFieldLength(SignatureKey signatureKey) =>

@@ -32,8 +32,6 @@ public sealed class UserCertificate : CertificateContent
     private static readonly SearchValues<char> PrincipalCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:=/+~-");
 
-    private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
-
     private static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
 
     private static readonly (UserExtensions Extension, string Name)[] ExtensionNames =
@@ -44,26 +42,14 @@ public sealed class UserCertificate : CertificateContent
         (UserExtensions.PermitPty, "permit-pty"),
     ];
 
-    /// <summary>What runs instead of whatever the holder asks for: one line of printable characters; null for anything.</summary>
-    public string? ForceCommand
+    /// <summary>Under which conditions it may be used: the values of critical options by their names, each one of <see cref="CriticalOption.All"/>. A flag has an empty value.</summary>
+    public IReadOnlyDictionary<string, string> CriticalOptions
     {
         get;
-        init => field = value is null || (value.Length > 0 && value.EnumerateRunes().All(rune => rune.Value >= ' ' && rune.Value != 0x7f))
-            ? value
-            : throw new ArgumentException("a forced command is one line, and not empty", nameof(value));
-    }
-
-    /// <summary>From where it may be used: addresses and CIDR prefixes. Empty for anywhere.</summary>
-    public IReadOnlyList<string> SourceAddresses
-    {
-        get;
-        init => field = value.All(address => address.Length > 0 && !address.AsSpan().ContainsAnyExcept(AddressCharacters))
-            ? [.. value]
-            : throw new ArgumentException("a source address is an address or a CIDR prefix", nameof(value));
-    } = [];
-
-    /// <summary>Whether the key must have verified its user, by PIN or by touch of a finger. Servers ask only of keys in authenticators.</summary>
-    public bool VerifyRequired { get; init; }
+        init => field = value.FirstOrDefault(option => CriticalOption.Find(option.Key)?.Takes(option.Value) is not true) is { Key: { } refused }
+            ? throw new ArgumentException($"the critical option {refused} is not known, or does not take this value", nameof(value))
+            : value;
+    } = new Dictionary<string, string>();
 
     /// <summary>Extensions of others, <c>name@domain</c>, with their values; an empty value is written as a flag.</summary>
     public IReadOnlyDictionary<string, string> OtherExtensions
@@ -102,12 +88,9 @@ public sealed class UserCertificate : CertificateContent
     private protected override WireWriter PackedCriticalOptions()
     {
         var packed = new WireWriter();
-        if (ForceCommand is not null)
-            packed.String("force-command").String(new WireWriter().String(ForceCommand));
-        if (SourceAddresses.Count > 0)
-            packed.String("source-address").String(new WireWriter().String(string.Join(',', SourceAddresses)));
-        if (VerifyRequired)
-            packed.String("verify-required").String([]);
+        foreach (var option in CriticalOption.All)
+            if (CriticalOptions.TryGetValue(option.Name, out var value))
+                packed.String(option.Name).String(option.IsFlag ? new WireWriter() : new WireWriter().String(value));
         return packed;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -52,7 +53,7 @@ internal sealed class CertsListCommand : CliCommand
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID",
                 certificate.Name ?? "",
             ];
-            table.Add(withConditions ? [.. row, certificate.ConditionsInWords ?? ""] : row);
+            table.Add(withConditions ? [.. row, CriticalOption.Describe(certificate.CriticalOptions) ?? ""] : row);
         }
         parsed.Print(table);
         return ExitCode.Done;

@@ -38,17 +38,15 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
             new CertificateInfo(
                 read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false,
                 Name: name ?? (requests is [] ? "everyday" : "elevated"),
-                ForceCommand: Value(read, "force-command"),
-                SourceAddresses: Value(read, "source-address")?.Split(','),
-                VerifyRequired: read.CriticalOptions.Any(option => option.Name == "verify-required") ? true : null),
+                CriticalOptions: read.CriticalOptions is [] ? null : read.CriticalOptions.ToDictionary(option => option.Name, Value)),
             line,
             read.Key,
             read.SignatureKey,
             read.Extensions.Count(extension => extension.Name is "permit-agent-forwarding" or "permit-port-forwarding" or "permit-X11-forwarding"));
     }
 
-    private static string? Value(Certificate certificate, string name) =>
-        certificate.CriticalOptions.FirstOrDefault(option => option.Name == name) is { } option ? Encoding.UTF8.GetString(option.Data.Span[sizeof(int)..]) : null;
+    // A value is a string in the string; a flag has none.
+    private static string Value(CertificateOption option) => option.Data.Length <= sizeof(int) ? "" : Encoding.UTF8.GetString(option.Data.Span[sizeof(int)..]);
 
     // A certificate may say "for ever"; a DateTimeOffset ends with the year 9999.
     private static DateTimeOffset Moment(ulong seconds) =>

@@ -1,3 +1,4 @@
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Values;
@@ -14,33 +15,60 @@ public static class Lifetime
     /// <param name="wish">What the caller asked for, or null.</param>
     /// <param name="limits">The bounds of the site.</param>
     /// <param name="sessionEnds">When the login session ends that the certificate belongs to; null for one that begins a session.</param>
-    public static Outcome<Validity> Decide(
-        DateTimeOffset now, IEnumerable<Role> roles, IEnumerable<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds = null)
+    public static Decided<Validity> Decide(
+        DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds = null)
+    {
+        var ends = Ends(now, roles, requests, wish, limits, sessionEnds).ToList();
+        return new Decided<Validity>(Outcome(now, ends, wish, limits), roles.Where(role => role.IsOver(now)).Select(Over).Concat(ends.Select(end => end.AtWork())));
+    }
+
+    private static Outcome<Validity> Outcome(DateTimeOffset now, List<Limit> ends, TimeSpan? wish, SiteLimits limits)
     {
         if (Durations.Beyond("ttl", wish, limits.Certificate) is { } beyond)
             return beyond;
+        var first = ends.MinBy(limit => limit.End)!;
+        return first.End > now ? new Validity(now - Validity.ClockSkew, first.End, first.Name) : new Refusal($"no time is left under {first.Name}", Kind: RefusalKind.Expired);
+    }
 
-        var ends = new List<(DateTimeOffset End, string Rule)>();
-        if (wish is { } ttl)
-            ends.Add((now + ttl, "the requested ttl"));
+    /// <summary>Everything that ends the certificate. Of two that do so at the same instant, the first is the one that decides.</summary>
+    private static IEnumerable<Limit> Ends(
+        DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds)
+    {
+        if (wish is { } ttl && Durations.Beyond("ttl", wish, limits.Certificate) is null)
+            yield return new Limit(now + ttl, "the requested ttl");
         // Before the roles: used in the second it was filed, a request ends with its role, and is what decides from then on.
-        ends.AddRange(requests.Select(request => (request.AccessUntil, $"request {request.Id}")));
+        foreach (var request in requests)
+            yield return new Limit(request.AccessUntil, $"request {request.Id}");
         foreach (var role in roles)
         {
             if (role.Options.MaxSessionTtl is { } longest)
-                ends.Add((now + longest, $"role {role.Name}"));
+                yield return new Limit(now + longest, $"role {role.Name}", role, "options.max_session_ttl", Durations.Show(longest), "no certificate is longer");
             if (role.Expires is { } last && !role.IsOver(now))
-                ends.Add((last, $"the end of role {role.Name}"));
+                yield return new Limit(last, $"the end of role {role.Name}", role, Expires, $"{last:yyyy-MM-dd'T'HH:mm:ss'Z'}", "no certificate outlives it");
         }
         // After the roles: where one of them shortened it, the role decides.
         foreach (var request in requests)
             if (request.Terms.SessionTtl is { } session)
-                ends.Add((now + session, $"the session ttl of request {request.Id}"));
+                yield return new Limit(now + session, $"the session ttl of request {request.Id}");
         if (sessionEnds is { } over)
-            ends.Add((over, "the login that it belongs to"));
-        ends.Add((now + limits.Certificate, "the site's maximum"));
+            yield return new Limit(over, "the login that it belongs to");
+        yield return new Limit(now + limits.Certificate, "the site's maximum");
+    }
 
-        var (end, rule) = ends.MinBy(limit => limit.End);
-        return end > now ? new Validity(now - Validity.ClockSkew, end, rule) : new Refusal($"no time is left under {rule}", Kind: RefusalKind.Expired);
+    private static RuleAtWork Over(Role role) =>
+        new(role.Id, RuleEffect.Misses, Expires, $"{role.Expires:yyyy-MM-dd'T'HH:mm:ss'Z'}", "it is over: it allows nothing any more; what it denies and limits stays");
+
+    internal const string Expires = "metadata.expires";
+
+    /// <summary>One end, and the rule that sets it.</summary>
+    /// <param name="End">The first instant at which the certificate is not valid.</param>
+    /// <param name="Name">The rule, as certificates name what limits them.</param>
+    /// <param name="Role">The role that states it; null for the rule of a request, of the caller or of the site.</param>
+    /// <param name="Field">The field of the role that states it.</param>
+    /// <param name="Entry">What the field says.</param>
+    /// <param name="Why">What that means.</param>
+    private sealed record Limit(DateTimeOffset End, string Name, Role? Role = null, string Field = "", string Entry = "", string Why = "")
+    {
+        public RuleAtWork AtWork() => new(Role?.Id, RuleEffect.Limits, Field, Entry, Role is null ? Name : Why);
     }
 }

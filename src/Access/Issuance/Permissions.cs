@@ -10,92 +10,54 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="AgentForwarding"><c>permit-agent-forwarding</c>.</param>
 /// <param name="PortForwarding"><c>permit-port-forwarding</c>.</param>
 /// <param name="X11Forwarding"><c>permit-X11-forwarding</c>.</param>
-/// <param name="ForceCommand"><c>force-command</c>: what runs instead of whatever was asked for; null for anything.</param>
-/// <param name="SourceAddresses"><c>source-address</c>: from where; null for anywhere, never empty.</param>
-/// <param name="VerifyRequired"><c>verify-required</c>: the security key must have verified its user.</param>
+/// <param name="Conditions">The critical options, by the names of <see cref="SessionCondition.All"/>, with their values.</param>
 /// <param name="Extensions">Extensions of others, <c>name@domain</c>.</param>
 /// <remarks>A terminal (<c>permit-pty</c>) is always granted.</remarks>
 public sealed record SessionPermissions(
     bool AgentForwarding,
     bool PortForwarding,
     bool X11Forwarding,
-    string? ForceCommand,
-    AddressRange[]? SourceAddresses,
-    bool VerifyRequired,
+    ImmutableSortedDictionary<string, string> Conditions,
     ImmutableSortedDictionary<string, string> Extensions)
 {
     /// <summary>Nothing but a terminal, under no condition.</summary>
-    public static readonly SessionPermissions Plain = new(false, false, false, null, null, false, ImmutableSortedDictionary<string, string>.Empty);
+    public static readonly SessionPermissions Plain = new(false, false, false, SessionConditions.None, SessionConditions.None);
 
     /// <summary>How many bytes the values take in a certificate, with their lengths.</summary>
-    internal int Bytes =>
-        (ForceCommand is null ? 0 : 32 + Encoding.UTF8.GetByteCount(ForceCommand))
-        + (SourceAddresses is null ? 0 : 32 + SourceAddresses.Sum(range => range.ToString().Length + 1))
-        + Extensions.Sum(extension => 16 + extension.Key.Length + extension.Value.Length);
+    internal int Bytes => Conditions.Concat(Extensions).Sum(option => 16 + option.Key.Length + Encoding.UTF8.GetByteCount(option.Value));
 
     /// <summary>Whether one certificate can hold principals beside these.</summary>
     public bool FitBeside(IReadOnlyCollection<Principal> principals) =>
         principals.Count <= Principals.Max && principals.Sum(principal => 4 + principal.ToString().Length) + Bytes <= Principals.MaxBytes;
 
     /// <summary>Whether a session meets no condition.</summary>
-    public bool IsUnconditional => ForceCommand is null && SourceAddresses is null && !VerifyRequired;
+    public bool IsUnconditional => Conditions.IsEmpty;
 
     /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
-    public string? InWords => Conditions.From(ForceCommand, SourceAddresses ?? [], VerifyRequired).InWords;
+    public string? InWords => SessionConditions.InWords(Conditions);
 
     /// <summary>Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is missing.</summary>
     public string? Exceeded(SessionPermissions issued)
     {
         if ((issued.AgentForwarding && !AgentForwarding) || (issued.PortForwarding && !PortForwarding) || (issued.X11Forwarding && !X11Forwarding))
             return "a forwarding is not granted any more";
-        if (ForceCommand is not null && issued.ForceCommand != ForceCommand)
-            return "another command is forced now";
-        if (SourceAddresses is { } allowed && (issued.SourceAddresses is null || issued.SourceAddresses.Any(range => !allowed.Any(wider => wider.Contains(range)))))
-            return "it may not be used from everywhere any more";
-        if (VerifyRequired && !issued.VerifyRequired)
-            return "the security key must verify its user now";
+        foreach (var condition in SessionCondition.All)
+            if (Conditions.TryGetValue(condition.Name, out var demanded) && !(issued.Conditions.TryGetValue(condition.Name, out var held) && condition.Covers(demanded, held)))
+                return condition.Exceeded;
         return issued.Extensions.FirstOrDefault(extension => !Extensions.Contains(extension)) is { Key: { } lost } ? $"the extension {lost} is not granted any more" : null;
-    }
-}
-
-/// <summary>
-/// What a role demands of every session that its logins open. It belongs to the role's own login/host pairs, so roles with logins
-/// that demand different things never share a certificate.
-/// </summary>
-/// <param name="ForceCommand">What runs instead of whatever was asked for; null for anything.</param>
-/// <param name="SourceAddresses">From where: the ranges, sorted, with commas between them; empty for anywhere.</param>
-/// <param name="VerifyRequired">Whether a security key must have verified its user.</param>
-internal sealed record Conditions(string? ForceCommand, string SourceAddresses, bool VerifyRequired)
-{
-    /// <summary>No condition at all.</summary>
-    public static readonly Conditions None = new(null, "", false);
-
-    /// <summary>The conditions of a role.</summary>
-    public static Conditions From(Role role) => From(role.Options.ForceCommand, role.Options.SourceAddresses, role.Options.VerifyRequired);
-
-    /// <summary>Conditions that are the same have the same value, in whatever order the addresses stand.</summary>
-    public static Conditions From(string? forceCommand, IEnumerable<AddressRange> sources, bool verifyRequired) => new(
-        forceCommand, string.Join(", ", sources.Select(range => range.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)), verifyRequired);
-
-    /// <summary>For people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
-    public string? InWords
-    {
-        get
-        {
-            string[] words =
-            [
-                .. ForceCommand is null ? [] : new[] { $"runs only {ForceCommand}" },
-                .. SourceAddresses.Length == 0 ? [] : new[] { $"only from {SourceAddresses}" },
-                .. VerifyRequired ? new[] { "only with a verified security key" } : [],
-            ];
-            return words is [] ? null : string.Join(", ", words);
-        }
     }
 }
 
 /// <summary>The third part of the issuance policy: what a session may do.</summary>
 public static class Permissions
 {
+    private static readonly (string Field, Func<RoleOptions, bool> Permits)[] Forwardings =
+    [
+        ("options.forward_agent", options => options.ForwardAgent),
+        ("options.port_forwarding", options => options.PortForwarding),
+        ("options.permit_x11_forwarding", options => options.X11Forwarding),
+    ];
+
     /// <summary>
     /// What one certificate permits. A forwarding is permitted where a role in it says so; on an elevated certificate only a role that was requested can.
     /// Conditions hold as soon as one of its roles says so. Refused when two commands are forced, when the address ranges
@@ -105,44 +67,67 @@ public static class Permissions
     /// <param name="assigned">The assigned roles that share the certificate.</param>
     /// <param name="elevated">The roles of requests that share it; empty without any.</param>
     /// <param name="isSecurityKey">Whether the key to certify lives in a FIDO authenticator.</param>
-    public static Outcome<SessionPermissions> Decide(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
+    public static Decided<SessionPermissions> Decide(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
     {
-        var all = assigned.Concat(elevated).ToList();
-        var permitting = Permitting(assigned, elevated).Select(role => role.Role.Options).ToList();
+        var (all, permitting) = (assigned.Concat(elevated).ToImmutableArray(), elevated.Count > 0 ? elevated : assigned);
+        return new Decided<SessionPermissions>(Outcome(all, permitting, isSecurityKey), all.SelectMany(role => Rules(role, permitting.Any(one => one.Role.Id == role.Role.Id))));
+    }
 
-        var commands = all.Where(role => role.Role.Options.ForceCommand is not null).DistinctBy(role => role.Role.Options.ForceCommand).ToList();
-        if (commands.Count > 1)
-            return new Refusal($"role {commands[0].Role.Name} and role {commands[1].Role.Name} force different commands", "log in with one of them");
+    /// <summary>What a role demands of every session, for people; null for nothing.</summary>
+    public static string? Demanded(Role role) => SessionConditions.InWords(role.Options.Conditions);
 
-        AddressRange[]? sources = null;
-        foreach (var role in all.Where(role => !role.Role.Options.SourceAddresses.IsEmpty))
-        {
-            sources = sources is null ? [.. role.Role.Options.SourceAddresses] : [.. AddressRange.Common(sources, role.Role.Options.SourceAddresses)];
-            if (sources is [])
-                return new Refusal($"role {role.Role.Name} and the other roles in use have no source address in common", "log in with one of them");
-        }
+    private static Outcome<SessionPermissions> Outcome(ImmutableArray<RoleInUse> all, IReadOnlyList<RoleInUse> permitting, bool isSecurityKey)
+    {
+        var conditions = SessionConditions.None;
+        foreach (var condition in SessionCondition.All)
+            if (Joined(condition, all, isSecurityKey, conditions).Holds(out var more, out var refusal))
+                conditions = more;
+            else
+                return refusal;
 
-        if (all.Find(role => role.Role.Options.VerifyRequired) is { } strict && !isSecurityKey)
-            return new Refusal($"role {strict.Role.Name} certifies only security keys (verify_required)") { Remedy = new Remedy.UseSecurityKey() };
-
-        var extensions = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        var extensions = SessionConditions.None.ToBuilder();
         foreach (var (name, value) in all.SelectMany(role => role.Extensions))
             if (!extensions.TryAdd(name, value) && extensions[name] != value)
                 return new Refusal($"the roles in use have different values for the extension {name}", "log in with one of them");
 
-        return new SessionPermissions(
-            permitting.Exists(options => options.ForwardAgent),
-            permitting.Exists(options => options.PortForwarding),
-            permitting.Exists(options => options.X11Forwarding),
-            commands.FirstOrDefault()?.Role.Options.ForceCommand,
-            sources,
-            all.Exists(role => role.Role.Options.VerifyRequired),
-            extensions.ToImmutable());
+        bool[] permitted = [.. Forwardings.Select(forwarding => permitting.Any(role => forwarding.Permits(role.Role.Options)))];
+        return new SessionPermissions(permitted[0], permitted[1], permitted[2], conditions, extensions.ToImmutable());
     }
 
-    /// <summary>What a role demands of every session, for people; null for nothing.</summary>
-    public static string? Demanded(Role role) => Conditions.From(role).InWords;
+    /// <summary>Conditions with one more, as all roles demand it together.</summary>
+    private static Outcome<ImmutableSortedDictionary<string, string>> Joined(
+        SessionCondition condition, ImmutableArray<RoleInUse> roles, bool isSecurityKey, ImmutableSortedDictionary<string, string> conditions)
+    {
+        (string Role, string Value)? joined = null;
+        foreach (var role in roles.Select(one => one.Role))
+        {
+            if (!role.Options.Conditions.TryGetValue(condition.Name, out var value))
+                continue;
+            if (condition.IsForSecurityKeys && !isSecurityKey)
+                return new Refusal($"role {role.Name} certifies only security keys ({condition.Field})") { Remedy = new Remedy.UseSecurityKey() };
+            if (joined is not { } before)
+                joined = (role.Name, value);
+            else if (condition.Both(before.Value, value) is { } both)
+                joined = (before.Role, both);
+            else
+                return new Refusal(condition.Apart(before.Role, role.Name), "log in with one of them");
+        }
+        return conditions.With(condition, joined?.Value);
+    }
 
-    /// <summary>The roles that can permit a forwarding.</summary>
-    internal static IReadOnlyList<RoleInUse> Permitting(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated) => elevated.Count > 0 ? elevated : assigned;
+    private static IEnumerable<RuleAtWork> Rules(RoleInUse role, bool permits)
+    {
+        var (id, options) = (role.Role.Id, role.Role.Options);
+        foreach (var condition in SessionCondition.All)
+            if (options.Conditions.TryGetValue(condition.Name, out var value))
+                yield return new RuleAtWork(id, RuleEffect.Limits, $"options.{condition.Field}", condition.Show(value), condition.Means);
+        foreach (var (name, value) in role.Extensions)
+            yield return new RuleAtWork(id, RuleEffect.Allows, "options.cert_extensions", name, value.Length == 0 ? "without a value" : $"with the value {value}");
+        foreach (var gap in role.Gaps.Where(gap => gap.Field is not (TemplateGap.AllowLogins or TemplateGap.DenyLogins)))
+            yield return new RuleAtWork(id, RuleEffect.Misses, "options.cert_extensions", gap.Field, $"it is left out: {gap.Why}");
+        foreach (var (field, _) in Forwardings.Where(forwarding => forwarding.Permits(options)))
+            yield return permits
+                ? new RuleAtWork(id, RuleEffect.Allows, field, "true", "permitted")
+                : new RuleAtWork(id, RuleEffect.Misses, field, "true", "permitted by the everyday certificate; on an elevated one only the roles of the request permit it");
+    }
 }

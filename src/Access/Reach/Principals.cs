@@ -67,26 +67,21 @@ public static class Principals
     /// as if every role said so.
     /// </remarks>
     public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks) =>
-        Resolve(roles, new Denials(roles, locks), nodes, locks);
+        Of(new Reached(roles, new Denials(roles, locks), nodes).Roles);
 
-    /// <summary>The same for some of the roles in use, under what all of them deny.</summary>
-    /// <param name="roles">The roles whose logins and hosts count.</param>
-    /// <param name="denials">What all roles in use take away.</param>
-    /// <param name="nodes">Every node that exists.</param>
-    /// <param name="locks">What is locked now.</param>
-    internal static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, Denials denials, IReadOnlyCollection<Node> nodes, LocksInForce locks)
+    /// <summary>The principals of some of the roles in use, under what all of them deny.</summary>
+    /// <param name="roles">What each of these roles reaches.</param>
+    internal static ImmutableArray<Principal> Of(IEnumerable<RoleReach> roles)
     {
         var bare = new SortedSet<string>(StringComparer.Ordinal);
         var scoped = new SortedSet<(string Login, string Node)>();
-        var open = nodes.Where(node => !denials.Of(node).Any() && locks.On(LockKind.Node, node.Name) is null).ToList();
         foreach (var role in roles)
         {
-            var logins = role.Logins.Where(login => Names.IsGrantable(login) && !denials.Of(login).Any() && locks.On(LockKind.Login, login) is null).ToList();
-            if (denials.GrantsBare(role))
-                bare.UnionWith(logins.Where(login => Names.DomainOf(login) is null));
+            if (role.IsBare)
+                bare.UnionWith(role.Logins.Where(login => Names.DomainOf(login) is null));
             // Those that are bare already are left out at the end.
-            foreach (var node in open.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels) && role.OnlyOn?.Contains(node.Id) != false))
-                scoped.UnionWith(logins.Where(node.CanHave).Select(login => (login, node.Name)));
+            foreach (var node in role.Nodes)
+                scoped.UnionWith(role.Logins.Where(node.CanHave).Select(login => (login, node.Name)));
         }
         return
         [
@@ -95,24 +90,4 @@ public static class Principals
             .. scoped.Where(pair => !bare.Contains(pair.Login)).Select(pair => new Principal(pair.Login, pair.Node)),
         ];
     }
-}
-
-/// <summary>What roles in use take from each other: a deny counts for all of them.</summary>
-internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce locks)
-{
-    /// <summary>The roles that name hosts to deny, whether or not there is such a host today.</summary>
-    public IReadOnlyList<RoleInUse> OfHosts { get; } = [.. roles.Where(role => !role.Role.Deny.NodeLabels.IsNone)];
-
-    private readonly ILookup<string, RoleInUse> logins = roles
-        .SelectMany(role => role.DeniedLogins.Select(login => (Login: login, Role: role)))
-        .ToLookup(denied => denied.Login, denied => denied.Role, StringComparer.Ordinal);
-
-    /// <summary>The roles that deny a login.</summary>
-    public IEnumerable<RoleInUse> Of(string login) => logins["*"].Concat(logins[login]).Distinct();
-
-    /// <summary>The roles that deny a node.</summary>
-    public IEnumerable<RoleInUse> Of(Node node) => OfHosts.Where(role => role.Role.Deny.NodeLabels.Matches(node.Labels));
-
-    /// <summary>Whether what a role grants is valid on every host that trusts the CA.</summary>
-    public bool GrantsBare(RoleInUse role) => role.OnlyOn is null && role.Role.Allow.NodeLabels.IsAll && OfHosts.Count == 0 && !locks.OnNodes;
 }

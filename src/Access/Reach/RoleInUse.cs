@@ -7,15 +7,21 @@ namespace CertAuthority.Access.Reach;
 
 /// <summary>A role as it counts for one user: its templates are filled in from the user's traits.</summary>
 /// <param name="Role">The role.</param>
-/// <param name="Logins">What it allows; each a Unix login.</param>
-/// <param name="DeniedLogins">What it denies; logins, or <c>*</c>.</param>
+/// <param name="Allowed">The logins that it allows, by entry; each a Unix login.</param>
+/// <param name="Denied">The logins that it denies, by entry; logins, or <c>*</c>.</param>
 /// <param name="Extensions">Its extensions with their values.</param>
 public sealed record RoleInUse(
     Role Role,
-    ImmutableArray<string> Logins,
-    ImmutableArray<string> DeniedLogins,
+    ImmutableArray<FilledIn> Allowed,
+    ImmutableArray<FilledIn> Denied,
     ImmutableSortedDictionary<string, string> Extensions)
 {
+    /// <summary>What it allows; each a Unix login.</summary>
+    public ImmutableArray<string> Logins { get; } = [.. Allowed.SelectMany(entry => entry.Values)];
+
+    /// <summary>What it denies; logins, or <c>*</c>.</summary>
+    public ImmutableArray<string> DeniedLogins { get; } = [.. Denied.SelectMany(entry => entry.Values)];
+
     /// <summary>The ids of the only nodes where what it allows counts; null for wherever it reaches. What it denies, it denies everywhere.</summary>
     public ImmutableHashSet<Guid>? OnlyOn { get; init; }
 
@@ -66,16 +72,17 @@ public sealed record RoleInUse(
         filled = new RoleInUse(role, logins, denied, extensions.ToImmutable()) { Gaps = gaps.ToImmutable() };
         return filled.Gaps;
 
-        ImmutableArray<string> Fill(ImmutableArray<Template> templates, string field, Func<Template, string, bool> fits)
+        ImmutableArray<FilledIn> Fill(ImmutableArray<Template> templates, string field, Func<Template, string, bool> fits)
         {
-            var found = ImmutableArray.CreateBuilder<string>();
+            var entries = ImmutableArray.CreateBuilder<FilledIn>();
             foreach (var template in templates)
-                foreach (var value in Values(template, field))
-                    if (fits(template, value))
-                        found.Add(value);
-                    else
-                        Gap(template, field, $"\"{value}\" is {Names.LoginFault(value)}");
-            return found.ToImmutable();
+            {
+                var values = Values(template, field).ToLookup(value => fits(template, value));
+                foreach (var value in values[false])
+                    Gap(template, field, $"\"{value}\" is {Names.LoginFault(value)}");
+                entries.Add(new FilledIn(template, [.. values[true]]));
+            }
+            return entries.ToImmutable();
         }
 
         ImmutableArray<string> Values(Template template, string field)
@@ -89,3 +96,8 @@ public sealed record RoleInUse(
         void Gap(Template template, string field, string why) => gaps.Add(new TemplateGap(field, template.Text, why));
     }
 }
+
+/// <summary>An entry of a role that names logins, filled in for a user.</summary>
+/// <param name="Entry">The entry as written.</param>
+/// <param name="Values">The logins that it stands for; none where it has a gap.</param>
+public sealed record FilledIn(Template Entry, ImmutableArray<string> Values);

@@ -28,9 +28,9 @@ public sealed class LabelSelector
     public bool IsAll => Entries.Count == 1 && Entries.ContainsKey("*");
 
     /// <summary>Whether a node with these labels is selected.</summary>
-    public bool Matches(IReadOnlyDictionary<string, string> labels) => !IsNone && Entries.Keys.All(key => Matches(key, labels));
+    public bool Matches(IReadOnlyDictionary<string, string> labels) => !IsNone && EachKey(labels).All(key => key.Matches);
 
-    /// <summary>Whether these labels have what one entry asks for.</summary>
-    internal bool Matches(string key, IReadOnlyDictionary<string, string> labels) =>
-        key == "*" || (labels.TryGetValue(key, out var value) && Entries[key].Any(pattern => pattern.Matches(value)));
+    /// <summary>Each key, and whether these labels have what its entry asks for.</summary>
+    internal IEnumerable<(string Key, bool Matches)> EachKey(IReadOnlyDictionary<string, string> labels) =>
+        Entries.Select(entry => (entry.Key, entry.Key == "*" || (labels.TryGetValue(entry.Key, out var value) && entry.Value.Any(pattern => pattern.Matches(value)))));
 }

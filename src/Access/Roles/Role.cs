@@ -91,20 +91,35 @@ public sealed record RoleOptions
     /// <summary>Whether X11 may be forwarded.</summary>
     public bool X11Forwarding { get; init; }
 
-    /// <summary>The only command that runs, whatever was asked for; null for any.</summary>
-    public string? ForceCommand { get; init; }
+    /// <summary>What every session has to meet: values by the names of <see cref="SessionCondition.All"/>, as certificates have them.</summary>
+    public ImmutableSortedDictionary<string, string> Conditions { get; init; } = SessionConditions.None;
 
-    /// <summary>From where logins may come; empty for anywhere.</summary>
-    public ImmutableArray<AddressRange> SourceAddresses { get; init; } = [];
+    /// <summary>The only command that runs, whatever was asked for; null for any. One of <see cref="Conditions"/>.</summary>
+    public string? ForceCommand
+    {
+        get => Conditions.GetValueOrDefault(SessionCondition.ForceCommand.Name);
+        init => Conditions = Conditions.With(SessionCondition.ForceCommand, value);
+    }
+
+    /// <summary>From where logins may come; empty for anywhere. One of <see cref="Conditions"/>.</summary>
+    public ImmutableArray<AddressRange> SourceAddresses
+    {
+        get => Conditions.TryGetValue(SessionCondition.SourceAddress.Name, out var ranges) ? [.. AddressRange.List(ranges)] : [];
+        init => Conditions = Conditions.With(SessionCondition.SourceAddress, value.IsEmpty ? null : string.Join(',', value));
+    }
+
+    /// <summary>Whether only security keys that have verified their user are certified. One of <see cref="Conditions"/>.</summary>
+    public bool VerifyRequired
+    {
+        get => Conditions.ContainsKey(SessionCondition.VerifyRequired.Name);
+        init => Conditions = Conditions.With(SessionCondition.VerifyRequired, value ? "" : null);
+    }
 
     /// <summary>What a login does that says nothing about requests.</summary>
     public RequestAccess RequestAccess { get; init; }
 
     /// <summary>How the reason for what a login asks for is asked for; may be empty.</summary>
     public string RequestPrompt { get; init; } = "";
-
-    /// <summary>Whether only security keys that have verified their user are certified.</summary>
-    public bool VerifyRequired { get; init; }
 
     /// <summary>Extensions of others, <c>name@domain</c>, with their values.</summary>
     public ImmutableSortedDictionary<string, Template> Extensions { get; init; } = ImmutableSortedDictionary<string, Template>.Empty.WithComparers(StringComparer.Ordinal);

@@ -34,6 +34,11 @@ public readonly record struct AddressRange
         return true;
     }
 
+    /// <summary>Reads ranges with commas between them, as they stand in a certificate.</summary>
+    /// <exception cref="FormatException">One of them is no range.</exception>
+    public static AddressRange[] List(string texts) =>
+        [.. texts.Split(',').Select(text => TryParse(text, out var range) ? range : throw new FormatException($"\"{text}\" is not a range of addresses"))];
+
     /// <summary>Whether every address of the other range is in this one.</summary>
     public bool Contains(AddressRange other) => network.PrefixLength <= other.network.PrefixLength && network.Contains(other.network.BaseAddress);
 

@@ -80,9 +80,7 @@ internal static class Shown
         certificate.Revoked is not null,
         certificate.Revoked,
         certificate.Name,
-        certificate.Permissions.ForceCommand,
-        certificate.Permissions.SourceAddresses?.Select(range => range.ToString()).ToArray(),
-        certificate.Permissions.VerifyRequired ? true : null,
+        certificate.Permissions.Conditions.IsEmpty ? null : certificate.Permissions.Conditions.ToDictionary(),
         ca);
 
     /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>

@@ -10,10 +10,8 @@ namespace CertAuthority.Resources;
 /// <summary>The options of a role: how sessions under it are bounded, and what they may do.</summary>
 internal static class RoleOptionsResource
 {
-    private const int LongestCommand = 1024;
-
-    // A few fit a certificate beside its principals; more belong into a firewall.
-    private const int MostAddresses = 32;
+    // A few fit a certificate beside its principals; more addresses belong into a firewall.
+    private const int MostEntries = 32;
 
     public static RoleOptions Read(FieldReader options)
     {
@@ -24,9 +22,7 @@ internal static class RoleOptionsResource
             ForwardAgent = options.Flag("forward_agent"),
             PortForwarding = options.Flag("port_forwarding") | ReadPortForwarding(options),
             X11Forwarding = options.Flag("permit_x11_forwarding"),
-            ForceCommand = ReadForceCommand(options),
-            SourceAddresses = ReadSourceAddresses(options),
-            VerifyRequired = options.Flag("verify_required"),
+            Conditions = ReadConditions(options),
             Extensions = ReadExtensions(options),
             RequestAccess = ReadRequestAccess(options),
             RequestPrompt = RequestRulesResource.ReadPrompt(options, "request_prompt"),
@@ -62,7 +58,6 @@ internal static class RoleOptionsResource
         foreach (var (field, set) in new[]
                  {
                      ("forward_agent", options.ForwardAgent), ("port_forwarding", options.PortForwarding), ("permit_x11_forwarding", options.X11Forwarding),
-                     ("verify_required", options.VerifyRequired),
                  })
             if (set)
                 fields[field] = true;
@@ -70,10 +65,14 @@ internal static class RoleOptionsResource
             fields["request_access"] = options.RequestAccess.ToString().ToLowerInvariant();
         if (options.RequestPrompt.Length > 0)
             fields["request_prompt"] = options.RequestPrompt;
-        if (options.ForceCommand is { } command)
-            fields["force_command"] = command;
-        if (!options.SourceAddresses.IsEmpty)
-            fields["source_address"] = ResourceMetadata.Array(options.SourceAddresses.Select(range => range.ToString()));
+        foreach (var condition in SessionCondition.All)
+            if (options.Conditions.TryGetValue(condition.Name, out var value))
+                fields[condition.Field] = condition.Form switch
+                {
+                    ConditionForm.Flag => true,
+                    ConditionForm.List => ResourceMetadata.Array(value.Split(',')),
+                    _ => value,
+                };
         if (!options.Extensions.IsEmpty)
             fields["cert_extensions"] = new JsonArray([.. options.Extensions.Select(extension => new JsonObject { ["name"] = extension.Key, ["value"] = extension.Value.Text })]);
         return fields;
@@ -114,26 +113,36 @@ internal static class RoleOptionsResource
         }
     }
 
-    private static string? ReadForceCommand(FieldReader options)
+    private static ImmutableSortedDictionary<string, string> ReadConditions(FieldReader options) =>
+        SessionCondition.All.Aggregate(SessionConditions.None, (conditions, condition) => conditions.With(condition, condition.Form switch
+        {
+            ConditionForm.Flag => options.Flag(condition.Field) ? "" : null,
+            ConditionForm.List => ReadList(options, condition),
+            _ => ReadText(options, condition),
+        }));
+
+    private static string? ReadText(FieldReader options, SessionCondition condition)
     {
-        var command = options.Text("force_command");
-        if (command is not null && (command.Length is 0 or > LongestCommand || !options.Keeps(command)))
-            options.Fault("force_command", $"spec.options.force_command takes one line of 1 to {LongestCommand} characters, all of them visible");
-        return command;
+        if (options.Text(condition.Field) is not { } text)
+            return null;
+        if (condition.Read(text) is { } value && options.Keeps(value))
+            return value;
+        options.Fault(condition.Field, $"spec.options.{condition.Field} takes {condition.Takes}");
+        return null;
     }
 
-    private static ImmutableArray<AddressRange> ReadSourceAddresses(FieldReader options)
+    private static string? ReadList(FieldReader options, SessionCondition condition)
     {
-        var ranges = ImmutableArray.CreateBuilder<AddressRange>();
-        var texts = options.TextsUnlessEmpty("source_address", "all addresses");
+        var values = new List<string>();
+        var texts = options.TextsUnlessEmpty(condition.Field, condition.Absent);
         foreach (var (text, at) in texts)
-            if (AddressRange.TryParse(text, out var range))
-                ranges.Add(range);
+            if (condition.Read(text) is { } value)
+                values.Add(value);
             else
-                options.Fault(at, $"\"{text}\" is not an address or a prefix such as 10.0.0.0/8 or 2001:db8::/32, without bits beyond the prefix");
-        if (texts.Length > MostAddresses)
-            options.Fault("source_address", $"spec.options.source_address takes at most {MostAddresses} entries");
-        return [.. ranges.Distinct()];
+                options.Fault(at, $"\"{text}\" is not {condition.Takes}");
+        if (texts.Length > MostEntries)
+            options.Fault(condition.Field, $"spec.options.{condition.Field} takes at most {MostEntries} entries");
+        return values is [] ? null : string.Join(',', values.Distinct(StringComparer.Ordinal));
     }
 
     private static ImmutableSortedDictionary<string, Template> ReadExtensions(FieldReader options)

@@ -6,7 +6,6 @@ using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Predicates;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
-using CertAuthority.Access.Values;
 
 namespace CertAuthority.Store;
 
@@ -42,9 +41,9 @@ internal static class Rows
             .ToImmutableSortedDictionary(one => one.Key, one => one.Value.ToImmutableArray(), StringComparer.Ordinal);
 
     public static SessionPermissions Permissions(this DbDataReader row, int column) =>
-        JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.SessionPermissions)!;
+        JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PermissionsRow)!.Read();
 
-    public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(permissions, RowJson.Default.SessionPermissions);
+    public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(PermissionsRow.From(permissions), RowJson.Default.PermissionsRow);
 
     public static string Json(IEnumerable<string> texts) => JsonSerializer.Serialize([.. texts], RowJson.Default.StringArray);
 
@@ -62,13 +61,39 @@ internal static class Rows
     public static string Json(IEnumerable<PinnedNode> nodes) => JsonSerializer.Serialize([.. nodes], RowJson.Default.PinnedNodeArray);
 }
 
-/// <summary>As it stands in a certificate.</summary>
-internal sealed class AddressRangeJson : JsonConverter<AddressRange>
+/// <summary>The permissions of a certificate as they are stored.</summary>
+/// <param name="AgentForwarding">Whether an agent may be forwarded.</param>
+/// <param name="PortForwarding">Whether ports may be forwarded.</param>
+/// <param name="X11Forwarding">Whether X11 may be forwarded.</param>
+/// <param name="Conditions">Values by the names of conditions; null in a row from when each condition had a member of its own.</param>
+/// <param name="Extensions">Values by the names of extensions.</param>
+internal sealed record PermissionsRow(
+    bool AgentForwarding, bool PortForwarding, bool X11Forwarding, Dictionary<string, string>? Conditions, Dictionary<string, string> Extensions)
 {
-    public override AddressRange Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        AddressRange.TryParse(reader.GetString() ?? "", out var range) ? range : throw new JsonException("not an address range");
+    /// <summary>The forced command of such a row.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? ForceCommand { get; init; }
 
-    public override void Write(Utf8JsonWriter writer, AddressRange value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    /// <summary>The source addresses of such a row.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string[]? SourceAddresses { get; init; }
+
+    /// <summary>Whether such a row demands a verified security key.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool VerifyRequired { get; init; }
+
+    public static PermissionsRow From(SessionPermissions permissions) => new(
+        permissions.AgentForwarding, permissions.PortForwarding, permissions.X11Forwarding, permissions.Conditions.ToDictionary(), permissions.Extensions.ToDictionary());
+
+    public SessionPermissions Read() => new(
+        AgentForwarding,
+        PortForwarding,
+        X11Forwarding,
+        Conditions?.ToImmutableSortedDictionary(StringComparer.Ordinal) ?? SessionConditions.None
+            .With(SessionCondition.ForceCommand, ForceCommand)
+            .With(SessionCondition.SourceAddress, SourceAddresses is null ? null : string.Join(',', SourceAddresses))
+            .With(SessionCondition.VerifyRequired, VerifyRequired ? "" : null),
+        Extensions.ToImmutableSortedDictionary(StringComparer.Ordinal));
 }
 
 /// <summary>As it stands in a role. Only filters are kept.</summary>
@@ -80,8 +105,8 @@ internal sealed class PredicateJson : JsonConverter<Predicate>
     public override void Write(Utf8JsonWriter writer, Predicate value, JsonSerializerOptions options) => writer.WriteStringValue(value.Text);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(AddressRangeJson), typeof(PredicateJson)])]
-[JsonSerializable(typeof(SessionPermissions))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(PredicateJson)])]
+[JsonSerializable(typeof(PermissionsRow))]
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(PinnedRole[]))]
 [JsonSerializable(typeof(PinnedNode[]))]

@@ -61,9 +61,7 @@ public sealed record OneCertificate(string Certificate, CertificateInfo Info);
 /// <param name="Revoked">Whether it was revoked.</param>
 /// <param name="RevokedAt">When.</param>
 /// <param name="Name">What tells it from the others of its login: <c>everyday</c>, <c>elevated</c>, or one of them and the role whose conditions it carries, <c>elevated-restore</c>.</param>
-/// <param name="ForceCommand">The only command that runs; null for any.</param>
-/// <param name="SourceAddresses">The only addresses it is accepted from; null for all.</param>
-/// <param name="VerifyRequired">True where the security key has to verify its user each time; null where not.</param>
+/// <param name="CriticalOptions">The conditions that a session with it meets: critical options by name, with their values as the certificate has them; null for none.</param>
 /// <param name="Ca">The fingerprint of the user CA key that signed it, as <c>ssh-keygen -l</c> prints it; null where the record does not say.</param>
 public sealed record CertificateInfo(
     string Serial,
@@ -78,9 +76,7 @@ public sealed record CertificateInfo(
     bool Revoked,
     DateTimeOffset? RevokedAt = null,
     string? Name = null,
-    string? ForceCommand = null,
-    string[]? SourceAddresses = null,
-    bool? VerifyRequired = null,
+    Dictionary<string, string>? CriticalOptions = null,
     string? Ca = null)
 {
     /// <summary>
@@ -91,20 +87,18 @@ public sealed record CertificateInfo(
     /// <param name="node">The node's name.</param>
     public bool Opens(string login, string node) => Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
 
+    /// <summary>The only command that runs; null for any. One of <see cref="CriticalOptions"/>.</summary>
+    public string? ForceCommand => CriticalOptions?.GetValueOrDefault("force-command");
+
+    /// <summary>The only addresses it is accepted from; null for all. One of <see cref="CriticalOptions"/>.</summary>
+    public string[]? SourceAddresses => CriticalOptions?.GetValueOrDefault("source-address")?.Split(',');
+
+    /// <summary>True where the security key has to verify its user each time; null where not. One of <see cref="CriticalOptions"/>.</summary>
+    public bool? VerifyRequired => CriticalOptions?.ContainsKey("verify-required") is true ? true : null;
+
     /// <summary>Whether a session with it meets a condition.</summary>
     [JsonIgnore]
-    public bool HasConditions => ForceCommand is not null || SourceAddresses is not null || VerifyRequired is true;
-
-    /// <summary>The conditions for people, as <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
-    [JsonIgnore]
-    public string? ConditionsInWords => HasConditions
-        ? string.Join(", ", new[]
-        {
-            ForceCommand is null ? null : $"runs only {ForceCommand}",
-            SourceAddresses is null ? null : $"only from {string.Join(", ", SourceAddresses)}",
-            VerifyRequired is true ? "only with a verified security key" : null,
-        }.OfType<string>())
-        : null;
+    public bool HasConditions => CriticalOptions is { Count: > 0 };
 }
 
 /// <summary>A certificate of the caller's own.</summary>

@@ -40,7 +40,9 @@ internal static class Sample
 
     /// <summary>As they count where every login is literal, however odd.</summary>
     public static RoleInUse[] InUse(params Role[] roles) =>
-        [.. roles.Select(role => new RoleInUse(role, Texts(role.Allow.Logins), Texts(role.Deny.Logins), ImmutableSortedDictionary<string, string>.Empty))];
+        [.. roles.Select(role => new RoleInUse(role, Literal(role.Allow.Logins), Literal(role.Deny.Logins), ImmutableSortedDictionary<string, string>.Empty))];
+
+    private static ImmutableArray<FilledIn> Literal(ImmutableArray<Template> entries) => [.. entries.Select(entry => new FilledIn(entry, [entry.Text]))];
 
     /// <summary>Entries as <c>env=prod,staging</c>.</summary>
     public static LabelSelector Where(params string[] entries) =>
@@ -82,6 +84,10 @@ internal static class Sample
 
     public static T Granted<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? value : throw new Xunit.Sdk.XunitException($"refused: {refusal.Message}");
+
+    public static T Granted<T>(this Decided<T> decided) where T : class => decided.Outcome.Granted();
+
+    public static Refusal Refused<T>(this Decided<T> decided) where T : class => decided.Outcome.Refused();
 
     public static Refusal Refused<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? throw new Xunit.Sdk.XunitException($"not refused: {value}") : refusal;

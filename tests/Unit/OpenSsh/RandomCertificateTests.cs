@@ -75,9 +75,12 @@ public sealed class RandomCertificateTests : IDisposable
             KeyId = new string(keyId),
             Principals = [.. principals.Select(principal => "_" + new string(principal)).Distinct()],
             Validity = new Validity((ulong)after, (ulong)after + (ulong)length),
-            ForceCommand = command,
-            SourceAddresses = [.. addresses],
-            VerifyRequired = key is SecurityKeyEd25519PublicKey or SecurityKeyEcdsaPublicKey && serial % 2 == 0,
+            CriticalOptions = new[]
+            {
+                ("force-command", command),
+                ("source-address", addresses.Count == 0 ? null : string.Join(',', addresses)),
+                ("verify-required", key is SecurityKeyEd25519PublicKey or SecurityKeyEcdsaPublicKey && serial % 2 == 0 ? "" : null),
+            }.Where(option => option.Item2 is not null).ToDictionary(option => option.Item1, option => option.Item2!),
             Extensions = (UserExtensions)extensions,
             OtherExtensions = others.ToDictionary(),
             SignatureKey = authority.PublicKey,

@@ -59,8 +59,7 @@ public class UserCertificateTests
             KeyId = "alice",
             Principals = ["alice"],
             Validity = new Validity(theirs.ValidAfter, theirs.ValidBefore),
-            ForceCommand = command,
-            SourceAddresses = addresses?.Split(',') ?? [],
+            CriticalOptions = Restrictions(command, addresses),
             Extensions = UserExtensions.PermitPty,
             OtherExtensions = others.Select(other => other.Split('=', 2)).ToDictionary(other => other[0], other => other.ElementAtOrDefault(1) ?? ""),
             SignatureKey = theirs.SignatureKey,
@@ -77,9 +76,9 @@ public class UserCertificateTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("10.0.0.1,10.0.0.2")]
+    [InlineData("10.0.0.1,")]
     [InlineData("!10.0.0.1")]
-    public void Source_address_must_be_one_address(string address) => Assert.Throws<ArgumentException>(() => Restricted(address: address));
+    public void Source_addresses_are_separated_by_commas(string address) => Assert.Throws<ArgumentException>(() => Restricted(address: address));
 
     [Theory]
     [InlineData("permit-pty", "")]
@@ -92,6 +91,24 @@ public class UserCertificateTests
     [InlineData("a@b", "ü")]
     public void Custom_extension_must_be_named_after_its_domain(string name, string value) => Assert.Throws<ArgumentException>(() => Restricted(extension: (name, value)));
 
+    [Fact]
+    public void Option_that_servers_do_not_know_cannot_be_written() =>
+        Assert.Throws<ArgumentException>(() => new UserCertificate
+        {
+            Nonce = new byte[32],
+            Key = Ca,
+            Serial = 1,
+            KeyId = "alice",
+            Principals = ["alice"],
+            Validity = new Validity(1, 2),
+            Extensions = UserExtensions.None,
+            SignatureKey = Ca,
+            CriticalOptions = new Dictionary<string, string> { ["foo@example.com"] = "" },
+        });
+
+    private static Dictionary<string, string> Restrictions(string? command, string? addresses) =>
+        new[] { ("force-command", command), ("source-address", addresses) }.Where(one => one.Item2 is not null).ToDictionary(one => one.Item1, one => one.Item2!);
+
     private static UserCertificate Restricted(string? command = null, string? address = null, (string Name, string Value)? extension = null) => new()
     {
         Nonce = new byte[32],
@@ -102,8 +119,7 @@ public class UserCertificateTests
         Validity = new Validity(1, 2),
         Extensions = UserExtensions.None,
         SignatureKey = Ca,
-        ForceCommand = command,
-        SourceAddresses = address is null ? [] : [address],
+        CriticalOptions = Restrictions(command, address),
         OtherExtensions = extension is { } other ? new() { [other.Name] = other.Value } : new Dictionary<string, string>(),
     };
 

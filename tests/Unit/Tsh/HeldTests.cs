@@ -1,3 +1,4 @@
+using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 using CertAuthority.Tsh;
@@ -29,7 +30,7 @@ public sealed class HeldTests : IDisposable
         var held = Held.In(Home);
         Assert.Equal("everyday", held.For("deploy", "web1", Now)!.Info.Name);
         Assert.Equal("elevated", held.For("postgres", "web1", Now)!.Info.Name);
-        Assert.Equal("runs only /usr/bin/restore", held.For("backup", "web1", Now)!.Info.ConditionsInWords);
+        Assert.Equal("runs only /usr/bin/restore", CriticalOption.Describe(held.For("backup", "web1", Now)!.Info.CriticalOptions));
         Assert.Null(held.For("root", "web1", Now));
         Assert.Equal(["3f1c"], held.Requests(Now));
     }

@@ -269,7 +269,7 @@ public class IssuanceProperties
             var requests = one.Ends.Select(end => Sample.Request(Sample.User("alice"), RequestState.Approved) with { AccessUntil = Sample.Now.AddSeconds(end) }).ToArray();
             var outcome = Lifetime.Decide(Sample.Now, one.Roles, requests, one.RequestedTtl, SiteLimits.Default with { Certificate = one.Site });
             var senseless = one.RequestedTtl <= TimeSpan.Zero || one.RequestedTtl > one.Site || one.Ends.Any(end => end <= 0);
-            if (!outcome.Holds(out var validity, out _))
+            if (!outcome.Outcome.Holds(out var validity, out _))
                 return senseless;
             var lasts = validity.Before - Sample.Now;
             return !senseless

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -118,7 +119,7 @@ public class LoginGrantTests
         Assert.Null(Withdrawal.Reason(issued, alice, [], Sample.Roles(Everyday, free), [], LocksInForce.None, SiteLimits.Default));
         Assert.Equal("another command is forced now", Withdrawal.Reason(issued, alice, [], Sample.Roles(Everyday, Restore), [], LocksInForce.None, SiteLimits.Default));
         // The other way round it only has more in writing than it needs.
-        var forced = issued with { Permissions = SessionPermissions.Plain with { ForceCommand = "/usr/bin/restore" } };
+        var forced = issued with { Permissions = SessionPermissions.Plain with { Conditions = Restore.Options.Conditions } };
         Assert.Null(Withdrawal.Reason(forced, alice, [], Sample.Roles(Everyday, free), [], LocksInForce.None, SiteLimits.Default));
         Assert.Null(Withdrawal.Reason(forced, alice, [], Sample.Roles(Everyday, Restore), [], LocksInForce.None, SiteLimits.Default));
     }
@@ -147,10 +148,9 @@ public class LoginGrantTests
             var grants = IssuancePolicy.Decide(question).Holds(out var login, out _) ? login.Grants : [];
             return grants.All(grant => grant.Principals.All(principal => nodes.Where(node => principal.Node is null || principal.Node == node.Name).All(node => some.Any(one =>
                     Grants(one, principal.Login, node)
-                    && one.Options.ForceCommand == grant.Permissions.ForceCommand && one.Options.VerifyRequired == grant.Permissions.VerifyRequired
-                    && one.Options.SourceAddresses.SequenceEqual(grant.Permissions.SourceAddresses ?? [])))))
+                    && one.Options.Conditions.SequenceEqual(grant.Permissions.Conditions)))))
                 && some.All(one => nodes.All(node => one.Allow.Logins.All(pattern => !Grants(one, pattern.Text, node) || grants.Any(grant =>
-                    grant.Permissions.ForceCommand == one.Options.ForceCommand && grant.Principals.Any(principal => principal.Login == pattern.Text && (principal.Node is null || principal.Node == node.Name))))))
+                    grant.Permissions.Conditions.GetValueOrDefault("force-command") == one.Options.ForceCommand && grant.Principals.Any(principal => principal.Login == pattern.Text && (principal.Node is null || principal.Node == node.Name))))))
                 // What issued them does not take them back.
                 && grants.All(grant => Withdrawal.Reason(
                     new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions),
@@ -161,25 +161,49 @@ public class LoginGrantTests
     }
 
     [Fact]
+    public void Rules_of_an_explanation_add_up_to_the_certificates()
+    {
+        Prop.ForAll(AnyLogin.ToArbitrary(), one =>
+        {
+            var (nodes, requests) = (SomeNodes, one.Requests);
+            var question = Question(one.Assigned, requests, one.IsSecurityKey, nodes, [.. one.First, .. one.Second]);
+            if (!IssuancePolicy.Decide(question).Holds(out var login, out _))
+                return true;
+            var explained = Explanation.Explain(question).Roles;
+            return login.Grants.All(grant => AddsUp(grant, [.. explained.Where(role => grant.Roles.Any(own => own.Name == role.Name))], explained));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
+
+        // Made of the rules alone, the way a reader of the explanation would.
+        static bool AddsUp(IssuanceGrant grant, List<RoleAtWork> own, IEnumerable<RoleAtWork> all)
+        {
+            var rules = own.SelectMany(role => role.Rules).ToList();
+            var denied = all.SelectMany(role => role.Rules).Where(rule => rule is { Effect: RuleEffect.Denies, Field: "deny.logins" }).Select(rule => rule.Entry).ToHashSet();
+            var conditions = SessionCondition.All.ToDictionary(condition => condition.Name, condition => Entries(rules, $"options.{condition.Field}"));
+            // A role of nobody else's is the only one that everybody's certificates are bound by.
+            var assigned = all.Where(role => role.Request is null).SelectMany(role => Entries(role.Rules, "options.max_session_ttl"));
+            var permitting = rules.Where(rule => rule.Field == "options.port_forwarding" && (rule.Effect == RuleEffect.Allows || grant.Requests.IsEmpty));
+            return grant.Principals.All(principal => !denied.Contains(principal.Login)
+                    && rules.Exists(rule => rule is { Effect: RuleEffect.Allows, Field: "allow.logins" } && rule.Entry == principal.Login))
+                && grant.Permissions.PortForwarding == permitting.Any()
+                && conditions.Where(condition => condition.Value.Count > 0).Select(condition => condition.Key).Order().SequenceEqual(grant.Permissions.Conditions.Keys.Order())
+                && SessionCondition.All.All(condition => !grant.Permissions.Conditions.TryGetValue(condition.Name, out var value) || conditions[condition.Name].SequenceEqual([condition.Show(value)]))
+                && assigned.Concat(Entries(rules, "options.max_session_ttl")).All(ttl => grant.Validity.Before <= Sample.Now + Duration(ttl))
+                && (!grant.Validity.LimitedBy.StartsWith("role ", StringComparison.Ordinal)
+                    || Entries(all.First(role => $"role {role.Name}" == grant.Validity.LimitedBy).Rules, "options.max_session_ttl").Any(ttl => grant.Validity.Before == Sample.Now + Duration(ttl)));
+        }
+
+        static List<string> Entries(IEnumerable<RuleAtWork> rules, string field) =>
+            [.. rules.Where(rule => rule.Effect == RuleEffect.Limits && rule.Field == field).Select(rule => rule.Entry).Distinct()];
+
+        static TimeSpan Duration(string text) => Durations.TryParse(text, out var duration) ? duration : throw new FormatException(text);
+    }
+
+    [Fact]
     public void Unchanged_policy_revokes_no_certificate_of_a_login()
     {
-        var roles = Gen.Choose(1, 3).SelectMany(count => AnyRole.ArrayOf(count));
-        var cases = from assigned in roles
-                    from first in roles
-                    from second in roles
-                    from kind in Gen.Choose(0, 3)
-                    from verified in Gen.Elements(true, false)
-                    select (Assigned: Named("a", assigned), First: Named("f", first), Second: Named("s", second), Kind: kind, IsSecurityKey: verified);
-        Prop.ForAll(cases.ToArbitrary(), one =>
+        Prop.ForAll(AnyLogin.ToArbitrary(), one =>
         {
-            var nodes = new[] { Sample.Node("db1", "env=prod"), Sample.Node("web1", "env=test") };
-            AccessRequest[] requests = one.Kind switch
-            {
-                0 => [],
-                1 => [Request(one.First)],
-                2 => [Request(one.First), Request(one.Second)],
-                _ => [Request(one.First) with { Resources = [Pin(nodes[0])] }, Request(one.Second) with { Resources = [Pin(nodes[1])] }],
-            };
+            var (nodes, requests) = (SomeNodes, one.Requests);
             if (!Decide(one.Assigned, requests, one.IsSecurityKey, nodes, [.. one.First, .. one.Second]).Holds(out var login, out _))
                 return true;
             var inUse = one.Assigned.Concat(one.Kind > 0 ? one.First : []).Concat(one.Kind > 1 ? one.Second : []).ToList();
@@ -192,8 +216,36 @@ public class LoginGrantTests
                         Alice([.. one.Assigned, Searching]), [.. requests.Where(request => grant.Requests.Contains(request.Id))],
                         Known([.. one.Assigned, .. one.First, .. one.Second]), nodes, LocksInForce.None, SiteLimits.Default) is null);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
+    }
 
-        static Role[] Named(string kind, Role[] some) => [.. some.Select((one, n) => one with { Id = Guid.NewGuid(), Name = $"{kind}{n}" })];
+    private static readonly Node[] SomeNodes = [Sample.Node("db1", "env=prod"), Sample.Node("web1", "env=test")];
+
+    /// <summary>A login with up to two requests, in use.</summary>
+    private sealed record LoginCase(Role[] Assigned, Role[] First, Role[] Second, int Kind, bool IsSecurityKey)
+    {
+        public AccessRequest[] Requests => Kind switch
+        {
+            0 => [],
+            1 => [Request(First)],
+            2 => [Request(First), Request(Second)],
+            _ => [Request(First) with { Resources = [Pin(SomeNodes[0])] }, Request(Second) with { Resources = [Pin(SomeNodes[1])] }],
+        };
+    }
+
+    private static Gen<LoginCase> AnyLogin
+    {
+        get
+        {
+            var roles = Gen.Choose(1, 3).SelectMany(count => AnyRole.ArrayOf(count));
+            return from assigned in roles
+                   from first in roles
+                   from second in roles
+                   from kind in Gen.Choose(0, 3)
+                   from verified in Gen.Elements(true, false)
+                   select new LoginCase(Named("a", assigned), Named("f", first), Named("s", second), kind, verified);
+
+            static Role[] Named(string kind, Role[] some) => [.. some.Select((one, n) => one with { Id = Guid.NewGuid(), Name = $"{kind}{n}" })];
+        }
     }
 
     private static PinnedNode Pin(Node node) => new(node.Id, node.Name);
@@ -211,9 +263,10 @@ public class LoginGrantTests
         from selector in Gen.Elements(LabelSelector.All, Sample.Where("env=prod"))
         from denied in Gen.Elements("", "", "", "root", "deploy")
         from deniedOn in Gen.Elements(LabelSelector.None, LabelSelector.None, LabelSelector.None, Sample.Where("env=test"))
+        from minutes in Gen.Elements(0, 0, 10, 60)
         select Sample.Role("r", [.. logins], selector, denyLogins: denied.Length == 0 ? [] : [denied], denyOn: deniedOn) with
         {
-            Options = new RoleOptions { ForceCommand = command, SourceAddresses = source.Length == 0 ? [] : [Range(source)], VerifyRequired = verified, PortForwarding = permits },
+            Options = new RoleOptions { MaxSessionTtl = minutes == 0 ? null : TimeSpan.FromMinutes(minutes), ForceCommand = command, SourceAddresses = source.Length == 0 ? [] : [Range(source)], VerifyRequired = verified, PortForwarding = permits },
         };
 
     private static User Alice(Role[] assigned) => Sample.User("alice", [.. assigned.Select(role => role.Name)]) with { Id = AliceId };
@@ -225,13 +278,15 @@ public class LoginGrantTests
     /// <param name="isSecurityKey">Whether her key is one.</param>
     /// <param name="nodes">Every node.</param>
     /// <param name="known">Roles that requests grant, beside those of this class.</param>
-    private static Outcome<LoginGrant> Decide(Role[] assigned, AccessRequest[]? requests = null, bool isSecurityKey = false, Node[]? nodes = null, Role[]? known = null) => IssuancePolicy.Decide(
-        new IssuanceQuestion(
-            Sample.Now, Alice([.. assigned, Searching]), [.. requests ?? []], Known([.. assigned, .. known ?? []]), nodes ?? [], null, 0, SiteLimits.Default)
+    private static Outcome<LoginGrant> Decide(Role[] assigned, AccessRequest[]? requests = null, bool isSecurityKey = false, Node[]? nodes = null, Role[]? known = null) =>
+        IssuancePolicy.Decide(Question(assigned, requests, isSecurityKey, nodes, known));
+
+    private static IssuanceQuestion Question(Role[] assigned, AccessRequest[]? requests, bool isSecurityKey, Node[]? nodes, Role[]? known) =>
+        new(Sample.Now, Alice([.. assigned, Searching]), [.. requests ?? []], Known([.. assigned, .. known ?? []]), nodes ?? [], null, 0, SiteLimits.Default)
         {
             Locks = LocksInForce.None,
             IsSecurityKey = isSecurityKey,
-        });
+        };
 
     private static Dictionary<string, Role> Known(params Role[] roles) => Sample.Roles([.. roles.Concat([Searching, Dba, Restore, Strict]).DistinctBy(role => role.Name)]);
 

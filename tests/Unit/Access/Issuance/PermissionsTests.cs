@@ -26,9 +26,9 @@ public class PermissionsTests
     public void One_forced_command_applies_to_every_role_in_use()
     {
         var forced = Plain with { Name = "forced", Options = new RoleOptions { ForceCommand = "/usr/bin/id" } };
-        Assert.Equal("/usr/bin/id", Decide([Plain, forced], []).Granted().ForceCommand);
-        Assert.Equal("/usr/bin/id", Decide([forced], [Plain]).Granted().ForceCommand);
-        Assert.Equal("/usr/bin/id", Decide([forced, forced with { Name = "again" }], []).Granted().ForceCommand);
+        Assert.Equal("/usr/bin/id", Command(Decide([Plain, forced], [])));
+        Assert.Equal("/usr/bin/id", Command(Decide([forced], [Plain])));
+        Assert.Equal("/usr/bin/id", Command(Decide([forced, forced with { Name = "again" }], [])));
         Assert.Equal(
             "role forced and role other force different commands",
             Decide([forced], [forced with { Name = "other", Options = new RoleOptions { ForceCommand = "/usr/bin/true" } }]).Refused().Message);
@@ -39,28 +39,28 @@ public class PermissionsTests
     public void Forced_command_leaves_fewer_bytes_for_principals()
     {
         Principal[] principals = [.. Enumerable.Range(0, 100).Select(i => Principals.Resolve(Sample.InUse(Sample.Role("r", [$"login-of-some-length-{i:000}"], LabelSelector.All)), [], LocksInForce.None)[0])];
-        Assert.True((SessionPermissions.Plain with { ForceCommand = new string('x', 1024) }).FitBeside(principals));
-        Assert.False((SessionPermissions.Plain with { ForceCommand = new string('€', 1024) }).FitBeside(principals));
+        Assert.True((SessionPermissions.Plain with { Conditions = SessionConditions.None.With(SessionCondition.ForceCommand, new string('x', 1024)) }).FitBeside(principals));
+        Assert.False((SessionPermissions.Plain with { Conditions = SessionConditions.None.With(SessionCondition.ForceCommand, new string('€', 1024)) }).FitBeside(principals));
     }
 
     [Fact]
     public void Source_addresses_are_what_all_roles_have_in_common()
     {
         var office = From("office", "10.0.0.0/8", "2001:db8::/32");
-        Assert.Null(Decide([Plain], []).Granted().SourceAddresses);
+        Assert.Empty(Decide([Plain], []).Granted().Conditions);
         Assert.Equal(["10.0.0.0/8", "2001:db8::/32"], Sources(Decide([Plain, office], [])));
         Assert.Equal(["10.1.0.0/16"], Sources(Decide([office], [From("site", "10.1.0.0/16", "192.0.2.1")])));
         Assert.Equal("role home and the other roles in use have no source address in common", Decide([office], [From("home", "203.0.113.0/24")]).Refused().Message);
         // Nothing in common is not the same as nowhere asked: it must never come out as "from anywhere".
-        Assert.False(Decide([From("a", "10.0.0.1"), From("b", "10.0.0.2"), Plain], []).Holds(out _, out _));
+        Assert.False(Decide([From("a", "10.0.0.1"), From("b", "10.0.0.2"), Plain], []).Outcome.Holds(out _, out _));
     }
 
     [Fact]
     public void Required_verification_certifies_only_security_keys()
     {
         var strict = Plain with { Name = "strict", Options = new RoleOptions { VerifyRequired = true } };
-        Assert.True(Decide([Plain], [strict], isSecurityKey: true).Granted().VerifyRequired);
-        Assert.False(Decide([Plain], [], isSecurityKey: true).Granted().VerifyRequired);
+        Assert.Equal("verify-required", Assert.Single(Decide([Plain], [strict], isSecurityKey: true).Granted().Conditions).Key);
+        Assert.Empty(Decide([Plain], [], isSecurityKey: true).Granted().Conditions);
         Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Plain, strict], []).Refused().Message);
         Assert.Equal("role strict certifies only security keys (verify_required)", Decide([Plain], [strict]).Refused().Message);
     }
@@ -157,17 +157,17 @@ public class PermissionsTests
     [MemberData(nameof(Changes))]
     public void Issued_permissions_are_covered_until_they_exceed_the_policy(string change, string? reason)
     {
-        var issued = SessionPermissions.Plain with { AgentForwarding = true, SourceAddresses = Ranges("10.1.0.0/16"), Extensions = SessionPermissions.Plain.Extensions.Add("a@b", "1") };
-        var now = issued with { SourceAddresses = Ranges("10.1.0.0/16") };
+        var issued = SessionPermissions.Plain with { AgentForwarding = true, Conditions = Only(SessionCondition.SourceAddress, "10.1.0.0/16"), Extensions = SessionPermissions.Plain.Extensions.Add("a@b", "1") };
+        var now = issued;
         Assert.Equal(reason, (change switch
         {
             "nothing" => now,
             "more is permitted" => now with { PortForwarding = true, Extensions = now.Extensions.Add("c@d", "") },
-            "a wider range" => now with { SourceAddresses = Ranges("192.0.2.1", "10.0.0.0/8") },
+            "a wider range" => now with { Conditions = Only(SessionCondition.SourceAddress, "192.0.2.1,10.0.0.0/8") },
             "no forwarding any more" => now with { AgentForwarding = false },
-            "a command is forced" => now with { ForceCommand = "/usr/bin/id" },
-            "a narrower range" => now with { SourceAddresses = Ranges("10.1.0.0/24") },
-            "verification is required" => now with { VerifyRequired = true },
+            "a command is forced" => now with { Conditions = now.Conditions.With(SessionCondition.ForceCommand, "/usr/bin/id") },
+            "a narrower range" => now with { Conditions = Only(SessionCondition.SourceAddress, "10.1.0.0/24") },
+            "verification is required" => now with { Conditions = now.Conditions.With(SessionCondition.VerifyRequired, "") },
             "an extension is gone" => now with { Extensions = SessionPermissions.Plain.Extensions },
             _ => now with { Extensions = now.Extensions.SetItem("a@b", "2") },
         }).Exceeded(issued));
@@ -188,7 +188,7 @@ public class PermissionsTests
         }),
     };
 
-    private static Outcome<SessionPermissions> Decide(Role[] assigned, Role[] elevated, bool isSecurityKey = false) =>
+    private static Decided<SessionPermissions> Decide(Role[] assigned, Role[] elevated, bool isSecurityKey = false) =>
         Permissions.Decide([.. assigned.Select(InUse)], [.. elevated.Select(InUse)], isSecurityKey);
 
     private static IEnumerable<string> Said(RoleInUse use) => use.Gaps.Select(gap => gap.Said(use.Role.Name, ["alice"]));
@@ -208,9 +208,13 @@ public class PermissionsTests
 
     private static AddressRange[] Ranges(params string[] texts) => [.. texts.Select(text => AddressRange.TryParse(text, out var range) ? range : throw new FormatException(text))];
 
-    private static string[] Sources(Outcome<SessionPermissions> outcome) => [.. outcome.Granted().SourceAddresses!.Select(range => range.ToString())];
+    private static ImmutableSortedDictionary<string, string> Only(SessionCondition condition, string value) => SessionConditions.None.With(condition, value);
 
-    private static string[] Extensions(Outcome<SessionPermissions> outcome) => [.. outcome.Granted().Extensions.Select(extension => $"{extension.Key}={extension.Value}")];
+    private static string? Command(Decided<SessionPermissions> decided) => decided.Granted().Conditions.GetValueOrDefault("force-command");
+
+    private static string[] Sources(Decided<SessionPermissions> decided) => decided.Granted().Conditions["source-address"].Split(',');
+
+    private static string[] Extensions(Decided<SessionPermissions> decided) => [.. decided.Granted().Extensions.Select(extension => $"{extension.Key}={extension.Value}")];
 
     private static string Shown(SessionPermissions permissions) =>
         string.Join(' ', new[] { ("agent", permissions.AgentForwarding), ("port", permissions.PortForwarding), ("x11", permissions.X11Forwarding) }.Where(one => one.Item2).Select(one => one.Item1));

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -236,13 +237,13 @@ public class ResourceRequestTests
         Assert.Equal("alice can log in: yes, as root@db1, deploy (all hosts)", Explanation.Explain(question).Verdict);
         Assert.Contains(
             Explanation.Explain(question).Roles.Single(role => role.Name == "root").Rules,
-            rule => rule == new RuleAtWork(RuleEffect.Allows, "allow.node_labels", "*: *", "every host, one by one: no bare login, since the request names its nodes"));
+            rule => rule with { Role = null } == new RuleAtWork(null, RuleEffect.Allows, "allow.node_labels", "*: *", "every host, one by one: no bare login, since the request names its nodes"));
         // What is assigned is whole in the everyday certificate beside it.
         var elsewhere = Explanation.Explain(question with { Node = "db2" }, "deploy");
         Assert.Equal("alice can log in as deploy on db2: yes, as deploy (all hosts)", elsewhere.Verdict);
         Assert.Contains(
             elsewhere.Roles.Single(role => role.Name == "access").Rules,
-            rule => rule == new RuleAtWork(RuleEffect.Limits, "request.resources", "node/db1", "in the elevated certificate; the everyday one opens the rest"));
+            rule => rule with { Role = null } == new RuleAtWork(null, RuleEffect.Limits, "request.resources", "node/db1", "in the elevated certificate; the everyday one opens the rest"));
     }
 
     [Theory]

@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
+
+namespace CertAuthority.Access.Reach;
+
+/// <summary>What one of the roles in use reaches, under what all of them deny. The principals of a certificate are made of these and of nothing else.</summary>
+/// <param name="Role">The role, filled in for the user.</param>
+/// <param name="Logins">The logins that it allows and nothing denies.</param>
+/// <param name="WhyNotBare">Why its logins are not valid on every host that trusts the CA; null where they are.</param>
+/// <param name="Matched">The nodes that its labels select, denied ones too.</param>
+/// <param name="Nodes">The nodes where its logins are valid, as far as a node can have them.</param>
+internal sealed record RoleReach(RoleInUse Role, ImmutableArray<string> Logins, string? WhyNotBare, ImmutableArray<Node> Matched, ImmutableArray<Node> Nodes)
+{
+    /// <summary>Whether its logins are valid on every host that trusts the CA.</summary>
+    public bool IsBare => WhyNotBare is null;
+}
+
+/// <summary>What the roles in use reach, each with its own logins on its own hosts, and the rules that this is made of.</summary>
+internal sealed class Reached
+{
+    /// <summary>The field that names logins to allow.</summary>
+    public const string AllowLogins = TemplateGap.AllowLogins;
+
+    /// <summary>The field that names hosts to allow.</summary>
+    public const string AllowNodes = "allow.node_labels";
+
+    /// <summary>The field that names logins to deny.</summary>
+    public const string DenyLogins = TemplateGap.DenyLogins;
+
+    /// <summary>The field that names hosts to deny.</summary>
+    public const string DenyNodes = "deny.node_labels";
+
+    /// <summary>What a request names.</summary>
+    public const string RequestResources = "request.resources";
+
+    private readonly IReadOnlyCollection<Node> nodes;
+
+    /// <summary>Finds what each role reaches.</summary>
+    /// <param name="roles">The roles in use, each once.</param>
+    /// <param name="denials">What they, and locks, take away.</param>
+    /// <param name="nodes">Every node that exists.</param>
+    public Reached(IReadOnlyCollection<RoleInUse> roles, Denials denials, IReadOnlyCollection<Node> nodes)
+    {
+        this.nodes = nodes;
+        var open = nodes.Where(node => !denials.Deny(node)).Select(node => node.Id).ToHashSet();
+        Roles = [.. roles.Select(role => Reach(role, denials, open))];
+    }
+
+    /// <summary>What each role reaches.</summary>
+    public ImmutableArray<RoleReach> Roles { get; }
+
+    /// <summary>What some of them reach.</summary>
+    public IEnumerable<RoleReach> Of(IEnumerable<RoleInUse> some)
+    {
+        var ids = some.Select(role => role.Role.Id).ToHashSet();
+        return Roles.Where(reach => ids.Contains(reach.Role.Role.Id));
+    }
+
+    /// <summary>The rules of a role about logins and hosts, as they meet one question, in the order of the resource.</summary>
+    /// <param name="reach">What the role reaches.</param>
+    /// <param name="user">Whose logins they are.</param>
+    /// <param name="login">The login; null for any.</param>
+    /// <param name="node">The node; null for any.</param>
+    public static IEnumerable<RuleAtWork> Allowing(RoleReach reach, User user, string? login, Node? node)
+    {
+        var (id, allow) = (reach.Role.Role.Id, reach.Role.Role.Allow);
+        if (allow.Logins.IsEmpty)
+            return [new RuleAtWork(id, RuleEffect.Misses, AllowLogins, "", "it allows no login")];
+        return AllowingLogins(reach, user, login, node).Concat(AllowingNodes(reach, login, node));
+    }
+
+    /// <summary>The rules of a role that take logins and hosts from every role in use.</summary>
+    /// <param name="role">The role.</param>
+    /// <param name="login">The login; null for any.</param>
+    /// <param name="node">The node; null for any.</param>
+    public IEnumerable<RuleAtWork> Denying(RoleInUse role, string? login, Node? node)
+    {
+        var (id, labels) = (role.Role.Id, role.Role.Deny.NodeLabels);
+        foreach (var (entry, values) in role.Denied.Where(denied => login is null || denied.Values.Contains("*") || denied.Values.Contains(login)))
+            yield return new RuleAtWork(id, RuleEffect.Denies, DenyLogins, entry.Text, $"takes {(entry.Text == "*" ? "every login" : string.Join(", ", values))} from every role in use");
+        if (labels.IsNone)
+            yield break;
+        if (node is null)
+            yield return new RuleAtWork(id, RuleEffect.Denies, DenyNodes, Entries(labels), $"takes from every role in use: {Few(nodes.Where(one => Denials.Deny(role, one)))}; none grants a bare login beside it");
+        else if (Denials.Deny(role, node))
+            yield return new RuleAtWork(id, RuleEffect.Denies, DenyNodes, Entries(labels), $"takes {node.Name} from every role in use: {string.Join(", ", labels.Entries.Keys.Select(key => Has(node, key)))}");
+        else
+            yield return new RuleAtWork(id, RuleEffect.Limits, DenyNodes, Entries(labels), $"not {node.Name}; but no role in use grants a bare login beside it");
+    }
+
+    private RoleReach Reach(RoleInUse role, Denials denials, HashSet<Guid> open)
+    {
+        ImmutableArray<Node> matched = [.. nodes.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels))];
+        return new RoleReach(
+            role,
+            [.. role.Logins.Where(login => Names.IsGrantable(login) && !denials.Deny(login))],
+            denials.WhyNotBare(role),
+            matched,
+            [.. matched.Where(node => open.Contains(node.Id) && role.OnlyOn?.Contains(node.Id) != false)]);
+    }
+
+    private static IEnumerable<RuleAtWork> AllowingLogins(RoleReach reach, User user, string? login, Node? node)
+    {
+        var (id, role) = (reach.Role.Role.Id, reach.Role);
+        var granting = role.Allowed.Where(entry => login is null ? !entry.Values.IsEmpty : entry.Values.Contains(login)).ToList();
+        foreach (var (entry, values) in granting)
+            yield return new RuleAtWork(id, RuleEffect.Allows, AllowLogins, entry.Text, entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", values)}, from the traits of {user.Name}");
+        // Beside an entry that grants the login, a gap changes nothing.
+        if (login is null || granting.Count == 0)
+            foreach (var gap in role.Gaps.Where(gap => gap.Field == AllowLogins))
+                yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, gap.Entry, $"it grants nothing: {gap.Why}");
+        if (login is not null && granting.Count == 0 && role.Logins.Length > 0)
+            yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, string.Join(", ", role.Role.Allow.Logins), $"{login} is none of these");
+        else if (login is not null && node?.CanHave(login) == false)
+            yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, login, $"{node.Name} has no login_domain {Names.DomainOf(login)}, so there is no such account");
+    }
+
+    private static IEnumerable<RuleAtWork> AllowingNodes(RoleReach reach, string? login, Node? node)
+    {
+        var (id, labels) = (reach.Role.Role.Id, reach.Role.Role.Allow.NodeLabels);
+        if (labels.IsNone)
+            return [new RuleAtWork(id, RuleEffect.Misses, AllowNodes, "", "it names no host")];
+        if (labels.IsAll)
+            return [new RuleAtWork(id, RuleEffect.Allows, AllowNodes, Entry(labels, "*"), EveryHost(reach, login))];
+        return node is null
+            ? [new RuleAtWork(id, reach.Matched.IsEmpty ? RuleEffect.Misses : RuleEffect.Allows, AllowNodes, Entries(labels), Few(reach.Matched))]
+            : labels.EachKey(node.Labels).Select(key => new RuleAtWork(id, key.Matches ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entry(labels, key.Key), Has(node, key.Key)));
+    }
+
+    private static string EveryHost(RoleReach reach, string? login) =>
+        login is not null && Names.DomainOf(login) is { } domain ? $"every host with the login_domain {domain}, one by one"
+        : reach.IsBare ? "every host: a bare login, valid wherever the CA is trusted"
+        : $"every host, one by one: no bare login, since {reach.WhyNotBare}";
+
+    private static string Few(IEnumerable<Node> some) => some.Select(one => one.Name).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } names ? Names.Few(names) : "no host today";
+
+    private static string Has(Node node, string key) =>
+        key == "*" ? $"{node.Name} is a host" : node.Labels.TryGetValue(key, out var value) ? $"{node.Name} has {key}: {value}" : $"{node.Name} has no label {key}";
+
+    private static string Entries(LabelSelector labels) => string.Join("; ", labels.Entries.Keys.Select(key => Entry(labels, key)));
+
+    private static string Entry(LabelSelector labels, string key) => $"{key}: {string.Join(", ", labels.Entries[key])}";
+}
