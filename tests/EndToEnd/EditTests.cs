@@ -77,7 +77,7 @@ public sealed class EditTests : IAsyncLifetime
     public async Task Changed_name_or_second_resource_is_rejected()
     {
         var renamed = await Edit("sed -i s/dba/root/ $1");
-        Assert.StartsWith("tctl: error: role-dba.yaml:4:3: this is role/root, and role/dba was to be edited; another one is made with tctl create\n", renamed.Error, StringComparison.Ordinal);
+        Assert.StartsWith("tctl: error: role-dba.yaml:4:3: this is role/root, and role/dba was to be edited; create another one from a file of its own\n", renamed.Error, StringComparison.Ordinal);
         var second = await Edit($"echo --- >> $1; echo \"{Role.Replace("dba", "more")}\" >> $1");
         Assert.Contains("this is role/more, and role/dba was to be edited", second.Error);
         Assert.Equal(1, (await daemon.Administrator.Types("tctl", "get", "role/more")).ExitCode);

@@ -32,9 +32,9 @@ public class HostCertificationTests
     }
 
     [Theory]
-    [InlineData(0, "--ttl must be greater than zero")]
-    [InlineData(-1, "--ttl must be greater than zero")]
-    [InlineData(366 * 86400 + 1, "--ttl 366d1s is more than the site's maximum of 366d")]
+    [InlineData(0, "ttl must be greater than zero")]
+    [InlineData(-1, "ttl must be greater than zero")]
+    [InlineData(366 * 86400 + 1, "ttl 366d1s is more than the site's maximum of 366d")]
     public void Ttl_outside_the_limits_is_rejected(int seconds, string told) =>
         Assert.Equal(told, HostCertification.Decide(Sample.Node("db1"), LocksInForce.None, Sample.Now, TimeSpan.FromSeconds(seconds)).Refused().Message);
 

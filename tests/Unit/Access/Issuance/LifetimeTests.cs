@@ -51,10 +51,10 @@ public class LifetimeTests
     }
 
     [Theory]
-    [InlineData("more than the site allows", 108001, "--ttl 30h1s is more than the site's maximum of 30h")]
-    [InlineData("far more than the site allows", 3153600000, "--ttl 36500d is more than the site's maximum of 30h")]
-    [InlineData("nothing", 0, "--ttl must be greater than zero")]
-    [InlineData("less than nothing", -1, "--ttl must be greater than zero")]
+    [InlineData("more than the site allows", 108001, "ttl 30h1s is more than the site's maximum of 30h")]
+    [InlineData("far more than the site allows", 3153600000, "ttl 36500d is more than the site's maximum of 30h")]
+    [InlineData("nothing", 0, "ttl must be greater than zero")]
+    [InlineData("less than nothing", -1, "ttl must be greater than zero")]
     public void Unreasonable_ttl_is_rejected(string wish, long seconds, string told) =>
         Assert.True(told == Lifetime.Decide(Sample.Now, [Hour], [], TimeSpan.FromSeconds(seconds), Site).Refused().Message, wish);
 

@@ -55,7 +55,7 @@ public class RequestingTests
     {
         var forbidden = Requesting.File(Question(["auditor"])).Refused();
         Assert.Equal("user \"alice\" cannot request role \"auditor\"", forbidden.Message);
-        Assert.Equal(["dba"], Assert.IsType<Remedy.ChooseRoles>(forbidden.Remedy).Roles);
+        Assert.Equal("dba", Assert.Single(Assert.IsType<Remedy.ChooseRoles>(forbidden.Remedy).Roles));
 
         var withoutIt = Question(["auditor"]);
         var unknown = Requesting.File(withoutIt with { Roles = withoutIt.Roles.Where(role => role.Key != "auditor").ToDictionary() }).Refused();
@@ -106,7 +106,7 @@ public class RequestingTests
         // Only user.Roles counts; the elevated role is in nobody's list.
         var elevated = Sample.Role("dba", mayRequest: ["auditor"]);
         var question = Question(["auditor"]);
-        Assert.Equal(["dba"], Assert.IsType<Remedy.ChooseRoles>(Requesting.File(question with { Roles = Sample.Roles(Contractor, elevated, Auditor) }).Refused().Remedy).Roles);
+        Assert.Equal("dba", Assert.Single(Assert.IsType<Remedy.ChooseRoles>(Requesting.File(question with { Roles = Sample.Roles(Contractor, elevated, Auditor) }).Refused().Remedy).Roles));
     }
 
     [Theory]
