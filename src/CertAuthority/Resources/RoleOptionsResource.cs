@@ -117,7 +117,7 @@ internal static class RoleOptionsResource
     private static string? ReadForceCommand(FieldReader options)
     {
         var command = options.Text("force_command");
-        if (command is not null && (command.Length is 0 or > LongestCommand || !options.Keeps(command)))
+        if (command is not null && (command.Length is 0 or > LongestCommand || !Names.IsPlainText(command)))
             options.Fault("force_command", $"spec.options.force_command takes one line of 1 to {LongestCommand} characters, all of them visible");
         return command;
     }
@@ -147,7 +147,7 @@ internal static class RoleOptionsResource
                 extension.Fault("name", $"\"{name}\" is not the name of an extension; those of others have the form name@domain");
             else if (extensions.ContainsKey(name))
                 extension.Fault("name", $"the extension {name} stands in this role twice");
-            else if (!extension.Keeps(text))
+            else if (!Names.IsPlainText(text))
                 extension.Fault("value", "the value of an extension has control or invisible characters");
             else if (Template.TryParse(text, out var fault) is not { } value)
                 extension.Fault("value", $"\"{text}\": {fault}");

@@ -100,6 +100,8 @@ internal static class Sqlite
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
         // Migration 14 asks for it.
         connection.CreateFunction("signature_key", (byte[] toBeSigned) => SignatureKeyOf(toBeSigned), isDeterministic: true);
+        // And this one by migration 18.
+        connection.CreateFunction("resource_row", (string kind, string name, string text, string? fromGroups) => ResourceText17.Row(kind, name, text, fromGroups), isDeterministic: true);
         return connection;
     }
 
