@@ -64,6 +64,8 @@ internal sealed class Database : IAsyncDisposable
         try
         {
             using var session = new Session(Sqlite.OpenReader(path), new PolicyCache(), _ => { });
+            if (!Sqlite.IsMigrated(session.Connection))
+                throw new StoreException($"{path} was written by another version of certauthority");
             return read(new Snapshot(session));
         }
         catch (DbException e)

@@ -70,6 +70,9 @@ internal static class Sqlite
         }
     }
 
+    /// <summary>Whether the tables are those of this version. A file of an earlier version becomes one of this version when the daemon opens it.</summary>
+    public static bool IsMigrated(DbConnection connection) => Number(connection, "PRAGMA user_version") == Migrations().Count;
+
     /// <summary>Writes a copy as of one moment into a new file, without waiting for the writer or holding it up.</summary>
     public static void Copy(string path, string copy)
     {

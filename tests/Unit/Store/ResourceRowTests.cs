@@ -98,6 +98,8 @@ public sealed class ResourceRowTests : IAsyncLifetime
             Run(before, "INSERT INTO nodes (id, name, revision, resource) VALUES ($1, 'broken', 1, 'odd { text')", Guid.NewGuid().ToString());
             Run(before, $"PRAGMA application_id = {0x43654175}; PRAGMA user_version = 17");
         }
+        // To look at a file does not convert it.
+        Assert.Contains("was written by another version", Assert.Throws<StoreException>(() => Database.Peek(world.Path, snapshot => snapshot.Policy().Roles)).Message, StringComparison.Ordinal);
 
         await world.Reopen();
 
