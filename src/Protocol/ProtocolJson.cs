@@ -33,6 +33,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(RevokeCertificates)), JsonSerializable(typeof(CertificatesRevoked))]
 [JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]
 [JsonSerializable(typeof(GetResources)), JsonSerializable(typeof(ResourceList))]
+[JsonSerializable(typeof(ListKinds)), JsonSerializable(typeof(KindList))]
 [JsonSerializable(typeof(UpdateUser)), JsonSerializable(typeof(RemoveResource))]
 [JsonSerializable(typeof(CreateLock)), JsonSerializable(typeof(Locked))]
 [JsonSerializable(typeof(ListCertificates)), JsonSerializable(typeof(CertificateList))]

@@ -76,6 +76,8 @@ public static class Routes
     public static readonly Route<ApplyResources, AppliedResources> ApplyResources = new("POST", "/v1/resources");
     /// <summary>Reads the resources of a kind, or one of them.</summary>
     public static readonly Route<GetResources, ResourceList> GetResources = new("GET", "/v1/resources/{kind}");
+    /// <summary>Lists the kinds of resources.</summary>
+    public static readonly Route<ListKinds, KindList> ListKinds = new("GET", "/v1/kinds");
     /// <summary>Changes lists of a user.</summary>
     public static readonly Route<UpdateUser, AppliedResources> UpdateUser = new("POST", "/v1/users/{name}");
     /// <summary>Removes a resource.</summary>
@@ -122,6 +124,6 @@ public static class Routes
     [
         Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, AcceptClock, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, AcceptClock, GetUserCa, GetHostCa,
     ];
 }

@@ -7,29 +7,27 @@ namespace CertAuthority.Tctl;
 /// <summary>What the daemon has, as values that a shell completes.</summary>
 internal static class AdminCompletions
 {
-    private static readonly string[] Kinds = ["role", "user", "node", "lock"];
+    public static IEnumerable<CompletionItem> Users(CompletionContext context) => Names(context, ResourceKinds.User);
 
-    public static IEnumerable<CompletionItem> Users(CompletionContext context) => Names(context, "user");
+    public static IEnumerable<CompletionItem> Roles(CompletionContext context) => Names(context, ResourceKinds.Role);
 
-    public static IEnumerable<CompletionItem> Roles(CompletionContext context) => Names(context, "role");
-
-    public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, "node");
+    public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, ResourceKinds.Node);
 
     /// <summary><c>node/NAME</c>.</summary>
-    public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) => Nodes(context).Select(item => new CompletionItem($"node/{item.Label}"));
+    public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) => Nodes(context).Select(item => new CompletionItem($"{new ResourceReference(ResourceKinds.Node, item.Label)}"));
 
     /// <summary><c>KIND/NAME</c>: kinds first, and names once the kind is typed.</summary>
     public static IEnumerable<CompletionItem> Resources(CompletionContext context)
     {
         var typed = context.WordToComplete[(context.WordToComplete.LastIndexOf(',') + 1)..];
         return typed.Split('/', 2) is [var kind, _]
-            ? Names(context, kind.TrimEnd('s')).Select(item => new CompletionItem($"{kind}/{item.Label}"))
-            : Kinds.Select(one => new CompletionItem($"{one}/"));
+            ? Names(context, ResourceReference.Parse(typed).Kind).Select(item => new CompletionItem($"{kind}/{item.Label}"))
+            : Kinds(context).Select(one => new CompletionItem($"{one}/"));
     }
 
     /// <summary>The same, or all of a kind.</summary>
     public static IEnumerable<CompletionItem> KindsAndResources(CompletionContext context) =>
-        Resources(context).Concat(Kinds.Select(one => new CompletionItem($"{one}s"))).Append(new CompletionItem("all"));
+        Resources(context).Concat(Kinds(context).Select(one => new CompletionItem(ResourceReference.Plural(one)))).Append(new CompletionItem(ResourceKinds.All));
 
     /// <summary>Requests in these states; without any, all.</summary>
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) => context => Suggestions.FromDaemon(context, async (ca, _) =>
@@ -39,6 +37,11 @@ internal static class AdminCompletions
     public static IEnumerable<CompletionItem> Serials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.ListCertificates, new ListCertificates(State: CertificateStates.Live))).Certificates
             .Select(certificate => new CompletionItem(certificate.Serial, detail: $"{certificate.KeyId}, until {Wording.Time(certificate.ValidBefore)}")));
+
+    private static IEnumerable<string> Kinds(CompletionContext context) =>
+        Suggestions.FromDaemon(context, async (ca, _) => (await ca.Send(Routes.ListKinds, new ListKinds())).Kinds.Select(kind => new CompletionItem(kind.Name))).Select(item => item.Label).ToList() is [_, ..] served
+            ? served
+            : ResourceReference.KnownKinds;
 
     private static IEnumerable<CompletionItem> Names(CompletionContext context, string kind) => Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.GetResources, new GetResources(kind))).Resources

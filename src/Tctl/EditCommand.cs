@@ -15,20 +15,21 @@ internal sealed class EditCommand : CliCommand
     private readonly HostsWait wait = new();
 
     public EditCommand()
-        : base("edit", "Opens a role, user, node or lock in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
+        : base("edit", "Opens a resource in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
     {
         Arguments.Add(resource);
         Options.Add(wait);
         Validators.Add(result =>
         {
-            if (result.GetResult(resource) is { Tokens: [var token] } && token.Value.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+            if (result.GetResult(resource) is { Tokens: [var token] } && ResourceReference.TryParseOne(token.Value) is null)
                 result.AddError($"'{token.Value}' is not KIND/NAME, such as role/dba");
         });
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var (kind, name) = parsed.GetValue(resource)!.Split('/') is [var kinds, var one] ? (kinds.TrimEnd('s'), one) : ("", "");
+        var chosen = ResourceReference.TryParseOne(parsed.GetValue(resource)!)!;
+        var (kind, name) = chosen;
         using var ca = ServerOption.Connect(parsed);
         var before = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources.Single();
         var revision = before.GetProperty("metadata").GetProperty("revision").GetString();
@@ -50,7 +51,7 @@ internal sealed class EditCommand : CliCommand
             try
             {
                 var applied = await ca.Send(
-                    Routes.ApplyResources, new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{kind}/{name}", Revision: revision), cancellation);
+                    Routes.ApplyResources, new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{chosen}", Revision: revision), cancellation);
                 Directory.Delete(folder, recursive: true);
                 return await parsed.Show(applied, wait, ca, cancellation);
             }

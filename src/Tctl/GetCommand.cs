@@ -24,11 +24,9 @@ internal sealed class GetCommand : CliCommand
         var found = new List<(string Kind, JsonElement[] Resources)>();
         foreach (var item in parsed.GetValue(wanted)!)
         {
-            var (kinds, name) = item.Split('/', 2) is [var one, var two] ? (one, two) : (item, null);
-            // Which kinds there are is the daemon's business.
-            var kind = kinds.TrimEnd('s');
+            var (kind, name) = ResourceReference.Parse(item);
             var resources = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources;
-            if (kind == "all")
+            if (kind == ResourceKinds.All)
                 found.AddRange(resources.GroupBy(resource => resource.GetProperty("kind").GetString()!).Select(each => (each.Key, each.ToArray())));
             else
                 found.Add((kind, resources));
@@ -43,7 +41,8 @@ internal sealed class GetCommand : CliCommand
                 parsed.PrintEscaped(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
                 break;
             default:
-                parsed.PrintEscaped(found.SelectMany(each => ResourceTable.For(each.Kind, each.Resources).Lines().Append("")).SkipLast(1));
+                var kinds = (await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
+                parsed.PrintEscaped(found.SelectMany(each => ResourceTable.For(kinds[each.Kind], each.Resources).Lines().Append("")).SkipLast(1));
                 break;
         }
         return ExitCode.Done;

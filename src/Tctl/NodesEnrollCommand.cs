@@ -79,7 +79,7 @@ internal sealed class NodesEnrollCommand : CliCommand
                 "create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter");
 
         // What the resource was, to put it back.
-        var was = known is not null && other != OtherAuthority.Refuse ? Plain((await ca.Send(Routes.GetResources, new GetResources("node", node), cancellation)).Resources[0]) : null;
+        var was = known is not null && other != OtherAuthority.Refuse ? Plain((await ca.Send(Routes.GetResources, new GetResources(ResourceKinds.Node, node), cancellation)).Resources[0]) : null;
         string[] otherCas = other == OtherAuthority.Keep ? facts.OtherCas : [];
         if (known is null)
             parsed.Show(await ca.Send(Routes.ApplyResources, Apply(Resource(parsed, node, at, otherCas), isNew: true), cancellation));
@@ -184,7 +184,7 @@ internal sealed class NodesEnrollCommand : CliCommand
             spec["other_cas"] = new JsonArray([.. otherCas.Select(key => JsonValue.Create(key))]);
         return new JsonObject
         {
-            ["kind"] = "node",
+            ["kind"] = ResourceKinds.Node,
             ["version"] = "v2",
             ["metadata"] = new JsonObject
             {
@@ -210,7 +210,7 @@ internal sealed class NodesEnrollCommand : CliCommand
         return plain;
     }
 
-    private static ApplyResources Apply(JsonObject resource, bool isNew) => new(Encoding.UTF8.GetBytes(resource.ToJsonString()), "node", Force: !isNew);
+    private static ApplyResources Apply(JsonObject resource, bool isNew) => new(Encoding.UTF8.GetBytes(resource.ToJsonString()), ResourceKinds.Node, Force: !isNew);
 
     private static async Task<string> PutBack(RemoteHost host)
     {
@@ -231,7 +231,7 @@ internal sealed class NodesEnrollCommand : CliCommand
     {
         try
         {
-            await ca.Send(Routes.RemoveResource, new RemoveResource("node", node), CancellationToken.None);
+            await ca.Send(Routes.RemoveResource, new RemoveResource(ResourceKinds.Node, node), CancellationToken.None);
             return true;
         }
         catch (Exception e) when (e is ProblemException or UnreachableException)

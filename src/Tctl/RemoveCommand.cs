@@ -20,7 +20,7 @@ internal sealed class RemoveCommand : CliCommand
         Validators.Add(result =>
         {
             foreach (var item in (result.GetResult(resources)?.Tokens ?? []).SelectMany(token => ListOption.Split(token.Value)))
-                if (item.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+                if (ResourceReference.TryParseOne(item) is null)
                     result.AddError($"'{item}' is not KIND/NAME, such as role/dba");
         });
     }
@@ -32,10 +32,10 @@ internal sealed class RemoveCommand : CliCommand
         var (exitCode, revokes) = (ExitCode.Done, false);
         foreach (var item in parsed.GetValue(resources)!)
         {
-            var words = item.Split('/');
+            var (kind, name) = ResourceReference.Parse(item);
             try
             {
-                var removed = await ca.Send(Routes.RemoveResource, new RemoveResource(words[0].TrimEnd('s'), words[1], parsed.GetValue(force)), cancellation);
+                var removed = await ca.Send(Routes.RemoveResource, new RemoveResource(kind, name!, parsed.GetValue(force)), cancellation);
                 parsed.Show(removed);
                 revokes |= removed.Revoked is not [];
             }

@@ -39,7 +39,7 @@ internal sealed class UsersAddCommand : CliCommand
             spec["unix_users"] = Array(unixUsers);
         if (logins is not null)
             spec["traits"] = new JsonObject { ["logins"] = Array(logins) };
-        return new JsonObject { ["kind"] = "user", ["version"] = "v2", ["metadata"] = new JsonObject { ["name"] = name }, ["spec"] = spec };
+        return new JsonObject { ["kind"] = ResourceKinds.User, ["version"] = "v2", ["metadata"] = new JsonObject { ["name"] = name }, ["spec"] = spec };
     }
 
     private static JsonArray Array(string[] items) => new([.. items.Select(item => (JsonNode?)JsonValue.Create(item))]);

@@ -19,11 +19,11 @@ internal sealed class UsersListCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var users = await ca.Send(Routes.GetResources, new GetResources("user", FromGroups: true), cancellation);
+        var users = await ca.Send(Routes.GetResources, new GetResources(ResourceKinds.User, FromGroups: true), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(users.Resources);
         else
-            parsed.Print(ResourceTable.For("user", users.Resources));
+            parsed.Print(ResourceTable.For((await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.Single(kind => kind.Name == ResourceKinds.User), users.Resources));
         return ExitCode.Done;
     }
 }

@@ -45,9 +45,9 @@ public sealed class DatabaseTests(Stopped stopped) : IClassFixture<Stopped>
         { "UPDATE requests SET created = 9223372036854775807", "DB: the table requests has a row with the id [0-9a-f-]{36} that this certauthority cannot read: .*; restore a backup" },
         { "UPDATE certificates SET user_id = 'alice'", "DB: the table certificates has a row with the serial \\d+ that this certauthority cannot read: .*; restore a backup" },
         { "UPDATE certificates SET principals = 'postgres'", "DB: the table certificates has a row with the serial \\d+ that this certauthority cannot read: .*; restore a backup" },
-        { "UPDATE roles SET resource = replace(resource, 'postgres', 'a b')", "DB: the table roles has a row with the id [0-9a-f-]{36} that this certauthority cannot read: role \"dba\": .*\"a b\".*; restore a backup, or mend the text: sqlite3 DB \"UPDATE roles SET resource = replace\\(resource, 'WRONG', 'RIGHT'\\) WHERE name = 'dba'\"" },
+        { "UPDATE roles SET resource = replace(resource, 'postgres', '{{')", "DB: the table roles has a row with the id [0-9a-f-]{36} that this certauthority cannot read: role \"dba\": \"\\{\\{\": a template has .*; restore a backup, or mend the text: sqlite3 DB \"UPDATE roles SET resource = replace\\(resource, 'WRONG', 'RIGHT'\\) WHERE name = 'dba'\"" },
         // What 0.1.0 accepted.
-        { "UPDATE roles SET resource = replace(resource, '{\"logins\"', '{\"request\":{\"roles\":[\"^(?=a)$\"]},\"logins\"') WHERE name = 'dba'", "DB: the table roles has a row .*: role \"dba\": .*\\^\\(\\?=a\\)\\$.*; restore a backup, or mend the text: sqlite3 DB \"UPDATE roles SET .*" },
+        { "UPDATE roles SET resource = replace(resource, '{\"logins\"', '{\"request_roles\":[\"^(?=a)$\"],\"logins\"') WHERE name = 'dba'", "DB: the table roles has a row .*: role \"dba\": .*\\^\\(\\?=a\\)\\$.*; restore a backup, or mend the text: sqlite3 DB \"UPDATE roles SET .*" },
         { "UPDATE roles SET id = 7 WHERE name = 'dba'", "DB: the table roles has a row with the id 7 that this certauthority cannot read: .*; restore a backup" },
         { "DROP TABLE audit", "DB is damaged: its tables are not those that certauthority makes; restore a backup" },
         { "DROP INDEX certificates_revoked", "DB is damaged: its tables are not those that certauthority makes; restore a backup" },

@@ -51,7 +51,7 @@ public sealed record LockTarget(LockKind Kind, string Name)
 /// <param name="Target">What it is on.</param>
 /// <param name="Message">Why, shown to whoever is refused; may be empty.</param>
 /// <param name="Expires">The first instant at which it does not stand any more; null for never.</param>
-public sealed record AccessLock(Guid Id, string Name, long Revision, LockTarget Target, string Message, DateTimeOffset? Expires)
+public sealed record AccessLock(Guid Id, string Name, long Revision, LockTarget Target, string Message, DateTimeOffset? Expires) : Resource(Id, Name, Revision)
 {
     /// <summary>Whether its time is over.</summary>
     public bool IsOver(DateTimeOffset now) => now >= Expires;

@@ -25,6 +25,7 @@ public sealed record Role(
     RoleConditions Allow,
     RoleConditions Deny,
     RoleOptions Options)
+    : Resource(Id, Name, Revision)
 {
     /// <summary>Who may review requests for it, beside those whose roles say so.</summary>
     public ImmutableArray<ReviewerEntry> Reviewers { get; init; } = [];

@@ -18,6 +18,7 @@ public sealed record User(
     ImmutableArray<string> Roles,
     ImmutableArray<UnixUser> UnixUsers,
     ImmutableSortedDictionary<string, ImmutableArray<string>> Traits)
+    : Resource(Id, Name, Revision)
 {
     /// <summary>The groups of this machine that make an account this user, sorted; empty for a user with a resource.</summary>
     public ImmutableArray<string> FromGroups { get; init; } = [];

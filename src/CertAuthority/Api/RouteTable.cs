@@ -71,6 +71,7 @@ internal static class RouteTable
         // A megabyte of file is a third more in base64.
         Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
         Administrators(Routes.GetResources, ResourceFiles.Get),
+        Administrators(Routes.ListKinds, ResourceFiles.ListKinds),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
         Administrators(Routes.RemoveResource, Removals.Remove),
         Administrators(Routes.Lock, Operations.Locks.Create) with { TakesAway = true },

@@ -75,7 +75,7 @@ internal static class Certificates
     {
         var now = ca.Now();
         var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
-        return Task.FromResult(ca.Database.Inspect(now, snapshot => new DaemonStatus(
+        return Task.FromResult(ca.Database.Inspect(now, [.. KindTable.Rows.Select(kind => kind.Stored)], snapshot => new DaemonStatus(
             typeof(Certificates).Assembly.GetName().Version!.ToString(3),
             Fingerprint.Compute(ca.UserCa.PublicKey),
             Fingerprint.Compute(ca.HostCa.PublicKey),

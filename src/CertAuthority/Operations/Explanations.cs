@@ -19,7 +19,7 @@ internal static class Explanations
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
-            var user = Users.Find(snapshot, ask.Name);
+            var user = HeldRoles.Find(snapshot, ask.Name);
             var request = ask.Request is null ? null : snapshot.FindRequest(ask.Request, user.Id);
             // By the rules of answering, so that what would not be approved is not explained as if it were.
             var pending = request?.StateAt(now) == RequestState.Pending;

@@ -120,13 +120,13 @@ internal static class GroupUsers
             return null;
         if (user is null)
         {
-            var ended = RequestChanges.EndAllOf(transaction, Caller.Daemon, stored!, "the account is in no group any more that makes it a user", now);
-            transaction.RemoveUser(stored!);
+            var ended = RequestChanges.EndAllOf(transaction, Caller.Daemon, stored!.Id, "the account is in no group any more that makes it a user", now);
+            UserRow.Table.Remove(transaction, stored);
             Audit(stored, null);
             return ended;
         }
         user = user with { Id = stored?.Id ?? Guid.NewGuid(), Revision = (stored?.Revision ?? 0) + 1 };
-        transaction.PutUser(user);
+        UserRow.Table.Put(transaction, user);
         Audit(stored, user);
         return [];
 

@@ -30,7 +30,7 @@ internal static class RequestChanges
     }
 
     /// <summary>Ends every open request of a user who is about to be removed: whoever comes under the name next inherits nothing. What was issued under their regular roles is for the review that follows.</summary>
-    public static List<EndedRequest> EndAllOf(Transaction transaction, Caller by, User user, string reason, DateTimeOffset now) =>
+    public static List<EndedRequest> EndAllOf(Transaction transaction, Caller by, Guid user, string reason, DateTimeOffset now) =>
     [
         .. transaction.RequestsOf(user).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
             .Select(request => EndBecause(transaction, by, request, RequestAction.Deny, reason, now)),

@@ -17,7 +17,7 @@ internal static class Requests
 
     /// <summary>For somebody else. Whoever files it counts as requester, so it takes another administrator to approve it.</summary>
     public static Task<RequestResource> CreateFor(Authority ca, Administrator by, CreateRequestFor ask) =>
-        File(ca, by.Caller, transaction => Users.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
+        File(ca, by.Caller, transaction => HeldRoles.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
 
     /// <summary>What would be filed; nothing is.</summary>
     public static Task<RequestPlan> Plan(Authority ca, Caller by, CreateRequest ask)
@@ -32,7 +32,7 @@ internal static class Requests
 
     public static Task<Capabilities> Capabilities(Authority ca, Administrator by, GetCapabilities ask) =>
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
-            RequestRights.Requestable(Users.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
+            RequestRights.Requestable(HeldRoles.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
     /// <summary>As the user that the caller acts as. One who owns several learns which, so that they can choose.</summary>
     public static Task<MyCapabilities> MyCapabilities(Authority ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>

@@ -11,7 +11,7 @@ internal static class Searches
 {
     public static Task<ResourcesFound> Search(Authority ca, Caller by, SearchResources ask)
     {
-        if (ask.Kind != "node")
+        if (ask.Kind != ResourceKinds.Node)
             throw Problems.Invalid($"only nodes are asked for by name, not \"{ask.Kind}\"");
         var labels = Labels(ask.Labels ?? "");
         var words = (ask.Search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);

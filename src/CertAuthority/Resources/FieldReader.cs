@@ -38,12 +38,6 @@ internal sealed class FieldReader
 
     public void Fault(ResourceNode at, string what) => faults.Add(at, what);
 
-    /// <inheritdoc cref="Faults.IsStored"/>
-    public bool IsStored => faults.IsStored;
-
-    /// <inheritdoc cref="Faults.Keeps"/>
-    public bool Keeps(string text) => faults.Keeps(text);
-
     public void Fault(string field, string what, NextStep? next = null) => faults.Add(Find(field) ?? map, what, next);
 
     /// <summary>A nested map; an absent or empty one reads as a map without fields.</summary>
@@ -160,7 +154,7 @@ internal sealed class FieldReader
         foreach (var (key, value) in Map(field).Entries)
             if (value is not ResourceNode.Scalar { IsNull: false } scalar)
                 faults.Add(value, $"{Full(field)}.{key.Text} takes one value");
-            else if (!Keeps(key.Text) || !Keeps(scalar.Text))
+            else if (!Names.IsPlainText(key.Text) || !Names.IsPlainText(scalar.Text))
                 faults.Add(value, $"{Full(field)} takes plain text without control or invisible characters");
             else
                 texts[key.Text] = scalar.Text;
@@ -172,7 +166,7 @@ internal sealed class FieldReader
     {
         var lists = new List<(ResourceNode.Scalar, ImmutableArray<(string, ResourceNode)>)>();
         foreach (var (key, value) in Map(field).Entries)
-            if (Keeps(key.Text))
+            if (Names.IsPlainText(key.Text))
                 lists.Add((key, Texts(value, $"{Full(field)}.{key.Text}")));
             else
                 faults.Add(key, $"{Full(field)} takes plain text without control or invisible characters");

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
@@ -36,7 +37,7 @@ internal static class LockResource
         var spec = root.Map("spec");
         var target = ReadTarget(spec);
         var message = spec.Text("message") ?? "";
-        if (!spec.IsStored && Names.ReasonFault(message) is { } fault)
+        if (Names.ReasonFault(message) is { } fault)
             spec.Fault("message", fault.Message.Replace("the reason", "spec.message", StringComparison.Ordinal));
         var expires = spec.Instant("expires");
         spec.Foreign("created_at", "created_by");
@@ -57,7 +58,7 @@ internal static class LockResource
     }
 
     public static JsonObject Write(AccessLock one) =>
-        ResourceMetadata.Write("lock", "v2", one.Name, one.Revision, "", new Dictionary<string, string>(), WriteSpec(one));
+        ResourceMetadata.Write(ResourceKinds.Lock, "v2", one.Name, one.Revision, "", new Dictionary<string, string>(), WriteSpec(one));
 
     // One thing: read as all of several it would lock less than somebody meant, as any of them more.
     private static LockTarget ReadTarget(FieldReader spec)

@@ -12,7 +12,7 @@ internal static class NamePatterns
         foreach (var (text, at) in texts)
             if (text.Contains("{{", StringComparison.Ordinal))
                 side.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
-            else if (text.Length == 0 || !side.Keeps(text))
+            else if (text.Length == 0 || !Names.IsPlainText(text))
                 side.Fault(at, "a name or pattern is empty or has control or invisible characters");
             else if (NamePattern.TryParse(text, out var fault) is { } pattern)
                 patterns.Add(pattern);

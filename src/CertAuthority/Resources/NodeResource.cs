@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
@@ -26,10 +27,7 @@ internal static class NodeResource
         metadata.Done();
         var spec = root.Map("spec");
         var address = spec.Required("addr");
-        // Earlier versions let addresses in that are refused today.
-        if (root.IsStored)
-            address = NodeAddress.Stored(address);
-        else if (NodeAddress.Parse(address).Holds(out var judged, out var fault))
+        if (NodeAddress.Parse(address).Holds(out var judged, out var fault))
             address = judged.ToString();
         else if (address.Length > 0)
             spec.Fault("addr", fault.Message);
@@ -63,9 +61,8 @@ internal static class NodeResource
     {
         try
         {
-            if (!spec.IsStored)
-                PublicKey.ParseOtherAuthority(line);
-            if (!spec.Keeps(line))
+            PublicKey.ParseOtherAuthority(line);
+            if (!Names.IsPlainText(line))
                 spec.Fault(at, "the comment of a key in spec.other_cas has control or invisible characters");
         }
         catch (SshFormatException malformed)
@@ -86,6 +83,6 @@ internal static class NodeResource
             spec["push"] = true;
         if (!node.OtherCas.IsEmpty)
             spec["other_cas"] = new JsonArray([.. node.OtherCas.Select(key => JsonValue.Create(key))]);
-        return ResourceMetadata.Write("node", "v2", node.Name, node.Revision, "", node.Labels, spec);
+        return ResourceMetadata.Write(ResourceKinds.Node, "v2", node.Name, node.Revision, "", node.Labels, spec);
     }
 }

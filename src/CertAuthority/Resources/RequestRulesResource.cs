@@ -46,7 +46,7 @@ internal static class RequestRulesResource
             foreach (var (text, at) in values)
                 if (text.Contains("{{", StringComparison.Ordinal))
                     request.Fault(at, $"\"{text}\": templates stand in logins and in values of cert_extensions only");
-                else if (!request.Keeps(text))
+                else if (!Names.IsPlainText(text))
                     request.Fault(at, "the value of an annotation has control or invisible characters");
             annotations[key.Text] = [.. values.Select(value => value.Text)];
         }
@@ -91,7 +91,7 @@ internal static class RequestRulesResource
     public static string ReadPrompt(FieldReader map, string field)
     {
         var prompt = map.Text(field) ?? "";
-        if (prompt.Length > LongestPrompt || !map.Keeps(prompt))
+        if (prompt.Length > LongestPrompt || !Names.IsPlainText(prompt))
             map.Fault(field, $"{map.Full(field)} takes one line of at most {LongestPrompt} characters");
         return prompt;
     }
@@ -99,7 +99,7 @@ internal static class RequestRulesResource
     private static ReviewThreshold ReadThreshold(FieldReader threshold)
     {
         var name = threshold.Text("name") ?? "";
-        if (name.Length > LongestPrompt || !threshold.Keeps(name))
+        if (name.Length > LongestPrompt || !Names.IsPlainText(name))
             threshold.Fault("name", $"the name of a threshold is one line of at most {LongestPrompt} characters");
         var read = new ReviewThreshold(
             name, ReadPredicate(threshold, "filter", PredicateScope.Filter), threshold.Number("approve", 0, ReviewThreshold.MaxReviews) ?? 0, threshold.Number("deny", 0, ReviewThreshold.MaxReviews) ?? 0);
@@ -129,7 +129,7 @@ internal static class RequestRulesResource
         // A field without a text says nothing, as in people's files.
         if (map.Text(field) is not { Length: > 0 } text)
             return null;
-        if (!map.Keeps(text.ReplaceLineEndings(" ")))
+        if (!Names.IsPlainText(text.ReplaceLineEndings(" ")))
             map.Fault(field, $"{map.Full(field)} has control or invisible characters");
         else if (Predicate.TryParse(text, scope, out var fault) is { } predicate)
             return predicate;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
@@ -28,7 +29,7 @@ internal static class ResourceMetadata
     public static string Description(FieldReader metadata)
     {
         var description = metadata.Text("description") ?? "";
-        if (!metadata.Keeps(description))
+        if (!Names.IsPlainText(description))
             metadata.Fault("description", "metadata.description takes plain text without control or invisible characters");
         return description;
     }

@@ -1,4 +1,3 @@
-using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
@@ -26,8 +25,7 @@ internal abstract record ResourceNode(Mark At)
 /// <summary>Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once, up to what a person can use.</summary>
 /// <param name="file">What the text is called.</param>
 /// <param name="dropsUnenforceable">Whether restrictions that cannot be enforced here are left out, and said so, instead of refused.</param>
-/// <param name="isStored">Whether the text comes out of the database, where earlier versions let in more.</param>
-internal sealed class Faults(string file, bool dropsUnenforceable = false, bool isStored = false)
+internal sealed class Faults(string file, bool dropsUnenforceable = false)
 {
     private const int Most = 100;
 
@@ -69,15 +67,6 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false, bool 
 
     /// <summary>Whether what cannot be enforced, or means nothing here, is left out.</summary>
     public bool Drops => dropsUnenforceable;
-
-    /// <summary>Whether the text comes out of the database.</summary>
-    public bool IsStored => isStored;
-
-    /// <summary>
-    /// Whether free text may be kept: people see all of it. What is stored already may be, whatever it is, for it is escaped where it is shown, and a judge that has
-    /// become stricter must not make a row unreadable.
-    /// </summary>
-    public bool Keeps(string text) => IsStored || Names.IsPlainText(text);
 
     public void AddUnenforceable(ResourceNode at, string field)
     {

@@ -24,7 +24,7 @@ internal static class RoleConditionsResource
         foreach (var (text, at) in side.Texts("logins"))
             if (deny && text.Contains('*', StringComparison.Ordinal) && text != "*")
                 side.Fault(at, $"\"{text}\": in deny.logins a pattern is only \"*\", for every login");
-            else if (!side.Keeps(text))
+            else if (!Names.IsPlainText(text))
                 side.Fault(at, "a login has control or invisible characters");
             else if (Template.TryParse(text, out var fault) is not { } login)
                 side.Fault(at, $"\"{text}\": {fault}");

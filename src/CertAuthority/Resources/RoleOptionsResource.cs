@@ -125,7 +125,7 @@ internal static class RoleOptionsResource
     {
         if (options.Text(condition.Field) is not { } text)
             return null;
-        if (condition.Read(text) is { } value && options.Keeps(value))
+        if (condition.Read(text) is { } value && Names.IsPlainText(value))
             return value;
         options.Fault(condition.Field, $"spec.options.{condition.Field} takes {condition.Takes}");
         return null;
@@ -156,7 +156,7 @@ internal static class RoleOptionsResource
                 extension.Fault("name", $"\"{name}\" is not the name of an extension; those of others have the form name@domain");
             else if (extensions.ContainsKey(name))
                 extension.Fault("name", $"the extension {name} stands in this role twice");
-            else if (!extension.Keeps(text))
+            else if (!Names.IsPlainText(text))
                 extension.Fault("value", "the value of an extension has control or invisible characters");
             else if (Template.TryParse(text, out var fault) is not { } value)
                 extension.Fault("value", $"\"{text}\": {fault}");

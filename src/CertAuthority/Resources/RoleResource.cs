@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
@@ -50,7 +51,7 @@ internal static class RoleResource
     }
 
     public static JsonObject Write(Role role) =>
-        ResourceMetadata.Write("role", role.Version, role.Name, role.Revision, role.Description, role.Labels, WriteSpec(role), role.Expires);
+        ResourceMetadata.Write(ResourceKinds.Role, role.Version, role.Name, role.Revision, role.Description, role.Labels, WriteSpec(role), role.Expires);
 
     private static ImmutableArray<ReviewerEntry> ReadReviewers(FieldReader spec)
     {

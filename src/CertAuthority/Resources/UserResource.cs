@@ -39,7 +39,7 @@ internal static class UserResource
         foreach (var (key, values) in spec.TextLists("traits"))
         {
             foreach (var (text, at) in values)
-                if (!spec.Keeps(text))
+                if (!Names.IsPlainText(text))
                     spec.Fault(at, "the value of a trait has control or invisible characters");
             traits[key.Text] = [.. values.Select(value => value.Text)];
         }
@@ -74,14 +74,21 @@ internal static class UserResource
     }
 
     /// <summary>As it is listed: what comes from groups says so, and is then no file that could be fed back.</summary>
-    public static JsonObject Show(User user)
+    public static JsonObject Write(User user)
     {
-        var resource = Write(user);
+        var resource = ResourceMetadata.Write(ResourceKinds.User, "v2", user.Name, user.Revision, "", ImmutableSortedDictionary<string, string>.Empty, WriteSpec(user));
         if (user.IsFromGroups)
             resource["metadata"]!["from_groups"] = ResourceMetadata.Array(user.FromGroups);
         return resource;
     }
 
-    public static JsonObject Write(User user) =>
-        ResourceMetadata.Write("user", "v2", user.Name, user.Revision, "", ImmutableSortedDictionary<string, string>.Empty, WriteSpec(user));
+    /// <summary>Also the account that a user has without saying so, for a change may take it away.</summary>
+    public static JsonObject WriteOwned(User user)
+    {
+        var resource = Write(user);
+        var spec = resource["spec"]!.AsObject();
+        if (!spec.ContainsKey("unix_users"))
+            spec.Insert(1, "unix_users", ResourceMetadata.Array(user.UnixUsers.Select(entry => entry.ToString())));
+        return resource;
+    }
 }

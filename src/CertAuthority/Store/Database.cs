@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Threading.Channels;
 using CertAuthority.Protocol;
-using CertAuthority.Resources;
 
 namespace CertAuthority.Store;
 
@@ -65,6 +64,8 @@ internal sealed class Database : IAsyncDisposable
         try
         {
             using var session = new Session(Sqlite.OpenReader(path), new PolicyCache(), _ => { });
+            if (!Sqlite.IsMigrated(session.Connection))
+                throw new StoreException($"{path} was written by another version of certauthority");
             return read(new Snapshot(session));
         }
         catch (DbException e)
@@ -130,11 +131,15 @@ internal sealed class Database : IAsyncDisposable
     public T Read<T>(Func<Snapshot, T> read) => Read(session => new Snapshot(session), read);
 
     /// <summary>Reads as of one moment, also where rows cannot be read, after every row that the daemon works with was looked at.</summary>
+    /// <param name="now">When.</param>
+    /// <param name="resources">The tables of all kinds of resources.</param>
+    /// <param name="read">What to read.</param>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
-    public T Inspect<T>(DateTimeOffset now, Func<Inspection, T> read) => Read(session => new Inspection(session), inspection =>
+    public T Inspect<T>(DateTimeOffset now, IEnumerable<ResourceTable> resources, Func<Inspection, T> read) => Read(session => new Inspection(session), inspection =>
     {
-        inspection.InspectPolicy();
-        _ = (inspection.Users(), inspection.Requests(), inspection.LiveCertificates(now), inspection.RevokedSerials(now), inspection.LostSerials(now));
+        foreach (var table in resources)
+            table.Inspect(inspection);
+        _ = (inspection.Requests(), inspection.LiveCertificates(now), inspection.RevokedSerials(now), inspection.LostSerials(now));
         _ = (inspection.HostCertificates(), inspection.NodeSyncs(), inspection.Receivers(), inspection.Waiting());
         return read(inspection);
     });

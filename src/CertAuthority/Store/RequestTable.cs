@@ -1,5 +1,4 @@
 using System.Data.Common;
-using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -50,8 +49,8 @@ internal static class RequestTable
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) => snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
 
     /// <summary>Those that wait for an answer or are in use, and name a node.</summary>
-    public static List<AccessRequest> OpenRequestsFor(this Snapshot snapshot, Node node, DateTimeOffset now) =>
-        [.. snapshot.PendingRequests(now).Concat(snapshot.ApprovedRequests(now)).Where(request => request.Resources.Any(one => one.Id == node.Id))];
+    public static List<AccessRequest> OpenRequestsFor(this Snapshot snapshot, Guid node, DateTimeOffset now) =>
+        [.. snapshot.PendingRequests(now).Concat(snapshot.ApprovedRequests(now)).Where(request => request.Resources.Any(one => one.Id == node))];
 
     /// <summary>Those that wait for an answer, newest first.</summary>
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>

@@ -70,6 +70,9 @@ internal static class Sqlite
         }
     }
 
+    /// <summary>Whether the tables are those of this version. A file of an earlier version becomes one of this version when the daemon opens it.</summary>
+    public static bool IsMigrated(DbConnection connection) => Number(connection, "PRAGMA user_version") == Migrations().Count;
+
     /// <summary>Writes a copy as of one moment into a new file, without waiting for the writer or holding it up.</summary>
     public static void Copy(string path, string copy)
     {
@@ -100,6 +103,8 @@ internal static class Sqlite
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
         // Migration 14 asks for it.
         connection.CreateFunction("signature_key", (byte[] toBeSigned) => SignatureKeyOf(toBeSigned), isDeterministic: true);
+        // And this one by migration 18.
+        connection.CreateFunction("resource_row", (string kind, string name, string text, string? fromGroups) => ResourceText17.Row(kind, name, text, fromGroups), isDeterministic: true);
         return connection;
     }
 

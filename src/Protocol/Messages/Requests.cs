@@ -119,7 +119,7 @@ public sealed record MyCapabilities(string[] Users, string[] RequestableRoles, s
 /// <param name="Search">Only those with each of these words, blanks between, somewhere in the name or the labels; upper and lower case are one.</param>
 /// <param name="Limit">At most so many, from 1; null for all.</param>
 /// <param name="User">As which of the caller's users.</param>
-public sealed record SearchResources(string Kind = "node", string? Labels = null, string? Search = null, int? Limit = null, string? User = null);
+public sealed record SearchResources(string Kind = ResourceKinds.Node, string? Labels = null, string? Search = null, int? Limit = null, string? User = null);
 
 /// <summary>What can be asked for by its name.</summary>
 /// <param name="Resources">Sorted by name.</param>

@@ -40,3 +40,21 @@ public sealed record RemoveResource(string Kind, string Name, bool Force = false
 /// <param name="Logins">The whole new list of the trait <c>logins</c>.</param>
 /// <param name="UnixUsers">The whole new list of accounts.</param>
 public sealed record UpdateUser(string Name, string[]? Roles = null, string[]? Logins = null, string[]? UnixUsers = null);
+
+/// <summary>Lists the kinds of resources.</summary>
+public sealed record ListKinds;
+
+/// <summary>The kinds of resources that the daemon has.</summary>
+/// <param name="Kinds">In an order in which their resources can be created.</param>
+public sealed record KindList(ResourceKindInfo[] Kinds);
+
+/// <summary>A kind of resources.</summary>
+/// <param name="Name">As files have it, in the field <c>kind</c>.</param>
+/// <param name="Columns">What a list shows of each resource, first its name.</param>
+public sealed record ResourceKindInfo(string Name, ResourceColumn[] Columns);
+
+/// <summary>A column of a list of resources.</summary>
+/// <param name="Header">What it shows.</param>
+/// <param name="Path">The member of the resource, with the members that it is in: <c>spec.roles</c>.</param>
+/// <param name="WhereAny">Whether a list has the column only if one of its resources has the member.</param>
+public sealed record ResourceColumn(string Header, string Path, bool? WhereAny = null);

@@ -2,7 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using CertAuthority.Api;
+using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Tctl;
 
 namespace CertAuthority.Tests.Unit.Docs;
 
@@ -56,6 +58,16 @@ public class ProtocolDocumentTests
                 JsonNode.DeepEquals(JsonNode.Parse(json), JsonSerializer.SerializeToNode(message, ProtocolJson.Strict.GetTypeInfo(type)!)),
                 $"the daemon writes {type.Name} otherwise than:\n{json}");
         }
+    }
+
+    [Fact]
+    public void Kinds_of_resources_are_those_of_the_table()
+    {
+        var served = new KindList([.. KindTable.Rows.Select(kind => new ResourceKindInfo(kind.Name, kind.Columns))]);
+        Assert.True(JsonNode.DeepEquals(JsonSerializer.SerializeToNode(served, ProtocolJson.Strict.KindList), JsonNode.Parse(Examples().Single(example => example.Type == typeof(KindList)).Json)));
+        Assert.Equal(KindTable.Rows.Select(kind => kind.Name), ResourceReference.KnownKinds);
+        // The kinds that a call can name, in the words of the page.
+        Assert.All(KindTable.Rows, kind => Assert.Matches($"(?m)^`kind` is .*`{kind.Name}`", Protocol.Text));
     }
 
     [Fact]

@@ -67,8 +67,8 @@ public sealed class HostRenewalTests : IAsyncLifetime
         await world.Database.Commit(transaction =>
         {
             var gone = transaction.Policy().Nodes["db1"];
-            transaction.RemoveNode(gone);
-            transaction.PutNode(HostWorld.Node("db1"));
+            NodeRow.Table.Remove(transaction, gone);
+            NodeRow.Table.Put(transaction, HostWorld.Node("db1"));
             return true;
         });
         clock.Now = World.Now.AddDays(600);

@@ -57,7 +57,7 @@ public sealed class HostWatchTests : IAsyncLifetime
         await Commit(transaction => transaction.SetSyncFailed(Db1, "gone", hosts.Clock.Now));
         Assert.Equal("hosts.stale db1", await After(301));
         // One that is removed is no news, and leaves nothing behind.
-        await Commit(transaction => transaction.RemoveNode(Db1));
+        await Commit(transaction => NodeRow.Table.Remove(transaction, Db1));
         Assert.Equal("", await After(302));
         Assert.Empty(hosts.Store.Database.Read(snapshot => snapshot.NodeSyncs()));
         // Nor does one of which the end comes only now.

@@ -54,7 +54,7 @@ internal sealed class HostWorld : IAsyncDisposable
             transaction.BeginSerialEpoch(World.Now);
             Assert.Equal(UserCaId, transaction.UserCaKey(world.Authority.UserCa.PublicKey, World.Now).Id);
             foreach (var node in nodes)
-                transaction.PutNode(node);
+                NodeRow.Table.Put(transaction, node);
             return true;
         });
         return world;

@@ -1,4 +1,5 @@
 using CertAuthority.Resources;
+using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Resources;
 
@@ -24,7 +25,7 @@ public class LockResourceTests
     {
         var one = Text.Lock($"{Head}spec: {{target: {target}, message: \"a: 'b'\", expires: 2027-01-31T18:00:00Z}}\n");
         var json = LockResource.Write(one).ToJsonString();
-        Assert.Equal(one, StoredResource.Lock(json));
+        Assert.Equal(one, Text.Stored(LockRow.Table, one));
         Assert.Equal(one, Text.Lock(json));
     }
 

@@ -1,5 +1,6 @@
 using CertAuthority.Access.Nodes;
 using CertAuthority.Resources;
+using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Resources;
 
@@ -70,7 +71,7 @@ public class NodeResourceTests
     {
         var node = Text.Node($"{Head}{text}\n");
         var json = NodeResource.Write(node).ToJsonString();
-        Assert.Equal(Show(node), Show(StoredResource.Node(json)));
+        Assert.Equal(Show(node), Show(Text.Stored(NodeRow.Table, node)));
         Assert.Equal(Show(node), Show(Text.Node(json)));
     }
 
@@ -91,7 +92,7 @@ public class NodeResourceTests
     [InlineData("web1:ssh", "web1:ssh")]
     [InlineData("[-F]", "[-F]")]
     public void A_stored_address_of_an_older_version_is_read(string stored, string read) =>
-        Assert.Equal(read, StoredResource.Node($"{{\"kind\":\"node\",\"version\":\"v2\",\"metadata\":{{\"name\":\"web1\"}},\"spec\":{{\"addr\":\"{stored}\"}}}}").Address);
+        Assert.Equal(read, NodeRow.Table.Read($"{{\"address\":\"{stored}\"}}", "web1").Address);
 
     private static string Show(Node node) => $"{node.Name} {node.Address} {string.Join(';', node.Labels.Select(label => $"{label.Key}={label.Value}"))}{node.KrlMaxAge:' 'd'.'hh':'mm}{(node.Push ? " push" : "")} {node.LoginDomain}{string.Concat(node.OtherCas)}".TrimEnd();
 

@@ -4,7 +4,9 @@ using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
+using CertAuthority.Access.Values;
 using CertAuthority.Resources;
+using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Resources;
 
@@ -60,6 +62,9 @@ internal static class Text
         var faults = new Faults("f");
         return (ResourceText.Parse(bytes, faults), faults.Lines);
     }
+
+    /// <summary>A resource as the next start of the daemon reads it.</summary>
+    public static T Stored<T>(ResourceTable<T> table, T one) where T : Resource => table.Read(table.Write(one), one.Name);
 
     private static T One<T>(string text, Func<string, FieldReader, T> read)
     {

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Resources;
+using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Resources;
 
@@ -83,7 +84,7 @@ public class UserResourceTests
     {
         var user = Text.User($"{Head}{text}\n");
         var json = UserResource.Write(user).ToJsonString();
-        foreach (var back in new[] { StoredResource.User(json), Text.User(json) })
+        foreach (var back in new[] { Text.Stored(UserRow.Table, user), Text.User(json) })
         {
             Assert.Equal(Show(user), Show(back));
             Assert.Equal(user.UnixUsers.AsEnumerable(), back.UnixUsers.AsEnumerable());

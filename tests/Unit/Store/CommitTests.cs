@@ -58,8 +58,8 @@ public sealed class CommitTests : IAsyncLifetime
             transaction =>
             {
                 transaction.Audit(World.Entry("b"));
-                transaction.PutUser(World.User("alice"));
-                transaction.PutUser(World.User("alice"));
+                UserRow.Table.Put(transaction, World.User("alice"));
+                UserRow.Table.Put(transaction, World.User("alice"));
                 return "two users of one name";
             },
             Write("c", "3"));

@@ -139,7 +139,7 @@ public sealed class OutboxTests : IAsyncLifetime
         await Commit(transaction =>
         {
             transaction.SetReceivers([new Receiver("command", NoticeFilter.Everything), new Receiver("mail", NoticeFilter.Everything, IsPersonal: true)]);
-            transaction.PutUser(World.User("bob") with { Traits = World.User("bob").Traits.Add("email", ["bob@example.com", "bob@example.org"]) });
+            UserRow.Table.Put(transaction, World.User("bob") with { Traits = World.User("bob").Traits.Add("email", ["bob@example.com", "bob@example.org"]) });
         });
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
         Assert.Equal(["command 1 0", "mail 2 0"], Status());

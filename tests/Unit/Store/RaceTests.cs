@@ -237,7 +237,7 @@ public sealed class RaceTests : IAsyncLifetime
 
         Task Lock(DateTimeOffset until) => world.Database.Commit(transaction =>
         {
-            transaction.PutLock(new AccessLock(Guid.Parse(id), "l1", 1, new LockTarget(LockKind.User, "alice"), "", until));
+            LockRow.Table.Put(transaction, new AccessLock(Guid.Parse(id), "l1", 1, new LockTarget(LockKind.User, "alice"), "", until));
             return true;
         });
     }
@@ -265,9 +265,9 @@ public sealed class RaceTests : IAsyncLifetime
     {
         await world.Database.Commit(transaction =>
         {
-            transaction.PutUser(World.User("bob") with { Roles = ["dba"] });
-            transaction.PutNode(new Node(Guid.NewGuid(), "db1", 1, "db1.example.com:22", ImmutableSortedDictionary<string, string>.Empty));
-            transaction.PutNode(new Node(Guid.NewGuid(), "db2", 1, "db2.example.com:22", ImmutableSortedDictionary<string, string>.Empty));
+            UserRow.Table.Put(transaction, World.User("bob") with { Roles = ["dba"] });
+            NodeRow.Table.Put(transaction, new Node(Guid.NewGuid(), "db1", 1, "db1.example.com:22", ImmutableSortedDictionary<string, string>.Empty));
+            NodeRow.Table.Put(transaction, new Node(Guid.NewGuid(), "db2", 1, "db2.example.com:22", ImmutableSortedDictionary<string, string>.Empty));
             return true;
         });
         var strict = ca with { Limits = ca.Limits with { LoginsPerMinute = 5, LiveCertificatesPerUser = 5 } };
@@ -315,15 +315,15 @@ public sealed class RaceTests : IAsyncLifetime
         await world.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
-            transaction.PutRole(Role("contractor", new RoleConditions([], LabelSelector.None, [NamePattern.TryParse("dba", out _)!])
+            RoleRow.Table.Put(transaction, Role("contractor", new RoleConditions([], LabelSelector.None, [NamePattern.TryParse("dba", out _)!])
             {
                 Asking = RequestRules.None with { Thresholds = [new ReviewThreshold("", null, 3, 2)] },
             }));
-            transaction.PutRole(Role("reviewer", RoleConditions.Empty with { Reviewing = new ReviewConditions([NamePattern.TryParse("*", out _)!], null) }));
+            RoleRow.Table.Put(transaction, Role("reviewer", RoleConditions.Empty with { Reviewing = new ReviewConditions([NamePattern.TryParse("*", out _)!], null) }));
             for (var i = 0; i < 20; i++)
-                transaction.PutUser(World.User($"reviewer{i}") with { Roles = ["reviewer"] });
-            transaction.PutRole(Role("dba", new RoleConditions([Template.TryParse("postgres", out _)!], LabelSelector.All, [])));
-            transaction.PutUser(World.User("alice") with { Roles = ["contractor"] });
+                UserRow.Table.Put(transaction, World.User($"reviewer{i}") with { Roles = ["reviewer"] });
+            RoleRow.Table.Put(transaction, Role("dba", new RoleConditions([Template.TryParse("postgres", out _)!], LabelSelector.All, [])));
+            UserRow.Table.Put(transaction, World.User("alice") with { Roles = ["contractor"] });
             return true;
         });
     }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
-using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -17,38 +16,12 @@ public sealed class ReadBackTests : IAsyncLifetime
 
     private readonly World world = new();
 
-    [Theory]
-    [InlineData("a name that is none", "could not be read again: user \"A B\"")]
-    [InlineData("a role that can be none", "could not be read again: user \"alice\"")]
-    [InlineData("an account that looks like a uid", "would be read again as something else")]
-    [InlineData("a role twice", "would be read again as something else")]
-    public async Task User_that_would_not_read_back_is_not_stored(string what, string why)
-    {
-        var alice = World.User("alice");
-        var user = what switch
-        {
-            "a name that is none" => World.User("A B"),
-            "a role that can be none" => alice with { Roles = ["dba", "A B"] },
-            "an account that looks like a uid" => alice with { UnixUsers = [UnixUser.Account("5001")] },
-            "a role twice" => alice with { Roles = ["dba", "dba"] },
-            _ => throw new ArgumentOutOfRangeException(nameof(what), what, null),
-        };
-        await Undone(transaction => transaction.PutUser(user), why);
-        Assert.Empty(world.Database.Read(snapshot => snapshot.Users()));
-        Assert.False(world.Database.Read(snapshot => snapshot.OwnsUser(new UnixIdentity(1, "alice"))));
-    }
-
     [Fact]
-    public async Task Role_node_or_lock_that_would_not_read_back_is_not_stored()
+    public async Task Resource_that_would_not_read_back_is_not_stored()
     {
-        var dba = new Role(Guid.NewGuid(), "dba", "v8", 1, "", NoLabels, null, RoleConditions.Empty, RoleConditions.Empty, RoleOptions.None);
-        await Undone(transaction => transaction.PutRole(dba with { Version = "v9" }), "could not be read again: role \"dba\"");
-        await Undone(transaction => transaction.PutRole(dba with { Options = RoleOptions.None with { ForceCommand = "" } }), "could not be read again: role \"dba\"");
-        await Undone(transaction => transaction.PutNode(new Node(Guid.NewGuid(), "db1", 1, "DB1", NoLabels)), "would be read again as something else");
-        await Undone(transaction => transaction.PutNode(new Node(Guid.NewGuid(), "db1", 1, "", NoLabels)), "could not be read again: node \"db1\"");
-        await Undone(transaction => transaction.PutLock(new AccessLock(Guid.NewGuid(), "one", 1, new LockTarget(LockKind.Request, "dba"), "", null)), "could not be read again: lock \"one\"");
+        await Undone(transaction => NodeRow.Table.Put(transaction, new Node(Guid.NewGuid(), "db1", 1, "DB1", NoLabels)), "would be read again as something else");
+        await Undone(transaction => LockRow.Table.Put(transaction, new AccessLock(Guid.NewGuid(), "one", 1, new LockTarget(LockKind.Request, "dba"), "", null)), "could not be read again: lock \"one\"");
         var policy = world.Database.Read(snapshot => snapshot.Policy());
-        Assert.Empty(policy.Roles);
         Assert.Empty(policy.Nodes);
         Assert.Empty(policy.Locks);
     }
@@ -63,8 +36,8 @@ public sealed class ReadBackTests : IAsyncLifetime
             var user = World.User("alice") with { UnixUsers = [account] };
             world.Database.Commit(transaction =>
             {
-                transaction.PutUser(user);
-                transaction.RemoveUser(user);
+                UserRow.Table.Put(transaction, user);
+                UserRow.Table.Remove(transaction, user);
                 return true;
             }).GetAwaiter().GetResult();
             return true;

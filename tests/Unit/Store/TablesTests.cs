@@ -23,9 +23,9 @@ public sealed class TablesTests : IAsyncLifetime
     {
         await Commit(transaction =>
         {
-            transaction.PutUser(Alice);
-            transaction.PutUser(World.User("deploy") with { UnixUsers = [UnixUser.Account("alice"), UnixUser.TryParse("7001")!.Value] });
-            transaction.PutUser(World.User("7001") with { UnixUsers = [UnixUser.Account("root")] });
+            UserRow.Table.Put(transaction, Alice);
+            UserRow.Table.Put(transaction, World.User("deploy") with { UnixUsers = [UnixUser.Account("alice"), UnixUser.TryParse("7001")!.Value] });
+            UserRow.Table.Put(transaction, World.User("7001") with { UnixUsers = [UnixUser.Account("root")] });
         });
         Assert.True(users == string.Join(' ', Read(snapshot => snapshot.UsersOf(new UnixIdentity(uid, account))).Select(user => user.Name)), what);
     }
@@ -33,10 +33,10 @@ public sealed class TablesTests : IAsyncLifetime
     [Fact]
     public async Task Account_removed_from_a_user_no_longer_owns_it()
     {
-        await Commit(transaction => transaction.PutUser(Alice));
-        await Commit(transaction => transaction.PutUser(Alice with { UnixUsers = [UnixUser.Account("bob")] }));
+        await Commit(transaction => UserRow.Table.Put(transaction, Alice));
+        await Commit(transaction => UserRow.Table.Put(transaction, Alice with { UnixUsers = [UnixUser.Account("bob")] }));
         Assert.Empty(Read(snapshot => snapshot.UsersOf(new UnixIdentity(1, "alice"))));
-        await Commit(transaction => transaction.RemoveUser(Alice));
+        await Commit(transaction => UserRow.Table.Remove(transaction, Alice));
         Assert.Empty(Read(snapshot => snapshot.UsersOf(new UnixIdentity(1, "bob"))));
     }
 
@@ -44,8 +44,8 @@ public sealed class TablesTests : IAsyncLifetime
     public async Task Group_user_is_stored_with_its_groups_and_marked_as_such()
     {
         var bob = World.User("bob") with { FromGroups = ["dba-team", "web-team"] };
-        await Commit(transaction => transaction.PutUser(Alice));
-        await Commit(transaction => transaction.PutUser(bob));
+        await Commit(transaction => UserRow.Table.Put(transaction, Alice));
+        await Commit(transaction => UserRow.Table.Put(transaction, bob));
         var stored = Assert.Single(Read(snapshot => snapshot.UsersFromGroups()));
         Assert.Equal((bob.Id, "dba-team web-team"), (stored.Id, string.Join(' ', stored.FromGroups)));
         Assert.False(Read(snapshot => snapshot.FindUser("alice"))!.IsFromGroups);
@@ -58,13 +58,13 @@ public sealed class TablesTests : IAsyncLifetime
         var dba = new Role(
             Guid.NewGuid(), "dba", "v8", 1, "", System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty, null, RoleConditions.Empty, RoleConditions.Empty, RoleOptions.None);
         Assert.Empty(Read(snapshot => snapshot.Policy()).Roles);
-        await Commit(transaction => transaction.PutRole(dba));
+        await Commit(transaction => RoleRow.Table.Put(transaction, dba));
         Assert.Equal(1, Read(snapshot => snapshot.Policy()).Roles["dba"].Revision);
 
         // The change reads its own policy before it is undone: what it read must not stay in memory as everybody's.
         await Assert.ThrowsAsync<InvalidOperationException>(() => Commit(transaction =>
         {
-            transaction.PutRole(dba with { Revision = 2 });
+            RoleRow.Table.Put(transaction, dba with { Revision = 2 });
             throw new InvalidOperationException($"{transaction.Policy().Roles["dba"].Revision}");
         }));
         Assert.Equal(1, Read(snapshot => snapshot.Policy()).Roles["dba"].Revision);
@@ -79,7 +79,7 @@ public sealed class TablesTests : IAsyncLifetime
         string[] outside = ["?"];
         await Commit(transaction =>
         {
-            transaction.PutNode(db1);
+            NodeRow.Table.Put(transaction, db1);
             Assert.Equal(["db1"], transaction.Policy().Nodes.Keys);
             outside = [.. Read(snapshot => snapshot.Policy()).Nodes.Keys];
         });

@@ -1,10 +1,15 @@
 using System.Text.Json;
+using CertAuthority.Protocol;
 using CertAuthority.Tctl;
 
 namespace CertAuthority.Tests.Unit.Tctl;
 
 public class ResourceTableTests
 {
+    private static readonly ResourceKindInfo Users = new(
+        ResourceKinds.User,
+        [new("User", "metadata.name"), new("Roles", "spec.roles"), new("Logins", "spec.traits.logins"), new("Unix Users", "spec.unix_users"), new("From Groups", "metadata.from_groups", WhereAny: true)]);
+
     [Fact]
     public void Missing_field_is_an_empty_cell()
     {
@@ -15,6 +20,20 @@ public class ResourceTableTests
                 "----- ---------- ------ ----------",
                 "alice access,dba        5001",
             ],
-            ResourceTable.For("user", [user.RootElement]).Lines());
+            ResourceTable.For(Users, [user.RootElement]).Lines());
     }
+
+    [Fact]
+    public void Column_that_only_some_resources_have_is_shown_where_one_has_it()
+    {
+        var user = JsonDocument.Parse("""{"kind": "user", "metadata": {"name": "alice", "from_groups": ["dba-team"]}, "spec": {}}""");
+        Assert.EndsWith("From Groups", ResourceTable.For(Users, [user.RootElement]).Lines().First().TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("roles", "role", null)]
+    [InlineData("role/dba", "role", "dba")]
+    [InlineData("nodes/a/b", "node", "a/b")]
+    public void Kind_is_read_in_the_singular_and_in_the_plural(string text, string kind, string? name) =>
+        Assert.Equal(new ResourceReference(kind, name), ResourceReference.Parse(text));
 }

@@ -1,0 +1,83 @@
+using CertAuthority.Access.Reach;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>Users and the roles that they hold.</summary>
+internal static class HeldRoles
+{
+    /// <summary>The word that takes every role from a user, which an empty list, the usual slip of a script, does not.</summary>
+    public const string None = "none";
+
+    /// <summary>A user, whether it has a resource or comes from groups.</summary>
+    /// <exception cref="ProblemException">There is none.</exception>
+    public static User Find(Snapshot snapshot, string name) =>
+        snapshot.FindUser(name) ?? throw Problems.NotFound($"there is no user \"{name}\"", NextStep.List.User);
+
+    /// <summary>One that has a resource to change.</summary>
+    /// <exception cref="ProblemException">There is none, or it comes from groups.</exception>
+    public static User FindResource(Snapshot snapshot, string name) => Find(snapshot, name) is var user && WithoutFile(user) is { } why ? throw why : user;
+
+    /// <summary>Why a user cannot be changed or removed; null where they can.</summary>
+    public static ProblemException? WithoutFile(User user) => !user.IsFromGroups
+        ? null
+        : new ProblemException(new Problem(
+            ProblemCode.Conflict,
+            $"user \"{user.Name}\" comes from {(user.FromGroups.Length == 1 ? "the group" : "the groups")} {string.Join(", ", user.FromGroups)} and has no resource",
+            "change the groups of the account, or users_from_groups in the configuration",
+            Next: [new NextStep.AddUser(Name: user.Name)]));
+
+    /// <summary>Every assigned role must exist: a name that means nothing today would grant whatever bears it tomorrow.</summary>
+    public static void Expect(Snapshot snapshot, User user)
+    {
+        var roles = snapshot.Policy().Roles;
+        if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
+            throw Problems.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? null : $"the roles are: {string.Join(", ", roles.Keys)}", roles.Count == 0 ? [new NextStep.Create()] : []);
+    }
+
+    /// <summary>Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap share a line.</summary>
+    /// <param name="snapshot">The state after the change.</param>
+    /// <param name="roles">The names of the roles that changed.</param>
+    /// <param name="users">The names of the users that changed.</param>
+    public static IReadOnlyList<string> Gaps(Snapshot snapshot, HashSet<string> roles, HashSet<string> users)
+    {
+        var existing = snapshot.Policy().Roles;
+        return
+        [
+            .. snapshot.Users()
+                .SelectMany(user => user.Roles.Where(role => users.Contains(user.Name) || roles.Contains(role)).Where(existing.ContainsKey)
+                    .SelectMany(role => RoleInUse.GapsOf(existing[role], user).Select(gap => (Role: role, Gap: gap, User: user.Name))))
+                .GroupBy(one => (one.Role, one.Gap), one => one.User)
+                .Select(same => same.Key.Gap.Said(same.Key.Role, same)),
+        ];
+    }
+
+    /// <summary>
+    /// A role in use does not vanish silently: its holders are named, and with force it is taken from them. Those who have it from
+    /// groups keep its name, and are refused: what the configuration says is not changed here.
+    /// </summary>
+    /// <exception cref="ProblemException">Somebody holds it, and it is removed without force.</exception>
+    public static ResourceEnding TakeFromHolders(ResourceRemoval removal)
+    {
+        var (transaction, role) = (removal.Transaction, removal.Name);
+        var holders = transaction.Users().FindAll(user => user.Roles.Contains(role));
+        if (holders.Count > 0 && !removal.Force)
+            throw new ProblemException(new Problem(
+                ProblemCode.Conflict,
+                $"role '{role}' is held by {string.Join(", ", holders.Select(user => user.Name))}",
+                Next: [new NextStep.AssignRoles(holders[0].Name), new NextStep.Remove($"role/{role}")]));
+        var changed = new List<(Resource, Resource, string)>();
+        foreach (var user in holders.Where(user => !user.IsFromGroups))
+        {
+            var without = user with { Roles = user.Roles.Remove(role), Revision = user.Revision + 1 };
+            UserRow.Table.Put(transaction, without);
+            changed.Add((user, without, $"role {role} was removed"));
+        }
+        return new ResourceEnding([], changed, holders.Exists(user => user.IsFromGroups)
+            ? [$"users_from_groups still gives role '{role}', so whoever has it from a group cannot log in: take it out of the configuration, or create it again"]
+            : []);
+    }
+}

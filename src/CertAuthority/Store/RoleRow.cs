@@ -1,0 +1,226 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using CertAuthority.Access.Predicates;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Store;
+
+/// <summary>A role as it is stored.</summary>
+/// <param name="Version">The version of the file that it comes from.</param>
+internal sealed record RoleRow(string Version)
+{
+    private const string RolePrefix = "role:";
+
+    public string? Description { get; init; }
+
+    public Dictionary<string, string>? Labels { get; init; }
+
+    /// <summary>When it ends, in Unix seconds; null for never.</summary>
+    public long? Expires { get; init; }
+
+    /// <summary>What it grants; null for nothing.</summary>
+    public RoleSideRow? Allow { get; init; }
+
+    /// <summary>What it takes away; null for nothing.</summary>
+    public RoleSideRow? Deny { get; init; }
+
+    public RoleOptionsRow? Options { get; init; }
+
+    /// <summary>Names of users, and <c>role:NAME</c>.</summary>
+    public string[]? Reviewers { get; init; }
+
+    public static readonly ResourceTable<Role> Table = ResourceTable.Of(ResourceKinds.Role, RoleRowJson.Default.RoleRow, From, (row, name) => row.Read(name)) with { IsPolicy = true };
+
+    private static RoleRow From(Role role) => new(role.Version)
+    {
+        Description = role.Description.Length > 0 ? role.Description : null,
+        Labels = role.Labels.IsEmpty ? null : new Dictionary<string, string>(role.Labels, StringComparer.Ordinal),
+        Expires = role.Expires?.ToUnixTimeSeconds(),
+        Allow = RoleSideRow.From(role.Allow),
+        Deny = RoleSideRow.From(role.Deny),
+        Options = RoleOptionsRow.From(role.Options),
+        Reviewers = RowParts.Texts(role.Reviewers),
+    };
+
+    private Role Read(string name) => new(
+        Guid.Empty,
+        name,
+        Version,
+        0,
+        Description ?? "",
+        (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal),
+        Expires is { } seconds ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null,
+        (Allow ?? new RoleSideRow()).Read(),
+        (Deny ?? new RoleSideRow()).Read(),
+        (Options ?? new RoleOptionsRow()).Read())
+    {
+        Reviewers = [.. (Reviewers ?? []).Select(text => text.StartsWith(RolePrefix, StringComparison.Ordinal) ? new ReviewerEntry(text[RolePrefix.Length..], true) : new ReviewerEntry(text, false))],
+    };
+}
+
+/// <summary>One side of a role as it is stored, <c>allow</c> or <c>deny</c>. What is null says nothing.</summary>
+internal sealed record RoleSideRow
+{
+    public string[]? Logins { get; init; }
+
+    public Dictionary<string, string[]>? NodeLabels { get; init; }
+
+    public string[]? RequestRoles { get; init; }
+
+    public string[]? SearchAsRoles { get; init; }
+
+    /// <summary>In seconds.</summary>
+    public long? MaxRequestDuration { get; init; }
+
+    /// <summary>Whether the access that is requested lasts from its approval, not from its request.</summary>
+    public bool CountsFromApproval { get; init; }
+
+    public ThresholdRow[]? Thresholds { get; init; }
+
+    public bool RequireAllThresholds { get; init; }
+
+    public string[]? SuggestedReviewers { get; init; }
+
+    public bool ReasonRequired { get; init; }
+
+    public string? ReasonPrompt { get; init; }
+
+    public Dictionary<string, string[]>? Annotations { get; init; }
+
+    public string[]? ReviewRoles { get; init; }
+
+    public string? ReviewWhere { get; init; }
+
+    public static RoleSideRow? From(RoleConditions side)
+    {
+        var row = new RoleSideRow
+        {
+            Logins = RowParts.Texts(side.Logins),
+            NodeLabels = RowParts.Lists(side.NodeLabels.Entries),
+            RequestRoles = RowParts.Texts(side.RequestRoles),
+            SearchAsRoles = RowParts.Texts(side.SearchAsRoles),
+            MaxRequestDuration = (long?)side.MaxRequestDuration?.TotalSeconds,
+            CountsFromApproval = side.RequestClock == RequestClock.Approval,
+            Thresholds = side.Asking.Thresholds.IsEmpty ? null : [.. side.Asking.Thresholds.Select(one => new ThresholdRow(one.Name, one.Filter?.Text, one.Approve, one.Deny))],
+            RequireAllThresholds = side.Asking.RequireAll,
+            SuggestedReviewers = RowParts.Texts(side.Asking.SuggestedReviewers),
+            ReasonRequired = side.Asking.ReasonRequired,
+            ReasonPrompt = side.Asking.ReasonPrompt.Length > 0 ? side.Asking.ReasonPrompt : null,
+            Annotations = RowParts.Lists(side.Asking.Annotations),
+            ReviewRoles = RowParts.Texts(side.Reviewing.Roles),
+            ReviewWhere = side.Reviewing.Where?.Text,
+        };
+        return row == new RoleSideRow() ? null : row;
+    }
+
+    public RoleConditions Read() => new(
+        [.. (Logins ?? []).Select(RowParts.Template)],
+        NodeLabels is null ? LabelSelector.None : new LabelSelector(NodeLabels.ToImmutableSortedDictionary(entry => entry.Key, entry => RowParts.Patterns(entry.Value), StringComparer.Ordinal)),
+        RowParts.Patterns(RequestRoles))
+    {
+        SearchAsRoles = RowParts.Patterns(SearchAsRoles),
+        MaxRequestDuration = MaxRequestDuration is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        RequestClock = CountsFromApproval ? RequestClock.Approval : RequestClock.Creation,
+        Asking = new RequestRules(
+            [.. (Thresholds ?? []).Select(one => new ReviewThreshold(one.Name, RowParts.Predicate(one.Filter, PredicateScope.Filter), one.Approve, one.Deny))],
+            RequireAllThresholds,
+            [.. SuggestedReviewers ?? []],
+            ReasonRequired,
+            ReasonPrompt ?? "",
+            (Annotations ?? []).ToImmutableSortedDictionary(one => one.Key, one => one.Value.ToImmutableArray(), StringComparer.Ordinal)),
+        Reviewing = new ReviewConditions(RowParts.Patterns(ReviewRoles), RowParts.Predicate(ReviewWhere, PredicateScope.Where)),
+    };
+}
+
+/// <summary>How many reviews decide, as it is stored.</summary>
+internal sealed record ThresholdRow(string Name, string? Filter = null, int Approve = 0, int Deny = 0);
+
+/// <summary>The options of a role as they are stored. What is null or false bounds and permits nothing.</summary>
+internal sealed record RoleOptionsRow
+{
+    /// <summary>In seconds.</summary>
+    public long? MaxSessionTtl { get; init; }
+
+    public bool ForwardAgent { get; init; }
+
+    public bool PortForwarding { get; init; }
+
+    public bool X11Forwarding { get; init; }
+
+    public string? ForceCommand { get; init; }
+
+    public string[]? SourceAddresses { get; init; }
+
+    /// <summary><c>always</c> or <c>reason</c>; null for <c>optional</c>.</summary>
+    public string? RequestAccess { get; init; }
+
+    public string? RequestPrompt { get; init; }
+
+    public bool VerifyRequired { get; init; }
+
+    /// <summary>Values by the names of their extensions.</summary>
+    public Dictionary<string, string>? Extensions { get; init; }
+
+    public static RoleOptionsRow? From(RoleOptions options)
+    {
+        var row = new RoleOptionsRow
+        {
+            MaxSessionTtl = (long?)options.MaxSessionTtl?.TotalSeconds,
+            ForwardAgent = options.ForwardAgent,
+            PortForwarding = options.PortForwarding,
+            X11Forwarding = options.X11Forwarding,
+            ForceCommand = options.ForceCommand,
+            SourceAddresses = RowParts.Texts(options.SourceAddresses),
+            RequestAccess = options.RequestAccess == Access.Roles.RequestAccess.Optional ? null : options.RequestAccess.ToString().ToLowerInvariant(),
+            RequestPrompt = options.RequestPrompt.Length > 0 ? options.RequestPrompt : null,
+            VerifyRequired = options.VerifyRequired,
+            Extensions = options.Extensions.IsEmpty ? null : options.Extensions.ToDictionary(one => one.Key, one => one.Value.Text, StringComparer.Ordinal),
+        };
+        return row == new RoleOptionsRow() ? null : row;
+    }
+
+    public RoleOptions Read() => new()
+    {
+        MaxSessionTtl = MaxSessionTtl is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        ForwardAgent = ForwardAgent,
+        PortForwarding = PortForwarding,
+        X11Forwarding = X11Forwarding,
+        ForceCommand = ForceCommand,
+        SourceAddresses = [.. (SourceAddresses ?? []).Select(text => AddressRange.TryParse(text, out var range) ? range : throw new FormatException($"\"{text}\" is not an address range"))],
+        RequestAccess = RequestAccess switch
+        {
+            null => Access.Roles.RequestAccess.Optional,
+            "always" => Access.Roles.RequestAccess.Always,
+            "reason" => Access.Roles.RequestAccess.Reason,
+            _ => throw new FormatException($"\"{RequestAccess}\" is not a way to ask for access"),
+        },
+        RequestPrompt = RequestPrompt ?? "",
+        VerifyRequired = VerifyRequired,
+        Extensions = (Extensions ?? []).ToImmutableSortedDictionary(one => one.Key, one => RowParts.Template(one.Value), StringComparer.Ordinal),
+    };
+}
+
+/// <summary>Parts that several members have in common. Only what cannot be evaluated is a fault; whether people may write it is no question here.</summary>
+internal static class RowParts
+{
+    public static string[]? Texts<T>(ImmutableArray<T> items) => items.IsEmpty ? null : [.. items.Select(item => $"{item}")];
+
+    public static Dictionary<string, string[]>? Lists<T>(ImmutableSortedDictionary<string, ImmutableArray<T>> lists) =>
+        lists.IsEmpty ? null : lists.ToDictionary(list => list.Key, list => Texts(list.Value) ?? [], StringComparer.Ordinal);
+
+    public static Template Template(string text) => Access.Roles.Template.TryParse(text, out var fault) ?? throw new FormatException($"\"{text}\": {fault}");
+
+    public static ImmutableArray<NamePattern> Patterns(string[]? texts) =>
+        [.. (texts ?? []).Select(text => NamePattern.TryParse(text, out var fault) ?? throw new FormatException($"\"{text}\": {fault}"))];
+
+    public static Predicate? Predicate(string? text, PredicateScope scope) => text is null
+        ? null
+        : Access.Predicates.Predicate.TryParse(text, scope, out var fault) ?? throw new FormatException($"\"{text}\", column {fault!.Column}: {fault.What}");
+}
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSerializable(typeof(RoleRow))]
+internal sealed partial class RoleRowJson : JsonSerializerContext;
