@@ -108,11 +108,12 @@ internal static class ResourceText17
         ("forward_agent", Flag(options["forward_agent"])),
         ("port_forwarding", Flag(options["port_forwarding"])),
         ("x11_forwarding", Flag(options["permit_x11_forwarding"])),
-        ("force_command", Text(options["force_command"])),
-        ("source_addresses", Filled(Texts(options["source_address"]))),
+        ("conditions", Filled(Some(
+            ("force-command", Text(options["force_command"])),
+            ("source-address", Joined(Texts(options["source_address"]))),
+            ("verify-required", Flag(options["verify_required"]) is null ? null : "")))),
         ("request_access", Text(options["request_access"])),
         ("request_prompt", Text(options["request_prompt"])),
-        ("verify_required", Flag(options["verify_required"])),
         ("extensions", Filled(new JsonObject(options.Maps("cert_extensions").Select(one => KeyValuePair.Create<string, JsonNode?>(Text(one["name"]) ?? throw new FormatException(), Text(one["value"]) ?? ""))))));
 
     private static JsonObject Some(params (string Name, JsonNode? Value)[] members) =>
@@ -130,6 +131,8 @@ internal static class ResourceText17
     private static IReadOnlyList<JsonNode?> Items(JsonNode? node) => node is JsonArray ? [.. node.AsArray()] : node is null ? [] : [node];
 
     private static JsonArray Texts(JsonNode? node) => [.. Items(node).Select(item => (JsonNode?)Text(item ?? throw new FormatException()))];
+
+    private static string? Joined(JsonArray texts) => texts.Count == 0 ? null : string.Join(',', texts.Select(text => text!.GetValue<string>()));
 
     private static JsonNode? Pairs(JsonNode? node) => Filled(new JsonObject(Map(node).Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, Text(pair.Value)))));
 

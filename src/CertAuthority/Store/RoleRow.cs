@@ -150,16 +150,13 @@ internal sealed record RoleOptionsRow
 
     public bool X11Forwarding { get; init; }
 
-    public string? ForceCommand { get; init; }
-
-    public string[]? SourceAddresses { get; init; }
+    /// <summary>Values by the names of their critical options; a flag has an empty one.</summary>
+    public Dictionary<string, string>? Conditions { get; init; }
 
     /// <summary><c>always</c> or <c>reason</c>; null for <c>optional</c>.</summary>
     public string? RequestAccess { get; init; }
 
     public string? RequestPrompt { get; init; }
-
-    public bool VerifyRequired { get; init; }
 
     /// <summary>Values by the names of their extensions.</summary>
     public Dictionary<string, string>? Extensions { get; init; }
@@ -172,11 +169,9 @@ internal sealed record RoleOptionsRow
             ForwardAgent = options.ForwardAgent,
             PortForwarding = options.PortForwarding,
             X11Forwarding = options.X11Forwarding,
-            ForceCommand = options.ForceCommand,
-            SourceAddresses = RowParts.Texts(options.SourceAddresses),
+            Conditions = options.Conditions.IsEmpty ? null : new Dictionary<string, string>(options.Conditions, StringComparer.Ordinal),
             RequestAccess = options.RequestAccess == Access.Roles.RequestAccess.Optional ? null : options.RequestAccess.ToString().ToLowerInvariant(),
             RequestPrompt = options.RequestPrompt.Length > 0 ? options.RequestPrompt : null,
-            VerifyRequired = options.VerifyRequired,
             Extensions = options.Extensions.IsEmpty ? null : options.Extensions.ToDictionary(one => one.Key, one => one.Value.Text, StringComparer.Ordinal),
         };
         return row == new RoleOptionsRow() ? null : row;
@@ -188,8 +183,7 @@ internal sealed record RoleOptionsRow
         ForwardAgent = ForwardAgent,
         PortForwarding = PortForwarding,
         X11Forwarding = X11Forwarding,
-        ForceCommand = ForceCommand,
-        SourceAddresses = [.. (SourceAddresses ?? []).Select(text => AddressRange.TryParse(text, out var range) ? range : throw new FormatException($"\"{text}\" is not an address range"))],
+        Conditions = (Conditions ?? []).ToImmutableSortedDictionary(one => one.Key, one => Condition(one.Key, one.Value), StringComparer.Ordinal),
         RequestAccess = RequestAccess switch
         {
             null => Access.Roles.RequestAccess.Optional,
@@ -198,9 +192,18 @@ internal sealed record RoleOptionsRow
             _ => throw new FormatException($"\"{RequestAccess}\" is not a way to ask for access"),
         },
         RequestPrompt = RequestPrompt ?? "",
-        VerifyRequired = VerifyRequired,
         Extensions = (Extensions ?? []).ToImmutableSortedDictionary(one => one.Key, one => RowParts.Template(one.Value), StringComparer.Ordinal),
     };
+
+    // One that is not understood would not be enforced.
+    private static string Condition(string name, string value)
+    {
+        var condition = SessionCondition.All.FirstOrDefault(one => one.Name == name) ?? throw new FormatException($"there is no condition \"{name}\"");
+        string[] entries = condition.Form switch { ConditionForm.Flag => [], ConditionForm.List => value.Split(','), _ => [value] };
+        return Array.Find(entries, entry => condition.Read(entry) is null) is { } odd
+            ? throw new FormatException($"\"{odd}\" is not {condition.Takes}")
+            : value;
+    }
 }
 
 /// <summary>Parts that several members have in common. Only what cannot be evaluated is a fault; whether people may write it is no question here.</summary>

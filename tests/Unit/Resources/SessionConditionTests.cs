@@ -31,7 +31,7 @@ public sealed class SessionConditionTests
     public async Task Stored_role_keeps_every_condition()
     {
         await using var world = new World();
-        await world.Database.Commit(transaction => { transaction.PutRole(Strict); return 0; });
+        await world.Database.Commit(transaction => { RoleRow.Table.Put(transaction, Strict); return 0; });
         Assert.Equal(Everything, world.Database.Read(snapshot => snapshot.Policy()).Roles["strict"].Options.Conditions.ToDictionary());
     }
 

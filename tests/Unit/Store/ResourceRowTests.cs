@@ -50,7 +50,8 @@ public sealed class ResourceRowTests : IAsyncLifetime
     [InlineData("""{"version":"v8","allow":{"request_roles":["^(?=a)$"]}}""", "\"^(?=a)$\": ")]
     [InlineData("""{"version":"v8","allow":{"logins":["{{"]}}""", "\"{{\": a template has one pair of {{ and }}")]
     [InlineData("""{"version":"v8","allow":{"review_where":"x("}}""", "\"x(\", column ")]
-    [InlineData("""{"version":"v8","options":{"source_addresses":["10.0.0.1/8"]}}""", "\"10.0.0.1/8\" is not an address range")]
+    [InlineData("""{"version":"v8","options":{"conditions":{"source-address":"10.0.0.1/8"}}}""", "\"10.0.0.1/8\" is not an address or a prefix")]
+    [InlineData("""{"version":"v8","options":{"conditions":{"foo@example.com":""}}}""", "there is no condition \"foo@example.com\"")]
     public async Task Row_that_cannot_be_evaluated_is_named_with_its_fault(string row, string fault)
     {
         using (var outside = world.Outside())
@@ -68,7 +69,7 @@ public sealed class ResourceRowTests : IAsyncLifetime
         using (var outside = world.Outside())
         {
             Run(outside, "INSERT INTO users (id, name, revision, resource) VALUES ($1, 'A B', 1, $2)", Guid.NewGuid().ToString(), """{"roles":["A B"],"unix_users":["account:a b"],"traits":{"x":["\u0007"]}}""");
-            Run(outside, "INSERT INTO roles (id, name, revision, resource) VALUES ($1, 'A B', 1, $2)", Guid.NewGuid().ToString(), """{"version":"v9","allow":{"logins":["a b"]},"options":{"force_command":""},"reviewers":["A B"]}""");
+            Run(outside, "INSERT INTO roles (id, name, revision, resource) VALUES ($1, 'A B', 1, $2)", Guid.NewGuid().ToString(), """{"version":"v9","allow":{"logins":["a b"]},"reviewers":["A B"]}""");
             Run(outside, "INSERT INTO locks (id, name, revision, resource) VALUES ($1, 'A B', 1, $2)", Guid.NewGuid().ToString(), """{"kind":"user","target":"A B","message":"\u0007"}""");
         }
         await world.Reopen();
