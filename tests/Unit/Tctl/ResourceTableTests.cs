@@ -24,7 +24,7 @@ public class ResourceTableTests
     }
 
     [Fact]
-    public void Column_that_only_some_resources_have_is_shown_where_one_has_it()
+    public void Column_of_few_resources_is_shown_if_one_has_it()
     {
         var user = JsonDocument.Parse("""{"kind": "user", "metadata": {"name": "alice", "from_groups": ["dba-team"]}, "spec": {}}""");
         Assert.EndsWith("From Groups", ResourceTable.For(Users, [user.RootElement]).Lines().First().TrimEnd(), StringComparison.Ordinal);
