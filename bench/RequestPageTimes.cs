@@ -64,11 +64,22 @@ internal static class RequestPageTimes
     {
         var created = Now.AddMinutes(-n);
         var over = n % 100 is >= 10 and < 40;
-        return new AccessRequest(
-            Guid.NewGuid(), 1, Guid.NewGuid(), $"user{n % 500}", 5001, [new PinnedRole(Guid.NewGuid(), n % 3 == 0 ? "dba" : "ops", 1)], [],
-            (n % 100) switch { 0 => RequestState.Pending, < 20 => RequestState.Approved, < 40 => RequestState.Pending, _ => RequestState.Denied },
-            created, over ? created.AddMinutes(-1) : Now.AddHours(1), over ? created.AddMinutes(-1) : Now.AddHours(1), "performing DB migration tonight", ["bob"], null)
+        return new AccessRequest
         {
+            Id = Guid.NewGuid(),
+            Revision = 1,
+            UserId = Guid.NewGuid(),
+            UserName = $"user{n % 500}",
+            CreatorUid = 5001,
+            Roles = [new PinnedRole(Guid.NewGuid(), n % 3 == 0 ? "dba" : "ops", 1)],
+            GrantedRoles = [],
+            StoredState = (n % 100) switch { 0 => RequestState.Pending, < 20 => RequestState.Approved, < 40 => RequestState.Pending, _ => RequestState.Denied },
+            Created = created,
+            PendingUntil = over ? created.AddMinutes(-1) : Now.AddHours(1),
+            AccessUntil = over ? created.AddMinutes(-1) : Now.AddHours(1),
+            Reason = "performing DB migration tonight",
+            SuggestedReviewers = ["bob"],
+            Resolution = null,
             Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, SessionTtl: null, AssumeFrom: null, Shortened: ImmutableArray<string>.Empty),
         };
     }

@@ -35,10 +35,21 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
         var (user, requests) = read.KeyId.Split(':', 2) is [var id, var ids] ? (id, ids.Split(',')) : (read.KeyId, []);
         return new HeldCertificate(
             file,
-            new CertificateInfo(
-                read.Serial.ToString(), user, read.KeyId, [], requests, [.. read.Principals], Moment(read.ValidAfter), Moment(read.ValidBefore), LimitedBy: "", Revoked: false,
-                Name: name ?? (requests is [] ? "everyday" : "elevated"),
-                CriticalOptions: read.CriticalOptions is [] ? null : read.CriticalOptions.ToDictionary(option => option.Name, Value)),
+            new CertificateInfo
+            {
+                Serial = read.Serial.ToString(),
+                User = user,
+                KeyId = read.KeyId,
+                Roles = [],
+                Requests = requests,
+                Principals = [.. read.Principals],
+                ValidAfter = Moment(read.ValidAfter),
+                ValidBefore = Moment(read.ValidBefore),
+                LimitedBy = "",
+                Revoked = false,
+                Name = name ?? (requests is [] ? "everyday" : "elevated"),
+                CriticalOptions = read.CriticalOptions is [] ? null : read.CriticalOptions.ToDictionary(option => option.Name, Value),
+            },
             line,
             read.Key,
             read.SignatureKey,

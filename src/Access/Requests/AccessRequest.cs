@@ -37,38 +37,53 @@ public sealed record PinnedNode(Guid Id, string Name)
 }
 
 /// <summary>A user's request to hold roles for a while.</summary>
-/// <param name="Id">A UUID; any unique prefix of it is accepted from people.</param>
-/// <param name="Revision">Counts changes, from 1; changes are compare-and-swap on it.</param>
-/// <param name="UserId">The requester, by immutable id.</param>
-/// <param name="UserName">The requester's name when asking.</param>
-/// <param name="CreatorUid">The uid that filed it: whoever files a request may be the one person who must not answer it.</param>
-/// <param name="Roles">What was asked for: sorted by name, each once. Never changes.</param>
-/// <param name="GrantedRoles">What was granted; empty until approved.</param>
-/// <param name="StoredState">The state as recorded; <see cref="StateAt"/> adds the clock.</param>
-/// <param name="Created">When it was filed; whole seconds, as all times here.</param>
-/// <param name="PendingUntil">The first instant at which it is too late for an answer.</param>
-/// <param name="AccessUntil">The first instant at which it grants nothing more; while the clock waits for the approval, the latest that this can be.</param>
-/// <param name="Reason">Why it was asked for, in the requester's words.</param>
-/// <param name="SuggestedReviewers">Who is told; they gain no right.</param>
-/// <param name="Resolution">The answer, null while there is none.</param>
-/// <param name="CreatorLoginUid">As whom the creator once logged in, where that is known; they count as the same person.</param>
-public sealed record AccessRequest(
-    Guid Id,
-    long Revision,
-    Guid UserId,
-    string UserName,
-    uint CreatorUid,
-    ImmutableArray<PinnedRole> Roles,
-    ImmutableArray<PinnedRole> GrantedRoles,
-    RequestState StoredState,
-    DateTimeOffset Created,
-    DateTimeOffset PendingUntil,
-    DateTimeOffset AccessUntil,
-    string Reason,
-    ImmutableArray<string> SuggestedReviewers,
-    RequestResolution? Resolution,
-    uint? CreatorLoginUid = null)
+public sealed record AccessRequest
 {
+    /// <summary>A UUID; any unique prefix of it is accepted from people.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Counts changes, from 1; changes are compare-and-swap on it.</summary>
+    public required long Revision { get; init; }
+
+    /// <summary>The requester, by immutable id.</summary>
+    public required Guid UserId { get; init; }
+
+    /// <summary>The requester's name when asking.</summary>
+    public required string UserName { get; init; }
+
+    /// <summary>The uid that filed it: whoever files a request may be the one person who must not answer it.</summary>
+    public required uint CreatorUid { get; init; }
+
+    /// <summary>What was asked for: sorted by name, each once. Never changes.</summary>
+    public required ImmutableArray<PinnedRole> Roles { get; init; }
+
+    /// <summary>What was granted; empty until approved.</summary>
+    public required ImmutableArray<PinnedRole> GrantedRoles { get; init; }
+
+    /// <summary>The state as recorded; <see cref="StateAt"/> adds the clock.</summary>
+    public required RequestState StoredState { get; init; }
+
+    /// <summary>When it was filed; whole seconds, as all times here.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>The first instant at which it is too late for an answer.</summary>
+    public required DateTimeOffset PendingUntil { get; init; }
+
+    /// <summary>The first instant at which it grants nothing more; while the clock waits for the approval, the latest that this can be.</summary>
+    public required DateTimeOffset AccessUntil { get; init; }
+
+    /// <summary>Why it was asked for, in the requester's words.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Who is told; they gain no right.</summary>
+    public required ImmutableArray<string> SuggestedReviewers { get; init; }
+
+    /// <summary>The answer, null while there is none.</summary>
+    public required RequestResolution? Resolution { get; init; }
+
+    /// <summary>As whom the creator once logged in, where that is known; they count as the same person.</summary>
+    public uint? CreatorLoginUid { get; init; }
+
     /// <summary>How long it grants access, and why no longer.</summary>
     public required AccessTerms Terms { get; init; }
 

@@ -48,23 +48,23 @@ public static class Requesting
         if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits, question.Kind).Holds(out var window, out refusal))
             return refusal;
         var askedBy = assigned.Where(role => asked.Roles.Any(name => role.Allow.LetsRequest(name, question.Kind))).OrderBy(role => role.Name, StringComparer.Ordinal).ToList();
-        var request = new AccessRequest(
-            question.Id,
-            Revision: 1,
-            question.User.Id,
-            question.User.Name,
-            question.CreatorUid,
-            [.. roles.Select(role => role.Pin())],
-            GrantedRoles: [],
-            RequestState.Pending,
-            question.Now,
-            window.PendingUntil,
-            window.AccessUntil,
-            question.Reason,
-            [.. (question.SuggestedReviewers.IsEmpty ? assigned.SelectMany(role => role.Allow.Asking.SuggestedReviewers) : question.SuggestedReviewers).Distinct(StringComparer.Ordinal)],
-            Resolution: null,
-            question.CreatorLoginUid)
+        var request = new AccessRequest
         {
+            Id = question.Id,
+            Revision = 1,
+            UserId = question.User.Id,
+            UserName = question.User.Name,
+            CreatorUid = question.CreatorUid,
+            Roles = [.. roles.Select(role => role.Pin())],
+            GrantedRoles = [],
+            StoredState = RequestState.Pending,
+            Created = question.Now,
+            PendingUntil = window.PendingUntil,
+            AccessUntil = window.AccessUntil,
+            Reason = question.Reason,
+            SuggestedReviewers = [.. (question.SuggestedReviewers.IsEmpty ? assigned.SelectMany(role => role.Allow.Asking.SuggestedReviewers) : question.SuggestedReviewers).Distinct(StringComparer.Ordinal)],
+            Resolution = null,
+            CreatorLoginUid = question.CreatorLoginUid,
             Resources = asked.Resources,
             Terms = window.Terms,
             Thresholds = [.. askedBy.Select(role => new ThresholdSet(role.Pin(), role.Allow.Asking.RequireAll, role.Allow.Asking.Thresholds is { IsEmpty: false } some ? some : [ReviewThreshold.One]))],

@@ -37,7 +37,9 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     public Answerer Answerer => new(Identity, IsRoot, Login);
 
     /// <summary>An entry of the audit with the caller in it.</summary>
-    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon ? new(now, what) : new(now, what, Identity.Uid, Identity.Account, Login?.Uid) { Program = Program };
+    public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon
+        ? new AuditEntry { Time = now, Event = what }
+        : new AuditEntry { Time = now, Event = what, Uid = Identity.Uid, Account = Identity.Account, LoginUid = Login?.Uid, Program = Program };
 }
 
 /// <summary>A caller who may administer. Only the route table's check makes one.</summary>

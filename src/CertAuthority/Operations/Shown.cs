@@ -21,36 +21,38 @@ internal static class Shown
         "access_request",
         "v3",
         new RequestMetadata(request.Id.ToString(), request.Revision),
-        new RequestSpec(
-            request.UserName,
-            Names(request.Roles),
-            Names(request.GrantedRoles),
-            RequestTransitions.Word(request.StateAt(now)),
-            request.Created,
-            request.PendingUntil,
-            request.AccessUntil,
-            Durations.Show(request.Terms.Lasts),
-            request.Terms.LimitedBy,
-            RequestTable.Word(request.Terms.Clock),
-            [.. request.Terms.Shortened],
-            request.Reason,
-            request.Resolution?.Reason ?? "",
-            [.. request.SuggestedReviewers],
-            request.Resolution?.By,
-            request.Terms.SessionTtl is { } session ? Durations.Show(session) : null,
-            request.Terms.AssumeFrom,
-            [.. request.Reviews.Select(review => Show(review, tally))],
-            tally is null ? null : [.. tally.Missing],
-            [.. request.Thresholds.Select(Show)],
-            request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()),
-            Names(request.Resources),
-            request.StateAt(now) switch
+        new RequestSpec
+        {
+            User = request.UserName,
+            Roles = Names(request.Roles),
+            GrantedRoles = Names(request.GrantedRoles),
+            State = RequestTransitions.Word(request.StateAt(now)),
+            Created = request.Created,
+            Expires = request.PendingUntil,
+            AccessExpires = request.AccessUntil,
+            AccessLasts = Durations.Show(request.Terms.Lasts),
+            AccessLimitedBy = request.Terms.LimitedBy,
+            Clock = RequestTable.Word(request.Terms.Clock),
+            Shortened = [.. request.Terms.Shortened],
+            RequestReason = request.Reason,
+            ResolveReason = request.Resolution?.Reason ?? "",
+            SuggestedReviewers = [.. request.SuggestedReviewers],
+            ResolvedBy = request.Resolution?.By,
+            SessionTtl = request.Terms.SessionTtl is { } session ? Durations.Show(session) : null,
+            AssumeStartTime = request.Terms.AssumeFrom,
+            Reviews = [.. request.Reviews.Select(review => Show(review, tally))],
+            Missing = tally is null ? null : [.. tally.Missing],
+            Thresholds = [.. request.Thresholds.Select(Show)],
+            SystemAnnotations = request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()),
+            Resources = Names(request.Resources),
+            Conditions = request.StateAt(now) switch
             {
                 RequestState.Pending => Conditions(request.Roles, roles),
                 RequestState.Approved => Conditions(request.GrantedRoles, roles),
                 _ => null,
             },
-            Overridden: request.Overridden.IsEmpty ? null : [.. request.Overridden]));
+            Overridden = request.Overridden.IsEmpty ? null : [.. request.Overridden],
+        });
 
     private static RequestReview Show(Review review, Tally? tally) => new(
         review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));
@@ -67,21 +69,23 @@ internal static class Shown
 
     /// <param name="certificate">The certificate.</param>
     /// <param name="ca">The fingerprint of the CA key that signed it; null where that is not known.</param>
-    public static CertificateInfo Show(this RecordedCertificate certificate, string? ca) => new(
-        certificate.Serial.ToString(),
-        certificate.UserName,
-        certificate.KeyId,
-        Names(certificate.Roles),
-        [.. certificate.Requests],
-        [.. certificate.Principals],
-        certificate.ValidAfter,
-        certificate.ValidBefore,
-        certificate.LimitedBy,
-        certificate.Revoked is not null,
-        certificate.Revoked,
-        certificate.Name,
-        certificate.Permissions.Conditions.IsEmpty ? null : certificate.Permissions.Conditions.ToDictionary(),
-        ca);
+    public static CertificateInfo Show(this RecordedCertificate certificate, string? ca) => new()
+    {
+        Serial = certificate.Serial.ToString(),
+        User = certificate.UserName,
+        KeyId = certificate.KeyId,
+        Roles = Names(certificate.Roles),
+        Requests = [.. certificate.Requests],
+        Principals = [.. certificate.Principals],
+        ValidAfter = certificate.ValidAfter,
+        ValidBefore = certificate.ValidBefore,
+        LimitedBy = certificate.LimitedBy,
+        Revoked = certificate.Revoked is not null,
+        RevokedAt = certificate.Revoked,
+        Name = certificate.Name,
+        CriticalOptions = certificate.Permissions.Conditions.IsEmpty ? null : certificate.Permissions.Conditions.ToDictionary(),
+        Ca = ca,
+    };
 
     /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>
     private static string[]? Conditions(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role>? roles) =>

@@ -59,8 +59,10 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
             var grant = SyncCertification.Decide(now);
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, syncCa.PublicKey);
             transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, toBeSigned.Bytes);
-            transaction.Audit(new AuditEntry(now, "sync_certificate.issued")
+            transaction.Audit(new AuditEntry
             {
+                Time = now,
+                Event = "sync_certificate.issued",
                 Serial = toBeSigned.Certificate.Serial.ToString(),
                 Principals = [Names.DaemonsLogin],
                 ValidBefore = grant.Validity.Before,

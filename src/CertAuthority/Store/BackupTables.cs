@@ -6,7 +6,7 @@ internal static class BackupTables
     public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken) => transaction.Execute("INSERT OR REPLACE INTO backup VALUES (1, $1)", taken);
 
     /// <summary>When this database was taken from another as a backup; null for one that is in use.</summary>
-    public static DateTimeOffset? BackupTaken(this Snapshot snapshot) => snapshot.QueryFirst("SELECT taken FROM backup", row => (DateTimeOffset?)row.Time(0));
+    public static DateTimeOffset? BackupTaken(this Snapshot snapshot) => snapshot.QueryFirst("SELECT taken FROM backup", row => (DateTimeOffset?)row.Time("taken"));
 
     public static void RemoveBackupMark(this Transaction transaction) => transaction.Execute("DELETE FROM backup");
 
@@ -22,7 +22,7 @@ internal static class BackupTables
 
     /// <summary>Those that a revocation list of this moment must name, by the id of the CA key, 0 for each; like <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.</summary>
     public static List<(long CaKeyId, ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query("SELECT ca, first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => row.GetInt64(1) is > 0 and var first && row.GetInt64(2) is var last && last >= first
-            ? (row.GetInt64(0), (ulong)first, (ulong)last)
+        snapshot.Query("SELECT ca, first, last FROM lost_serials WHERE until > $1 ORDER BY first", row => row.Long("first") is > 0 and var first && row.Long("last") is var last && last >= first
+            ? (row.Long("ca"), (ulong)first, (ulong)last)
             : throw new InvalidDataException("serials begin with 1, and a range runs upwards"), now.AddDays(-1));
 }

@@ -8,26 +8,62 @@ using CertAuthority.Access.Users;
 namespace CertAuthority.Store;
 
 /// <summary>A certificate as recorded: from then on it counts as issued, signed or not. <c>CaKeyId</c> is the id of the key that signed it, 0 where that is not known.</summary>
-internal sealed record RecordedCertificate(
-    ulong Serial,
-    Guid UserId,
-    string UserName,
-    UnixIdentity Caller,
-    string KeyId,
-    ImmutableArray<PinnedRole> Roles,
-    ImmutableArray<string> Requests,
-    ImmutableArray<string> Principals,
-    DateTimeOffset Issued,
-    DateTimeOffset ValidAfter,
-    DateTimeOffset ValidBefore,
-    string LimitedBy,
-    SessionPermissions Permissions,
-    DateTimeOffset? Revoked,
-    string? Name = null,
-    ulong? Session = null,
-    string? Node = null,
-    long CaKeyId = 0)
+internal sealed record RecordedCertificate
 {
+    /// <summary>Serial</summary>
+    public required ulong Serial { get; init; }
+
+    /// <summary>UserId</summary>
+    public required Guid UserId { get; init; }
+
+    /// <summary>UserName</summary>
+    public required string UserName { get; init; }
+
+    /// <summary>Caller</summary>
+    public required UnixIdentity Caller { get; init; }
+
+    /// <summary>KeyId</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>Roles</summary>
+    public required ImmutableArray<PinnedRole> Roles { get; init; }
+
+    /// <summary>Requests</summary>
+    public required ImmutableArray<string> Requests { get; init; }
+
+    /// <summary>Principals</summary>
+    public required ImmutableArray<string> Principals { get; init; }
+
+    /// <summary>Issued</summary>
+    public required DateTimeOffset Issued { get; init; }
+
+    /// <summary>ValidAfter</summary>
+    public required DateTimeOffset ValidAfter { get; init; }
+
+    /// <summary>ValidBefore</summary>
+    public required DateTimeOffset ValidBefore { get; init; }
+
+    /// <summary>LimitedBy</summary>
+    public required string LimitedBy { get; init; }
+
+    /// <summary>Permissions</summary>
+    public required SessionPermissions Permissions { get; init; }
+
+    /// <summary>Revoked</summary>
+    public required DateTimeOffset? Revoked { get; init; }
+
+    /// <summary>Name</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Session</summary>
+    public ulong? Session { get; init; }
+
+    /// <summary>Node</summary>
+    public string? Node { get; init; }
+
+    /// <summary>CaKeyId</summary>
+    public long CaKeyId { get; init; }
+
     /// <summary>What was granted, as it is recorded.</summary>
     /// <param name="grant">What was granted.</param>
     /// <param name="caller">Who logged in.</param>
@@ -36,25 +72,27 @@ internal sealed record RecordedCertificate(
     /// <param name="ca">The id of the CA key that signs it.</param>
     /// <param name="session">The login session that it belongs to; null for none.</param>
     /// <param name="node">The one node that it was asked for; null for all.</param>
-    public static RecordedCertificate From(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) => new(
-        serial,
-        grant.User.Id,
-        grant.User.Name,
-        caller,
-        grant.KeyId,
-        grant.Roles,
-        [.. grant.Requests.Select(request => request.ToString())],
-        [.. grant.Principals.Select(principal => principal.ToString())],
-        now,
-        grant.Validity.After,
-        grant.Validity.Before,
-        grant.Validity.LimitedBy,
-        grant.Permissions,
-        Revoked: null,
-        grant.Name,
-        session,
-        node,
-        ca);
+    public static RecordedCertificate From(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) => new()
+    {
+        Serial = serial,
+        UserId = grant.User.Id,
+        UserName = grant.User.Name,
+        Caller = caller,
+        KeyId = grant.KeyId,
+        Roles = grant.Roles,
+        Requests = [.. grant.Requests.Select(request => request.ToString())],
+        Principals = [.. grant.Principals.Select(principal => principal.ToString())],
+        Issued = now,
+        ValidAfter = grant.Validity.After,
+        ValidBefore = grant.Validity.Before,
+        LimitedBy = grant.Validity.LimitedBy,
+        Permissions = grant.Permissions,
+        Revoked = null,
+        Name = grant.Name,
+        Session = session,
+        Node = node,
+        CaKeyId = ca,
+    };
 }
 
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
@@ -143,11 +181,28 @@ internal static class CertificateTable
     public static List<(long CaKeyId, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(
             "SELECT ca, serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial",
-            row => row.GetInt64(1) is > 0 and var serial ? (row.GetInt64(0), (ulong)serial) : throw new InvalidDataException("serials begin with 1"),
+            row => row.Long("serial") is > 0 and var serial ? (row.Long("ca"), (ulong)serial) : throw new InvalidDataException("serials begin with 1"),
             now.AddDays(-1));
 
-    private static RecordedCertificate Row(DbDataReader row) => new(
-        (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.GetString(5), row.Pins(6), row.Texts(7), row.Texts(8),
-        row.Time(9), row.Time(10), row.Time(11), row.GetString(12), row.Permissions(13), row.IsDBNull(14) ? null : row.Time(14),
-        row.Text(15), row.IsDBNull(16) ? null : (ulong)row.GetInt64(16), row.Text(17), row.GetInt64(18));
+    private static RecordedCertificate Row(DbDataReader row) => new()
+    {
+        Serial = (ulong)row.Long("serial"),
+        UserId = row.Id("user_id"),
+        UserName = row.String("user_name"),
+        Caller = new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")),
+        KeyId = row.String("key_id"),
+        Roles = row.Pins("roles"),
+        Requests = row.Texts("requests"),
+        Principals = row.Texts("principals"),
+        Issued = row.Time("issued"),
+        ValidAfter = row.Time("valid_after"),
+        ValidBefore = row.Time("valid_before"),
+        LimitedBy = row.String("limited_by"),
+        Permissions = row.Permissions("permissions"),
+        Revoked = row.IsNull("revoked") ? null : row.Time("revoked"),
+        Name = row.Text("name"),
+        Session = row.IsNull("session") ? null : (ulong)row.Long("session"),
+        Node = row.Text("node"),
+        CaKeyId = row.Long("ca"),
+    };
 }

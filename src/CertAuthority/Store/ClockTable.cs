@@ -10,7 +10,7 @@ internal sealed record ClockRecord(string Boot, TimeSpan SinceBoot, DateTimeOffs
 internal static class ClockTable
 {
     public static ClockRecord? ClockRecord(this Snapshot snapshot) =>
-        snapshot.QueryFirst("SELECT boot, since_boot, time FROM clock", row => new ClockRecord(row.GetString(0), row.Length(1), row.Time(2)));
+        snapshot.QueryFirst("SELECT boot, since_boot, time FROM clock", row => new ClockRecord(row.String("boot"), row.Length("since_boot"), row.Time("time")));
 
     public static void RecordClock(this Transaction transaction, ClockRecord record) =>
         transaction.Execute("INSERT OR REPLACE INTO clock VALUES (1, $1, $2, $3)", record.Boot, record.SinceBoot, record.Time);

@@ -56,8 +56,8 @@ internal static class HostCertificateTable
         snapshot.QueryFirst($"SELECT {Columns} FROM host_certificates WHERE node_id = $1 AND certificate IS NOT NULL ORDER BY serial DESC LIMIT 1", Row, node.Id);
 
     private static RecordedHostCertificate Row(DbDataReader row) => new(
-        (ulong)row.GetInt64(0), row.Id(1), row.GetString(2), new UnixIdentity((uint)row.GetInt64(3), row.Text(4)), row.Texts(5), row.Time(6), row.Time(7), row.Time(8),
-        row.IsDBNull(9) ? null : Parsed((byte[])row.GetValue(9)));
+        (ulong)row.Long("serial"), row.Id("node_id"), row.String("node_name"), new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")), row.Texts("principals"), row.Time("issued"), row.Time("valid_after"), row.Time("valid_before"),
+        row.IsNull("certificate") ? null : Parsed(row.Bytes("certificate")));
 
     /// <summary>The bytes, when they are a certificate: what cannot be parsed is a row that cannot be read.</summary>
     private static byte[] Parsed(byte[] certificate)

@@ -12,7 +12,7 @@ internal static class NodeSyncTable
 
     /// <summary>Of every node that something was tried with, by its id. A row that cannot be read is left out: the next list that is written there replaces it.</summary>
     public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
-        snapshot.QueryReadable("SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs", row => (Id: row.Id(0), Sync: Row(row)))
+        snapshot.QueryReadable("SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs", row => (Id: row.Id("node_id"), Sync: Row(row)))
             .ToDictionary(one => one.Id, one => one.Sync);
 
     /// <summary>It has that list now. A node that was removed meanwhile leaves nothing.</summary>
@@ -42,10 +42,10 @@ internal static class NodeSyncTable
         transaction.Execute("UPDATE node_syncs SET told_stale = $2 WHERE node_id = $1", node.Id, isTold);
 
     private static NodeSync Row(DbDataReader row) => new(
-        (ulong)row.GetInt64(1), row.IsDBNull(2) ? null : row.Time(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4), row.GetBoolean(5))
+        (ulong)row.Long("krl_version"), row.IsNull("synced") ? null : row.Time("synced"), row.Text("failure"), row.IsNull("failed") ? null : row.Time("failed"), row.Flag("told_stale"))
     {
-        Trouble = row.Text(6) is { } trouble ? Enum.Parse<SyncTrouble>(trouble) : SyncTrouble.Other,
-        IsToldContested = row.GetBoolean(7),
-        IsExempt = row.IsDBNull(8) ? null : row.GetBoolean(8),
+        Trouble = row.Text("trouble") is { } trouble ? Enum.Parse<SyncTrouble>(trouble) : SyncTrouble.Other,
+        IsToldContested = row.Flag("told_contested"),
+        IsExempt = row.IsNull("exempt") ? null : row.Flag("exempt"),
     };
 }

@@ -48,12 +48,12 @@ internal static class OutboxTable
 
     public static List<Receiver> Receivers(this Snapshot snapshot) => snapshot.QueryReadable(
         "SELECT name, events, roles, personal FROM receivers ORDER BY name",
-        row => new Receiver(row.GetString(0), new NoticeFilter(row.Texts(1), [.. row.Texts(2).Select(Pattern)]), row.GetBoolean(3)));
+        row => new Receiver(row.String("name"), new NoticeFilter(row.Texts("events"), [.. row.Texts("roles").Select(Pattern)]), row.Flag("personal")));
 
     public static List<ReceiverStatus> ReceiverStatuses(this Snapshot snapshot) =>
         snapshot.QueryReadable(
-            "SELECT name, (SELECT count(*) FROM outbox WHERE receiver = name), given_up, failure, failed_at FROM receivers ORDER BY name",
-            row => new ReceiverStatus(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.Text(3), row.IsDBNull(4) ? null : row.Time(4)));
+            "SELECT name, (SELECT count(*) FROM outbox WHERE receiver = name) AS waiting, given_up, failure, failed_at FROM receivers ORDER BY name",
+            row => new ReceiverStatus(row.String("name"), row.Long("waiting"), row.Long("given_up"), row.Text("failure"), row.IsNull("failed_at") ? null : row.Time("failed_at")));
 
     /// <summary>Puts an event on its way to a receiver, or to each of the people whom it reaches.</summary>
     public static void Put(this Transaction transaction, Receiver receiver, IEnumerable<string?> recipients, Notification notification)
@@ -66,7 +66,7 @@ internal static class OutboxTable
         if (about is not null && Waiting("about = $2", about) is var own and > MostAboutOne)
             Drop(about, own - MostAboutOne);
         if (Waiting("$2 IS NULL", null) is var all and > MostWaiting)
-            Drop(transaction.QueryFirst("SELECT about FROM outbox WHERE receiver = $1 GROUP BY about ORDER BY count(*) DESC LIMIT 1", row => row.Text(0), receiver.Name), all - MostWaiting);
+            Drop(transaction.QueryFirst("SELECT about FROM outbox WHERE receiver = $1 GROUP BY about ORDER BY count(*) DESC LIMIT 1", row => row.Text("about"), receiver.Name), all - MostWaiting);
 
         long Waiting(string which, string? value) => transaction.QueryFirst($"SELECT count(*) FROM outbox WHERE receiver = $1 AND {which}", row => row.GetInt64(0), receiver.Name, value);
 
@@ -108,8 +108,8 @@ internal static class OutboxTable
 
     private static Outgoing Row(DbDataReader row)
     {
-        var (json, attempts) = (row.GetString(3), (int)row.GetInt64(4));
+        var (json, attempts) = (row.String("event"), (int)row.Long("attempts"));
         var notification = JsonSerializer.Deserialize(json, ProtocolJson.Lenient.Of<Notification>()) ?? throw new JsonException("the event is null");
-        return new(row.GetInt64(0), row.GetString(1), row.Text(2), json, attempts, notification with { Attempt = attempts });
+        return new(row.Long("number"), row.String("receiver"), row.Text("recipient"), json, attempts, notification with { Attempt = attempts });
     }
 }

@@ -122,21 +122,32 @@ internal static class RequestTable
     internal static List<AccessRequest> WithReviews(this Snapshot snapshot, List<AccessRequest> requests) =>
         requests.ConvertAll(request => request with { Reviews = snapshot.ReviewsOf(request.Id) });
 
-    internal static AccessRequest Row(DbDataReader row) => new(
-        row.Id(0), row.GetInt64(1), row.Id(2), row.GetString(3), (uint)row.GetInt64(4), row.Pins(5), row.Pins(6), State(row.GetString(7)),
-        row.Time(8), row.Time(9), row.Time(10), row.GetString(11), row.Texts(12),
-        row.Text(13) is { } by ? new RequestResolution(by, row.Time(14), row.Text(15) ?? "") : null,
-        row.IsDBNull(22) ? null : (uint)row.GetInt64(22))
+    internal static AccessRequest Row(DbDataReader row) => new()
     {
+        Id = row.Id("id"),
+        Revision = row.Long("revision"),
+        UserId = row.Id("user_id"),
+        UserName = row.String("user_name"),
+        CreatorUid = (uint)row.Long("creator_uid"),
+        Roles = row.Pins("roles"),
+        GrantedRoles = row.Pins("granted_roles"),
+        StoredState = State(row.String("state")),
+        Created = row.Time("created"),
+        PendingUntil = row.Time("pending_until"),
+        AccessUntil = row.Time("access_until"),
+        Reason = row.String("reason"),
+        SuggestedReviewers = row.Texts("suggested_reviewers"),
+        Resolution = row.Text("resolved_by") is { } by ? new RequestResolution(by, row.Time("resolved_at"), row.Text("resolve_reason") ?? "") : null,
+        CreatorLoginUid = row.IsNull("creator_login_uid") ? null : (uint)row.Long("creator_login_uid"),
         Terms = new AccessTerms(
-            row.Length(16), row.GetString(17), row.GetString(18) == "approval" ? RequestClock.Approval : RequestClock.Creation,
-            row.IsDBNull(19) ? null : row.Length(19), row.IsDBNull(20) ? null : row.Time(20), row.Texts(21)),
-        Thresholds = row.Thresholds(23),
-        Annotations = row.Annotations(24),
-        RequesterUids = row.Uids(25),
-        Resources = row.Nodes(26),
-        Overridden = row.Texts(27),
-        RequesterUsers = row.Ids(28),
+            row.Length("access_lasts"), row.String("access_limited_by"), row.String("clock") == "approval" ? RequestClock.Approval : RequestClock.Creation,
+            row.IsNull("session_ttl") ? null : row.Length("session_ttl"), row.IsNull("assume_from") ? null : row.Time("assume_from"), row.Texts("shortened")),
+        Thresholds = row.Thresholds("thresholds"),
+        Annotations = row.Annotations("annotations"),
+        RequesterUids = row.Uids("requester_uids"),
+        Resources = row.Nodes("resources"),
+        Overridden = row.Texts("overridden"),
+        RequesterUsers = row.Ids("requester_users"),
     };
 
     /// <summary>A clock as people and rows have it.</summary>

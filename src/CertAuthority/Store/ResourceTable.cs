@@ -99,7 +99,7 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
         }
         catch (StoreException)
         {
-            return snapshot.QueryFirst($"SELECT id, resource FROM {Kind}s WHERE name = $1", row => new Unreadable(Kind, name, row.GetString(0), row.GetString(1)), name);
+            return snapshot.QueryFirst($"SELECT id, resource FROM {Kind}s WHERE name = $1", row => new Unreadable(Kind, name, row.String("id"), row.String("resource")), name);
         }
     }
 
@@ -134,10 +134,10 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
 
     private T Row(DbDataReader row)
     {
-        var (id, name, revision) = (row.Id(0), row.GetString(1), row.GetInt64(2));
+        var (id, name, revision) = (row.Id("id"), row.String("name"), row.Long("revision"));
         try
         {
-            return (T)(Read(row.GetString(3), name) with { Id = id, Revision = revision });
+            return (T)(Read(row.String("resource"), name) with { Id = id, Revision = revision });
         }
         catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
         {

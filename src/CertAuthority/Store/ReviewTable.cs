@@ -24,7 +24,7 @@ internal static class ReviewTable
     public static string Word(ReviewDecision decision) => RequestTransitions.Word(decision == ReviewDecision.Approve ? RequestState.Approved : RequestState.Denied);
 
     private static Review Row(DbDataReader row) => new(
-        row.Id(0), row.GetString(1), row.Uids(2), row.GetString(3) == "APPROVED" ? ReviewDecision.Approve : ReviewDecision.Deny, row.Texts(4), row.GetString(5), row.Time(6),
-        row.IsDBNull(7) ? null : row.Time(7))
-    { AuthorUsers = row.Ids(8) };
+        row.Id("author_id"), row.String("author_name"), row.Uids("author_uids"), row.String("decision") == "APPROVED" ? ReviewDecision.Approve : ReviewDecision.Deny, row.Texts("roles"), row.String("reason"), row.Time("at"),
+        row.IsNull("assume_from") ? null : row.Time("assume_from"))
+    { AuthorUsers = row.Ids("author_users") };
 }

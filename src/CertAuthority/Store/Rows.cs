@@ -9,39 +9,49 @@ using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Store;
 
-/// <summary>Columns into the types they stand for.</summary>
+/// <summary>Columns, by their names, into the types they stand for. A number that is asked for alone is read by its place.</summary>
 internal static class Rows
 {
-    public static Guid Id(this DbDataReader row, int column) => Guid.ParseExact(row.GetString(column), "D");
+    public static bool IsNull(this DbDataReader row, string column) => row.IsDBNull(row.GetOrdinal(column));
 
-    public static DateTimeOffset Time(this DbDataReader row, int column) => DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(column));
+    public static long Long(this DbDataReader row, string column) => row.GetInt64(row.GetOrdinal(column));
 
-    public static TimeSpan Length(this DbDataReader row, int column) => TimeSpan.FromSeconds(row.GetInt64(column));
+    public static bool Flag(this DbDataReader row, string column) => row.GetBoolean(row.GetOrdinal(column));
 
-    public static string? Text(this DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    public static string String(this DbDataReader row, string column) => row.GetString(row.GetOrdinal(column));
 
-    public static ImmutableArray<string> Texts(this DbDataReader row, int column) =>
-        [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.StringArray)!];
+    public static byte[] Bytes(this DbDataReader row, string column) => row.GetFieldValue<byte[]>(row.GetOrdinal(column));
 
-    public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, int column) =>
-        [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedRoleArray)!];
+    public static Guid Id(this DbDataReader row, string column) => Guid.ParseExact(row.String(column), "D");
 
-    public static ImmutableArray<PinnedNode> Nodes(this DbDataReader row, int column) =>
-        [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PinnedNodeArray)!];
+    public static DateTimeOffset Time(this DbDataReader row, string column) => DateTimeOffset.FromUnixTimeSeconds(row.Long(column));
 
-    public static ImmutableArray<Guid> Ids(this DbDataReader row, int column) => [.. row.Texts(column).Select(Guid.Parse)];
+    public static TimeSpan Length(this DbDataReader row, string column) => TimeSpan.FromSeconds(row.Long(column));
 
-    public static ImmutableArray<uint> Uids(this DbDataReader row, int column) => [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.UInt32Array)!];
+    public static string? Text(this DbDataReader row, string column) => row.IsNull(column) ? null : row.String(column);
 
-    public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, int column) =>
-        [.. JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.ThresholdSetArray)!];
+    public static ImmutableArray<string> Texts(this DbDataReader row, string column) =>
+        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.StringArray)!];
 
-    public static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(this DbDataReader row, int column) =>
-        JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.DictionaryStringStringArray)!
+    public static ImmutableArray<PinnedRole> Pins(this DbDataReader row, string column) =>
+        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.PinnedRoleArray)!];
+
+    public static ImmutableArray<PinnedNode> Nodes(this DbDataReader row, string column) =>
+        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.PinnedNodeArray)!];
+
+    public static ImmutableArray<Guid> Ids(this DbDataReader row, string column) => [.. row.Texts(column).Select(Guid.Parse)];
+
+    public static ImmutableArray<uint> Uids(this DbDataReader row, string column) => [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.UInt32Array)!];
+
+    public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, string column) =>
+        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.ThresholdSetArray)!];
+
+    public static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(this DbDataReader row, string column) =>
+        JsonSerializer.Deserialize(row.String(column), RowJson.Default.DictionaryStringStringArray)!
             .ToImmutableSortedDictionary(one => one.Key, one => one.Value.ToImmutableArray(), StringComparer.Ordinal);
 
-    public static SessionPermissions Permissions(this DbDataReader row, int column) =>
-        JsonSerializer.Deserialize(row.GetString(column), RowJson.Default.PermissionsRow)!.Read();
+    public static SessionPermissions Permissions(this DbDataReader row, string column) =>
+        JsonSerializer.Deserialize(row.String(column), RowJson.Default.PermissionsRow)!.Read();
 
     public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(PermissionsRow.From(permissions), RowJson.Default.PermissionsRow);
 

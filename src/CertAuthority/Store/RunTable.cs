@@ -20,18 +20,18 @@ internal static class RunTable
             transaction.Execute("INSERT INTO runs (id, last_version) VALUES ($1, $2)", ListOrigin.AnyRun, last);
         }
         transaction.Execute("UPDATE runs SET last_version = $1 WHERE last_version IS NULL", last);
-        var (number, run) = transaction.QueryFirst("INSERT INTO runs (id) VALUES (lower(hex(randomblob(4)))) RETURNING number, id", row => (row.GetInt64(0), row.GetString(1)));
+        var (number, run) = transaction.QueryFirst("INSERT INTO runs (id) VALUES (lower(hex(randomblob(4)))) RETURNING number, id", row => (row.Long("number"), row.String("id")));
         transaction.Execute("DELETE FROM runs WHERE number < $1", number - MostPast);
         transaction.Execute("UPDATE runs SET id = $1 WHERE number = $2", ListOrigin.AnyRun, number - MostPast);
         return new ListOrigin(
             transaction.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!,
             run!,
-            [.. transaction.Query("SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number", row => new PastRun(row.GetString(0), (ulong)row.GetInt64(1)))]);
+            [.. transaction.Query("SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number", row => new PastRun(row.String("id"), (ulong)row.Long("last_version")))]);
     }
 
     /// <summary>The last run that served, this one or an earlier one; null where that was not recorded.</summary>
     public static ServedRun? LastServed(this Snapshot snapshot) => snapshot.QueryFirst(
-        "SELECT started, stopped, settings FROM runs WHERE started IS NOT NULL ORDER BY number DESC LIMIT 1", row => new ServedRun(row.Time(0), row.IsDBNull(1) ? null : row.Time(1), row.Text(2)));
+        "SELECT started, stopped, settings FROM runs WHERE started IS NOT NULL ORDER BY number DESC LIMIT 1", row => new ServedRun(row.Time("started"), row.IsNull("stopped") ? null : row.Time("stopped"), row.Text("settings")));
 
     /// <summary>Records that the latest run begins to serve.</summary>
     public static void RecordServing(this Transaction transaction, DateTimeOffset now, string settings) =>

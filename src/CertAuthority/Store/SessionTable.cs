@@ -22,5 +22,5 @@ internal static class SessionTable
     /// <summary>A session of a user that has not ended; null where there is none.</summary>
     public static LoginSession? FindSession(this Snapshot snapshot, ulong id, User user, DateTimeOffset now) => snapshot.QueryFirst(
         "SELECT id, ends FROM login_sessions WHERE id = $1 AND user_id = $2 AND ends > $3",
-        row => new LoginSession((ulong)row.GetInt64(0), row.Time(1)), (long)id, user.Id, now);
+        row => new LoginSession((ulong)row.Long("id"), row.Time("ends")), (long)id, user.Id, now);
 }

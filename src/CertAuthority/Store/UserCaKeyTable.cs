@@ -13,7 +13,7 @@ internal static class UserCaKeyTable
 {
     /// <summary>All that ever signed, the oldest first.</summary>
     public static List<UserCaKey> UserCaKeys(this Snapshot snapshot) =>
-        snapshot.Query("SELECT id, key, revoked FROM user_ca_keys ORDER BY id", row => new UserCaKey(row.GetInt64(0), PublicKey.Parse((byte[])row.GetValue(1)), row.IsDBNull(2) ? null : row.Time(2)));
+        snapshot.Query("SELECT id, key, revoked FROM user_ca_keys ORDER BY id", row => new UserCaKey(row.Long("id"), PublicKey.Parse(row.Bytes("key")), row.IsNull("revoked") ? null : row.Time("revoked")));
 
     /// <summary>A key's row, made when it is not there.</summary>
     public static UserCaKey UserCaKey(this Transaction transaction, PublicKey key, DateTimeOffset now)

@@ -24,35 +24,50 @@ public sealed record ClockAccepted(DateTimeOffset Expected, DateTimeOffset Shown
 public sealed record GetStatus;
 
 /// <summary>How the daemon is.</summary>
-/// <param name="Version">Of the daemon.</param>
-/// <param name="UserCa">The fingerprint of the user CA.</param>
-/// <param name="HostCa">The fingerprint of the host CA.</param>
-/// <param name="PendingRequests">How many wait for an answer.</param>
-/// <param name="LiveCertificates">How many sshd would accept.</param>
-/// <param name="RevokedCertificates">How many the revocation list names.</param>
-/// <param name="KrlVersion">The version of the list in place, as text.</param>
-/// <param name="KrlWritten">When it was written.</param>
-/// <param name="Notifications">How those fare who are told of what happens; null when nobody is.</param>
-/// <param name="Published">How the directory fares from which hosts fetch the list; null when there is none.</param>
-/// <param name="Hosts">How those hosts fare that the daemon writes to; null when there are none.</param>
-/// <param name="DamagedRows">One sentence for each row of the database that cannot be read; null when all can.</param>
-/// <param name="Clock">How the clock is off, so that nothing is granted; null while it is right.</param>
-/// <param name="Disk">How full the disk with the database is; null from a daemon of an earlier version.</param>
-public sealed record DaemonStatus(
-    string Version,
-    string UserCa,
-    string HostCa,
-    int PendingRequests,
-    int LiveCertificates,
-    int RevokedCertificates,
-    string KrlVersion,
-    DateTimeOffset KrlWritten,
-    ReceiverStatus[]? Notifications = null,
-    PublishedStatus? Published = null,
-    HostsStatus? Hosts = null,
-    string[]? DamagedRows = null,
-    ClockStatus? Clock = null,
-    DiskStatus? Disk = null);
+public sealed record DaemonStatus
+{
+    /// <summary>Of the daemon.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>The fingerprint of the user CA.</summary>
+    public required string UserCa { get; init; }
+
+    /// <summary>The fingerprint of the host CA.</summary>
+    public required string HostCa { get; init; }
+
+    /// <summary>How many wait for an answer.</summary>
+    public required int PendingRequests { get; init; }
+
+    /// <summary>How many sshd would accept.</summary>
+    public required int LiveCertificates { get; init; }
+
+    /// <summary>How many the revocation list names.</summary>
+    public required int RevokedCertificates { get; init; }
+
+    /// <summary>The version of the list in place, as text.</summary>
+    public required string KrlVersion { get; init; }
+
+    /// <summary>When it was written.</summary>
+    public required DateTimeOffset KrlWritten { get; init; }
+
+    /// <summary>How those fare who are told of what happens; null when nobody is.</summary>
+    public ReceiverStatus[]? Notifications { get; init; }
+
+    /// <summary>How the directory fares from which hosts fetch the list; null when there is none.</summary>
+    public PublishedStatus? Published { get; init; }
+
+    /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
+    public HostsStatus? Hosts { get; init; }
+
+    /// <summary>One sentence for each row of the database that cannot be read; null when all can.</summary>
+    public string[]? DamagedRows { get; init; }
+
+    /// <summary>How the clock is off, so that nothing is granted; null while it is right.</summary>
+    public ClockStatus? Clock { get; init; }
+
+    /// <summary>How full the disk with the database is; null from a daemon of an earlier version.</summary>
+    public DiskStatus? Disk { get; init; }
+}
 
 /// <summary>A clock that is not where it should be.</summary>
 /// <param name="Expected">What it should show, by the time that has gone by.</param>
@@ -109,68 +124,98 @@ public sealed record AuditChange(string Path, string? Old = null, string? New = 
 public sealed record AuditAdministrators(string[] Users, string[] Groups);
 
 /// <summary>One thing that happened. Its JSON is stored byte for byte.</summary>
-/// <param name="Time">When.</param>
-/// <param name="Event">What: <c>request.created</c>, <c>certificate.issued</c>, …</param>
-/// <param name="Uid">The uid that called; null when the daemon acted by itself.</param>
-/// <param name="Account">Its account at that moment.</param>
-/// <param name="LoginUid">The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.</param>
-/// <param name="Self">Whether the caller answered a request of their own.</param>
-/// <param name="User">The user concerned.</param>
-/// <param name="Resource">The resource concerned, <c>role/dba</c>.</param>
-/// <param name="Request">The request concerned.</param>
-/// <param name="State">The state of the request afterwards.</param>
-/// <param name="Asked">The roles asked for.</param>
-/// <param name="Granted">The roles granted, or in use.</param>
-/// <param name="Requests">The requests in use.</param>
-/// <param name="Serial">The certificate concerned, as text.</param>
-/// <param name="Principals">What it opens.</param>
-/// <param name="ValidBefore">When it ends.</param>
-/// <param name="LimitedBy">The rule that set the end.</param>
-/// <param name="Reason">Why, in somebody's words.</param>
-/// <param name="Route">The route that was refused.</param>
-/// <param name="Reviewer">The user who reviewed.</param>
-/// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
-/// <param name="Program">The notify command that called, or what it has started, under the account of the daemon.</param>
-/// <param name="Changes">How a resource, the settings or the clock changed, field by field; of what was created everything that it became, of what was removed everything that it was.</param>
-/// <param name="ChangesLeftOut">How many changes more there were than <paramref name="Changes"/> has room for; null for none.</param>
-/// <param name="Vote">What the review said: <c>approve</c> or <c>deny</c>.</param>
-/// <param name="Tally">How far the votes are, threshold by threshold: <c>1 of 2 approvals from a lead</c>.</param>
-/// <param name="Overridden">What an administrator approved in spite of: thresholds that the votes did not reach, a role that changed since. Null for nothing.</param>
-/// <param name="Version">The version of the daemon.</param>
-/// <param name="Admins">Who administers now.</param>
-/// <param name="Count">How many refusals were left out.</param>
-public sealed record AuditEntry(
-    DateTimeOffset Time,
-    string Event,
-    uint? Uid = null,
-    string? Account = null,
-    uint? LoginUid = null,
-    bool? Self = null,
-    string? User = null,
-    string? Resource = null,
-    string? Request = null,
-    string? State = null,
-    string[]? Asked = null,
-    string[]? Granted = null,
-    string[]? Requests = null,
-    string? Serial = null,
-    string[]? Principals = null,
-    DateTimeOffset? ValidBefore = null,
-    string? LimitedBy = null,
-    string? Reason = null,
-    string? Route = null,
-    string? Reviewer = null,
-    string[]? Resources = null,
-    string? Program = null,
-    AuditChange[]? Changes = null,
-    int? ChangesLeftOut = null,
-    string? Vote = null,
-    string[]? Tally = null,
-    string[]? Overridden = null,
-    string? Version = null,
-    AuditAdministrators? Admins = null,
-    long? Count = null)
+public sealed record AuditEntry
 {
+    /// <summary>When.</summary>
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary>What: <c>request.created</c>, <c>certificate.issued</c>, …</summary>
+    public required string Event { get; init; }
+
+    /// <summary>The uid that called; null when the daemon acted by itself.</summary>
+    public uint? Uid { get; init; }
+
+    /// <summary>Its account at that moment.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.</summary>
+    public uint? LoginUid { get; init; }
+
+    /// <summary>Whether the caller answered a request of their own.</summary>
+    public bool? Self { get; init; }
+
+    /// <summary>The user concerned.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The resource concerned, <c>role/dba</c>.</summary>
+    public string? Resource { get; init; }
+
+    /// <summary>The request concerned.</summary>
+    public string? Request { get; init; }
+
+    /// <summary>The state of the request afterwards.</summary>
+    public string? State { get; init; }
+
+    /// <summary>The roles asked for.</summary>
+    public string[]? Asked { get; init; }
+
+    /// <summary>The roles granted, or in use.</summary>
+    public string[]? Granted { get; init; }
+
+    /// <summary>The requests in use.</summary>
+    public string[]? Requests { get; init; }
+
+    /// <summary>The certificate concerned, as text.</summary>
+    public string? Serial { get; init; }
+
+    /// <summary>What it opens.</summary>
+    public string[]? Principals { get; init; }
+
+    /// <summary>When it ends.</summary>
+    public DateTimeOffset? ValidBefore { get; init; }
+
+    /// <summary>The rule that set the end.</summary>
+    public string? LimitedBy { get; init; }
+
+    /// <summary>Why, in somebody's words.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The route that was refused.</summary>
+    public string? Route { get; init; }
+
+    /// <summary>The user who reviewed.</summary>
+    public string? Reviewer { get; init; }
+
+    /// <summary>The nodes asked for, each <c>node/NAME</c>.</summary>
+    public string[]? Resources { get; init; }
+
+    /// <summary>The notify command that called, or what it has started, under the account of the daemon.</summary>
+    public string? Program { get; init; }
+
+    /// <summary>How a resource, the settings or the clock changed, field by field; of what was created everything that it became, of what was removed everything that it was.</summary>
+    public AuditChange[]? Changes { get; init; }
+
+    /// <summary>How many changes more there were than <see cref="Changes"/> has room for; null for none.</summary>
+    public int? ChangesLeftOut { get; init; }
+
+    /// <summary>What the review said: <c>approve</c> or <c>deny</c>.</summary>
+    public string? Vote { get; init; }
+
+    /// <summary>How far the votes are, threshold by threshold: <c>1 of 2 approvals from a lead</c>.</summary>
+    public string[]? Tally { get; init; }
+
+    /// <summary>What an administrator approved in spite of: thresholds that the votes did not reach, a role that changed since. Null for nothing.</summary>
+    public string[]? Overridden { get; init; }
+
+    /// <summary>The version of the daemon.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>Who administers now.</summary>
+    public AuditAdministrators? Admins { get; init; }
+
+    /// <summary>How many refusals were left out.</summary>
+    public long? Count { get; init; }
+
     // As much of the changes as a line of a terminal has room for beside the rest.
     private const int LongestChanges = 70;
 

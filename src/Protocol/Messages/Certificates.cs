@@ -49,36 +49,50 @@ public sealed record LoggedIn(string HostCa, string? Certificate = null, Certifi
 public sealed record OneCertificate(string Certificate, CertificateInfo Info);
 
 /// <summary>A certificate as recorded.</summary>
-/// <param name="Serial">A decimal number as text, for many tools lose digits past 2^53.</param>
-/// <param name="User">Whose.</param>
-/// <param name="KeyId">What sshd writes into its log.</param>
-/// <param name="Roles">The roles in use when it was issued.</param>
-/// <param name="Requests">The ids of the requests in use.</param>
-/// <param name="Principals">What it opens: a bare login is valid on every host, <c>login@node</c> on one.</param>
-/// <param name="ValidAfter">The first instant at which it is valid.</param>
-/// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
-/// <param name="LimitedBy">The rule that set the end.</param>
-/// <param name="Revoked">Whether it was revoked.</param>
-/// <param name="RevokedAt">When.</param>
-/// <param name="Name">What tells it from the others of its login: <c>everyday</c>, <c>elevated</c>, or one of them and the role whose conditions it carries, <c>elevated-restore</c>.</param>
-/// <param name="CriticalOptions">The conditions that a session with it meets: critical options by name, with their values as the certificate has them; null for none.</param>
-/// <param name="Ca">The fingerprint of the user CA key that signed it, as <c>ssh-keygen -l</c> prints it; null where the record does not say.</param>
-public sealed record CertificateInfo(
-    string Serial,
-    string User,
-    string KeyId,
-    string[] Roles,
-    string[] Requests,
-    string[] Principals,
-    DateTimeOffset ValidAfter,
-    DateTimeOffset ValidBefore,
-    string LimitedBy,
-    bool Revoked,
-    DateTimeOffset? RevokedAt = null,
-    string? Name = null,
-    Dictionary<string, string>? CriticalOptions = null,
-    string? Ca = null)
+public sealed record CertificateInfo
 {
+    /// <summary>A decimal number as text, for many tools lose digits past 2^53.</summary>
+    public required string Serial { get; init; }
+
+    /// <summary>Whose.</summary>
+    public required string User { get; init; }
+
+    /// <summary>What sshd writes into its log.</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>The roles in use when it was issued.</summary>
+    public required string[] Roles { get; init; }
+
+    /// <summary>The ids of the requests in use.</summary>
+    public required string[] Requests { get; init; }
+
+    /// <summary>What it opens: a bare login is valid on every host, <c>login@node</c> on one.</summary>
+    public required string[] Principals { get; init; }
+
+    /// <summary>The first instant at which it is valid.</summary>
+    public required DateTimeOffset ValidAfter { get; init; }
+
+    /// <summary>The first instant at which it is not valid any more.</summary>
+    public required DateTimeOffset ValidBefore { get; init; }
+
+    /// <summary>The rule that set the end.</summary>
+    public required string LimitedBy { get; init; }
+
+    /// <summary>Whether it was revoked.</summary>
+    public required bool Revoked { get; init; }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>What tells it from the others of its login: <c>everyday</c>, <c>elevated</c>, or one of them and the role whose conditions it carries, <c>elevated-restore</c>.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The conditions that a session with it meets: critical options by name, with their values as the certificate has them; null for none.</summary>
+    public Dictionary<string, string>? CriticalOptions { get; init; }
+
+    /// <summary>The fingerprint of the user CA key that signed it, as <c>ssh-keygen -l</c> prints it; null where the record does not say.</summary>
+    public string? Ca { get; init; }
+
     /// <summary>
     /// Whether it opens a login on a node: by the node's own principal, or by one for all hosts. A login with a domain has none for
     /// all hosts: <c>adam@corp.example.com</c> in a certificate is the login <c>adam</c> on a node of that name.

@@ -145,57 +145,83 @@ public sealed record RequestResource(string Kind, string Version, RequestMetadat
 public sealed record RequestMetadata(string Name, long Revision);
 
 /// <summary>What a request asks and where it stands.</summary>
-/// <param name="User">The requester.</param>
-/// <param name="Roles">What was asked for.</param>
-/// <param name="GrantedRoles">What was granted; empty until approved.</param>
-/// <param name="State"><c>PENDING</c>, <c>APPROVED</c>, <c>DENIED</c>, <c>CANCELLED</c> or <c>EXPIRED</c>.</param>
-/// <param name="Created">When it was filed.</param>
-/// <param name="Expires">When it is too late for an answer.</param>
-/// <param name="AccessExpires">When the access ends; pending and with its clock at approval, the latest that this can be.</param>
-/// <param name="AccessLasts">How long the access lasts, as a duration.</param>
-/// <param name="AccessLimitedBy">The rule that decided how long.</param>
-/// <param name="Clock">From when it counts: <c>creation</c> or <c>approval</c>.</param>
-/// <param name="Shortened">Where something is shorter than was asked for: a sentence each.</param>
-/// <param name="RequestReason">The requester's words.</param>
-/// <param name="ResolveReason">The answerer's words.</param>
-/// <param name="SuggestedReviewers">Who was told.</param>
-/// <param name="ResolvedBy">Who answered; null while nobody has.</param>
-/// <param name="SessionTtl">The longest certificate under it, where the requester said so.</param>
-/// <param name="AssumeStartTime">When the access begins, where not at once.</param>
-/// <param name="Reviews">What reviewers said, in the order in which they said it.</param>
-/// <param name="Missing">While it is pending: what reviewers' approval still lacks, a sentence each.</param>
-/// <param name="Thresholds">What reviews are counted by: every set must be met.</param>
-/// <param name="SystemAnnotations">What the roles that let the requester ask say about the request.</param>
-/// <param name="Resources">The only nodes that it is for, each <c>node/NAME</c>; null in a request for roles.</param>
-/// <param name="Conditions">While it is pending or approved: what its roles demand of every session, <c>restore: runs only /usr/bin/restore</c> each; null for nothing.</param>
-/// <param name="Warnings">In the answer to filing it and in a dry run: a sentence about each person who was named as a reviewer and cannot review it; null for none.</param>
-/// <param name="Overridden">What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed since. Null for nothing.</param>
-public sealed record RequestSpec(
-    string User,
-    string[] Roles,
-    string[] GrantedRoles,
-    string State,
-    DateTimeOffset Created,
-    DateTimeOffset Expires,
-    DateTimeOffset AccessExpires,
-    string AccessLasts,
-    string AccessLimitedBy,
-    string Clock,
-    string[] Shortened,
-    string RequestReason,
-    string ResolveReason,
-    string[] SuggestedReviewers,
-    string? ResolvedBy = null,
-    string? SessionTtl = null,
-    DateTimeOffset? AssumeStartTime = null,
-    RequestReview[]? Reviews = null,
-    string[]? Missing = null,
-    RequestThresholds[]? Thresholds = null,
-    Dictionary<string, string[]>? SystemAnnotations = null,
-    string[]? Resources = null,
-    string[]? Conditions = null,
-    string[]? Warnings = null,
-    string[]? Overridden = null);
+public sealed record RequestSpec
+{
+    /// <summary>The requester.</summary>
+    public required string User { get; init; }
+
+    /// <summary>What was asked for.</summary>
+    public required string[] Roles { get; init; }
+
+    /// <summary>What was granted; empty until approved.</summary>
+    public required string[] GrantedRoles { get; init; }
+
+    /// <summary><c>PENDING</c>, <c>APPROVED</c>, <c>DENIED</c>, <c>CANCELLED</c> or <c>EXPIRED</c>.</summary>
+    public required string State { get; init; }
+
+    /// <summary>When it was filed.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>When it is too late for an answer.</summary>
+    public required DateTimeOffset Expires { get; init; }
+
+    /// <summary>When the access ends; pending and with its clock at approval, the latest that this can be.</summary>
+    public required DateTimeOffset AccessExpires { get; init; }
+
+    /// <summary>How long the access lasts, as a duration.</summary>
+    public required string AccessLasts { get; init; }
+
+    /// <summary>The rule that decided how long.</summary>
+    public required string AccessLimitedBy { get; init; }
+
+    /// <summary>From when it counts: <c>creation</c> or <c>approval</c>.</summary>
+    public required string Clock { get; init; }
+
+    /// <summary>Where something is shorter than was asked for: a sentence each.</summary>
+    public required string[] Shortened { get; init; }
+
+    /// <summary>The requester's words.</summary>
+    public required string RequestReason { get; init; }
+
+    /// <summary>The answerer's words.</summary>
+    public required string ResolveReason { get; init; }
+
+    /// <summary>Who was told.</summary>
+    public required string[] SuggestedReviewers { get; init; }
+
+    /// <summary>Who answered; null while nobody has.</summary>
+    public string? ResolvedBy { get; init; }
+
+    /// <summary>The longest certificate under it, where the requester said so.</summary>
+    public string? SessionTtl { get; init; }
+
+    /// <summary>When the access begins, where not at once.</summary>
+    public DateTimeOffset? AssumeStartTime { get; init; }
+
+    /// <summary>What reviewers said, in the order in which they said it.</summary>
+    public RequestReview[]? Reviews { get; init; }
+
+    /// <summary>While it is pending: what reviewers' approval still lacks, a sentence each.</summary>
+    public string[]? Missing { get; init; }
+
+    /// <summary>What reviews are counted by: every set must be met.</summary>
+    public RequestThresholds[]? Thresholds { get; init; }
+
+    /// <summary>What the roles that let the requester ask say about the request.</summary>
+    public Dictionary<string, string[]>? SystemAnnotations { get; init; }
+
+    /// <summary>The only nodes that it is for, each <c>node/NAME</c>; null in a request for roles.</summary>
+    public string[]? Resources { get; init; }
+
+    /// <summary>While it is pending or approved: what its roles demand of every session, <c>restore: runs only /usr/bin/restore</c> each; null for nothing.</summary>
+    public string[]? Conditions { get; init; }
+
+    /// <summary>In the answer to filing it and in a dry run: a sentence about each person who was named as a reviewer and cannot review it; null for none.</summary>
+    public string[]? Warnings { get; init; }
+
+    /// <summary>What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed since. Null for nothing.</summary>
+    public string[]? Overridden { get; init; }
+}
 
 /// <summary>What a reviewer said.</summary>
 /// <param name="Author">The user.</param>

@@ -67,12 +67,22 @@ internal static class Sample
     public static Dictionary<string, Role> Roles(params Role[] roles) => roles.ToDictionary(role => role.Name);
 
     public static AccessRequest Request(User user, RequestState stored, params Role[] asked) =>
-        new(
-            Guid.NewGuid(), 1, user.Id, user.Name, 5001, [.. asked.Select(role => role.Pin())],
-            stored == RequestState.Approved ? [.. asked.Select(role => role.Pin())] : [],
-            stored, Now.AddMinutes(-10), Now.AddMinutes(30), Now.AddMinutes(50), "", [],
-            stored == RequestState.Pending ? null : new RequestResolution("root", Now.AddMinutes(-5), ""))
+        new()
         {
+            Id = Guid.NewGuid(),
+            Revision = 1,
+            UserId = user.Id,
+            UserName = user.Name,
+            CreatorUid = 5001,
+            Roles = [.. asked.Select(role => role.Pin())],
+            GrantedRoles = stored == RequestState.Approved ? [.. asked.Select(role => role.Pin())] : [],
+            StoredState = stored,
+            Created = Now.AddMinutes(-10),
+            PendingUntil = Now.AddMinutes(30),
+            AccessUntil = Now.AddMinutes(50),
+            Reason = "",
+            SuggestedReviewers = [],
+            Resolution = stored == RequestState.Pending ? null : new RequestResolution("root", Now.AddMinutes(-5), ""),
             Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, SessionTtl: null, AssumeFrom: null, Shortened: []),
         };
 

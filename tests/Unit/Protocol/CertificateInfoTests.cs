@@ -12,5 +12,17 @@ public class CertificateInfoTests
     [InlineData("adam@corp.example.com", "adam", "corp.example.com", true)]
     [InlineData("adam@corp.example.com", "adam@corp.example.com", "ad1", false)]
     public void A_certificate_opens_what_its_principals_say(string principal, string login, string node, bool opens) =>
-        Assert.Equal(opens, new CertificateInfo("1", "alice", "alice", [], [], [principal], default, default, "", false).Opens(login, node));
+        Assert.Equal(opens, new CertificateInfo
+        {
+            Serial = "1",
+            User = "alice",
+            KeyId = "alice",
+            Roles = [],
+            Requests = [],
+            Principals = [principal],
+            ValidAfter = default,
+            ValidBefore = default,
+            LimitedBy = "",
+            Revoked = false,
+        }.Opens(login, node));
 }

@@ -85,12 +85,19 @@ public class ResourceDifferenceTests
     [InlineData("metadata.description", "", "a; serial=7", "metadata.description \"\"→\"a; serial=7\"")]
     [InlineData("spec.message", null, "he said \"x\", spec.push false→true", "message +\"he said \\\"x\\\", spec.push false→true\"")]
     public void Short_form_quotes_ambiguous_values(string path, string? old, string? now, string expected) =>
-        Assert.Equal($"changed={expected}", (new AuditEntry(DateTimeOffset.UnixEpoch, "role.updated") with { Changes = [new AuditChange(path, old, now)] }).DescribeFacts());
+        Assert.Equal($"changed={expected}", new AuditEntry { Time = DateTimeOffset.UnixEpoch, Event = "role.updated", Changes = [new AuditChange(path, old, now)] }.DescribeFacts());
 
     [Fact]
     public void Short_form_counts_the_changes_it_omits()
     {
-        var entry = new AuditEntry(DateTimeOffset.UnixEpoch, "role.updated") { Changes = [.. Enumerable.Range(0, 50).Select(n => new AuditChange($"spec.labels.key{n}", null, new string('x', 100)))], ChangesLeftOut = 7, Reason = "why" };
+        var entry = new AuditEntry
+        {
+            Time = DateTimeOffset.UnixEpoch,
+            Event = "role.updated",
+            Changes = [.. Enumerable.Range(0, 50).Select(n => new AuditChange($"spec.labels.key{n}", null, new string('x', 100)))],
+            ChangesLeftOut = 7,
+            Reason = "why",
+        };
         Assert.Matches("^changed=labels.key0 \\+x{39}…, [0-9]+ more; reason=why$", entry.DescribeFacts());
         Assert.InRange(entry.DescribeFacts().Length, 60, 110);
         Assert.Contains("56 more", entry.DescribeFacts());

@@ -132,7 +132,18 @@ public sealed class TablesTests : IAsyncLifetime
     [Fact]
     public async Task The_audit_is_read_newest_first_and_as_it_was_written()
     {
-        var entry = new AuditEntry(World.Now, "request.approved", 0, "root", Self: true, User: "alice", Request: "r", Asked: ["dba"], Reason: "a \"reason\" — ü");
+        var entry = new AuditEntry
+        {
+            Time = World.Now,
+            Event = "request.approved",
+            Uid = 0,
+            Account = "root",
+            Self = true,
+            User = "alice",
+            Request = "r",
+            Asked = ["dba"],
+            Reason = "a \"reason\" — ü",
+        };
         await Commit(transaction =>
         {
             transaction.Audit(World.Entry("first"));

@@ -32,23 +32,50 @@ internal sealed class World : IAsyncDisposable
     public static CurrentAuthority Current(Authority ca) => new(ca, new CurrentSettings(new SettingsInForce(
         Settings.Default() with { Limits = ca.Limits, UsersFromGroups = ca.UsersFromGroups }, ca.PrivilegedLogins)));
 
-    public static AuditEntry Entry(string what) => new(Now, what);
+    public static AuditEntry Entry(string what) => new() { Time = Now, Event = what };
 
     public static User User(string name) =>
         new(Guid.NewGuid(), name, 1, [], [UnixUser.Account(name)], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 
     public static AccessRequest Request(User user, string? id = null) =>
-        new(
-            id is null ? Guid.NewGuid() : Guid.Parse(id), 1, user.Id, user.Name, 5001, [new PinnedRole(Guid.NewGuid(), "dba", 1)], [], RequestState.Pending, Now, Now.AddHours(1),
-            Now.AddHours(1), "why", ["bob"], null, CreatorLoginUid: 4242)
+        new()
         {
+            Id = id is null ? Guid.NewGuid() : Guid.Parse(id),
+            Revision = 1,
+            UserId = user.Id,
+            UserName = user.Name,
+            CreatorUid = 5001,
+            Roles = [new PinnedRole(Guid.NewGuid(), "dba", 1)],
+            GrantedRoles = [],
+            StoredState = RequestState.Pending,
+            Created = Now,
+            PendingUntil = Now.AddHours(1),
+            AccessUntil = Now.AddHours(1),
+            Reason = "why",
+            SuggestedReviewers = ["bob"],
+            Resolution = null,
+            CreatorLoginUid = 4242,
             Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Approval, TimeSpan.FromMinutes(30), Now.AddMinutes(20), ["the session ttl of 1h is shortened to 30m, limited by role dba"]),
         };
 
     public static RecordedCertificate Certificate(ulong serial, User user, DateTimeOffset? end = null, params string[] requests) =>
-        new(
-            serial, user.Id, user.Name, new UnixIdentity(5001, user.Name), user.Name, [new PinnedRole(Guid.NewGuid(), "dba", 1)], [.. requests], ["postgres"], Now, Now.AddMinutes(-1), end ?? Now.AddHours(1), "role dba",
-            SessionPermissions.Plain, Revoked: null);
+        new()
+        {
+            Serial = serial,
+            UserId = user.Id,
+            UserName = user.Name,
+            Caller = new UnixIdentity(5001, user.Name),
+            KeyId = user.Name,
+            Roles = [new PinnedRole(Guid.NewGuid(), "dba", 1)],
+            Requests = [.. requests],
+            Principals = ["postgres"],
+            Issued = Now,
+            ValidAfter = Now.AddMinutes(-1),
+            ValidBefore = end ?? Now.AddHours(1),
+            LimitedBy = "role dba",
+            Permissions = SessionPermissions.Plain,
+            Revoked = null,
+        };
 
     /// <summary>A connection of somebody else's.</summary>
     public SqliteConnection Outside(string mode = "ReadWrite")

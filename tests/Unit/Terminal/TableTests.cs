@@ -73,6 +73,22 @@ public class TableTests
             "access_request",
             "v3",
             new RequestMetadata("bc8ca931-fec9-4b15-9a6f-20c13c5641a9", 1),
-            new RequestSpec("alice", ["dba"], [], "PENDING", created, created.AddDays(7), created.AddHours(1), "1h", "role dba", "creation", [], "", "", []));
+            new RequestSpec
+            {
+                User = "alice",
+                Roles = ["dba"],
+                GrantedRoles = [],
+                State = "PENDING",
+                Created = created,
+                Expires = created.AddDays(7),
+                AccessExpires = created.AddHours(1),
+                AccessLasts = "1h",
+                AccessLimitedBy = "role dba",
+                Clock = "creation",
+                Shortened = [],
+                RequestReason = "",
+                ResolveReason = "",
+                SuggestedReviewers = [],
+            });
     }
 }

@@ -92,7 +92,19 @@ public sealed class HeldTests : IDisposable
     public async Task Certificate_name_that_leads_elsewhere_is_rejected(string name)
     {
         var key = await Home.EnsureKey("alice", CancellationToken.None);
-        var info = new CertificateInfo("1", "alice", "alice", [], [], ["deploy"], Now, Now, "", false);
+        var info = new CertificateInfo
+        {
+            Serial = "1",
+            User = "alice",
+            KeyId = "alice",
+            Roles = [],
+            Requests = [],
+            Principals = ["deploy"],
+            ValidAfter = Now,
+            ValidBefore = Now,
+            LimitedBy = "",
+            Revoked = false,
+        };
         Assert.Throws<FailureException>(() => Home.SaveCertificates([new OneCertificate("x", info), new OneCertificate("y", info with { Name = name })], key));
     }
 

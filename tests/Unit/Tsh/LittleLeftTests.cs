@@ -40,7 +40,19 @@ public class LittleLeftTests
     private static CertificateInfo Certificate(int minutes, int secondsLeft, params string[] requests)
     {
         var end = Now.AddSeconds(secondsLeft);
-        return new CertificateInfo("1", "alice", "alice", [], requests, ["postgres"], end.AddMinutes(-minutes), end, "", Revoked: false);
+        return new CertificateInfo
+        {
+            Serial = "1",
+            User = "alice",
+            KeyId = "alice",
+            Roles = [],
+            Requests = requests,
+            Principals = ["postgres"],
+            ValidAfter = end.AddMinutes(-minutes),
+            ValidBefore = end,
+            LimitedBy = "",
+            Revoked = false,
+        };
     }
 
     private static RequestResource Request(int minutes, int secondsLeft)
@@ -49,6 +61,22 @@ public class LittleLeftTests
         var created = end.AddMinutes(-minutes);
         return new RequestResource(
             "access_request", "v3", new RequestMetadata(Id, 2),
-            new RequestSpec("alice", ["dba"], ["dba", "ops"], "APPROVED", created, created, end, "1h", "role dba", "creation", [], "", "", []));
+            new RequestSpec
+            {
+                User = "alice",
+                Roles = ["dba"],
+                GrantedRoles = ["dba", "ops"],
+                State = "APPROVED",
+                Created = created,
+                Expires = created,
+                AccessExpires = end,
+                AccessLasts = "1h",
+                AccessLimitedBy = "role dba",
+                Clock = "creation",
+                Shortened = [],
+                RequestReason = "",
+                ResolveReason = "",
+                SuggestedReviewers = [],
+            });
     }
 }

@@ -47,5 +47,22 @@ public class ReadyRequestsTests
 
     private static RequestResource Request(string id, string role, int minutesLeft, params string[] hosts) => new(
         "access_request", "v3", new RequestMetadata(id, 2),
-        new RequestSpec("alice", [role], [role], "APPROVED", Now, Now, Now.AddMinutes(minutesLeft), "1h", "role", "creation", [], "", "", [], Resources: hosts));
+        new RequestSpec
+        {
+            User = "alice",
+            Roles = [role],
+            GrantedRoles = [role],
+            State = "APPROVED",
+            Created = Now,
+            Expires = Now,
+            AccessExpires = Now.AddMinutes(minutesLeft),
+            AccessLasts = "1h",
+            AccessLimitedBy = "role",
+            Clock = "creation",
+            Shortened = [],
+            RequestReason = "",
+            ResolveReason = "",
+            SuggestedReviewers = [],
+            Resources = hosts,
+        });
 }

@@ -157,7 +157,20 @@ public class SshConfigTests
 
     private static HeldCertificate Certificate(string principals, string? name = null, int forwardings = 0, string? command = null) => new(
         Path.Combine(Home.Folder, name is null ? "id-cert.pub" : $"id-{name}-cert.pub"),
-        new CertificateInfo("1", "alice", "alice", [], name is null or "everyday" ? [] : ["3f1c"], principals.Split(','), End.AddHours(-9), End, "", false, CriticalOptions: command is null ? null : new() { ["force-command"] = command }),
+        new CertificateInfo
+        {
+            Serial = "1",
+            User = "alice",
+            KeyId = "alice",
+            Roles = [],
+            Requests = name is null or "everyday" ? [] : ["3f1c"],
+            Principals = principals.Split(','),
+            ValidAfter = End.AddHours(-9),
+            ValidBefore = End,
+            LimitedBy = "",
+            Revoked = false,
+            CriticalOptions = command is null ? null : new() { ["force-command"] = command },
+        },
         "", null!, null!, forwardings);
 
     private static ListedNode Node(string name, string address, params string[] logins) => new(name, address, [], logins);

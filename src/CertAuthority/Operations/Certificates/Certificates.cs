@@ -75,21 +75,23 @@ internal static class Certificates
     {
         var now = ca.Now();
         var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
-        return Task.FromResult(ca.Database.Inspect(now, [.. KindTable.Rows.Select(kind => kind.Stored)], snapshot => new DaemonStatus(
-            typeof(Certificates).Assembly.GetName().Version!.ToString(3),
-            Fingerprint.Compute(ca.UserCa.PublicKey),
-            Fingerprint.Compute(ca.HostCa.PublicKey),
-            snapshot.CountPending(now),
-            snapshot.LiveCertificates(now).Count,
-            snapshot.RevokedSerials(now).Count,
-            krl.Version.ToString(),
-            DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
-            snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
-            ca.Krl.ForHosts?.Status,
-            Nodes.Status(ca, snapshot, now),
-            snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
-            ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
-            Disks.Measure(ca))));
+        return Task.FromResult(ca.Database.Inspect(now, [.. KindTable.Rows.Select(kind => kind.Stored)], snapshot => new DaemonStatus
+        {
+            Version = typeof(Certificates).Assembly.GetName().Version!.ToString(3),
+            UserCa = Fingerprint.Compute(ca.UserCa.PublicKey),
+            HostCa = Fingerprint.Compute(ca.HostCa.PublicKey),
+            PendingRequests = snapshot.CountPending(now),
+            LiveCertificates = snapshot.LiveCertificates(now).Count,
+            RevokedCertificates = snapshot.RevokedSerials(now).Count,
+            KrlVersion = krl.Version.ToString(),
+            KrlWritten = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
+            Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
+            Published = ca.Krl.ForHosts?.Status,
+            Hosts = Nodes.Status(ca, snapshot, now),
+            DamagedRows = snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
+            Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
+            Disk = Disks.Measure(ca),
+        }));
     }
 
     private static CertificateList Page(Snapshot snapshot, int size, List<RecordedCertificate> certificates)
