@@ -14,7 +14,8 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace CertAuthority;
 
 /// <summary>
-/// A running daemon: everything it is made of, put together in one place. The host of the web server runs it: it starts each service in order, stops them in
+/// A running daemon: everything it is made of, put together in one place. The host of the web server runs it: it starts each service in
+/// order, stops them in
 /// reverse, and stops when the first of them fails. Tests start it too.
 /// </summary>
 internal sealed class Daemon : IAsyncDisposable
@@ -36,7 +37,9 @@ internal sealed class Daemon : IAsyncDisposable
     /// <param name="read">Reads the configuration again.</param>
     /// <param name="signals">When to do that, and when to stop.</param>
     /// <param name="system">The clock of the machine.</param>
-    /// <exception cref="StartException">Another daemon is there, files are open to others, the database is damaged, the disk is full, …</exception>
+    /// <exception cref="StartException">
+    /// Another daemon is there, files are open to others, the database is damaged, the disk is full, …
+    /// </exception>
     /// <exception cref="OperationCanceledException">A signal stopped the start.</exception>
     public static async Task<Daemon> Start(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
     {
@@ -90,7 +93,9 @@ internal sealed class Daemon : IAsyncDisposable
         var hosts = new HostPush(database, clock, krl, (data.UserCa, data.HostCa, data.SyncCa), data.PushFolder, current, log);
         var watch = new RequestWatch();
         var ca = new CurrentAuthority(
-            new Authority(database, clock, data.UserCa, data.HostCa, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
+            new Authority(
+                database, clock, data.UserCa, data.HostCa, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock),
+                settings.Limits, [])
             {
                 UserCaId = run.UserCaId,
                 Push = hosts,
@@ -117,12 +122,15 @@ internal sealed class Daemon : IAsyncDisposable
         IEnumerable<IHostedService?> services =
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
-            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new HostRenewal(ca, log), new HostWatch(ca, log), new DiskWatch(ca, log), groups, new RefusalCounts(ca, log),
+            new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new HostRenewal(ca, log), new HostWatch(ca, log),
+            new DiskWatch(ca, log), groups, new RefusalCounts(ca, log),
             audit, reload, access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);
-        host = Server.Build(sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(), systemd, logs);
+        host = Server.Build(
+            sockets.Listen(new Connections(clock, self, Machine.MostDescriptors), serving, log), services.OfType<IHostedService>(),
+            systemd, logs);
         held.Push(host.DisposeAsync);
         held.Push(async () => await host.StopAsync());
         Server.Serve(host, serving, log);

@@ -9,11 +9,24 @@ namespace CertAuthority;
 /// <summary>The daemon's command line.</summary>
 internal sealed class DaemonCommand : RootCommand
 {
-    private readonly Option<string?> config = new("--config") { Description = $"configuration: a file, or a folder with certauthority.yaml and conf.d/*.yaml, or none for the defaults alone (without this option: {Settings.DefaultFolder} if it exists)", HelpName = "PATH" };
-    private readonly Option<string?> dataDirectory = new("--data-dir") { Description = "keys, database and revocation list; made with mode 0700", HelpName = "DIR" };
+    private readonly Option<string?> config = new("--config")
+    {
+        Description =
+            $"configuration: a file, or a folder with certauthority.yaml and conf.d/*.yaml, or none for the defaults alone (without this option: {Settings.DefaultFolder} if it exists)",
+        HelpName = "PATH"
+    };
+    private readonly Option<string?> dataDirectory = new("--data-dir")
+    {
+        Description = "keys, database and revocation list; made with mode 0700",
+        HelpName = "DIR"
+    };
     private readonly Option<string?> socket = new("--socket") { Description = "where to serve", HelpName = "PATH" };
 
-    private readonly Option<bool> newCa = new("--new-ca") { Description = "let the user_ca that is there take the place of any other that signed here: those go onto the revocation list, with all that they signed" };
+    private readonly Option<bool> newCa = new("--new-ca")
+    {
+        Description =
+            "let the user_ca that is there take the place of any other that signed here: those go onto the revocation list, with all that they signed"
+    };
 
     public DaemonCommand()
         : base("Signs short-lived OpenSSH user certificates for approved access requests.")
@@ -48,7 +61,10 @@ internal sealed class DaemonCommand : RootCommand
 
     public Option<bool> CheckConfig { get; } = new("--check-config") { Description = "check the configuration and exit" };
 
-    public Option<bool> AgainstRunning { get; } = new("--against-running") { Description = "with --check-config: also say which certificates and requests a reload or a start with it would take back, and whose" };
+    public Option<bool> AgainstRunning { get; } = new("--against-running")
+    {
+        Description = "with --check-config: also say which certificates and requests a reload or a start with it would take back, and whose"
+    };
 
     /// <summary>Reads the configuration, and lets the command line win over it.</summary>
     /// <exception cref="ConfigurationException">The configuration has faults.</exception>
@@ -73,11 +89,16 @@ internal sealed class DaemonCommand : RootCommand
         };
     }
 
-    private static string Short(string path) => ServerAddress.Unix.PathFault(path) is { } fault ? throw new ConfigurationException([$"{fault}; name a shorter one with --socket"]) : path;
+    private static string Short(string path) =>
+        ServerAddress.Unix.PathFault(path) is { } fault
+            ? throw new ConfigurationException([$"{fault}; name a shorter one with --socket"])
+            : path;
 
     // An empty path would become the folder in which the daemon was started.
     private static string Named(string path, string what, string option) =>
-        path.Length > 0 ? Path.GetFullPath(path) : throw new ConfigurationException([$"HOME names no absolute path, so there is no place for {what}: name one with {option}"]);
+        path.Length > 0
+            ? Path.GetFullPath(path)
+            : throw new ConfigurationException([$"HOME names no absolute path, so there is no place for {what}: name one with {option}"]);
 
     private sealed class WithExamples(HelpAction usual) : SynchronousCommandLineAction
     {
@@ -86,7 +107,8 @@ internal sealed class DaemonCommand : RootCommand
         public override int Invoke(ParseResult parseResult)
         {
             usual.Invoke(parseResult);
-            string[] lines = ["Examples:", .. Examples.Select(example => $"  {example}"), "", "Exit codes:", .. ExitCodes.Select(one => $"  {one.Code,-4} {one.Meaning}"), ""];
+            string[] lines = ["Examples:", .. Examples.Select(example => $"  {example}"), "", "Exit codes:",
+                .. ExitCodes.Select(one => $"  {one.Code,-4} {one.Meaning}"), ""];
             parseResult.InvocationConfiguration.Output.Write(string.Join('\n', lines) + "\n");
             return 0;
         }

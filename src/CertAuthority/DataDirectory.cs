@@ -6,7 +6,8 @@ using CertAuthority.Signing;
 namespace CertAuthority;
 
 /// <summary>
-/// The directory with keys, database and revocation list. One daemon uses it at a time; the error for a second one names the process that does.
+/// The directory with keys, database and revocation list. One daemon uses it at a time; the error for a second one names the process that
+/// does.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
@@ -19,7 +20,10 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Signs user certificates.</summary>
     public FileCaKey UserCa => keys[0];
 
-    /// <summary>Signs host certificates. Never the key of <see cref="UserCa"/>: a host certificate signed by a key that hosts trust for users would open them.</summary>
+    /// <summary>
+    /// Signs host certificates. Never the key of <see cref="UserCa"/>: a host certificate signed by a key that hosts trust for users would
+    /// open them.
+    /// </summary>
     public FileCaKey HostCa => keys[1];
 
     /// <summary>Signs the certificates by which the daemon enters hosts.</summary>
@@ -63,7 +67,8 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>What hosts trust, as files: name and content.</summary>
     public (string Name, byte[] Content)[] PublicKeys() =>
-        [("user_ca.pub", Encoding.ASCII.GetBytes(UserCa.PublicKey.ToLine("user CA") + "\n")), ("host_ca.pub", Encoding.ASCII.GetBytes(HostCa.PublicKey.ToLine("host CA") + "\n"))];
+        [("user_ca.pub", Encoding.ASCII.GetBytes(UserCa.PublicKey.ToLine("user CA") + "\n")),
+            ("host_ca.pub", Encoding.ASCII.GetBytes(HostCa.PublicKey.ToLine("host CA") + "\n"))];
 
     public void Dispose()
     {
@@ -82,7 +87,8 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (InUseException)
         {
-            throw new InUseException($"{path} is in use by the certauthority with process id {File.ReadAllText(pidFile).Trim()}; stop it, or name another data directory");
+            throw new InUseException(
+                $"{path} is in use by the certauthority with process id {File.ReadAllText(pidFile).Trim()}; stop it, or name another data directory");
         }
     }
 
@@ -92,6 +98,7 @@ internal sealed class DataDirectory : IDisposable
         keys.Add(FileCaKey.LoadOrCreate(file, signs, type));
         foreach (var other in keys[..^1])
             if (other.PublicKey == keys[^1].PublicKey)
-                throw new CaKeyException($"{file} is the same key as {other.Signs.ToString().ToLowerInvariant()}_ca; restore the right one, or remove {name} and {name}.pub");
+                throw new CaKeyException(
+                    $"{file} is the same key as {other.Signs.ToString().ToLowerInvariant()}_ca; restore the right one, or remove {name} and {name}.pub");
     }
 }

@@ -13,7 +13,9 @@ internal sealed class HostAdministrators(NameService names, uint self, ILogger l
 {
     /// <summary>The settings with these accounts.</summary>
     /// <param name="settings">The administrators' accounts and groups.</param>
-    /// <param name="before">The accounts found last time. They are kept when the system does not answer: too many warnings are better than too few.</param>
+    /// <param name="before">
+    /// The accounts found last time. They are kept when the system does not answer: too many warnings are better than too few.
+    /// </param>
     public async Task<SettingsInForce> Under(Settings settings, ImmutableHashSet<string> before)
     {
         var privileged = settings.Administrators.Add("root");

@@ -37,7 +37,9 @@ internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings setti
             return before.FindAll(receiver => receiver.Waiting > 0 && !receivers.Exists(one => one.Name == receiver.Name));
         }, takesAway: true);
         foreach (var receiver in dropped)
-            log.LogWarning("{Count} notifications that waited for {Receiver} were dropped: the configuration does not name it any more", receiver.Waiting, receiver.Name);
+            log.LogWarning(
+                "{Count} notifications that waited for {Receiver} were dropped: the configuration does not name it any more",
+                receiver.Waiting, receiver.Name);
     }
 
     /// <summary>Takes back the access that the limits and the groups no longer allow.</summary>

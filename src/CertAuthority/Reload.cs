@@ -10,7 +10,8 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace CertAuthority;
 
 /// <summary>
-/// Reads the configuration again at SIGHUP. One with faults changes nothing: a daemon that administrators can reach is worth more than one that
+/// Reads the configuration again at SIGHUP. One with faults changes nothing: a daemon that administrators can reach is worth more than one
+/// that
 /// has obeyed half of a file. Where the daemon keeps its files and where it serves stay as they are until the next start.
 /// </summary>
 /// <param name="signals">Says when.</param>
@@ -21,7 +22,8 @@ namespace CertAuthority;
 /// <param name="systemd">Is told when a reload begins and when it is over.</param>
 /// <param name="log">Gets a line for what changed, and for what could not.</param>
 internal sealed class Reload(
-    Signals signals, Task served, Func<Settings> read, CurrentAuthority ca, CurrentSettings settings, ISystemdNotifier systemd, ILogger log) : Loop
+    Signals signals, Task served, Func<Settings> read, CurrentAuthority ca, CurrentSettings settings, ISystemdNotifier systemd,
+    ILogger log) : Loop
 {
     /// <summary>Looks up the administrators' accounts.</summary>
     public required HostAdministrators Administrators { get; init; }
@@ -78,7 +80,8 @@ internal sealed class Reload(
         }
         catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
         {
-            log.LogWarning("the new configuration may not be fully in force yet for users from groups, limits and notices: {Why}", e.Message);
+            log.LogWarning(
+                "the new configuration may not be fully in force yet for users from groups, limits and notices: {Why}", e.Message);
         }
         await Audit.Reloaded();
         Groups.Look();
@@ -93,7 +96,12 @@ internal sealed class Reload(
         Say("data_dir", now.DataDirectory, changed.DataDirectory);
         Say("socket", now.SocketPath, changed.SocketPath);
         Say("push.parallel", now.Push.Parallel, changed.Push.Parallel);
-        return changed with { DataDirectory = now.DataDirectory, SocketPath = now.SocketPath, Push = changed.Push with { Parallel = now.Push.Parallel } };
+        return changed with
+        {
+            DataDirectory = now.DataDirectory,
+            SocketPath = now.SocketPath,
+            Push = changed.Push with { Parallel = now.Push.Parallel }
+        };
 
         void Say<T>(string what, T stays, T wanted)
         {

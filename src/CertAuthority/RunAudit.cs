@@ -7,14 +7,19 @@ using CertAuthority.Store;
 
 namespace CertAuthority;
 
-/// <summary>Records in the audit when the daemon starts, reads its configuration again, and stops. Where that fails, the log says why and the daemon goes on.</summary>
+/// <summary>
+/// Records in the audit when the daemon starts, reads its configuration again, and stops. Where that fails, the log says why and the daemon
+/// goes on.
+/// </summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="settings">The settings to record.</param>
 /// <param name="names">Says under which account the daemon runs.</param>
 /// <param name="self">The uid of the daemon.</param>
 /// <param name="loops">The record of the stop says which of them failed.</param>
 /// <param name="log">Where failures are logged.</param>
-internal sealed class RunAudit(CurrentAuthority ca, CurrentSettings settings, NameService names, uint self, IReadOnlyCollection<BackgroundService> loops, ILogger log) : IHostedLifecycleService
+internal sealed class RunAudit(
+    CurrentAuthority ca, CurrentSettings settings, NameService names, uint self, IReadOnlyCollection<BackgroundService> loops, ILogger log)
+    : IHostedLifecycleService
 {
     // A disk that takes its time does not keep the daemon from stopping.
     private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(5);
@@ -29,7 +34,8 @@ internal sealed class RunAudit(CurrentAuthority ca, CurrentSettings settings, Na
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var taken = settings.Now;
-        isStarted = await Recorded("its start", Runs.Start(ca.Under(taken), await Administrators(taken.Settings), SettingsSummary.Write(taken.Settings)));
+        isStarted = await Recorded(
+            "its start", Runs.Start(ca.Under(taken), await Administrators(taken.Settings), SettingsSummary.Write(taken.Settings)));
     }
 
     /// <inheritdoc/>
@@ -39,7 +45,8 @@ internal sealed class RunAudit(CurrentAuthority ca, CurrentSettings settings, Na
     public async Task Reloaded()
     {
         var taken = settings.Now;
-        await Recorded("the reload", Runs.Reload(ca.Under(taken), await Administrators(taken.Settings), SettingsSummary.Write(taken.Settings)));
+        await Recorded(
+            "the reload", Runs.Reload(ca.Under(taken), await Administrators(taken.Settings), SettingsSummary.Write(taken.Settings)));
     }
 
     /// <inheritdoc/>
@@ -81,6 +88,7 @@ internal sealed class RunAudit(CurrentAuthority ca, CurrentSettings settings, Na
         {
             users = users.Add($"uid {self}");
         }
-        return new AuditAdministrators([.. users.Order(StringComparer.Ordinal)], [.. settings.AdministratorGroups.Order(StringComparer.Ordinal)]);
+        return new AuditAdministrators(
+            [.. users.Order(StringComparer.Ordinal)], [.. settings.AdministratorGroups.Order(StringComparer.Ordinal)]);
     }
 }

@@ -12,7 +12,10 @@ namespace CertAuthority;
 /// <summary>What is said of a configuration before a daemon takes it over, beside its faults.</summary>
 internal static class SettingsReview
 {
-    /// <summary>What deserves a second look in the groups that make users: roles that do not exist, and denials, which are only as certain as the directory.</summary>
+    /// <summary>
+    /// What deserves a second look in the groups that make users: roles that do not exist, and denials, which are only as certain as the
+    /// directory.
+    /// </summary>
     /// <param name="groups">The groups.</param>
     /// <param name="roles">Every role that exists.</param>
     public static IEnumerable<string> Warnings(UsersFromGroups groups, IReadOnlyDictionary<string, Role> roles)
@@ -25,9 +28,15 @@ internal static class SettingsReview
                     + "whoever can take an account out of the group takes the denial away; to deny for certain, let a role that everybody in question holds deny, or lock the user";
     }
 
-    /// <summary>The warnings, by the groups of this machine and the roles in a data directory. Without a database there, roles that do not exist yet are no fault.</summary>
+    /// <summary>
+    /// The warnings, by the groups of this machine and the roles in a data directory. Without a database there, roles that do not exist yet
+    /// are no fault.
+    /// </summary>
     public static async Task<string[]> Warnings(Settings settings) =>
-        [.. await Groups.Absent(settings.UsersFromGroups.Groups) is { } absent ? (string[])[$"users_from_groups would give nothing to anybody now: {absent}"] : [], .. OfRoles(settings)];
+        [
+            .. await Groups.Absent(settings.UsersFromGroups.Groups) is { } absent
+                ? (string[])[$"users_from_groups would give nothing to anybody now: {absent}"]
+                : [], .. OfRoles(settings)];
 
     private static string[] OfRoles(Settings settings)
     {
@@ -44,7 +53,8 @@ internal static class SettingsReview
     }
 
     /// <summary>
-    /// What the configuration would take back, from what the daemon of its data directory has granted: found out by doing it, on a copy of the
+    /// What the configuration would take back, from what the daemon of its data directory has granted: found out by doing it, on a copy of
+    /// the
     /// database. One line for each kind, or one that says that there is nothing.
     /// </summary>
     /// <exception cref="StartException">The database cannot be read.</exception>
@@ -52,7 +62,8 @@ internal static class SettingsReview
     {
         var path = PathOf(settings);
         if (!File.Exists(path))
-            throw new StartException($"there is no database in {settings.DataDirectory}, so there is nothing to compare with: name the daemon's with --data-dir");
+            throw new StartException(
+                $"there is no database in {settings.DataDirectory}, so there is nothing to compare with: name the daemon's with --data-dir");
         var folder = Directory.CreateTempSubdirectory("certauthority-");
         try
         {
@@ -67,7 +78,9 @@ internal static class SettingsReview
                 string[] lines =
                 [
                     .. Line("users it would remove", before.Except(transaction.UsersFromGroups().Select(user => user.Name))),
-                    .. Line("certificates it would revoke", withdrawn.Revoked.Select(serial => transaction.FindCertificate(ulong.Parse(serial))!.UserName)),
+                    .. Line(
+                        "certificates it would revoke",
+                        withdrawn.Revoked.Select(serial => transaction.FindCertificate(ulong.Parse(serial))!.UserName)),
                     .. Line("requests it would end", withdrawn.Ended.Select(id => transaction.FindRequest(id)!.UserName)),
                     .. Line("requests it would shorten", withdrawn.Shortened.Select(request => request.UserName)),
                 ];
@@ -89,7 +102,8 @@ internal static class SettingsReview
     /// <summary><c>certificates it would revoke: 3 (alice 2, bob)</c>; nothing for nobody.</summary>
     private static IEnumerable<string> Line(string what, IEnumerable<string> users)
     {
-        var counts = users.GroupBy(name => name, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => (group.Key, Count: group.Count())).ToList();
+        var counts = users.GroupBy(name => name, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal)
+            .Select(group => (group.Key, Count: group.Count())).ToList();
         if (counts.Count > 0)
             yield return $"{what}: {counts.Sum(one => one.Count)} ({string.Join(", ", counts.Select(one => one.Count == 1 ? one.Key : $"{one.Key} {one.Count}"))})";
     }

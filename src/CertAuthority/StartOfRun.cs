@@ -8,7 +8,8 @@ using CertAuthority.Store;
 namespace CertAuthority;
 
 /// <summary>
-/// Settles what may have happened to the database since the last run, before anything is served: a restored backup, another user CA key, a clock
+/// Settles what may have happened to the database since the last run, before anything is served: a restored backup, another user CA key, a
+/// clock
 /// that is wrong, a row that cannot be read.
 /// </summary>
 /// <param name="UserCaId">The ID by which records name the user CA key.</param>
@@ -26,7 +27,8 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
     public static async Task<StartOfRun> Begin(DataDirectory data, Database database, SteadyClock clock, bool takesNewCa, ILogger log)
     {
         if (!clock.IsPossible)
-            throw new StartException($"the clock of this host shows {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
+            throw new StartException(
+                $"the clock of this host shows {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
         var (time, userCa, published) = (clock.GetUtcNow(), data.UserCa, PublishedKrl.At(data.RevocationList));
         database.ExpectReadable(time);
         var (restored, replaced, run) = await database.Commit(transaction =>
@@ -41,11 +43,14 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
             return (lost, change, new StartOfRun(key.Id, transaction.BeginRun(lost is not null)));
         }, takesAway: true);
         if (restored is not null)
-            log.LogWarning("restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From, restored.Ended, restored.Revoked);
+            log.LogWarning(
+                "restored from {From}: {Ended} requests ended, {Revoked} certificates and everything signed since revoked", restored.From,
+                restored.Ended, restored.Revoked);
         if (replaced.Replaced is [_, ..] others)
             log.LogWarning(
                 "user_ca is now {Key}; revoked with all that it signed, {Count} live certificates among it: {Others}; hosts let nobody in before they have the new user_ca.pub",
-                Fingerprint.Compute(userCa.PublicKey), replaced.Revoked, string.Join(", ", others.Select(other => Fingerprint.Compute(other.Key))));
+                Fingerprint.Compute(userCa.PublicKey), replaced.Revoked,
+                string.Join(", ", others.Select(other => Fingerprint.Compute(other.Key))));
         return run;
     }
 }

@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>A connection as the kernel hands it out: a descriptor and the uid behind it, and no object for either until it is let in.</summary>
+/// <summary>
+/// A connection as the kernel hands it out: a descriptor and the uid behind it, and no object for either until it is let in.
+/// </summary>
 /// <param name="Descriptor">To be closed, or made into a socket.</param>
 /// <param name="Uid">As <see cref="PeerCredentials"/> has it.</param>
 [StructLayout(LayoutKind.Auto)]
@@ -27,7 +29,8 @@ public readonly partial record struct Accepted(int Descriptor, uint Uid)
 /// </summary>
 public sealed partial class Acceptor : IDisposable
 {
-    private const int Again = 11, Interrupted = 4, Aborted = 103, TooManyHere = 24, TooManyOnTheMachine = 23, NoMemory = 12, NoBuffers = 105;
+    private const int Again = 11, Interrupted = 4, Aborted = 103, TooManyHere = 24, TooManyOnTheMachine = 23, NoMemory = 12, NoBuffers =
+        105;
     private const int CloseOnExec = 0x80000, NonBlocking = 0x800; // SOCK_CLOEXEC, SOCK_NONBLOCK
     private const short Readable = 1; // POLLIN
     private const int SolSocket = 1, SoPeerCred = 17;
@@ -38,7 +41,8 @@ public sealed partial class Acceptor : IDisposable
     /// <returns>False once <see cref="Stop"/> was called.</returns>
     public bool Wait(Socket? listening, TimeSpan atMost)
     {
-        Span<Poll> both = [new Poll { Descriptor = (int)stop.DangerousGetHandle(), Wanted = Readable }, new Poll { Descriptor = listening is null ? -1 : (int)listening.Handle, Wanted = Readable }];
+        Span<Poll> both = [new Poll { Descriptor = (int)stop.DangerousGetHandle(), Wanted = Readable },
+            new Poll { Descriptor = listening is null ? -1 : (int)listening.Handle, Wanted = Readable }];
         _ = PollDescriptors(ref both[0], (nuint)both.Length, (int)atMost.TotalMilliseconds);
         return both[0].Happened == 0;
     }

@@ -15,14 +15,19 @@ public static partial class Accounts
     /// <summary>The uid that this process acts as.</summary>
     public static uint OwnUid => GetEffectiveUserId();
 
-    /// <summary>The home directory that the account of this process has, whatever HOME says: ssh reads its configuration there. Null for an account without one.</summary>
+    /// <summary>
+    /// The home directory that the account of this process has, whatever HOME says: ssh reads its configuration there. Null for an account
+    /// without one.
+    /// </summary>
     /// <exception cref="NameServiceException">The system cannot say now.</exception>
     public static unsafe string? OwnHome => Of(GetEffectiveUserId(), "where the home of this account is", (in Passwd passwd) =>
-        Marshal.PtrToStringUTF8((nint)(OperatingSystem.IsMacOS() ? passwd.HomeOnMacOs : passwd.HomeOnLinux)) is { } home && Path.IsPathFullyQualified(home) ? home : null);
+        Marshal.PtrToStringUTF8((nint)(OperatingSystem.IsMacOS() ? passwd.HomeOnMacOs : passwd.HomeOnLinux)) is { } home
+            && Path.IsPathFullyQualified(home) ? home : null);
 
     /// <summary>The account of a uid, or null when it has none. Asked anew each time: accounts come and go.</summary>
     /// <exception cref="NameServiceException">The system cannot say now.</exception>
-    public static unsafe string? NameOf(uint uid) => Of(uid, $"which account has uid {uid}", (in Passwd passwd) => Marshal.PtrToStringUTF8((nint)passwd.Name));
+    public static unsafe string? NameOf(uint uid) =>
+        Of(uid, $"which account has uid {uid}", (in Passwd passwd) => Marshal.PtrToStringUTF8((nint)passwd.Name));
 
     private delegate string? Read(in Passwd passwd);
 

@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>Files that other programs read, replace or remove while we work with them: on the disk when a call returns, whole, or not at all.</summary>
+/// <summary>
+/// Files that other programs read, replace or remove while we work with them: on the disk when a call returns, whole, or not at all.
+/// </summary>
 public static partial class AtomicFile
 {
     /// <summary>Mode 0600.</summary>
@@ -13,7 +15,9 @@ public static partial class AtomicFile
     /// <summary>Mode 0644.</summary>
     public const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    /// <summary>What a file holds; null if there is none. Asking first whether it exists would not do: another program can remove it in between.</summary>
+    /// <summary>
+    /// What a file holds; null if there is none. Asking first whether it exists would not do: another program can remove it in between.
+    /// </summary>
     public static string? Read(string path)
     {
         try
@@ -28,16 +32,24 @@ public static partial class AtomicFile
 
     /// <summary>Creates a file. One that exists is never replaced. The umask does not matter.</summary>
     /// <exception cref="IOException">The path exists, or the disk refused.</exception>
-    public static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode) => Write(path, content, mode, replace: false, check: null);
+    public static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode) =>
+        Write(path, content, mode, replace: false, check: null);
 
-    /// <summary>Puts a file in the place of another in one step: whoever opens the path finds the old content or the new, never less. sshd would lock everyone out over half a revocation list.</summary>
+    /// <summary>
+    /// Puts a file in the place of another in one step: whoever opens the path finds the old content or the new, never less. sshd would
+    /// lock everyone out over half a revocation list.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="content">All of it.</param>
     /// <param name="mode">Its mode; the umask does not matter.</param>
     /// <param name="check">Sees the new file under a name of its own, and throws to leave the old one where it is.</param>
-    /// <param name="spare">An empty file on the same file system that keeps blocks for the next time, for what must be possible on a full disk too; null for none.</param>
+    /// <param name="spare">
+    /// An empty file on the same file system that keeps blocks for the next time, for what must be possible on a full disk too; null for
+    /// none.
+    /// </param>
     /// <exception cref="IOException">The disk refused; the old file is as it was, unless only the flush of the folder failed.</exception>
-    public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, string? spare = null) =>
+    public static void Replace(
+        string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, string? spare = null) =>
         Write(path, content, mode, replace: true, check, spare);
 
     /// <summary>The same for content that is not there yet.</summary>
@@ -64,7 +76,8 @@ public static partial class AtomicFile
         }
     }
 
-    private static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check, string? spare = null)
+    private static void Write(
+        string path, ReadOnlySpan<byte> content, UnixFileMode mode, bool replace, Action<string>? check, string? spare = null)
     {
         var temporary = Temporary(path);
         try
@@ -95,7 +108,9 @@ public static partial class AtomicFile
     // Nobody else reads it before it has its mode.
     private static FileStream Open(string temporary, UnixFileMode mode, FileMode how)
     {
-        var file = new FileStream(temporary, new FileStreamOptions { Mode = how, Access = FileAccess.Write, UnixCreateMode = how == FileMode.Open ? null : OwnerOnly });
+        var file = new FileStream(
+            temporary,
+            new FileStreamOptions { Mode = how, Access = FileAccess.Write, UnixCreateMode = how == FileMode.Open ? null : OwnerOnly });
         File.SetUnixFileMode(file.SafeFileHandle, mode);
         return file;
     }

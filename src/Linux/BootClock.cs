@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace CertAuthority.Linux;
 
-/// <summary>The system's clocks: the time of day, which can be set, and the time since the machine was booted, which cannot, and goes on while the machine sleeps.</summary>
+/// <summary>
+/// The system's clocks: the time of day, which can be set, and the time since the machine was booted, which cannot, and goes on while the
+/// machine sleeps.
+/// </summary>
 public sealed partial class BootClock : TimeProvider
 {
     private const int SinceBoot = 7; // CLOCK_BOOTTIME
@@ -16,7 +19,9 @@ public sealed partial class BootClock : TimeProvider
     /// (<c>ProcSubset=pid</c>) and passes the id instead. Where neither is there, each start counts as one after a boot.
     /// </summary>
     public static string BootId { get; } =
-        File.Exists(BootIdFile) ? File.ReadAllText(BootIdFile).Trim() : Environment.GetEnvironmentVariable("CERTAUTHORITY_BOOT_ID") ?? Guid.NewGuid().ToString();
+        File.Exists(BootIdFile)
+            ? File.ReadAllText(BootIdFile).Trim()
+            : Environment.GetEnvironmentVariable("CERTAUTHORITY_BOOT_ID") ?? Guid.NewGuid().ToString();
 
     /// <inheritdoc/>
     public override long TimestampFrequency => NanosecondsPerSecond;

@@ -46,7 +46,9 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
     /// <summary>How many bytes of each stream are kept; the rest is read and dropped.</summary>
     public int KeptOutput { get; init; } = int.MaxValue;
 
-    /// <summary>Whether it has a session of its own, so that everything it starts is killed with it, and <see cref="OfSession"/> knows it.</summary>
+    /// <summary>
+    /// Whether it has a session of its own, so that everything it starts is killed with it, and <see cref="OfSession"/> knows it.
+    /// </summary>
     public bool HasSession { get; init; }
 
     /// <summary>The program that runs in a session, with whatever it has started; null if the session is none of ours.</summary>

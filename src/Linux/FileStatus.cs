@@ -77,7 +77,9 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
     public static unsafe string RealPath(string path)
     {
         var buffer = stackalloc byte[4096]; // PATH_MAX
-        return RealPath(path, buffer) != 0 ? Marshal.PtrToStringUTF8((nint)buffer)! : throw new IOException($"{path}: {new Win32Exception().Message}");
+        return RealPath(path, buffer) != 0
+            ? Marshal.PtrToStringUTF8((nint)buffer)!
+            : throw new IOException($"{path}: {new Win32Exception().Message}");
     }
 
     /// <summary>Of an open file.</summary>
@@ -85,7 +87,9 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
     public static FileStatus Read(SafeFileHandle file)
     {
         Span<byte> status = stackalloc byte[256];
-        return Statx(file, "", AtEmptyPath, BasicStats, status) == 0 ? Read(status) : throw new IOException($"the owner of a file is not known: {new Win32Exception().Message}");
+        return Statx(file, "", AtEmptyPath, BasicStats, status) == 0
+            ? Read(status)
+            : throw new IOException($"the owner of a file is not known: {new Win32Exception().Message}");
     }
 
     // struct statx of statx(2), the same on every architecture: stx_uid, stx_nlink, stx_mode, stx_dev_major, stx_dev_minor, stx_ino.

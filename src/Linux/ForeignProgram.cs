@@ -17,7 +17,8 @@ public static class ForeignProgram
 
     /// <summary>Runs it, unless anybody but root and the account of this process could change it.</summary>
     /// <exception cref="OperationCanceledException">The daemon is stopping; the program was killed.</exception>
-    public static async Task<ProgramRun> Run(ImmutableArray<string> command, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)
+    public static async Task<ProgramRun> Run(
+        ImmutableArray<string> command, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)
     {
         if (!File.Exists(command[0]))
             return new ProgramRun($"{command[0]} does not exist, or cannot be reached", "");
@@ -36,7 +37,12 @@ public static class ForeignProgram
         {
             var exit = await program.Run(stopping).ConfigureAwait(false);
             return new ProgramRun(
-                exit.ExitCode switch { 0 => null, null => $"it did not end within {within.TotalSeconds} s and was killed", var code => $"it ended with {code}" },
+                exit.ExitCode switch
+                {
+                    0 => null,
+                    null => $"it did not end within {within.TotalSeconds} s and was killed",
+                    var code => $"it ended with {code}"
+                },
                 (exit.Output + exit.Error).Trim());
         }
         catch (IOException e)

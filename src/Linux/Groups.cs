@@ -11,17 +11,21 @@ public sealed record Membership(ImmutableArray<string> Groups, string? Fault = n
 
 /// <summary>
 /// Which groups an account is in, asked from the system so that directory services answer too. They can hang, and a call of the C library
-/// that hangs cannot be taken back: so id(1) and getent(1) ask, and are killed when their time is over. An answer is good for a few seconds,
+/// that hangs cannot be taken back: so id(1) and getent(1) ask, and are killed when their time is over. An answer is good for a few
+/// seconds,
 /// whatever it was, so that nobody can make the daemon run programs with each call.
 /// </summary>
 /// <remarks>
-/// A directory that is away looks like one without groups: id leaves out what it cannot see, and says so to nobody. So an answer counts only
-/// while the account and every group that can make users are there, before and after it. An account that is not there may have been removed,
+/// A directory that is away looks like one without groups: id leaves out what it cannot see, and says so to nobody. So an answer counts
+/// only
+/// while the account and every group that can make users are there, before and after it. An account that is not there may have been
+/// removed,
 /// or be out of sight. It was removed if a group listed it when it was last seen and none does now: then somebody took it off that list.
 /// </remarks>
 /// <param name="clock">Says how old an answer is.</param>
 /// <param name="programs">Runs id(1) and getent(1); null for those of the system.</param>
-public sealed class Groups(TimeProvider clock, Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>>? programs = null)
+public sealed class Groups(
+    TimeProvider clock, Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>>? programs = null)
 {
     /// <summary>How long the system may take, turns included.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
@@ -79,7 +83,8 @@ public sealed class Groups(TimeProvider clock, Func<string[], CancellationToken,
         }
     }
 
-    private bool IsOld((Task<Membership> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
+    private bool IsOld((Task<Membership> Answer, long Asked) answer) =>
+        answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
 
     private async Task<Membership> Ask(string account, IReadOnlyList<string> giving, SemaphoreSlim turns)
     {
@@ -130,19 +135,23 @@ public sealed class Groups(TimeProvider clock, Func<string[], CancellationToken,
                 listed[account] = listing is not null;
             return new Membership(groups);
         }
-        // With a reason behind it, the system could not tell. Groups without a name are a fault too: one of them may be a group that denies.
+        // With a reason behind it, the system could not tell. Groups without a name are a fault too: one of them may be a group that
+        // denies.
         if (!id.Errors.EndsWith("no such user", StringComparison.Ordinal) || id.Errors.Contains('\n'))
             return new Membership([], id.Errors.Length > 0 ? id.Errors : $"id ended with {id.ExitCode}");
         if (listing is not null)
             return new Membership([], $"there is no account {account} now, but the group {listing} lists it");
         return listed.TryRemove(new(account, true))
             ? new Membership([])
-            : new Membership([], $"there is no account {account} now, and nothing says that it was removed; what it holds stays valid until an administrator revokes it");
+            : new Membership(
+                [],
+                $"there is no account {account} now, and nothing says that it was removed; what it holds stays valid until an administrator revokes it");
     }
 
     /// <summary>The accounts that groups list; or why one of the groups is not there.</summary>
     private static async Task<((string Group, string[] Members)[] Lists, string? Fault)> ListedBy(
-        Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run, IReadOnlyList<string> groups, CancellationToken limit)
+        Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run, IReadOnlyList<string> groups,
+        CancellationToken limit)
     {
         var entries = await run(["getent", "group", "--", .. groups], limit);
         var lists = entries.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(':'))
@@ -150,7 +159,8 @@ public sealed class Groups(TimeProvider clock, Func<string[], CancellationToken,
         if (entries.ExitCode == 0 && lists.Length == groups.Count)
             return (lists, null);
         var missing = groups.Except(lists.Select(list => list.Item1)).FirstOrDefault();
-        return (lists, missing is null ? $"getent group ended with {entries.ExitCode}" : $"the group {missing} of users_from_groups is not there now");
+        return (lists,
+            missing is null ? $"getent group ended with {entries.ExitCode}" : $"the group {missing} of users_from_groups is not there now");
     }
 
     private static async Task<(int ExitCode, string Output, string Errors)> Run(string[] command, CancellationToken limit)

@@ -33,7 +33,8 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
 
     private readonly Questions<uint, string?> names = new(clock, nameOf, uid => $"which account has uid {uid}");
     private readonly Questions<string, uint?> uids = new(clock, Accounts.UidOf, account => $"which uid the account {account} has");
-    private readonly Questions<string, (uint Gid, string[] Members)?> groups = new(clock, Accounts.GroupOf, group => $"which gid and members the group {group} has");
+    private readonly Questions<string, (uint Gid, string[] Members)?> groups = new(
+        clock, Accounts.GroupOf, group => $"which gid and members the group {group} has");
     private readonly SemaphoreSlim[] turns = [.. Enum.GetValues<Asker>().Select(_ => new SemaphoreSlim(Open))];
 
     /// <summary>The account of a uid, or null when it has none.</summary>
@@ -104,6 +105,7 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
         }
 
         // One that hangs is never old: asking once more would only hang once more.
-        private bool IsOld((Task<TAnswer> Answer, long Asked) answer) => answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
+        private bool IsOld((Task<TAnswer> Answer, long Asked) answer) =>
+            answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
     }
 }

@@ -8,12 +8,15 @@ namespace CertAuthority.Linux;
 public static partial class OwnFile
 {
     private const int LongestSecret = 4096;
-    private const UnixFileMode EnteredByAll = AtomicFile.ReadableByAll | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode EnteredByAll =
+        AtomicFile.ReadableByAll | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private const ushort AnyoneElse = 0x3F; // S_IRWXG | S_IRWXO
 
     /// <summary>Reads a file that only this process's own user can read, under no other name.</summary>
-    /// <exception cref="ExposedException">Others can read it, it belongs to somebody else, or it has a second name, under which somebody else could keep it.</exception>
+    /// <exception cref="ExposedException">
+    /// Others can read it, it belongs to somebody else, or it has a second name, under which somebody else could keep it.
+    /// </exception>
     public static byte[] ReadPrivate(string path)
     {
         ExpectOneName(path);
@@ -24,15 +27,22 @@ public static partial class OwnFile
         return content;
     }
 
-    /// <summary>Reads a password or the like: what a file holds that only its owner can read, root or the account of the daemon, without the line ends behind it. At most 4096 bytes.</summary>
+    /// <summary>
+    /// Reads a password or the like: what a file holds that only its owner can read, root or the account of the daemon, without the line
+    /// ends behind it. At most 4096 bytes.
+    /// </summary>
     /// <param name="path">Where.</param>
-    /// <param name="account">The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.</param>
+    /// <param name="account">
+    /// The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.
+    /// </param>
     /// <exception cref="ExposedException">Others can read it, or could change it.</exception>
     public static byte[] ReadSecret(string path, uint? account)
     {
         var whole = TrustedPath.Read(path, account);
         ExpectOwnerOnly(path, FileStatus.Read(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)!.Value, "600");
-        return whole.Length <= LongestSecret ? whole.AsSpan().TrimEnd("\r\n"u8).ToArray() : throw new IOException($"{path} has more than {LongestSecret} bytes");
+        return whole.Length <= LongestSecret
+            ? whole.AsSpan().TrimEnd("\r\n"u8).ToArray()
+            : throw new IOException($"{path} has more than {LongestSecret} bytes");
     }
 
     /// <summary>Sees to it that what is to be opened for writing, if it is there, is this process's own user's and nobody else's.</summary>
@@ -60,7 +70,9 @@ public static partial class OwnFile
     }
 
     /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
-    /// <exception cref="ExposedException">Others can write there or above it, it belongs to somebody else, or the path is a link.</exception>
+    /// <exception cref="ExposedException">
+    /// Others can write there or above it, it belongs to somebody else, or the path is a link.
+    /// </exception>
     /// <exception cref="IOException">It cannot be made, or what lies there is no folder.</exception>
     public static void PublicDirectory(string path)
     {
@@ -80,7 +92,9 @@ public static partial class OwnFile
             throw new IOException($"{path} could not be opened: {new Win32Exception().Message}");
     }
 
-    /// <summary>Takes a folder for this process alone, until the handle is disposed of or the process dies. Only those who ask, too, are kept out.</summary>
+    /// <summary>
+    /// Takes a folder for this process alone, until the handle is disposed of or the process dies. Only those who ask, too, are kept out.
+    /// </summary>
     /// <param name="path">The folder; nothing is left behind in it.</param>
     /// <param name="waits">Whether it waits for the other process; else it throws.</param>
     /// <exception cref="InUseException">Another process has it.</exception>
@@ -97,7 +111,9 @@ public static partial class OwnFile
         }
         var why = new Win32Exception();
         directory.Dispose();
-        throw why.NativeErrorCode == WouldBlock ? new InUseException($"{path} is held by another process") : new IOException($"{path} cannot be locked: {why.Message}");
+        throw why.NativeErrorCode == WouldBlock
+            ? new InUseException($"{path} is held by another process")
+            : new IOException($"{path} cannot be locked: {why.Message}");
     }
 
     private static void ExpectTrusted(string? path)
@@ -115,7 +131,8 @@ public static partial class OwnFile
         if (!status.IsRegular)
             throw new ExposedException($"{path} is not a regular file; move it away");
         if (status.Links > 1)
-            throw new ExposedException($"{path} has {status.Links} names, and somebody else could hold it under another one; run: cp -p {path} {path}.new && mv {path}.new {path}");
+            throw new ExposedException(
+                $"{path} has {status.Links} names, and somebody else could hold it under another one; run: cp -p {path} {path}.new && mv {path}.new {path}");
     }
 
     private static void ExpectPrivate(string path, FileStatus status, string expected)
@@ -128,7 +145,8 @@ public static partial class OwnFile
     {
         var self = Accounts.OwnUid;
         if (status.Owner != self)
-            throw new ExposedException($"{path} belongs to uid {status.Owner}, and this process runs as uid {self}; run: chown {self} {path}");
+            throw new ExposedException(
+                $"{path} belongs to uid {status.Owner}, and this process runs as uid {self}; run: chown {self} {path}");
     }
 
     private static void ExpectOwnerOnly(string path, FileStatus status, string expected)
@@ -140,7 +158,8 @@ public static partial class OwnFile
     /// <summary>A folder, for calls that take a descriptor of one. Check whether it is invalid.</summary>
     internal static SafeFileHandle OpenDirectory(string path) => Open(path, OperatingSystem.IsMacOS() ? CloseOnExecOfMacOs : CloseOnExec);
 
-    private const int CloseOnExec = 0x80000, CloseOnExecOfMacOs = 0x1000000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
+    private const int CloseOnExec = 0x80000, CloseOnExecOfMacOs =
+        0x1000000; // O_RDONLY | O_CLOEXEC; O_DIRECTORY has other bits on other machines
     private const int LockExclusive = 2;         // LOCK_EX
     private const int LockNoWait = 4;            // LOCK_NB
     private const int Interrupted = 4;           // EINTR

@@ -34,7 +34,8 @@ public static partial class PassedSocket
         if (at == path)
             return socket;
         socket.Dispose();
-        throw new InUseException($"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration");
+        throw new InUseException(
+            $"systemd listens at {at}, and the daemon is to serve at {path}; name one path in certauthority.socket and in the configuration");
     }
 
     private static Socket? Listening()
@@ -42,7 +43,9 @@ public static partial class PassedSocket
         try
         {
             var socket = new Socket(new SafeSocketHandle(First, ownsHandle: true));
-            return socket.AddressFamily == AddressFamily.Unix && socket.SocketType == SocketType.Stream && IsListening(socket) ? socket : null;
+            return socket.AddressFamily == AddressFamily.Unix && socket.SocketType == SocketType.Stream && IsListening(socket)
+                ? socket
+                : null;
         }
         catch (SocketException)
         {
@@ -50,7 +53,8 @@ public static partial class PassedSocket
         }
     }
 
-    private static bool IsListening(Socket socket) => (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
+    private static bool IsListening(Socket socket) =>
+        (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Fcntl(int descriptor, int command, int argument);

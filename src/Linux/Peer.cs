@@ -52,7 +52,9 @@ public sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? L
 
     /// <summary>-1 when it has ended, 0 when it lives where this process cannot see it.</summary>
     private static int PidOf(SafeFileHandle process) =>
-        int.Parse(File.ReadLines($"/proc/self/fdinfo/{process.DangerousGetHandle()}").First(line => line.StartsWith("Pid:", StringComparison.Ordinal))["Pid:".Length..]);
+        int.Parse(
+            File.ReadLines($"/proc/self/fdinfo/{process.DangerousGetHandle()}")
+                .First(line => line.StartsWith("Pid:", StringComparison.Ordinal))["Pid:".Length..]);
 
     private static uint? LoginUidOf(int pid)
     {

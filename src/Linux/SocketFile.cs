@@ -84,7 +84,9 @@ public sealed partial class SocketFile : IDisposable
     /// <exception cref="IOException">The file system cannot tell them apart.</exception>
     public void Open(AccessList list) => OpenTo(list);
 
-    /// <summary>Makes the socket again if it is not at its path any more. Whoever waits at the old one can still be taken from there.</summary>
+    /// <summary>
+    /// Makes the socket again if it is not at its path any more. Whoever waits at the old one can still be taken from there.
+    /// </summary>
     /// <returns>The old one, to be emptied and closed; null where all is well.</returns>
     /// <exception cref="InUseException">Something else is at the path, or it cannot be made again.</exception>
     public Socket? MakeAgain()
@@ -266,7 +268,15 @@ public static class LockFile
         try
         {
             // .NET takes flock(LOCK_EX) for FileShare.None.
-            return new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = AtomicFile.OwnerOnly });
+            return new FileStream(
+                path,
+                new FileStreamOptions
+                {
+                    Mode = FileMode.OpenOrCreate,
+                    Access = FileAccess.ReadWrite,
+                    Share = FileShare.None,
+                    UnixCreateMode = AtomicFile.OwnerOnly
+                });
         }
         catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
         {

@@ -18,7 +18,8 @@ public sealed class SubordinateUids
         var read = new List<(uint First, ulong Last)>();
         foreach (var line in lines)
             if (line.Split(':') is [_, var first, var count]
-                && uint.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var from) && uint.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var many) && many > 0)
+                && uint.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var from)
+                && uint.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var many) && many > 0)
                 read.Add((from, (ulong)from + many - 1));
         return new SubordinateUids([.. read.OrderBy(range => range.First)]);
     }

@@ -1,7 +1,8 @@
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// Whether only root and the account of the daemon decide what lies at a path: what the daemon obeys, such as its configuration, and what it runs
+/// Whether only root and the account of the daemon decide what lies at a path: what the daemon obeys, such as its configuration, and what
+/// it runs
 /// must be nobody else's. Whoever can write in a folder can put another file there; whoever owns a link can lead it elsewhere.
 /// </summary>
 public static class TrustedPath
@@ -11,7 +12,9 @@ public static class TrustedPath
 
     /// <summary>Who else could change what lies there, and how to mend it; null when nobody can, or nothing lies there.</summary>
     /// <param name="path">Absolute.</param>
-    /// <param name="account">The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.</param>
+    /// <param name="account">
+    /// The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.
+    /// </param>
     /// <exception cref="IOException">The kernel does not say.</exception>
     public static string? Fault(string path, uint? account = null)
     {
@@ -66,5 +69,6 @@ public static class TrustedPath
         return content;
     }
 
-    private static IEnumerable<string> Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").Reverse();
+    private static IEnumerable<string> Parts(string path) =>
+        path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".").Reverse();
 }

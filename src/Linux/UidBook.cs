@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The uids of many accounts at once, by which several users are recognised as one person. One thread asks for them one after the other, since a
+/// The uids of many accounts at once, by which several users are recognised as one person. One thread asks for them one after the other,
+/// since a
 /// thread for each would cost more than the answers. A directory that hangs occupies that thread, and only callers who need an answer wait.
 /// </summary>
 /// <param name="clock">Says how old an answer is.</param>
@@ -28,7 +29,11 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
         }
         catch (Exception e) when (e is NameServiceException or TimeoutException)
         {
-            return Page(accounts, e is NameServiceException ? e.Message : $"the system does not say which uids the accounts of users have: no answer within {NameService.Within.TotalSeconds} s");
+            return Page(
+                accounts,
+                e is NameServiceException
+                    ? e.Message
+                    : $"the system does not say which uids the accounts of users have: no answer within {NameService.Within.TotalSeconds} s");
         }
     }
 
@@ -42,7 +47,8 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
             {
                 isOurs = asking.IsCompleted;
                 if (isOurs)
-                    asking = Task.Factory.StartNew(() => HearEach(accounts), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                    asking = Task.Factory.StartNew(
+                        () => HearEach(accounts), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
                 one = asking;
             }
             if (isOurs)
@@ -74,7 +80,9 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
     private bool IsOld(string account) => !heard.TryGetValue(account, out var last) || clock.GetElapsedTime(last.Asked) >= NameService.Kept;
 
     private AccountUids Page(IEnumerable<string> accounts, string? fault) =>
-        new(accounts.Where(heard.ContainsKey).ToDictionary(account => account, account => heard[account].Uid, StringComparer.Ordinal), fault);
+        new(
+            accounts.Where(heard.ContainsKey).ToDictionary(account => account, account => heard[account].Uid, StringComparer.Ordinal),
+            fault);
 }
 
 /// <summary>The uids of accounts, as one operation works with them.</summary>

@@ -4,7 +4,8 @@ namespace CertAuthority.Linux;
 public static class UnitNetwork
 {
     // What ssh and .NET said in the unit without a network. The last is .NET's for a name that no server was asked about.
-    private static readonly string[] Signs = ["Address family not supported", "Network is unreachable", "Temporary failure in name resolution", "Resource temporarily unavailable"];
+    private static readonly string[] Signs = ["Address family not supported", "Network is unreachable",
+        "Temporary failure in name resolution", "Resource temporarily unavailable"];
 
     /// <summary>Text to append to a network error: the command that turns the network on, if its absence can be the cause.</summary>
     /// <param name="error">What the program or library said.</param>

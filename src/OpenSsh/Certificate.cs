@@ -24,7 +24,8 @@ public sealed class CertificateOption
 
 /// <summary>What a reader sees in an OpenSSH certificate (draft-ietf-sshm-cert), user or host, whoever signed it.</summary>
 /// <remarks>
-/// Reading checks the form, and that the signature is of a kind that the signature key makes. It does not verify the signature, and does not
+/// Reading checks the form, and that the signature is of a kind that the signature key makes. It does not verify the signature, and does
+/// not
 /// judge validity, principals or options: that is up to whoever relies on the certificate.
 /// </remarks>
 public sealed class Certificate
@@ -118,7 +119,8 @@ public sealed class Certificate
     /// <summary>Reads a certificate blob.</summary>
     /// <exception cref="SshFormatException">
     /// It is malformed or goes on after its end; a key in it is refused by <see cref="PublicKey.Parse"/>; the signature key is itself a
-    /// certificate, or a security key; names of options are not in strictly ascending order; a flag has data, or a value is not exactly one nested string.
+    /// certificate, or a security key; names of options are not in strictly ascending order; a flag has data, or a value is not exactly one
+    /// nested string.
     /// </exception>
     public static Certificate Parse(ReadOnlySpan<byte> blob) => new(blob);
 

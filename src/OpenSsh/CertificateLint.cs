@@ -6,7 +6,8 @@ namespace CertAuthority.OpenSsh;
 /// <summary>The last look at the bytes of a certificate before they are signed.</summary>
 /// <remarks>
 /// It shares no rule with <see cref="CertificateContent"/>: it reads bytes where that holds values, and states each limit again, so that a
-/// mistake there does not excuse itself here. What it does not know, it refuses. Of critical options both know the same table, which states each limit
+/// mistake there does not excuse itself here. What it does not know, it refuses. Of critical options both know the same table, which states
+/// each limit
 /// of a value for the one and for the other.
 /// </remarks>
 public static class CertificateLint
@@ -87,7 +88,10 @@ public static class CertificateLint
         while (!packed.AtEnd)
         {
             var principal = packed.String("principal");
-            if (principal.IsEmpty || (isUser ? !FirstPrincipalBytes.Contains(principal[0]) || principal.ContainsAnyExcept(PrincipalBytes) : principal[0] == '-' || principal.ContainsAnyExcept(HostNameBytes)))
+            if (principal.IsEmpty
+                || (isUser
+                    ? !FirstPrincipalBytes.Contains(principal[0]) || principal.ContainsAnyExcept(PrincipalBytes)
+                    : principal[0] == '-' || principal.ContainsAnyExcept(HostNameBytes)))
                 faults.Add($"principal {seen.Count + 1} is empty or has a byte that is not safe everywhere");
             if (!seen.Add(Convert.ToHexString(principal)))
                 faults.Add($"principal {seen.Count} stands twice");

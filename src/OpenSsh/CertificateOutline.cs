@@ -25,7 +25,8 @@ public sealed class CertificateOutline
         var name = reader.Name("certificate type");
         if (name != format)
             throw new SshFormatException($"the line begins with another type than that of the certificate in it, {name}");
-        var type = Fields.Keys.FirstOrDefault(type => KeyTypes.CertificateFormatOf(type) == name) ?? throw new SshFormatException($"{name} is not the type of a certificate");
+        var type = Fields.Keys.FirstOrDefault(type => KeyTypes.CertificateFormatOf(type) == name)
+            ?? throw new SshFormatException($"{name} is not the type of a certificate");
         reader.String("nonce");
         Key = ReadKey(type, ref reader);
         Serial = reader.UInt64("serial");

@@ -5,11 +5,13 @@ using System.Text;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// A critical option that certificates of this CA can have: a restriction that a server must know, or it refuses the certificate. The writer, the last
+/// A critical option that certificates of this CA can have: a restriction that a server must know, or it refuses the certificate. The
+/// writer, the last
 /// look at the bytes and the reader walk <see cref="All"/>.
 /// </summary>
 /// <remarks>
-/// Each row states its limits twice, once over the text that is written and once over the bytes that will be signed, so that a mistake in the first
+/// Each row states its limits twice, once over the text that is written and once over the bytes that will be signed, so that a mistake in
+/// the first
 /// does not excuse itself in the second.
 /// </remarks>
 public sealed class CriticalOption
@@ -25,15 +27,20 @@ public sealed class CriticalOption
             InWords = command => $"runs only {command}",
             Takes = command => command.Length > 0 && command.EnumerateRunes().All(rune => rune.Value >= ' ' && rune.Value != 0x7f),
             // A newline or a NUL would end the command early.
-            Fault = command => command.IsEmpty || command.ContainsAnyInRange((byte)0, (byte)0x1f) || command.Contains((byte)0x7f) ? "is empty or has a control character" : null,
+            Fault = command => command.IsEmpty || command.ContainsAnyInRange((byte)0, (byte)0x1f) || command.Contains((byte)0x7f)
+                ? "is empty or has a control character"
+                : null,
         },
         new()
         {
             Name = "source-address",
             InWords = addresses => $"only from {addresses.Replace(",", ", ", StringComparison.Ordinal)}",
-            Takes = addresses => addresses.Split(',').All(address => address.Length > 0 && !address.AsSpan().ContainsAnyExcept(AddressCharacters)),
+            Takes = addresses => addresses.Split(',')
+                .All(address => address.Length > 0 && !address.AsSpan().ContainsAnyExcept(AddressCharacters)),
             // One bad entry locks the holder out, and only at the login.
-            Fault = addresses => Encoding.ASCII.GetString(addresses).Split(',').All(IsAddressOrPrefix) ? null : "has an entry that servers refuse",
+            Fault = addresses => Encoding.ASCII.GetString(addresses).Split(',').All(IsAddressOrPrefix)
+                ? null
+                : "has an entry that servers refuse",
         },
         new()
         {
@@ -69,11 +76,17 @@ public sealed class CriticalOption
     /// <summary>The one of this name; null for an option that certificates of this CA do not have.</summary>
     public static CriticalOption? Find(string name) => All.FirstOrDefault(option => option.Name == name);
 
-    /// <summary>The options of a certificate for people, as <c>runs only /usr/bin/restore</c>; one that is not known is shown by its name. Null where there is none.</summary>
+    /// <summary>
+    /// The options of a certificate for people, as <c>runs only /usr/bin/restore</c>; one that is not known is shown by its name. Null
+    /// where there is none.
+    /// </summary>
     /// <param name="options">Values by name.</param>
     public static string? Describe(IReadOnlyDictionary<string, string>? options) => options is not { Count: > 0 }
         ? null
-        : string.Join(", ", options.OrderBy(option => option.Key, StringComparer.Ordinal).Select(option => Find(option.Key)?.InWords(option.Value) ?? $"{option.Key} {option.Value}".TrimEnd()));
+        : string.Join(
+            ", ",
+            options.OrderBy(option => option.Key, StringComparer.Ordinal)
+                .Select(option => Find(option.Key)?.InWords(option.Value) ?? $"{option.Key} {option.Value}".TrimEnd()));
 
     private static bool IsAddressOrPrefix(string text) =>
         !text.AsSpan().ContainsAnyExcept(AddressCharacters)

@@ -61,6 +61,8 @@ public sealed class EcdsaCurve
         return x < p && y < p && ((y * y) - ((((x * x) - 3) * x) + b)) % p == 0;
     }
 
-    /// <summary>Whether a point of this curve is its base point or the negative of it: the public keys of the private keys 1 and −1.</summary>
+    /// <summary>
+    /// Whether a point of this curve is its base point or the negative of it: the public keys of the private keys 1 and −1.
+    /// </summary>
     public bool IsBasePoint(ReadOnlySpan<byte> q) => new BigInteger(q.Slice(1, FieldLength), isUnsigned: true, isBigEndian: true) == baseX;
 }

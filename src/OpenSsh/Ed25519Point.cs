@@ -3,9 +3,11 @@ using System.Numerics;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// Judges the 32 bytes of an Ed25519 public key: −x² + y² = 1 + dx²y² (mod p), RFC 8032 section 5.1. Servers accept more than RFC 8032 lets anybody make,
+/// Judges the 32 bytes of an Ed25519 public key: −x² + y² = 1 + dx²y² (mod p), RFC 8032 section 5.1. Servers accept more than RFC 8032 lets
+/// anybody make,
 /// among it points of small order, for which everybody can sign. They would turn a certificate, which is no secret, into a way in.
-/// Whether there is an x to a y is not looked at: for a key without one nobody can sign, and the square root costs more than the signature of a certificate.
+/// Whether there is an x to a y is not looked at: for a key without one nobody can sign, and the square root costs more than the signature
+/// of a certificate.
 /// </summary>
 internal static class Ed25519Point
 {

@@ -9,7 +9,8 @@ public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 /// <summary>A key revocation list (PROTOCOL.krl) that revokes certificates by serial, and CA keys with all that they sign.</summary>
 /// <remarks>
 /// sshd reads the list at every login, checks neither version nor date, and refuses every key when the list is invalid. Of the many
-/// encodings three are written here, and no others read: lists and ranges of serials, in one section for each CA key, and whole public keys.
+/// encodings three are written here, and no others read: lists and ranges of serials, in one section for each CA key, and whole public
+/// keys.
 /// </remarks>
 public sealed class Krl
 {
@@ -88,8 +89,11 @@ public sealed class Krl
     /// <param name="generatedDate">Seconds since 1970-01-01 UTC.</param>
     /// <param name="comment">Free text, perhaps empty.</param>
     /// <param name="revokedKeys">Keys of CAs, each with all that it signed.</param>
-    /// <exception cref="ArgumentException">Serial 0, which would make sshd refuse the whole list, or a range that runs backwards.</exception>
-    public static byte[] Write(IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment, params IEnumerable<PublicKey> revokedKeys)
+    /// <exception cref="ArgumentException">
+    /// Serial 0, which would make sshd refuse the whole list, or a range that runs backwards.
+    /// </exception>
+    public static byte[] Write(
+        IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment, params IEnumerable<PublicKey> revokedKeys)
     {
         var krl = new WireWriter()
             .Raw(Magic)             // uint64    KRL_MAGIC

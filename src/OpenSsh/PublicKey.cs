@@ -40,7 +40,8 @@ public abstract record PublicKey
     }
 
     /// <summary>
-    /// Reads the line of a key that another authority signs with. It is judged like every key, but may be as short as sshd accepts: how strong it is, that authority decides.
+    /// Reads the line of a key that another authority signs with. It is judged like every key, but may be as short as sshd accepts: how
+    /// strong it is, that authority decides.
     /// </summary>
     /// <exception cref="SshFormatException">It is not one such line, or a key that anybody can sign for.</exception>
     public static PublicKey ParseOtherAuthority(string line)
@@ -109,7 +110,9 @@ public abstract record SignatureKey : PublicKey
     {
     }
 
-    /// <summary>Names of the signature formats that this key's owner may use, the one to choose first. SHA-1 is never one of them.</summary>
+    /// <summary>
+    /// Names of the signature formats that this key's owner may use, the one to choose first. SHA-1 is never one of them.
+    /// </summary>
     public abstract IReadOnlyList<string> SignatureAlgorithms { get; }
 
     /// <summary>The most bytes that the blob of a signature by this key takes.</summary>
@@ -207,7 +210,10 @@ public sealed record RsaPublicKey : SignatureKey
     {
     }
 
-    /// <summary>The public exponent, big-endian: 65537, which every generator of keys has chosen for many years. Small ones make forgeries easy that others make possible.</summary>
+    /// <summary>
+    /// The public exponent, big-endian: 65537, which every generator of keys has chosen for many years. Small ones make forgeries easy that
+    /// others make possible.
+    /// </summary>
     public ReadOnlySpan<byte> E => new WireReader(Fields).MpInt("e");
 
     /// <summary>The modulus, big-endian, without a leading zero.</summary>
@@ -244,7 +250,8 @@ public sealed record RsaPublicKey : SignatureKey
 /// <summary>What a security key (PROTOCOL.u2f) was enrolled for, last among the fields of its public key.</summary>
 internal static class SecurityKeyApplication
 {
-    // ssh-keygen enrolls for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for signatures.
+    // ssh-keygen enrolls for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for
+    // signatures.
     private const string Prefix = "ssh:";
     private const int MaxLength = 256;
 
@@ -268,14 +275,17 @@ public sealed record SecurityKeyEd25519PublicKey : PublicKey
     /// <summary>Printable, and begins with <c>ssh:</c>.</summary>
     public string Application { get; }
 
-    internal static SecurityKeyEd25519PublicKey Read(ref WireReader reader) => new(Ed25519PublicKey.ReadPk(ref reader), SecurityKeyApplication.Read(ref reader));
+    internal static SecurityKeyEd25519PublicKey Read(ref WireReader reader) =>
+        new(Ed25519PublicKey.ReadPk(ref reader), SecurityKeyApplication.Read(ref reader));
 }
 
 /// <summary>An ECDSA key on P-256 inside a security key.</summary>
 public sealed record SecurityKeyEcdsaPublicKey : PublicKey
 {
     private SecurityKeyEcdsaPublicKey(ReadOnlySpan<byte> q, string application)
-        : base("sk-ecdsa-sha2-nistp256@openssh.com", new WireWriter().String(EcdsaCurve.NistP256.Name).String(q).String(application).ToArray()) =>
+        : base(
+            "sk-ecdsa-sha2-nistp256@openssh.com",
+            new WireWriter().String(EcdsaCurve.NistP256.Name).String(q).String(application).ToArray()) =>
         Application = application;
 
     /// <summary>Printable, and begins with <c>ssh:</c>.</summary>

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Judges an RSA modulus: whether it can be the product of two large primes, as far as anybody can tell who does not know them.</summary>
+/// <summary>
+/// Judges an RSA modulus: whether it can be the product of two large primes, as far as anybody can tell who does not know them.
+/// </summary>
 internal static class RsaModulus
 {
     // No generator of keys makes a factor below this, and a larger bound costs more than it finds.
@@ -11,7 +13,8 @@ internal static class RsaModulus
     // Primes whose difference is this small beside their size come from a broken generator (CVE-2022-26320).
     private const int FermatSteps = 20;
 
-    private static readonly Lazy<BigInteger> SmallPrimes = new(() => Enumerable.Range(2, SmallPrimesBelow - 2).Where(IsPrime).Aggregate(BigInteger.One, (product, prime) => product * prime));
+    private static readonly Lazy<BigInteger> SmallPrimes = new(
+        () => Enumerable.Range(2, SmallPrimesBelow - 2).Where(IsPrime).Aggregate(BigInteger.One, (product, prime) => product * prime));
 
     /// <summary>Why anybody can find the private key; null where nothing speaks for that.</summary>
     /// <param name="magnitude">Big-endian, odd, of at least 1024 bits.</param>
@@ -37,7 +40,8 @@ internal static class RsaModulus
     }
 
     // Squares end in one of 12 of 64 ways, so that few roots are drawn.
-    private static bool CanBeSquare(BigInteger number) => (int)(number & 63) is 0 or 1 or 4 or 9 or 16 or 17 or 25 or 33 or 36 or 41 or 49 or 57;
+    private static bool CanBeSquare(BigInteger number) =>
+        (int)(number & 63) is 0 or 1 or 4 or 9 or 16 or 17 or 25 or 33 or 36 or 41 or 49 or 57;
 
     private static BigInteger SquareRoot(BigInteger number)
     {

@@ -32,7 +32,8 @@ public sealed class UserCertificate : CertificateContent
     private static readonly SearchValues<char> PrincipalCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:=/+~-");
 
-    private static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
+    private static readonly SearchValues<char> OthersNameCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-");
 
     private static readonly (UserExtensions Extension, string Name)[] ExtensionNames =
     [
@@ -42,11 +43,15 @@ public sealed class UserCertificate : CertificateContent
         (UserExtensions.PermitPty, "permit-pty"),
     ];
 
-    /// <summary>Under which conditions it may be used: the values of critical options by their names, each one of <see cref="CriticalOption.All"/>. A flag has an empty value.</summary>
+    /// <summary>
+    /// Under which conditions it may be used: the values of critical options by their names, each one of <see cref="CriticalOption.All"/>.
+    /// A flag has an empty value.
+    /// </summary>
     public IReadOnlyDictionary<string, string> CriticalOptions
     {
         get;
-        init => field = value.FirstOrDefault(option => CriticalOption.Find(option.Key)?.Takes(option.Value) is not true) is { Key: { } refused }
+        init =>
+            field = value.FirstOrDefault(option => CriticalOption.Find(option.Key)?.Takes(option.Value) is not true) is { Key: { } refused }
             ? throw new ArgumentException($"the critical option {refused} is not known, or does not take this value", nameof(value))
             : value;
     } = new Dictionary<string, string>();
@@ -70,11 +75,13 @@ public sealed class UserCertificate : CertificateContent
     }
 
     /// <summary>
-    /// Whether an extension of this name is somebody else's: <c>name@domain</c>, at most 64 characters. RFC 4251 section 6 gives such a name to
+    /// Whether an extension of this name is somebody else's: <c>name@domain</c>, at most 64 characters. RFC 4251 section 6 gives such a
+    /// name to
     /// whoever owns the domain; those of openssh.com mean something to servers.
     /// </summary>
     public static bool IsOthersName(string name) =>
-        name.Length <= 64 && name.Split('@') is [{ Length: > 0 }, { Length: > 0 } domain] && domain != "openssh.com" && !name.AsSpan().ContainsAnyExcept(OthersNameCharacters);
+        name.Length <= 64 && name.Split('@') is [{ Length: > 0 }, { Length: > 0 } domain] && domain != "openssh.com"
+            && !name.AsSpan().ContainsAnyExcept(OthersNameCharacters);
 
     /// <inheritdoc/>
     public override CertificateType Type => CertificateType.User;

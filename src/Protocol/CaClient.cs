@@ -23,14 +23,16 @@ public sealed class CaClient : IDisposable
     /// <param name="patience">How long an answer may take. Default: a minute; through ssh, which may ask for a passphrase, three.</param>
     /// <param name="tell">Told, where somebody looks on, what a connection waits for that takes its time.</param>
     /// <param name="mayAsk">Whether ssh may ask somebody for a passphrase, or about a host key.</param>
-    public CaClient(ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
+    public CaClient(
+        ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
     {
         this.patience = patience ?? (server is ServerAddress.Ssh ? PatienceWithPeople : Patience);
         Func<CancellationToken, ValueTask<Stream>> connect;
         switch (server)
         {
             case ServerAddress.Unix unix:
-                connect = async cancellation => new NetworkStream(await UnixTransport.Connect(unix, trusts, cancellation).ConfigureAwait(false), ownsSocket: true);
+                connect = async cancellation => new NetworkStream(
+                    await UnixTransport.Connect(unix, trusts, cancellation).ConfigureAwait(false), ownsSocket: true);
                 break;
             case ServerAddress.Ssh ssh:
                 var transport = new SshTransport(ssh, mayAsk, tell);
@@ -55,8 +57,11 @@ public sealed class CaClient : IDisposable
 
     /// <summary>Asks, and returns the answer.</summary>
     /// <exception cref="ProblemException">The daemon refused.</exception>
-    /// <exception cref="UnreachableException">There is no daemon, it is not to be trusted, it hangs, or it does not speak this protocol.</exception>
-    public async Task<TReply> Send<TRequest, TReply>(Route<TRequest, TReply> route, TRequest request, CancellationToken cancellation = default)
+    /// <exception cref="UnreachableException">
+    /// There is no daemon, it is not to be trusted, it hangs, or it does not speak this protocol.
+    /// </exception>
+    public async Task<TReply> Send<TRequest, TReply>(
+        Route<TRequest, TReply> route, TRequest request, CancellationToken cancellation = default)
         where TRequest : notnull
         where TReply : notnull
     {
@@ -64,7 +69,9 @@ public sealed class CaClient : IDisposable
         limit.CancelAfter(patience);
         try
         {
-            return await Exchange(route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)), limit.Token).ConfigureAwait(false);
+            return await Exchange(
+                route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)),
+                limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -79,19 +86,22 @@ public sealed class CaClient : IDisposable
     /// <param name="cancellation">Ends it early.</param>
     /// <exception cref="ProblemException">The daemon refused.</exception>
     /// <exception cref="UnreachableException">There is no daemon, it is not to be trusted, or it broke off.</exception>
-    public Task Download<TRequest>(Route<TRequest, Stream> route, TRequest request, Func<Stream, long, Task> take, CancellationToken cancellation = default)
+    public Task Download<TRequest>(
+        Route<TRequest, Stream> route, TRequest request, Func<Stream, long, Task> take, CancellationToken cancellation = default)
         where TRequest : notnull =>
         Exchange(
             route,
             request,
             async answer =>
             {
-                await take(await answer.ReadAsStreamAsync(cancellation).ConfigureAwait(false), answer.Headers.ContentLength ?? 0).ConfigureAwait(false);
+                await take(await answer.ReadAsStreamAsync(cancellation).ConfigureAwait(false), answer.Headers.ContentLength ?? 0)
+                    .ConfigureAwait(false);
                 return true;
             },
             cancellation);
 
-    private async Task<T> Exchange<TRequest, T>(Route route, TRequest request, Func<HttpContent, Task<T>> read, CancellationToken cancellation)
+    private async Task<T> Exchange<TRequest, T>(
+        Route route, TRequest request, Func<HttpContent, Task<T>> read, CancellationToken cancellation)
     {
         var (target, body) = RouteBinding.Spread(route, request);
         using var message = new HttpRequestMessage(new HttpMethod(route.Method), target);
@@ -99,7 +109,8 @@ public sealed class CaClient : IDisposable
             message.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         try
         {
-            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation)
+                .ConfigureAwait(false);
             // Refused by the server's limits, before anybody could write a problem.
             if (response.StatusCode is HttpStatusCode.RequestUriTooLong or HttpStatusCode.RequestHeaderFieldsTooLarge)
                 throw new ProblemException(new Problem(ProblemCode.Limited, "a name, an id or a filter is too long"));
@@ -122,7 +133,8 @@ public sealed class CaClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or HttpIOException)
         {
             throw new UnreachableException(
-                UnreachableException.BrokenOff, Unknown(route) ?? "try again in a moment; one account can hold only so many connections at a time");
+                UnreachableException.BrokenOff,
+                Unknown(route) ?? "try again in a moment; one account can hold only so many connections at a time");
         }
     }
 
@@ -144,7 +156,9 @@ public sealed class CaClient : IDisposable
     private static UnreachableException Unreached(UnreachableException e, Route route) =>
         new(e.Message, (e.MayHaveArrived ? Unknown(route) : null) ?? e.Hint) { IsLasting = e.IsLasting };
 
-    private static UnreachableException Stranger() => new("what answers is not certauthority, or a version that this program does not understand");
+    private static UnreachableException Stranger() =>
+        new("what answers is not certauthority, or a version that this program does not understand");
 
-    private static string? Unknown(Route route) => route.Method == "GET" ? null : "whether it was done is not known; look before you try again";
+    private static string? Unknown(Route route) =>
+        route.Method == "GET" ? null : "whether it was done is not known; look before you try again";
 }

@@ -3,10 +3,13 @@ using System.Text.Json.Serialization;
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// What would help whoever ran into a problem, as data: a closed set. The daemon does not know which program asks, so each program writes its own command
+/// What would help whoever ran into a problem, as data: a closed set. The daemon does not know which program asks, so each program writes
+/// its own command
 /// or its own button for a step. A step from a newer daemon is read as this type and says nothing.
 /// </summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "step", IgnoreUnrecognizedTypeDiscriminators = true, UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
+[JsonPolymorphic(
+    TypeDiscriminatorPropertyName = "step", IgnoreUnrecognizedTypeDiscriminators = true,
+    UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
 [JsonDerivedType(typeof(LogIn), "log_in")]
 [JsonDerivedType(typeof(UseSecurityKey), "use_security_key")]
 [JsonDerivedType(typeof(ChooseUser), "choose_user")]

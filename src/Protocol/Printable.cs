@@ -7,8 +7,10 @@ namespace CertAuthority.Protocol;
 public static class Printable
 {
     /// <summary>
-    /// The text with every character that does not show as itself written as an escape: <c>\n</c>, <c>\u{1b}</c>, <c>\u{202e}</c>, <c>\u{3164}</c>, half a surrogate pair;
-    /// a backslash as two, so that an escape is never what somebody typed. Otherwise a reason could move the cursor, forge a line, hide a word, or turn the reading direction.
+    /// The text with every character that does not show as itself written as an escape: <c>\n</c>, <c>\u{1b}</c>, <c>\u{202e}</c>,
+    /// <c>\u{3164}</c>, half a surrogate pair;
+    /// a backslash as two, so that an escape is never what somebody typed. Otherwise a reason could move the cursor, forge a line, hide a
+    /// word, or turn the reading direction.
     /// </summary>
     public static string Escape(string text)
     {

@@ -30,10 +30,16 @@ public enum ProblemCode
 /// <param name="Code">Which of the closed set.</param>
 /// <param name="Detail">One sentence that is safe to show: lower case, no full stop.</param>
 /// <param name="Hint">An explanation, where one helps. It names no command: <paramref name="Next"/> does that.</param>
-/// <param name="Faults">Where several things are wrong, each on its own, <c>file:line:column: what</c>; <paramref name="Detail"/> then sums up.</param>
+/// <param name="Faults">
+/// Where several things are wrong, each on its own, <c>file:line:column: what</c>; <paramref name="Detail"/> then sums up.
+/// </param>
 /// <param name="Next">What would help, the best first.</param>
-/// <param name="Field">The member of the request that is wrong, where it is one: <paramref name="Detail"/> begins with its name, which a program can show as its own option.</param>
-public sealed record Problem(ProblemCode Code, string Detail, string? Hint = null, string[]? Faults = null, NextStep[]? Next = null, string? Field = null)
+/// <param name="Field">
+/// The member of the request that is wrong, where it is one: <paramref name="Detail"/> begins with its name, which a program can show as
+/// its own option.
+/// </param>
+public sealed record Problem(
+    ProblemCode Code, string Detail, string? Hint = null, string[]? Faults = null, NextStep[]? Next = null, string? Field = null)
 {
     /// <summary>The HTTP status that goes with the code.</summary>
     [JsonIgnore]

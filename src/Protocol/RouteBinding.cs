@@ -4,7 +4,9 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>How the members of a request are spread over path, query and body, and gathered again. Both ends use this one mapping.</summary>
+/// <summary>
+/// How the members of a request are spread over path, query and body, and gathered again. Both ends use this one mapping.
+/// </summary>
 public static class RouteBinding
 {
     // Answers repeat what was said; only bytes of files are longer.
@@ -23,7 +25,8 @@ public static class RouteBinding
     }
 
     /// <summary>
-    /// The request that a call carries. Throws <see cref="JsonException"/> for one that does not fit its type, and <see cref="ProblemException"/> for one with a member
+    /// The request that a call carries. Throws <see cref="JsonException"/> for one that does not fit its type, and
+    /// <see cref="ProblemException"/> for one with a member
     /// that says nothing: an empty value is what a script sends when something went wrong before, and must mean neither "all" nor "none".
     /// </summary>
     /// <param name="body">The body of a POST; ignored where the members stand in the query.</param>
@@ -38,7 +41,10 @@ public static class RouteBinding
         var request = members.Deserialize(type) ?? throw new JsonException("the request is null");
         foreach (var member in type.Properties)
             if (FaultOf(member, member.Get?.Invoke(request)) is { } fault)
-                throw new ProblemException(new Problem(ProblemCode.Invalid, $"\"{member.Name}\" {fault}", member.IsGetNullable ? $"leave \"{member.Name}\" out, or give it a value" : null));
+                throw new ProblemException(
+                    new Problem(
+                        ProblemCode.Invalid, $"\"{member.Name}\" {fault}",
+                        member.IsGetNullable ? $"leave \"{member.Name}\" out, or give it a value" : null));
         return request;
     }
 
@@ -48,7 +54,8 @@ public static class RouteBinding
         string { Length: > LongestText } => "is too long",
         string text when text.Contains('\0') => "has a NUL character in it",
         // A text that has a default, such as a reason, may also be empty.
-        string text when string.IsNullOrWhiteSpace(text) && (member.IsGetNullable || member.AssociatedParameter is { HasDefaultValue: false }) => "is empty",
+        string text when string.IsNullOrWhiteSpace(text)
+            && (member.IsGetNullable || member.AssociatedParameter is { HasDefaultValue: false }) => "is empty",
         string[] { Length: 0 } => "is an empty list",
         string[] list when Array.Exists(list, item => item is null) => "has a null in it",
         string[] list when Array.Exists(list, string.IsNullOrWhiteSpace) => "has an empty item",

@@ -29,7 +29,8 @@ public static class Routes
     /// <summary>Lists the caller's certificates.</summary>
     public static readonly Route<ListMyCertificates, CertificateList> ListMyCertificates = new("GET", "/v1/my/certificates");
     /// <summary>Revokes certificates of the caller's.</summary>
-    public static readonly Route<RevokeMyCertificates, CertificatesRevoked> RevokeMyCertificates = new("POST", "/v1/my/certificates/revoke");
+    public static readonly Route<RevokeMyCertificates, CertificatesRevoked> RevokeMyCertificates = new(
+        "POST", "/v1/my/certificates/revoke");
     /// <summary>Reads the address of a node within reach.</summary>
     public static readonly Route<GetMyNode, ReachableNode> GetMyNode = new("GET", "/v1/my/nodes/{name}");
     /// <summary>Lists the nodes within reach.</summary>
@@ -122,8 +123,11 @@ public static class Routes
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
-        Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest, ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
+        Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest,
+        ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
-        ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode, CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup, AcceptClock, GetUserCa, GetHostCa,
+        ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
+        CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,
+        AcceptClock, GetUserCa, GetHostCa,
     ];
 }

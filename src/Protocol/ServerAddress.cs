@@ -25,12 +25,17 @@ public abstract record ServerAddress
         /// <summary>What the path of the administrators' socket has at its end, beside the one that is open to all.</summary>
         public const string AdministratorsSuffix = ".admin";
 
-        /// <summary>The socket that administrators alone can connect to, so that nobody keeps them from it; null where its path would be too long.</summary>
-        public string? AdministratorsPath => PathFault(SocketPath + AdministratorsSuffix) is null ? SocketPath + AdministratorsSuffix : null;
+        /// <summary>
+        /// The socket that administrators alone can connect to, so that nobody keeps them from it; null where its path would be too long.
+        /// </summary>
+        public string? AdministratorsPath =>
+            PathFault(SocketPath + AdministratorsSuffix) is null ? SocketPath + AdministratorsSuffix : null;
 
         /// <summary>Why a path cannot be that of a socket; null when it can.</summary>
         public static string? PathFault(string path) =>
-            System.Text.Encoding.UTF8.GetByteCount(path) is > LongestPath and var bytes ? $"the path of a socket has at most {LongestPath} bytes; this one has {bytes}: {path}" : null;
+            System.Text.Encoding.UTF8.GetByteCount(path) is > LongestPath and var bytes
+                ? $"the path of a socket has at most {LongestPath} bytes; this one has {bytes}: {path}"
+                : null;
 
         /// <inheritdoc/>
         public override string ToString() => $"unix:{SocketPath}";
@@ -38,7 +43,10 @@ public abstract record ServerAddress
 
     /// <summary><c>ssh://[user@]host[:port]</c>: on a host that the system's ssh reaches, through the relay there.</summary>
     /// <param name="User">The account there; null where ssh knows it.</param>
-    /// <param name="Host">A name, an address, or an alias of ssh's own configuration. It cannot be taken for an option, and no shell finds anything to expand in it.</param>
+    /// <param name="Host">
+    /// A name, an address, or an alias of ssh's own configuration. It cannot be taken for an option, and no shell finds anything to expand
+    /// in it.
+    /// </param>
     /// <param name="Port">1 to 65535; null where ssh knows it.</param>
     public sealed record Ssh(string? User, string Host, ushort? Port) : ServerAddress
     {
@@ -67,11 +75,14 @@ public abstract record ServerAddress
             if (isV6 && end == 0)
                 return null;
             var host = isV6 ? text[1..(end - 1)] : text[..end];
-            if (isV6 ? host.ContainsAnyExcept(V6Characters) || !host.Contains(':') || !IPAddress.TryParse(host, out _) : !Fits(host, NameCharacters))
+            if (isV6
+                ? host.ContainsAnyExcept(V6Characters) || !host.Contains(':') || !IPAddress.TryParse(host, out _)
+                : !Fits(host, NameCharacters))
                 return null;
             if (end == text.Length)
                 return new Ssh(user, host.ToString(), null);
-            return text[end] == ':' && ushort.TryParse(text[(end + 1)..], System.Globalization.NumberStyles.None, null, out var port) && port > 0
+            return text[end] == ':' && ushort.TryParse(text[(end + 1)..], System.Globalization.NumberStyles.None, null, out var port)
+                && port > 0
                 ? new Ssh(user, host.ToString(), port)
                 : null;
         }
@@ -83,22 +94,28 @@ public abstract record ServerAddress
     /// <summary>The socket of the machine's daemon.</summary>
     public const string MachineSocket = "/run/certauthority/ca.sock";
 
-    /// <summary>The socket where a daemon of this account listens unless told otherwise; null for an account without a folder of its own.</summary>
+    /// <summary>
+    /// The socket where a daemon of this account listens unless told otherwise; null for an account without a folder of its own.
+    /// </summary>
     /// <param name="isRoot">Whether the account is root, whose daemon is the machine's.</param>
     public static string? DefaultSocket(bool isRoot) =>
         isRoot ? MachineSocket
-        : UserFolders.Xdg("XDG_RUNTIME_DIR", ".local/state/certauthority/run") is { } runtime ? Path.Combine(runtime, "certauthority", "ca.sock")
+        : UserFolders.Xdg("XDG_RUNTIME_DIR", ".local/state/certauthority/run") is { } runtime
+            ? Path.Combine(runtime, "certauthority", "ca.sock")
         : null;
 
     /// <summary>Why a text names a path that cannot be that of a socket; null when it names none, or one that can.</summary>
     public static string? PathFaultIn(string text) =>
-        text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..]) ? Unix.PathFault(text[UnixScheme.Length..]) : null;
+        text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..])
+            ? Unix.PathFault(text[UnixScheme.Length..])
+            : null;
 
     /// <summary>Reads <c>unix:/absolute/path</c> or <c>ssh://[user@]host[:port]</c>; null for anything else.</summary>
     public static ServerAddress? TryParse(string text)
     {
         const string ssh = "ssh://";
-        return text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..]) ? Unix.PathFault(text[UnixScheme.Length..]) is null ? new Unix(text[UnixScheme.Length..]) : null
+        return text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..])
+            ? Unix.PathFault(text[UnixScheme.Length..]) is null ? new Unix(text[UnixScheme.Length..]) : null
             : text.StartsWith(ssh, StringComparison.Ordinal) ? Ssh.TryParse(text.AsSpan(ssh.Length))
             : null;
     }

@@ -45,14 +45,18 @@ public static class UnixTransport
                     "name the right one with --server or CERTAUTHORITY_SERVER");
             }
             if (error != SocketError.WouldBlock)
-                throw new UnreachableException($"no daemon answers at {server}", "start certauthority, or name another with --server or CERTAUTHORITY_SERVER");
+                throw new UnreachableException(
+                    $"no daemon answers at {server}", "start certauthority, or name another with --server or CERTAUTHORITY_SERVER");
             if (clock.Elapsed > Patience)
-                throw new UnreachableException($"too many callers wait for the daemon at {server}", "try again in a moment; the daemon's log names who connects most");
+                throw new UnreachableException(
+                    $"too many callers wait for the daemon at {server}", "try again in a moment; the daemon's log names who connects most");
             await Task.Delay(pause, cancellation).ConfigureAwait(false);
         }
     }
 
-    /// <summary>A connection, or why there is none; <see cref="SocketError.WouldBlock"/> where a daemon listens and its queue is full.</summary>
+    /// <summary>
+    /// A connection, or why there is none; <see cref="SocketError.WouldBlock"/> where a daemon listens and its queue is full.
+    /// </summary>
     private static async ValueTask<(Socket? Socket, SocketError Error)> TryConnect(string path, CancellationToken cancellation)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -14,7 +14,8 @@ internal static class AdminCompletions
     public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, ResourceKinds.Node);
 
     /// <summary><c>node/NAME</c>.</summary>
-    public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) => Nodes(context).Select(item => new CompletionItem($"{new ResourceReference(ResourceKinds.Node, item.Label)}"));
+    public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) =>
+        Nodes(context).Select(item => new CompletionItem($"{new ResourceReference(ResourceKinds.Node, item.Label)}"));
 
     /// <summary><c>KIND/NAME</c>: kinds first, and names once the kind is typed.</summary>
     public static IEnumerable<CompletionItem> Resources(CompletionContext context)
@@ -27,23 +28,31 @@ internal static class AdminCompletions
 
     /// <summary>The same, or all of a kind.</summary>
     public static IEnumerable<CompletionItem> KindsAndResources(CompletionContext context) =>
-        Resources(context).Concat(Kinds(context).Select(one => new CompletionItem(ResourceReference.Plural(one)))).Append(new CompletionItem(ResourceKinds.All));
+        Resources(context).Concat(Kinds(context).Select(one => new CompletionItem(ResourceReference.Plural(one))))
+            .Append(new CompletionItem(ResourceKinds.All));
 
     /// <summary>Requests in these states; without any, all.</summary>
-    public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) => context => Suggestions.FromDaemon(context, async (ca, _) =>
+    public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) =>
+        context => Suggestions.FromDaemon(context, async (ca, _) =>
         Suggestions.For((await ca.Send(Routes.ListRequests, new ListRequests())).Requests, states));
 
     /// <summary>Certificates that can be revoked.</summary>
     public static IEnumerable<CompletionItem> Serials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.ListCertificates, new ListCertificates(State: CertificateStates.Live))).Certificates
-            .Select(certificate => new CompletionItem(certificate.Serial, detail: $"{certificate.KeyId}, until {Wording.Time(certificate.ValidBefore)}")));
+            .Select(
+                certificate => new CompletionItem(
+                    certificate.Serial, detail: $"{certificate.KeyId}, until {Wording.Time(certificate.ValidBefore)}")));
 
     private static IEnumerable<string> Kinds(CompletionContext context) =>
-        Suggestions.FromDaemon(context, async (ca, _) => (await ca.Send(Routes.ListKinds, new ListKinds())).Kinds.Select(kind => new CompletionItem(kind.Name))).Select(item => item.Label).ToList() is [_, ..] served
+        Suggestions.FromDaemon(
+            context,
+            async (ca, _) => (await ca.Send(Routes.ListKinds, new ListKinds())).Kinds.Select(kind => new CompletionItem(kind.Name)))
+            .Select(item => item.Label).ToList() is [_, ..] served
             ? served
             : ResourceReference.KnownKinds;
 
-    private static IEnumerable<CompletionItem> Names(CompletionContext context, string kind) => Suggestions.FromDaemon(context, async (ca, _) =>
+    private static IEnumerable<CompletionItem> Names(CompletionContext context, string kind) =>
+        Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.GetResources, new GetResources(kind))).Resources
             .Select(resource => new CompletionItem(resource.GetProperty("metadata").GetProperty("name").GetString()!)));
 }

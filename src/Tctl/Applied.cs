@@ -9,7 +9,8 @@ internal static class Applied
 {
     /// <summary>Shows what was done, and where certificates were revoked, which hosts do not know of it yet.</summary>
     /// <returns>The exit code.</returns>
-    public static async Task<int> Show(this ParseResult parsed, AppliedResources applied, HostsWait wait, CaClient ca, CancellationToken cancellation)
+    public static async Task<int> Show(
+        this ParseResult parsed, AppliedResources applied, HostsWait wait, CaClient ca, CancellationToken cancellation)
     {
         parsed.Show(applied);
         return applied.Revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);

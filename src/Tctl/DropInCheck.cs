@@ -8,7 +8,8 @@ namespace CertAuthority.Tctl;
 internal static class DropInCheck
 {
     private static readonly (string Setting, string Way)[] OtherWays =
-        [("PasswordAuthentication", "passwords"), ("KbdInteractiveAuthentication", "what PAM asks"), ("HostbasedAuthentication", "trusted hosts"), ("GSSAPIAuthentication", "Kerberos")];
+        [("PasswordAuthentication", "passwords"), ("KbdInteractiveAuthentication", "what PAM asks"),
+            ("HostbasedAuthentication", "trusted hosts"), ("GSSAPIAuthentication", "Kerberos")];
 
     /// <summary>Compares what sshd applies with what the drop-in says.</summary>
     /// <exception cref="FailureException">A line of the drop-in is not in force.</exception>
@@ -18,12 +19,14 @@ internal static class DropInCheck
     /// <param name="dropIn">The drop-in.</param>
     public static IReadOnlyList<string> Warnings(SshdSettings forLogins, SshdSettings? forDaemon, NodeFile dropIn)
     {
-        var lines = Encoding.UTF8.GetString(dropIn.Content).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
+        var lines = Encoding.UTF8.GetString(dropIn.Content).Split('\n').Select(line => line.Trim())
+            .Where(line => line.Length > 0 && line[0] != '#').ToList();
         var match = lines.FindIndex(line => line.StartsWith("Match ", StringComparison.Ordinal));
         ExpectToHold(lines[..(match < 0 ? lines.Count : match)], forLogins);
         if (forDaemon is not null)
             ExpectToHold(match < 0 ? [] : lines[(match + 1)..], forDaemon);
-        var warnings = OtherWays.Where(other => forLogins[other.Setting] == "yes").Select(other => $"{other.Way} can still open a login ({other.Setting} yes)").ToList();
+        var warnings = OtherWays.Where(other => forLogins[other.Setting] == "yes")
+            .Select(other => $"{other.Way} can still open a login ({other.Setting} yes)").ToList();
         if (forLogins["AuthorizedKeysCommand"] is not "none" and var command)
             warnings.Add($"plain keys can still open a login (AuthorizedKeysCommand {command})");
         if (forLogins["AuthorizedPrincipalsFile"] is not "none" and var principals)

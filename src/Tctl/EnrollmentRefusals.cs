@@ -32,7 +32,9 @@ internal static class EnrollmentRefusals
     public static void Check(HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other)
     {
         if (isDaemonsHost || facts.Daemon?.EndsWith(".sock", StringComparison.Ordinal) == true)
-            throw new FailureException($"{host} is the daemon's own host, which must never trust its own CA for users", "anyone who enters it as root with a certificate would be the administrator: docs/hosts.md");
+            throw new FailureException(
+                $"{host} is the daemon's own host, which must never trust its own CA for users",
+                "anyone who enters it as root with a certificate would be the administrator: docs/hosts.md");
         if (facts.Daemon is { } key)
             throw new FailureException(
                 $"{host} has the private key of an authority: {key}",
@@ -42,13 +44,20 @@ internal static class EnrollmentRefusals
                 $"{host} has OpenSSH {facts.Version?.ToString() ?? "of an unknown version"}; {Oldest} is the first that reads /etc/ssh/sshd_config.d",
                 $"tctl nodes export {node} --paste prints the lines for its sshd_config: docs/hosts.md");
         if (facts.Key is null)
-            throw new FailureException($"{host}: the public half of no host key can be read", "sshd -T | grep -i hostkey names the keys; beside each there must be its .pub");
+            throw new FailureException(
+                $"{host}: the public half of no host key can be read",
+                "sshd -T | grep -i hostkey names the keys; beside each there must be its .pub");
         if (facts.IsCertifiedElsewhere)
-            throw new FailureException($"{host} shows a certificate of another authority, which clients would take instead of ours: HostCertificate ({Where(facts, "HostCertificate")})", "take out that line: sshd shows every certificate that it is given, so that no other line can put it out of force");
+            throw new FailureException(
+                $"{host} shows a certificate of another authority, which clients would take instead of ours: HostCertificate ({Where(facts, "HostCertificate")})", "take out that line: sshd shows every certificate that it is given, so that no other line can put it out of force");
         if (pushes && !facts.Settings.All("subsystem").Any(subsystem => subsystem.StartsWith("sftp ", StringComparison.Ordinal)))
-            throw new FailureException($"{host}: its sshd has no sftp, which the daemon needs to write to it", "give sshd_config the line: Subsystem sftp internal-sftp; or let it fetch, with --no-push");
+            throw new FailureException(
+                $"{host}: its sshd has no sftp, which the daemon needs to write to it",
+                "give sshd_config the line: Subsystem sftp internal-sftp; or let it fetch, with --no-push");
         if (pushes && !facts.CanHaveAccount)
-            throw new FailureException($"{host} has no useradd, to make the account by which the daemon writes", "make it yourself: docs/hosts.md, section 6; or let the host fetch, with --no-push");
+            throw new FailureException(
+                $"{host} has no useradd, to make the account by which the daemon writes",
+                "make it yourself: docs/hosts.md, section 6; or let the host fetch, with --no-push");
         CheckOther(facts, host, pushes, other);
     }
 
@@ -61,20 +70,31 @@ internal static class EnrollmentRefusals
             return;
         var told = string.Join(" and ", others.Select(name => $"{name} {facts.Settings[name]} ({Where(facts, name)})"));
         if (other == OtherAuthority.Refuse)
-            throw new FailureException($"{host} trusts another authority, which would go out of force: {told}", "--keep-other-cas keeps its CA keys beside ours; --replace puts it out of force");
+            throw new FailureException(
+                $"{host} trusts another authority, which would go out of force: {told}",
+                "--keep-other-cas keeps its CA keys beside ours; --replace puts it out of force");
         if (others.Find(name => name != "TrustedUserCAKeys") is { } single)
-            throw new FailureException($"{host} cannot keep the other authority: sshd reads one {single} only ({Where(facts, single)})", "--replace puts it out of force; or take that line out first");
+            throw new FailureException(
+                $"{host} cannot keep the other authority: sshd reads one {single} only ({Where(facts, single)})",
+                "--replace puts it out of force; or take that line out first");
         if (!pushes)
-            throw new FailureException($"{host} cannot keep the other authority and fetch its files: the puller takes one CA key only", "without --no-push the daemon writes both keys; --replace puts the other one out of force");
+            throw new FailureException(
+                $"{host} cannot keep the other authority and fetch its files: the puller takes one CA key only",
+                "without --no-push the daemon writes both keys; --replace puts the other one out of force");
         if (facts.OtherCas.Length == 0)
-            throw new FailureException($"{host}: no CA key can be read from {facts.Settings["TrustedUserCAKeys"]}", "--replace puts it out of force");
+            throw new FailureException(
+                $"{host}: no CA key can be read from {facts.Settings["TrustedUserCAKeys"]}", "--replace puts it out of force");
     }
 
     // Ours, whatever node name it was enrolled under.
     private static bool IsOurs(string name, string value) => name == "AuthorizedPrincipalsCommand"
-        ? value.StartsWith(@"/usr/bin/printf %%s\n%%s@", StringComparison.Ordinal) || value.StartsWith("/usr/bin/find /etc/ssh/certauthority/", StringComparison.Ordinal)
+        ? value.StartsWith(@"/usr/bin/printf %%s\n%%s@", StringComparison.Ordinal)
+            || value.StartsWith("/usr/bin/find /etc/ssh/certauthority/", StringComparison.Ordinal)
         : value.StartsWith("/etc/ssh/certauthority/", StringComparison.Ordinal);
 
     private static string Where(HostFacts facts, string name) =>
-        string.Join(", ", facts.Lines.Where(line => line.Setting.StartsWith(name, StringComparison.OrdinalIgnoreCase)).Select(line => line.Where).DefaultIfEmpty("its configuration"));
+        string.Join(
+            ", ",
+            facts.Lines.Where(line => line.Setting.StartsWith(name, StringComparison.OrdinalIgnoreCase)).Select(line => line.Where)
+                .DefaultIfEmpty("its configuration"));
 }

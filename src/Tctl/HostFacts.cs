@@ -40,7 +40,9 @@ internal sealed class HostFacts
     public string? From => First("from");
 
     /// <summary>The lines of its sshd configuration, without our drop-in, that enrollment could put out of force.</summary>
-    public IEnumerable<ConfigurationLine> Lines => facts["line"].Select(line => line.Split(' ', 2)).Where(line => line.Length == 2).Select(line => new ConfigurationLine(line[0], line[1].Trim()));
+    public IEnumerable<ConfigurationLine> Lines =>
+        facts["line"].Select(line => line.Split(' ', 2)).Where(line => line.Length == 2)
+            .Select(line => new ConfigurationLine(line[0], line[1].Trim()));
 
     /// <summary>The CA keys of another authority that it trusts for users, a line each.</summary>
     public string[] OtherCas => [.. facts["otherca"]];
@@ -49,7 +51,10 @@ internal sealed class HostFacts
     public string[] OurExemptions => [.. (First("exempt") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)];
 
     /// <summary>Whether the host shows a certificate of another authority that clients would take before ours.</summary>
-    /// <remarks>Of two certificates for one key sshd shows the last that it reads, which is never ours (seen with 9.2 and 10.6); of two for keys of different types a client takes the type that it prefers.</remarks>
+    /// <remarks>
+    /// Of two certificates for one key sshd shows the last that it reads, which is never ours (seen with 9.2 and 10.6); of two for keys of
+    /// different types a client takes the type that it prefers.
+    /// </remarks>
     public bool IsCertifiedElsewhere => Key is { } key && facts["hostcert"].Any(type => Rank(type) <= Rank(key));
 
     /// <summary>The public half of the host key to certify: the one that clients prefer; null where none can be read.</summary>

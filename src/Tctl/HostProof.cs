@@ -40,24 +40,30 @@ internal sealed class HostProof : IDisposable
     /// <param name="say">Receives why this takes its time.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="FailureException">The host does not do what it must.</exception>
-    public async Task Try(string node, ServerAddress.Ssh address, string login, NodeProof proof, Expected expected, Action<string> say, CancellationToken cancellation)
+    public async Task Try(
+        string node, ServerAddress.Ssh address, string login, NodeProof proof, Expected expected, Action<string> say,
+        CancellationToken cancellation)
     {
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "known_hosts"), $"@cert-authority * {proof.HostCa}\n", cancellation);
         var way = await Way(address, cancellation);
         var patience = new Patience(node, expected.Penalty, say);
-        foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true), ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
+        foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true),
+            ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
         {
             // Beside the key, where ssh finds it: named by CertificateFile, it has no key once plain keys are not offered.
             AtomicFile.Replace($"{Key}-cert.pub", System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
             var (exitCode, said) = await Enter(node, way, login, patience, cancellation);
             // With MaxAuthTries 1 and 2 that is how sshd refuses.
-            var refused = exitCode == 255 && (said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Too many authentication failures", StringComparison.Ordinal));
+            var refused = exitCode == 255
+                && (said.Contains("Permission denied", StringComparison.Ordinal)
+                    || said.Contains("Too many authentication failures", StringComparison.Ordinal));
             if (refused)
                 patience.Refusals++;
             if (enters ? exitCode == 0 : refused)
                 continue;
             throw new FailureException(
-                enters ? $"{node} does not let in a certificate {what}, as {login}: {(expected.Obstacle is { } obstacle ? $"its {obstacle}" : said.Length > 0 ? Printable.Escape(said) : $"ssh ended with {exitCode}")}"
+                enters
+                    ? $"{node} does not let in a certificate {what}, as {login}: {(expected.Obstacle is { } obstacle ? $"its {obstacle}" : said.Length > 0 ? Printable.Escape(said) : $"ssh ended with {exitCode}")}"
                 : exitCode == 0 ? $"{node} lets in a certificate {what}, as {login}"
                 : $"it could not be seen that {node} refuses a certificate {what}: {patience.WhyShut ?? Printable.Escape(said)}");
         }
@@ -65,20 +71,26 @@ internal sealed class HostProof : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private async Task<(int ExitCode, string Said)> Enter(string node, string[] way, string login, Patience patience, CancellationToken cancellation)
+    private async Task<(int ExitCode, string Said)> Enter(
+        string node, string[] way, string login, Patience patience, CancellationToken cancellation)
     {
         for (var tries = 1; ; tries++)
         {
             var (exitCode, _, said) = await InstalledProgram.Run(
                 "ssh",
                 [
-                    // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not again without it.
+                    // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not
+                    // again without it.
                     "-F", "none", "-T", "-i", Key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
                     "-o", $"PubkeyAcceptedKeyTypes={CertificateType}",
-                    "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", $"UserKnownHostsFile={Path.Combine(folder.FullName, "known_hosts")}",
-                    "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={node}", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-l", login, .. way, "true",
+                    "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
+                    $"UserKnownHostsFile={Path.Combine(folder.FullName, "known_hosts")}",
+                    "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={node}", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20",
+                    "-l", login, .. way, "true",
                 ], cancellation, LongestLogin);
-            var isShut = exitCode == 255 && ((string[])["refused", "closed by", "reset by", "Not allowed at this time"]).Any(word => said.Contains(word, StringComparison.Ordinal));
+            var isShut = exitCode == 255
+                && ((string[])["refused", "closed by", "reset by", "Not allowed at this time"]).Any(
+                    word => said.Contains(word, StringComparison.Ordinal));
             if (!isShut || (tries >= Tries && !patience.HasMore()))
                 return (exitCode, said.Trim());
             await Task.Delay(Pause, cancellation);
@@ -88,13 +100,17 @@ internal sealed class HostProof : IDisposable
     /// <summary>Where ssh's own configuration says that the host is, and through what: jump hosts are the operator's way there.</summary>
     private static async Task<string[]> Way(ServerAddress.Ssh address, CancellationToken cancellation)
     {
-        var (_, output, _) = await InstalledProgram.Run("ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
-        var settings = output.Split('\n').Select(line => line.Split(' ', 2)).Where(setting => setting.Length == 2).ToLookup(setting => setting[0], setting => setting[1]);
-        var (host, jump, command) = (settings["hostname"].FirstOrDefault() ?? address.Host, settings["proxyjump"].FirstOrDefault(), settings["proxycommand"].FirstOrDefault());
+        var (_, output, _) = await InstalledProgram.Run(
+            "ssh", ["-G", .. address.Port is { } port ? (string[])["-p", $"{port}"] : [], "--", address.Host], cancellation);
+        var settings = output.Split('\n').Select(line => line.Split(' ', 2)).Where(setting => setting.Length == 2)
+            .ToLookup(setting => setting[0], setting => setting[1]);
+        var (host, jump, command) = (settings["hostname"].FirstOrDefault() ?? address.Host, settings["proxyjump"].FirstOrDefault(),
+            settings["proxycommand"].FirstOrDefault());
         if (host.StartsWith('-') || jump?.StartsWith('-') == true)
             throw new FailureException($"ssh says that {address.Host} is at '{host}', which is no host");
         var through = jump is not (null or "none") ? $"ssh -W [%h]:%p -- {jump}" : command is not (null or "none") ? command : null;
-        return [.. through is null ? (string[])[] : ["-o", $"ProxyCommand={through}"], "-p", settings["port"].FirstOrDefault() ?? "22", "--", host];
+        return [.. through is null ? (string[])[] : ["-o", $"ProxyCommand={through}"], "-p", settings["port"].FirstOrDefault() ?? "22",
+            "--", host];
     }
 
     /// <summary>What the settings of a host's sshd say about the logins of a proof.</summary>
@@ -102,7 +118,9 @@ internal sealed class HostProof : IDisposable
     /// <param name="Penalty">How long sshd keeps an address out after a refused login; null where it does not.</param>
     internal sealed record Expected(string? Obstacle, TimeSpan? Penalty);
 
-    /// <summary>How long a door is waited for that our own refused logins may have shut (<c>PerSourcePenalties</c>, OpenSSH 9.8 and later).</summary>
+    /// <summary>
+    /// How long a door is waited for that our own refused logins may have shut (<c>PerSourcePenalties</c>, OpenSSH 9.8 and later).
+    /// </summary>
     private sealed class Patience(string node, TimeSpan? penalty, Action<string> say)
     {
         private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
@@ -114,7 +132,10 @@ internal sealed class HostProof : IDisposable
         public int Refusals { get; set; }
 
         /// <summary>Why the door is shut; null where penalties cannot be the reason.</summary>
-        public string? WhyShut => penalty is { } each && Refusals > 0 ? $"its sshd keeps this address out after a refused login (PerSourcePenalties authfail:{each.TotalSeconds}s)" : null;
+        public string? WhyShut =>
+            penalty is { } each && Refusals > 0
+                ? $"its sshd keeps this address out after a refused login (PerSourcePenalties authfail:{each.TotalSeconds}s)"
+                : null;
 
         /// <summary>Whether to wait on; says so once.</summary>
         public bool HasMore()

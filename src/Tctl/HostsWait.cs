@@ -17,7 +17,8 @@ internal sealed class HostsWait : Option<bool>
     public HostsWait()
         : base("--wait")
     {
-        Description = $"Wait up to {Long} until every host that the daemon writes to has the revocation list, and exit with 1 if one does not";
+        Description =
+            $"Wait up to {Long} until every host that the daemon writes to has the revocation list, and exit with 1 if one does not";
     }
 
     /// <summary>Waits, and says which hosts are without the list.</summary>
@@ -30,12 +31,16 @@ internal sealed class HostsWait : Option<bool>
     {
         var waits = parsed.GetValue(this);
         var asking = ca.Send(Routes.ListHostsBehind, new ListHostsBehind(waits ? Long : null), cancellation);
-        await new Spinner(Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, "until hosts have the revocation list", default, TimeProvider.System).During(asking);
+        await new Spinner(
+            Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, "until hosts have the revocation list", default,
+            TimeProvider.System).During(asking);
         var hosts = await asking;
         if (hosts.Behind == 0)
             return exitCode;
-        var said = $"{Wording.Count(hosts.Behind, "host")} of {hosts.Written} {(hosts.Behind == 1 ? "does" : "do")} not have revocation list {hosts.KrlVersion} yet and still {(hosts.Behind == 1 ? "accepts" : "accept")} what was revoked";
-        foreach (var line in hosts.Hosts.Take(MostNamed).Select(host => $"{host.Name}: {host.Failure ?? "it has not answered yet"}").Prepend(said))
+        var said =
+            $"{Wording.Count(hosts.Behind, "host")} of {hosts.Written} {(hosts.Behind == 1 ? "does" : "do")} not have revocation list {hosts.KrlVersion} yet and still {(hosts.Behind == 1 ? "accepts" : "accept")} what was revoked";
+        foreach (var line in hosts.Hosts.Take(MostNamed).Select(host => $"{host.Name}: {host.Failure ?? "it has not answered yet"}")
+            .Prepend(said))
             Tell(line);
         if (hosts.Behind > MostNamed)
             Tell($"and {Wording.Count(hosts.Behind - MostNamed, "other host")}");

@@ -2,7 +2,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>The next steps that the daemon suggests, as an administrator reads them: what they can do is a command of tctl, the rest is what a user can do.</summary>
+/// <summary>
+/// The next steps that the daemon suggests, as an administrator reads them: what they can do is a command of tctl, the rest is what a user
+/// can do.
+/// </summary>
 internal static class NextStepText
 {
     /// <summary>The step in words, with its command; null for one that this tctl does not know.</summary>
@@ -13,7 +16,8 @@ internal static class NextStepText
         NextStep.AssignRoles(var user) => $"take it from them: tctl users update --set-roles=ROLE,ROLE {user}",
         NextStep.SetTraits(var user) => $"set them: tctl users update --set-logins=LOGIN {user}, or spec.traits in tctl edit user/{user}",
         NextStep.FileRequest(var user) => $"file one for them: tctl requests create {user} --roles=ROLE",
-        NextStep.ApproveAnyway(var request) => $"look at it, then: tctl requests approve {request} --force; or deny it, and let the requester ask again",
+        NextStep.ApproveAnyway(var request) =>
+            $"look at it, then: tctl requests approve {request} --force; or deny it, and let the requester ask again",
         NextStep.EndRequest(var request) => $"deny it first, or end and remove it: tctl requests rm -f {request}",
         NextStep.Lock(var user) => $"to lock them: tctl lock --user={user}",
         NextStep.Unlock(var name) => $"to lift it: tctl rm lock/{name}",
@@ -25,7 +29,8 @@ internal static class NextStepText
         NextStep.DropUnenforceable => "to drop what nobody here can enforce: tctl create --drop-unenforceable",
         NextStep.SignHostKey(var node) => $"have its key signed: tctl auth sign --host={node} KEY.pub",
         NextStep.EnrollNode(var node) => $"to let the daemon in there: tctl nodes enroll {node} --ssh root@HOST",
-        NextStep.ExemptDaemon(var node) => $"to exempt this address: tctl nodes enroll {node} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config",
+        NextStep.ExemptDaemon(var node) =>
+            $"to exempt this address: tctl nodes enroll {node} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config",
         NextStep.WatchNodes => "tctl nodes ls shows how it fares",
         NextStep.TakeOverNode(var node) => $"then: tctl nodes sync {node} --take-over",
         NextStep.ConfirmClock => "root there sets it right, or says that it is right: sudo tctl clock accept",
@@ -36,7 +41,8 @@ internal static class NextStepText
         NextStep.List { Kind: NextStep.List.Node } => "tctl nodes ls lists them",
         NextStep.List(var kind) => $"tctl get {kind} lists them",
 
-        NextStep.LogIn { Requests: [_, ..] requests } => $"the user then logs in with it: tsh login --request-id={string.Join(',', requests)}",
+        NextStep.LogIn { Requests: [_, ..] requests } =>
+            $"the user then logs in with it: tsh login --request-id={string.Join(',', requests)}",
         NextStep.LogIn => "the user logs in: tsh login",
         NextStep.UseSecurityKey => "the user logs in with one: tsh login --key FILE.pub",
         NextStep.ChooseUser(var users) => $"choose one: {string.Join(", ", users)}; for a user that is tsh login --user=NAME",

@@ -47,7 +47,8 @@ internal sealed class RemoteHost : IAsyncDisposable
         var start = new ProcessStartInfo("ssh",
         [
             "-T",
-            "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none", "-o", "LogLevel=ERROR",
+            "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none", "-o",
+            "LogLevel=ERROR",
             // A shared connection would be the operator's, and end with it.
             "-o", "ControlPath=none", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
             .. address.Port is { } port ? (string[])["-p", $"{port}"] : [],
@@ -100,7 +101,8 @@ internal sealed class RemoteHost : IAsyncDisposable
                     return [.. lines];
                 }
                 else
-                    throw new FailureException(why.Length > 0 ? $"{Address.Host}: {string.Join("; ", why)}" : $"{Address.Host}: {step.Split(' ')[0]} failed");
+                    throw new FailureException(
+                        why.Length > 0 ? $"{Address.Host}: {string.Join("; ", why)}" : $"{Address.Host}: {step.Split(' ')[0]} failed");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -108,8 +110,10 @@ internal sealed class RemoteHost : IAsyncDisposable
         }
         await ssh.WaitForExitAsync(cancellation);
         if (isThrough)
-            throw new FailureException($"the connection to {Address.Host} broke{(await Said(cancellation) is { Length: > 0 } words ? $": {string.Join("; ", words)}" : "")}");
-        throw new FailureException($"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? string.Join("; ", last) : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
+            throw new FailureException(
+                $"the connection to {Address.Host} broke{(await Said(cancellation) is { Length: > 0 } words ? $": {string.Join("; ", words)}" : "")}");
+        throw new FailureException(
+            $"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? string.Join("; ", last) : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
     }
 
     /// <summary>Sends a file to be staged.</summary>
@@ -117,7 +121,8 @@ internal sealed class RemoteHost : IAsyncDisposable
     /// <param name="content">All of it.</param>
     /// <param name="cancellation">Stops.</param>
     public Task Stage(string name, byte[] content, CancellationToken cancellation) =>
-        Run($"stage {name} <<'{end}'\n{Convert.ToBase64String(content, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n")}\n{end}", cancellation);
+        Run(
+            $"stage {name} <<'{end}'\n{Convert.ToBase64String(content, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n")}\n{end}", cancellation);
 
     /// <summary>Ends the shell there. What was not kept is put back before it ends.</summary>
     public async ValueTask DisposeAsync()
@@ -162,7 +167,9 @@ internal sealed class RemoteHost : IAsyncDisposable
         {
             var lines = said.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             said.Clear();
-            return [.. lines.Skip(Array.FindLastIndex(lines, line => line.EndsWith(begin, StringComparison.Ordinal)) + 1).Where(line => line != end)];
+            return [
+                .. lines.Skip(Array.FindLastIndex(lines, line => line.EndsWith(begin, StringComparison.Ordinal)) + 1)
+                    .Where(line => line != end)];
         }
     }
 

@@ -2,7 +2,9 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>A kind of resources, or one of them, as people type it: <c>roles</c>, <c>role/dba</c>. Which kinds there are is the daemon's business.</summary>
+/// <summary>
+/// A kind of resources, or one of them, as people type it: <c>roles</c>, <c>role/dba</c>. Which kinds there are is the daemon's business.
+/// </summary>
 /// <param name="Kind">The kind, in the singular.</param>
 /// <param name="Name">The name of one; null for all of the kind.</param>
 internal sealed record ResourceReference(string Kind, string? Name)
@@ -11,10 +13,12 @@ internal sealed record ResourceReference(string Kind, string? Name)
     public static readonly string[] KnownKinds = [ResourceKinds.Role, ResourceKinds.Node, ResourceKinds.User, ResourceKinds.Lock];
 
     /// <summary>Reads <c>KIND</c> or <c>KIND/NAME</c>, with the kind in the singular or in the plural.</summary>
-    public static ResourceReference Parse(string text) => text.Split('/', 2) is [var kind, var name] ? new(Singular(kind), name) : new(Singular(text), null);
+    public static ResourceReference Parse(string text) =>
+        text.Split('/', 2) is [var kind, var name] ? new(Singular(kind), name) : new(Singular(text), null);
 
     /// <summary>Reads <c>KIND/NAME</c>; null for anything else.</summary>
-    public static ResourceReference? TryParseOne(string text) => text.Split('/') is [{ Length: > 0 } kind, { Length: > 0 } name] ? new(Singular(kind), name) : null;
+    public static ResourceReference? TryParseOne(string text) =>
+        text.Split('/') is [{ Length: > 0 } kind, { Length: > 0 } name] ? new(Singular(kind), name) : null;
 
     /// <summary>A kind as it is typed where all of it is meant: <c>roles</c>.</summary>
     public static string Plural(string kind) => $"{kind}s";

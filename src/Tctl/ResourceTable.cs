@@ -12,7 +12,9 @@ internal static class ResourceTable
     /// <param name="resources">The resources.</param>
     public static Table For(ResourceKindInfo kind, JsonElement[] resources)
     {
-        ResourceColumn[] columns = [.. kind.Columns.Where(column => column.WhereAny is not true || resources.Any(resource => Cell(resource, column.Path).Length > 0))];
+        ResourceColumn[] columns = [
+            .. kind.Columns.Where(
+                column => column.WhereAny is not true || resources.Any(resource => Cell(resource, column.Path).Length > 0))];
         var table = new Table([.. columns.Select(column => column.Header)]);
         foreach (var resource in resources)
             table.Add([.. columns.Select(column => Cell(resource, column.Path))]);

@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace CertAuthority.Tctl;
 
-/// <summary><c>--since</c>: an instant, or how long ago. The daemon reads it, for it has the clock; only what lacks a zone is completed here, to UTC.</summary>
+/// <summary>
+/// <c>--since</c>: an instant, or how long ago. The daemon reads it, for it has the clock; only what lacks a zone is completed here, to
+/// UTC.
+/// </summary>
 internal sealed class SinceOption : Option<string?>
 {
     public SinceOption(string description)

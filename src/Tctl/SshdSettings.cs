@@ -31,7 +31,9 @@ internal sealed class SshdSettings
 
     /// <summary>Reads the lines of <c>sshd -T</c>.</summary>
     public static SshdSettings Read(IEnumerable<string> lines) =>
-        new(lines.Select(line => line.Trim().Split(' ', 2, StringSplitOptions.TrimEntries)).Where(line => line.Length == 2).ToLookup(line => line[0], line => line[1], StringComparer.OrdinalIgnoreCase));
+        new(
+            lines.Select(line => line.Trim().Split(' ', 2, StringSplitOptions.TrimEntries)).Where(line => line.Length == 2)
+                .ToLookup(line => line[0], line => line[1], StringComparer.OrdinalIgnoreCase));
 
     /// <summary>Every value of a setting that can stand several times, without <c>none</c>.</summary>
     public IEnumerable<string> All(string name) => settings[name].Where(value => value != None);
@@ -49,13 +51,15 @@ internal sealed class SshdSettings
     {
         if (this["pubkeyauthentication"] == "no")
             return "PubkeyAuthentication is no";
-        if (this["authenticationmethods"] is not (None or "any") and var methods && !settings["authenticationmethods"].Any(way => way.Split(' ').Contains("publickey")))
+        if (this["authenticationmethods"] is not (None or "any") and var methods
+            && !settings["authenticationmethods"].Any(way => way.Split(' ').Contains("publickey")))
             return $"AuthenticationMethods asks for more than a key ({methods})";
         // Their names before OpenSSH 8.5 and since.
         foreach (var name in (string[])["PubkeyAcceptedAlgorithms", "PubkeyAcceptedKeyTypes"])
             if (settings.Contains(name) && !Lists(this[name], certificateType))
                 return $"{name} has no {certificateType}";
-        if (settings.Contains("casignaturealgorithms") && !SignatureAlgorithms(caType).Any(algorithm => Lists(this["casignaturealgorithms"], algorithm)))
+        if (settings.Contains("casignaturealgorithms")
+            && !SignatureAlgorithms(caType).Any(algorithm => Lists(this["casignaturealgorithms"], algorithm)))
             return $"CASignatureAlgorithms has no {string.Join(" or ", SignatureAlgorithms(caType))}, by which this authority signs";
         if (All("denyusers").FirstOrDefault(pattern => Matches(pattern, login, from)) is { } denied)
             return $"DenyUsers has {denied}";
@@ -63,7 +67,8 @@ internal sealed class SshdSettings
             return $"AllowUsers has no {login} ({string.Join(' ', allowed)})";
         if (All("denygroups").FirstOrDefault(pattern => groups.Any(group => Glob(pattern, group))) is { } deniedGroup)
             return $"DenyGroups has {deniedGroup}";
-        if (All("allowgroups").ToList() is { Count: > 0 } groupsAllowed && !groupsAllowed.Exists(pattern => groups.Any(group => Glob(pattern, group))))
+        if (All("allowgroups").ToList() is { Count: > 0 } groupsAllowed
+            && !groupsAllowed.Exists(pattern => groups.Any(group => Glob(pattern, group))))
             return $"AllowGroups has no group of {login} ({string.Join(' ', groupsAllowed)})";
         if (login == "root" && this["permitrootlogin"] is "no")
             return "PermitRootLogin is no";
@@ -71,7 +76,8 @@ internal sealed class SshdSettings
     }
 
     private TimeSpan? Penalty(string kind) =>
-        All("persourcepenalties").SelectMany(list => list.Split(' ')).Select(one => one.Split(':', 2)).FirstOrDefault(one => one[0] == kind) is [_, var value]
+        All("persourcepenalties").SelectMany(list => list.Split(' ')).Select(one => one.Split(':', 2))
+            .FirstOrDefault(one => one[0] == kind) is [_, var value]
         && double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out var seconds)
             ? TimeSpan.FromSeconds(seconds)
             : null;
@@ -88,8 +94,13 @@ internal sealed class SshdSettings
     };
 
     private static bool AddressFits(string pattern, string from) =>
-        System.Net.IPNetwork.TryParse(pattern, out var network) && System.Net.IPAddress.TryParse(from, out var address) ? network.Contains(address) : Glob(pattern, from);
+        System.Net.IPNetwork.TryParse(pattern, out var network) && System.Net.IPAddress.TryParse(from, out var address)
+            ? network.Contains(address)
+            : Glob(pattern, from);
 
     private static bool Glob(string pattern, string text) =>
-        Regex.IsMatch(text, $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal)}$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        Regex.IsMatch(
+            text,
+            $"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal)}$",
+            RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 }

@@ -22,13 +22,26 @@ internal sealed class TctlCommand : ProgramCommand
         });
         Subcommands.Add(new Command("requests", "Requests for roles")
         {
-            new RequestsListCommand(), new RequestsGetCommand(), new RequestsCreateCommand(), new RequestsApproveCommand(), new RequestsDenyCommand(),
-            new RequestsRemoveCommand(), new RequestsCapabilitiesCommand(),
+            new RequestsListCommand(),
+            new RequestsGetCommand(),
+            new RequestsCreateCommand(),
+            new RequestsApproveCommand(),
+            new RequestsDenyCommand(),
+            new RequestsRemoveCommand(),
+            new RequestsCapabilitiesCommand(),
         });
         Subcommands[^1].Aliases.Add("request");
         Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand() });
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand() });
-        Subcommands.Add(new Command("nodes", "Hosts") { new NodesListCommand(), new NodesEnrollCommand(), new NodesSyncCommand(), new NodesExportCommand(), new NodesRemoveCommand() });
+        Subcommands.Add(
+            new Command("nodes", "Hosts")
+            {
+                new NodesListCommand(),
+                new NodesEnrollCommand(),
+                new NodesSyncCommand(),
+                new NodesExportCommand(),
+                new NodesRemoveCommand()
+            });
         Subcommands[^1].Aliases.Add("node");
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });

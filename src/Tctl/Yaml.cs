@@ -15,7 +15,8 @@ internal static class Yaml
     };
 
     /// <summary>A message of the protocol.</summary>
-    public static IEnumerable<string> Write<T>(T message) => Lines(JsonSerializer.SerializeToElement(message, ProtocolJson.Lenient.Of<T>()));
+    public static IEnumerable<string> Write<T>(T message) =>
+        Lines(JsonSerializer.SerializeToElement(message, ProtocolJson.Lenient.Of<T>()));
 
     /// <summary>A document in block style, without markers.</summary>
     public static IEnumerable<string> Lines(JsonElement value) => value.ValueKind switch

@@ -3,7 +3,9 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>A command that does something: each has its own file. What goes wrong in it becomes words and an exit code here, and only here.</summary>
+/// <summary>
+/// A command that does something: each has its own file. What goes wrong in it becomes words and an exit code here, and only here.
+/// </summary>
 public abstract class CliCommand : Command
 {
     /// <summary>A command.</summary>

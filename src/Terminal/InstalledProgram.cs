@@ -23,7 +23,9 @@ public static class InstalledProgram
         try
         {
             var (exitCode, output, error) = await child.Run(cancellation);
-            return (exitCode ?? throw new FailureException(tooLate ?? $"{program} did not end within {child.Within.TotalSeconds} s and was stopped"), output, error);
+            return (exitCode
+                ?? throw new FailureException(tooLate ?? $"{program} did not end within {child.Within.TotalSeconds} s and was stopped"),
+                output, error);
         }
         catch (IOException)
         {

@@ -3,7 +3,8 @@ using System.CommandLine;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// An option whose value is a list: <c>--roles=access,dba</c>, or given several times. Empty items are ignored, for scripts build lists with stray commas;
+/// An option whose value is a list: <c>--roles=access,dba</c>, or given several times. Empty items are ignored, for scripts build lists
+/// with stray commas;
 /// a list of nothing else is a usage error (<see cref="Shell.IsUnderstood"/>).
 /// </summary>
 public sealed class ListOption : Option<string[]>

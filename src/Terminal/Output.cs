@@ -29,10 +29,15 @@ public static class Output
         public void Print(Table table) => parsed.PrintEscaped(table.Lines(Colour.IsShownBy(parsed.InvocationConfiguration.Output)));
 
         /// <summary>Lines that are escaped already, by the notation they are written in; twice would be another text.</summary>
-        public void PrintEscaped(IEnumerable<string> lines) => parsed.InvocationConfiguration.Output.Write(string.Concat(lines.Select(line => line + "\n")));
+        public void PrintEscaped(IEnumerable<string> lines) =>
+            parsed.InvocationConfiguration.Output.Write(string.Concat(lines.Select(line => line + "\n")));
 
-        /// <summary>Lines of a file that goes elsewhere as it is: unlike in what people wrote, a backslash stays one. Control characters are escaped all the same.</summary>
-        public void PrintAsIs(IEnumerable<string> lines) => parsed.PrintEscaped(lines.Select(line => string.Join('\\', line.Split('\\').Select(Printable.Escape))));
+        /// <summary>
+        /// Lines of a file that goes elsewhere as it is: unlike in what people wrote, a backslash stays one. Control characters are escaped
+        /// all the same.
+        /// </summary>
+        public void PrintAsIs(IEnumerable<string> lines) =>
+            parsed.PrintEscaped(lines.Select(line => string.Join('\\', line.Split('\\').Select(Printable.Escape))));
 
         /// <summary>A message, or an array of messages, as indented JSON.</summary>
         public void PrintJson<T>(T value)
@@ -66,7 +71,9 @@ public static class Output
                 parsed.Hint(hint);
         }
 
-        /// <summary>What is wrong, in one line. A field of the message appears as the option of this command, if it has that option.</summary>
+        /// <summary>
+        /// What is wrong, in one line. A field of the message appears as the option of this command, if it has that option.
+        /// </summary>
         public string DetailOf(Problem problem)
         {
             var option = $"--{problem.Field?.Replace('_', '-')}";
@@ -76,9 +83,13 @@ public static class Output
                 : problem.Detail;
         }
 
-        /// <summary>What would help, in one line: the explanation, then each next step with the command of this program for it. Null for nothing.</summary>
+        /// <summary>
+        /// What would help, in one line: the explanation, then each next step with the command of this program for it. Null for nothing.
+        /// </summary>
         public string? HintOf(Problem problem) =>
-            string.Join("; ", new[] { problem.Hint }.Concat(parsed.Show(problem.Next)).OfType<string>()) is { Length: > 0 } hint ? hint : null;
+            string.Join("; ", new[] { problem.Hint }.Concat(parsed.Show(problem.Next)).OfType<string>()) is { Length: > 0 } hint
+                ? hint
+                : null;
 
         /// <summary>Next steps with the commands of this program for them. A step that only a newer version knows is left out.</summary>
         public IEnumerable<string> Show(NextStep[]? steps) =>
@@ -88,7 +99,8 @@ public static class Output
         public void Hint(string line) => parsed.Talk("hint:", line);
 
         /// <summary>A question; the answer is typed behind it.</summary>
-        public void Ask(string question) => parsed.InvocationConfiguration.Error.Write($"{parsed.RootCommandResult.Command.Name}: {Printable.Escape(question)}");
+        public void Ask(string question) =>
+            parsed.InvocationConfiguration.Error.Write($"{parsed.RootCommandResult.Command.Name}: {Printable.Escape(question)}");
 
         /// <summary>Ends a line that no answer has ended.</summary>
         public void EndLine() => parsed.InvocationConfiguration.Error.WriteLine();
@@ -96,7 +108,8 @@ public static class Output
         private void Talk(string kind, string line)
         {
             var error = parsed.InvocationConfiguration.Error;
-            string[] words = [$"{parsed.RootCommandResult.Command.Name}:", Colour.IsShownBy(error) ? Colour.OfTalk(kind) : kind, Printable.Escape(line)];
+            string[] words = [$"{parsed.RootCommandResult.Command.Name}:", Colour.IsShownBy(error) ? Colour.OfTalk(kind) : kind,
+                Printable.Escape(line)];
             error.WriteLine(string.Join(' ', words.Where(word => word is not "")));
         }
     }

@@ -3,7 +3,8 @@ using System.CommandLine;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// A command that lists what there can be very much of. People see the first of it and how to go on; programs get everything, in pieces that the daemon
+/// A command that lists what there can be very much of. People see the first of it and how to go on; programs get everything, in pieces
+/// that the daemon
 /// can hold.
 /// </summary>
 public sealed class Paging
@@ -15,7 +16,11 @@ public sealed class Paging
     private readonly string name;
     private readonly FormatOption format;
     private readonly LimitOption limit = new($"{Shown} in a table, else all");
-    private readonly Option<string?> after = new("--after") { HelpName = "PLACE", Description = "Go on where a page ended; the hint under it says where" };
+    private readonly Option<string?> after = new("--after")
+    {
+        HelpName = "PLACE",
+        Description = "Go on where a page ended; the hint under it says where"
+    };
 
     /// <summary>Adds <c>--limit</c> and <c>--after</c>.</summary>
     /// <param name="list">The command, with all of its other options.</param>
@@ -41,9 +46,11 @@ public sealed class Paging
     }
 
     /// <summary>All that there are.</summary>
-    public static async Task<T[]> All<T>(Func<int, string?, Task<(T[] Items, string? Next)>> ask) => (await Read(int.MaxValue, null, ask)).Items;
+    public static async Task<T[]> All<T>(Func<int, string?, Task<(T[] Items, string? Next)>> ask) =>
+        (await Read(int.MaxValue, null, ask)).Items;
 
-    private static async Task<(T[] Items, string? Next)> Read<T>(int most, string? next, Func<int, string?, Task<(T[] Items, string? Next)>> ask)
+    private static async Task<(T[] Items, string? Next)> Read<T>(
+        int most, string? next, Func<int, string?, Task<(T[] Items, string? Next)>> ask)
     {
         var items = new List<T>();
         do
@@ -58,6 +65,10 @@ public sealed class Paging
 
     // The command as it was given, without the place where it began.
     private IEnumerable<string> Again(ParseResult parsed) =>
-        list.Options.Where(option => option != after).Select(option => (option.Name, Result: parsed.GetResult(option))).Where(option => option.Result is { Implicit: false })
-            .Select(option => option.Result!.Tokens is [] ? option.Name : $"{option.Name}={string.Join(',', option.Result.Tokens.Select(token => token.Value))}").Prepend(name);
+        list.Options.Where(option => option != after).Select(option => (option.Name, Result: parsed.GetResult(option)))
+            .Where(option => option.Result is { Implicit: false })
+            .Select(
+                option => option.Result!.Tokens is []
+                    ? option.Name
+                    : $"{option.Name}={string.Join(',', option.Result.Tokens.Select(token => token.Value))}").Prepend(name);
 }

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>Names that others choose and that reach ssh or a shell: only what can be nothing but a name gets there, whatever the daemon has let in.</summary>
+/// <summary>
+/// Names that others choose and that reach ssh or a shell: only what can be nothing but a name gets there, whatever the daemon has let in.
+/// </summary>
 public static class PlainNames
 {
     private const string Lower = "abcdefghijklmnopqrstuvwxyz";
@@ -31,7 +33,8 @@ public static class PlainNames
     /// <exception cref="FailureException">It is something else.</exception>
     public static void CheckLogin(string login)
     {
-        if (!(login.Split('@') is [var name, .. var domain] && Fits(name, LoginStart, LoginRest, 64) && name.AsSpan().ContainsAnyExcept(Numerals)
+        if (!(login.Split('@') is [var name, .. var domain] && Fits(name, LoginStart, LoginRest, 64)
+            && name.AsSpan().ContainsAnyExcept(Numerals)
             && domain is [] or [_] && domain.All(text => Fits(text, DomainStart, DomainRest, 64))))
             throw new FailureException($"'{login}' is not a login");
     }

@@ -8,7 +8,9 @@ public static class RequestText
     // A row is one line of a terminal; the whole reason is shown with the request.
     private const int LongestReason = 60;
 
-    /// <summary>A request a row. The reason is the last column, so that scripts which read the others from the left find them where they were.</summary>
+    /// <summary>
+    /// A request a row. The reason is the last column, so that scripts which read the others from the left find them where they were.
+    /// </summary>
     /// <param name="requests">The requests.</param>
     /// <param name="withReason">Whether to show reasons, where there are any.</param>
     public static Table Table(IReadOnlyCollection<RequestResource> requests, bool withReason)
@@ -38,7 +40,10 @@ public static class RequestText
     public static IEnumerable<string> Details(RequestPlan plan)
     {
         var lines = Details("(not filed)", plan.Spec);
-        return plan.ReasonRequired is null ? lines : lines.Append($"missing: a reason: {string.Join("; ", plan.ReasonPrompts is [] ? [plan.ReasonRequired] : plan.ReasonPrompts)}");
+        return plan.ReasonRequired is null
+            ? lines
+            : lines.Append(
+                $"missing: a reason: {string.Join("; ", plan.ReasonPrompts is [] ? [plan.ReasonRequired] : plan.ReasonPrompts)}");
     }
 
     /// <summary>What the requester should know as soon as it is filed: what came out shorter, and who cannot review it.</summary>
@@ -60,7 +65,8 @@ public static class RequestText
             ("created", Wording.Time(spec.Created)),
             ("answer expected until", spec.State == RequestStates.Pending ? Wording.Time(spec.Expires) : null),
             ("access begins", spec.AssumeStartTime is { } begins ? Wording.Time(begins) : null),
-            ("access ends", $"{(spec is { State: RequestStates.Pending, Clock: RequestClocks.Approval } ? $"{spec.AccessLasts} after the approval" : Wording.Time(spec.AccessExpires))}, limited by {spec.AccessLimitedBy}"),
+            ("access ends",
+                $"{(spec is { State: RequestStates.Pending, Clock: RequestClocks.Approval } ? $"{spec.AccessLasts} after the approval" : Wording.Time(spec.AccessExpires))}, limited by {spec.AccessLimitedBy}"),
             ("certificates", spec.SessionTtl is { } session ? $"at most {session}" : null),
             ("shortened", string.Join("; ", spec.Shortened)),
             ("warning", string.Join("; ", spec.Warnings ?? [])),
@@ -74,10 +80,12 @@ public static class RequestText
         return fields.Where(field => !string.IsNullOrEmpty(field.Value)).Select(field => $"{field.Name}: {field.Value}");
     }
 
-    private static string Short(string reason) => reason.Length <= LongestReason ? reason : $"{string.Concat(reason.EnumerateRunes().Take(LongestReason - 1))}…";
+    private static string Short(string reason) =>
+        reason.Length <= LongestReason ? reason : $"{string.Concat(reason.EnumerateRunes().Take(LongestReason - 1))}…";
 
     // A row is one line; all of them stand where one request is shown.
-    private static string Few(string[] resources) => resources.Length <= 3 ? string.Join(',', resources) : $"{string.Join(',', resources[..2])} and {resources.Length - 2} more";
+    private static string Few(string[] resources) =>
+        resources.Length <= 3 ? string.Join(',', resources) : $"{string.Join(',', resources[..2])} and {resources.Length - 2} more";
 
     private static string Review(RequestReview review) =>
         $"{string.Join(' ', [review.ProposedState, .. review.Roles is [] ? (string[])[] : [string.Join(", ", review.Roles)]])}, {Wording.Time(review.Created)}"

@@ -13,13 +13,16 @@ public sealed class ServerOption : Option<ServerAddress?>
     private readonly Func<ParseResult, ServerAddress?> remembered;
 
     /// <summary>The option.</summary>
-    /// <param name="remembered">The daemon of earlier days, which counts where neither option nor environment names one; null for a program that remembers none.</param>
+    /// <param name="remembered">
+    /// The daemon of earlier days, which counts where neither option nor environment names one; null for a program that remembers none.
+    /// </param>
     /// <param name="aliases">Other words for it.</param>
     public ServerOption(Func<ParseResult, ServerAddress?>? remembered = null, params string[] aliases)
         : base("--server", aliases)
     {
         this.remembered = remembered ?? (_ => null);
-        Description = $"Where the daemon is: {ServerAddress.Forms}. Default: ${Variable}, else {(remembered is null ? "" : "the one you logged in to, else ")}your own daemon if one runs, else the machine's";
+        Description =
+            $"Where the daemon is: {ServerAddress.Forms}. Default: ${Variable}, else {(remembered is null ? "" : "the one you logged in to, else ")}your own daemon if one runs, else the machine's";
         HelpName = "unix:PATH|ssh://HOST";
         Recursive = true;
         CustomParser = result =>
@@ -27,7 +30,10 @@ public sealed class ServerOption : Option<ServerAddress?>
             var text = result.Tokens[0].Value;
             if (ServerAddress.TryParse(text) is { } address)
                 return address;
-            result.AddError(ServerAddress.PathFaultIn(text) is { } fault ? $"--server: {fault}" : $"--server takes {ServerAddress.Forms}, not '{text}'");
+            result.AddError(
+                ServerAddress.PathFaultIn(text) is { } fault
+                    ? $"--server: {fault}"
+                    : $"--server takes {ServerAddress.Forms}, not '{text}'");
             return null;
         };
     }
@@ -36,10 +42,12 @@ public sealed class ServerOption : Option<ServerAddress?>
     public static CaClient Connect(ParseResult parsed) => Connect(parsed, Chosen(parsed));
 
     /// <summary>The daemon at an address. Nothing is sent yet.</summary>
-    public static CaClient Connect(ParseResult parsed, ServerAddress server) => new(server, IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
+    public static CaClient Connect(ParseResult parsed, ServerAddress server) =>
+        new(server, IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
 
     /// <summary>The same for somebody in the middle of typing: nothing is asked or told, and after a moment it is too late.</summary>
-    public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) => new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
+    public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) =>
+        new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
 
     /// <summary>Where a command line means.</summary>
     public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Find(parsed).remembered(parsed) ?? OfThisHost();
@@ -50,7 +58,11 @@ public sealed class ServerOption : Option<ServerAddress?>
         if (parsed.GetValue(Find(parsed)) is { } named)
             return named;
         return Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text ? null
-            : ServerAddress.TryParse(text) ?? throw new FailureException(ServerAddress.PathFaultIn(text) is { } fault ? $"{Variable}: {fault}" : $"{Variable} is '{text}', which is not {ServerAddress.Forms}");
+            : ServerAddress.TryParse(text)
+                ?? throw new FailureException(
+                    ServerAddress.PathFaultIn(text) is { } fault
+                        ? $"{Variable}: {fault}"
+                        : $"{Variable} is '{text}', which is not {ServerAddress.Forms}");
     }
 
     /// <summary>Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.</summary>
@@ -59,7 +71,8 @@ public sealed class ServerOption : Option<ServerAddress?>
     /// <summary>Whether this machine has a daemon, running or not: elsewhere somebody has to say where it is.</summary>
     public static bool IsOnThisHost() => Own() is not null || Directory.Exists(Path.GetDirectoryName(ServerAddress.MachineSocket));
 
-    private static string? Own() => ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess) is { } own && File.Exists(own) ? own : null;
+    private static string? Own() =>
+        ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess) is { } own && File.Exists(own) ? own : null;
 
     /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of their own and point others at it.</summary>
     public static bool IsTrusted(uint uid) => uid == 0 || uid == Accounts.OwnUid || IsDaemon(uid);

@@ -45,18 +45,23 @@ public static class Shell
 
     /// <summary>Whether nothing in a command line is wrong.</summary>
     /// <param name="parsed">As <see cref="Parse"/> took it apart.</param>
-    public static bool IsUnderstood(ParseResult parsed) => parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any() && !EmptyValues(parsed).Any();
+    public static bool IsUnderstood(ParseResult parsed) =>
+        parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any() && !EmptyValues(parsed).Any();
 
     /// <summary>Takes a command line apart. There are no response files: the @ of root@db1 is a login's.</summary>
     /// <param name="root">The whole program.</param>
     /// <param name="args">The words after the program's own.</param>
-    public static ParseResult Parse(Command root, string[] args) => root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    public static ParseResult Parse(Command root, string[] args) =>
+        root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     // The parser would give --roles= the next word for its value.
     internal static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
     {
         var options = args.TakeWhile(arg => arg != "--").Count();
-        return args.SelectMany((arg, i) => i < options && arg.StartsWith("--", StringComparison.Ordinal) && arg.IndexOf('=') == arg.Length - 1 ? [arg[..^1], ""] : (string[])[arg]);
+        return args.SelectMany(
+            (arg, i) => i < options && arg.StartsWith("--", StringComparison.Ordinal) && arg.IndexOf('=') == arg.Length - 1
+                ? [arg[..^1], ""]
+                : (string[])[arg]);
     }
 
     // The parser would take a misspelt option for an argument: approve --rolse=db-support bc8ca931 would approve what was asked.
@@ -68,13 +73,16 @@ public static class Shell
             .Select(token => token.Value);
     }
 
-    // Empty is what a script's variable is when something went wrong before; it must mean neither "all" nor "none". Free text (TEXT) may be empty.
+    // Empty is what a script's variable is when something went wrong before; it must mean neither "all" nor "none". Free text (TEXT) may be
+    // empty.
     private static IEnumerable<string> EmptyValues(ParseResult parsed)
     {
         for (SymbolResult? command = parsed.CommandResult; command is not null; command = command.Parent)
             foreach (var given in command is CommandResult { Children: var children } ? children.OfType<OptionResult>() : [])
                 if (!given.Implicit && given.Option.HelpName != "TEXT" && given.Tokens.Count > 0 && IsEmpty(given))
-                    yield return given.Option is ListOption { Instead: { } instead } ? $"{given.Option.Name} is empty; {instead}" : $"{given.Option.Name} is empty";
+                    yield return given.Option is ListOption { Instead: { } instead }
+                        ? $"{given.Option.Name} is empty; {instead}"
+                        : $"{given.Option.Name} is empty";
 
         static bool IsEmpty(OptionResult given) => given.Option is ListOption
             ? given.Tokens.All(token => ListOption.Split(token.Value) is [])

@@ -1,6 +1,8 @@
 namespace CertAuthority.Terminal;
 
-/// <summary>Shows on a terminal that something is awaited, and how long it can still take. Where stderr is no terminal it writes nothing.</summary>
+/// <summary>
+/// Shows on a terminal that something is awaited, and how long it can still take. Where stderr is no terminal it writes nothing.
+/// </summary>
 /// <param name="error">Where the talk goes; null keeps it silent.</param>
 /// <param name="what">What is awaited.</param>
 /// <param name="end">When the wait is over at the latest.</param>

@@ -24,7 +24,8 @@ public static class Wording
     public static string Count(int number, string thing) => number == 1 ? $"1 {thing}" : $"{number} {thing}s";
 
     /// <summary><c>env=prod,type=db</c>.</summary>
-    public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) => string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
+    public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) =>
+        string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
 
     /// <summary>What a library or the system says, as our own messages begin and end: lower case, no full stop.</summary>
     internal static string InOurStyle(string message) =>

@@ -48,23 +48,30 @@ internal sealed class Agent
     /// <exception cref="FailureException">There is none that can hold certificates.</exception>
     public static async Task<Agent> Expected(CancellationToken cancellation) =>
         await Running(cancellation)
-        ?? throw new FailureException("no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
+        ?? throw new FailureException(
+            "no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
-    /// <summary>Gives it a key with its certificates. Whoever calls holds the <see cref="Home.Lock"/>, and has called <see cref="Forget"/>.</summary>
+    /// <summary>
+    /// Gives it a key with its certificates. Whoever calls holds the <see cref="Home.Lock"/>, and has called <see cref="Forget"/>.
+    /// </summary>
     /// <param name="home">Remembers that the agent has the key.</param>
     /// <param name="key">The private key; FILE.pub is beside it.</param>
     /// <param name="certificates">Those of the login, the one that was asked for first.</param>
-    /// <param name="plainKey">Until when the agent keeps the key alone too: certificates that come later can be used only with it. Null for not at all.</param>
+    /// <param name="plainKey">
+    /// Until when the agent keeps the key alone too: certificates that come later can be used only with it. Null for not at all.
+    /// </param>
     /// <param name="cancellation">Cancels the wait for the agent.</param>
     /// <exception cref="FailureException">It refused, or it did not keep a certificate. What it took has been removed again.</exception>
-    public async Task Add(Home home, string key, IReadOnlyList<OneCertificate> certificates, DateTimeOffset? plainKey, CancellationToken cancellation)
+    public async Task Add(
+        Home home, string key, IReadOnlyList<OneCertificate> certificates, DateTimeOffset? plainKey, CancellationToken cancellation)
     {
         var publicKey = PublicKey.ParseLine(await File.ReadAllTextAsync(key + ".pub", cancellation));
         var ends = certificates.Select(one => one.Info.ValidBefore).Append(plainKey ?? default).Max();
         home.AgentKeys.Add(new AgentKey(publicKey, socket, ends));
 
         // ssh-add takes the certificate that lies beside a key.
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(key)!, $"agent.{Guid.NewGuid():n}"), (UnixFileMode)0b111_000_000).FullName;
+        var folder = Directory.CreateDirectory(
+            Path.Combine(Path.GetDirectoryName(key)!, $"agent.{Guid.NewGuid():n}"), (UnixFileMode)0b111_000_000).FullName;
         try
         {
             var identity = Path.Combine(folder, "id");
@@ -88,12 +95,16 @@ internal sealed class Agent
         // Agents exist that say yes and do something else.
         var held = await Identities(publicKey, cancellation);
         var signed = held.Select(identity => identity.Certificate).OfType<Certificate>().ToList();
-        if (certificates.All(one => Certificate.ParseLine(one.Certificate).SignedBytes is var bytes && signed.Exists(certificate => certificate.SignedBytes.Span.SequenceEqual(bytes.Span)))
+        if (certificates.All(
+            one => Certificate.ParseLine(one.Certificate).SignedBytes is var bytes
+                && signed.Exists(certificate => certificate.SignedBytes.Span.SequenceEqual(bytes.Span)))
             && (plainKey is not null || signed.Count == held.Count))
             return;
         throw await Undo(home, publicKey, cancellation)
             ? new FailureException("the ssh-agent did not keep the certificate; the key has been removed from it again", Without)
-            : new FailureException("the ssh-agent did not keep the certificate, and it does not let go of the private key", "remove the key with the agent's own tools; " + Without);
+            : new FailureException(
+                "the ssh-agent did not keep the certificate, and it does not let go of the private key",
+                "remove the key with the agent's own tools; " + Without);
 
         async Task Add(string identity, DateTimeOffset until)
         {
@@ -175,10 +186,12 @@ internal sealed class Agent
             // No gpg-agent after all. Whoever called looks at what the agent holds now.
         }
 
-        Task<(int ExitCode, string Output, string Error)> Gpg(string command) => InstalledProgram.Run("gpg-connect-agent", ["--no-autostart", command, "/bye"], cancellation, Limit);
+        Task<(int ExitCode, string Output, string Error)> Gpg(string command) =>
+            InstalledProgram.Run("gpg-connect-agent", ["--no-autostart", command, "/bye"], cancellation, Limit);
     }
 
-    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) => [.. Identities(key, (await Run(["-L"], Limit, cancellation)).Output)];
+    private async Task<List<Identity>> Identities(PublicKey key, CancellationToken cancellation) =>
+        [.. Identities(key, (await Run(["-L"], Limit, cancellation)).Output)];
 
     private static IEnumerable<Identity> Identities(PublicKey key, string list)
     {
@@ -202,8 +215,10 @@ internal sealed class Agent
         }
     }
 
-    private Task<(int ExitCode, string Output, string Error)> Run(string[] arguments, TimeSpan limit, CancellationToken cancellation) => InstalledProgram.Run(
-        "ssh-add", arguments, cancellation, limit, $"the ssh-agent at {socket} did not answer within {limit.TotalSeconds} s", ("SSH_AUTH_SOCK", socket));
+    private Task<(int ExitCode, string Output, string Error)> Run(string[] arguments, TimeSpan limit, CancellationToken cancellation) =>
+        InstalledProgram.Run(
+        "ssh-add", arguments, cancellation, limit, $"the ssh-agent at {socket} did not answer within {limit.TotalSeconds} s",
+            ("SSH_AUTH_SOCK", socket));
 
     /// <summary>An identity that an agent holds: a key, or a certificate with its key.</summary>
     /// <param name="Line">As ssh-add -L prints it.</param>

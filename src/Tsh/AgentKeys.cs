@@ -19,7 +19,8 @@ internal sealed record AgentKey(PublicKey Key, string Socket, DateTimeOffset Unt
 internal sealed class AgentKeys(string path)
 {
     /// <summary>The keys. A line that makes no sense counts for nothing.</summary>
-    public IReadOnlyList<AgentKey> Read() => AtomicFile.Read(path) is { } text ? [.. text.Split('\n').Select(Parse).OfType<AgentKey>()] : [];
+    public IReadOnlyList<AgentKey> Read() =>
+        AtomicFile.Read(path) is { } text ? [.. text.Split('\n').Select(Parse).OfType<AgentKey>()] : [];
 
     /// <summary>Adds a key. Do this before the agent gets it, so that an interrupted login leaves nothing unknown behind.</summary>
     public void Add(AgentKey key) => Write([.. Read().Where(known => (known.Key, known.Socket) != (key.Key, key.Socket)), key]);
@@ -39,7 +40,8 @@ internal sealed class AgentKeys(string path)
     // UNIX-TIME TYPE BASE64 SOCKET; the socket is last, for a path can contain blanks.
     private static AgentKey? Parse(string line)
     {
-        if (line.Split(' ', 4) is not [var until, var type, var blob, var socket] || !long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+        if (line.Split(' ', 4) is not [var until, var type, var blob, var socket]
+            || !long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
             return null;
         try
         {

@@ -39,7 +39,8 @@ internal sealed class AgentOption : Option<AgentUse?>
     public AgentOption()
         : base("--add-keys-to-agent")
     {
-        Description = "Whether the running ssh-agent gets key and certificate until the certificate ends. only: no private key stays on the disk. Default: as at the last login, else auto";
+        Description =
+            "Whether the running ssh-agent gets key and certificate until the certificate ends. only: no private key stays on the disk. Default: as at the last login, else auto";
         HelpName = "auto|yes|no|only";
         CustomParser = result =>
         {

@@ -53,11 +53,13 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
             line,
             read.Key,
             read.SignatureKey,
-            read.Extensions.Count(extension => extension.Name is "permit-agent-forwarding" or "permit-port-forwarding" or "permit-X11-forwarding"));
+            read.Extensions.Count(
+                extension => extension.Name is "permit-agent-forwarding" or "permit-port-forwarding" or "permit-X11-forwarding"));
     }
 
     // A value is a string in the string; a flag has none.
-    private static string Value(CertificateOption option) => option.Data.Length <= sizeof(int) ? "" : Encoding.UTF8.GetString(option.Data.Span[sizeof(int)..]);
+    private static string Value(CertificateOption option) =>
+        option.Data.Length <= sizeof(int) ? "" : Encoding.UTF8.GetString(option.Data.Span[sizeof(int)..]);
 
     // A certificate may say "for ever"; a DateTimeOffset ends with the year 9999.
     private static DateTimeOffset Moment(ulong seconds) =>
@@ -68,7 +70,9 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
 /// What somebody holds: the certificates in tsh's home that are for its key. Every command that asks "am I logged in", "as whom" and
 /// "which certificate opens this" asks here.
 /// </summary>
-/// <param name="Certificates">What the last login asked for comes first. Without those for single nodes, which <see cref="NodeCertificate"/> keeps.</param>
+/// <param name="Certificates">
+/// What the last login asked for comes first. Without those for single nodes, which <see cref="NodeCertificate"/> keeps.
+/// </param>
 /// <param name="Faults">A sentence for each file that holds something else.</param>
 /// <param name="Session">The login that they belong to, as far as it is remembered.</param>
 internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOnlyList<string> Faults, LoginSession? Session)
@@ -97,7 +101,9 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
         return new Held(certificates, faults, home.Memory.Session);
     }
 
-    /// <summary>The same without certificates whose signature does not fit what they say, as ssh itself leaves them out, without a word.</summary>
+    /// <summary>
+    /// The same without certificates whose signature does not fit what they say, as ssh itself leaves them out, without a word.
+    /// </summary>
     public async Task<Held> Verified(CancellationToken cancellation)
     {
         var (fit, faults) = (new List<HeldCertificate>(), Faults.ToList());
@@ -140,7 +146,9 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
     /// <exception cref="FailureException">There is none.</exception>
     public HeldCertificate Usable(DateTimeOffset now) =>
         At(now).FirstOrDefault()
-        ?? throw (Certificates.Count > 0 ? new FailureException($"your certificate expired at {Wording.Time(Certificates.Max(one => one.Info.ValidBefore))}", "tsh login")
+        ?? throw (Certificates.Count > 0
+            ? new FailureException(
+                $"your certificate expired at {Wording.Time(Certificates.Max(one => one.Info.ValidBefore))}", "tsh login")
             : Faults.Count > 0 ? new FailureException(Faults[0], "tsh login")
             : new FailureException("not logged in", "tsh login"));
 

@@ -32,7 +32,8 @@ internal sealed partial class Home(string folder, string? profile = null)
 
     /// <summary>What tells a certificate from others of its login, in the name of its file.</summary>
     /// <exception cref="FailureException">It could lead out of the folder.</exception>
-    public static string CertificateName(CertificateInfo certificate) => (certificate.Name ?? certificate.Serial) is var name && Names().IsMatch(name)
+    public static string CertificateName(CertificateInfo certificate) =>
+        (certificate.Name ?? certificate.Serial) is var name && Names().IsMatch(name)
         ? name
         : throw new FailureException($"'{name}' is not the name of a certificate");
 
@@ -60,7 +61,8 @@ internal sealed partial class Home(string folder, string? profile = null)
     public string NodeCertificate(string login, string node) => Path.Combine(NodeCertificates, $"{login}@{node}-cert.pub");
 
     /// <summary>The certificates at hand for logins on single nodes.</summary>
-    public IEnumerable<string> NodeCertificateFiles() => Directory.Exists(NodeCertificates) ? Directory.EnumerateFiles(NodeCertificates, "*-cert.pub").Order(StringComparer.Ordinal) : [];
+    public IEnumerable<string> NodeCertificateFiles() =>
+        Directory.Exists(NodeCertificates) ? Directory.EnumerateFiles(NodeCertificates, "*-cert.pub").Order(StringComparer.Ordinal) : [];
 
     /// <summary>Whether a certificate is for a single node.</summary>
     public bool IsForOneNode(string certificate) => Path.GetDirectoryName(certificate) == NodeCertificates;
@@ -85,7 +87,8 @@ internal sealed partial class Home(string folder, string? profile = null)
         yield return Chosen((string?)null);
         var profiles = Path.Combine(Root(), Profiles);
         if (Directory.Exists(profiles))
-            foreach (var name in Directory.EnumerateDirectories(profiles).Select(path => Path.GetFileName(path)).Where(ProfileOption.IsName).Order(StringComparer.Ordinal))
+            foreach (var name in Directory.EnumerateDirectories(profiles).Select(path => Path.GetFileName(path)).Where(ProfileOption.IsName)
+                .Order(StringComparer.Ordinal))
                 yield return Chosen(name);
     }
 
@@ -96,16 +99,23 @@ internal sealed partial class Home(string folder, string? profile = null)
         return new Home(folder, profile);
     }
 
-    /// <summary>TSH_HOME, else <c>~/.certauthority</c>. Always an absolute path: a private key must never end up wherever somebody happens to be.</summary>
+    /// <summary>
+    /// TSH_HOME, else <c>~/.certauthority</c>. Always an absolute path: a private key must never end up wherever somebody happens to be.
+    /// </summary>
     /// <exception cref="FailureException">Neither leads anywhere.</exception>
     public static string Root()
     {
         if (Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } chosen)
             return Path.IsPathFullyQualified(chosen)
                 ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(chosen))
-                : throw new FailureException($"TSH_HOME is '{chosen}', which is not an absolute path", "set it to a path that begins with /");
-        var home = UserFolders.Home ?? throw new FailureException($"HOME is '{Environment.GetEnvironmentVariable("HOME")}', which is not an absolute path", NameHome);
-        return Directory.Exists(home) ? Path.Combine(home, ".certauthority") : throw new FailureException($"your home directory {home} does not exist", NameHome);
+                : throw new FailureException(
+                    $"TSH_HOME is '{chosen}', which is not an absolute path", "set it to a path that begins with /");
+        var home = UserFolders.Home
+            ?? throw new FailureException(
+                $"HOME is '{Environment.GetEnvironmentVariable("HOME")}', which is not an absolute path", NameHome);
+        return Directory.Exists(home)
+            ? Path.Combine(home, ".certauthority")
+            : throw new FailureException($"your home directory {home} does not exist", NameHome);
     }
 
     /// <summary>A command of tsh's that means this login.</summary>
@@ -227,7 +237,8 @@ internal sealed partial class Home(string folder, string? profile = null)
     }
 
     /// <summary>
-    /// Keeps other tsh of the same home out while key and certificate are put in place or taken away, so that they always belong together. Waits
+    /// Keeps other tsh of the same home out while key and certificate are put in place or taken away, so that they always belong together.
+    /// Waits
     /// for it; disposing lets go.
     /// </summary>
     /// <exception cref="IOException">The folder cannot be locked.</exception>

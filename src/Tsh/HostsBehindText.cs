@@ -13,10 +13,13 @@ internal static class HostsBehindText
     /// <summary><c>--wait</c> of the commands that revoke.</summary>
     public static Option<bool> WaitForHosts() => new("--wait")
     {
-        Description = $"Wait up to {Long} until every host that the daemon writes to has the revocation list, and exit with 1 if one does not",
+        Description =
+            $"Wait up to {Long} until every host that the daemon writes to has the revocation list, and exit with 1 if one does not",
     };
 
-    /// <summary>Waits a few seconds for the hosts, and says how many do not have the new revocation list. Their names are for administrators.</summary>
+    /// <summary>
+    /// Waits a few seconds for the hosts, and says how many do not have the new revocation list. Their names are for administrators.
+    /// </summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="ca">The daemon.</param>
     /// <param name="cancellation">Cancels the wait when the user interrupts it.</param>
@@ -27,7 +30,8 @@ internal static class HostsBehindText
         var hosts = await ca.Send(Routes.CountHostsBehind, new ListHostsBehind(wait ? Long : null), cancellation);
         if (hosts.Behind == 0)
             return ExitCode.Done;
-        var line = $"{Wording.Count(hosts.Behind, "host")} of {hosts.Written} {(hosts.Behind == 1 ? "does" : "do")} not have the new revocation list yet and still {(hosts.Behind == 1 ? "accepts" : "accept")} what was revoked";
+        var line =
+            $"{Wording.Count(hosts.Behind, "host")} of {hosts.Written} {(hosts.Behind == 1 ? "does" : "do")} not have the new revocation list yet and still {(hosts.Behind == 1 ? "accepts" : "accept")} what was revoked";
         if (wait)
             parsed.Complain(line);
         else

@@ -19,7 +19,8 @@ internal static class KeyFile
         }
         catch (SshFormatException malformed)
         {
-            throw new FailureException($"{path} cannot be certified: {malformed.Message}", "--key takes a public key, such as ~/.ssh/id_ed25519.pub");
+            throw new FailureException(
+                $"{path} cannot be certified: {malformed.Message}", "--key takes a public key, such as ~/.ssh/id_ed25519.pub");
         }
     }
 
@@ -28,7 +29,8 @@ internal static class KeyFile
     public static CertificateOutline Certificate(string path) => CertificateOutline.ParseLine(ReadLine(path));
 
     /// <summary>
-    /// Whether a private key is in a security key that signs without a touch. Only the file says so, and only without a passphrase; sshd refuses
+    /// Whether a private key is in a security key that signs without a touch. Only the file says so, and only without a passphrase; sshd
+    /// refuses
     /// such signatures, and a permission in the certificate would count only where the host's own list of principals repeats it.
     /// </summary>
     /// <param name="path">The private key, or whatever is there instead.</param>
@@ -37,7 +39,8 @@ internal static class KeyFile
         const string begin = "-----BEGIN OPENSSH PRIVATE KEY-----", end = "-----END OPENSSH PRIVATE KEY-----";
         try
         {
-            if (!File.Exists(path) || Read(path).ReplaceLineEndings("").Trim() is not { } text || !text.StartsWith(begin, StringComparison.Ordinal) || !text.EndsWith(end, StringComparison.Ordinal))
+            if (!File.Exists(path) || Read(path).ReplaceLineEndings("").Trim() is not { } text
+                || !text.StartsWith(begin, StringComparison.Ordinal) || !text.EndsWith(end, StringComparison.Ordinal))
                 return false;
             // PROTOCOL.key and PROTOCOL.u2f of OpenSSH.
             var file = new WireReader(Convert.FromBase64String(text[begin.Length..^end.Length]));

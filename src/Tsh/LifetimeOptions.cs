@@ -6,10 +6,26 @@ namespace CertAuthority.Tsh;
 /// <summary>What a requester can say about the times of a request. The daemon reads them: it knows the limits.</summary>
 internal sealed class LifetimeOptions
 {
-    private readonly Option<string?> sessionTtl = new("--session-ttl") { HelpName = "DURATION", Description = "The longest certificate under the request, such as 30m" };
-    private readonly Option<string?> requestTtl = new("--request-ttl") { HelpName = "DURATION", Description = "How long the request waits for an answer" };
-    private readonly Option<string?> maxDuration = new("--max-duration") { HelpName = "DURATION", Description = "How long the access lasts, where less than the roles allow will do" };
-    private readonly Option<string?> assumeStartTime = new("--assume-start-time") { HelpName = "TIME", Description = "When the access begins, such as 2027-01-31T18:00:00Z" };
+    private readonly Option<string?> sessionTtl = new("--session-ttl")
+    {
+        HelpName = "DURATION",
+        Description = "The longest certificate under the request, such as 30m"
+    };
+    private readonly Option<string?> requestTtl = new("--request-ttl")
+    {
+        HelpName = "DURATION",
+        Description = "How long the request waits for an answer"
+    };
+    private readonly Option<string?> maxDuration = new("--max-duration")
+    {
+        HelpName = "DURATION",
+        Description = "How long the access lasts, where less than the roles allow will do"
+    };
+    private readonly Option<string?> assumeStartTime = new("--assume-start-time")
+    {
+        HelpName = "TIME",
+        Description = "When the access begins, such as 2027-01-31T18:00:00Z"
+    };
 
     public IReadOnlyList<Option> All => [sessionTtl, requestTtl, maxDuration, assumeStartTime];
 

@@ -12,15 +12,21 @@ internal static class LittleLeft
     /// <param name="certificate">The one at hand.</param>
     /// <param name="requests">The user's.</param>
     /// <param name="now">When.</param>
-    public static IEnumerable<(string Warning, string Command)> Of(CertificateInfo certificate, IEnumerable<RequestResource> requests, DateTimeOffset now)
+    public static IEnumerable<(string Warning, string Command)> Of(
+        CertificateInfo certificate, IEnumerable<RequestResource> requests, DateTimeOffset now)
     {
-        var used = requests.Where(request => request.Spec.State == RequestStates.Approved && certificate.Requests.Contains(request.Metadata.Name)).ToList();
-        foreach (var (_, _, metadata, spec) in used.Where(request => IsSoon(request.Spec.AssumeStartTime ?? request.Spec.Created, request.Spec.AccessExpires, now)))
+        var used = requests.Where(
+            request => request.Spec.State == RequestStates.Approved && certificate.Requests.Contains(request.Metadata.Name)).ToList();
+        foreach (var (_, _, metadata, spec) in used.Where(
+            request => IsSoon(request.Spec.AssumeStartTime ?? request.Spec.Created, request.Spec.AccessExpires, now)))
             yield return (
                 $"request {metadata.Name} ({string.Join(", ", spec.GrantedRoles)}) ends in {Wording.Left(spec.AccessExpires - now)}",
-                spec.Resources is [_, ..] nodes ? $"tsh request create --resource={string.Join(',', nodes)}" : $"tsh request create --roles={string.Join(',', spec.GrantedRoles)}");
+                spec.Resources is [_, ..] nodes
+                    ? $"tsh request create --resource={string.Join(',', nodes)}"
+                    : $"tsh request create --roles={string.Join(',', spec.GrantedRoles)}");
         // A certificate that ends with its request is mended with it.
-        if (IsSoon(certificate.ValidAfter, certificate.ValidBefore, now) && !used.Exists(request => request.Spec.AccessExpires <= certificate.ValidBefore))
+        if (IsSoon(certificate.ValidAfter, certificate.ValidBefore, now)
+            && !used.Exists(request => request.Spec.AccessExpires <= certificate.ValidBefore))
             yield return (
                 $"your certificate ends in {Wording.Left(certificate.ValidBefore - now)}",
                 certificate.Requests is [] ? "tsh login" : ReadyRequests.Use(certificate.Requests));

@@ -109,7 +109,8 @@ internal abstract class LoginKey : IDisposable
             throw new FailureException($"{path} exists and is not from tsh, so it is not replaced", "name another file with --out");
     }
 
-    private protected static void WriteKnownHosts(string path, string hostCa) => Write(path, HostsOfAuthority + OpenSsh.PublicKey.ParseLine(hostCa));
+    private protected static void WriteKnownHosts(string path, string hostCa) =>
+        Write(path, HostsOfAuthority + OpenSsh.PublicKey.ParseLine(hostCa));
 
     private const string HostsOfAuthority = "@cert-authority * ";
 
@@ -119,7 +120,8 @@ internal abstract class LoginKey : IDisposable
             throw new FailureException($"the folder of {path} does not exist");
     }
 
-    private protected static void Write(string path, string line) => AtomicFile.Replace(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
+    private protected static void Write(string path, string line) =>
+        AtomicFile.Replace(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
 
     /// <summary>Where the certificates of a login go: the first to a file that the options name, the others beside it.</summary>
     private protected static IEnumerable<(string File, OneCertificate Certificate)> Places(LoggedIn login, string first)
@@ -198,7 +200,8 @@ internal abstract class LoginKey : IDisposable
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
             agent = await Agent.Expected(cancellation);
-            // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with this process.
+            // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with
+            // this process.
             folder = Path.Combine(InMemory() ?? home.Folder, $"tsh.{Guid.NewGuid():n}");
             home.EnsureFolder();
             Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
@@ -243,7 +246,9 @@ internal abstract class LoginKey : IDisposable
             this.path = path;
             key = KeyFile.PublicKey(path).ToString();
             if (KeyFile.SignsWithoutTouch(Stem))
-                throw new FailureException($"{Stem} was made with no-touch-required, and hosts refuse what a security key signs without a touch", "make one that wants a touch: ssh-keygen -t ed25519-sk");
+                throw new FailureException(
+                    $"{Stem} was made with no-touch-required, and hosts refuse what a security key signs without a touch",
+                    "make one that wants a touch: ssh-keygen -t ed25519-sk");
             certificate = result ?? Stem + "-cert.pub";
             ExpectCertificateOrNothing(certificate);
             knownHosts = result is null ? null : KnownHostsOf(result);
@@ -267,7 +272,8 @@ internal abstract class LoginKey : IDisposable
 
         public override Task<string> PublicKey(string comment, CancellationToken cancellation) => Task.FromResult(key);
 
-        public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => ExpectOwn(certificate, ca, user, cancellation);
+        public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) =>
+            ExpectOwn(certificate, ca, user, cancellation);
 
         public override void SaveKnownHosts(string hostCa)
         {
@@ -284,7 +290,8 @@ internal abstract class LoginKey : IDisposable
     }
 
     /// <summary>
-    /// A new one, beside its certificate and the file of known hosts. It appears with the certificate, or not at all. One that an earlier login has put
+    /// A new one, beside its certificate and the file of known hosts. It appears with the certificate, or not at all. One that an earlier
+    /// login has put
     /// there gets another certificate: no private key is ever replaced.
     /// </summary>
     private sealed class FreshKey : LoginKey
@@ -304,7 +311,8 @@ internal abstract class LoginKey : IDisposable
                 foreach (var present in new[] { path, path + ".pub" })
                     if (Path.Exists(present))
                         throw new FailureException(
-                            $"{present} exists, and a key is never replaced", $"to certify the key that is there: tsh login --key {Quoted(path)}.pub");
+                            $"{present} exists, and a key is never replaced",
+                            $"to certify the key that is there: tsh login --key {Quoted(path)}.pub");
             ExpectKnownHostsOrNothing(KnownHostsOf(path));
         }
 
@@ -320,7 +328,8 @@ internal abstract class LoginKey : IDisposable
             return (await File.ReadAllTextAsync(temporary + ".pub", cancellation)).Trim();
         }
 
-        public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => ExpectOwn(Certificate, ca, user, cancellation);
+        public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) =>
+            ExpectOwn(Certificate, ca, user, cancellation);
 
         public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {

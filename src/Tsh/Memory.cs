@@ -14,18 +14,23 @@ internal sealed record LoginSession(string Id, DateTimeOffset Ends, string User)
 {
     /// <summary>The session that a login began; null for none.</summary>
     public static LoginSession? From(LoggedIn login) =>
-        login is { Session: { } id, SessionEnds: { } ends, User: { } user } && TryParse($"{id} {ends.ToUnixTimeSeconds()} {user}") is { } session ? session : null;
+        login is { Session: { } id, SessionEnds: { } ends, User: { } user }
+            && TryParse($"{id} {ends.ToUnixTimeSeconds()} {user}") is { } session ? session : null;
 
     public static LoginSession? TryParse(string text) =>
         text.Split(' ', 3) is [{ Length: > 0 } id, var ends, { Length: > 0 } user] && !user.Any(char.IsControl) && !id.Any(char.IsControl)
-        && long.TryParse(ends, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+        && long.TryParse(ends, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? new LoginSession(id, DateTimeOffset.FromUnixTimeSeconds(seconds), user)
             : null;
 
     public override string ToString() => $"{Id} {Ends.ToUnixTimeSeconds()} {User}";
 }
 
-/// <summary>What tsh remembers of the last login: a word and its value a line, in the file <c>profile</c> of its home. A line that makes no sense counts for nothing.</summary>
+/// <summary>
+/// What tsh remembers of the last login: a word and its value a line, in the file <c>profile</c> of its home. A line that makes no sense
+/// counts for nothing.
+/// </summary>
 internal sealed record Memory
 {
     /// <summary>Where the daemon was, if somebody said so.</summary>
@@ -68,12 +73,14 @@ internal sealed record Memory
     {
         (string Word, string? Value)[] lines =
         [
-            ("server", Server?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()), ("requests", Requests.IsEmpty ? null : string.Join(',', Requests)),
+            ("server", Server?.ToString()), ("user", User), ("add-keys-to-agent", Agent?.Word()),
+            ("requests", Requests.IsEmpty ? null : string.Join(',', Requests)),
             ("session", Session?.ToString()), ("per-host", PerHost ? "yes" : null),
         ];
         AtomicFile.Replace(
             path,
-            Encoding.UTF8.GetBytes(string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Word}: {line.Value}\n"))),
+            Encoding.UTF8.GetBytes(
+                string.Concat(lines.Where(line => line.Value is not null).Select(line => $"{line.Word}: {line.Value}\n"))),
             UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

@@ -2,7 +2,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The next steps that the daemon suggests, as a user reads them: what they can do is a command of tsh, the rest is what to ask an administrator for.</summary>
+/// <summary>
+/// The next steps that the daemon suggests, as a user reads them: what they can do is a command of tsh, the rest is what to ask an
+/// administrator for.
+/// </summary>
 internal static class NextStepText
 {
     /// <summary>The step in words, with its command; null for one that this tsh does not know.</summary>
@@ -19,9 +22,11 @@ internal static class NextStepText
         NextStep.ChooseUser(var users) => $"choose one with --user: {string.Join(", ", users)}",
         NextStep.ShowMyStatus => $"{tsh} status shows what you hold",
         NextStep.ChooseRoles(var roles) => $"you can request: {string.Join(", ", roles)}",
-        NextStep.RequestRoles { Login: { } login, Roles: var roles } => $"{login} there can be requested: {tsh} login --request-roles={string.Join(',', roles)}",
+        NextStep.RequestRoles { Login: { } login, Roles: var roles } =>
+            $"{login} there can be requested: {tsh} login --request-roles={string.Join(',', roles)}",
         NextStep.RequestRoles(var roles, _) => $"{tsh} login --request-roles={string.Join(',', roles)}",
-        NextStep.RequestNodes { Login: { } login, Nodes: var nodes } => $"{login} there can be requested: {tsh} request create --resource={Resources(nodes)}",
+        NextStep.RequestNodes { Login: { } login, Nodes: var nodes } =>
+            $"{login} there can be requested: {tsh} request create --resource={Resources(nodes)}",
         NextStep.RequestNodes(var nodes, _) => $"{tsh} request create --resource={Resources(nodes)}",
         NextStep.RequestAgain { Nodes: [_, ..] nodes } => $"ask again: {tsh} request create --resource={Resources(nodes)}",
         NextStep.RequestAgain { Roles: [_, ..] roles } => $"ask again: {tsh} request create --roles={string.Join(',', roles)}",
@@ -38,9 +43,11 @@ internal static class NextStepText
         NextStep.List(var kind) => $"an administrator lists them: tctl get {kind}",
 
         NextStep.AddUser { Name: { } name } => $"an administrator adds it: tctl users add {name} --roles=ROLE",
-        NextStep.AddUser { Account: var account } => $"an administrator adds one: tctl users add NAME --roles=ROLE --unix-user={account ?? "ACCOUNT"}",
+        NextStep.AddUser { Account: var account } =>
+            $"an administrator adds one: tctl users add NAME --roles=ROLE --unix-user={account ?? "ACCOUNT"}",
         NextStep.AssignRoles(var user) => $"an administrator creates it, or takes it away: tctl users update --set-roles=ROLE,ROLE {user}",
-        NextStep.SetTraits(var user) => $"an administrator sets them: tctl users update --set-logins=LOGIN {user}, or spec.traits in tctl edit user/{user}",
+        NextStep.SetTraits(var user) =>
+            $"an administrator sets them: tctl users update --set-logins=LOGIN {user}, or spec.traits in tctl edit user/{user}",
         NextStep.FileRequest(var user) => $"an administrator can file one for you: tctl requests create {user} --roles=ROLE",
         NextStep.ApproveAnyway(var request) => $"an administrator looks at it, then approves it: tctl requests approve {request} --force",
         NextStep.EndRequest(var request) => $"an administrator ends and removes it: tctl requests rm -f {request}",

@@ -12,13 +12,16 @@ internal static class NodeCertificate
     // One that ends while ssh is still connecting is of no use.
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
 
-    /// <summary>The certificate at hand for a login on a node; null where there is none, it is about to end, or it is for another key.</summary>
+    /// <summary>
+    /// The certificate at hand for a login on a node; null where there is none, it is about to end, or it is for another key.
+    /// </summary>
     public static HeldCertificate? AtHand(Home home, string login, string node)
     {
         try
         {
             return HeldCertificate.Read(home.NodeCertificate(login, node)) is { } one
-                && TimeProvider.System.GetUtcNow() + Least < one.Info.ValidBefore && one.Key == home.PublicKeyAtHand() && one.Info.Opens(login, node) ? one : null;
+                && TimeProvider.System.GetUtcNow() + Least < one.Info.ValidBefore && one.Key == home.PublicKeyAtHand()
+                && one.Info.Opens(login, node) ? one : null;
         }
         catch (Exception unusable) when (unusable is OpenSsh.SshFormatException or IOException)
         {
@@ -26,10 +29,14 @@ internal static class NodeCertificate
         }
     }
 
-    /// <summary>The logins on a node that certificates at hand open, each by one of its own; all nodes' where none is named, as LOGIN@NODE.</summary>
+    /// <summary>
+    /// The logins on a node that certificates at hand open, each by one of its own; all nodes' where none is named, as LOGIN@NODE.
+    /// </summary>
     public static IEnumerable<string> LoginsAtHand(Home home, string? node = null) => home.NodeCertificateFiles()
         .Select(file => Path.GetFileName(file)[..^"-cert.pub".Length])
-        .Where(one => one.LastIndexOf('@') is var at and > 0 && (node is null || one[(at + 1)..] == node) && AtHand(home, one[..at], one[(at + 1)..]) is not null);
+        .Where(
+            one => one.LastIndexOf('@') is var at and > 0 && (node is null || one[(at + 1)..] == node)
+                && AtHand(home, one[..at], one[(at + 1)..]) is not null);
 
     /// <summary>Gets the certificates for a node, and keeps for each login there the one to use.</summary>
     /// <param name="home">Has the key.</param>
@@ -44,7 +51,8 @@ internal static class NodeCertificate
         if (home.PublicKeyAtHand() is not { } key)
             throw new FailureException("not logged in", home.Command("login"));
         var login = await Ask(home, key.ToString(), node, ca, user, cancellation);
-        var certificates = login.Certificates.Select(one => HeldCertificate.Read(one.Certificate, home.Certificate, one.Info.Name)).ToList();
+        var certificates = login.Certificates.Select(one => HeldCertificate.Read(one.Certificate, home.Certificate, one.Info.Name))
+            .ToList();
         if (certificates.Count == 0)
             throw new FailureException($"{node} alone is more than one certificate holds", "an administrator grants fewer logins there");
         var opened = certificates.SelectMany(one => one.Info.Principals).Select(Login).Distinct(StringComparer.Ordinal).ToList();
@@ -65,7 +73,8 @@ internal static class NodeCertificate
             return await Send(memory);
         }
         // The login is over, or what was requested for it is. The regular roles need no other.
-        catch (ProblemException over) when (over.Problem.Code == ProblemCode.Expired && (memory.Session is not null || !memory.Requests.IsEmpty))
+        catch (ProblemException over) when (over.Problem.Code == ProblemCode.Expired
+            && (memory.Session is not null || !memory.Requests.IsEmpty))
         {
             // Of many that find this out at once, one begins the new login.
             using var alone = home.Lock();
@@ -81,7 +90,10 @@ internal static class NodeCertificate
         }
 
         Task<LoggedIn> Send(Memory with) =>
-            ca.Send(Routes.Login, new Login(key, user, with.Requests is [] ? null : [.. with.Requests], Ttl: null, node, Regular: true, with.Session?.Id), cancellation);
+            ca.Send(
+                Routes.Login,
+                new Login(key, user, with.Requests is [] ? null : [.. with.Requests], Ttl: null, node, Regular: true, with.Session?.Id),
+                cancellation);
     }
 
     private static string Login(string principal) => principal.LastIndexOf('@') is var at and >= 0 ? principal[..at] : principal;

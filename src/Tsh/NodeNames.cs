@@ -30,14 +30,17 @@ internal static class NodeNames
             [var one] => one.Name,
             [] => list.Requestable.FirstOrDefault(node => node.Name.Equals(typed, StringComparison.OrdinalIgnoreCase))?.Name,
             var several => throw new FailureException(
-                $"{typed} is the address of several of your nodes: {string.Join(", ", several.Select(node => node.Name))}", $"name one of them: tsh ssh LOGIN@{several[0].Name}"),
+                $"{typed} is the address of several of your nodes: {string.Join(", ", several.Select(node => node.Name))}",
+                $"name one of them: tsh ssh LOGIN@{several[0].Name}"),
         };
         if (name is not null)
             PlainNames.CheckNode(name);
         return name;
     }
 
-    /// <summary>The nodes that a text means: the one of that name, in any case, or else all that have the address, with or without the port.</summary>
+    /// <summary>
+    /// The nodes that a text means: the one of that name, in any case, or else all that have the address, with or without the port.
+    /// </summary>
     public static IReadOnlyList<T> Matches<T>(string typed, IReadOnlyCollection<T> nodes, Func<T, string> name, Func<T, string> address)
     {
         List<T> named = [.. nodes.Where(node => name(node).Equals(typed, StringComparison.OrdinalIgnoreCase))];

@@ -42,7 +42,8 @@ internal static class PrivateFolder
         {
             var status = Stat(folder)!.Value;
             if (status.Owner != 0 && status.Owner != Accounts.OwnUid)
-                return ($"{folder} belongs to another account, uid {status.Owner}, which could put its own key there", "set TSH_HOME to a folder of your own");
+                return ($"{folder} belongs to another account, uid {status.Owner}, which could put its own key there",
+                    "set TSH_HOME to a folder of your own");
             // In /tmp and its kind people cannot touch the folders of other people.
             var isProtected = status.IsSticky && !(folder == real && existing == path);
             if (status.IsWritableByOthers && !isProtected)

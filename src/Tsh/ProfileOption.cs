@@ -4,7 +4,9 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary><c>--profile NAME</c>, after any subcommand: one login among several, each with a server, a user, a key and a certificate of its own.</summary>
+/// <summary>
+/// <c>--profile NAME</c>, after any subcommand: one login among several, each with a server, a user, a key and a certificate of its own.
+/// </summary>
 internal sealed class ProfileOption : Option<string?>
 {
     public const string Variable = "TSH_PROFILE";

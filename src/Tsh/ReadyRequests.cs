@@ -18,10 +18,13 @@ internal static class ReadyRequests
         public void HintAtReady(IEnumerable<RequestResource> requests, string[] inUse)
         {
             foreach (var (ready, together) in Logins([.. requests], inUse, TimeProvider.System.GetUtcNow()))
-                parsed.Hint($"{(ready is [var one] ? $"request {one.Metadata.Name} ({For(one)}) is" : $"{ready.Length} requests are")} approved and ready: {Use(together)}");
+                parsed.Hint(
+                    $"{(ready is [var one] ? $"request {one.Metadata.Name} ({For(one)}) is" : $"{ready.Length} requests are")} approved and ready: {Use(together)}");
         }
 
-        /// <summary>The same about all of the user's. A courtesy at the end of a command that is done, so failing to ask is no failure.</summary>
+        /// <summary>
+        /// The same about all of the user's. A courtesy at the end of a command that is done, so failing to ask is no failure.
+        /// </summary>
         public async Task HintAtReady(CaClient ca, string? user, string[] inUse, CancellationToken cancellation) =>
             parsed.HintAtReady(await List(ca, user, cancellation), inUse);
 
@@ -39,7 +42,8 @@ internal static class ReadyRequests
             {
                 if (chosen is [var first, ..] && IsForHosts(first) != IsForHosts(request))
                     continue;
-                var answer = await Answer($"use approved request {request.Metadata.Name[..8]} ({For(request)}, until {Wording.Time(request.Spec.AccessExpires)})? [y/N] ");
+                var answer = await Answer(
+                    $"use approved request {request.Metadata.Name[..8]} ({For(request)}, until {Wording.Time(request.Spec.AccessExpires)})? [y/N] ");
                 if (answer is null)
                     break;
                 if (answer.Value)
@@ -86,11 +90,13 @@ internal static class ReadyRequests
     /// <param name="inUse">The ids of those that the certificates at hand draw on.</param>
     /// <param name="now">When.</param>
     /// <returns>What each login would add, and all ids that it is for.</returns>
-    public static IEnumerable<(RequestResource[] Ready, string[] Together)> Logins(IReadOnlyList<RequestResource> requests, string[] inUse, DateTimeOffset now)
+    public static IEnumerable<(RequestResource[] Ready, string[] Together)> Logins(
+        IReadOnlyList<RequestResource> requests, string[] inUse, DateTimeOffset now)
     {
         foreach (var kind in Ready(requests, inUse, now).GroupBy(IsForHosts))
         {
-            var kept = requests.Where(request => inUse.Contains(request.Metadata.Name) && IsForHosts(request) == kind.Key).Select(request => request.Metadata.Name).ToList();
+            var kept = requests.Where(request => inUse.Contains(request.Metadata.Name) && IsForHosts(request) == kind.Key)
+                .Select(request => request.Metadata.Name).ToList();
             RequestResource[] ready = [.. kind.Take(Math.Max(1, Most - kept.Count))];
             yield return (ready, [.. kept.Take(Most - ready.Length), .. ready.Select(request => request.Metadata.Name)]);
         }
@@ -98,9 +104,13 @@ internal static class ReadyRequests
 
     // Of several for the same, the one that lasts longest does; and where one is in use that lasts as long, none is wanted.
     private static IEnumerable<RequestResource> Ready(IEnumerable<RequestResource> requests, string[] inUse, DateTimeOffset now) => requests
-        .Where(request => request.Spec.State == RequestStates.Approved && !(request.Spec.AssumeStartTime > now) && request.Spec.AccessExpires > now)
+        .Where(
+            request => request.Spec.State == RequestStates.Approved && !(request.Spec.AssumeStartTime > now)
+                && request.Spec.AccessExpires > now)
         .GroupBy(For)
-        .Select(same => same.OrderByDescending(request => request.Spec.AccessExpires).ThenByDescending(request => inUse.Contains(request.Metadata.Name)).First())
+        .Select(
+            same => same.OrderByDescending(request => request.Spec.AccessExpires)
+                .ThenByDescending(request => inUse.Contains(request.Metadata.Name)).First())
         .Where(request => !inUse.Contains(request.Metadata.Name));
 
     private static bool IsForHosts(RequestResource request) => request.Spec.Resources is [_, ..];

@@ -15,13 +15,17 @@ internal static class Renewal
     /// <param name="expired">The certificate that has ended.</param>
     /// <param name="cancellation">Cancels it.</param>
     /// <exception cref="FailureException">The roles say that a login asks for more.</exception>
-    public static async Task Run(ParseResult parsed, Home home, CaClient ca, string? user, CertificateInfo expired, CancellationToken cancellation)
+    public static async Task Run(
+        ParseResult parsed, Home home, CaClient ca, string? user, CertificateInfo expired, CancellationToken cancellation)
     {
         var memory = home.Memory;
         using var key = LoginKey.Chosen(home, null, null, memory.Agent ?? AgentUse.Auto);
-        var login = await ca.Send(Routes.Login, new Login(await key.PublicKey(user ?? Environment.UserName, cancellation), user), cancellation);
+        var login = await ca.Send(
+            Routes.Login, new Login(await key.PublicKey(user ?? Environment.UserName, cancellation), user), cancellation);
         if (login.RequestAccess is not null)
-            throw new FailureException($"your certificate expired at {Wording.Time(expired.ValidBefore)}, and your roles ask for access at each login", home.Command("login"));
+            throw new FailureException(
+                $"your certificate expired at {Wording.Time(expired.ValidBefore)}, and your roles ask for access at each login",
+                home.Command("login"));
         await key.Save(login, parsed.Warn, cancellation);
         if (login.Info is { } info)
             parsed.Say($"your certificate had expired; a new one of your regular roles is valid until {Wording.Time(info.ValidBefore)}");

@@ -12,8 +12,10 @@ namespace CertAuthority.Tsh;
 /// </summary>
 internal static class SshArguments
 {
-    private static readonly SearchValues<char> AddressStart = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_[");
-    private static readonly SearchValues<char> AddressRest = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:[]-");
+    private static readonly SearchValues<char> AddressStart = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_[");
+    private static readonly SearchValues<char> AddressRest = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:[]-");
 
     /// <summary>Everything after the word ssh.</summary>
     /// <param name="home">Has the key.</param>
@@ -21,8 +23,12 @@ internal static class SshArguments
     /// <param name="login">As whom.</param>
     /// <param name="command">What to run there; none for a shell.</param>
     /// <param name="certificate">Its file.</param>
-    /// <param name="given">Options of ssh that the user gave. ssh takes the first value of each setting, so they come before ours; of keys it takes all, in order.</param>
-    public static string[] For(Home home, ReachableNode node, string login, string[] command, string certificate, IReadOnlyList<string>? given = null)
+    /// <param name="given">
+    /// Options of ssh that the user gave. ssh takes the first value of each setting, so they come before ours; of keys it takes all, in
+    /// order.
+    /// </param>
+    public static string[] For(
+        Home home, ReachableNode node, string login, string[] command, string certificate, IReadOnlyList<string>? given = null)
     {
         PlainNames.CheckNode(node.Name);
         PlainNames.CheckLogin(login);
@@ -46,7 +52,9 @@ internal static class SshArguments
     /// <summary>Takes <c>host</c>, <c>host:port</c>, <c>[v6]</c>, <c>[v6]:port</c> apart.</summary>
     /// <exception cref="FailureException">It is something else.</exception>
     public static (string Host, string? Port) Endpoint(string address) =>
-        TryEndpoint(address) ?? throw new FailureException($"'{address}' is not the address of a node", IsPlain(address) ? "an administrator corrects it: tctl edit node/NAME" : null);
+        TryEndpoint(address)
+            ?? throw new FailureException(
+                $"'{address}' is not the address of a node", IsPlain(address) ? "an administrator corrects it: tctl edit node/NAME" : null);
 
     /// <summary>The same; null for something else.</summary>
     public static (string Host, string? Port)? TryEndpoint(string address)
@@ -60,7 +68,9 @@ internal static class SshArguments
         // As the daemon judges them when a node is created: brackets stand around an IPv6 address and nothing else.
         if (!IsPlain(address) || host is "" or ['-', ..] || host.AsSpan().ContainsAny('[', ']')
             || (v6 is not null && !(v6.Contains(':') && IPAddress.TryParse(v6, out _)))
-            || (rest is not "" && !(rest is [':', .. var digits] && ushort.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)))
+            || (rest is not ""
+                && !(rest is [':', .. var digits] && ushort.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                    && port > 0)))
             return null;
         return (host, rest is "" ? null : rest[1..]);
     }
@@ -73,12 +83,14 @@ internal static class SshArguments
     /// <param name="certificate">The certificate's file.</param>
     public static (string Name, string Value)[] Identity(Home home, string certificate) =>
         home.KeyIsInAgentOnly && !home.IsForOneNode(certificate)
-            // ssh pairs a CertificateFile with a plain key. Where only the agent has the key, and has it as this certificate, the certificate is the identity.
+            // ssh pairs a CertificateFile with a plain key. Where only the agent has the key, and has it as this certificate, the
+            // certificate is the identity.
             ? [("IdentityFile", Path(certificate))]
             : [("IdentityFile", Path(home.Key)), ("CertificateFile", Path(certificate))];
 
     /// <summary>The files that say which host keys are known, in the form of a value of ssh's; ssh adds to the first.</summary>
-    public static string KnownHosts(Home home) => File.Exists(home.KnownCas) ? $"{Path(home.KnownHosts)} {Path(home.KnownCas)}" : Path(home.KnownHosts);
+    public static string KnownHosts(Home home) =>
+        File.Exists(home.KnownCas) ? $"{Path(home.KnownHosts)} {Path(home.KnownCas)}" : Path(home.KnownHosts);
 
     /// <summary>A path in the form of a value of ssh's, which splits values at blanks, and expands %h and ${HOME} in paths.</summary>
     public static string Path(string path) =>

@@ -11,7 +11,9 @@ internal static class SshConfigFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Updates the file after a login, if <c>tsh config</c> has made one. If that fails, the login still succeeds, with a warning.</summary>
+    /// <summary>
+    /// Updates the file after a login, if <c>tsh config</c> has made one. If that fails, the login still succeeds, with a warning.
+    /// </summary>
     public static async Task Refresh(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {
         if (!File.Exists(home.SshConfig))
@@ -27,12 +29,16 @@ internal static class SshConfigFile
     }
 
     /// <summary>What ssh would read, and the hosts in it.</summary>
-    public static async Task<(string Text, ListedNode[] Nodes)> Text(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
+    public static async Task<(string Text, ListedNode[] Nodes)> Text(
+        ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         list = list with { Nodes = UsableNodes.Filter(parsed, list.Nodes) };
         new NodeAddresses(home).Remember([.. list.Nodes.Select(node => new ReachableNode(node.Name, node.Address, node.Logins))]);
-        var program = SshConfig.Program(home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
-        return (SshConfig.Text(home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()), list.Nodes);
+        var program = SshConfig.Program(
+            home, Environment.ProcessPath, Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } ? Home.Root() : null);
+        return (SshConfig.Text(
+            home, list, Held.In(home), home.Memory.PerHost, ServerOption.Chosen(parsed), program, TimeProvider.System.GetUtcNow()),
+            list.Nodes);
     }
 }

@@ -24,7 +24,8 @@ internal sealed class SshOptions
     public Option<string[]> Value { get; } = new("-B", Aliases(WithValue))
     {
         HelpName = "VALUE",
-        Description = "The same, with a value: -p 2222, -L 8080:localhost:80, -o ConnectTimeout=5. They win over the defaults; a key of -i is offered second",
+        Description =
+            "The same, with a value: -p 2222, -L 8080:localhost:80, -o ConnectTimeout=5. They win over the defaults; a key of -i is offered second",
     };
 
     /// <summary>What a command line has of these, in its order.</summary>
@@ -45,14 +46,17 @@ internal sealed class SshOptions
     public static string? Login(IReadOnlyList<string> given)
     {
         for (var i = 1; i < given.Count; i++)
-            if (given[i - 1] == "-o" && given[i].Split(['=', ' '], 2, StringSplitOptions.TrimEntries) is [var name, var value] && name.Equals("User", StringComparison.OrdinalIgnoreCase))
+            if (given[i - 1] == "-o" && given[i].Split(['=', ' '], 2, StringSplitOptions.TrimEntries) is [var name, var value]
+                && name.Equals("User", StringComparison.OrdinalIgnoreCase))
                 return value.Trim('"');
         return null;
     }
 
     /// <summary>
-    /// A command line of tsh in the form that the parser reads. What is behind <c>tsh ssh</c> follows the rules of ssh: <c>-vNf</c> is three options,
-    /// <c>-p22</c> has its value attached, options can follow the node, and all that follows the first other word after the node is the remote command.
+    /// A command line of tsh in the form that the parser reads. What is behind <c>tsh ssh</c> follows the rules of ssh: <c>-vNf</c> is
+    /// three options,
+    /// <c>-p22</c> has its value attached, options can follow the node, and all that follows the first other word after the node is the
+    /// remote command.
     /// </summary>
     public static IReadOnlyList<string> Separate(string[] args)
     {
@@ -99,7 +103,8 @@ internal sealed class SshOptions
                 }
                 var value = !isValue ? null : at + 1 < word.Length ? word[(at + 1)..] : next;
                 // The parser takes a value that begins with a dash for an option, unless it is attached.
-                separate.AddRange(value is ['-', ..] ? [$"-{word[at]}={value}"] : value is null ? [$"-{word[at]}"] : [$"-{word[at]}", value]);
+                separate.AddRange(
+                    value is ['-', ..] ? [$"-{word[at]}={value}"] : value is null ? [$"-{word[at]}"] : [$"-{word[at]}", value]);
                 if (isValue)
                     return at + 1 < word.Length || next is null ? 0 : 1;
             }

@@ -26,7 +26,8 @@ internal static class StatusText
         $"beside it, {certificate.Name}: {Logins(certificate)}, until {Wording.Time(certificate.ValidBefore)} (serial {certificate.Serial})";
 
     private static string Logins(CertificateInfo certificate) =>
-        string.Join(", ", certificate.Principals.Select(Login)) + (CriticalOption.Describe(certificate.CriticalOptions) is { } conditions ? $"; {conditions}" : "");
+        string.Join(", ", certificate.Principals.Select(Login))
+            + (CriticalOption.Describe(certificate.CriticalOptions) is { } conditions ? $"; {conditions}" : "");
 
     private static string Login(string principal) => principal.Contains('@') ? principal : $"{principal} (all hosts)";
 }

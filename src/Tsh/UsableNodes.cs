@@ -15,11 +15,13 @@ internal static class UsableNodes
         ListedNode[] odd = [.. nodes.Where(node => !IsUsable(node))];
         if (odd is [])
             return nodes;
-        parsed.Warn($"left out, for ssh cannot use the address: {string.Join(", ", odd.Take(10).Select(node => $"{node.Name} ({node.Address})"))}{(odd.Length > 10 ? ", …" : "")}");
+        parsed.Warn(
+            $"left out, for ssh cannot use the address: {string.Join(", ", odd.Take(10).Select(node => $"{node.Name} ({node.Address})"))}{(odd.Length > 10 ? ", …" : "")}");
         parsed.Hint($"an administrator corrects it: tctl edit node/{odd[0].Name}");
         return [.. nodes.Except(odd)];
     }
 
     // What is no address at all is not left out: such a server is not believed, and the whole list is refused.
-    private static bool IsUsable(ListedNode node) => !SshArguments.IsPlain(node.Address) || SshArguments.TryEndpoint(node.Address) is not null;
+    private static bool IsUsable(ListedNode node) =>
+        !SshArguments.IsPlain(node.Address) || SshArguments.TryEndpoint(node.Address) is not null;
 }

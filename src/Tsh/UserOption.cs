@@ -14,5 +14,6 @@ internal sealed class UserOption : Option<string?>
     }
 
     /// <summary>The user to name to the daemon; null leaves the choice to it.</summary>
-    public static string? Chosen(ParseResult parsed, Home home) => parsed.GetValue<string?>("--user") ?? Held.In(home).User ?? home.Memory.User;
+    public static string? Chosen(ParseResult parsed, Home home) =>
+        parsed.GetValue<string?>("--user") ?? Held.In(home).User ?? home.Memory.User;
 }

@@ -21,7 +21,9 @@ internal sealed class WaitOption : Option<TimeSpan?>
         };
     }
 
-    /// <summary>Reads <c>[Nd][Nh][Nm][Ns]</c>; null for anything else. Only this side knows about waiting, so only this side reads it.</summary>
+    /// <summary>
+    /// Reads <c>[Nd][Nh][Nm][Ns]</c>; null for anything else. Only this side knows about waiting, so only this side reads it.
+    /// </summary>
     public static TimeSpan? Parse(string text)
     {
         var total = TimeSpan.Zero;

@@ -62,7 +62,8 @@ internal static class Waiting
             }
             catch (UnreachableException lasting) when (lasting.IsLasting)
             {
-                throw new FailureException(lasting.Message, $"the request stays; to wait on: {Resume(request.Metadata.Name)}", ExitCode.Unreachable);
+                throw new FailureException(
+                    lasting.Message, $"the request stays; to wait on: {Resume(request.Metadata.Name)}", ExitCode.Unreachable);
             }
             // The daemon restarts, or has its hands full, or the network is gone.
             catch (Exception passing) when (passing is UnreachableException
@@ -84,7 +85,8 @@ internal static class Waiting
         var givenUp = clock.GetUtcNow() + patience;
         var expired = request.Spec.Expires;
         return new Spinner(
-            Terminal.Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, "waiting for an answer", givenUp < expired ? givenUp : expired, clock);
+            Terminal.Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, "waiting for an answer",
+            givenUp < expired ? givenUp : expired, clock);
     }
 
     private static string End(RequestResource request)

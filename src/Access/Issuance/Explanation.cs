@@ -6,15 +6,22 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>Why somebody can, or cannot, log in. It prints what the issuance policy decided and the rules that the decision is made of, and decides nothing.</summary>
+/// <summary>
+/// Why somebody can, or cannot, log in. It prints what the issuance policy decided and the rules that the decision is made of, and decides
+/// nothing.
+/// </summary>
 /// <param name="IsGranted">Whether there is such a login.</param>
 /// <param name="Verdict">In one line.</param>
 /// <param name="Validity">When a certificate would end, and by which rule; null where there would be none.</param>
 /// <param name="Roles">Every role that the decision draws on.</param>
 /// <param name="Locks">The locks that take something from it.</param>
-public sealed record Explanation(bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles, ImmutableArray<LockAtWork> Locks)
+public sealed record Explanation(
+    bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles, ImmutableArray<LockAtWork> Locks)
 {
-    /// <summary>Explains what <see cref="IssuancePolicy.Decide"/> makes of a question, for one login or for all; where the question names a node, on that node.</summary>
+    /// <summary>
+    /// Explains what <see cref="IssuancePolicy.Decide"/> makes of a question, for one login or for all; where the question names a node, on
+    /// that node.
+    /// </summary>
     /// <param name="question">As a login would put it.</param>
     /// <param name="login">The login; null for any.</param>
     /// <param name="assumed">Whether the question assumes something that is not so yet.</param>
@@ -30,7 +37,8 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
         var opened = grants.OrderBy(grant => grant.Permissions.IsUnconditional ? 0 : 1)
             .SelectMany(grant => grant.Principals.Where(IsMeant).Select(principal => (Principal: principal, Grant: grant)))
             .DistinctBy(one => one.Principal).ToList();
-        var everywhere = opened.Where(one => one.Principal.Node is null && one.Grant.Permissions.IsUnconditional).Select(one => one.Principal.Login).ToHashSet(StringComparer.Ordinal);
+        var everywhere = opened.Where(one => one.Principal.Node is null && one.Grant.Permissions.IsUnconditional)
+            .Select(one => one.Principal.Login).ToHashSet(StringComparer.Ordinal);
         opened = opened.FindAll(one => one.Principal.Node is null || !everywhere.Contains(one.Principal.Login));
         var verdict = opened is []
             ? $"no: {WhyNot(question, login, node, weighed, roles, locks) ?? WhyRefused() ?? $"no role in use grants {login}"}"
@@ -53,7 +61,9 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
     private static string Few(IEnumerable<string> names) => Names.Few([.. names]);
 
     /// <summary>The rule that decides against it, in a sentence; null where it is none of the roles'.</summary>
-    private static string? WhyNot(IssuanceQuestion question, string? login, Node? node, Weighed weighed, ImmutableArray<RoleAtWork> roles, ImmutableArray<LockAtWork> locks)
+    private static string? WhyNot(
+        IssuanceQuestion question, string? login, Node? node, Weighed weighed, ImmutableArray<RoleAtWork> roles,
+        ImmutableArray<LockAtWork> locks)
     {
         if (locks.Any(one => one.Effect == RuleEffect.Refuses))
             return null;
@@ -62,18 +72,33 @@ public sealed record Explanation(bool IsGranted, string Verdict, Validity? Valid
             return null;
         if (question.Node is not null && node is null)
             return $"there is no node \"{question.Node}\"";
-        if (login is not null && Names.DomainOf(login) is { } domain && !(node is null ? question.Nodes.Any(one => one.CanHave(login)) : node.CanHave(login)))
+        if (login is not null && Names.DomainOf(login) is { } domain
+            && !(node is null ? question.Nodes.Any(one => one.CanHave(login)) : node.CanHave(login)))
             return $"{node?.Name ?? "no node"} has {(node is null ? "the" : "no")} login_domain {domain}";
         // What takes one login, or one node, says nothing of the others.
-        if (locks.FirstOrDefault(one => one.Effect == RuleEffect.Denies && (one.Lock.Target.Kind == LockKind.Login ? login : question.Node) is not null) is { } locked)
+        if (locks.FirstOrDefault(
+            one => one.Effect == RuleEffect.Denies
+                && (one.Lock.Target.Kind == LockKind.Login ? login : question.Node) is not null) is { } locked)
             return locked.Lock.Refusal.Message;
         // What denies one login says nothing of the others.
-        if (rules.Find(one => one.Rule.Effect == RuleEffect.Denies && (one.Rule.Field == Reached.DenyLogins ? login is not null || one.Rule.Entry == "*" : node is not null)) is { Rule: { } denied } by)
+        if (rules.Find(
+            one => one.Rule.Effect == RuleEffect.Denies
+                && (one.Rule.Field == Reached.DenyLogins
+                    ? login is not null || one.Rule.Entry == "*"
+                    : node is not null)) is { Rule: { } denied } by)
             return $"role {by.Role} denies {(denied.Field == Reached.DenyLogins ? login ?? "every login" : node!.Name)} ({denied.Field} {denied.Entry})";
-        var near = roles.Where(role => role.Rules.Any(rule => rule.Effect == RuleEffect.Allows && rule.Field == Reached.AllowLogins)).ToList();
+        var near = roles.Where(role => role.Rules.Any(rule => rule.Effect == RuleEffect.Allows && rule.Field == Reached.AllowLogins))
+            .ToList();
         if (near.Count == 0)
-            return login is null ? null : $"no role in use allows the login {login}{IssuancePolicy.Gaps(weighed.Reached.Roles.Select(reach => reach.Role), question.User)}";
-        var missed = near.Select(role => (role.Name, Rule: role.Rules.FirstOrDefault(rule => rule.Effect == RuleEffect.Misses && rule.Field is Reached.AllowNodes or Reached.RequestResources))).ToList();
-        return missed.Exists(role => role.Rule is null) ? null : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({missed[0].Rule!.Field} {missed[0].Rule!.Entry})";
+            return login is null
+                ? null
+                : $"no role in use allows the login {login}{IssuancePolicy.Gaps(weighed.Reached.Roles.Select(reach => reach.Role), question.User)}";
+        var missed = near.Select(
+            role => (role.Name,
+                Rule: role.Rules.FirstOrDefault(
+                    rule => rule.Effect == RuleEffect.Misses && rule.Field is Reached.AllowNodes or Reached.RequestResources))).ToList();
+        return missed.Exists(role => role.Rule is null)
+            ? null
+            : $"role {missed[0].Name} allows {login ?? "logins"}, but {missed[0].Rule!.Why} ({missed[0].Rule!.Field} {missed[0].Rule!.Entry})";
     }
 }

@@ -5,10 +5,13 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>Permission to sign one host certificate. Only <see cref="HostCertification"/> makes one, and the signer takes nothing else for hosts.</summary>
+/// <summary>
+/// Permission to sign one host certificate. Only <see cref="HostCertification"/> makes one, and the signer takes nothing else for hosts.
+/// </summary>
 public sealed class HostGrant
 {
-    internal HostGrant(Node node, ImmutableArray<string> principals, Validity validity) => (Node, Principals, Validity) = (node, principals, validity);
+    internal HostGrant(Node node, ImmutableArray<string> principals, Validity validity) =>
+        (Node, Principals, Validity) = (node, principals, validity);
 
     /// <summary>Whose it is.</summary>
     public Node Node { get; }
@@ -52,9 +55,11 @@ public static class HostCertification
     /// <param name="issued">When it was issued.</param>
     /// <param name="validBefore">When it ends.</param>
     /// <param name="now">The instant of the question.</param>
-    public static bool IsDue(Node node, ImmutableArray<string> principals, DateTimeOffset issued, DateTimeOffset validBefore, DateTimeOffset now) =>
+    public static bool IsDue(
+        Node node, ImmutableArray<string> principals, DateTimeOffset issued, DateTimeOffset validBefore, DateTimeOffset now) =>
         validBefore - now < (validBefore - issued) / 3 || !principals.SequenceEqual(PrincipalsOf(node));
 
     // The port stands in no principal: ssh compares the host only.
-    private static ImmutableArray<string> PrincipalsOf(Node node) => node.Endpoint?.Host is { } host && host != node.Name ? [node.Name, host] : [node.Name];
+    private static ImmutableArray<string> PrincipalsOf(Node node) =>
+        node.Endpoint?.Host is { } host && host != node.Name ? [node.Name, host] : [node.Name];
 }

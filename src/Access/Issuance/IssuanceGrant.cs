@@ -54,7 +54,10 @@ public sealed class IssuanceGrant
     /// </summary>
     public string Name { get; }
 
-    /// <summary>What sshd writes into its log at each login: <c>user</c> or <c>user:request-id[,request-id]</c>; at most 256 bytes, since names have 63.</summary>
+    /// <summary>
+    /// What sshd writes into its log at each login: <c>user</c> or <c>user:request-id[,request-id]</c>; at most 256 bytes, since names have
+    /// 63.
+    /// </summary>
     public string KeyId => Requests.IsEmpty ? User.Name : $"{User.Name}:{string.Join(',', Requests)}";
 }
 

@@ -17,8 +17,10 @@ public static class IssuancePolicy
 
     /// <summary>
     /// The one way to grants that can be signed. One certificate holds the logins of all roles without conditions; each role with
-    /// conditions has one of its own, or shares it with roles that demand the same; one without logins of its own binds all. With requests in use, the everyday certificates, of the
-    /// assigned roles alone, stand beside the elevated ones: an elevated one permits less forwarding, and must not close a way that is open every
+    /// conditions has one of its own, or shares it with roles that demand the same; one without logins of its own binds all. With requests
+    /// in use, the everyday certificates, of the
+    /// assigned roles alone, stand beside the elevated ones: an elevated one permits less forwarding, and must not close a way that is open
+    /// every
     /// day. What reaches more than a certificate holds has the bare logins only, and the rest is counted as left out.
     /// </summary>
     public static Outcome<LoginGrant> Decide(IssuanceQuestion question)
@@ -41,7 +43,10 @@ public static class IssuancePolicy
             allowed.Grants.Sum(grant => grant.Principals.Length) - held.Sum(grant => grant?.Principals.Length ?? 0));
     }
 
-    /// <summary>What the rules allow one login, whether or not certificates can hold it: with requests in use, the everyday certificates beside the elevated ones.</summary>
+    /// <summary>
+    /// What the rules allow one login, whether or not certificates can hold it: with requests in use, the everyday certificates beside the
+    /// elevated ones.
+    /// </summary>
     internal static Outcome<Allowed> AllowLogin(IssuanceQuestion question) => WeighLogin(question).Outcome;
 
     /// <summary>The same with the rules that it is made of.</summary>
@@ -67,7 +72,8 @@ public static class IssuancePolicy
             else if (question.Node is null)
                 missing.Add(new MissingGrant(new Refusal($"request {request.Id} opens no login at present"), [request.Id], []));
         return alone.Holds(out var everyday, out _)
-            ? new Allowed([.. elevated.Grants.Where(grant => !grant.Requests.IsEmpty), .. everyday.Grants], [.. missing, .. everyday.Missing])
+            ? new Allowed(
+                [.. elevated.Grants.Where(grant => !grant.Requests.IsEmpty), .. everyday.Grants], [.. missing, .. everyday.Missing])
             : elevated with { Missing = [.. missing] };
     }
 
@@ -83,12 +89,15 @@ public static class IssuancePolicy
     }
 
     /// <summary>As whom proofs are recorded. No user: nothing is asked, approved or kept for them.</summary>
-    public static readonly User Proof = new(Guid.Empty, "certauthority-proof", 0, [], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
+    public static readonly User Proof = new(
+        Guid.Empty, "certauthority-proof", 0, [], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 
     /// <summary>How long a proof may take.</summary>
     public static readonly TimeSpan ProofLasts = TimeSpan.FromMinutes(5);
 
-    /// <summary>A certificate by which an administrator sees what a host does with one. It runs nothing but <c>true</c>, and permits nothing else.</summary>
+    /// <summary>
+    /// A certificate by which an administrator sees what a host does with one. It runs nothing but <c>true</c>, and permits nothing else.
+    /// </summary>
     /// <param name="login">As whom.</param>
     /// <param name="node">The name of the host; one that no host has, for what must be refused.</param>
     /// <param name="locks">What is locked: a proof opens the host too.</param>
@@ -96,7 +105,8 @@ public static class IssuancePolicy
     public static Outcome<IssuanceGrant> ForProof(string login, string node, LocksInForce locks, DateTimeOffset now)
     {
         if (!Values.Names.IsGrantable(login))
-            return new Refusal($"\"{login}\" is {Values.Names.LoginFault(login)}", $"logins have the form {Values.Names.LoginForm}", RefusalKind.Invalid);
+            return new Refusal(
+                $"\"{login}\" is {Values.Names.LoginFault(login)}", $"logins have the form {Values.Names.LoginForm}", RefusalKind.Invalid);
         if (locks.On(login, node) is { } locked)
             return locked.Refusal;
         return new IssuanceGrant(
@@ -120,10 +130,12 @@ public static class IssuancePolicy
         denials ??= new Denials(roles.All, question.Locks);
         var reached = new Reached(roles.All, denials, question.Nodes);
         // Asked of the role as it is stored: one whose end has passed allows nothing, but its conditions stay with the logins it names.
-        var everywhere = roles.All.Where(role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
+        var everywhere = roles.All.Where(
+            role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
         var groups = roles.All.Except(everywhere).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
             .Select(group => new RoleGroup(roles, group.Key.Length > 0, [.. group], everywhere, Principals.Of(reached.Of(group))))
-            .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.HasConditions ? 1 : 0).ThenBy(group => group.Name, StringComparer.Ordinal)
+            .OrderBy(group => group.IsElevated ? 0 : 1).ThenBy(group => group.HasConditions ? 1 : 0)
+            .ThenBy(group => group.Name, StringComparer.Ordinal)
             .ToImmutableArray();
         if (groups.IsEmpty)
             groups = [new RoleGroup(roles, true, [], everywhere, [])];
@@ -136,14 +148,27 @@ public static class IssuancePolicy
     {
         var groups = all.Where(group => !group.Principals.IsEmpty).ToList();
         if (groups.Count == 0)
-            return Locked(question, inUse) ?? (RequestRights.Requestable(question.User, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
-                ? new Refusal(NoLogin(question, inUse), Kind: question.Requests.IsEmpty ? RefusalKind.NoLogin : RefusalKind.Denied) { Remedy = new Remedy.ChooseRoles(requestable) }
-                : new Refusal(NoLogin(question, inUse)) { Remedy = inUse.Any(role => !role.Gaps.IsEmpty) ? new Remedy.SetTraits(question.User.Name) : null });
+            return Locked(question, inUse)
+                ?? (RequestRights.Requestable(question.User, question.Roles, question.Now, question.Locks) is { IsEmpty: false } requestable
+                ? new Refusal(NoLogin(question, inUse), Kind: question.Requests.IsEmpty ? RefusalKind.NoLogin : RefusalKind.Denied)
+                {
+                    Remedy = new Remedy.ChooseRoles(requestable)
+                }
+                : new Refusal(NoLogin(question, inUse))
+                {
+                    Remedy = inUse.Any(role => !role.Gaps.IsEmpty) ? new Remedy.SetTraits(question.User.Name) : null
+                });
         if (question.Node is { } node)
         {
-            groups = [.. groups.Select(group => group with { Principals = Principals.On(node, group.Principals, question.Nodes) }).Where(group => !group.Principals.IsEmpty)];
+            groups = [
+                .. groups.Select(group => group with { Principals = Principals.On(node, group.Principals, question.Nodes) })
+                    .Where(group => !group.Principals.IsEmpty)];
             if (groups.Count == 0)
-                return Locked(question, inUse) ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}") { Remedy = new Remedy.ListNodes() };
+                return Locked(question, inUse)
+                    ?? new Refusal($"there is no node \"{node}\" within reach of the roles in use: {Names(inUse)}")
+                    {
+                        Remedy = new Remedy.ListNodes()
+                    };
         }
         var (grants, missing) = (new List<IssuanceGrant>(), new List<MissingGrant>());
         foreach (var group in groups)
@@ -154,18 +179,28 @@ public static class IssuancePolicy
             if (!group.Permissions(question).Outcome.Holds(out var permissions, out var why))
                 missing.Add(new MissingGrant(why, ids, group.Principals));
             else
-                grants.Add(new IssuanceGrant(question.User, [.. group.Roles.Select(role => role.Role.Pin())], ids, group.Principals, validity, permissions, group.Name));
+                grants.Add(
+                    new IssuanceGrant(
+                        question.User, [.. group.Roles.Select(role => role.Role.Pin())], ids, group.Principals, validity, permissions,
+                        group.Name));
         }
         return grants.Count == 0 ? missing[0].Why : new Allowed([.. grants], [.. missing]);
     }
 
-    /// <summary>What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.</summary>
+    /// <summary>
+    /// What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.
+    /// </summary>
     public static Outcome<Reachable> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
         ? new Reachable(
             [.. allowed.Principals.Where(principal => principal.Node is null).Select(principal => principal.Login)],
             [
                 .. question.Nodes
-                    .Select(node => new ReachedNode(node, [.. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
+                    .Select(
+                        node => new ReachedNode(
+                            node,
+                            [
+                                .. Principals.On(node.Name, allowed.Principals, [node]).Select(principal => principal.Login)
+                                    .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]))
                     .Where(reached => !reached.Logins.IsEmpty),
             ],
             PerHost: allowed.Grants.Any(grant => !grant.Permissions.FitBeside(grant.Principals)))
@@ -179,14 +214,18 @@ public static class IssuancePolicy
         if (question.Requests.Length > MaxRequests)
             return new Refusal($"at most {MaxRequests} requests fit one certificate");
         if (question.Requests.Select(request => request.Kind).Distinct().Count() > 1)
-            return new Refusal("one certificate is for requests for roles, or for requests for nodes, and not for both", "log in with the ones, or with the others");
+            return new Refusal(
+                "one certificate is for requests for roles, or for requests for nodes, and not for both",
+                "log in with the ones, or with the others");
         foreach (var role in drawn)
             if (!role.Use.Holds(out _, out var refusal))
                 return refusal;
         return null;
     }
 
-    /// <summary>Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it cannot be used.</summary>
+    /// <summary>
+    /// Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it cannot be used.
+    /// </summary>
     private static IEnumerable<DrawnRole> Draw(IssuanceQuestion question)
     {
         var (user, roles, now) = (question.User, question.Roles, question.Now);
@@ -195,7 +234,10 @@ public static class IssuancePolicy
             // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
             yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
                 ? InUse(question, role.At(now), onlyOn)
-                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist") { Remedy = new Remedy.AssignRoles(user.Name) });
+                : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist")
+                {
+                    Remedy = new Remedy.AssignRoles(user.Name)
+                });
         // The one that can be assumed last first: its refusal is the one that says from when all can.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
             if (RequestUse.Grants(request, user, roles, question.Locks, now).Holds(out var granted, out var ended))
@@ -218,7 +260,8 @@ public static class IssuancePolicy
         var unlocked = Principals.Resolve(inUse, question.Nodes, LocksInForce.None);
         if (question.Node is { } node)
             unlocked = Principals.On(node, unlocked, question.Nodes);
-        return unlocked.Select(principal => question.Locks.On(principal.Login, principal.Node)).FirstOrDefault(one => one is not null)?.Refusal;
+        return unlocked.Select(principal => question.Locks.On(principal.Login, principal.Node))
+            .FirstOrDefault(one => one is not null)?.Refusal;
     }
 
     private static string NoLogin(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse) => inUse.Count == 0
@@ -226,9 +269,15 @@ public static class IssuancePolicy
         : $"no login is granted to user \"{question.User.Name}\"{(question.Resources is { IsEmpty: false } nodes ? $" on {string.Join(", ", nodes)}" : "")} by the roles in use: {Names(inUse)}"
             + Gaps(inUse, question.User);
 
-    /// <summary>What follows on a sentence that no login is granted: each template that would have granted one, had the user the trait; empty without any.</summary>
+    /// <summary>
+    /// What follows on a sentence that no login is granted: each template that would have granted one, had the user the trait; empty
+    /// without any.
+    /// </summary>
     internal static string Gaps(IEnumerable<RoleInUse> inUse, User user) =>
-        string.Concat(inUse.SelectMany(role => role.Gaps.Where(gap => gap.Field == TemplateGap.AllowLogins).Select(gap => $"; {gap.Said(role.Role.Name, [user.Name])}")));
+        string.Concat(
+            inUse.SelectMany(
+                role => role.Gaps.Where(gap => gap.Field == TemplateGap.AllowLogins)
+                    .Select(gap => $"; {gap.Said(role.Role.Name, [user.Name])}")));
 
     private static string Names(IEnumerable<RoleInUse> roles) => string.Join(", ", roles.Select(role => role.Role.Name));
 }

@@ -15,7 +15,9 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="Roles">Every role that exists, by name.</param>
 /// <param name="Nodes">Every node that exists.</param>
 /// <param name="RequestedTtl">The lifetime asked for, or null.</param>
-/// <param name="LiveSessions">How many login sessions of this user have a certificate out already, beside the one that this belongs to.</param>
+/// <param name="LiveSessions">
+/// How many login sessions of this user have a certificate out already, beside the one that this belongs to.
+/// </param>
 /// <param name="Limits">The bounds of the site.</param>
 public sealed record IssuanceQuestion(
     DateTimeOffset Now,

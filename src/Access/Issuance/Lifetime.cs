@@ -8,7 +8,9 @@ namespace CertAuthority.Access.Issuance;
 /// <summary>The second part of the issuance policy: how long.</summary>
 public static class Lifetime
 {
-    /// <summary>The shortest of all limits, named. A wish beyond a role's limit is shortened; beyond the site's, or not positive, it is refused.</summary>
+    /// <summary>
+    /// The shortest of all limits, named. A wish beyond a role's limit is shortened; beyond the site's, or not positive, it is refused.
+    /// </summary>
     /// <param name="now">The instant of issue; whole seconds.</param>
     /// <param name="roles">All roles in use, base and granted.</param>
     /// <param name="requests">The requests in use.</param>
@@ -16,10 +18,12 @@ public static class Lifetime
     /// <param name="limits">The bounds of the site.</param>
     /// <param name="sessionEnds">When the login session ends that the certificate belongs to; null for one that begins a session.</param>
     public static Decided<Validity> Decide(
-        DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds = null)
+        DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish,
+        SiteLimits limits, DateTimeOffset? sessionEnds = null)
     {
         var ends = Ends(now, roles, requests, wish, limits, sessionEnds).ToList();
-        return new Decided<Validity>(Outcome(now, ends, wish, limits), roles.Where(role => role.IsOver(now)).Select(Over).Concat(ends.Select(end => end.AtWork())));
+        return new Decided<Validity>(
+            Outcome(now, ends, wish, limits), roles.Where(role => role.IsOver(now)).Select(Over).Concat(ends.Select(end => end.AtWork())));
     }
 
     private static Outcome<Validity> Outcome(DateTimeOffset now, List<Limit> ends, TimeSpan? wish, SiteLimits limits)
@@ -27,12 +31,15 @@ public static class Lifetime
         if (Durations.Beyond("ttl", wish, limits.Certificate) is { } beyond)
             return beyond;
         var first = ends.MinBy(limit => limit.End)!;
-        return first.End > now ? new Validity(now - Validity.ClockSkew, first.End, first.Name) : new Refusal($"no time is left under {first.Name}", Kind: RefusalKind.Expired);
+        return first.End > now
+            ? new Validity(now - Validity.ClockSkew, first.End, first.Name)
+            : new Refusal($"no time is left under {first.Name}", Kind: RefusalKind.Expired);
     }
 
     /// <summary>Everything that ends the certificate. Of two that do so at the same instant, the first is the one that decides.</summary>
     private static IEnumerable<Limit> Ends(
-        DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish, SiteLimits limits, DateTimeOffset? sessionEnds)
+        DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish,
+        SiteLimits limits, DateTimeOffset? sessionEnds)
     {
         if (wish is { } ttl && Durations.Beyond("ttl", wish, limits.Certificate) is null)
             yield return new Limit(now + ttl, "the requested ttl");
@@ -42,9 +49,12 @@ public static class Lifetime
         foreach (var role in roles)
         {
             if (role.Options.MaxSessionTtl is { } longest)
-                yield return new Limit(now + longest, $"role {role.Name}", role, "options.max_session_ttl", Durations.Show(longest), "no certificate is longer");
+                yield return new Limit(
+                    now + longest, $"role {role.Name}", role, "options.max_session_ttl", Durations.Show(longest),
+                    "no certificate is longer");
             if (role.Expires is { } last && !role.IsOver(now))
-                yield return new Limit(last, $"the end of role {role.Name}", role, Expires, $"{last:yyyy-MM-dd'T'HH:mm:ss'Z'}", "no certificate outlives it");
+                yield return new Limit(
+                    last, $"the end of role {role.Name}", role, Expires, $"{last:yyyy-MM-dd'T'HH:mm:ss'Z'}", "no certificate outlives it");
         }
         // After the roles: where one of them shortened it, the role decides.
         foreach (var request in requests)
@@ -56,7 +66,9 @@ public static class Lifetime
     }
 
     private static RuleAtWork Over(Role role) =>
-        new(role.Id, RuleEffect.Misses, Expires, $"{role.Expires:yyyy-MM-dd'T'HH:mm:ss'Z'}", "it is over: it allows nothing any more; what it denies and limits stays");
+        new(
+            role.Id, RuleEffect.Misses, Expires, $"{role.Expires:yyyy-MM-dd'T'HH:mm:ss'Z'}",
+            "it is over: it allows nothing any more; what it denies and limits stays");
 
     internal const string Expires = "metadata.expires";
 

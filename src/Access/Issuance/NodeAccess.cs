@@ -29,7 +29,8 @@ public static class NodeAccess
         var logins = Logins(node, question).ToHashSet(StringComparer.Ordinal);
         // What a role opens alone, as far as all of them together do: another can deny it.
         return logins.Count == 0 ? [] : question.User.Roles.SelectMany(role =>
-            Logins(node, question with { User = question.User with { Roles = [role] } }).Where(logins.Contains).Select(login => new WayIn(question.User.Name, role, login)));
+            Logins(node, question with { User = question.User with { Roles = [role] } }).Where(logins.Contains)
+                .Select(login => new WayIn(question.User.Name, role, login)));
     }
 
     private static IEnumerable<WayIn> Requestable(Node node, IssuanceQuestion question) =>
@@ -39,5 +40,7 @@ public static class NodeAccess
             .Distinct();
 
     private static IEnumerable<string> Logins(Node node, IssuanceQuestion question) =>
-        IssuancePolicy.Reach(question).Holds(out var reach, out _) ? reach.Nodes.Where(reached => reached.Node.Name == node.Name).SelectMany(reached => reached.Logins) : [];
+        IssuancePolicy.Reach(question).Holds(out var reach, out _)
+            ? reach.Nodes.Where(reached => reached.Node.Name == node.Name).SelectMany(reached => reached.Logins)
+            : [];
 }

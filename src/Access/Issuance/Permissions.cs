@@ -36,15 +36,22 @@ public sealed record SessionPermissions(
     /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
     public string? InWords => SessionConditions.InWords(Conditions);
 
-    /// <summary>Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is missing.</summary>
+    /// <summary>
+    /// Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is
+    /// missing.
+    /// </summary>
     public string? Exceeded(SessionPermissions issued)
     {
-        if ((issued.AgentForwarding && !AgentForwarding) || (issued.PortForwarding && !PortForwarding) || (issued.X11Forwarding && !X11Forwarding))
+        if ((issued.AgentForwarding && !AgentForwarding) || (issued.PortForwarding && !PortForwarding)
+            || (issued.X11Forwarding && !X11Forwarding))
             return "a forwarding is not granted any more";
         foreach (var condition in SessionCondition.All)
-            if (Conditions.TryGetValue(condition.Name, out var demanded) && !(issued.Conditions.TryGetValue(condition.Name, out var held) && condition.Covers(demanded, held)))
+            if (Conditions.TryGetValue(condition.Name, out var demanded)
+                && !(issued.Conditions.TryGetValue(condition.Name, out var held) && condition.Covers(demanded, held)))
                 return condition.Exceeded;
-        return issued.Extensions.FirstOrDefault(extension => !Extensions.Contains(extension)) is { Key: { } lost } ? $"the extension {lost} is not granted any more" : null;
+        return issued.Extensions.FirstOrDefault(extension => !Extensions.Contains(extension)) is { Key: { } lost }
+            ? $"the extension {lost} is not granted any more"
+            : null;
     }
 }
 
@@ -59,7 +66,8 @@ public static class Permissions
     ];
 
     /// <summary>
-    /// What one certificate permits. A forwarding is permitted where a role in it says so; on an elevated certificate only a role that was requested can.
+    /// What one certificate permits. A forwarding is permitted where a role in it says so; on an elevated certificate only a role that was
+    /// requested can.
     /// Conditions hold as soon as one of its roles says so. Refused when two commands are forced, when the address ranges
     /// have nothing in common, when an extension has two values, and when a verified security key is needed and this is none:
     /// sshd ignores <c>verify-required</c> for other keys.
@@ -67,16 +75,20 @@ public static class Permissions
     /// <param name="assigned">The assigned roles that share the certificate.</param>
     /// <param name="elevated">The roles of requests that share it; empty without any.</param>
     /// <param name="isSecurityKey">Whether the key to certify lives in a FIDO authenticator.</param>
-    public static Decided<SessionPermissions> Decide(IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
+    public static Decided<SessionPermissions> Decide(
+        IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
     {
         var (all, permitting) = (assigned.Concat(elevated).ToImmutableArray(), elevated.Count > 0 ? elevated : assigned);
-        return new Decided<SessionPermissions>(Outcome(all, permitting, isSecurityKey), all.SelectMany(role => Rules(role, permitting.Any(one => one.Role.Id == role.Role.Id))));
+        return new Decided<SessionPermissions>(
+            Outcome(all, permitting, isSecurityKey),
+            all.SelectMany(role => Rules(role, permitting.Any(one => one.Role.Id == role.Role.Id))));
     }
 
     /// <summary>What a role demands of every session, for people; null for nothing.</summary>
     public static string? Demanded(Role role) => SessionConditions.InWords(role.Options.Conditions);
 
-    private static Outcome<SessionPermissions> Outcome(ImmutableArray<RoleInUse> all, IReadOnlyList<RoleInUse> permitting, bool isSecurityKey)
+    private static Outcome<SessionPermissions> Outcome(
+        ImmutableArray<RoleInUse> all, IReadOnlyList<RoleInUse> permitting, bool isSecurityKey)
     {
         var conditions = SessionConditions.None;
         foreach (var condition in SessionCondition.All)
@@ -96,7 +108,8 @@ public static class Permissions
 
     /// <summary>Conditions with one more, as all roles demand it together.</summary>
     private static Outcome<ImmutableSortedDictionary<string, string>> Joined(
-        SessionCondition condition, ImmutableArray<RoleInUse> roles, bool isSecurityKey, ImmutableSortedDictionary<string, string> conditions)
+        SessionCondition condition, ImmutableArray<RoleInUse> roles, bool isSecurityKey,
+        ImmutableSortedDictionary<string, string> conditions)
     {
         (string Role, string Value)? joined = null;
         foreach (var role in roles.Select(one => one.Role))
@@ -104,7 +117,10 @@ public static class Permissions
             if (!role.Options.Conditions.TryGetValue(condition.Name, out var value))
                 continue;
             if (condition.IsForSecurityKeys && !isSecurityKey)
-                return new Refusal($"role {role.Name} certifies only security keys ({condition.Field})") { Remedy = new Remedy.UseSecurityKey() };
+                return new Refusal($"role {role.Name} certifies only security keys ({condition.Field})")
+                {
+                    Remedy = new Remedy.UseSecurityKey()
+                };
             if (joined is not { } before)
                 joined = (role.Name, value);
             else if (condition.Both(before.Value, value) is { } both)
@@ -122,12 +138,15 @@ public static class Permissions
             if (options.Conditions.TryGetValue(condition.Name, out var value))
                 yield return new RuleAtWork(id, RuleEffect.Limits, $"options.{condition.Field}", condition.Show(value), condition.Means);
         foreach (var (name, value) in role.Extensions)
-            yield return new RuleAtWork(id, RuleEffect.Allows, "options.cert_extensions", name, value.Length == 0 ? "without a value" : $"with the value {value}");
+            yield return new RuleAtWork(
+                id, RuleEffect.Allows, "options.cert_extensions", name, value.Length == 0 ? "without a value" : $"with the value {value}");
         foreach (var gap in role.Gaps.Where(gap => gap.Field is not (TemplateGap.AllowLogins or TemplateGap.DenyLogins)))
             yield return new RuleAtWork(id, RuleEffect.Misses, "options.cert_extensions", gap.Field, $"it is left out: {gap.Why}");
         foreach (var (field, _) in Forwardings.Where(forwarding => forwarding.Permits(options)))
             yield return permits
                 ? new RuleAtWork(id, RuleEffect.Allows, field, "true", "permitted")
-                : new RuleAtWork(id, RuleEffect.Misses, field, "true", "permitted by the everyday certificate; on an elevated one only the roles of the request permit it");
+                : new RuleAtWork(
+                    id, RuleEffect.Misses, field, "true",
+                    "permitted by the everyday certificate; on an elevated one only the roles of the request permit it");
     }
 }

@@ -25,7 +25,9 @@ internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyLi
                 elevated.Add((request, inUse));
             else
                 assigned.Add(inUse);
-        return new RolesInUse(RoleInUse.Each(assigned), RoleInUse.Each(elevated.Select(one => one.Role)), elevated.ToLookup(one => one.Request.Id, one => one.Role.Role.Id));
+        return new RolesInUse(
+            RoleInUse.Each(assigned), RoleInUse.Each(elevated.Select(one => one.Role)),
+            elevated.ToLookup(one => one.Request.Id, one => one.Role.Role.Id));
     }
 
     /// <summary>Whether a request adds a role.</summary>
@@ -38,7 +40,9 @@ internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyLi
 /// <param name="Own">They, in the order of those in use.</param>
 /// <param name="Everywhere">Roles without logins of their own that demand something: they can only mean every login.</param>
 /// <param name="Principals">The logins that they open.</param>
-internal sealed record RoleGroup(RolesInUse InUse, bool HasConditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere, ImmutableArray<Principal> Principals)
+internal sealed record RoleGroup(
+    RolesInUse InUse, bool HasConditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere,
+    ImmutableArray<Principal> Principals)
 {
     public ImmutableArray<RoleInUse> Roles { get; } = [.. Own, .. Everywhere];
 
@@ -54,7 +58,9 @@ internal sealed record RoleGroup(RolesInUse InUse, bool HasConditions, Immutable
         get
         {
             var kind = IsElevated ? "elevated" : "everyday";
-            return !HasConditions ? kind : $"{kind}-{(Own.FirstOrDefault(role => Elevated.Any(one => one.Role.Id == role.Role.Id)) ?? Roles[0]).Role.Name}";
+            return !HasConditions
+                ? kind
+                : $"{kind}-{(Own.FirstOrDefault(role => Elevated.Any(one => one.Role.Id == role.Role.Id)) ?? Roles[0]).Role.Name}";
         }
     }
 
@@ -63,18 +69,25 @@ internal sealed record RoleGroup(RolesInUse InUse, bool HasConditions, Immutable
     /// role in it opens, so an elevated certificate draws on all of them.
     /// </summary>
     public IReadOnlyList<AccessRequest> Requests(IssuanceQuestion question) =>
-        [.. question.Requests.Where(request => IsElevated && (!request.Resources.IsEmpty || Elevated.Any(role => InUse.Brings(request, role))))];
+        [
+            .. question.Requests.Where(
+                request => IsElevated && (!request.Resources.IsEmpty || Elevated.Any(role => InUse.Brings(request, role))))];
 
-    /// <summary>How long its certificate is valid. A limit of a role that everybody in use holds binds every certificate; one of a request, those that draw on it.</summary>
+    /// <summary>
+    /// How long its certificate is valid. A limit of a role that everybody in use holds binds every certificate; one of a request, those
+    /// that draw on it.
+    /// </summary>
     public Decided<Validity> Lifetime(IssuanceQuestion question)
     {
         var requests = Requests(question);
-        var limiting = InUse.Assigned.Concat(InUse.Elevated.Where(role => requests.Any(request => InUse.Brings(request, role)))).DistinctBy(role => role.Role.Id).Select(role => role.Role).ToList();
+        var limiting = InUse.Assigned.Concat(InUse.Elevated.Where(role => requests.Any(request => InUse.Brings(request, role))))
+            .DistinctBy(role => role.Role.Id).Select(role => role.Role).ToList();
         return Issuance.Lifetime.Decide(question.Now, limiting, requests, question.RequestedTtl, question.Limits, question.SessionEnds);
     }
 
     /// <summary>What its certificate permits.</summary>
-    public Decided<SessionPermissions> Permissions(IssuanceQuestion question) => Issuance.Permissions.Decide(Assigned, Elevated, question.IsSecurityKey);
+    public Decided<SessionPermissions> Permissions(IssuanceQuestion question) =>
+        Issuance.Permissions.Decide(Assigned, Elevated, question.IsSecurityKey);
 
     private static RoleInUse[] Among(IReadOnlyList<RoleInUse> inUse, params ImmutableArray<RoleInUse>[] some) =>
         [.. inUse.Where(role => some.Any(those => those.Any(one => one.Role.Id == role.Role.Id)))];

@@ -2,7 +2,9 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>Permission to sign one certificate by which the daemon enters hosts to write there. Only <see cref="SyncCertification"/> makes one.</summary>
+/// <summary>
+/// Permission to sign one certificate by which the daemon enters hosts to write there. Only <see cref="SyncCertification"/> makes one.
+/// </summary>
 public sealed class SyncGrant
 {
     internal SyncGrant(Validity validity) => Validity = validity;

@@ -13,7 +13,8 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="Denials">What the roles and the locks take away.</param>
 /// <param name="Reached">What each role reaches.</param>
 /// <param name="Bounds">The rules about lifetime and permissions.</param>
-internal sealed record Weighed(Outcome<Allowed> Outcome, ImmutableArray<DrawnRole> Drawn, Denials Denials, Reached Reached, IEnumerable<RuleAtWork> Bounds)
+internal sealed record Weighed(
+    Outcome<Allowed> Outcome, ImmutableArray<DrawnRole> Drawn, Denials Denials, Reached Reached, IEnumerable<RuleAtWork> Bounds)
 {
     /// <summary>With requests in use, what the assigned roles alone come to, in the everyday certificates; otherwise null.</summary>
     public Weighed? Everyday { get; init; }
@@ -32,9 +33,12 @@ internal sealed record Weighed(Outcome<Allowed> Outcome, ImmutableArray<DrawnRol
     /// <param name="question">The question that this answers.</param>
     /// <param name="login">The login that it is about; null for any.</param>
     public ImmutableArray<LockAtWork> Locks(IssuanceQuestion question, string? login) =>
-        [.. question.Locks.All.Select(one => (Lock: one, Effect: Effect(one, question, login))).Where(one => one.Effect is not null).Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
+        [
+            .. question.Locks.All.Select(one => (Lock: one, Effect: Effect(one, question, login))).Where(one => one.Effect is not null)
+                .Select(one => new LockAtWork(one.Lock, one.Effect!.Value))];
 
-    private IEnumerable<RuleAtWork> Rules(DrawnRole drawn, IssuanceQuestion question, ILookup<Guid, RuleAtWork> bounds, string? login, Node? node)
+    private IEnumerable<RuleAtWork> Rules(
+        DrawnRole drawn, IssuanceQuestion question, ILookup<Guid, RuleAtWork> bounds, string? login, Node? node)
     {
         if (!drawn.Use.Holds(out var inUse, out var refusal))
             return [new RuleAtWork(null, RuleEffect.Refuses, drawn.Request is null ? "role" : "request", drawn.Name, refusal.Message)];
@@ -45,7 +49,10 @@ internal sealed record Weighed(Outcome<Allowed> Outcome, ImmutableArray<DrawnRol
         [
             .. own[true],
             // What is over has lost its allow already.
-            .. inUse.Role.IsOver(question.Now) ? [] : whole.Reached.Of([inUse]).SelectMany(reach => Reached.Allowing(reach, question.User, login, node)).Concat(OnlyOn(drawn, inUse, question, node)),
+            .. inUse.Role.IsOver(question.Now)
+                ? []
+                : whole.Reached.Of([inUse]).SelectMany(reach => Reached.Allowing(reach, question.User, login, node))
+                    .Concat(OnlyOn(drawn, inUse, question, node)),
             .. Reached.Denying(inUse, login, node),
             .. own[false],
         ];
@@ -58,7 +65,9 @@ internal sealed record Weighed(Outcome<Allowed> Outcome, ImmutableArray<DrawnRol
             yield break;
         var names = Names.Few([.. question.Resources.Where(one => some.Contains(one.Id)).Select(one => one.ToString())]);
         if (drawn.Request is null)
-            yield return new RuleAtWork(role.Role.Id, RuleEffect.Limits, Reached.RequestResources, names, "in the elevated certificate; the everyday one opens the rest");
+            yield return new RuleAtWork(
+                role.Role.Id, RuleEffect.Limits, Reached.RequestResources, names,
+                "in the elevated certificate; the everyday one opens the rest");
         else
             yield return node is null || some.Contains(node.Id)
                 ? new RuleAtWork(role.Role.Id, RuleEffect.Limits, Reached.RequestResources, names, "what it allows counts there only")
@@ -71,7 +80,8 @@ internal sealed record Weighed(Outcome<Allowed> Outcome, ImmutableArray<DrawnRol
         (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
         (LockKind.Role, var name) => Drawn.Any(role => role.Name == name) ? RuleEffect.Refuses : null,
         (LockKind.Request, var id) => question.Requests.Any(request => request.Id.ToString() == id) ? RuleEffect.Refuses : null,
-        (LockKind.Login, var name) => (login ?? name) == name && Reached.Roles.Any(reach => reach.Role.Logins.Contains(name)) ? RuleEffect.Denies : null,
+        (LockKind.Login, var name) =>
+            (login ?? name) == name && Reached.Roles.Any(reach => reach.Role.Logins.Contains(name)) ? RuleEffect.Denies : null,
         (_, var name) when (question.Node ?? name) == name => RuleEffect.Denies,
         _ => Reached.Roles.Any(reach => reach.Role.Role.Allow.NodeLabels.IsAll) ? RuleEffect.Limits : null,
     };

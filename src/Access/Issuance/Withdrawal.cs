@@ -16,14 +16,16 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="Principals">What it opens, as written in it.</param>
 /// <param name="Permissions">What it permits, and under which conditions.</param>
 public sealed record IssuedCertificate(
-    UnixIdentity Caller, DateTimeOffset Issued, DateTimeOffset ValidBefore, ImmutableArray<string> Principals, SessionPermissions Permissions);
+    UnixIdentity Caller, DateTimeOffset Issued, DateTimeOffset ValidBefore, ImmutableArray<string> Principals,
+    SessionPermissions Permissions);
 
 /// <summary>Whether a certificate may stay out when the policy has changed under it.</summary>
 public static class Withdrawal
 {
     /// <summary>
     /// Asks the policy of today about the instant of issue: null while it would still grant every principal, every
-    /// permission and every second under the same conditions, else what it grants no more. A grant beyond what one certificate holds is no reason: nothing was taken away.
+    /// permission and every second under the same conditions, else what it grants no more. A grant beyond what one certificate holds is no
+    /// reason: nothing was taken away.
     /// </summary>
     /// <param name="issued">The certificate.</param>
     /// <param name="user">Its user as they are now; null when they are gone.</param>
@@ -57,7 +59,8 @@ public static class Withdrawal
         foreach (var principal in issued.Principals.Select(Principals.Parse))
         {
             // login@node is covered by the bare login, which opens that node too.
-            var opening = granted.Grants.Where(grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
+            var opening = granted.Grants.Where(
+                grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
             if (opening.Count == 0)
                 return locks.On(principal.Login, principal.Node)?.Refusal.Message ?? $"{principal} is not granted any more";
             // One grant that still opens the login under no more conditions suffices.

@@ -32,12 +32,17 @@ public sealed record LockTarget(LockKind Kind, string Name)
     /// <summary>Why there can be no such thing; null where there can.</summary>
     public string? Fault => Kind switch
     {
-        LockKind.User or LockKind.Role => Names.IsName(Name) ? null : $"\"{Name}\" is not the name of a {Word(Kind)}; names have the form {Names.Form}",
-        LockKind.Login when Name == Names.DaemonsLogin => $"no role grants {Name}, so there is nothing to lock; whether the daemon writes to a host is said by spec.push of the node",
+        LockKind.User or LockKind.Role =>
+            Names.IsName(Name) ? null : $"\"{Name}\" is not the name of a {Word(Kind)}; names have the form {Names.Form}",
+        LockKind.Login when Name == Names.DaemonsLogin =>
+            $"no role grants {Name}, so there is nothing to lock; whether the daemon writes to a host is said by spec.push of the node",
         LockKind.Login => Names.IsLogin(Name) ? null : $"\"{Name}\" is {Names.LoginFault(Name)}; logins have the form {Names.LoginForm}",
         LockKind.Node => Names.IsNodeName(Name) ? null : $"\"{Name}\" is not the name of a node; names have the form {Names.NodeForm}",
         // As it is written everywhere else: what is compared is text.
-        _ => Guid.TryParseExact(Name, "D", out var id) && id.ToString() == Name ? null : $"\"{Name}\" is not the whole id of a request, in lower case",
+        _ =>
+            Guid.TryParseExact(Name, "D", out var id) && id.ToString() == Name
+                ? null
+                : $"\"{Name}\" is not the whole id of a request, in lower case",
     };
 
     /// <summary><c>user alice</c>.</summary>
@@ -51,7 +56,8 @@ public sealed record LockTarget(LockKind Kind, string Name)
 /// <param name="Target">What it is on.</param>
 /// <param name="Message">Why, shown to whoever is refused; may be empty.</param>
 /// <param name="Expires">The first instant at which it does not stand any more; null for never.</param>
-public sealed record AccessLock(Guid Id, string Name, long Revision, LockTarget Target, string Message, DateTimeOffset? Expires) : Resource(Id, Name, Revision)
+public sealed record AccessLock(Guid Id, string Name, long Revision, LockTarget Target, string Message, DateTimeOffset? Expires)
+    : Resource(Id, Name, Revision)
 {
     /// <summary>Whether its time is over.</summary>
     public bool IsOver(DateTimeOffset now) => now >= Expires;

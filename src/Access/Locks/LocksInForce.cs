@@ -15,13 +15,15 @@ public sealed class LocksInForce
     {
         All = all;
         // Of several on one thing the one that stands longest is told.
-        byTarget = all.GroupBy(one => one.Target).ToDictionary(locks => locks.Key, locks => locks.MaxBy(one => one.Expires ?? DateTimeOffset.MaxValue)!);
+        byTarget = all.GroupBy(one => one.Target)
+            .ToDictionary(locks => locks.Key, locks => locks.MaxBy(one => one.Expires ?? DateTimeOffset.MaxValue)!);
     }
 
     /// <summary>Those whose time is not over.</summary>
     /// <param name="locks">Every lock that exists.</param>
     /// <param name="now">The instant of the decision, also where it looks back at something older.</param>
-    public static LocksInForce At(IEnumerable<AccessLock> locks, DateTimeOffset now) => locks.Where(one => !one.IsOver(now)).ToImmutableArray() is { IsEmpty: false } standing ? new(standing) : None;
+    public static LocksInForce At(IEnumerable<AccessLock> locks, DateTimeOffset now) =>
+        locks.Where(one => !one.IsOver(now)).ToImmutableArray() is { IsEmpty: false } standing ? new(standing) : None;
 
     /// <summary>All of them.</summary>
     public ImmutableArray<AccessLock> All { get; }

@@ -15,15 +15,21 @@ public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 /// <param name="Certificate">The host's own certificate; null for none.</param>
 /// <param name="SyncCa">The public half of the sync CA.</param>
 /// <param name="EmptyKrl">A revocation list that names nothing.</param>
-public sealed record HostContent(string UserCa, ReadOnlyMemory<byte> Krl, string? Certificate, string SyncCa, ReadOnlyMemory<byte> EmptyKrl);
+public sealed record HostContent(
+    string UserCa, ReadOnlyMemory<byte> Krl, string? Certificate, string SyncCa, ReadOnlyMemory<byte> EmptyKrl);
 
 /// <summary>What lies on a host that is under this authority, and nothing else does: docs/hosts.md says why each line is there.</summary>
 public static class HostFiles
 {
-    /// <summary>Where the files lie that change. Whoever can write there is root on the host: root, and the account by which the daemon writes.</summary>
+    /// <summary>
+    /// Where the files lie that change. Whoever can write there is root on the host: root, and the account by which the daemon writes.
+    /// </summary>
     public const string Directory = "/etc/ssh/certauthority";
 
-    /// <summary>Where the files lie that let the daemon in. They never change, and only root can write there: nothing that the daemon sends may lock it out.</summary>
+    /// <summary>
+    /// Where the files lie that let the daemon in. They never change, and only root can write there: nothing that the daemon sends may lock
+    /// it out.
+    /// </summary>
     public const string SyncDirectory = "/etc/ssh/certauthority-sync";
 
     /// <summary>What sshd reads first of all drop-ins, so that it wins.</summary>
@@ -32,7 +38,9 @@ public static class HostFiles
     /// <summary>The files, in the order in which they are to be put in place: what the drop-in names is there before it.</summary>
     /// <param name="node">The host.</param>
     /// <param name="content">What its files are made of.</param>
-    /// <param name="exempt">Addresses whose failed logins earn no penalty, the daemon's first; null where its sshd knows no penalties (before OpenSSH 9.8).</param>
+    /// <param name="exempt">
+    /// Addresses whose failed logins earn no penalty, the daemon's first; null where its sshd knows no penalties (before OpenSSH 9.8).
+    /// </param>
     public static ImmutableArray<HostFile> For(Node node, HostContent content, string? exempt = null)
     {
         var files = ImmutableArray.CreateBuilder<HostFile>();
@@ -74,7 +82,8 @@ public static class HostFiles
     }
 
     // sshd counts penalties by address: without this, anybody on the daemon's host could hold new lists back by failing to log in.
-    private const string Exempt = "# The daemon's address, from where failed logins must not hold its lists back; then what was exempt before.\nPerSourcePenaltyExemptList ";
+    private const string Exempt =
+        "# The daemon's address, from where failed logins must not hold its lists back; then what was exempt before.\nPerSourcePenaltyExemptList ";
 
     // Nothing that the daemon writes takes part in letting it in: its own CA, a list that never changes, no question of how old the other
     // list is. It sees /etc/ssh and nothing else. "AuthorizedPrincipalsCommand none" would not undo the one above, in 9.2.

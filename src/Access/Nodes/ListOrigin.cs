@@ -25,7 +25,8 @@ public sealed record PastRun(string Run, ulong LastVersion);
 /// <summary>
 /// Which daemon wrote a revocation list. Versions alone cannot tell: they follow the clock, so that the list of a copy that was forgotten
 /// somewhere has a high one, too, and names fewer certificates. So each list carries, in its comment, the installation, the run
-/// (from one start of the daemon to the next) and the runs before it with the last version of each. A daemon on a copy of the database knows
+/// (from one start of the daemon to the next) and the runs before it with the last version of each. A daemon on a copy of the database
+/// knows
 /// nothing of what the other copy wrote since, and neither replaces the other's lists.
 /// </summary>
 /// <param name="Installation">The same for as long as the database lives, through backups and upgrades.</param>
@@ -33,7 +34,10 @@ public sealed record PastRun(string Run, ulong LastVersion);
 /// <param name="Past">The runs before this one, oldest first.</param>
 public sealed partial record ListOrigin(string Installation, string Run, ImmutableArray<PastRun> Past)
 {
-    /// <summary>Stands for every run of the installation whose lists do not exceed a version. A restore supersedes them all, for it revokes what they had issued.</summary>
+    /// <summary>
+    /// Stands for every run of the installation whose lists do not exceed a version. A restore supersedes them all, for it revokes what
+    /// they had issued.
+    /// </summary>
     public const string AnyRun = "*";
 
     /// <summary>Reads the comment of a list.</summary>
@@ -42,11 +46,15 @@ public sealed partial record ListOrigin(string Installation, string Run, Immutab
         ? new ListOrigin(
             read.Groups["installation"].Value,
             read.Groups["run"].Value,
-            [.. read.Groups["past"].Captures.Zip(read.Groups["last"].Captures, (past, last) => new PastRun(past.Value, ulong.Parse(last.Value, CultureInfo.InvariantCulture)))])
+            [
+                .. read.Groups["past"].Captures.Zip(
+                    read.Groups["last"].Captures,
+                    (past, last) => new PastRun(past.Value, ulong.Parse(last.Value, CultureInfo.InvariantCulture)))])
         : null;
 
     /// <summary>The comment of a list: <c>certauthority INSTALLATION RUN PAST:VERSION PAST:VERSION …</c>.</summary>
-    public override string ToString() => string.Join(' ', ["certauthority", Installation, Run, .. Past.Select(past => $"{past.Run}:{past.LastVersion}")]);
+    public override string ToString() =>
+        string.Join(' ', ["certauthority", Installation, Run, .. Past.Select(past => $"{past.Run}:{past.LastVersion}")]);
 
     /// <summary>Whether a list with this origin may replace another one.</summary>
     /// <param name="version">The version of the list with this origin.</param>
@@ -55,10 +63,14 @@ public sealed partial record ListOrigin(string Installation, string Run, Immutab
     /// <returns>What speaks against it; null when nothing does.</returns>
     public ListConflict? Replaces(ulong version, ListOrigin? present, ulong presentVersion) =>
         present is not null && present.Installation != Installation ? ListConflict.OtherInstallation
-        : present is not null && present.Run != Run && !Past.Any(past => (past.Run == AnyRun || past.Run == present.Run) && presentVersion <= past.LastVersion) ? ListConflict.OtherCopy
+        : present is not null && present.Run != Run
+            && !Past.Any(past => (past.Run == AnyRun || past.Run == present.Run) && presentVersion <= past.LastVersion)
+            ? ListConflict.OtherCopy
         : presentVersion > version ? ListConflict.Newer
         : null;
 
-    [GeneratedRegex(@"\Acertauthority (?<installation>[0-9a-f]{16}) (?<run>[0-9a-f]{8})(?: (?<past>[0-9a-f]{8}|\*):(?<last>[0-9]{1,19}))*\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\Acertauthority (?<installation>[0-9a-f]{16}) (?<run>[0-9a-f]{8})(?: (?<past>[0-9a-f]{8}|\*):(?<last>[0-9]{1,19}))*\z",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Comment();
 }

@@ -9,9 +9,12 @@ namespace CertAuthority.Access.Nodes;
 /// <param name="Revision">Counts changes of address and labels, from 1.</param>
 /// <param name="Address">Where its sshd listens, as <see cref="NodeAddress"/> writes it.</param>
 /// <param name="Labels">What roles select it by.</param>
-public sealed record Node(Guid Id, string Name, long Revision, string Address, ImmutableSortedDictionary<string, string> Labels) : Resource(Id, Name, Revision)
+public sealed record Node(Guid Id, string Name, long Revision, string Address, ImmutableSortedDictionary<string, string> Labels)
+    : Resource(Id, Name, Revision)
 {
-    /// <summary>How old a revocation list may be there before the host lets nobody in by certificate; whole minutes. Null lets an old one do.</summary>
+    /// <summary>
+    /// How old a revocation list may be there before the host lets nobody in by certificate; whole minutes. Null lets an old one do.
+    /// </summary>
     public TimeSpan? KrlMaxAge { get; init; }
 
     /// <summary>

@@ -40,7 +40,8 @@ public sealed record NodeAddress
                 : $"{Form}; a host name consists of letters, digits, -, _ and ., and begins with a letter or a digit");
         if (end == text.Length)
             return new NodeAddress(host, null);
-        return text[end] == ':' && int.TryParse(text[(end + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue
+        return text[end] == ':' && int.TryParse(text[(end + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            && port is > 0 and <= ushort.MaxValue
             ? new NodeAddress(host, port)
             : Fault(text, text[end] == ':' ? $"the port \"{text[(end + 1)..]}\" is not a number from 1 to 65535" : Form);
     }
@@ -64,7 +65,8 @@ public sealed record NodeAddress
         return name.Length is > 0 and <= LongestName && !IsNumeric(name) && name.Split('.').All(IsLabel) ? name : null;
 
         static bool IsLabel(string label) =>
-            label.Length is > 0 and <= LongestLabel && (char.IsAsciiLetterOrDigit(label[0]) || label[0] == '_') && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+            label.Length is > 0 and <= LongestLabel && (char.IsAsciiLetterOrDigit(label[0]) || label[0] == '_')
+                && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
     }
 
     // A resolver reads 127.1 and 0x7f.0.0.1 as addresses. One number alone is an address, too; whoever wrote it meant something else.
@@ -73,7 +75,8 @@ public sealed record NodeAddress
         && IPAddress.TryParse(numbers, out var address) && address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() : null;
 
     private static bool IsNumeric(string text) => text.Split('.').All(part => part.Length > 0
-        && (part.All(char.IsAsciiDigit) || (part.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && part.Length > 2 && part[2..].All(char.IsAsciiHexDigit))));
+        && (part.All(char.IsAsciiDigit)
+            || (part.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && part.Length > 2 && part[2..].All(char.IsAsciiHexDigit))));
 
     private static string? V6(string text) =>
         text.Contains(':') && text.All(c => char.IsAsciiHexDigit(c) || c is ':' or '.') && IPAddress.TryParse(text, out var address)

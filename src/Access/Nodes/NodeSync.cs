@@ -8,7 +8,10 @@ public enum SyncTrouble
     /// <summary>Anything else: it is gone, or its disk is full.</summary>
     Other,
 
-    /// <summary>Its sshd refuses connections from the daemon's address for a while, because others failed to log in from there (<c>PerSourcePenalties</c>).</summary>
+    /// <summary>
+    /// Its sshd refuses connections from the daemon's address for a while, because others failed to log in from there
+    /// (<c>PerSourcePenalties</c>).
+    /// </summary>
     Penalty,
 
     /// <summary>Another daemon's revocation list is there: see <see cref="ListOrigin"/>.</summary>
@@ -27,7 +30,8 @@ public enum SyncTrouble
 /// <param name="Failure">Why the last attempt failed; null where it did not.</param>
 /// <param name="Failed">When.</param>
 /// <param name="IsToldStale">Whether others were told that it is stale.</param>
-public sealed record NodeSync(ulong KrlVersion, DateTimeOffset? Synced, string? Failure = null, DateTimeOffset? Failed = null, bool IsToldStale = false)
+public sealed record NodeSync(
+    ulong KrlVersion, DateTimeOffset? Synced, string? Failure = null, DateTimeOffset? Failed = null, bool IsToldStale = false)
 {
     /// <summary>One that nothing was tried with.</summary>
     public static readonly NodeSync Untried = new(0, null);
@@ -52,8 +56,15 @@ public sealed record NodeSync(ulong KrlVersion, DateTimeOffset? Synced, string? 
     /// <param name="limit">How long it may.</param>
     public bool IsStale(DateTimeOffset now, TimeSpan limit) => Synced is { } last ? now - last > limit : Failure is not null;
 
-    /// <summary>How long to wait after so many failures in a row, from the first on: 1 s, 2 s, 4 s, … a minute: who is back must not go without for long.</summary>
+    /// <summary>
+    /// How long to wait after so many failures in a row, from the first on: 1 s, 2 s, 4 s, … a minute: who is back must not go without for
+    /// long.
+    /// </summary>
     /// <param name="failures">At least 1.</param>
-    /// <param name="trouble">What the last one was. A penalty ends within seconds, and somebody who provokes one after the other must not find a long pause: at most 5 s.</param>
-    public static TimeSpan Pause(int failures, SyncTrouble trouble = SyncTrouble.Other) => Backoff.After(failures, trouble == SyncTrouble.Penalty ? LongestPauseOfPenalty : LongestPause);
+    /// <param name="trouble">
+    /// What the last one was. A penalty ends within seconds, and somebody who provokes one after the other must not find a long pause: at
+    /// most 5 s.
+    /// </param>
+    public static TimeSpan Pause(int failures, SyncTrouble trouble = SyncTrouble.Other) =>
+        Backoff.After(failures, trouble == SyncTrouble.Penalty ? LongestPauseOfPenalty : LongestPause);
 }

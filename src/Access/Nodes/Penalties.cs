@@ -1,7 +1,8 @@
 namespace CertAuthority.Access.Nodes;
 
 /// <summary>
-/// The penalties of sshd since OpenSSH 9.8: after a few failed logins it refuses an address for a while, whoever failed. Whoever has an account
+/// The penalties of sshd since OpenSSH 9.8: after a few failed logins it refuses an address for a while, whoever failed. Whoever has an
+/// account
 /// on the daemon's host can so keep the daemon out, and a revoked certificate in force, unless the daemon's address is exempt.
 /// </summary>
 public static class Penalties
@@ -14,11 +15,16 @@ public static class Penalties
         if (!software.StartsWith(name, StringComparison.Ordinal))
             return false;
         var version = software[name.Length..].Split('.', 'p', ' ', '_');
-        return version.Length > 1 && int.TryParse(version[0], out var major) && int.TryParse(version[1], out var minor) && (major, minor).CompareTo((9, 8)) >= 0;
+        return version.Length > 1 && int.TryParse(version[0], out var major) && int.TryParse(version[1], out var minor)
+            && (major, minor).CompareTo((9, 8)) >= 0;
     }
 
-    /// <summary>Whether a file of sshd's settings exempts somebody, or says that there are no penalties. Whom it exempts is not judged: how the host sees the daemon is not known here.</summary>
-    public static bool AreWaived(string configuration) => configuration.Split('\n').Select(line => line.Split([' ', '\t', '=', '\r'], StringSplitOptions.RemoveEmptyEntries)).Any(words =>
+    /// <summary>
+    /// Whether a file of sshd's settings exempts somebody, or says that there are no penalties. Whom it exempts is not judged: how the host
+    /// sees the daemon is not known here.
+    /// </summary>
+    public static bool AreWaived(string configuration) =>
+        configuration.Split('\n').Select(line => line.Split([' ', '\t', '=', '\r'], StringSplitOptions.RemoveEmptyEntries)).Any(words =>
         words.Length > 1
         && ((words[0].Equals("PerSourcePenaltyExemptList", StringComparison.OrdinalIgnoreCase) && words[1] != "none")
             || (words[0].Equals("PerSourcePenalties", StringComparison.OrdinalIgnoreCase) && words[1] == "no")));

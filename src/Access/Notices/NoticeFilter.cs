@@ -17,6 +17,8 @@ public sealed record NoticeFilter(ImmutableArray<string> Events, ImmutableArray<
         (Events.IsEmpty || Events.Contains(what))
         && (Roles.IsEmpty || request.Roles.Concat(request.GrantedRoles).Any(role => Roles.Any(pattern => pattern.Matches(role.Name))));
 
-    /// <summary>Whether an event of the site passes. It is about no role, so who wants to hear of certain roles does not hear of it.</summary>
+    /// <summary>
+    /// Whether an event of the site passes. It is about no role, so who wants to hear of certain roles does not hear of it.
+    /// </summary>
     public bool LetsOfSite(string what) => (Events.IsEmpty || Events.Contains(what)) && Roles.IsEmpty;
 }

@@ -4,7 +4,10 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Notices;
 
-/// <summary>Decides who is notified of an event of a request: the suggested reviewers of a new request, and the requester of everything that follows. Nobody is notified of their own actions.</summary>
+/// <summary>
+/// Decides who is notified of an event of a request: the suggested reviewers of a new request, and the requester of everything that
+/// follows. Nobody is notified of their own actions.
+/// </summary>
 public static class Recipients
 {
     /// <summary>The trait of a user with their mail addresses.</summary>
@@ -26,7 +29,9 @@ public static class Recipients
 
     /// <summary>The addresses of people, each once.</summary>
     public static ImmutableArray<string> Addresses(IEnumerable<User> people) =>
-        [.. people.SelectMany(user => user.Traits.GetValueOrDefault(AddressTrait, [])).Where(address => address.Length > 0).Distinct(StringComparer.OrdinalIgnoreCase)];
+        [
+            .. people.SelectMany(user => user.Traits.GetValueOrDefault(AddressTrait, [])).Where(address => address.Length > 0)
+                .Distinct(StringComparer.OrdinalIgnoreCase)];
 
     // sudo does not make somebody else of anybody.
     private static bool Is(User user, Answerer by) => user.IsOwnedBy(by.Identity) || (by.Login is { } login && user.IsOwnedBy(login));

@@ -107,7 +107,9 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
                 values.Add(ReadValue());
             while (Take(','));
         Expect(')');
-        return values is [var first, var second] ? Apply(name, first, second) : throw Wrong(start, $"{name} takes two values, not {values.Count}");
+        return values is [var first, var second]
+            ? Apply(name, first, second)
+            : throw Wrong(start, $"{name} takes two values, not {values.Count}");
     }
 
     private static Func<ReviewFacts, bool> Apply(string name, Value first, Value second)
@@ -127,11 +129,15 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
             case ("regexp.match", { Map: null }, { Literal: { } literal }):
                 if (NamePattern.TryParse(literal, out var fault) is not { } pattern)
                     throw Wrong(second.At, $"\"{literal}\": {fault}");
-                return first is { Text: { } subject } ? facts => pattern.Matches(subject(facts)) : facts => first.Texts!(facts).Any(pattern.Matches);
+                return first is { Text: { } subject }
+                    ? facts => pattern.Matches(subject(facts))
+                    : facts => first.Texts!(facts).Any(pattern.Matches);
             case ("regexp.match", { Map: null }, _):
                 throw Wrong(second.At, "regexp.match takes its pattern as a text in quotes");
             default:
-                throw Wrong(first.At, first.Map is not null ? $"{first.Name} is taken by its key: {first.Name}[\"…\"]" : "contains looks into a list");
+                throw Wrong(
+                    first.At,
+                    first.Map is not null ? $"{first.Name} is taken by its key: {first.Name}[\"…\"]" : "contains looks into a list");
         }
     }
 
@@ -154,7 +160,10 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
             "request.system_annotations" => new Value(start, path, Map: facts => facts.SystemAnnotations),
             "review.reason" when scope == PredicateScope.Filter => new Value(start, path, Text: facts => facts.ReviewReason),
             "" => throw Wrong(at, at == text.Length ? "a value is missing" : Stray()),
-            _ => throw Wrong(start, $"there is no \"{path}\" here; there are reviewer.roles, reviewer.traits, request.roles, request.reason, request.system_annotations"
+            _ =>
+                throw Wrong(
+                    start,
+                    $"there is no \"{path}\" here; there are reviewer.roles, reviewer.traits, request.roles, request.reason, request.system_annotations"
                 + (scope == PredicateScope.Filter ? ", review.reason" : "")),
         };
         if (!Take('['))
@@ -178,7 +187,8 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
             if (quote == '"' && text[at] == '\\')
             {
                 if (at + 1 == text.Length || text[at + 1] is not ('"' or '\\'))
-                    throw Wrong(at, "in quotes a backslash stands before a quote or another backslash; between ` and ` it stands for itself");
+                    throw Wrong(
+                        at, "in quotes a backslash stands before a quote or another backslash; between ` and ` it stands for itself");
                 at++;
             }
             value.Append(text[at]);
@@ -231,7 +241,9 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
     private string Stray()
     {
         var rest = text[at..];
-        return rest is ['=', '=', ..] or ['!', '=', ..] ? $"\"{rest[..2]}\": write equals(…, …)" : $"\"{(rest.Length > 20 ? rest[..20] + "…" : rest)}\" is not expected here";
+        return rest is ['=', '=', ..] or ['!', '=', ..]
+            ? $"\"{rest[..2]}\": write equals(…, …)"
+            : $"\"{(rest.Length > 20 ? rest[..20] + "…" : rest)}\" is not expected here";
     }
 
     private static FaultException Wrong(int index, string what) => new(new PredicateFault(index + 1, what));

@@ -3,7 +3,10 @@ using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Access.Reach;
 
-/// <summary>What roles in use take from each other: a deny counts for all of them. A locked login and a locked node are denied as if every role said so.</summary>
+/// <summary>
+/// What roles in use take from each other: a deny counts for all of them. A locked login and a locked node are denied as if every role said
+/// so.
+/// </summary>
 internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce locks)
 {
     /// <summary>The roles that name hosts to deny, whether or not there is such a host today.</summary>

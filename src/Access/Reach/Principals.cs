@@ -42,17 +42,25 @@ public static class Principals
     /// <summary>sshd reads no more from one certificate (<c>SSHKEY_CERT_MAX_PRINCIPALS</c>).</summary>
     public const int Max = 256;
 
-    /// <summary>What all principals and options of a certificate take at most, in bytes with their lengths: with the largest key it stays below 8 KB then.</summary>
+    /// <summary>
+    /// What all principals and options of a certificate take at most, in bytes with their lengths: with the largest key it stays below 8 KB
+    /// then.
+    /// </summary>
     public const int MaxBytes = 5120;
 
     /// <summary>Takes apart what stands in a certificate.</summary>
     /// <param name="text">As <see cref="Principal.ToString"/> writes it.</param>
-    public static Principal Parse(string text) => text.LastIndexOf('@') is var at and >= 0 ? new(text[..at], text[(at + 1)..]) : new(text, null);
+    public static Principal Parse(string text) =>
+        text.LastIndexOf('@') is var at and >= 0 ? new(text[..at], text[(at + 1)..]) : new(text, null);
 
-    /// <summary>What of these principals opens a login on one node, as principals of that node only; none when there is no such node.</summary>
+    /// <summary>
+    /// What of these principals opens a login on one node, as principals of that node only; none when there is no such node.
+    /// </summary>
     public static ImmutableArray<Principal> On(string node, ImmutableArray<Principal> principals, IReadOnlyCollection<Node> nodes) =>
         nodes.Any(one => one.Name == node)
-            ? [.. principals.Where(principal => principal.Node is null || principal.Node == node).Select(principal => new Principal(principal.Login, node))]
+            ? [
+                .. principals.Where(principal => principal.Node is null || principal.Node == node)
+                    .Select(principal => new Principal(principal.Login, node))]
             : [];
 
     /// <summary>A login on one host, for a proof: no role stands behind it.</summary>
@@ -66,7 +74,8 @@ public static class Principals
     /// the hosts of that domain. A locked login and a locked node are denied
     /// as if every role said so.
     /// </remarks>
-    public static ImmutableArray<Principal> Resolve(IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks) =>
+    public static ImmutableArray<Principal> Resolve(
+        IReadOnlyCollection<RoleInUse> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks) =>
         Of(new Reached(roles, new Denials(roles, locks), nodes).Roles);
 
     /// <summary>The principals of some of the roles in use, under what all of them deny.</summary>

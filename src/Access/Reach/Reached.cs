@@ -6,13 +6,17 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Reach;
 
-/// <summary>What one of the roles in use reaches, under what all of them deny. The principals of a certificate are made of these and of nothing else.</summary>
+/// <summary>
+/// What one of the roles in use reaches, under what all of them deny. The principals of a certificate are made of these and of nothing
+/// else.
+/// </summary>
 /// <param name="Role">The role, filled in for the user.</param>
 /// <param name="Logins">The logins that it allows and nothing denies.</param>
 /// <param name="WhyNotBare">Why its logins are not valid on every host that trusts the CA; null where they are.</param>
 /// <param name="Matched">The nodes that its labels select, denied ones too.</param>
 /// <param name="Nodes">The nodes where its logins are valid, as far as a node can have them.</param>
-internal sealed record RoleReach(RoleInUse Role, ImmutableArray<string> Logins, string? WhyNotBare, ImmutableArray<Node> Matched, ImmutableArray<Node> Nodes)
+internal sealed record RoleReach(
+    RoleInUse Role, ImmutableArray<string> Logins, string? WhyNotBare, ImmutableArray<Node> Matched, ImmutableArray<Node> Nodes)
 {
     /// <summary>Whether its logins are valid on every host that trusts the CA.</summary>
     public bool IsBare => WhyNotBare is null;
@@ -79,16 +83,24 @@ internal sealed class Reached
     public IEnumerable<RuleAtWork> Denying(RoleInUse role, string? login, Node? node)
     {
         var (id, labels) = (role.Role.Id, role.Role.Deny.NodeLabels);
-        foreach (var (entry, values) in role.Denied.Where(denied => login is null || denied.Values.Contains("*") || denied.Values.Contains(login)))
-            yield return new RuleAtWork(id, RuleEffect.Denies, DenyLogins, entry.Text, $"takes {(entry.Text == "*" ? "every login" : string.Join(", ", values))} from every role in use");
+        foreach (var (entry, values) in role.Denied.Where(
+            denied => login is null || denied.Values.Contains("*") || denied.Values.Contains(login)))
+            yield return new RuleAtWork(
+                id, RuleEffect.Denies, DenyLogins, entry.Text,
+                $"takes {(entry.Text == "*" ? "every login" : string.Join(", ", values))} from every role in use");
         if (labels.IsNone)
             yield break;
         if (node is null)
-            yield return new RuleAtWork(id, RuleEffect.Denies, DenyNodes, Entries(labels), $"takes from every role in use: {Few(nodes.Where(one => Denials.Deny(role, one)))}; none grants a bare login beside it");
+            yield return new RuleAtWork(
+                id, RuleEffect.Denies, DenyNodes, Entries(labels),
+                $"takes from every role in use: {Few(nodes.Where(one => Denials.Deny(role, one)))}; none grants a bare login beside it");
         else if (Denials.Deny(role, node))
-            yield return new RuleAtWork(id, RuleEffect.Denies, DenyNodes, Entries(labels), $"takes {node.Name} from every role in use: {string.Join(", ", labels.Entries.Keys.Select(key => Has(node, key)))}");
+            yield return new RuleAtWork(
+                id, RuleEffect.Denies, DenyNodes, Entries(labels),
+                $"takes {node.Name} from every role in use: {string.Join(", ", labels.Entries.Keys.Select(key => Has(node, key)))}");
         else
-            yield return new RuleAtWork(id, RuleEffect.Limits, DenyNodes, Entries(labels), $"not {node.Name}; but no role in use grants a bare login beside it");
+            yield return new RuleAtWork(
+                id, RuleEffect.Limits, DenyNodes, Entries(labels), $"not {node.Name}; but no role in use grants a bare login beside it");
     }
 
     private RoleReach Reach(RoleInUse role, Denials denials, HashSet<Guid> open)
@@ -107,15 +119,20 @@ internal sealed class Reached
         var (id, role) = (reach.Role.Role.Id, reach.Role);
         var granting = role.Allowed.Where(entry => login is null ? !entry.Values.IsEmpty : entry.Values.Contains(login)).ToList();
         foreach (var (entry, values) in granting)
-            yield return new RuleAtWork(id, RuleEffect.Allows, AllowLogins, entry.Text, entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", values)}, from the traits of {user.Name}");
+            yield return new RuleAtWork(
+                id, RuleEffect.Allows, AllowLogins, entry.Text,
+                entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", values)}, from the traits of {user.Name}");
         // Beside an entry that grants the login, a gap changes nothing.
         if (login is null || granting.Count == 0)
             foreach (var gap in role.Gaps.Where(gap => gap.Field == AllowLogins))
                 yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, gap.Entry, $"it grants nothing: {gap.Why}");
         if (login is not null && granting.Count == 0 && role.Logins.Length > 0)
-            yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, string.Join(", ", role.Role.Allow.Logins), $"{login} is none of these");
+            yield return new RuleAtWork(
+                id, RuleEffect.Misses, AllowLogins, string.Join(", ", role.Role.Allow.Logins), $"{login} is none of these");
         else if (login is not null && node?.CanHave(login) == false)
-            yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, login, $"{node.Name} has no login_domain {Names.DomainOf(login)}, so there is no such account");
+            yield return new RuleAtWork(
+                id, RuleEffect.Misses, AllowLogins, login,
+                $"{node.Name} has no login_domain {Names.DomainOf(login)}, so there is no such account");
     }
 
     private static IEnumerable<RuleAtWork> AllowingNodes(RoleReach reach, string? login, Node? node)
@@ -126,8 +143,13 @@ internal sealed class Reached
         if (labels.IsAll)
             return [new RuleAtWork(id, RuleEffect.Allows, AllowNodes, Entry(labels, "*"), EveryHost(reach, login))];
         return node is null
-            ? [new RuleAtWork(id, reach.Matched.IsEmpty ? RuleEffect.Misses : RuleEffect.Allows, AllowNodes, Entries(labels), Few(reach.Matched))]
-            : labels.EachKey(node.Labels).Select(key => new RuleAtWork(id, key.Matches ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entry(labels, key.Key), Has(node, key.Key)));
+            ? [
+                new RuleAtWork(
+                    id, reach.Matched.IsEmpty ? RuleEffect.Misses : RuleEffect.Allows, AllowNodes, Entries(labels), Few(reach.Matched))]
+            : labels.EachKey(node.Labels)
+                .Select(
+                    key => new RuleAtWork(
+                        id, key.Matches ? RuleEffect.Allows : RuleEffect.Misses, AllowNodes, Entry(labels, key.Key), Has(node, key.Key)));
     }
 
     private static string EveryHost(RoleReach reach, string? login) =>
@@ -135,10 +157,13 @@ internal sealed class Reached
         : reach.IsBare ? "every host: a bare login, valid wherever the CA is trusted"
         : $"every host, one by one: no bare login, since {reach.WhyNotBare}";
 
-    private static string Few(IEnumerable<Node> some) => some.Select(one => one.Name).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } names ? Names.Few(names) : "no host today";
+    private static string Few(IEnumerable<Node> some) =>
+        some.Select(one => one.Name).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } names ? Names.Few(names) : "no host today";
 
     private static string Has(Node node, string key) =>
-        key == "*" ? $"{node.Name} is a host" : node.Labels.TryGetValue(key, out var value) ? $"{node.Name} has {key}: {value}" : $"{node.Name} has no label {key}";
+        key == "*"
+            ? $"{node.Name} is a host"
+            : node.Labels.TryGetValue(key, out var value) ? $"{node.Name} has {key}: {value}" : $"{node.Name} has no label {key}";
 
     private static string Entries(LabelSelector labels) => string.Join("; ", labels.Entries.Keys.Select(key => Entry(labels, key)));
 

@@ -22,20 +22,27 @@ public sealed record RoleInUse(
     /// <summary>What it denies; logins, or <c>*</c>.</summary>
     public ImmutableArray<string> DeniedLogins { get; } = [.. Denied.SelectMany(entry => entry.Values)];
 
-    /// <summary>The ids of the only nodes where what it allows counts; null for wherever it reaches. What it denies, it denies everywhere.</summary>
+    /// <summary>
+    /// The ids of the only nodes where what it allows counts; null for wherever it reaches. What it denies, it denies everywhere.
+    /// </summary>
     public ImmutableHashSet<Guid>? OnlyOn { get; init; }
 
     /// <summary>Each role once. One that is drawn on several times counts wherever any of them does.</summary>
     public static ImmutableArray<RoleInUse> Each(IEnumerable<RoleInUse> roles) =>
     [
         .. roles.GroupBy(role => role.Role.Id)
-            .Select(same => same.Aggregate((one, other) => one with { OnlyOn = one.OnlyOn is { } some && other.OnlyOn is { } more ? some.Union(more) : null })),
+            .Select(
+                same => same.Aggregate(
+                    (one, other) => one with { OnlyOn = one.OnlyOn is { } some && other.OnlyOn is { } more ? some.Union(more) : null })),
     ];
 
     /// <summary>The templates that stand for nothing for this user, and so grant nothing.</summary>
     public ImmutableArray<TemplateGap> Gaps { get; init; } = [];
 
-    /// <summary>Fills in the templates. A gap in an allow or in an extension grants nothing; one in a deny refuses the role, and with it the certificate.</summary>
+    /// <summary>
+    /// Fills in the templates. A gap in an allow or in an extension grants nothing; one in a deny refuses the role, and with it the
+    /// certificate.
+    /// </summary>
     public static Outcome<RoleInUse> FillIn(Role role, User user)
     {
         var gaps = Filled(role, user, out var filled);
@@ -47,14 +54,17 @@ public sealed record RoleInUse(
     /// <summary>Every gap that a role has for a user, those that refuse the role included.</summary>
     public static ImmutableArray<TemplateGap> GapsOf(Role role, User user) => Filled(role, user, out _);
 
-    /// <summary>Whether the text may be the value of an extension: printable ASCII of at most 256 characters; it is logged as it is.</summary>
+    /// <summary>
+    /// Whether the text may be the value of an extension: printable ASCII of at most 256 characters; it is logged as it is.
+    /// </summary>
     public static bool IsExtensionValue(string text) => text.Length <= 256 && text.All(c => c is >= ' ' and <= '~');
 
     private static ImmutableArray<TemplateGap> Filled(Role role, User user, out RoleInUse filled)
     {
         var gaps = ImmutableArray.CreateBuilder<TemplateGap>();
         var logins = Fill(role.Allow.Logins, TemplateGap.AllowLogins, (_, value) => Names.IsGrantable(value));
-        var denied = Fill(role.Deny.Logins, TemplateGap.DenyLogins, (template, value) => Names.IsLogin(value) || (template.IsLiteral && value == "*"));
+        var denied = Fill(
+            role.Deny.Logins, TemplateGap.DenyLogins, (template, value) => Names.IsLogin(value) || (template.IsLiteral && value == "*"));
         var extensions = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (name, template) in role.Options.Extensions)
             switch (Values(template, name))
@@ -89,7 +99,11 @@ public sealed record RoleInUse(
         {
             var values = template.Values(user.Traits);
             if (values.IsEmpty)
-                Gap(template, field, user.Traits.TryGetValue(template.Trait!, out var given) && !given.IsEmpty ? $"no value of the trait {template.Trait} fits" : $"no value for the trait {template.Trait}");
+                Gap(
+                    template, field,
+                    user.Traits.TryGetValue(template.Trait!, out var given) && !given.IsEmpty
+                        ? $"no value of the trait {template.Trait} fits"
+                        : $"no value for the trait {template.Trait}");
             return values;
         }
 

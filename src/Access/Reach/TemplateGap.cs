@@ -3,12 +3,17 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Reach;
 
 /// <summary>
-/// A template of a role that stands for nothing usable for a user. In an allow it grants nothing, for a role that fits everybody else must not
+/// A template of a role that stands for nothing usable for a user. In an allow it grants nothing, for a role that fits everybody else must
+/// not
 /// shut one person out of everything; in a deny it refuses every login, for what is left out of a deny lets somebody in.
 /// </summary>
-/// <param name="Field">Where the template is: <see cref="AllowLogins"/>, <see cref="DenyLogins"/>, or the name of the extension whose value it is.</param>
+/// <param name="Field">
+/// Where the template is: <see cref="AllowLogins"/>, <see cref="DenyLogins"/>, or the name of the extension whose value it is.
+/// </param>
 /// <param name="Entry">The template as written.</param>
-/// <param name="Why">The cause, without the user's name, so that users with the same gap share one line: <c>no value for the trait email</c>.</param>
+/// <param name="Why">
+/// The cause, without the user's name, so that users with the same gap share one line: <c>no value for the trait email</c>.
+/// </param>
 public sealed record TemplateGap(string Field, string Entry, string Why)
 {
     /// <summary>The logins that a role grants.</summary>

@@ -30,7 +30,9 @@ public sealed record PinnedNode(Guid Id, string Name)
 
     /// <summary>The name in <c>node/NAME</c>; null where the text has another form.</summary>
     public static string? NameIn(string resource) =>
-        resource.StartsWith(Prefix, StringComparison.Ordinal) && Names.IsNodeName(resource[Prefix.Length..]) ? resource[Prefix.Length..] : null;
+        resource.StartsWith(Prefix, StringComparison.Ordinal) && Names.IsNodeName(resource[Prefix.Length..])
+            ? resource[Prefix.Length..]
+            : null;
 
     /// <summary><c>node/db1</c>.</summary>
     public override string ToString() => Prefix + Name;
@@ -69,7 +71,9 @@ public sealed record AccessRequest
     /// <summary>The first instant at which it is too late for an answer.</summary>
     public required DateTimeOffset PendingUntil { get; init; }
 
-    /// <summary>The first instant at which it grants nothing more; while the clock waits for the approval, the latest that this can be.</summary>
+    /// <summary>
+    /// The first instant at which it grants nothing more; while the clock waits for the approval, the latest that this can be.
+    /// </summary>
     public required DateTimeOffset AccessUntil { get; init; }
 
     /// <summary>Why it was asked for, in the requester's words.</summary>
@@ -87,13 +91,18 @@ public sealed record AccessRequest
     /// <summary>How long it grants access, and why no longer.</summary>
     public required AccessTerms Terms { get; init; }
 
-    /// <summary>What reviewers' answers are counted by, one set for each role of the requester that let them ask; fixed when it was filed. Without any, reviews decide nothing.</summary>
+    /// <summary>
+    /// What reviewers' answers are counted by, one set for each role of the requester that let them ask; fixed when it was filed. Without
+    /// any, reviews decide nothing.
+    /// </summary>
     public ImmutableArray<ThresholdSet> Thresholds { get; init; } = [];
 
     /// <summary>What the roles that let the requester ask say about the request.</summary>
     public ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations { get; init; } = RequestRules.None.Annotations;
 
-    /// <summary>The uids that were the requester when it was filed: the creator's, the one they had logged in as, those that owned the user.</summary>
+    /// <summary>
+    /// The uids that were the requester when it was filed: the creator's, the one they had logged in as, those that owned the user.
+    /// </summary>
     public ImmutableArray<uint> RequesterUids { get; init; } = [];
 
     /// <summary>The users that were one person with the requester when it was filed, whatever accounts they are given later.</summary>
@@ -102,10 +111,15 @@ public sealed record AccessRequest
     /// <summary>What reviewers said, in the order in which they said it.</summary>
     public ImmutableArray<Review> Reviews { get; init; } = [];
 
-    /// <summary>The nodes asked for by name, sorted; empty in a request for roles. Never changes, and bounds whatever roles are granted.</summary>
+    /// <summary>
+    /// The nodes asked for by name, sorted; empty in a request for roles. Never changes, and bounds whatever roles are granted.
+    /// </summary>
     public ImmutableArray<PinnedNode> Resources { get; init; } = [];
 
-    /// <summary>What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed since. It stays when the approval is taken back.</summary>
+    /// <summary>
+    /// What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed
+    /// since. It stays when the approval is taken back.
+    /// </summary>
     public ImmutableArray<string> Overridden { get; init; } = [];
 
     /// <summary>What it asks for.</summary>

@@ -11,4 +11,5 @@ namespace CertAuthority.Access.Requests;
 /// <param name="AssumeFrom">The first instant at which it can be used; null for at once.</param>
 /// <param name="Shortened">Where something is shorter than was asked for: a sentence each, with the rule that did it.</param>
 public sealed record AccessTerms(
-    TimeSpan Lasts, string LimitedBy, RequestClock Clock, TimeSpan? SessionTtl, DateTimeOffset? AssumeFrom, ImmutableArray<string> Shortened);
+    TimeSpan Lasts, string LimitedBy, RequestClock Clock, TimeSpan? SessionTtl, DateTimeOffset? AssumeFrom,
+    ImmutableArray<string> Shortened);

@@ -10,7 +10,8 @@ namespace CertAuthority.Access.Requests;
 /// <param name="RequestTtl">How long it waits for an answer.</param>
 /// <param name="MaxDuration">How long the access lasts.</param>
 /// <param name="AssumeFrom">When the access begins.</param>
-public sealed record AccessWishes(TimeSpan? SessionTtl = null, TimeSpan? RequestTtl = null, TimeSpan? MaxDuration = null, DateTimeOffset? AssumeFrom = null)
+public sealed record AccessWishes(
+    TimeSpan? SessionTtl = null, TimeSpan? RequestTtl = null, TimeSpan? MaxDuration = null, DateTimeOffset? AssumeFrom = null)
 {
     /// <summary>Asks for nothing.</summary>
     public static readonly AccessWishes None = new();
@@ -22,7 +23,10 @@ public sealed record AccessWishes(TimeSpan? SessionTtl = null, TimeSpan? Request
 /// <param name="AccessUntil">When the access ends; with the clock at approval and before it, the latest that this can be.</param>
 public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil, DateTimeOffset AccessUntil)
 {
-    /// <summary>The window of a request that is filed now. What is more than a role allows is shortened, and said; what is more than the site allows is refused.</summary>
+    /// <summary>
+    /// The window of a request that is filed now. What is more than a role allows is shortened, and said; what is more than the site allows
+    /// is refused.
+    /// </summary>
     /// <param name="now">The instant of filing.</param>
     /// <param name="asked">The roles asked for.</param>
     /// <param name="assigned">The roles of the requester.</param>
@@ -30,7 +34,8 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     /// <param name="limits">The bounds of the site.</param>
     /// <param name="kind">What kind of request it is: by it the requester's roles speak of it.</param>
     public static Outcome<AccessWindow> File(
-        DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits, RequestKind kind = RequestKind.Roles)
+        DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits,
+        RequestKind kind = RequestKind.Roles)
     {
         if ((Durations.Beyond("session_ttl", wishes.SessionTtl, limits.Certificate)
              ?? Durations.Beyond("request_ttl", wishes.RequestTtl, limits.PendingRequest)
@@ -38,7 +43,8 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
             return beyond;
 
         var shortened = ImmutableArray.CreateBuilder<string>();
-        var session = Within(asked.Select(role => Session(role, null, limits)).MinBy(bound => bound.Lasts), "the session ttl", wishes.SessionTtl);
+        var session = Within(
+            asked.Select(role => Session(role, null, limits)).MinBy(bound => bound.Lasts), "the session ttl", wishes.SessionTtl);
         TimeSpan? sessionTtl = wishes.SessionTtl is null ? null : session.Lasts;
         var access = Within(Access(asked, assigned, kind, sessionTtl, limits), "the max duration", wishes.MaxDuration);
         var clock = Clock(asked, assigned, kind);
@@ -51,17 +57,23 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         var accessUntil = (clock == RequestClock.Creation ? now : pendingUntil) + access.Lasts;
         if (wishes.AssumeFrom is { } from && TooEarlyOrLate(from, now, accessUntil, limits) is { } refusal)
             return refusal;
-        return new AccessWindow(new AccessTerms(access.Lasts, access.Rule, clock, sessionTtl, wishes.AssumeFrom, shortened.ToImmutable()), pendingUntil, accessUntil);
+        return new AccessWindow(
+            new AccessTerms(access.Lasts, access.Rule, clock, sessionTtl, wishes.AssumeFrom, shortened.ToImmutable()), pendingUntil,
+            accessUntil);
 
         Bound Within(Bound bound, string name, TimeSpan? wish)
         {
             if (wish > bound.Lasts)
-                shortened.Add($"{name} of {Durations.Show(wish.Value)} is shortened to {Durations.Show(bound.Lasts)}, limited by {bound.Rule}");
+                shortened.Add(
+                    $"{name} of {Durations.Show(wish.Value)} is shortened to {Durations.Show(bound.Lasts)}, limited by {bound.Rule}");
             return wish is { } shorter ? bound.Or(shorter, name) : bound;
         }
     }
 
-    /// <summary>The window of a request that is approved now: computed again over the roles that are granted, and never longer than when it was filed.</summary>
+    /// <summary>
+    /// The window of a request that is approved now: computed again over the roles that are granted, and never longer than when it was
+    /// filed.
+    /// </summary>
     /// <param name="request">The request as it was filed.</param>
     /// <param name="now">The instant of the approval.</param>
     /// <param name="granted">The roles granted.</param>
@@ -77,18 +89,22 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
             {
                 Lasts = access.Lasts,
                 LimitedBy = access.Rule,
-                Shortened = terms.Shortened.Add($"the access lasts {Durations.Show(access.Lasts)} instead of {Durations.Show(terms.Lasts)}, limited by {access.Rule}"),
+                Shortened = terms.Shortened.Add(
+                    $"the access lasts {Durations.Show(access.Lasts)} instead of {Durations.Show(terms.Lasts)}, limited by {access.Rule}"),
             };
         var until = (terms.Clock == RequestClock.Creation ? request.Created : now) + terms.Lasts;
         if (until > request.AccessUntil)
             until = request.AccessUntil;
         if (until <= now)
             return new Refusal(
-                $"the access would be over already: it counts from the request, and these roles grant {Durations.Show(terms.Lasts)}", "let the requester ask again", RefusalKind.Conflict);
+                $"the access would be over already: it counts from the request, and these roles grant {Durations.Show(terms.Lasts)}",
+                "let the requester ask again", RefusalKind.Conflict);
         if (until <= terms.AssumeFrom)
             return new Refusal(
                 $"the access would be over before it can be assumed at {Instants.Show(terms.AssumeFrom.Value)}",
-                terms.Clock == RequestClock.Approval ? $"it lasts {Durations.Show(terms.Lasts)} from the approval: approve it later" : "let the requester ask again",
+                terms.Clock == RequestClock.Approval
+                    ? $"it lasts {Durations.Show(terms.Lasts)} from the approval: approve it later"
+                    : "let the requester ask again",
                 RefusalKind.Conflict);
         return new AccessWindow(terms, request.PendingUntil, until);
     }
@@ -123,18 +139,27 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
             {
                 Lasts = access.Lasts,
                 LimitedBy = access.Rule,
-                Shortened = terms.Shortened.Add($"the access lasts {Durations.Show(access.Lasts)} instead of {Durations.Show(terms.Lasts)}, limited by {access.Rule}"),
+                Shortened = terms.Shortened.Add(
+                    $"the access lasts {Durations.Show(access.Lasts)} instead of {Durations.Show(terms.Lasts)}, limited by {access.Rule}"),
             },
         };
     }
 
     // The clock starts at the approval only where every role that lets the requester ask says so.
     private static RequestClock Clock(IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, RequestKind kind) =>
-        assigned.Where(role => asked.Any(one => role.Allow.LetsRequest(one.Name, kind))).All(role => role.Allow.RequestClock == RequestClock.Approval) ? RequestClock.Approval : RequestClock.Creation;
+        assigned.Where(role => asked.Any(one => role.Allow.LetsRequest(one.Name, kind)))
+            .All(role => role.Allow.RequestClock == RequestClock.Approval) ? RequestClock.Approval : RequestClock.Creation;
 
-    /// <summary>How long access to all of the roles lasts: for each, the most generous max_duration that applies, else its session; of these the shortest.</summary>
-    private static Bound Access(IEnumerable<Role> roles, IReadOnlyList<Role> assigned, RequestKind kind, TimeSpan? sessionTtl, SiteLimits limits) =>
-        roles.Select(role => assigned.Where(by => by.Allow.MaxRequestDuration is not null && by.Allow.LetsRequest(role.Name, kind)).MaxBy(by => by.Allow.MaxRequestDuration) is { } generous
+    /// <summary>
+    /// How long access to all of the roles lasts: for each, the most generous max_duration that applies, else its session; of these the
+    /// shortest.
+    /// </summary>
+    private static Bound Access(
+        IEnumerable<Role> roles, IReadOnlyList<Role> assigned, RequestKind kind, TimeSpan? sessionTtl, SiteLimits limits) =>
+        roles.Select(
+            role =>
+                assigned.Where(by => by.Allow.MaxRequestDuration is not null && by.Allow.LetsRequest(role.Name, kind))
+                    .MaxBy(by => by.Allow.MaxRequestDuration) is { } generous
                 ? new Bound(generous.Allow.MaxRequestDuration!.Value, $"role {generous.Name}")
                 : Session(role, sessionTtl, limits))
             .Append(new Bound(limits.Access, "the site's maximum for access"))

@@ -13,7 +13,8 @@ namespace CertAuthority.Access.Requests;
 public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
 {
     /// <summary>
-    /// The roles that a user may ask for and does not hold, each with the nodes that it would open by its own logins, beside their assigned roles and what these
+    /// The roles that a user may ask for and does not hold, each with the nodes that it would open by its own logins, beside their assigned
+    /// roles and what these
     /// deny. Nothing is granted by it: the request is judged by rules of its own.
     /// </summary>
     /// <param name="user">Who might ask.</param>
@@ -24,7 +25,8 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     /// <param name="now">Roles can be over.</param>
     /// <param name="login">Counts a node only if this login is opened there; null for any.</param>
     public static ImmutableArray<Elevation> WithinAsking(
-        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now, string? login = null)
+        User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
+        DateTimeOffset now, string? login = null)
     {
         var ids = nodes.Select(node => node.Id).ToImmutableHashSet();
         return
@@ -35,7 +37,9 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
         ];
     }
 
-    /// <summary>The names of the nodes that roles would open together, sorted; none where one of them, or of the assigned ones, cannot be used.</summary>
+    /// <summary>
+    /// The names of the nodes that roles would open together, sorted; none where one of them, or of the assigned ones, cannot be used.
+    /// </summary>
     /// <param name="user">Who would use them.</param>
     /// <param name="names">Their names; each exists.</param>
     /// <param name="roles">Every role that exists.</param>
@@ -43,11 +47,13 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     /// <param name="locks">What is locked now.</param>
     /// <param name="now">Roles can be over.</param>
     internal static ImmutableArray<string> Opened(
-        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks, DateTimeOffset now) =>
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
+        DateTimeOffset now) =>
         Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now);
 
     private static ImmutableArray<string> Opened(
-        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now, string? login = null)
+        User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes,
+        ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now, string? login = null)
     {
         if (locks.On(user, user.Roles) is not null)
             return [];
@@ -60,6 +66,8 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
                 return [];
             else
                 inUse.Add(one with { OnlyOn = onlyOn });
-        return [.. Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login).Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return [
+            .. Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login)
+                .Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 }

@@ -43,11 +43,13 @@ public sealed class People
     /// <param name="uidOf">The uid of an account; null for one that does not exist.</param>
     public static People From(IReadOnlyCollection<User> users, Func<string, uint?> uidOf)
     {
-        var accounts = users.SelectMany(user => user.UnixUsers).Where(entry => !entry.IsUid).Select(entry => entry.ToString()).Distinct(StringComparer.Ordinal);
+        var accounts = users.SelectMany(user => user.UnixUsers).Where(entry => !entry.IsUid).Select(entry => entry.ToString())
+            .Distinct(StringComparer.Ordinal);
         return Strangers.And(
         [
             .. users.Select(user => user.UnixUsers.Select(entry => entry.Alias).Prepend(Alias.User(user.Id))),
-            .. accounts.Where(account => uidOf(account) is not null).Select(account => (Alias[])[Alias.Account(account), Alias.Uid(uidOf(account)!.Value)]),
+            .. accounts.Where(account => uidOf(account) is not null)
+                .Select(account => (Alias[])[Alias.Account(account), Alias.Uid(uidOf(account)!.Value)]),
         ]);
     }
 
@@ -55,10 +57,14 @@ public sealed class People
     /// <param name="links">Each joins all that it lists.</param>
     public People And(params IEnumerable<IEnumerable<Alias>> links) => new(this, links);
 
-    /// <summary>The same, with what was recorded when a request was filed and reviewed: whoever was one person then still is for this request.</summary>
+    /// <summary>
+    /// The same, with what was recorded when a request was filed and reviewed: whoever was one person then still is for this request.
+    /// </summary>
     public People And(AccessRequest request) => And(
     [
-        (IEnumerable<Alias>)[Alias.User(request.UserId), Alias.Uid(request.CreatorUid), .. request.CreatorLoginUid is { } login ? (Alias[])[Alias.Uid(login)] : [], .. request.RequesterUids.Select(Alias.Uid), .. request.RequesterUsers.Select(Alias.User)],
+        (IEnumerable<Alias>)[Alias.User(request.UserId), Alias.Uid(request.CreatorUid),
+            .. request.CreatorLoginUid is { } login ? (Alias[])[Alias.Uid(login)] : [], .. request.RequesterUids.Select(Alias.Uid),
+            .. request.RequesterUsers.Select(Alias.User)],
         .. request.Reviews.Select(Link),
     ]);
 
@@ -82,7 +88,8 @@ public sealed class People
         return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Id).OfType<Guid>().Distinct().Order()];
     }
 
-    private static IEnumerable<Alias> Link(Review review) => review.AuthorUids.Select(Alias.Uid).Concat(review.AuthorUsers.Select(Alias.User)).Prepend(Alias.User(review.AuthorId));
+    private static IEnumerable<Alias> Link(Review review) =>
+        review.AuthorUids.Select(Alias.Uid).Concat(review.AuthorUsers.Select(Alias.User)).Prepend(Alias.User(review.AuthorId));
 
     private IEnumerable<Alias> All() => known is null ? seen : known.All().Concat(seen);
 

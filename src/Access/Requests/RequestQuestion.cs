@@ -12,7 +12,10 @@ namespace CertAuthority.Access.Requests;
 /// <param name="Now">The instant of filing; whole seconds.</param>
 /// <param name="User">Who asks.</param>
 /// <param name="CreatorUid">Who is at the keyboard.</param>
-/// <param name="RoleNames">The roles asked for, or <c>*</c> for all that may be asked for and are not held. Beside resources: the only roles by which these are asked for; none for all that reach them.</param>
+/// <param name="RoleNames">
+/// The roles asked for, or <c>*</c> for all that may be asked for and are not held. Beside resources: the only roles by which these are
+/// asked for; none for all that reach them.
+/// </param>
 /// <param name="Reason">Why.</param>
 /// <param name="SuggestedReviewers">The names of users to notify; they gain no right.</param>
 /// <param name="Roles">Every role that exists.</param>
@@ -38,7 +41,10 @@ public sealed record RequestQuestion(
     /// <summary>How many nodes a request may name.</summary>
     public const int MaxResources = 300;
 
-    /// <summary>How many requests of this user were filed within the last minute, and within the last day; none where the bound does not hold for whoever files.</summary>
+    /// <summary>
+    /// How many requests of this user were filed within the last minute, and within the last day; none where the bound does not hold for
+    /// whoever files.
+    /// </summary>
     public (int Minute, int Day) Filed { get; init; }
 
     /// <summary>What is locked now.</summary>

@@ -25,19 +25,29 @@ public static class RequestRights
         return allowed;
     }
 
-    /// <summary>The names of the existing roles that the user may ask for, by their names or by way of nodes; sorted, none that is locked.</summary>
+    /// <summary>
+    /// The names of the existing roles that the user may ask for, by their names or by way of nodes; sorted, none that is locked.
+    /// </summary>
     public static ImmutableArray<string> Requestable(
         User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles)
     {
         var assigned = user.AssignedAt(now, roles);
-        return [.. roles.Values.Where(role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null).Select(role => role.Name).Order(StringComparer.Ordinal)];
+        return [
+            .. roles.Values.Where(
+                role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null)
+                .Select(role => role.Name).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>What a login of the user's does that says nothing about requests: what the strictest of their roles says, where there is something to ask for.</summary>
+    /// <summary>
+    /// What a login of the user's does that says nothing about requests: what the strictest of their roles says, where there is something
+    /// to ask for.
+    /// </summary>
     public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {
         var access = user.AssignedAt(now, roles).Select(role => role.Options.RequestAccess).DefaultIfEmpty().Max();
         // Locks do not count here: the error at filing names them, and a locked role must not turn the login into one without a request.
-        return access == RequestAccess.Optional || Requestable(user, roles, now, LocksInForce.None).All(user.Roles.Contains) ? RequestAccess.Optional : access;
+        return access == RequestAccess.Optional || Requestable(user, roles, now, LocksInForce.None).All(user.Roles.Contains)
+            ? RequestAccess.Optional
+            : access;
     }
 }

@@ -60,18 +60,25 @@ public static class RequestTransitions
         new(Pending,  Deny,    Reviewer,      Denied),
     ];
 
-    /// <summary>The step that <paramref name="by"/> may take from where the request stands now, or the refusal that the table implies.</summary>
+    /// <summary>
+    /// The step that <paramref name="by"/> may take from where the request stands now, or the refusal that the table implies.
+    /// </summary>
     public static Outcome<Transition> Find(AccessRequest request, RequestAction action, RequestActor by, DateTimeOffset now)
     {
         var state = request.StateAt(now);
         if (Table.FirstOrDefault(t => t.From == state && t.Action == action && t.By == by) is { } step)
             return step;
         if (by == Reviewer && Table.Any(t => t.Action == action && t.By == by))
-            return new Refusal(state == Expired ? "the access request has expired" : $"the access request has been already {Word(state).ToLowerInvariant()}", Kind: RefusalKind.Conflict);
+            return new Refusal(
+                state == Expired
+                    ? "the access request has expired"
+                    : $"the access request has been already {Word(state).ToLowerInvariant()}", Kind: RefusalKind.Conflict);
         var from = Table.Where(t => t.Action == action && t.By == by).Select(t => Word(t.From)).ToList();
         return from.Count == 0
             ? new Refusal($"only the {Whose(action)} can {Verb(action)} a request")
-            : new Refusal($"request {request.Id} is {Word(state)}; only {string.Join(" or ", from)} requests can be {Participle(action)}", Kind: RefusalKind.Conflict);
+            : new Refusal(
+                $"request {request.Id} is {Word(state)}; only {string.Join(" or ", from)} requests can be {Participle(action)}",
+                Kind: RefusalKind.Conflict);
     }
 
     /// <summary>A state as people and JSON see it.</summary>
@@ -86,7 +93,9 @@ public static class RequestTransitions
 
     private static string Whose(RequestAction action) => action is Approve or Deny ? "administrator or a reviewer" : "requester";
 
-    private static string Verb(RequestAction action) => action switch { Approve => "approve", Deny => "deny", Cancel => "cancel", _ => "drop" };
+    private static string Verb(RequestAction action) =>
+        action switch { Approve => "approve", Deny => "deny", Cancel => "cancel", _ => "drop" };
 
-    private static string Participle(RequestAction action) => action switch { Approve => "approved", Deny => "denied", Cancel => "cancelled", _ => "dropped" };
+    private static string Participle(RequestAction action) =>
+        action switch { Approve => "approved", Deny => "denied", Cancel => "cancelled", _ => "dropped" };
 }

@@ -10,12 +10,15 @@ namespace CertAuthority.Access.Requests;
 public static class RequestUse
 {
     /// <summary>The roles that the request grants its user now, or why it grants nothing.</summary>
-    /// <param name="request">The request; its user is <paramref name="user"/>, which the caller has seen to (not found and not yours are one answer).</param>
+    /// <param name="request">
+    /// The request; its user is <paramref name="user"/>, which the caller has seen to (not found and not yours are one answer).
+    /// </param>
     /// <param name="user">The user as it is now.</param>
     /// <param name="roles">Every role that exists now.</param>
     /// <param name="locks">What is locked now.</param>
     /// <param name="now">The instant of use.</param>
-    public static Outcome<IReadOnlyList<Role>> Grants(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, LocksInForce locks, DateTimeOffset now)
+    public static Outcome<IReadOnlyList<Role>> Grants(
+        AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, LocksInForce locks, DateTimeOffset now)
     {
         // The same user, not merely the same name.
         if (request.UserId != user.Id)
@@ -29,12 +32,19 @@ public static class RequestUse
             case RequestState.Denied:
                 return new Refusal($"request {request.Id} was denied{Because(request)}");
             case var ended:
-                return new Refusal($"request {request.Id} is {RequestTransitions.Word(ended)}", Kind: ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied) { Remedy = Again(request) };
+                return new Refusal(
+                    $"request {request.Id} is {RequestTransitions.Word(ended)}",
+                    Kind: ended == RequestState.Expired ? RefusalKind.Expired : RefusalKind.Denied)
+                { Remedy = Again(request) };
         }
         if (locks.On(LockKind.Request, request.Id.ToString()) is { } locked)
             return locked.Refusal;
         if (now < request.Terms.AssumeFrom)
-            return new Refusal($"access request cannot be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", Kind: RefusalKind.Conflict) { Remedy = new Remedy.LogInWith(request.Id) };
+            return new Refusal(
+                $"access request cannot be assumed until {Instants.Show(request.Terms.AssumeFrom.Value)}", Kind: RefusalKind.Conflict)
+            {
+                Remedy = new Remedy.LogInWith(request.Id)
+            };
         var assigned = user.AssignedAt(now, roles);
         if (request.Roles.FirstOrDefault(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
             return new Refusal($"user \"{user.Name}\" can no longer request role \"{lost.Name}\"");

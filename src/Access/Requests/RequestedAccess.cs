@@ -39,10 +39,14 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
     private static Outcome<RequestedAccess> ByResource(RequestQuestion question)
     {
         if (question.Resources.FirstOrDefault(resource => PinnedNode.NameIn(resource) is null) is { } odd)
-            return new Refusal($"\"{odd}\" is not a resource", $"a resource is node/NAME; names have the form {Names.NodeForm}", RefusalKind.Invalid);
-        var wanted = question.Resources.Select(resource => PinnedNode.NameIn(resource)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+            return new Refusal(
+                $"\"{odd}\" is not a resource", $"a resource is node/NAME; names have the form {Names.NodeForm}", RefusalKind.Invalid);
+        var wanted = question.Resources.Select(resource => PinnedNode.NameIn(resource)!).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal).ToList();
         if (wanted.Count > RequestQuestion.MaxResources)
-            return new Refusal($"a request names at most {RequestQuestion.MaxResources} resources, not {wanted.Count}", "divide it among several", RefusalKind.Invalid);
+            return new Refusal(
+                $"a request names at most {RequestQuestion.MaxResources} resources, not {wanted.Count}", "divide it among several",
+                RefusalKind.Invalid);
 
         var (user, roles, now) = (question.User, question.Roles, question.Now);
         var nodes = question.Nodes.IntersectBy(wanted, node => node.Name).OrderBy(node => node.Name, StringComparer.Ordinal).ToList();
@@ -61,14 +65,17 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
         // An unknown node and one out of reach get the same answer: names of nodes are nobody's to probe.
         if (wanted.Find(name => !reaching.Any(one => one.Nodes.Contains(name))) is { } unreached)
             return question.Locks.On(LockKind.Node, unreached) is { } locked
-                   && !Elevation.WithinAsking(user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
+                   && !Elevation.WithinAsking(
+                       user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
                 ? locked.Refusal
                 : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"") { Remedy = new Remedy.SearchNodes() };
 
         ImmutableArray<string> names = [.. reaching.Select(one => one.Role)];
         var together = Elevation.Opened(user, names, roles, nodes, question.Locks, now);
         return wanted.Find(name => !together.Contains(name)) is { } taken
-            ? new Refusal($"the roles that reach these nodes do not reach node \"{taken}\" together: one of {string.Join(", ", names)} denies it", "ask for it in a request of its own", RefusalKind.Conflict)
+            ? new Refusal(
+                $"the roles that reach these nodes do not reach node \"{taken}\" together: one of {string.Join(", ", names)} denies it",
+                "ask for it in a request of its own", RefusalKind.Conflict)
             : new RequestedAccess(names, [.. nodes.Select(node => new PinnedNode(node.Id, node.Name))]);
     }
 }

@@ -29,25 +29,41 @@ public static class Requesting
         if (question.SuggestedReviewers.Length > RequestQuestion.MaxSuggestedReviewers)
             return new Refusal($"at most {RequestQuestion.MaxSuggestedReviewers} reviewers can be suggested", Kind: RefusalKind.Invalid);
         if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
-            return new Refusal($"\"{odd}\" cannot be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
+            return new Refusal(
+                $"\"{odd}\" cannot be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
         if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
-            return new Refusal($"{question.PendingRequests} of your requests are pending already; that is the limit", Kind: RefusalKind.Limited) { Remedy = new Remedy.CancelRequest() };
+            return new Refusal(
+                $"{question.PendingRequests} of your requests are pending already; that is the limit", Kind: RefusalKind.Limited)
+            {
+                Remedy = new Remedy.CancelRequest()
+            };
 
         if (question.Filed.Minute >= question.Limits.RequestsPerMinute)
-            return new Refusal($"{question.Filed.Minute} requests of yours were filed within a minute; that is the limit", "try again in a minute", RefusalKind.Limited);
+            return new Refusal(
+                $"{question.Filed.Minute} requests of yours were filed within a minute; that is the limit", "try again in a minute",
+                RefusalKind.Limited);
         if (question.Filed.Day >= question.Limits.RequestsPerDay)
-            return new Refusal($"{question.Filed.Day} requests of yours were filed within a day; that is the limit", Kind: RefusalKind.Limited) { Remedy = new Remedy.FileRequest(question.User.Name) };
+            return new Refusal(
+                $"{question.Filed.Day} requests of yours were filed within a day; that is the limit", Kind: RefusalKind.Limited)
+            {
+                Remedy = new Remedy.FileRequest(question.User.Name)
+            };
 
         var assigned = question.User.AssignedAt(question.Now, question.Roles);
-        if (question.Locks.On(question.User, [.. question.User.Roles, .. question.RoleNames.Where(name => RequestRights.MayRequest(assigned, name, question.Kind))]) is { } locked)
+        if (question.Locks.On(
+            question.User,
+            [.. question.User.Roles,
+                .. question.RoleNames.Where(name => RequestRights.MayRequest(assigned, name, question.Kind))]) is { } locked)
             return locked.Refusal;
         if (!RequestedAccess.From(question).Holds(out var asked, out var refusal))
             return refusal;
 
         var roles = asked.Roles.Select(name => question.Roles[name]).ToList();
-        if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits, question.Kind).Holds(out var window, out refusal))
+        if (!AccessWindow.File(question.Now, roles, assigned, question.Wishes, question.Limits, question.Kind)
+            .Holds(out var window, out refusal))
             return refusal;
-        var askedBy = assigned.Where(role => asked.Roles.Any(name => role.Allow.LetsRequest(name, question.Kind))).OrderBy(role => role.Name, StringComparer.Ordinal).ToList();
+        var askedBy = assigned.Where(role => asked.Roles.Any(name => role.Allow.LetsRequest(name, question.Kind)))
+            .OrderBy(role => role.Name, StringComparer.Ordinal).ToList();
         var request = new AccessRequest
         {
             Id = question.Id,
@@ -62,14 +78,22 @@ public static class Requesting
             PendingUntil = window.PendingUntil,
             AccessUntil = window.AccessUntil,
             Reason = question.Reason,
-            SuggestedReviewers = [.. (question.SuggestedReviewers.IsEmpty ? assigned.SelectMany(role => role.Allow.Asking.SuggestedReviewers) : question.SuggestedReviewers).Distinct(StringComparer.Ordinal)],
+            SuggestedReviewers = [
+                .. (question.SuggestedReviewers.IsEmpty
+                    ? assigned.SelectMany(role => role.Allow.Asking.SuggestedReviewers)
+                    : question.SuggestedReviewers).Distinct(StringComparer.Ordinal)],
             Resolution = null,
             CreatorLoginUid = question.CreatorLoginUid,
             Resources = asked.Resources,
             Terms = window.Terms,
-            Thresholds = [.. askedBy.Select(role => new ThresholdSet(role.Pin(), role.Allow.Asking.RequireAll, role.Allow.Asking.Thresholds is { IsEmpty: false } some ? some : [ReviewThreshold.One]))],
+            Thresholds = [
+                .. askedBy.Select(
+                    role => new ThresholdSet(
+                        role.Pin(), role.Allow.Asking.RequireAll,
+                        role.Allow.Asking.Thresholds is { IsEmpty: false } some ? some : [ReviewThreshold.One]))],
             Annotations = Annotations(askedBy),
-            RequesterUids = [.. question.UserUids.Append(question.CreatorUid).Concat(question.CreatorLoginUid is { } login ? [login] : []).Distinct()],
+            RequesterUids = [
+                .. question.UserUids.Append(question.CreatorUid).Concat(question.CreatorLoginUid is { } login ? [login] : []).Distinct()],
             RequesterUsers = question.PersonsUsers,
         };
         var (why, prompts) = Reason(asked.Roles, question.Kind, assigned);
@@ -80,7 +104,8 @@ public static class Requesting
     /// <param name="names">The roles asked for.</param>
     /// <param name="kind">How they are asked for.</param>
     /// <param name="assigned">The roles of the requester.</param>
-    public static (Refusal? Required, ImmutableArray<string> Prompts) Reason(IReadOnlyCollection<string> names, RequestKind kind, IReadOnlyList<Role> assigned)
+    public static (Refusal? Required, ImmutableArray<string> Prompts) Reason(
+        IReadOnlyCollection<string> names, RequestKind kind, IReadOnlyList<Role> assigned)
     {
         var (prompts, subjects) = (new List<string>(), new List<string>());
         foreach (var role in assigned.OrderBy(role => role.Name, StringComparer.Ordinal))
@@ -99,5 +124,7 @@ public static class Requesting
     // What several roles say about one thing adds up.
     private static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(IEnumerable<Role> askedBy) =>
         askedBy.SelectMany(role => role.Allow.Asking.Annotations).GroupBy(one => one.Key, StringComparer.Ordinal)
-            .ToImmutableSortedDictionary(of => of.Key, of => of.SelectMany(one => one.Value).Distinct(StringComparer.Ordinal).ToImmutableArray(), StringComparer.Ordinal);
+            .ToImmutableSortedDictionary(
+                of => of.Key, of => of.SelectMany(one => one.Value).Distinct(StringComparer.Ordinal).ToImmutableArray(),
+                StringComparer.Ordinal);
 }

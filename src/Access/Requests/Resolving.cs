@@ -8,19 +8,25 @@ namespace CertAuthority.Access.Requests;
 
 /// <summary>Who answers, as far as the answer depends on it.</summary>
 /// <param name="Identity">Who the kernel says is calling.</param>
-/// <param name="IsRoot">Uid 0 or the daemon's own uid: they could write the database anyway, so they may answer their own request and the audit says so.</param>
+/// <param name="IsRoot">
+/// Uid 0 or the daemon's own uid: they could write the database anyway, so they may answer their own request and the audit says so.
+/// </param>
 /// <param name="Login">As whom they once logged in, where that is known: sudo and su leave it as it is.</param>
 public sealed record Answerer(UnixIdentity Identity, bool IsRoot, UnixIdentity? Login = null);
 
 /// <summary>What approving, denying, cancelling and dropping make of a request.</summary>
 public static class Resolving
 {
-    /// <summary>Whether the request is the answerer's own: the account that they call as, or the one that they logged in as, is the same person as its requester.</summary>
+    /// <summary>
+    /// Whether the request is the answerer's own: the account that they call as, or the one that they logged in as, is the same person as
+    /// its requester.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
     /// <param name="answerer">Who answers.</param>
     public static bool IsOwn(AccessRequest request, People people, Answerer answerer) =>
-        answerer.Identity.Aliases.Concat(answerer.Login is { } login ? login.Aliases : []).Any(alias => people.AreOne(alias, Alias.User(request.UserId)));
+        answerer.Identity.Aliases.Concat(answerer.Login is { } login ? login.Aliases : [])
+            .Any(alias => people.AreOne(alias, Alias.User(request.UserId)));
 
     /// <summary>
     /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
@@ -34,7 +40,10 @@ public static class Resolving
     /// <param name="resolution">Who, when, why.</param>
     /// <param name="limits">The bounds of the site.</param>
     /// <param name="locks">What is locked now.</param>
-    /// <param name="instead">The roles to grant instead of those asked for; default for those, and never empty. Any role that exists will do: what was asked stays on record beside it.</param>
+    /// <param name="instead">
+    /// The roles to grant instead of those asked for; default for those, and never empty. Any role that exists will do: what was asked
+    /// stays on record beside it.
+    /// </param>
     /// <param name="force">Approves although a role changed since it was asked for: as it is now.</param>
     public static Outcome<AccessRequest> Approve(
         AccessRequest request,
@@ -48,7 +57,8 @@ public static class Resolving
         ImmutableArray<string> instead = default,
         bool force = false)
     {
-        if (!RequestTransitions.Find(request, RequestAction.Approve, RequestActor.Administrator, resolution.At).Holds(out var step, out var refusal))
+        if (!RequestTransitions.Find(request, RequestAction.Approve, RequestActor.Administrator, resolution.At)
+            .Holds(out var step, out var refusal))
             return refusal;
         if (Names.ReasonFault(resolution.Reason) is { } fault)
             return fault;
@@ -59,8 +69,13 @@ public static class Resolving
         if (instead is { IsDefault: false, IsEmpty: true })
             return new Refusal("an approval that names roles names at least one", Kind: RefusalKind.Invalid);
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
-            return new Refusal($"the role {changed.Name} changed after this request was made", Kind: RefusalKind.Conflict) { Remedy = new Remedy.ApproveAnyway(request.Id) };
-        return Grant(request, step, requester, roles, resolution, limits, locks, instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead);
+            return new Refusal($"the role {changed.Name} changed after this request was made", Kind: RefusalKind.Conflict)
+            {
+                Remedy = new Remedy.ApproveAnyway(request.Id)
+            };
+        return Grant(
+            request, step, requester, roles, resolution, limits, locks,
+            instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead);
     }
 
     /// <summary>The request with its step to APPROVED taken, whoever takes it: what it grants, and until when.</summary>

@@ -47,14 +47,18 @@ public static class Reviewing
     // Of those who can review a request a warning names so many.
     private const int MostNamed = 5;
 
-    /// <summary>For each person whom a requester names as a reviewer and who cannot review the request: why, and who can. They would wait for an answer that cannot come.</summary>
+    /// <summary>
+    /// For each person whom a requester names as a reviewer and who cannot review the request: why, and who can. They would wait for an
+    /// answer that cannot come.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="named">The names that the requester gave.</param>
     /// <param name="users">Every user who exists.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="now">The instant at which roles count.</param>
     public static ImmutableArray<string> CannotReview(
-        AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
+        AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles,
+        DateTimeOffset now)
     {
         var able = users.Where(user => user.Id != request.UserId && Voter.From(user, roles, now).MayReview(request, roles))
             .Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
@@ -74,7 +78,9 @@ public static class Reviewing
         };
     }
 
-    /// <summary>Whether the request waits for a word of theirs: it is pending, not their own, and they may review it and have not.</summary>
+    /// <summary>
+    /// Whether the request waits for a word of theirs: it is pending, not their own, and they may review it and have not.
+    /// </summary>
     public static bool IsAwaited(ReviewQuestion question, DateTimeOffset now) =>
         question.Request.StateAt(now) == RequestState.Pending && question.By.MayReview(question.Request, question.Roles)
         && !IsOwn(question) && !question.Earlier.Any(vote => IsBySame(question, vote));
@@ -86,12 +92,14 @@ public static class Reviewing
         var approves = review.Decision == ReviewDecision.Approve;
         if (IsOwn(question))
             return new Refusal("nobody reviews their own request", "somebody else who may review it can");
-        if (!RequestTransitions.Find(request, approves ? RequestAction.Approve : RequestAction.Deny, RequestActor.Reviewer, review.At).Holds(out var step, out var refusal))
+        if (!RequestTransitions.Find(request, approves ? RequestAction.Approve : RequestAction.Deny, RequestActor.Reviewer, review.At)
+            .Holds(out var step, out var refusal))
             return refusal;
         if (question.Earlier.FirstOrDefault(vote => IsBySame(question, vote)) is { } earlier)
             return new Refusal(
                 $"user \"{earlier.Review.AuthorName}\" has already reviewed this request",
-                earlier.Review.AuthorId == by.User.Id ? null : $"each person reviews once, and \"{by.User.Name}\" is the same person", RefusalKind.Conflict);
+                earlier.Review.AuthorId == by.User.Id ? null : $"each person reviews once, and \"{by.User.Name}\" is the same person",
+                RefusalKind.Conflict);
         if (!by.MayReview(request, question.Roles))
             return new Refusal($"user \"{by.User.Name}\" cannot review this request");
         if (Names.ReasonFault(review.Reason) is { } fault)
@@ -114,12 +122,19 @@ public static class Reviewing
             default:
                 var approval = Step(RequestAction.Approve);
                 var until = reviewed with { Terms = reviewed.Terms with { AssumeFrom = tally.AssumeFrom } };
-                return question.Requester is null ? Gone(request) : Resolved(Resolving.Grant(until, approval, question.Requester, question.Roles, resolution, question.Limits, question.Locks, tally.Granted), approval);
+                return question.Requester is null
+                    ? Gone(request)
+                    : Resolved(
+                        Resolving.Grant(
+                            until, approval, question.Requester, question.Roles, resolution, question.Limits, question.Locks,
+                            tally.Granted), approval);
         }
 
-        static Transition Step(RequestAction action) => RequestTransitions.Table.Single(t => t.Action == action && t.By == RequestActor.Reviewer);
+        static Transition Step(RequestAction action) =>
+            RequestTransitions.Table.Single(t => t.Action == action && t.By == RequestActor.Reviewer);
 
-        Outcome<Reviewed> Resolved(Outcome<AccessRequest> outcome, Transition taken) => outcome.Holds(out var next, out var why) ? new Reviewed(next, kept, taken) { Standing = Standing() } : why;
+        Outcome<Reviewed> Resolved(Outcome<AccessRequest> outcome, Transition taken) =>
+            outcome.Holds(out var next, out var why) ? new Reviewed(next, kept, taken) { Standing = Standing() } : why;
 
         ImmutableArray<string> Standing() => approves ? tally.Approvals : tally.Denials;
     }
@@ -131,7 +146,8 @@ public static class Reviewing
     private static Alias By(ReviewQuestion question) => Alias.User(question.By.User.Id);
 
     // Whoever acts under several uids joins them by this very review.
-    private static People Everybody(ReviewQuestion question) => question.People.And(question.Review with { AuthorId = question.By.User.Id });
+    private static People Everybody(ReviewQuestion question) =>
+        question.People.And(question.Review with { AuthorId = question.By.User.Id });
 
     private static Outcome<Review> Denied(Review review)
     {
@@ -146,16 +162,25 @@ public static class Reviewing
         var (request, review) = (question.Request, question.Review);
         var asked = request.Roles.Select(role => role.Name).ToList();
         if (review.Roles.FirstOrDefault(name => !asked.Contains(name)) is { } other)
-            return new Refusal($"role \"{other}\" was not asked for", $"a review grants what was asked for, or less: {string.Join(", ", asked)}", RefusalKind.Invalid);
+            return new Refusal(
+                $"role \"{other}\" was not asked for", $"a review grants what was asked for, or less: {string.Join(", ", asked)}",
+                RefusalKind.Invalid);
         if (question.Requester is null || question.Requester.Id != request.UserId)
             return Gone(request);
         // What the reviewer reads is what was asked; what they would grant must be that.
         if (RequestUse.FirstChanged([.. request.Roles, .. request.Thresholds.Select(set => set.By)], question.Roles) is { } changed)
-            return new Refusal($"the role {changed.Name} changed after this request was made", "the requester can ask again, and an administrator can look at it", RefusalKind.Conflict);
-        if (review.AssumeFrom is { } from && AccessWindow.TooEarlyOrLate(from, review.At, request.AccessUntil, question.Limits) is { } refusal)
+            return new Refusal(
+                $"the role {changed.Name} changed after this request was made",
+                "the requester can ask again, and an administrator can look at it", RefusalKind.Conflict);
+        if (review.AssumeFrom is { } from
+            && AccessWindow.TooEarlyOrLate(from, review.At, request.AccessUntil, question.Limits) is { } refusal)
             return refusal;
-        return review with { Roles = review.Roles.IsEmpty ? [.. asked] : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)] };
+        return review with
+        {
+            Roles = review.Roles.IsEmpty ? [.. asked] : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
+        };
     }
 
-    private static Refusal Gone(AccessRequest request) => new($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);
+    private static Refusal Gone(AccessRequest request) =>
+        new($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);
 }

@@ -19,7 +19,8 @@ public sealed record Vote(Review Review, Voter? Author)
 /// <param name="Counted">The reviews that count.</param>
 /// <param name="Missing">While it is pending, what is still missing: a sentence each.</param>
 public sealed record Tally(
-    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted, ImmutableArray<string> Missing)
+    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted,
+    ImmutableArray<string> Missing)
 {
     /// <summary>How far the approvals are, a sentence for each threshold that can approve: <c>1 of 2 approvals from a lead</c>.</summary>
     public ImmutableArray<string> Approvals { get; init; } = [];
@@ -28,8 +29,10 @@ public sealed record Tally(
     public ImmutableArray<string> Denials { get; init; } = [];
 
     /// <summary>
-    /// What an administrator overrides who approves now: a sentence for each role of the requester whose thresholds are not met. Their own approval is one
-    /// that anybody could have given, so it meets a threshold that asks for one and has no filter, which is what a role has that names no thresholds.
+    /// What an administrator overrides who approves now: a sentence for each role of the requester whose thresholds are not met. Their own
+    /// approval is one
+    /// that anybody could have given, so it meets a threshold that asks for one and has no filter, which is what a role has that names no
+    /// thresholds.
     /// </summary>
     public ImmutableArray<string> Overridden { get; init; } = [];
 
@@ -45,13 +48,15 @@ public sealed record Tally(
     {
         var counted = new List<Vote>();
         foreach (var vote in votes)
-            if (vote.Author is { } author && author.MayReview(request, roles) && !people.AreOne(vote.By, Alias.User(request.UserId)) && !counted.Exists(other => people.AreOne(other.By, vote.By)))
+            if (vote.Author is { } author && author.MayReview(request, roles) && !people.AreOne(vote.By, Alias.User(request.UserId))
+                && !counted.Exists(other => people.AreOne(other.By, vote.By)))
                 counted.Add(vote);
         var approvals = counted.FindAll(vote => vote.Review.Decision == ReviewDecision.Approve);
         ImmutableArray<Review> reviews = [.. counted.Select(vote => vote.Review)];
         var assumeFrom = approvals.Select(vote => vote.Review.AssumeFrom).Append(request.Terms.AssumeFrom).Max();
 
-        if (request.Thresholds.Any(set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
+        if (request.Thresholds.Any(
+            set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
             return Counted(new Tally(RequestState.Denied, [], assumeFrom, reviews, []));
 
         var missing = request.Thresholds.Select(Missing).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
@@ -75,32 +80,43 @@ public sealed record Tally(
         ImmutableArray<string> Standing(ReviewDecision decision, Func<ReviewThreshold, int> needed) =>
         [
             .. request.Thresholds.SelectMany(set => set.Thresholds).Where(threshold => needed(threshold) > 0)
-                .Select(threshold => threshold.Counts(Count(threshold, decision), needed(threshold), decision)).Distinct(StringComparer.Ordinal),
+                .Select(threshold => threshold.Counts(Count(threshold, decision), needed(threshold), decision))
+                .Distinct(StringComparer.Ordinal),
         ];
 
         string? Overridden(ThresholdSet set)
         {
-            var approving = set.Thresholds.Where(threshold => threshold.Approve > 0).Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
-            var unmet = approving.FindAll(one => one.Approvals < one.Threshold.Approve && one.Threshold is not { Approve: 1, Filter: null });
+            var approving = set.Thresholds.Where(threshold => threshold.Approve > 0)
+                .Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
+            var unmet = approving.FindAll(
+                one => one.Approvals < one.Threshold.Approve && one.Threshold is not { Approve: 1, Filter: null });
             // Where no threshold approves, an administrator is who answers.
             return (set.RequireAll ? unmet.Count == 0 : unmet.Count < approving.Count || approving.Count == 0)
                 ? null
-                : string.Join(set.RequireAll ? " and " : " or ", unmet.Select(one => one.Threshold.Counts(one.Approvals, one.Threshold.Approve, ReviewDecision.Approve)));
+                : string.Join(
+                    set.RequireAll ? " and " : " or ",
+                    unmet.Select(one => one.Threshold.Counts(one.Approvals, one.Threshold.Approve, ReviewDecision.Approve)));
         }
 
         int Count(ReviewThreshold threshold, ReviewDecision decision) =>
-            counted.Count(vote => vote.Review.Decision == decision && threshold.Filter?.Holds(vote.Author!.Facts(request, vote.Review.Reason)) != false);
+            counted.Count(
+                vote => vote.Review.Decision == decision
+                    && threshold.Filter?.Holds(vote.Author!.Facts(request, vote.Review.Reason)) != false);
 
         string? Missing(ThresholdSet set)
         {
             // What can only deny is not waited for.
-            var approving = set.Thresholds.Where(threshold => threshold.Approve > 0).Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
+            var approving = set.Thresholds.Where(threshold => threshold.Approve > 0)
+                .Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
             var unmet = approving.FindAll(one => one.Approvals < one.Threshold.Approve);
             if (approving.Count == 0)
                 return $"no threshold of role {set.By.Name} approves: an administrator answers it";
             if (set.RequireAll ? unmet.Count == 0 : unmet.Count < approving.Count)
                 return null;
-            return "needs " + string.Join(set.RequireAll ? " and " : " or ", unmet.Select(one => one.Threshold.Wants(one.Threshold.Approve - one.Approvals, one.Approvals > 0)));
+            return "needs "
+                + string.Join(
+                    set.RequireAll ? " and " : " or ",
+                    unmet.Select(one => one.Threshold.Wants(one.Threshold.Approve - one.Approvals, one.Approvals > 0)));
         }
     }
 }

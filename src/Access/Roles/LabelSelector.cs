@@ -13,9 +13,12 @@ public sealed class LabelSelector
     public static readonly LabelSelector None = new(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>>.Empty);
 
     /// <summary>Selects every node.</summary>
-    public static readonly LabelSelector All = new(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>>.Empty.Add("*", [NamePattern.TryParse("*", out _)!]));
+    public static readonly LabelSelector All = new(
+        ImmutableSortedDictionary<string, ImmutableArray<NamePattern>>.Empty.Add("*", [NamePattern.TryParse("*", out _)!]));
 
-    /// <summary>A selector of these entries. A key <c>*</c> must stand with the sole value <c>*</c>; the resource reader sees to it.</summary>
+    /// <summary>
+    /// A selector of these entries. A key <c>*</c> must stand with the sole value <c>*</c>; the resource reader sees to it.
+    /// </summary>
     public LabelSelector(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>> entries) => Entries = entries;
 
     /// <summary>The entries, ordered by key.</summary>
@@ -32,5 +35,7 @@ public sealed class LabelSelector
 
     /// <summary>Each key, and whether these labels have what its entry asks for.</summary>
     internal IEnumerable<(string Key, bool Matches)> EachKey(IReadOnlyDictionary<string, string> labels) =>
-        Entries.Select(entry => (entry.Key, entry.Key == "*" || (labels.TryGetValue(entry.Key, out var value) && entry.Value.Any(pattern => pattern.Matches(value)))));
+        Entries.Select(
+            entry => (entry.Key,
+                entry.Key == "*" || (labels.TryGetValue(entry.Key, out var value) && entry.Value.Any(pattern => pattern.Matches(value)))));
 }

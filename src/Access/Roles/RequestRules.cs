@@ -18,7 +18,8 @@ public sealed record RequestRules(
     ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations)
 {
     /// <summary>Says nothing.</summary>
-    public static readonly RequestRules None = new([], false, [], false, "", ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal));
+    public static readonly RequestRules None = new(
+        [], false, [], false, "", ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal));
 }
 
 /// <summary>What a login without a word about requests does.</summary>

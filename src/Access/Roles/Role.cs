@@ -31,7 +31,9 @@ public sealed record Role(
     public ImmutableArray<ReviewerEntry> Reviewers { get; init; } = [];
 
     /// <summary>Whether it takes something away from the roles in use beside it, or from what may be asked for or reviewed.</summary>
-    public bool DeniesAnything => Deny.Logins.Length + Deny.RequestRoles.Length + Deny.SearchAsRoles.Length + Deny.Reviewing.Roles.Length > 0 || !Deny.NodeLabels.IsNone;
+    public bool DeniesAnything =>
+        Deny.Logins.Length + Deny.RequestRoles.Length + Deny.SearchAsRoles.Length + Deny.Reviewing.Roles.Length > 0
+            || !Deny.NodeLabels.IsNone;
 
     /// <summary>Whether its time is over.</summary>
     public bool IsOver(DateTimeOffset now) => now >= Expires;
@@ -68,7 +70,8 @@ public sealed record RoleConditions(ImmutableArray<Template> Logins, LabelSelect
     public ImmutableArray<NamePattern> SearchAsRoles { get; init; } = [];
 
     /// <summary>Whether a role is among those that may, or may not, be asked for in such a request.</summary>
-    public bool LetsRequest(string role, RequestKind kind) => (kind == RequestKind.Roles ? RequestRoles : SearchAsRoles).Any(pattern => pattern.Matches(role));
+    public bool LetsRequest(string role, RequestKind kind) =>
+        (kind == RequestKind.Roles ? RequestRoles : SearchAsRoles).Any(pattern => pattern.Matches(role));
 }
 
 /// <summary>How sessions under a role are bounded, and what they may do beside running commands.</summary>
@@ -78,7 +81,8 @@ public sealed record RoleOptions
     public static readonly RoleOptions None = new();
 
     /// <summary>Only what bounds: without what permits.</summary>
-    public RoleOptions Bounds => this with { ForwardAgent = false, PortForwarding = false, X11Forwarding = false, Extensions = None.Extensions };
+    public RoleOptions Bounds =>
+        this with { ForwardAgent = false, PortForwarding = false, X11Forwarding = false, Extensions = None.Extensions };
 
     /// <summary>The longest certificate; null leaves it to the site.</summary>
     public TimeSpan? MaxSessionTtl { get; init; }
@@ -92,7 +96,9 @@ public sealed record RoleOptions
     /// <summary>Whether X11 may be forwarded.</summary>
     public bool X11Forwarding { get; init; }
 
-    /// <summary>What every session has to meet: values by the names of <see cref="SessionCondition.All"/>, as certificates have them.</summary>
+    /// <summary>
+    /// What every session has to meet: values by the names of <see cref="SessionCondition.All"/>, as certificates have them.
+    /// </summary>
     public ImmutableSortedDictionary<string, string> Conditions { get; init; } = SessionConditions.None;
 
     /// <summary>The only command that runs, whatever was asked for; null for any. One of <see cref="Conditions"/>.</summary>
@@ -123,5 +129,6 @@ public sealed record RoleOptions
     public string RequestPrompt { get; init; } = "";
 
     /// <summary>Extensions of others, <c>name@domain</c>, with their values.</summary>
-    public ImmutableSortedDictionary<string, Template> Extensions { get; init; } = ImmutableSortedDictionary<string, Template>.Empty.WithComparers(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, Template> Extensions { get; init; } =
+        ImmutableSortedDictionary<string, Template>.Empty.WithComparers(StringComparer.Ordinal);
 }

@@ -17,8 +17,10 @@ public enum ConditionForm
 }
 
 /// <summary>
-/// A condition that a role attaches to every session of its logins: a critical option of the certificate. The reader of files, the policy, the check
-/// after a change of policy and the explanation walk <see cref="All"/>, so a new condition is one row here and one in the table of what OpenSSH reads.
+/// A condition that a role attaches to every session of its logins: a critical option of the certificate. The reader of files, the policy,
+/// the check
+/// after a change of policy and the explanation walk <see cref="All"/>, so a new condition is one row here and one in the table of what
+/// OpenSSH reads.
 /// </summary>
 /// <param name="Name">The name of the critical option, as servers know it.</param>
 /// <param name="Field">The field of <c>spec.options</c>.</param>
@@ -48,11 +50,15 @@ public sealed record SessionCondition(string Name, string Field, ConditionForm F
         InWords = addresses => $"only from {addresses}",
         Exceeded = "it may not be used from everywhere any more",
         Apart = (_, other) => $"role {other} and the other roles in use have no source address in common",
-        Both = (one, other) => AddressRange.Common(AddressRange.List(one), AddressRange.List(other)).ToList() is { Count: > 0 } common ? string.Join(',', common) : null,
+        Both = (one, other) => AddressRange.Common(AddressRange.List(one), AddressRange.List(other)).ToList() is { Count: > 0 } common
+            ? string.Join(',', common)
+            : null,
         Covers = (now, issued) => AddressRange.List(issued).All(range => AddressRange.List(now).Any(wider => wider.Contains(range))),
     };
 
-    /// <summary><c>verify-required</c>: a security key must have verified its user. sshd ignores it for other keys, so they are not certified.</summary>
+    /// <summary>
+    /// <c>verify-required</c>: a security key must have verified its user. sshd ignores it for other keys, so they are not certified.
+    /// </summary>
     public static readonly SessionCondition VerifyRequired = new("verify-required", "verify_required", ConditionForm.Flag)
     {
         Means = "only a security key that verifies its user is certified",
@@ -103,25 +109,33 @@ public sealed record SessionCondition(string Name, string Field, ConditionForm F
     };
 }
 
-/// <summary>Conditions by the names of their critical options, with their values as certificates have them. A flag has an empty value.</summary>
+/// <summary>
+/// Conditions by the names of their critical options, with their values as certificates have them. A flag has an empty value.
+/// </summary>
 public static class SessionConditions
 {
     /// <summary>No condition at all.</summary>
-    public static readonly ImmutableSortedDictionary<string, string> None = ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
+    public static readonly ImmutableSortedDictionary<string, string> None = ImmutableSortedDictionary<string, string>.Empty.WithComparers(
+        StringComparer.Ordinal);
 
     /// <summary>These with a condition, or without it where the value is null.</summary>
-    public static ImmutableSortedDictionary<string, string> With(this ImmutableSortedDictionary<string, string> conditions, SessionCondition condition, string? value) =>
+    public static ImmutableSortedDictionary<string, string> With(
+        this ImmutableSortedDictionary<string, string> conditions, SessionCondition condition, string? value) =>
         value is null ? conditions.Remove(condition.Name) : conditions.SetItem(condition.Name, value);
 
     /// <summary>For people, <c>runs only /usr/bin/restore</c>; null where there is none. The entries of a list are sorted.</summary>
     public static string? InWords(ImmutableSortedDictionary<string, string> conditions) =>
         SessionCondition.All.Where(condition => conditions.ContainsKey(condition.Name))
-            .Select(condition => condition.InWords(condition.Show(Sorted(condition, conditions[condition.Name])))).ToList() is { Count: > 0 } words ? string.Join(", ", words) : null;
+            .Select(condition => condition.InWords(condition.Show(Sorted(condition, conditions[condition.Name]))))
+            .ToList() is { Count: > 0 } words ? string.Join(", ", words) : null;
 
     /// <summary>A text that is the same for the same conditions, in whatever order the entries of lists are, and for no others.</summary>
     internal static string Key(ImmutableSortedDictionary<string, string> conditions) => string.Concat(
-        SessionCondition.All.Where(condition => conditions.ContainsKey(condition.Name)).Select(condition => $"{condition.Name}={Sorted(condition, conditions[condition.Name])}\n"));
+        SessionCondition.All.Where(condition => conditions.ContainsKey(condition.Name))
+            .Select(condition => $"{condition.Name}={Sorted(condition, conditions[condition.Name])}\n"));
 
     private static string Sorted(SessionCondition condition, string value) =>
-        condition.Form == ConditionForm.List ? string.Join(',', value.Split(',').Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)) : value;
+        condition.Form == ConditionForm.List
+            ? string.Join(',', value.Split(',').Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+            : value;
 }

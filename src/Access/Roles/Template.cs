@@ -38,7 +38,8 @@ public sealed class Template
         var close = text.IndexOf("}}", StringComparison.Ordinal);
         if (open < 0 && close < 0)
             return new Template(text, text, null, "", null);
-        if (open < 0 || close < open || text.IndexOf("{{", open + 2, StringComparison.Ordinal) >= 0 || text.IndexOf("}}", close + 2, StringComparison.Ordinal) >= 0)
+        if (open < 0 || close < open || text.IndexOf("{{", open + 2, StringComparison.Ordinal) >= 0
+            || text.IndexOf("}}", close + 2, StringComparison.Ordinal) >= 0)
         {
             fault = "a template has one pair of {{ and }}";
             return null;

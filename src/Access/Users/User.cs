@@ -27,7 +27,8 @@ public sealed record User(
     public bool IsFromGroups => !FromGroups.IsEmpty;
 
     /// <summary>The assigned roles that exist, as they count at an instant.</summary>
-    public IReadOnlyList<Role> AssignedAt(DateTimeOffset now, IReadOnlyDictionary<string, Role> roles) => [.. Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
+    public IReadOnlyList<Role> AssignedAt(DateTimeOffset now, IReadOnlyDictionary<string, Role> roles) =>
+        [.. Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
 
     /// <summary>Whether groups make the same user of an account, whatever its id.</summary>
     public bool HasGroupsOf(User other) => FromGroups.SequenceEqual(other.FromGroups) && Roles.SequenceEqual(other.Roles);
@@ -114,11 +115,18 @@ public sealed record UnixIdentity(uint Uid, string? Account)
                 : new Refusal($"you cannot act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
         return owned switch
         {
-            [] => new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user") { Remedy = new Remedy.AddUser(Account ?? $"{Uid}") },
+            [] =>
+                new Refusal($"the account {Account ?? $"of uid {Uid}"} belongs to no user")
+                {
+                    Remedy = new Remedy.AddUser(Account ?? $"{Uid}")
+                },
             [var only] => only,
             _ => owned.Find(user => user.Name == Account) is { } namesake
                 ? namesake
-                : new Refusal("your account belongs to several users") { Remedy = new Remedy.ChooseUser([.. owned.Select(user => user.Name).Order(StringComparer.Ordinal)]) },
+                : new Refusal("your account belongs to several users")
+                {
+                    Remedy = new Remedy.ChooseUser([.. owned.Select(user => user.Name).Order(StringComparer.Ordinal)])
+                },
         };
     }
 }

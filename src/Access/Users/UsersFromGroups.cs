@@ -11,7 +11,8 @@ namespace CertAuthority.Access.Users;
 public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableArray<string>> roles)
 {
     /// <summary>No group gives a role.</summary>
-    public static readonly UsersFromGroups None = new(ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal));
+    public static readonly UsersFromGroups None = new(
+        ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal));
 
     /// <summary>Whether no group gives a role, so that nobody's groups matter.</summary>
     public bool IsEmpty => roles.IsEmpty;

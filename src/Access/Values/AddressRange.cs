@@ -37,14 +37,19 @@ public readonly record struct AddressRange
     /// <summary>Reads ranges with commas between them, as they stand in a certificate.</summary>
     /// <exception cref="FormatException">One of them is no range.</exception>
     public static AddressRange[] List(string texts) =>
-        [.. texts.Split(',').Select(text => TryParse(text, out var range) ? range : throw new FormatException($"\"{text}\" is not a range of addresses"))];
+        [
+            .. texts.Split(',')
+                .Select(
+                    text => TryParse(text, out var range) ? range : throw new FormatException($"\"{text}\" is not a range of addresses"))];
 
     /// <summary>Whether every address of the other range is in this one.</summary>
-    public bool Contains(AddressRange other) => network.PrefixLength <= other.network.PrefixLength && network.Contains(other.network.BaseAddress);
+    public bool Contains(AddressRange other) =>
+        network.PrefixLength <= other.network.PrefixLength && network.Contains(other.network.BaseAddress);
 
     /// <summary>What two lists have in common: of two ranges that overlap, one always holds the other.</summary>
     public static IEnumerable<AddressRange> Common(IReadOnlyCollection<AddressRange> some, IReadOnlyCollection<AddressRange> others) =>
-        some.SelectMany(one => others.SelectMany(other => one.Contains(other) ? [other] : other.Contains(one) ? (AddressRange[])[one] : [])).Distinct();
+        some.SelectMany(one => others.SelectMany(other => one.Contains(other) ? [other] : other.Contains(one) ? (AddressRange[])[one] : []))
+            .Distinct();
 
     /// <summary>As it stands in a certificate: a single address without its prefix.</summary>
     public override string ToString() =>

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace CertAuthority.Access.Values;
 
-/// <summary>Lengths of time as people write them: <c>[Nd][Nh][Nm][Ns]</c>, in this order, each part at most once: <c>30h0m0s</c>, <c>90s</c>.</summary>
+/// <summary>
+/// Lengths of time as people write them: <c>[Nd][Nh][Nm][Ns]</c>, in this order, each part at most once: <c>30h0m0s</c>, <c>90s</c>.
+/// </summary>
 public static class Durations
 {
     // More than any limit of the site, far less than what a TimeSpan or a certificate's uint64 can hold.
@@ -15,7 +17,10 @@ public static class Durations
     /// </summary>
     public static bool TryParse(string text, out TimeSpan duration) => TryParseWish(text, out duration) && duration <= Longest;
 
-    /// <summary>Reads the same for a limit to refuse by its name: however long it is, it is a duration, and counts as one second more than a hundred years.</summary>
+    /// <summary>
+    /// Reads the same for a limit to refuse by its name: however long it is, it is a duration, and counts as one second more than a hundred
+    /// years.
+    /// </summary>
     public static bool TryParseWish(string text, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;
@@ -49,7 +54,10 @@ public static class Durations
         return true;
     }
 
-    /// <summary>Writes a duration as <see cref="TryParse"/> reads it, shortest form: <c>58m</c>, <c>1h30m</c>, <c>30h</c>, <c>0s</c>. Days are written from two days up, and beyond a hundred years only that.</summary>
+    /// <summary>
+    /// Writes a duration as <see cref="TryParse"/> reads it, shortest form: <c>58m</c>, <c>1h30m</c>, <c>30h</c>, <c>0s</c>. Days are
+    /// written from two days up, and beyond a hundred years only that.
+    /// </summary>
     public static string Show(TimeSpan duration)
     {
         var left = (long)duration.TotalSeconds;

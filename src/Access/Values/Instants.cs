@@ -5,15 +5,20 @@ namespace CertAuthority.Access.Values;
 /// <summary>Instants as people write and read them: RFC 3339 in, UTC out, whole seconds.</summary>
 public static class Instants
 {
-    /// <summary>Reads <c>2027-01-31T18:00:00Z</c>, or the same with a fraction or another offset. False for anything that has more than one reading: without a zone, without a time.</summary>
+    /// <summary>
+    /// Reads <c>2027-01-31T18:00:00Z</c>, or the same with a fraction or another offset. False for anything that has more than one reading:
+    /// without a zone, without a time.
+    /// </summary>
     public static bool TryParse(string text, out DateTimeOffset instant)
     {
         var read = DateTimeOffset.TryParseExact(
-            text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var exact);
+            text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None,
+            out var exact);
         instant = DateTimeOffset.FromUnixTimeSeconds(exact.ToUnixTimeSeconds());
         return read && (text[^1] == 'Z' || text[^6] is '+' or '-');
     }
 
     /// <summary><c>2027-01-31 18:00:00 UTC</c>.</summary>
-    public static string Show(DateTimeOffset instant) => instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+    public static string Show(DateTimeOffset instant) =>
+        instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 }

@@ -30,8 +30,10 @@ public sealed class NamePattern
             return null;
         if (expression.IsWhole)
             return new NamePattern(text, expression);
-        // Anchored once each, ^dba|admin$ fits "dba-and-more" to some readers and only "dba" to others: too much or too little, in a deny too.
-        fault = "^ and $ hold the whole expression: alternatives stand in a group, ^(dba|admin)$, and neither end is escaped, quoted, repeated or multiline";
+        // Anchored once each, ^dba|admin$ fits "dba-and-more" to some readers and only "dba" to others: too much or too little, in a deny
+        // too.
+        fault =
+            "^ and $ hold the whole expression: alternatives stand in a group, ^(dba|admin)$, and neither end is escaped, quoted, repeated or multiline";
         return null;
     }
 

@@ -2,13 +2,18 @@ using System.Text;
 
 namespace CertAuthority.Access.Values;
 
-/// <summary>Which texts may be a name, a login or a reason. Everything that later reaches a certificate, a log line or a terminal passes here first.</summary>
+/// <summary>
+/// Which texts may be a name, a login or a reason. Everything that later reaches a certificate, a log line or a terminal passes here first.
+/// </summary>
 public static class Names
 {
     /// <summary>The longest reason, in bytes of UTF-8.</summary>
     public const int MaxReasonBytes = 4096;
 
-    /// <summary>The account by which the daemon writes to hosts. Whoever is it there can name the keys that sshd trusts, so it is as good as root, and no role grants it.</summary>
+    /// <summary>
+    /// The account by which the daemon writes to hosts. Whoever is it there can name the keys that sshd trusts, so it is as good as root,
+    /// and no role grants it.
+    /// </summary>
     public const string DaemonsLogin = "certauthority-sync";
 
     /// <summary>The form of role and user names, for messages.</summary>
@@ -31,10 +36,15 @@ public static class Names
     /// adds its domain to each account. Not digits alone, which programs take for a uid. No comma: sshd before 10.3 split principals there
     /// (CVE-2026-35414).
     /// </summary>
-    public static bool IsLogin(string text) => text.IndexOf('@') is var at and >= 0 ? IsAccount(text[..at]) && IsLoginDomain(text[(at + 1)..]) : IsAccount(text);
+    public static bool IsLogin(string text) =>
+        text.IndexOf('@') is var at and >= 0 ? IsAccount(text[..at]) && IsLoginDomain(text[(at + 1)..]) : IsAccount(text);
 
-    /// <summary>Whether the text may be what a directory puts behind the <c>@</c> of its accounts. It has no <c>@</c> itself, so a login has one at most.</summary>
-    public static bool IsLoginDomain(string text) => Fits(text, 64, first: char.IsAsciiLetterOrDigit, rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-');
+    /// <summary>
+    /// Whether the text may be what a directory puts behind the <c>@</c> of its accounts. It has no <c>@</c> itself, so a login has one at
+    /// most.
+    /// </summary>
+    public static bool IsLoginDomain(string text) =>
+        Fits(text, 64, first: char.IsAsciiLetterOrDigit, rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-');
 
     /// <summary>What stands behind the <c>@</c> of a login; null where there is none.</summary>
     /// <param name="login">As <see cref="IsLogin"/> allows.</param>
@@ -49,10 +59,13 @@ public static class Names
         : "not a login";
 
     private static bool IsAccount(string text) =>
-        Fits(text, 64, first: c => char.IsAsciiLetterOrDigit(c) || c == '_', rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !text.All(char.IsAsciiDigit);
+        Fits(
+            text, 64, first: c => char.IsAsciiLetterOrDigit(c) || c == '_',
+            rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !text.All(char.IsAsciiDigit);
 
     /// <summary>
-    /// Whether free text is plain: people see all of it, as it is. Control and formatting characters could reorder or hide what a reviewer reads, and so
+    /// Whether free text is plain: people see all of it, as it is. Control and formatting characters could reorder or hide what a reviewer
+    /// reads, and so
     /// could letters that are drawn as nothing and heaps of combining marks.
     /// </summary>
     public static bool IsPlainText(string text)
@@ -70,7 +83,9 @@ public static class Names
         var bytes = Encoding.UTF8.GetByteCount(reason);
         if (bytes > MaxReasonBytes)
             return new Refusal($"the reason has {bytes} bytes; at most {MaxReasonBytes} are kept", Kind: RefusalKind.Invalid);
-        return IsPlainText(reason) ? null : new Refusal("the reason has control or invisible characters", "write it as one line of plain text", RefusalKind.Invalid);
+        return IsPlainText(reason)
+            ? null
+            : new Refusal("the reason has control or invisible characters", "write it as one line of plain text", RefusalKind.Invalid);
     }
 
     /// <summary>Names for a sentence: all of a few, otherwise the first ones and how many more there are.</summary>

@@ -27,7 +27,9 @@ public enum RefusalKind
     Unavailable,
 }
 
-/// <summary>Why a decision went against the caller. The rules do not know which program asks, so what would help is data, never a command.</summary>
+/// <summary>
+/// Why a decision went against the caller. The rules do not know which program asks, so what would help is data, never a command.
+/// </summary>
 /// <param name="Message">A sentence that is safe to show.</param>
 /// <param name="Hint">An explanation, where one helps.</param>
 /// <param name="Kind">What kind of refusal it is.</param>
@@ -36,7 +38,9 @@ public sealed record Refusal(string Message, string? Hint = null, RefusalKind Ki
     /// <summary>What would help; null for nothing that anybody could do.</summary>
     public Remedy? Remedy { get; init; }
 
-    /// <summary>The name of the one value in the question that is wrong; <see cref="Message"/> begins with it. Null if it is not one value.</summary>
+    /// <summary>
+    /// The name of the one value in the question that is wrong; <see cref="Message"/> begins with it. Null if it is not one value.
+    /// </summary>
     public string? Field { get; init; }
 
     /// <summary>One value of the question cannot be.</summary>

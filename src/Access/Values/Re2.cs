@@ -8,7 +8,8 @@ namespace CertAuthority.Access.Values;
 /// <summary>
 /// A regular expression in the syntax of RE2, by which people's roles are written. .NET spells much of it alike and means something else
 /// (<c>\d</c>, <c>[[:alpha:]]</c>, <c>[a-z-[aeiou]]</c>), and a deny that means something else denies nothing. So nothing is handed over as
-/// written: this reads RE2's grammar and writes each construct as sets of characters, with RE2's meaning. What cannot be written so is refused by name.
+/// written: this reads RE2's grammar and writes each construct as sets of characters, with RE2's meaning. What cannot be written so is
+/// refused by name.
 /// </summary>
 public sealed class Re2
 {
@@ -26,10 +27,15 @@ public sealed class Re2
     private Re2(Regex regex, Parser read) =>
         (this.regex, groups, repeatsEmpty, IsWhole) = (regex, read.Groups, read.RepeatsEmpty, read.IsWhole);
 
-    /// <summary>Whether it is <c>^…$</c> around everything: both ends are anchors, and no alternative stands outside of a group, where one anchor would be missing.</summary>
+    /// <summary>
+    /// Whether it is <c>^…$</c> around everything: both ends are anchors, and no alternative stands outside of a group, where one anchor
+    /// would be missing.
+    /// </summary>
     public bool IsWhole { get; }
 
-    /// <summary>Reads an expression; null with the <paramref name="fault"/> for what RE2 does not have and for what cannot mean the same here.</summary>
+    /// <summary>
+    /// Reads an expression; null with the <paramref name="fault"/> for what RE2 does not have and for what cannot mean the same here.
+    /// </summary>
     public static Re2? TryParse(string text, out string? fault)
     {
         try
@@ -55,8 +61,10 @@ public sealed class Re2
     public bool IsMatch(string subject) => regex.IsMatch(subject);
 
     /// <summary>
-    /// Reads a replacement as Go's regexp does, which people's files are written for: <c>$1</c> and <c>${name}</c> are groups, <c>$$</c> is a dollar sign.
-    /// Null with the <paramref name="fault"/> for a group that does not exist, and where RE2 and .NET agree on what fits, but not on which part of it.
+    /// Reads a replacement as Go's regexp does, which people's files are written for: <c>$1</c> and <c>${name}</c> are groups, <c>$$</c> is
+    /// a dollar sign.
+    /// Null with the <paramref name="fault"/> for a group that does not exist, and where RE2 and .NET agree on what fits, but not on which
+    /// part of it.
     /// </summary>
     public Func<string, string>? Replacing(string replacement, out string? fault)
     {
@@ -105,7 +113,8 @@ public sealed class Re2
         return regex.Replace(subject, match =>
         {
             // An empty match right behind another one, or inside a character of two halves, is none.
-            if (match.Length == 0 && match.Index > 0 && (match.Index == last || (match.Index < subject.Length && char.IsLowSurrogate(subject[match.Index]))))
+            if (match.Length == 0 && match.Index > 0
+                && (match.Index == last || (match.Index < subject.Length && char.IsLowSurrogate(subject[match.Index]))))
                 return "";
             last = match.Index + match.Length;
             return string.Concat(parts.Select(part => part.Group < 0 ? part.Text : match.Groups[part.Group].Value));
@@ -192,7 +201,9 @@ public sealed class Re2
             {
                 hasAlternatives |= depth == 0;
                 var next = Sequence(depth);
-                first = new Piece($"{first.Net}|{next.Net}", Bounded(first.Size + next.Size), Math.Max(first.Repeats, next.Repeats), first.CanBeEmpty || next.CanBeEmpty);
+                first = new Piece(
+                    $"{first.Net}|{next.Net}", Bounded(first.Size + next.Size), Math.Max(first.Repeats, next.Repeats),
+                    first.CanBeEmpty || next.CanBeEmpty);
             }
             return first;
         }
@@ -215,7 +226,8 @@ public sealed class Re2
                 if (!quoted)
                     piece = Repeated(piece);
                 net.Append(piece.Net);
-                (size, repeats, canBeEmpty) = (Bounded(size + piece.Size), Math.Max(repeats, piece.Repeats), canBeEmpty && piece.CanBeEmpty);
+                (size, repeats, canBeEmpty) = (Bounded(size + piece.Size), Math.Max(repeats, piece.Repeats),
+                    canBeEmpty && piece.CanBeEmpty);
                 if (depth == 0)
                 {
                     startsAnchored |= start == 0 && text[0] == '^' && at == 1;
@@ -272,10 +284,14 @@ public sealed class Re2
                 throw Wrong($"the repetitions in each other count beyond {MostNested}");
             var bounds = op[0] == '{' ? $"{{{least}{(most == least ? "" : most < 0 ? "," : $",{most}")}}}" : op;
             RepeatsEmpty |= atom.CanBeEmpty;
-            return new Piece($"(?:{atom.Net}){bounds}{(lazy ? "?" : "")}", Bounded((long)atom.Size * counted), counted * atom.Repeats, atom.CanBeEmpty || least == 0);
+            return new Piece(
+                $"(?:{atom.Net}){bounds}{(lazy ? "?" : "")}", Bounded((long)atom.Size * counted), counted * atom.Repeats,
+                atom.CanBeEmpty || least == 0);
         }
 
-        /// <summary>Takes a repetition and returns its bounds, where the most is -1 for no bound; null for none, and then a brace is a character.</summary>
+        /// <summary>
+        /// Takes a repetition and returns its bounds, where the most is -1 for no bound; null for none, and then a brace is a character.
+        /// </summary>
         private (int Least, int Most)? Repetition()
         {
             if (Take('*'))
@@ -307,7 +323,9 @@ public sealed class Re2
             while (at < text.Length && char.IsAsciiDigit(text[at]))
                 at++;
             var digits = text[start..at];
-            return digits.Length == 0 || (digits.Length > 1 && digits[0] == '0') ? null : digits.Length > 4 ? int.MaxValue : int.Parse(digits, CultureInfo.InvariantCulture);
+            return digits.Length == 0 || (digits.Length > 1 && digits[0] == '0')
+                ? null
+                : digits.Length > 4 ? int.MaxValue : int.Parse(digits, CultureInfo.InvariantCulture);
         }
 
         /// <summary>A group; null where it only sets flags for what follows.</summary>
@@ -355,7 +373,13 @@ public sealed class Re2
                 switch (text[at])
                 {
                     case 'i' or 'm' or 's' or 'U':
-                        var flag = text[at] switch { 'i' => Flag.FoldsCase, 'm' => Flag.Multiline, 's' => Flag.DotIsAll, _ => Flag.Ungreedy };
+                        var flag = text[at] switch
+                        {
+                            'i' => Flag.FoldsCase,
+                            'm' => Flag.Multiline,
+                            's' => Flag.DotIsAll,
+                            _ => Flag.Ungreedy
+                        };
                         set = on ? set | flag : set & ~flag;
                         any = true;
                         break;
@@ -393,7 +417,8 @@ public sealed class Re2
                     at += 2;
                     return new Piece(@"(?:\z)", 1, 1, CanBeEmpty: true);
                 case 'b' or 'B':
-                    throw Wrong($"\"\\{text[at + 1]}\", a boundary of words, cannot be matched here in bounded time; write the characters around it: (^|[^a-z])");
+                    throw Wrong(
+                        $"\"\\{text[at + 1]}\", a boundary of words, cannot be matched here in bounded time; write the characters around it: (^|[^a-z])");
                 default:
                     return PerlClass() is { } perl ? Characters(perl, folds: false) : Characters(CharacterSet.Single(Escape()));
             }
@@ -406,7 +431,8 @@ public sealed class Re2
                 return null;
             var c = text[at + 1];
             if (c is 'p' or 'P')
-                throw Wrong($"\"\\{c}\" asks for a class of Unicode, whose characters change with its versions; write the ranges of characters");
+                throw Wrong(
+                    $"\"\\{c}\" asks for a class of Unicode, whose characters change with its versions; write the ranges of characters");
             var set = char.ToLowerInvariant(c) switch
             {
                 'd' => Posix["digit"],
@@ -528,7 +554,9 @@ public sealed class Re2
 
         private CharacterSet Folded(CharacterSet set) => !flags.HasFlag(Flag.FoldsCase)
             ? set
-            : set.Folded ?? throw Wrong("under (?i) only ASCII letters have their other case added; write both cases of other letters, outside of (?i)");
+            : set.Folded
+                ?? throw Wrong(
+                    "under (?i) only ASCII letters have their other case added; write both cases of other letters, outside of (?i)");
 
         private int Rune()
         {
@@ -557,7 +585,10 @@ public sealed class Re2
             return true;
         }
 
-        private static int Bounded(long size) => size <= LargestSize ? (int)size : throw Wrong($"the expression fits more than {LargestSize} characters once its repetitions are written out");
+        private static int Bounded(long size) =>
+            size <= LargestSize
+                ? (int)size
+                : throw Wrong($"the expression fits more than {LargestSize} characters once its repetitions are written out");
 
         private static FormatException Wrong(string what) => new(what);
     }
@@ -596,9 +627,14 @@ public sealed class Re2
 
         public CharacterSet With(CharacterSet other) => new(ranges.Concat(other.ranges));
 
-        public CharacterSet Negated => new(ranges.Prepend((-1, -1)).Zip(ranges.Append((0x110000, 0x110000)), (one, next) => (one.Item2 + 1, next.Item1 - 1)).Where(gap => gap.Item1 <= gap.Item2));
+        public CharacterSet Negated =>
+            new(
+                ranges.Prepend((-1, -1)).Zip(ranges.Append((0x110000, 0x110000)), (one, next) => (one.Item2 + 1, next.Item1 - 1))
+                    .Where(gap => gap.Item1 <= gap.Item2));
 
-        /// <summary>With the other case of each letter; null where a letter outside of ASCII has one, for which RE2 and .NET have different tables.</summary>
+        /// <summary>
+        /// With the other case of each letter; null where a letter outside of ASCII has one, for which RE2 and .NET have different tables.
+        /// </summary>
         public CharacterSet? Folded
         {
             get
@@ -631,7 +667,8 @@ public sealed class Re2
                             small.Append(Unit(from)).Append(from == to ? "" : $"-{Unit(to)}");
                     for (var from = Math.Max(low, 0x10000); from <= high;)
                     {
-                        // The second half runs through 1024: as many whole blocks as there are in one piece, and what is left of a block in one.
+                        // The second half runs through 1024: as many whole blocks as there are in one piece, and what is left of a block in
+                        // one.
                         var whole = (from & 0x3FF) == 0 && high >= (from | 0x3FF);
                         var to = whole ? ((high + 1) & ~0x3FF) - 1 : Math.Min(high, from | 0x3FF);
                         large.Add($"[{Unit(First(from))}-{Unit(First(to))}][{Unit(Second(from))}-{Unit(Second(to))}]");
@@ -658,7 +695,8 @@ public sealed class Re2
                 return false;
             for (var value = low; value <= high; value++)
                 if (value is not (LongS or Kelvin) && Rune.TryCreate(value, out var rune)
-                    && (Rune.GetUnicodeCategory(rune) is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+                    && (Rune.GetUnicodeCategory(rune) is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter
+                        or UnicodeCategory.TitlecaseLetter
                         || Rune.ToUpperInvariant(rune) != rune || Rune.ToLowerInvariant(rune) != rune))
                     return false;
             return true;

@@ -4,7 +4,9 @@ namespace CertAuthority.Access.Values;
 /// <param name="Certificate">The longest certificate.</param>
 /// <param name="PendingRequest">How long a request may wait for an answer.</param>
 /// <param name="PendingRequestsPerUser">How many requests of one user may wait at a time.</param>
-/// <param name="LiveCertificatesPerUser">How many logins of one user may have a live certificate at a time: each certificate can come to stand in the revocation list.</param>
+/// <param name="LiveCertificatesPerUser">
+/// How many logins of one user may have a live certificate at a time: each certificate can come to stand in the revocation list.
+/// </param>
 /// <param name="LoginsPerMinute">How often one uid may try to log in.</param>
 public sealed record SiteLimits(
     TimeSpan Certificate, TimeSpan PendingRequest, int PendingRequestsPerUser, int LiveCertificatesPerUser, int LoginsPerMinute)

@@ -4,8 +4,10 @@ using System.Text;
 namespace CertAuthority;
 
 /// <summary>
-/// Judges a text, character by character, for whether people see what is there. It is the one judge for what is refused on the way in (<c>Names.IsPlainText</c>)
-/// and for what is written as an escape on the way out (<c>Printable.Escape</c>). Access and Protocol know nobody, so each compiles this file.
+/// Judges a text, character by character, for whether people see what is there. It is the one judge for what is refused on the way in
+/// (<c>Names.IsPlainText</c>)
+/// and for what is written as an escape on the way out (<c>Printable.Escape</c>). Access and Protocol know nobody, so each compiles this
+/// file.
 /// </summary>
 internal struct VisibleText
 {
@@ -15,7 +17,10 @@ internal struct VisibleText
     private bool hasBase;
     private int marks;
 
-    /// <summary>Whether the next character of the text shows, and shows as itself: it is not a control, not invisible, and not a mark without a letter or on top of too many others.</summary>
+    /// <summary>
+    /// Whether the next character of the text shows, and shows as itself: it is not a control, not invisible, and not a mark without a
+    /// letter or on top of too many others.
+    /// </summary>
     public bool Shows(Rune next)
     {
         var category = Rune.GetUnicodeCategory(next);
@@ -33,7 +38,8 @@ internal struct VisibleText
 
     // Beside what its category says: what Unicode calls default-ignorable, and the letters and symbols that are drawn as nothing.
     private static bool IsHidden(Rune rune, UnicodeCategory category) =>
-        category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator
             or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         || rune == Rune.ReplacementChar
         || rune.Value is

@@ -13,7 +13,10 @@ namespace CertAuthority.Api;
 /// <param name="names">Says which account has a uid.</param>
 internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrators, ImmutableHashSet<string> groups, NameService names)
 {
-    /// <summary>The caller at the other end of a connection, under the account that the uid has now. When the system does not say which that is, the caller is unnamed.</summary>
+    /// <summary>
+    /// The caller at the other end of a connection, under the account that the uid has now. When the system does not say which that is, the
+    /// caller is unnamed.
+    /// </summary>
     /// <param name="peer">The process at the other end.</param>
     /// <param name="standing">Among whom it waits for the system's answer.</param>
     public async Task<Caller> Of(Peer peer, Standing standing)
@@ -67,9 +70,13 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
 
     /// <summary>The refusal of a call whose account or groups the system cannot name now.</summary>
     public static ProblemException Unavailable(string why) =>
-        new(new Problem(ProblemCode.Unavailable, why, "try again in a moment; an administrator runs getent on the daemon's host to see what is wrong"));
+        new(
+            new Problem(
+                ProblemCode.Unavailable, why,
+                "try again in a moment; an administrator runs getent on the daemon's host to see what is wrong"));
 
-    // What the kernel says of the process, not what the group's list says: as everywhere on the machine, a change counts from the next login.
+    // What the kernel says of the process, not what the group's list says: as everywhere on the machine, a change counts from the next
+    // login.
     private async Task<bool> IsMember(Caller caller, Asker asker)
     {
         foreach (var group in groups)

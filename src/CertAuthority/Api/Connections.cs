@@ -99,7 +99,9 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
         Place? evicted = null;
         lock (all)
         {
-            var standing = amongAdministrators || HasOwnShare(uid) ? Standing.Administrator : known.GetValueOrDefault(uid, Standing.Unknown);
+            var standing = amongAdministrators || HasOwnShare(uid)
+                ? Standing.Administrator
+                : known.GetValueOrDefault(uid, Standing.Unknown);
             place = new Place(this, uid);
             if (!IsSlowEnough(place.AccountAs(standing), standing) || !Enter(place, standing, out evicted))
                 place = null;
@@ -166,7 +168,8 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
         var mine = taken.GetValueOrDefault((account, standing));
         var isFull = standing switch
         {
-            Standing.Administrator => mine >= OfAdministrator || (!HasOwnShare(place.Uid) && together.GetValueOrDefault(standing) >= OfAdministrators),
+            Standing.Administrator =>
+                mine >= OfAdministrator || (!HasOwnShare(place.Uid) && together.GetValueOrDefault(standing) >= OfAdministrators),
             _ when OfNoAdministrator() + leaving >= OfAll => true,
             Standing.User => mine >= OfUid,
             Standing.Unknown => mine >= OfUid || together.GetValueOrDefault(standing) >= OfUnknown,
@@ -180,7 +183,9 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
         return true;
     }
 
-    private int OfNoAdministrator() => together.GetValueOrDefault(Standing.Unknown) + together.GetValueOrDefault(Standing.Stranger) + together.GetValueOrDefault(Standing.User);
+    private int OfNoAdministrator() =>
+        together.GetValueOrDefault(Standing.Unknown) + together.GetValueOrDefault(Standing.Stranger) + together.GetValueOrDefault(
+            Standing.User);
 
     private Place? Evict(ulong account, bool onlyOwn)
     {

@@ -40,7 +40,8 @@ internal sealed class Listener : IConnectionListener
     /// <param name="log">Gets a line a minute while connections are turned away.</param>
     public Listener(SocketFile file, bool isForAdministrators, Connections connections, Serving serving, ILogger log)
     {
-        (this.file, this.isForAdministrators, this.connections, this.serving, this.log) = (file, isForAdministrators, connections, serving, log);
+        (this.file, this.isForAdministrators, this.connections, this.serving, this.log) = (file, isForAdministrators, connections, serving,
+            log);
         contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), log);
         EndPoint = new UnixDomainSocketEndPoint(file.Path);
     }
@@ -121,7 +122,8 @@ internal sealed class Listener : IConnectionListener
         {
             isLost = !isLost;
             if (isLost)
-                log.LogError("the socket {Path} is gone, and only systemd can make it again: systemctl stop certauthority.service; systemctl restart certauthority.socket", file.Path);
+                log.LogError(
+                    "the socket {Path} is gone, and only systemd can make it again: systemctl stop certauthority.service; systemctl restart certauthority.socket", file.Path);
         }
         if (file.MakeAgain() is not { } old)
             return;
@@ -221,7 +223,9 @@ internal sealed class Listener : IConnectionListener
         }
     }
 
-    /// <summary>How many were turned away, and of which uids most, for one line now and then. Its memory is bounded, whoever comes.</summary>
+    /// <summary>
+    /// How many were turned away, and of which uids most, for one line now and then. Its memory is bounded, whoever comes.
+    /// </summary>
     private sealed class TurnedAway
     {
         private const int MostUids = 100;

@@ -30,7 +30,8 @@ internal sealed class Presence : IDisposable
     }
 
     /// <summary>Lets calls of a connection go on while their answer can still be read.</summary>
-    public static Presence Watch(ConnectionContext connection) => new(connection.Features.Get<IConnectionSocketFeature>()!.Socket, connection);
+    public static Presence Watch(ConnectionContext connection) =>
+        new(connection.Features.Get<IConnectionSocketFeature>()!.Socket, connection);
 
     public void Dispose()
     {
@@ -50,7 +51,8 @@ internal sealed class Presence : IDisposable
     }
 
     /// <summary>
-    /// The peer's input, which reports its end only after the server has looked at every byte: the server would take a body that arrives together with the
+    /// The peer's input, which reports its end only after the server has looked at every byte: the server would take a body that arrives
+    /// together with the
     /// end for one that was cut short.
     /// </summary>
     private sealed class WholeInput(IDuplexPipe pipe) : PipeReader, IDuplexPipe
@@ -62,7 +64,8 @@ internal sealed class Presence : IDisposable
 
         public PipeWriter Output => pipe.Output;
 
-        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => WithoutEnd(await pipe.Input.ReadAsync(cancellationToken));
+        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            WithoutEnd(await pipe.Input.ReadAsync(cancellationToken));
 
         public override bool TryRead(out ReadResult result)
         {

@@ -94,35 +94,44 @@ internal static class RouteTable
         Anybody(Routes.GetHostCa, Certificates.HostCa),
     ];
 
-    private static Row Administrators<TRequest, TReply>(Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation)
+    private static Row Administrators<TRequest, TReply>(
+        Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
         new Row<TRequest, TReply>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
 
-    private static Row Administrators<TRequest>(Route<TRequest, Stream> route, Func<Authority, Administrator, TRequest, Task<Stream>> operation) where TRequest : notnull =>
+    private static Row Administrators<TRequest>(
+        Route<TRequest, Stream> route, Func<Authority, Administrator, TRequest, Task<Stream>> operation) where TRequest : notnull =>
         new FileRow<TRequest>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
 
     private static Row Users<TRequest, TReply>(Route<TRequest, TReply> route, Func<Authority, Caller, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
-        new Row<TRequest, TReply>(route, Who.Users, async (ca, caller, ask) => await operation(ca, await GroupUsers.Refresh(ca, caller), ask));
+        new Row<TRequest, TReply>(
+            route, Who.Users, async (ca, caller, ask) => await operation(ca, await GroupUsers.Refresh(ca, caller), ask));
 
     private static Row Anybody<TRequest, TReply>(Route<TRequest, TReply> route, Func<Authority, TRequest, Task<TReply>> operation)
         where TRequest : notnull where TReply : notnull =>
         new Row<TRequest, TReply>(route, Who.Anybody, (ca, _, ask) => operation(ca, ask));
 
-    private sealed record Row<TRequest, TReply>(Route<TRequest, TReply> To, Who Who, Func<Authority, Caller, TRequest, Task<TReply>> Operation) : Row(To, Who)
+    private sealed record Row<TRequest, TReply>(
+        Route<TRequest, TReply> To, Who Who, Func<Authority, Caller, TRequest, Task<TReply>> Operation) : Row(To, Who)
         where TRequest : notnull where TReply : notnull
     {
-        public override async Task<Stream> Run(Authority ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
-            new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(await Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside)), ProtocolJson.Strict.Of<TReply>()));
+        public override async Task<Stream> Run(
+            Authority ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
+            new MemoryStream(
+                JsonSerializer.SerializeToUtf8Bytes(
+                    await Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside)), ProtocolJson.Strict.Of<TReply>()));
     }
 
     /// <summary>A row whose reply is a file, sent as it is.</summary>
-    private sealed record FileRow<TRequest>(Route<TRequest, Stream> To, Who Who, Func<Authority, Caller, TRequest, Task<Stream>> Operation) : Row(To, Who)
+    private sealed record FileRow<TRequest>(Route<TRequest, Stream> To, Who Who, Func<Authority, Caller, TRequest, Task<Stream>> Operation)
+        : Row(To, Who)
         where TRequest : notnull
     {
         public override string ContentType => "application/octet-stream";
 
-        public override Task<Stream> Run(Authority ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
+        public override Task<Stream> Run(
+            Authority ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
             Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside));
     }
 }

@@ -24,19 +24,22 @@ internal static class Server
     /// <param name="services">What its host runs beside it: started in this order and before it, stopped after it in reverse.</param>
     /// <param name="systemd">Is told when all of them have started, and when they stop.</param>
     /// <param name="logs">The log of the whole daemon.</param>
-    public static WebApplication Build(IReadOnlyCollection<Listener> listeners, IEnumerable<IHostedService> services, ISystemdNotifier systemd, ILoggerFactory logs)
+    public static WebApplication Build(
+        IReadOnlyCollection<Listener> listeners, IEnumerable<IHostedService> services, ISystemdNotifier systemd, ILoggerFactory logs)
     {
         // Reloading is what watches: every folder below the one that the daemon was started in, which is / for a service.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
         builder.Services.AddSingleton(logs);
-        // By name, for AddSystemd() does nothing where the parent process is not called systemd: in a container, or under a program that passes NOTIFY_SOCKET on.
+        // By name, for AddSystemd() does nothing where the parent process is not called systemd: in a container, or under a program that
+        // passes NOTIFY_SOCKET on.
         builder.Services.AddSingleton<IHostLifetime, SystemdLifetime>();
         builder.Services.AddSingleton(systemd);
         foreach (var service in services)
             builder.Services.AddSingleton(service);
-        builder.Services.AddSingleton<IConnectionListenerFactory>(new Listeners(listeners.ToDictionary(listener => listener.EndPoint.ToString()!)));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(
+            new Listeners(listeners.ToDictionary(listener => listener.EndPoint.ToString()!)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainFor);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -61,7 +64,8 @@ internal static class Server
     public static void Serve(WebApplication app, Serving serving, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
-            app.MapMethods(row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving, log), log));
+            app.MapMethods(
+                row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving, log), log));
         // Not the default pattern, which leaves out what looks like the name of a file.
         app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
@@ -74,7 +78,8 @@ internal static class Server
         await next(connection);
     }
 
-    private static ProblemException NoSuchRoute() => new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
+    private static ProblemException NoSuchRoute() =>
+        new(new Problem(ProblemCode.NotFound, "there is no such route", "docs/protocol.md lists them"));
 
     private static async Task<Stream> Dispatch(HttpContext context, Row row, Serving serving, ILogger log)
     {
@@ -105,7 +110,8 @@ internal static class Server
                 throw Callers.Unavailable(why);
             if (!await callers.May(caller, row.Who, guest.Place.Standing))
                 throw new ProblemException(new Problem(
-                    ProblemCode.Denied, $"{caller.Name} is not an administrator", "run it as root, or let the configuration name your account under admins"));
+                    ProblemCode.Denied, $"{caller.Name} is not an administrator",
+                    "run it as root, or let the configuration name your account under admins"));
             body = row.Route.UsesQuery ? null : await Body(context, row);
             return await row.Run(ca, caller, body, outside);
         }
@@ -113,7 +119,8 @@ internal static class Server
         {
             try
             {
-                await Refusals.Record(ca, caller, guest.CountedAs, new RefusedCall(row.Route, RefusedCall.WhatWasSaid(body, outside), refused.Problem));
+                await Refusals.Record(
+                    ca, caller, guest.CountedAs, new RefusedCall(row.Route, RefusedCall.WhatWasSaid(body, outside), refused.Problem));
             }
             catch (Exception e) when (e is ProblemException or OutcomeUnknownException)
             {
@@ -150,7 +157,10 @@ internal static class Server
         return json as JsonObject ?? throw new JsonException("the body is not an object");
     }
 
-    /// <summary>Reads every text of a message once. Bytes that are no UTF-8, and escapes that are half a character, would be found later, one by one, by whoever looks at them.</summary>
+    /// <summary>
+    /// Reads every text of a message once. Bytes that are no UTF-8, and escapes that are half a character, would be found later, one by
+    /// one, by whoever looks at them.
+    /// </summary>
     private static void ExpectText(ReadOnlySpan<byte> body)
     {
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 16 });
@@ -205,7 +215,10 @@ internal static class Server
             case ProblemException known:
                 return known.Problem;
             case JsonException json:
-                return new Problem(ProblemCode.Invalid, $"the message does not fit this route: a member is missing, unknown, repeated or of another type ({json.Path ?? "$"})", "docs/protocol.md shows the message");
+                return new Problem(
+                    ProblemCode.Invalid,
+                    $"the message does not fit this route: a member is missing, unknown, repeated or of another type ({json.Path ?? "$"})",
+                    "docs/protocol.md shows the message");
             case BadHttpRequestException { StatusCode: 413 }:
                 return new Problem(ProblemCode.Limited, "the message is too long");
             case BadHttpRequestException { StatusCode: 408 }:
@@ -214,9 +227,13 @@ internal static class Server
                 return new Problem(ProblemCode.Invalid, "the message is not well-formed HTTP");
             case StoreException damaged:
                 log.LogError("a call failed: {Why}", Printable.Escape(damaged.Message));
-                return new Problem(ProblemCode.Unavailable, "a row of the database cannot be read, so nothing was decided", "docs/operating.md says how to mend or remove it", Next: [new NextStep.ShowDaemonStatus()]);
+                return new Problem(
+                    ProblemCode.Unavailable, "a row of the database cannot be read, so nothing was decided",
+                    "docs/operating.md says how to mend or remove it", Next: [new NextStep.ShowDaemonStatus()]);
             case OutcomeUnknownException:
-                return new Problem(ProblemCode.Internal, "the database failed while writing; whether this was done is not known", "the daemon stops; look again when it runs");
+                return new Problem(
+                    ProblemCode.Internal, "the database failed while writing; whether this was done is not known",
+                    "the daemon stops; look again when it runs");
             default:
                 // Whoever finds a fault must not fill the log with it: once a minute for each place where calls fail.
                 if (Faults.TryTake($"{error.GetType().FullName} {error.StackTrace?.Split('\n', 2)[0]}", 1, out _))

@@ -4,7 +4,9 @@ using CertAuthority.Operations;
 
 namespace CertAuthority.Api;
 
-/// <summary>What a call works on and who may call, both from one reading of the settings, so that a reload changes no call halfway.</summary>
+/// <summary>
+/// What a call works on and who may call, both from one reading of the settings, so that a reload changes no call halfway.
+/// </summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="settings">Who administers, and the limits of the site.</param>
 /// <param name="self">The uid of the daemon.</param>

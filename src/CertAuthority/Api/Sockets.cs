@@ -4,7 +4,8 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Api;
 
 /// <summary>
-/// The daemon's sockets: the one for everybody, and the one beside it for administrators. Taken early, so that a second daemon is refused before
+/// The daemon's sockets: the one for everybody, and the one beside it for administrators. Taken early, so that a second daemon is refused
+/// before
 /// it does anything; open to others once the daemon serves. When one of them is lost for good nobody can call any more, so this service
 /// then fails and the host stops the daemon.
 /// </summary>
@@ -27,7 +28,9 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
         {
             if (new ServerAddress.Unix(path).AdministratorsPath is { } beside)
                 return new Sockets(everybody, SocketFile.TakeBeside(beside));
-            log.LogWarning("administrators have no socket of their own, because the path {Path} is too long: its limit for that is {Limit} bytes", path, ServerAddress.Unix.LongestPath - ServerAddress.Unix.AdministratorsSuffix.Length);
+            log.LogWarning(
+                "administrators have no socket of their own, because the path {Path} is too long: its limit for that is {Limit} bytes",
+                path, ServerAddress.Unix.LongestPath - ServerAddress.Unix.AdministratorsSuffix.Length);
             return new Sockets(everybody, administrators: null);
         }
         catch

@@ -23,8 +23,13 @@ internal static class ConfigurationFile
     private static readonly TimeSpan ShortestStaleAfter = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LongestStaleAfter = TimeSpan.FromDays(30);
 
-    /// <summary>Reads settings, over defaults. Several files together make one configuration: maps are joined, and no value is given twice.</summary>
-    /// <param name="path">A file; or a folder, whose <c>certauthority.yaml</c> is read, if it exists, and then <c>conf.d/*.yaml</c> in the order of their names.</param>
+    /// <summary>
+    /// Reads settings, over defaults. Several files together make one configuration: maps are joined, and no value is given twice.
+    /// </summary>
+    /// <param name="path">
+    /// A file; or a folder, whose <c>certauthority.yaml</c> is read, if it exists, and then <c>conf.d/*.yaml</c> in the order of their
+    /// names.
+    /// </param>
     /// <param name="defaults">The values of settings that no file has.</param>
     /// <param name="dataDirectory">The data directory that the command line names, which wins over the files; absolute.</param>
     /// <exception cref="ConfigurationException">Every fault, at once.</exception>
@@ -54,7 +59,8 @@ internal static class ConfigurationFile
         }
     }
 
-    // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its data.
+    // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its
+    // data.
     private static uint? Account(string dataDirectory) =>
         Accounts.OwnUid == 0 && dataDirectory.Length > 0 ? FileStatus.Read(dataDirectory)?.Owner : null;
 
@@ -127,7 +133,13 @@ internal static class ConfigurationFile
         };
         admins.Done();
         var account = Account(settings.DataDirectory);
-        settings = settings with { Limits = Limits(root.Map("limits"), defaults.Limits), UsersFromGroups = Groups(root), Notify = NotifySection.Read(root.Map("notify"), defaults.Notify, account), Push = Push(root.Map("push"), defaults.Push, account) };
+        settings = settings with
+        {
+            Limits = Limits(root.Map("limits"), defaults.Limits),
+            UsersFromGroups = Groups(root),
+            Notify = NotifySection.Read(root.Map("notify"), defaults.Notify, account),
+            Push = Push(root.Map("push"), defaults.Push, account)
+        };
         root.Done();
         return settings;
     }
@@ -139,7 +151,8 @@ internal static class ConfigurationFile
         {
             Certificate = certificate ?? defaults.Certificate,
             Access = limits.Duration("access", TimeSpan.FromSeconds(1), SiteLimits.Default.Access) ?? defaults.Access,
-            PendingRequest = limits.Duration("pending", TimeSpan.FromSeconds(1), SiteLimits.Default.PendingRequest) ?? defaults.PendingRequest,
+            PendingRequest = limits.Duration("pending", TimeSpan.FromSeconds(1), SiteLimits.Default.PendingRequest)
+                ?? defaults.PendingRequest,
             PendingRequestsPerUser = limits.Number("pending_requests", 1, 1000) ?? defaults.PendingRequestsPerUser,
             LiveCertificatesPerUser = limits.Number("live_certificates", 1, 10_000) ?? defaults.LiveCertificatesPerUser,
             LoginsPerMinute = limits.Number("logins_per_minute", 1, 1000) ?? defaults.LoginsPerMinute,
@@ -201,7 +214,8 @@ internal static class ConfigurationFile
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         // What is served to everybody must not lie among the keys, nor the keys in what is served.
         if (dataDirectory.Length > 0 && (Contains(path, dataDirectory) || Contains(dataDirectory, path)))
-            root.Fault("publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
+            root.Fault(
+                "publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");
         return path;
     }
 

@@ -4,7 +4,9 @@ namespace CertAuthority.Configuration;
 
 /// <summary>Everything that a reload can change, as one value.</summary>
 /// <param name="Settings">What the configuration says, except for what cannot change while the daemon runs.</param>
-/// <param name="PrivilegedLogins">The accounts that administer this host under these settings: anyone who can log in as one of them can change every role.</param>
+/// <param name="PrivilegedLogins">
+/// The accounts that administer this host under these settings: anyone who can log in as one of them can change every role.
+/// </param>
 internal sealed record SettingsInForce(Settings Settings, ImmutableHashSet<string> PrivilegedLogins);
 
 /// <summary>

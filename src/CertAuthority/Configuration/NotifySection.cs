@@ -9,7 +9,10 @@ using MimeKit;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>Reads the part of <c>certauthority.yaml</c> that configures notifications. It reads the secrets too, so an unusable secret is a fault of the configuration.</summary>
+/// <summary>
+/// Reads the part of <c>certauthority.yaml</c> that configures notifications. It reads the secrets too, so an unusable secret is a fault of
+/// the configuration.
+/// </summary>
 internal static class NotifySection
 {
     // Half of what SHA-256 is worth. Shorter ones are guessed from one message.
@@ -23,7 +26,8 @@ internal static class NotifySection
         var command = notify.Texts("command");
         if (command is [var program, ..] && !Path.IsPathFullyQualified(program.Text))
             notify.Fault(program.At, "notify.command starts with the absolute path of a program");
-        else if (command is [var run, ..] && !run.Text.Contains('\0', StringComparison.Ordinal) && TrustedPath.Fault(run.Text, account) is { } exposed)
+        else if (command is [var run, ..] && !run.Text.Contains('\0', StringComparison.Ordinal)
+            && TrustedPath.Fault(run.Text, account) is { } exposed)
             notify.Fault(run.At, $"notify.command: {exposed}");
         foreach (var (text, at) in command)
             if (text.Contains('\0', StringComparison.Ordinal))
@@ -55,7 +59,9 @@ internal static class NotifySection
             var url = Url(each, account);
             var key = Secret(each, "secret_file", account, required: true);
             if (key?.Length < ShortestKey)
-                each.Fault("secret_file", $"{each.Full("secret_file")}: the secret has less than {ShortestKey} bytes; make one with: openssl rand -hex 32");
+                each.Fault(
+                    "secret_file",
+                    $"{each.Full("secret_file")}: the secret has less than {ShortestKey} bytes; make one with: openssl rand -hex 32");
             var filter = Filter(each, NoticeEvents.All);
             each.Done();
             if (url is not null && key is not null)
@@ -78,7 +84,8 @@ internal static class NotifySection
         if (plain is null && secret is null)
             return null;
         var text = plain ?? Encoding.UTF8.GetString(secret!);
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url)
+            && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))
             && url.UserInfo.Length == 0 && url.Fragment.Length == 0)
             return url;
         webhook.Fault(field, $"{webhook.Full(field)} takes an https:// address without a user or a fragment; http:// only to this host");
@@ -99,7 +106,9 @@ internal static class NotifySection
         var from = mail.Required("from");
         var sender = MailSettings.ParseSender(from);
         if (sender is null && from.Length > 0)
-            mail.Fault("from", $"{mail.Full("from")} takes an address such as certauthority@example.com, which may have a name before it: CertAuthority <certauthority@example.com>");
+            mail.Fault(
+                "from",
+                $"{mail.Full("from")} takes an address such as certauthority@example.com, which may have a name before it: CertAuthority <certauthority@example.com>");
         var login = Account(mail, tls, account);
         var filter = Filter(mail, NoticeEvents.OfRequests);
         mail.Done();
@@ -154,7 +163,9 @@ internal static class NotifySection
         return new NoticeFilter([.. events.Select(one => one.Text)], roles.ToImmutable());
     }
 
-    /// <summary>What a file holds that the configuration names; null, with a fault, where it cannot be used, and where none is named.</summary>
+    /// <summary>
+    /// What a file holds that the configuration names; null, with a fault, where it cannot be used, and where none is named.
+    /// </summary>
     private static byte[]? Secret(FieldReader receiver, string field, uint? account, bool required)
     {
         var path = required ? receiver.Required(field) : receiver.Text(field);
@@ -176,5 +187,6 @@ internal static class NotifySection
         return null;
     }
 
-    private static bool IsThisHost(string server) => server == "localhost" || (IPAddress.TryParse(server, out var address) && IPAddress.IsLoopback(address));
+    private static bool IsThisHost(string server) =>
+        server == "localhost" || (IPAddress.TryParse(server, out var address) && IPAddress.IsLoopback(address));
 }

@@ -51,7 +51,8 @@ internal sealed record MailSettings(string Server, int Port, MailTls Tls, MailAc
 
     /// <summary>An address, which may have a name before it; null when the text is something else.</summary>
     public static MailboxAddress? ParseSender(string text) =>
-        Names.IsPlainText(text) && MailboxAddress.TryParse(Strict, text, out var mailbox) && mailbox.Domain.Length > 0 && mailbox.Route.Count == 0 ? mailbox : null;
+        Names.IsPlainText(text) && MailboxAddress.TryParse(Strict, text, out var mailbox) && mailbox.Domain.Length > 0
+            && mailbox.Route.Count == 0 ? mailbox : null;
 
     private static readonly ParserOptions Strict = new()
     {

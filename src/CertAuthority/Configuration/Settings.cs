@@ -21,7 +21,8 @@ internal enum CaKeyType
 /// <param name="AdministratorGroups">Groups whose members administer too.</param>
 /// <param name="Limits">The bounds of the site.</param>
 internal sealed record Settings(
-    string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, ImmutableHashSet<string> AdministratorGroups, SiteLimits Limits)
+    string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, ImmutableHashSet<string> AdministratorGroups,
+    SiteLimits Limits)
 {
     /// <summary>What CA keys are made of where there are none. Those that are there stay.</summary>
     public CaKeyType NewCaKeys { get; init; }
@@ -29,7 +30,9 @@ internal sealed record Settings(
     /// <summary>Whether the user CA key that is there takes the place of every other that signed here.</summary>
     public bool NewCa { get; init; }
 
-    /// <summary>Where hosts fetch the revocation list and the CA keys; null for nowhere. Neither inside the data directory nor around it.</summary>
+    /// <summary>
+    /// Where hosts fetch the revocation list and the CA keys; null for nowhere. Neither inside the data directory nor around it.
+    /// </summary>
     public string? PublishDirectory { get; init; }
 
     /// <summary>Which groups make users.</summary>
@@ -52,7 +55,9 @@ internal sealed record Settings(
     {
         var isRoot = Accounts.OwnUid == 0;
         return new Settings(
-            isRoot ? "/var/lib/certauthority" : UserFolders.Xdg("XDG_STATE_HOME", ".local/state") is { } state ? Path.Combine(state, "certauthority") : "",
+            isRoot
+                ? "/var/lib/certauthority"
+                : UserFolders.Xdg("XDG_STATE_HOME", ".local/state") is { } state ? Path.Combine(state, "certauthority") : "",
             ServerAddress.DefaultSocket(isRoot) ?? "",
             [],
             [],

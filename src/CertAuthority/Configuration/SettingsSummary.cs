@@ -5,7 +5,10 @@ using CertAuthority.Resources;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>Settings as records compare them: who administers, what is allowed, who becomes a user, and where things are. Never anything that is secret.</summary>
+/// <summary>
+/// Settings as records compare them: who administers, what is allowed, who becomes a user, and where things are. Never anything that is
+/// secret.
+/// </summary>
 internal static class SettingsSummary
 {
     /// <summary>The settings, in the words of the configuration file. A list that is empty is left out.</summary>
@@ -16,7 +19,8 @@ internal static class SettingsSummary
         return new JsonObject
         {
             ["admins"] = Lists([("users", settings.Administrators), ("groups", settings.AdministratorGroups)]),
-            ["users_from_groups"] = Lists(groups.Groups.Select(group => (group, groups.Roles.Where(role => groups.GroupsGiving(role).Contains(group))))),
+            ["users_from_groups"] = Lists(
+                groups.Groups.Select(group => (group, groups.Roles.Where(role => groups.GroupsGiving(role).Contains(group))))),
             ["limits"] = new JsonObject
             {
                 ["certificate"] = Durations.Show(limits.Certificate),
@@ -41,9 +45,11 @@ internal static class SettingsSummary
     }
 
     private static JsonObject? Lists(IEnumerable<(string Name, IEnumerable<string> Values)> lists) =>
-        lists.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Name, List(one.Values))).Where(one => one.Value is not null).ToList() is [_, ..] some ? new JsonObject(some) : null;
+        lists.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Name, List(one.Values))).Where(one => one.Value is not null)
+            .ToList() is [_, ..] some ? new JsonObject(some) : null;
 
-    private static JsonArray? List(IEnumerable<string> values) => values.Any() ? ResourceMetadata.Array(values.Order(StringComparer.Ordinal)) : null;
+    private static JsonArray? List(IEnumerable<string> values) =>
+        values.Any() ? ResourceMetadata.Array(values.Order(StringComparer.Ordinal)) : null;
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -4,7 +4,8 @@ namespace CertAuthority.Hosting;
 
 /// <summary>A loop has ended while the daemon runs. The message says which loop, and why.</summary>
 internal sealed class LoopEndedException(string loop, Exception? inner)
-    : Exception($"the loop {loop} in the background has ended: {(inner is null ? "nobody stopped it" : $"{inner.GetType().Name}: {inner.Message}")}", inner);
+    : Exception(
+        $"the loop {loop} in the background has ended: {(inner is null ? "nobody stopped it" : $"{inner.GetType().Name}: {inner.Message}")}", inner);
 
 /// <summary>
 /// A service that works in the background until the host stops it. A daemon without one of its loops would look healthy and do half of its

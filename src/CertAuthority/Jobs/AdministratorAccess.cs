@@ -13,7 +13,8 @@ namespace CertAuthority.Jobs;
 /// <param name="names">Says which uid and gid they have.</param>
 /// <param name="log">Gets a line when they cannot be let in there.</param>
 /// <param name="clock">Says when.</param>
-internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings settings, NameService names, ILogger log, TimeProvider clock) : Periodic(TimeSpan.FromSeconds(10), clock), IHostedLifecycleService
+internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings settings, NameService names, ILogger log, TimeProvider clock)
+    : Periodic(TimeSpan.FromSeconds(10), clock), IHostedLifecycleService
 {
     private readonly Dictionary<string, uint> users = new(StringComparer.Ordinal);
     private readonly Dictionary<string, uint> groups = new(StringComparer.Ordinal);
@@ -39,7 +40,9 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
             }
             catch (IOException e)
             {
-                log.LogWarning("only root and the daemon's account can connect to {Path}, other administrators share {Public}: {Why}", socket.Path, configured.SocketPath, Printable.Escape(e.Message));
+                log.LogWarning(
+                    "only root and the daemon's account can connect to {Path}, other administrators share {Public}: {Why}", socket.Path,
+                    configured.SocketPath, Printable.Escape(e.Message));
             }
         }
         finally
@@ -68,7 +71,8 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
 
     protected internal override Task Once(CancellationToken stopping) => Look();
 
-    protected override void Failed(Exception error) => log.LogWarning("who administers could not be looked up: {Why}", Printable.Escape(error.Message));
+    protected override void Failed(Exception error) =>
+        log.LogWarning("who administers could not be looked up: {Why}", Printable.Escape(error.Message));
 
     private static async Task LookUp(IReadOnlyCollection<string> configured, Dictionary<string, uint> found, Func<string, Task<uint?>> ask)
     {

@@ -3,7 +3,8 @@ using CertAuthority.Operations;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks at the clock every few seconds: says in the log and the audit when it is not where it should be, and when it is again; and records every minute what time it should be.
+/// Looks at the clock every few seconds: says in the log and the audit when it is not where it should be, and when it is again; and records
+/// every minute what time it should be.
 /// Whoever would be granted something meanwhile is refused without it: <see cref="Clocks.NowToGrant"/>.
 /// </summary>
 /// <param name="ca">What operations work on.</param>
@@ -18,7 +19,8 @@ internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(Ti
 
     protected override bool StartsAtOnce => true;
 
-    protected override void Failed(Exception error) => log.LogWarning("what time it is could not be recorded: {Why}", Protocol.Printable.Escape(error.Message));
+    protected override void Failed(Exception error) =>
+        log.LogWarning("what time it is could not be recorded: {Why}", Protocol.Printable.Escape(error.Message));
 
     protected internal override async Task Once(CancellationToken stopping)
     {
@@ -31,7 +33,8 @@ internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(Ti
             // Set once more, further back, it would let what has expired look alive.
             if (told is not { } last || (step.By - last.By).Duration() >= TimeSpan.FromSeconds(1))
             {
-                log.LogCritical("{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
+                log.LogCritical(
+                    "{Step}: nothing is granted until it is right again, or root says that it is: tctl clock accept", Clocks.Words(step));
                 await Clocks.Note(ca.Now, step, isOver: false);
                 told = step;
             }
@@ -42,7 +45,8 @@ internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(Ti
             await Clocks.Note(ca.Now, over, isOver: true);
             told = null;
         }
-        // While it is off too: what is recorded is the time that it should be, also for a daemon that starts in this boot after one that began with a wrong clock.
+        // While it is off too: what is recorded is the time that it should be, also for a daemon that starts in this boot after one that
+        // began with a wrong clock.
         if (recorded is { } before && clock.GetElapsedTime(before) < RecordedEvery)
             return;
         await Clocks.Remember(ca.Now);

@@ -6,7 +6,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once each.
+/// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once
+/// each.
 /// </summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Gets a line about it, too.</param>
@@ -14,7 +15,8 @@ internal sealed class DiskWatch(CurrentAuthority ca, ILogger log) : Periodic(Tim
 {
     protected override bool StartsAtOnce => true;
 
-    protected override void Failed(Exception error) => log.LogWarning("how full the disk is could not be told: {Why}", Printable.Escape(error.Message));
+    protected override void Failed(Exception error) =>
+        log.LogWarning("how full the disk is could not be told: {Why}", Printable.Escape(error.Message));
 
     protected internal override async Task Once(CancellationToken stopping)
     {

@@ -31,11 +31,13 @@ internal sealed class GroupReview(CurrentAuthority ca, ILogger log) : Loop
             try
             {
                 if (await Groups.Absent(ca.Now.UsersFromGroups.Groups) is { } absent)
-                    log.LogWarning("users_from_groups gives nothing to anybody now, and takes nothing away: {Why}", Printable.Escape(absent));
+                    log.LogWarning(
+                        "users_from_groups gives nothing to anybody now, and takes nothing away: {Why}", Printable.Escape(absent));
                 var unknown = await GroupUsers.Review(ca.Now, stopping);
                 if (unknown is [var (account, why), ..])
                     log.LogWarning(
-                        "the groups of {Count} users are not known, and what they hold stays as it is; of {Account}: {Why}", unknown.Count, Printable.Escape(account), Printable.Escape(why));
+                        "the groups of {Count} users are not known, and what they hold stays as it is; of {Account}: {Why}", unknown.Count,
+                        Printable.Escape(account), Printable.Escape(why));
             }
             catch (Exception e) when (Periodic.IsPassing(e))
             {

@@ -7,7 +7,10 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time that they had, and keeps them where hosts fetch.</summary>
+/// <summary>
+/// Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time
+/// that they had, and keeps them where hosts fetch.
+/// </summary>
 /// <param name="ca">What operations work on.</param>
 /// <param name="log">Where failures are logged.</param>
 internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca.Clock)
@@ -20,7 +23,8 @@ internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(T
         Nodes.PublishCertificates(ca.Now);
     }
 
-    protected override void Failed(Exception error) => log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(error.Message));
+    protected override void Failed(Exception error) =>
+        log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(error.Message));
 
     /// <summary>Renews those that are due; one that has ended too, for its host may still ask.</summary>
     internal static async Task RenewAll(Authority ca)
@@ -30,7 +34,9 @@ internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(T
         {
             var (certificates, locks) = (snapshot.HostCertificates(), snapshot.Policy().LocksAt(now));
             // One that is locked is renewed when it no longer is.
-            return snapshot.Policy().Nodes.Values.Where(node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one) && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))
+            return snapshot.Policy().Nodes.Values.Where(
+                node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one)
+                    && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))
                 .Select(node => certificates[node.Id]).ToList();
         });
         foreach (var one in due)

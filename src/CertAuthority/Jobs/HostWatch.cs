@@ -8,7 +8,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks every few seconds which hosts nothing could be written to for too long, and on which another daemon's list is. Tells receivers of those, once each, and when stale ones have the list again.
+/// Looks every few seconds which hosts nothing could be written to for too long, and on which another daemon's list is. Tells receivers of
+/// those, once each, and when stale ones have the list again.
 /// </summary>
 /// <remarks>The first look comes after that time: what a daemon that was down has missed it first makes up for.</remarks>
 /// <param name="ca">What operations work on.</param>
@@ -17,7 +18,8 @@ internal sealed class HostWatch(CurrentAuthority ca, ILogger log) : Periodic(Tim
 {
     protected internal override Task Once(CancellationToken stopping) => Look(ca.Now, log);
 
-    protected override void Failed(Exception error) => log.LogWarning("whether hosts are stale could not be recorded: {Why}", Printable.Escape(error.Message));
+    protected override void Failed(Exception error) =>
+        log.LogWarning("whether hosts are stale could not be recorded: {Why}", Printable.Escape(error.Message));
 
     internal static async Task Look(Authority ca, ILogger log)
     {
@@ -42,22 +44,30 @@ internal sealed class HostWatch(CurrentAuthority ca, ILogger log) : Periodic(Tim
             return (stale, fresh, contested);
         });
         if (contested.Length > 0)
-            log.LogError("the revocation list of another daemon is on {Nodes}, and this one writes nothing there", string.Join(", ", contested.Select(node => node.Name)));
+            log.LogError(
+                "the revocation list of another daemon is on {Nodes}, and this one writes nothing there",
+                string.Join(", ", contested.Select(node => node.Name)));
         if (stale.Length > 0)
-            log.LogWarning("no new revocation list could be written for {Limit} or more to {Nodes}", Durations.Show(ca.Push.StaleAfter), string.Join(", ", stale.Select(node => node.Name)));
+            log.LogWarning(
+                "no new revocation list could be written for {Limit} or more to {Nodes}", Durations.Show(ca.Push.StaleAfter),
+                string.Join(", ", stale.Select(node => node.Name)));
         if (fresh.Length > 0)
             log.LogInformation("the revocation list is again on {Nodes}", string.Join(", ", fresh.Select(node => node.Name)));
 
-        (Node[] Stale, Node[] Fresh) Changed(Snapshot snapshot) => Differ(snapshot, sync => sync.IsStale(now, ca.Push.StaleAfter), sync => sync.IsToldStale);
+        (Node[] Stale, Node[] Fresh) Changed(Snapshot snapshot) =>
+            Differ(snapshot, sync => sync.IsStale(now, ca.Push.StaleAfter), sync => sync.IsToldStale);
 
-        static (Node[] Contested, Node[] Settled) Contested(Snapshot snapshot) => Differ(snapshot, sync => sync.IsContested, sync => sync.IsToldContested);
+        static (Node[] Contested, Node[] Settled) Contested(Snapshot snapshot) =>
+            Differ(snapshot, sync => sync.IsContested, sync => sync.IsToldContested);
     }
 
     /// <summary>Those hosts that are something and were not told to be, and the other way round.</summary>
     private static (Node[] Now, Node[] NoMore) Differ(Snapshot snapshot, Func<NodeSync, bool> isSo, Func<NodeSync, bool> isTold)
     {
         var syncs = snapshot.NodeSyncs();
-        var changed = snapshot.Policy().Nodes.Values.Where(node => node.Push && syncs.TryGetValue(node.Id, out var sync) && isSo(sync) != isTold(sync)).ToLookup(node => isSo(syncs[node.Id]));
+        var changed = snapshot.Policy().Nodes.Values.Where(
+            node => node.Push && syncs.TryGetValue(node.Id, out var sync) && isSo(sync) != isTold(sync))
+            .ToLookup(node => isSo(syncs[node.Id]));
         return ([.. changed[true]], [.. changed[false]]);
     }
 }

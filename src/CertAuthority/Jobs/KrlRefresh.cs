@@ -20,7 +20,8 @@ internal sealed class KrlRefresh(KrlPublisher krl, TimeProvider clock) : Periodi
         }
         catch (ProblemException e)
         {
-            throw new StartException($"{(krl.ForHosts is { Status.Failure: not null } directory ? directory.Path : krl.Path)} cannot be written; the log says why", e);
+            throw new StartException(
+                $"{(krl.ForHosts is { Status.Failure: not null } directory ? directory.Path : krl.Path)} cannot be written; the log says why", e);
         }
         await base.StartAsync(cancellationToken);
     }

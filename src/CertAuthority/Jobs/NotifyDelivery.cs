@@ -42,7 +42,8 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
             foreach (var receiver in receivers.Where(name => !loops.ContainsKey(name)))
                 loops[receiver] = Repeat(async () =>
                 {
-                    while (settings.Now.Settings.Notify is var now && Channels.From(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
+                    while (settings.Now.Settings.Notify is var now
+                        && Channels.From(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
                         && await DeliverOne(ca.Now, now, channel, stopping))
                     {
                         // The next one.
@@ -50,7 +51,8 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
                 }, stopping);
             var given = Lost(ca.Now);
             if (given > lost)
-                log.LogWarning("{Count} notifications were given up; tctl status says how many wait, and what went wrong last", given - lost);
+                log.LogWarning(
+                    "{Count} notifications were given up; tctl status says how many wait, and what went wrong last", given - lost);
             lost = given;
         }, stopping);
     }
@@ -85,7 +87,8 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
             log.LogInformation("{Receiver} said of event {Id}: {Said}", name, told.Id, Printable.Escape(telling.Said));
         if (telling.Fault is { } fault)
             log.LogWarning(
-                "event {Id} could not be told to {Receiver} (attempt {Attempt} of {Tries}): {Fault}", told.Id, name, told.Attempt, notify.Tries, Printable.Escape(fault));
+                "event {Id} could not be told to {Receiver} (attempt {Attempt} of {Tries}): {Fault}", told.Id, name, told.Attempt,
+                notify.Tries, Printable.Escape(fault));
         now = ca.Now();
         await ca.Database.Commit(transaction =>
         {
@@ -100,7 +103,9 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
         return true;
     }
 
-    /// <summary>Sends it once. Whatever a foreign server or program makes go wrong is a failure of this attempt and of nothing else.</summary>
+    /// <summary>
+    /// Sends it once. Whatever a foreign server or program makes go wrong is a failure of this attempt and of nothing else.
+    /// </summary>
     private async Task<DeliveryResult> Tell(Channel channel, Attempt attempt, CancellationToken stopping)
     {
         try

@@ -6,7 +6,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// A loop in the background that does the same thing again and again. What can go wrong on a disk or in the database is logged, and tried again the
+/// A loop in the background that does the same thing again and again. What can go wrong on a disk or in the database is logged, and tried
+/// again the
 /// next time; anything else ends the loop, and with it the daemon.
 /// </summary>
 /// <param name="every">How long from one time to the next.</param>
@@ -24,7 +25,8 @@ internal abstract class Periodic(TimeSpan every, TimeProvider clock) : Loop
     protected abstract void Failed(Exception error);
 
     /// <summary>Whether an error is one of the disk or the database, so that the next time may go better.</summary>
-    public static bool IsPassing(Exception error) => error is ProblemException or StoreException or IOException or ExposedException or UnauthorizedAccessException;
+    public static bool IsPassing(Exception error) =>
+        error is ProblemException or StoreException or IOException or ExposedException or UnauthorizedAccessException;
 
     protected sealed override async Task Run(CancellationToken stopping)
     {

@@ -8,7 +8,8 @@ namespace CertAuthority.Jobs;
 /// <param name="log">Where failures are logged.</param>
 internal sealed class RefusalCounts(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
 {
-    protected override void Failed(Exception error) => log.LogWarning("how many refusals were left out could not be recorded; it is tried again: {Why}", Printable.Escape(error.Message));
+    protected override void Failed(Exception error) =>
+        log.LogWarning("how many refusals were left out could not be recorded; it is tried again: {Why}", Printable.Escape(error.Message));
 
     protected internal override Task Once(CancellationToken stopping) => Refusals.RecordLeftOut(ca.Now);
 }

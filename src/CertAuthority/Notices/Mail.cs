@@ -24,7 +24,11 @@ internal static class Mail
         try
         {
             // No looking up of revocations: the server's CA need not be on the network. Everything else has to be in order.
-            using var client = new SmtpClient { CheckCertificateRevocation = false, ServerCertificateValidationCallback = (_, _, _, errors) => errors == SslPolicyErrors.None };
+            using var client = new SmtpClient
+            {
+                CheckCertificateRevocation = false,
+                ServerCertificateValidationCallback = (_, _, _, errors) => errors == SslPolicyErrors.None
+            };
             await client.ConnectAsync(mail.Server, mail.Port, Security(mail.Tls), limit.Token);
             if (mail.Account is { } account)
                 await client.AuthenticateAsync(Encoding.UTF8, account.User, account.Password, limit.Token);
@@ -52,7 +56,8 @@ internal static class Mail
     public static MimeMessage Message(MailSettings mail, Notification told, MailboxAddress to)
     {
         var receiver = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(to.Address)))[..16];
-        return new MimeMessage([mail.From], [to], NoticeText.Headline(told), new TextPart(TextFormat.Plain) { Text = NoticeText.Letter(told) })
+        return new MimeMessage(
+            [mail.From], [to], NoticeText.Headline(told), new TextPart(TextFormat.Plain) { Text = NoticeText.Letter(told) })
         {
             MessageId = $"{told.Id}.{receiver}@{mail.From.Domain}",
             Date = told.Time,

@@ -18,7 +18,8 @@ internal static class NoticeText
         });
 
     /// <summary>
-    /// One line for a chat, as Slack and its like read it: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> make links and call people, so they are written as
+    /// One line for a chat, as Slack and its like read it: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> make links and call people, so they
+    /// are written as
     /// Slack wants; a reason stands in backquotes, between which nothing has a meaning, and so has none in it.
     /// </summary>
     public static string Chat(Notification told)
@@ -26,7 +27,8 @@ internal static class NoticeText
         var line = Headline(told);
         if (told.Request is { } request)
             line += $"{(Reason(told.Event, request.Spec) is { Length: > 0 } reason ? $": `{Printable.Escape(reason).Replace('`', '\'')}`" : "")} (request {request.Metadata.Name})";
-        return line.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+        return line.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
+            .Replace(">", "&gt;", StringComparison.Ordinal);
     }
 
     /// <summary>A letter to whom a request concerns: what happened to it, and what to do about it.</summary>
@@ -44,7 +46,8 @@ internal static class NoticeText
             letter.Append($"access ends: {Instants.Show(spec.AccessExpires)}\n");
         letter.Append(told.Event switch
         {
-            NoticeEvents.Created => $"\nto approve it: tsh request review {id} --approve\nto deny it: tsh request review {id} --deny --reason=TEXT\n",
+            NoticeEvents.Created =>
+                $"\nto approve it: tsh request review {id} --approve\nto deny it: tsh request review {id} --deny --reason=TEXT\n",
             NoticeEvents.Approved => $"\nto use it: tsh login --request-id={id}\n",
             _ => $"\nto see it: tsh request show {id}\n",
         });
@@ -53,12 +56,14 @@ internal static class NoticeText
 
     private static string OfRequest(string what, RequestSpec spec)
     {
-        var roles = string.Join(", ", spec.GrantedRoles is [] ? spec.Roles : spec.GrantedRoles) + (spec.Resources is [_, ..] nodes ? $" on {Few(nodes)}" : "");
+        var roles = string.Join(", ", spec.GrantedRoles is [] ? spec.Roles : spec.GrantedRoles)
+            + (spec.Resources is [_, ..] nodes ? $" on {Few(nodes)}" : "");
         var request = $"{spec.User}'s request for {roles}";
         return what switch
         {
             NoticeEvents.Created => $"{spec.User} asks for {roles}",
-            NoticeEvents.Reviewed => LastReview(spec) is { } review ? $"{review.Author} reviewed {request}: {review.ProposedState}" : $"{request} was reviewed",
+            NoticeEvents.Reviewed =>
+                LastReview(spec) is { } review ? $"{review.Author} reviewed {request}: {review.ProposedState}" : $"{request} was reviewed",
             NoticeEvents.Ending => $"{spec.User}'s access to {roles} ends at {Instants.Show(spec.AccessExpires)}",
             _ => $"{request} was {spec.State.ToLowerInvariant()}{(spec.ResolvedBy is { } by ? $" by {by}" : "")}",
         };

@@ -10,7 +10,9 @@ internal static class NotifyCommand
 {
     public static async Task<DeliveryResult> Run(NotifySettings notify, Attempt attempt, CancellationToken stopping)
     {
-        var run = await ForeignProgram.Run(notify.Command, JsonSerializer.SerializeToUtf8Bytes(attempt.Told, ProtocolJson.Strict.Of<Notification>()), notify.Timeout, stopping);
+        var run = await ForeignProgram.Run(
+            notify.Command, JsonSerializer.SerializeToUtf8Bytes(attempt.Told, ProtocolJson.Strict.Of<Notification>()), notify.Timeout,
+            stopping);
         return new DeliveryResult(run.Fault, run.Said);
     }
 }

@@ -42,7 +42,8 @@ internal static class Webhook
             if (response.IsSuccessStatusCode)
                 return new DeliveryResult();
             var kept = new byte[KeptAnswer];
-            var length = await (await response.Content.ReadAsStreamAsync(limit.Token)).ReadAtLeastAsync(kept, kept.Length, throwOnEndOfStream: false, limit.Token);
+            var length = await (await response.Content.ReadAsStreamAsync(limit.Token)).ReadAtLeastAsync(
+                kept, kept.Length, throwOnEndOfStream: false, limit.Token);
             return new DeliveryResult($"it answered {(int)response.StatusCode}", Encoding.UTF8.GetString(kept, 0, length).Trim());
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
@@ -51,7 +52,10 @@ internal static class Webhook
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new DeliveryResult(e.InnerException is AuthenticationException tls ? $"no TLS with it: {tls.Message}" : e.Message + UnitNetwork.Remedy(e.Message));
+            return new DeliveryResult(
+                e.InnerException is AuthenticationException tls
+                    ? $"no TLS with it: {tls.Message}"
+                    : e.Message + UnitNetwork.Remedy(e.Message));
         }
     }
 

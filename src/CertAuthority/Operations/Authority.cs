@@ -89,11 +89,15 @@ internal static class Problems
 
     /// <summary>A duration as people write it.</summary>
     public static TimeSpan Duration(string field, string text) =>
-        Durations.TryParseWish(text, out var duration) ? duration : throw InvalidField(field, $"takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
+        Durations.TryParseWish(text, out var duration)
+            ? duration
+            : throw InvalidField(field, $"takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
 
     /// <summary>An instant as people write it.</summary>
     public static DateTimeOffset Instant(string field, string text) =>
-        Instants.TryParse(text, out var instant) ? instant : throw InvalidField(field, $"takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
+        Instants.TryParse(text, out var instant)
+            ? instant
+            : throw InvalidField(field, $"takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
     /// <summary>A key to certify, as people give it: one that has an owner, who is not this authority.</summary>
     public static PublicKey Key(Authority ca, string line)
@@ -109,13 +113,16 @@ internal static class Problems
         }
     }
 
-    public static ProblemException Invalid(string detail, string? hint = null, params NextStep[] next) => new(new Problem(ProblemCode.Invalid, detail, hint, Next: next is [] ? null : next));
+    public static ProblemException Invalid(string detail, string? hint = null, params NextStep[] next) =>
+        new(new Problem(ProblemCode.Invalid, detail, hint, Next: next is [] ? null : next));
 
     /// <summary>One member of the request cannot be.</summary>
     /// <param name="field">Its name in the message.</param>
     /// <param name="fault">What is wrong with it, in words that follow the name.</param>
-    public static ProblemException InvalidField(string field, string fault) => new(new Problem(ProblemCode.Invalid, $"{field} {fault}", Field: field));
+    public static ProblemException InvalidField(string field, string fault) =>
+        new(new Problem(ProblemCode.Invalid, $"{field} {fault}", Field: field));
 
     /// <summary>There is nothing of that name, and a list shows what there is.</summary>
-    public static ProblemException NotFound(string detail, string kind) => new(new Problem(ProblemCode.NotFound, detail, Next: [new NextStep.List(kind)]));
+    public static ProblemException NotFound(string detail, string kind) =>
+        new(new Problem(ProblemCode.NotFound, detail, Next: [new NextStep.List(kind)]));
 }

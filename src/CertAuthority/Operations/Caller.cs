@@ -21,10 +21,16 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>Why it is not known whether their groups make them a user; null where it is.</summary>
     public Refusal? NoGroups { get; init; }
 
-    /// <summary>Why the system does not say which accounts the uids are; null where it does. Nothing is granted to such a caller, and root still takes away.</summary>
+    /// <summary>
+    /// Why the system does not say which accounts the uids are; null where it does. Nothing is granted to such a caller, and root still
+    /// takes away.
+    /// </summary>
     public string? Unnamed { get; init; }
 
-    /// <summary>The notify command that called, or what it has started; null for everybody else. It gives no right: records name it, for its account is the daemon's own.</summary>
+    /// <summary>
+    /// The notify command that called, or what it has started; null for everybody else. It gives no right: records name it, for its account
+    /// is the daemon's own.
+    /// </summary>
     public string? Program { get; init; }
 
     /// <summary>How records name the caller.</summary>
@@ -39,7 +45,15 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
     /// <summary>An entry of the audit with the caller in it.</summary>
     public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon
         ? new AuditEntry { Time = now, Event = what }
-        : new AuditEntry { Time = now, Event = what, Uid = Identity.Uid, Account = Identity.Account, LoginUid = Login?.Uid, Program = Program };
+        : new AuditEntry
+        {
+            Time = now,
+            Event = what,
+            Uid = Identity.Uid,
+            Account = Identity.Account,
+            LoginUid = Login?.Uid,
+            Program = Program
+        };
 }
 
 /// <summary>A caller who may administer. Only the route table's check makes one.</summary>

@@ -15,5 +15,10 @@ internal sealed class CurrentAuthority(Authority parts, CurrentSettings settings
 
     /// <summary>What to work on under settings that were taken before.</summary>
     public Authority Under(SettingsInForce taken) =>
-        parts with { Limits = taken.Settings.Limits, PrivilegedLogins = taken.PrivilegedLogins, UsersFromGroups = taken.Settings.UsersFromGroups };
+        parts with
+        {
+            Limits = taken.Settings.Limits,
+            PrivilegedLogins = taken.PrivilegedLogins,
+            UsersFromGroups = taken.Settings.UsersFromGroups
+        };
 }

@@ -3,7 +3,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Lists of what has happened grow for ever, so they are answered a page at a time: whoever asks for more gets a full page and where the next one begins.
+/// Lists of what has happened grow for ever, so they are answered a page at a time: whoever asks for more gets a full page and where the
+/// next one begins.
 /// Lists of what there is now (roles, users, nodes, locks) are as long as administrators made them, and are answered whole.
 /// </summary>
 internal static class Pages
@@ -12,7 +13,8 @@ internal static class Pages
     public const int Most = 1000;
 
     /// <exception cref="Protocol.ProblemException">It is no number from 1 up.</exception>
-    public static int Size(int? limit) => limit is < 1 ? throw Problems.InvalidField("limit", "takes a number from 1 up") : Math.Min(limit ?? Most, Most);
+    public static int Size(int? limit) =>
+        limit is < 1 ? throw Problems.InvalidField("limit", "takes a number from 1 up") : Math.Min(limit ?? Most, Most);
 
     /// <summary>The number behind which a page begins, in a list that goes down; null for the first page.</summary>
     /// <exception cref="Protocol.ProblemException">It is no such number.</exception>
@@ -30,5 +32,6 @@ internal static class Pages
     public static (List<T> Items, string? Next) Cut<T>(List<T> items, int size, Func<T, string> place) =>
         items.Count <= size ? (items, null) : (items[..size], place(items[size - 1]));
 
-    private static Exception NoPlace(string after) => Problems.Invalid($"\"{after}\" is no place in this list", "take the one that the page before ended with");
+    private static Exception NoPlace(string after) =>
+        Problems.Invalid($"\"{after}\" is no place in this list", "take the one that the page before ended with");
 }

@@ -1,6 +1,8 @@
 namespace CertAuthority.Operations;
 
-/// <summary>Limits how often each key does something within a minute. It is kept in memory, so the daemon forgets it when it restarts.</summary>
+/// <summary>
+/// Limits how often each key does something within a minute. It is kept in memory, so the daemon forgets it when it restarts.
+/// </summary>
 /// <param name="clock">Measures the minute.</param>
 internal sealed class RateLimit<TKey>(TimeProvider clock) where TKey : notnull
 {

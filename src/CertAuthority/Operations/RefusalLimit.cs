@@ -2,7 +2,9 @@ namespace CertAuthority.Operations;
 
 /// <summary>One account among those whose refusals are counted.</summary>
 /// <param name="Account">The same number for all uids of an account.</param>
-/// <param name="OwnsUser">Whether it owns a user. Accounts that own none are counted apart, so that they take nothing from those that do.</param>
+/// <param name="OwnsUser">
+/// Whether it owns a user. Accounts that own none are counted apart, so that they take nothing from those that do.
+/// </param>
 internal readonly record struct Refused(ulong Account, bool OwnsUser);
 
 /// <summary>Refusals that are not recorded one by one.</summary>
@@ -13,7 +15,8 @@ internal readonly record struct Refused(ulong Account, bool OwnsUser);
 internal sealed record LeftOut(Refused? Who, Caller? By, long Count, DateTimeOffset Since);
 
 /// <summary>
-/// How many refusals of each account are recorded within a minute, and how many are left out. Everybody has an allowance of their own, so nobody can hide
+/// How many refusals of each account are recorded within a minute, and how many are left out. Everybody has an allowance of their own, so
+/// nobody can hide
 /// what somebody else was refused; and there are only so many allowances, so that memory and disk are bounded whoever comes.
 /// </summary>
 /// <param name="clock">Says when a minute is over.</param>
@@ -82,7 +85,10 @@ internal sealed class RefusalLimit(TimeProvider clock)
         }
     }
 
-    /// <summary>Those that were left out and whose minute is over. They are not given twice; where they could not be recorded, <see cref="PutBack"/> says so.</summary>
+    /// <summary>
+    /// Those that were left out and whose minute is over. They are not given twice; where they could not be recorded, <see cref="PutBack"/>
+    /// says so.
+    /// </summary>
     /// <param name="all">Also those whose minute is not over.</param>
     public IReadOnlyList<LeftOut> Take(bool all = false)
     {

@@ -26,12 +26,18 @@ internal static class Refusals
 {
     private const int LongestReason = 300;
 
-    /// <summary>Whether a refusal is one of access. A message that cannot be understood, or one that came when nothing could be done, is none.</summary>
+    /// <summary>
+    /// Whether a refusal is one of access. A message that cannot be understood, or one that came when nothing could be done, is none.
+    /// </summary>
     public static bool AreOfAccess(Route route, ProblemCode code) =>
         code == ProblemCode.Denied
-        || (route == Routes.Login && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
+        || (route == Routes.Login
+            && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
 
-    /// <summary>Writes it down, unless there were many of the same account within the minute: those are counted, and <see cref="RecordLeftOut(Authority)"/> writes how many there were.</summary>
+    /// <summary>
+    /// Writes it down, unless there were many of the same account within the minute: those are counted, and
+    /// <see cref="RecordLeftOut(Authority)"/> writes how many there were.
+    /// </summary>
     /// <param name="ca">Where.</param>
     /// <param name="by">Who was refused.</param>
     /// <param name="countedAs">The account among whose refusals it counts.</param>
@@ -42,7 +48,8 @@ internal static class Refusals
         if (ca.Refusals.TryTake(countedAs, by, now))
             await ca.Database.Commit(transaction =>
             {
-                string[] requests = [.. call.Said["requests"].Where(IsStartOfId).Take(IssuancePolicy.MaxRequests).Select(id => Whole(transaction, id))];
+                string[] requests = [
+                    .. call.Said["requests"].Where(IsStartOfId).Take(IssuancePolicy.MaxRequests).Select(id => Whole(transaction, id))];
                 transaction.Audit(by.Did("access.refused", now) with
                 {
                     User = call.Said["user"].FirstOrDefault(Names.IsName),

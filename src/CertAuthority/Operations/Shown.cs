@@ -17,7 +17,8 @@ internal static class Shown
     /// <param name="now">The instant that its state is told of.</param>
     /// <param name="roles">Every role that exists; null for a request that has ended.</param>
     /// <param name="tally">What its reviews amount to, while it is pending.</param>
-    public static RequestResource Show(this AccessRequest request, DateTimeOffset now, IReadOnlyDictionary<string, Role>? roles = null, Tally? tally = null) => new(
+    public static RequestResource Show(
+        this AccessRequest request, DateTimeOffset now, IReadOnlyDictionary<string, Role>? roles = null, Tally? tally = null) => new(
         "access_request",
         "v3",
         new RequestMetadata(request.Id.ToString(), request.Revision),
@@ -43,7 +44,9 @@ internal static class Shown
             Reviews = [.. request.Reviews.Select(review => Show(review, tally))],
             Missing = tally is null ? null : [.. tally.Missing],
             Thresholds = [.. request.Thresholds.Select(Show)],
-            SystemAnnotations = request.Annotations.IsEmpty ? null : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()),
+            SystemAnnotations = request.Annotations.IsEmpty
+                ? null
+                : request.Annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()),
             Resources = Names(request.Resources),
             Conditions = request.StateAt(now) switch
             {
@@ -55,10 +58,14 @@ internal static class Shown
         });
 
     private static RequestReview Show(Review review, Tally? tally) => new(
-        review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom, tally?.Counted.Contains(review));
+        review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom,
+        tally?.Counted.Contains(review));
 
     private static RequestThresholds Show(ThresholdSet set) => new(
-        set.By.Name, set.RequireAll ? "all" : "any", [.. set.Thresholds.Select(threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
+        set.By.Name, set.RequireAll ? "all" : "any",
+        [
+            .. set.Thresholds.Select(
+                threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
     /// <summary>Certificates, each with the key that signed it.</summary>
     public static CertificateList List(Snapshot snapshot, List<RecordedCertificate> certificates)
@@ -89,11 +96,15 @@ internal static class Shown
 
     /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>
     private static string[]? Conditions(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role>? roles) =>
-        pinned.Select(pin => roles?.GetValueOrDefault(pin.Name) is { } role && Permissions.Demanded(role) is { } demanded ? $"{pin.Name}: {demanded}" : null)
+        pinned.Select(
+            pin => roles?.GetValueOrDefault(pin.Name) is { } role && Permissions.Demanded(role) is { } demanded
+                ? $"{pin.Name}: {demanded}"
+                : null)
             .OfType<string>().ToArray() is [_, ..] some ? some : null;
 
     public static string[] Names(IEnumerable<PinnedRole> roles) => [.. roles.Select(role => role.Name)];
 
     /// <summary><c>node/db1</c>, each; null for none.</summary>
-    public static string[]? Names(ImmutableArray<PinnedNode> resources) => resources.IsEmpty ? null : [.. resources.Select(node => node.ToString())];
+    public static string[]? Names(ImmutableArray<PinnedNode> resources) =>
+        resources.IsEmpty ? null : [.. resources.Select(node => node.ToString())];
 }

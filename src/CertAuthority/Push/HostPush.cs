@@ -50,9 +50,12 @@ internal sealed class HostPush : Loop
     /// <param name="settings">Say how hosts are written to.</param>
     /// <param name="log">Where failures are told.</param>
     /// <exception cref="ExposedException">Others can enter the directory.</exception>
-    public HostPush(Database database, TimeProvider clock, KrlPublisher krl, (CaKey User, CaKey Host, CaKey Sync) keys, string directory, CurrentSettings settings, ILogger log)
+    public HostPush(
+        Database database, TimeProvider clock, KrlPublisher krl, (CaKey User, CaKey Host, CaKey Sync) keys, string directory,
+        CurrentSettings settings, ILogger log)
     {
-        (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory, settings, log);
+        (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory,
+            settings, log);
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
         OwnFile.PrivateDirectory(directory);
@@ -95,7 +98,9 @@ internal sealed class HostPush : Loop
         await Task.WhenAll(running);
     }
 
-    /// <summary>Ends what is under way, calls of <see cref="Sync"/> too. The host waits for the loop when it stops the loop in turn.</summary>
+    /// <summary>
+    /// Ends what is under way, calls of <see cref="Sync"/> too. The host waits for the loop when it stops the loop in turn.
+    /// </summary>
     public void Stop()
     {
         // First, so that the loop knows that it was stopped.
@@ -141,9 +146,13 @@ internal sealed class HostPush : Loop
     /// <summary>After which a host is stale that nothing could be written to.</summary>
     public TimeSpan StaleAfter => settings.Now.Settings.Push.StaleAfter;
 
-    /// <summary>What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.</summary>
+    /// <summary>
+    /// What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.
+    /// </summary>
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
-        string.Join('\n', (string[])[keys.User.PublicKey.ToLine("user CA"), .. node.OtherCas]), list, snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, keys.Sync.PublicKey.ToLine("sync CA"), EmptyKrl);
+        string.Join('\n', (string[])[keys.User.PublicKey.ToLine("user CA"), .. node.OtherCas]), list,
+        snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, keys.Sync.PublicKey.ToLine("sync CA"),
+        EmptyKrl);
 
     public override void Dispose()
     {
@@ -214,7 +223,8 @@ internal sealed class HostPush : Loop
         try
         {
             // As it is now: it may have waited for its turn.
-            if (krl.Latest is not { } list || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
+            if (krl.Latest is not { } list
+                || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
                 return new SyncFault("it is not written to");
             if (extent == Extent.List && host.Version >= list.Version)
                 return null;
@@ -245,26 +255,34 @@ internal sealed class HostPush : Loop
     private async Task<SftpResult> Send(Node node, Host host, PublishedKrl list, Extent extent, CancellationToken stopping)
     {
         var now = clock.GetUtcNow();
-        var (certificate, content) = database.Read(snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
+        var (certificate, content) = database.Read(
+            snapshot => (snapshot.HostCertificate(node), ContentFor(snapshot, node, list.Bytes, now)));
         if (certificate is null)
             return new SftpResult(new SyncFault("no key of it is on record, by which it could be known", SyncTrouble.HostKey));
         if (node.Endpoint is not { } endpoint)
             return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address));
         await identity.Refresh(stopping);
         // By its certificate, or by the key in it: one whose certificate has ended must get the next.
-        var known = $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
+        var known =
+            $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
         var push = settings.Now.Settings.Push;
-        // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far away.
+        // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far
+        // away.
         var beside = $"{content.UserCa}\n{content.Certificate}";
         var onlyList = extent == Extent.List && host.Beside == beside;
-        var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue).Select(file => (Path.GetFileName(file.Path), file.Content));
+        var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue)
+            .Select(file => (Path.GetFileName(file.Path), file.Content));
         var result = await Sftp.Replace(
-            new SftpHost(node.Name, endpoint.Host, endpoint.Port, known), [.. files], present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig, push.Timeout, directory, stopping);
+            new SftpHost(node.Name, endpoint.Host, endpoint.Port, known), [.. files],
+            present => extent == Extent.TakeOver ? null : Objection(list, present), looks: !onlyList, identity, push.SshConfig,
+            push.Timeout, directory, stopping);
         host.Beside = result.Fault is null ? beside : null;
         return result;
     }
 
-    /// <summary>Why a list must not take the place of what is on a host; null when it may. What is no list locks everybody out, so it may always.</summary>
+    /// <summary>
+    /// Why a list must not take the place of what is on a host; null when it may. What is no list locks everybody out, so it may always.
+    /// </summary>
     private string? Objection(PublishedKrl list, byte[] present)
     {
         try
@@ -274,7 +292,8 @@ internal sealed class HostPush : Loop
             {
                 null => null,
                 ListConflict.OtherInstallation => $"another installation writes to it: its revocation list {there.Version} is there",
-                ListConflict.OtherCopy => $"a daemon on another copy of this database writes to it: its revocation list {there.Version} is there",
+                ListConflict.OtherCopy =>
+                    $"a daemon on another copy of this database writes to it: its revocation list {there.Version} is there",
                 _ => $"revocation list {there.Version} is there, which is newer than {list.Version}",
             };
         }
@@ -300,7 +319,8 @@ internal sealed class HostPush : Loop
         }
         host.NotBefore = now + NodeSync.Pause(++host.Failures, fault.Trouble);
         if (host.Failures == 1)
-            log.LogWarning("nothing can be written to {Node}, which is tried again until it succeeds: {Why}", node.Name, Printable.Escape(fault.Why));
+            log.LogWarning(
+                "nothing can be written to {Node}, which is tried again until it succeeds: {Why}", node.Name, Printable.Escape(fault.Why));
     }
 
     private enum Extent

@@ -22,7 +22,8 @@ internal sealed class Lanes(int width, TimeProvider clock) : IDisposable
         try
         {
             var running = attempt();
-            if (!isSlow && await Task.WhenAny(running, Task.Delay(Moment, clock, CancellationToken.None)) != running && await Changes(running, stopping))
+            if (!isSlow && await Task.WhenAny(running, Task.Delay(Moment, clock, CancellationToken.None)) != running
+                && await Changes(running, stopping))
                 lane = slow;
             return await running;
         }
@@ -38,7 +39,9 @@ internal sealed class Lanes(int width, TimeProvider clock) : IDisposable
         slow.Dispose();
     }
 
-    /// <summary>Whether it is in the slow lane now, and its place in the quick one free; not where it ended while the slow one was full.</summary>
+    /// <summary>
+    /// Whether it is in the slow lane now, and its place in the quick one free; not where it ended while the slow one was full.
+    /// </summary>
     private async Task<bool> Changes(Task running, CancellationToken stopping)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);

@@ -29,7 +29,10 @@ internal sealed record SftpResult(SyncFault? Fault, bool HasLooked = false, bool
 /// Replaces files of a host by the system's sftp: each is sent under a name of its own, flushed to the disk there, read back and compared,
 /// and only when all of them are right they take their places, each in one step (<c>posix-rename@openssh.com</c>).
 /// </summary>
-/// <remarks>A library in the process could not have the host flush a file, and without that a power cut leaves an empty list, by which everybody enters.</remarks>
+/// <remarks>
+/// A library in the process could not have the host flush a file, and without that a power cut leaves an empty list, by which everybody
+/// enters.
+/// </remarks>
 internal static class Sftp
 {
     // What sftp answers to lpwd: everything before it has been done then.
@@ -37,7 +40,8 @@ internal static class Sftp
 
     private const int MostSaid = 4000;
 
-    // Here lands what is in the place of the first file, to be looked at. Whatever is larger is no list of ours, and must not keep the right one out.
+    // Here lands what is in the place of the first file, to be looked at. Whatever is larger is no list of ours, and must not keep the
+    // right one out.
     private const string Present = "present";
     private const int LargestPresent = 16 << 20;
 
@@ -51,7 +55,10 @@ internal static class Sftp
     /// <summary>Sends files into the directory where the host's sshd lets the daemon begin.</summary>
     /// <param name="to">The host.</param>
     /// <param name="files">By name; they take their places in this order.</param>
-    /// <param name="objection">Looks at what is in the place of the first file, and says why that must stay; null when it need not. What cannot be fetched need not.</param>
+    /// <param name="objection">
+    /// Looks at what is in the place of the first file, and says why that must stay; null when it need not. What cannot be fetched need
+    /// not.
+    /// </param>
     /// <param name="looks">Whether to look at sshd's settings, too.</param>
     /// <param name="identity">The daemon's own key and certificate.</param>
     /// <param name="configuration">A file of ssh's settings, for jump hosts; null for none.</param>
@@ -102,14 +109,19 @@ internal static class Sftp
     {
         var start = new ProcessStartInfo("sh",
         [
-            "-c", Bounded, "sftp", "-b", "-", "-F", configuration ?? "none", "-i", identity.KeyFile, "-o", $"CertificateFile=\"{identity.CertificateFile}\"", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
-            "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={Names.DaemonsLogin}", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
-            "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={to.Node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "ControlPath=none", "-o", "ClearAllForwardings=yes",
-            // Nothing that travels here is secret, so what quantum computers may read one day costs no time: a fifth of a second for each host, on both sides.
+            "-c", Bounded, "sftp", "-b", "-", "-F", configuration ?? "none", "-i", identity.KeyFile, "-o",
+            $"CertificateFile=\"{identity.CertificateFile}\"", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+            "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", $"User={Names.DaemonsLogin}", "-o",
+            "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
+            "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={to.Node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o",
+            "ControlPath=none", "-o", "ClearAllForwardings=yes",
+            // Nothing that travels here is secret, so what quantum computers may read one day costs no time: a fifth of a second for each
+            // host, on both sides.
             "-o", "KexAlgorithms=^curve25519-sha256,ecdh-sha2-nistp256",
             // Of all that ssh could tell, what the host says before and in its greeting. An ssh before 8.5 does not know the option.
             "-o", "IgnoreUnknown=LogVerbose", "-o", "LogVerbose=*:kex_exchange_identification():*",
-            "-o", "LogLevel=ERROR", "-o", $"ConnectTimeout={Math.Min(within.TotalSeconds, ConnectWithin.TotalSeconds)}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2",
+            "-o", "LogLevel=ERROR", "-o", $"ConnectTimeout={Math.Min(within.TotalSeconds, ConnectWithin.TotalSeconds)}", "-o",
+            "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2",
             .. to.Port is { } port ? (string[])["-P", $"{port}"] : [],
             "--", to.Address.Contains(':') ? $"[{to.Address}]" : to.Address,
         ])
@@ -136,30 +148,37 @@ internal static class Sftp
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(WithoutPlace).Where(line => line is not ("Connection closed" or "Connection closed.") && !line.StartsWith('@'))
             // Below /etc/ssh, as sshd shuts it in.
-            .Select(line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal).Replace(" /certauthority/", " /etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
+            .Select(
+                line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal)
+                    .Replace(" /certauthority/", " /etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
         if (lines.Count == 0)
             return new SyncFault($"sftp ended with {exitCode}");
         return new SyncFault(string.Join("; ", lines) + (
-            lines[^1].EndsWith(": Failure", StringComparison.Ordinal) ? " (sftp says no more; often a disk that is full, or can only be read)"
+            lines[^1].EndsWith(": Failure", StringComparison.Ordinal)
+                ? " (sftp says no more; often a disk that is full, or can only be read)"
             : UnitNetwork.Remedy(said)));
     }
 
     // "kex.c:kex_exchange_identification():1383 (pid=6764): Connection closed", as ssh of 8.5 and later writes what LogVerbose names.
     private static string WithoutPlace(string line) =>
-        line.StartsWith("kex.c:", StringComparison.Ordinal) && line.IndexOf("): ", StringComparison.Ordinal) is >= 0 and var place ? $"kex_exchange_identification: {line[(place + 3)..]}" : line;
+        line.StartsWith("kex.c:", StringComparison.Ordinal) && line.IndexOf("): ", StringComparison.Ordinal) is >= 0 and var place
+            ? $"kex_exchange_identification: {line[(place + 3)..]}"
+            : line;
 
     /// <summary>One conversation: commands go in, and when sftp names its local directory all of them have been carried out.</summary>
     private sealed class Session(Process sftp, string own, CancellationToken limit)
     {
         private readonly SshWords words = new();
 
-        public async Task<SftpResult> Replace(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks)
+        public async Task<SftpResult> Replace(
+            IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks)
         {
             var listening = words.Listen(sftp.StandardError, limit);
             // A command that fails is the last, but for those with a dash.
             if (await Do($"-get {files[0].Name} {Present}\n") && await Read(Present) is { } present && objection(present) is { } why)
                 return new SftpResult(new SyncFault(why, SyncTrouble.Contested));
-            if (await Do(string.Concat(files.Select(file => $"put -f {file.Name} {file.Name}.new\nget {file.Name}.new {file.Name}.back\n"))))
+            if (await Do(
+                string.Concat(files.Select(file => $"put -f {file.Name} {file.Name}.new\nget {file.Name}.new {file.Name}.back\n"))))
             {
                 foreach (var (name, content) in files)
                     if (await Read($"{name}.back") is not { } back || !content.Span.SequenceEqual(back))
@@ -175,7 +194,8 @@ internal static class Sftp
             // sftp goes on when only the flush has failed.
             if (sftp.ExitCode != 0 || words.Said.Contains("fsync", StringComparison.Ordinal))
                 return new SftpResult(words.Banner.Contains("Not allowed at this time", StringComparison.Ordinal)
-                    ? new SyncFault("it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
+                    ? new SyncFault(
+                        "it refuses this address for now (PerSourcePenalties), because logins from here failed", SyncTrouble.Penalty)
                     : Fault(words.Banner + words.Said, sftp.ExitCode));
             return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
         }
@@ -203,7 +223,8 @@ internal static class Sftp
             }
         }
 
-        private async Task<byte[]?> Read(string name) => Path.Combine(own, name) is var path && File.Exists(path) ? await File.ReadAllBytesAsync(path, limit) : null;
+        private async Task<byte[]?> Read(string name) =>
+            Path.Combine(own, name) is var path && File.Exists(path) ? await File.ReadAllBytesAsync(path, limit) : null;
 
         private async Task<bool> AreWaived()
         {
@@ -241,13 +262,15 @@ internal static class Sftp
                 }
                 else if (line.IndexOf(Greeting, StringComparison.Ordinal) is >= 0 and var greeting)
                     Software = line[(greeting + Greeting.Length)..];
-                else if (line.IndexOf("banner line ", StringComparison.Ordinal) is >= 0 and var at && line.IndexOf(": ", at, StringComparison.Ordinal) is >= 0 and var text && banner.Length < MostSaid)
+                else if (line.IndexOf("banner line ", StringComparison.Ordinal) is >= 0 and var at
+                    && line.IndexOf(": ", at, StringComparison.Ordinal) is >= 0 and var text && banner.Length < MostSaid)
                     banner.Append(line[(text + 2)..]).Append('\n');
         }
 
         // That there is no list, or none that can be fetched, is why the next one comes.
         private static bool IsOfPresent(string line) =>
             line.Contains($"\"{Present}\"", StringComparison.Ordinal)
-            || (!line.Contains(".new", StringComparison.Ordinal) && (line.Contains("revoked.krl\"", StringComparison.Ordinal) || line.EndsWith("revoked.krl", StringComparison.Ordinal)));
+            || (!line.Contains(".new", StringComparison.Ordinal)
+                && (line.Contains("revoked.krl\"", StringComparison.Ordinal) || line.EndsWith("revoked.krl", StringComparison.Ordinal)));
     }
 }

@@ -10,7 +10,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Push;
 
-/// <summary>Who the daemon is on hosts: a key of this process in a file, and beside it a certificate that is made anew every few minutes.</summary>
+/// <summary>
+/// Who the daemon is on hosts: a key of this process in a file, and beside it a certificate that is made anew every few minutes.
+/// </summary>
 /// <param name="database">Where certificates are recorded before they are signed.</param>
 /// <param name="clock">Decides when a new one is made.</param>
 /// <param name="syncCa">Signs them.</param>

@@ -173,7 +173,9 @@ internal sealed class FieldReader
         return lists;
     }
 
-    /// <summary>Refuses fields that are known, but do nothing here yet: a restriction that is not enforced must not look as if it were.</summary>
+    /// <summary>
+    /// Refuses fields that are known, but do nothing here yet: a restriction that is not enforced must not look as if it were.
+    /// </summary>
     public void NotYet(params ReadOnlySpan<string> fields)
     {
         foreach (var field in fields)
@@ -212,22 +214,27 @@ internal sealed class FieldReader
     public void Foreign(params ReadOnlySpan<string> fields)
     {
         foreach (var field in fields)
-            if (Take(field) is { } node and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" }))
+            if (Take(field) is { } node
+                and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" }))
                 if (faults.Drops)
                     faults.Warn(node, $"{Full(field)} was dropped: it means nothing here");
                 else
-                    faults.Add(node, $"{Full(field)} means nothing here; take it out, or have it dropped", new NextStep.DropUnenforceable());
+                    faults.Add(
+                        node, $"{Full(field)} means nothing here; take it out, or have it dropped", new NextStep.DropUnenforceable());
     }
 
     /// <summary>
-    /// Refuses, or in an allow drops, a field that selects what is meant and cannot be evaluated here. True where it was dropped: what it narrowed must then grant
+    /// Refuses, or in an allow drops, a field that selects what is meant and cannot be evaluated here. True where it was dropped: what it
+    /// narrowed must then grant
     /// nothing, for a drop never widens. In a deny it is always refused, for the rest of the deny would deny less.
     /// </summary>
     /// <param name="field">Its name.</param>
     /// <param name="deny">Whether it belongs to a deny.</param>
     /// <param name="instead">What to write in its place.</param>
     public bool DropsSelector(string field, bool deny, string instead) =>
-        Take(field) is { } node and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" }) && DropsSelector(node, Full(field), deny, instead);
+        Take(field) is { } node
+            and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" })
+            && DropsSelector(node, Full(field), deny, instead);
 
     /// <summary>The same, of a value inside of a field.</summary>
     public bool DropsSelector(ResourceNode at, string what, bool deny, string instead)
@@ -235,7 +242,9 @@ internal sealed class FieldReader
         if (!deny && faults.Drops)
             faults.Warn(at, $"{what} was dropped, and what it selects is not granted; {instead}");
         else
-            faults.Add(at, $"{what} cannot be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or have it dropped")}", deny ? null : new NextStep.DropUnenforceable());
+            faults.Add(
+                at,
+                $"{what} cannot be evaluated here{(deny ? ", and the deny without it would deny less" : "")}; {instead}{(deny ? "" : ", or have it dropped")}", deny ? null : new NextStep.DropUnenforceable());
         return !deny && faults.Drops;
     }
 

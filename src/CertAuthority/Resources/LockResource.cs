@@ -12,7 +12,8 @@ internal static class LockResource
     // What Teleport's locks can name and nothing here has, and what to write instead.
     private static readonly (string Field, string Why)[] Elsewhere =
     [
-        ("access_request", "is the id of a request in Teleport, which nothing here has; lock a request of this daemon by request: ID, or the user by user: NAME"),
+        ("access_request",
+            "is the id of a request in Teleport, which nothing here has; lock a request of this daemon by request: ID, or the user by user: NAME"),
         ("server_id", "is the id of a server in Teleport, which nothing here has; lock the node by node: NAME"),
         ("mfa_device", "is a device that Teleport knows; lock whoever owns it by user: NAME"),
         ("device", "is a device that Teleport knows; lock whoever owns it by user: NAME"),

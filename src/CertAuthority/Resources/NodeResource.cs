@@ -7,7 +7,9 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
-/// <summary><c>kind: node</c>: text to <see cref="Node"/> and back. The labels of a node are policy, so they count as part of its spec.</summary>
+/// <summary>
+/// <c>kind: node</c>: text to <see cref="Node"/> and back. The labels of a node are policy, so they count as part of its spec.
+/// </summary>
 internal static class NodeResource
 {
     // The daemon writes the list every ten minutes, and it has a way to go.
@@ -33,10 +35,14 @@ internal static class NodeResource
             spec.Fault("addr", fault.Message);
         var age = spec.Duration("krl_max_age");
         if (age is { } given && (given < ShortestKrlMaxAge || given > LongestKrlMaxAge || given.Seconds != 0))
-            spec.Fault("krl_max_age", $"spec.krl_max_age takes whole minutes, from {Durations.Show(ShortestKrlMaxAge)} to {Durations.Show(LongestKrlMaxAge)}");
+            spec.Fault(
+                "krl_max_age",
+                $"spec.krl_max_age takes whole minutes, from {Durations.Show(ShortestKrlMaxAge)} to {Durations.Show(LongestKrlMaxAge)}");
         var domain = spec.Text("login_domain");
         if (domain is not null && !Names.IsLoginDomain(domain))
-            spec.Fault("login_domain", $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
+            spec.Fault(
+                "login_domain",
+                $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
         // Labels that a command set count as they were exported: without them a deny of such a label would miss the node.
@@ -49,7 +55,8 @@ internal static class NodeResource
             command.Done();
         }
         spec.Foreign(
-            "hostname", "use_tunnel", "proxy_ids", "public_addrs", "rotation", "version", "peer_addr", "cloud_metadata", "github", "component_features", "relay_group", "relay_ids");
+            "hostname", "use_tunnel", "proxy_ids", "public_addrs", "rotation", "version", "peer_addr", "cloud_metadata", "github",
+            "component_features", "relay_group", "relay_ids");
         spec.Done();
         root.Foreign("sub_kind", "scope");
         root.Done();

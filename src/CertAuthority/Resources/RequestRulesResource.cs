@@ -38,7 +38,9 @@ internal static class RequestRulesResource
             else
                 request.Fault(at, $"\"{text}\" is not the name of a user");
         if (suggested.Count > RequestQuestion.MaxSuggestedReviewers)
-            request.Fault("suggested_reviewers", $"spec.allow.request.suggested_reviewers takes at most {RequestQuestion.MaxSuggestedReviewers} entries");
+            request.Fault(
+                "suggested_reviewers",
+                $"spec.allow.request.suggested_reviewers takes at most {RequestQuestion.MaxSuggestedReviewers} entries");
 
         var annotations = RequestRules.None.Annotations.ToBuilder();
         foreach (var (key, values) in request.TextLists("annotations"))
@@ -50,7 +52,9 @@ internal static class RequestRulesResource
                     request.Fault(at, "the value of an annotation has control or invisible characters");
             annotations[key.Text] = [.. values.Select(value => value.Text)];
         }
-        return new RequestRules(thresholds, require == "all", [.. suggested.Distinct(StringComparer.Ordinal)], mode == "required", prompt, annotations.ToImmutable());
+        return new RequestRules(
+            thresholds, require == "all", [.. suggested.Distinct(StringComparer.Ordinal)], mode == "required", prompt,
+            annotations.ToImmutable());
     }
 
     public static void Write(JsonObject request, RequestRules rules)
@@ -68,12 +72,14 @@ internal static class RequestRulesResource
             reason["prompt"] = rules.ReasonPrompt;
         ResourceMetadata.AddUnlessEmpty(request, "reason", reason);
         if (!rules.Annotations.IsEmpty)
-            request["annotations"] = new JsonObject(rules.Annotations.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Key, ResourceMetadata.Array(one.Value))));
+            request["annotations"] = new JsonObject(
+                rules.Annotations.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Key, ResourceMetadata.Array(one.Value))));
     }
 
     public static ReviewConditions ReadReviewing(FieldReader reviewing, bool deny)
     {
-        var read = new ReviewConditions(NamePatterns.Read(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
+        var read = new ReviewConditions(
+            NamePatterns.Read(reviewing, reviewing.Texts("roles")), ReadPredicate(reviewing, "where", PredicateScope.Where));
         reviewing.DropsSelector("claims_to_roles", deny, "name the roles in review_requests.roles");
         reviewing.Foreign("preview_as_roles");
         reviewing.Done();
@@ -102,7 +108,8 @@ internal static class RequestRulesResource
         if (name.Length > LongestPrompt || !Names.IsPlainText(name))
             threshold.Fault("name", $"the name of a threshold is one line of at most {LongestPrompt} characters");
         var read = new ReviewThreshold(
-            name, ReadPredicate(threshold, "filter", PredicateScope.Filter), threshold.Number("approve", 0, ReviewThreshold.MaxReviews) ?? 0, threshold.Number("deny", 0, ReviewThreshold.MaxReviews) ?? 0);
+            name, ReadPredicate(threshold, "filter", PredicateScope.Filter),
+            threshold.Number("approve", 0, ReviewThreshold.MaxReviews) ?? 0, threshold.Number("deny", 0, ReviewThreshold.MaxReviews) ?? 0);
         if (read is { Approve: 0, Deny: 0 })
             threshold.Warn("name", "a threshold without approve and deny decides nothing");
         threshold.Done();

@@ -6,7 +6,9 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
-/// <summary>What became of a resource, field by field and bounded: an audit has to say what was changed, and must not be filled by it.</summary>
+/// <summary>
+/// What became of a resource, field by field and bounded: an audit has to say what was changed, and must not be filled by it.
+/// </summary>
 /// <param name="Changes">In the order of the fields.</param>
 /// <param name="LeftOut">How many more there were.</param>
 internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, int LeftOut)
@@ -56,7 +58,9 @@ internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, i
                 Add(path, Text(old), Text(now));
         }
 
-        /// <summary>Of values what came and what went, for a list of them is a set in all but form; of anything else place by place.</summary>
+        /// <summary>
+        /// Of values what came and what went, for a list of them is a set in all but form; of anything else place by place.
+        /// </summary>
         private void Items(string path, JsonArray old, JsonArray now)
         {
             if (old.Concat(now).Any(item => item is JsonObject or JsonArray))
@@ -77,7 +81,8 @@ internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, i
         {
             var common = old is null || now is null ? 0 : old.AsSpan().CommonPrefixLength(now);
             var change = new AuditChange(Cut(path, 0), Cut(old, common), Cut(now, common));
-            var size = Encoding.UTF8.GetByteCount(change.Path) + Encoding.UTF8.GetByteCount(change.Old ?? "") + Encoding.UTF8.GetByteCount(change.New ?? "");
+            var size = Encoding.UTF8.GetByteCount(change.Path) + Encoding.UTF8.GetByteCount(change.Old ?? "")
+                + Encoding.UTF8.GetByteCount(change.New ?? "");
             if (bytes + size > MostBytes)
             {
                 leftOut++;
@@ -96,9 +101,12 @@ internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, i
     private static bool HasAny(JsonArray? old, JsonArray? now) => old?.Count > 0 || now?.Count > 0;
 
     private static string Step(string path, string name) =>
-        name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') ? path.Length == 0 ? name : $".{name}" : $"[{JsonValue.Create(name).ToJsonString()}]";
+        name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
+            ? path.Length == 0 ? name : $".{name}"
+            : $"[{JsonValue.Create(name).ToJsonString()}]";
 
-    private static string? Text(JsonNode? value) => value is null ? null : value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
+    private static string? Text(JsonNode? value) =>
+        value is null ? null : value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
 
     /// <summary>A text of bounded length, from shortly before the place where it differs on.</summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]

@@ -24,7 +24,9 @@ internal static class ResourceMetadata
 
     /// <summary>The revision that a file was made from, null when it does not say.</summary>
     public static long? Revision(ResourceNode document) =>
-        Child(Child(document, "metadata"), "revision") is ResourceNode.Scalar scalar && long.TryParse(scalar.Text, out var revision) ? revision : null;
+        Child(Child(document, "metadata"), "revision") is ResourceNode.Scalar scalar && long.TryParse(scalar.Text, out var revision)
+            ? revision
+            : null;
 
     public static string Description(FieldReader metadata)
     {
@@ -35,7 +37,8 @@ internal static class ResourceMetadata
     }
 
     public static JsonObject Write(
-        string kind, string version, string name, long revision, string description, IReadOnlyDictionary<string, string> labels, JsonObject spec, DateTimeOffset? expires = null)
+        string kind, string version, string name, long revision, string description, IReadOnlyDictionary<string, string> labels,
+        JsonObject spec, DateTimeOffset? expires = null)
     {
         var metadata = new JsonObject { ["name"] = name };
         if (description.Length > 0)

@@ -11,7 +11,10 @@ internal readonly record struct Mark(string File, int Line, int Column)
     public override string ToString() => $"{File}:{Line}:{Column}";
 }
 
-/// <summary>A YAML or JSON value that still knows its place. Every scalar is text: <c>no</c>, <c>0777</c> and <c>1h</c> mean what the reader of a field says.</summary>
+/// <summary>
+/// A YAML or JSON value that still knows its place. Every scalar is text: <c>no</c>, <c>0777</c> and <c>1h</c> mean what the reader of a
+/// field says.
+/// </summary>
 internal abstract record ResourceNode(Mark At)
 {
     internal sealed record Scalar(string Text, bool IsNull, Mark At) : ResourceNode(At);
@@ -22,9 +25,14 @@ internal abstract record ResourceNode(Mark At)
     internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, Mark At) : ResourceNode(At);
 }
 
-/// <summary>Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once, up to what a person can use.</summary>
+/// <summary>
+/// Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once, up to what a person
+/// can use.
+/// </summary>
 /// <param name="file">What the text is called.</param>
-/// <param name="dropsUnenforceable">Whether restrictions that cannot be enforced here are left out, and said so, instead of refused.</param>
+/// <param name="dropsUnenforceable">
+/// Whether restrictions that cannot be enforced here are left out, and said so, instead of refused.
+/// </param>
 internal sealed class Faults(string file, bool dropsUnenforceable = false)
 {
     private const int Most = 100;

@@ -13,7 +13,10 @@ internal static class ResourceText
     // Deep enough for any resource; the recursion below is bounded by it.
     private const int MaxDepth = 24;
 
-    /// <summary>The documents of a file. A JSON array of resources is as many documents, and so are several JSON values (JSON Lines). Empty when there are faults.</summary>
+    /// <summary>
+    /// The documents of a file. A JSON array of resources is as many documents, and so are several JSON values (JSON Lines). Empty when
+    /// there are faults.
+    /// </summary>
     public static IReadOnlyList<ResourceNode> Parse(ReadOnlySpan<byte> utf8, Faults faults)
     {
         // The mark that some editors put in front says nothing in UTF-8.
@@ -73,7 +76,9 @@ internal static class ResourceText
         // So the parser says that it is lost where a plain text in brackets goes on at the beginning of a line.
         catch (InvalidOperationException)
         {
-            faults.Add((int)(parser.Current?.End.Line ?? 1), (int)(parser.Current?.End.Column ?? 1), "not YAML: what follows cannot be read; inside brackets each line is indented");
+            faults.Add(
+                (int)(parser.Current?.End.Line ?? 1), (int)(parser.Current?.End.Column ?? 1),
+                "not YAML: what follows cannot be read; inside brackets each line is indented");
         }
         return faults.Any ? [] : documents;
     }

@@ -10,11 +10,16 @@ internal static class RoleConditionsResource
 {
     private static readonly string[] NotAboutLogins =
     [
-        "account_assignments", "app_labels", "app_labels_expression", "aws_role_arns", "azure_identities", "cluster_labels", "cluster_labels_expression",
-        "db_labels", "db_labels_expression", "db_names", "db_permissions", "db_roles", "db_service_labels", "db_service_labels_expression", "db_users",
-        "desktop_groups", "gcp_service_accounts", "github_permissions", "group_labels", "group_labels_expression", "host_groups", "host_sudoers",
-        "impersonate", "join_sessions", "kubernetes_groups", "kubernetes_labels", "kubernetes_labels_expression", "kubernetes_resources", "kubernetes_users",
-        "mcp", "rules", "spiffe", "windows_desktop_labels", "windows_desktop_labels_expression", "windows_desktop_logins", "workload_identity_labels",
+        "account_assignments", "app_labels", "app_labels_expression", "aws_role_arns", "azure_identities", "cluster_labels",
+        "cluster_labels_expression",
+        "db_labels", "db_labels_expression", "db_names", "db_permissions", "db_roles", "db_service_labels", "db_service_labels_expression",
+        "db_users",
+        "desktop_groups", "gcp_service_accounts", "github_permissions", "group_labels", "group_labels_expression", "host_groups",
+        "host_sudoers",
+        "impersonate", "join_sessions", "kubernetes_groups", "kubernetes_labels", "kubernetes_labels_expression", "kubernetes_resources",
+        "kubernetes_users",
+        "mcp", "rules", "spiffe", "windows_desktop_labels", "windows_desktop_labels_expression", "windows_desktop_logins",
+        "workload_identity_labels",
         "workload_identity_labels_expression",
     ];
 
@@ -29,7 +34,8 @@ internal static class RoleConditionsResource
             else if (Template.TryParse(text, out var fault) is not { } login)
                 side.Fault(at, $"\"{text}\": {fault}");
             else if (!deny && text == Names.DaemonsLogin)
-                side.Fault(at, $"\"{text}\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it");
+                side.Fault(
+                    at, $"\"{text}\" is the daemon's own login, and as good as root on every host that it writes to; no role grants it");
             else if (!login.IsLiteral || Names.IsLogin(text) || (deny && text == "*"))
                 logins.Add(login);
             else
@@ -41,8 +47,11 @@ internal static class RoleConditionsResource
         {
             if (values.IsEmpty)
                 side.Fault(key, $"the label {key.Text} has no value, so it would select nothing");
-            else if (values.FirstOrDefault(value => value.Text.Contains("{{", StringComparison.Ordinal)) is { Text: { } template, At: { } at })
-                lost |= side.DropsSelector(at, $"\"{template}\" in {side.Full("node_labels")}", deny, "templates are filled in in logins and in values of cert_extensions only: write a role for each value of the trait");
+            else if (values.FirstOrDefault(
+                value => value.Text.Contains("{{", StringComparison.Ordinal)) is { Text: { } template, At: { } at })
+                lost |= side.DropsSelector(
+                    at, $"\"{template}\" in {side.Full("node_labels")}", deny,
+                    "templates are filled in in logins and in values of cert_extensions only: write a role for each value of the trait");
             else if (key.Text == "*" && values is not [("*", _)])
                 side.Fault(key, "the label '*' goes only with the value '*'");
             else
@@ -51,7 +60,9 @@ internal static class RoleConditionsResource
 
         var request = side.Map("request");
         var roles = NamePatterns.Read(request, request.Texts("roles"));
-        var (maxDuration, clock) = deny ? (null, RequestClock.Creation) : (request.Duration("max_duration"), RequestRulesResource.ReadClock(request));
+        var (maxDuration, clock) = deny
+            ? (null, RequestClock.Creation)
+            : (request.Duration("max_duration"), RequestRulesResource.ReadClock(request));
         var asking = deny ? RequestRules.None : RequestRulesResource.Read(request);
         request.DropsSelector("claims_to_roles", deny, "name the roles in request.roles, in a role for each group of people");
         if (deny)
@@ -70,7 +81,8 @@ internal static class RoleConditionsResource
             labels.Clear();
         }
         return new RoleConditions(
-            [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()), roles)
+            [.. logins.DistinctBy(login => login.Text)], labels.Count == 0 ? LabelSelector.None : new LabelSelector(labels.ToImmutable()),
+            roles)
         {
             SearchAsRoles = searching,
             MaxRequestDuration = maxDuration == TimeSpan.Zero ? null : maxDuration,

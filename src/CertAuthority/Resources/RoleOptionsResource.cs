@@ -30,7 +30,8 @@ internal static class RoleOptionsResource
         foreach (var field in (string[])["disconnect_expired_cert", "pin_source_ip", "require_session_mfa"])
             options.Unenforceable(field, FieldReader.IsNo);
         foreach (var field in (string[])["client_idle_timeout", "mfa_verification_interval"])
-            options.Unenforceable(field, text => text is "0" or "never" || (Durations.TryParse(text, out var duration) && duration == TimeSpan.Zero));
+            options.Unenforceable(
+                field, text => text is "0" or "never" || (Durations.TryParse(text, out var duration) && duration == TimeSpan.Zero));
         foreach (var field in (string[])["max_connections", "max_sessions"])
             options.Unenforceable(field, text => text == "0");
         options.Unenforceable("cert_format", text => text == "standard");
@@ -44,7 +45,8 @@ internal static class RoleOptionsResource
         recording.Unenforceable("ssh", FieldReader.IsNo);
         recording.Done();
         options.Elsewhere(
-            "create_db_user", "create_db_user_mode", "create_desktop_user", "create_host_user", "create_host_user_default_shell", "create_host_user_mode",
+            "create_db_user", "create_db_user_mode", "create_desktop_user", "create_host_user", "create_host_user_default_shell",
+            "create_host_user_mode",
             "desktop_clipboard", "desktop_directory_sharing", "idp", "max_kubernetes_connections");
         options.Done();
         return read;
@@ -57,7 +59,9 @@ internal static class RoleOptionsResource
             fields["max_session_ttl"] = Durations.Show(ttl);
         foreach (var (field, set) in new[]
                  {
-                     ("forward_agent", options.ForwardAgent), ("port_forwarding", options.PortForwarding), ("permit_x11_forwarding", options.X11Forwarding),
+                     ("forward_agent", options.ForwardAgent),
+                     ("port_forwarding", options.PortForwarding),
+                     ("permit_x11_forwarding", options.X11Forwarding),
                  })
             if (set)
                 fields[field] = true;
@@ -74,7 +78,8 @@ internal static class RoleOptionsResource
                     _ => value,
                 };
         if (!options.Extensions.IsEmpty)
-            fields["cert_extensions"] = new JsonArray([.. options.Extensions.Select(extension => new JsonObject { ["name"] = extension.Key, ["value"] = extension.Value.Text })]);
+            fields["cert_extensions"] = new JsonArray(
+                [.. options.Extensions.Select(extension => new JsonObject { ["name"] = extension.Key, ["value"] = extension.Value.Text })]);
         return fields;
     }
 

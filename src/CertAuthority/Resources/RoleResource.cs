@@ -51,7 +51,8 @@ internal static class RoleResource
     }
 
     public static JsonObject Write(Role role) =>
-        ResourceMetadata.Write(ResourceKinds.Role, role.Version, role.Name, role.Revision, role.Description, role.Labels, WriteSpec(role), role.Expires);
+        ResourceMetadata.Write(
+            ResourceKinds.Role, role.Version, role.Name, role.Revision, role.Description, role.Labels, WriteSpec(role), role.Expires);
 
     private static ImmutableArray<ReviewerEntry> ReadReviewers(FieldReader spec)
     {

@@ -47,7 +47,9 @@ internal static class UserResource
         spec.Foreign("created_by", "local_auth", "oidc_identities", "saml_identities", "github_identities", "trusted_device_ids");
         var status = spec.Map("status");
         if (status.Flag("is_locked"))
-            status.Fault("is_locked", $"the user is locked there, and could log in here; lock them first, then take spec.status out", new NextStep.Lock(name));
+            status.Fault(
+                "is_locked", $"the user is locked there, and could log in here; lock them first, then take spec.status out",
+                new NextStep.Lock(name));
         status.Foreign("locked_message", "locked_time", "lock_expires", "recovery_attempt_lock_expires");
         status.Done();
         spec.Done();
@@ -69,14 +71,16 @@ internal static class UserResource
         if (user.UnixUsers is not [var only] || only != UnixUser.Account(user.Name))
             spec["unix_users"] = ResourceMetadata.Array(user.UnixUsers.Select(entry => entry.ToString()));
         if (!user.Traits.IsEmpty)
-            spec["traits"] = new JsonObject(user.Traits.Select(trait => KeyValuePair.Create<string, JsonNode?>(trait.Key, ResourceMetadata.Array(trait.Value))));
+            spec["traits"] = new JsonObject(
+                user.Traits.Select(trait => KeyValuePair.Create<string, JsonNode?>(trait.Key, ResourceMetadata.Array(trait.Value))));
         return spec;
     }
 
     /// <summary>As it is listed: what comes from groups says so, and is then no file that could be fed back.</summary>
     public static JsonObject Write(User user)
     {
-        var resource = ResourceMetadata.Write(ResourceKinds.User, "v2", user.Name, user.Revision, "", ImmutableSortedDictionary<string, string>.Empty, WriteSpec(user));
+        var resource = ResourceMetadata.Write(
+            ResourceKinds.User, "v2", user.Name, user.Revision, "", ImmutableSortedDictionary<string, string>.Empty, WriteSpec(user));
         if (user.IsFromGroups)
             resource["metadata"]!["from_groups"] = ResourceMetadata.Array(user.FromGroups);
         return resource;

@@ -22,7 +22,8 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     private const string TriedAgain = "writing is tried again until it succeeds; the daemon's log says what is in the way";
 
     private static readonly Problem NotWritten = new(
-        ProblemCode.Unavailable, "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked", TriedAgain);
+        ProblemCode.Unavailable,
+        "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked", TriedAgain);
 
     // What each who waits is told: nothing, or why the list is not in place.
     private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
@@ -38,7 +39,9 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     {
         var there = ListOrigin.Parse(present.Comment);
         // A machine that goes on from a snapshot of this one's memory is in the same run, and makes lists of its own.
-        return there?.Run == origin.Run && !versions.ContainsKey(present.Version) ? ListConflict.OtherCopy : origin.Replaces(version, there, present.Version);
+        return there?.Run == origin.Run && !versions.ContainsKey(present.Version)
+            ? ListConflict.OtherCopy
+            : origin.Replaces(version, there, present.Version);
     }
 
     /// <summary>The file of the list.</summary>
@@ -63,12 +66,19 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ProblemException(new Problem(ProblemCode.Unavailable, "the revocation list cannot be read", "it is written anew every few minutes; the daemon's log says what is in the way"));
+            throw new ProblemException(
+                new Problem(
+                    ProblemCode.Unavailable, "the revocation list cannot be read",
+                    "it is written anew every few minutes; the daemon's log says what is in the way"));
         }
     }
 
-    /// <summary>Returns when a list that holds everything revoked before the call is in place, and in the directory for hosts where there is one.</summary>
-    /// <exception cref="ProblemException">It could not be written. The revocation stands, and writing is tried again until it succeeds.</exception>
+    /// <summary>
+    /// Returns when a list that holds everything revoked before the call is in place, and in the directory for hosts where there is one.
+    /// </summary>
+    /// <exception cref="ProblemException">
+    /// It could not be written. The revocation stands, and writing is tried again until it succeeds.
+    /// </exception>
     public async Task Publish()
     {
         var written = new TaskCompletionSource<Problem?>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -114,17 +124,20 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         try
         {
             var now = clock.GetUtcNow();
-            var (version, revoked, keys) = await database.Commit(transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction)), takesAway: true);
+            var (version, revoked, keys) = await database.Commit(
+                transaction => (transaction.NextKrlVersion(now), Revoked(transaction, now), RevokedKeys(transaction)), takesAway: true);
             versions[version] = true;
             var bytes = Krl.Write(revoked, version, (ulong)now.ToUnixTimeSeconds(), origin.ToString(), keys);
-            if (Krl.Parse(bytes) is var readBack && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
+            if (Krl.Parse(bytes) is var readBack
+                && !(readBack.RevokedKeys.SequenceEqual(keys) && SaysNoMoreAndNoLess(readBack.Revoked, revoked)))
                 throw new InvalidDataException("the revocation list does not read back as it was written");
             AtomicFile.Replace(path, bytes, AtomicFile.ReadableByAll, AskOpenSsh, $"{path}.spare");
             latest = new PublishedKrl(version, bytes);
             Written();
             return directory is null || directory.Publish(latest, now, log) ? null : NotPublished(directory);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception or ProblemException or StoreException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or Win32Exception
+            or ProblemException or StoreException)
         {
             log.LogError("the revocation list {Path} could not be written: {Why}", path, Printable.Escape(e.Message));
             return NotWritten;
@@ -136,15 +149,19 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         $"the decision stands, but the new revocation list is not yet in {directory.Path}, so hosts that fetch it from there still accept what was revoked",
         TriedAgain);
 
-    private static List<PublicKey> RevokedKeys(Snapshot snapshot) => [.. snapshot.UserCaKeys().Where(known => known.Revoked is not null).Select(known => known.Key)];
+    private static List<PublicKey> RevokedKeys(Snapshot snapshot) =>
+        [.. snapshot.UserCaKeys().Where(known => known.Revoked is not null).Select(known => known.Key)];
 
-    /// <summary>Each serial under the key that signed it, which hosts may trust when another signs now; where that is not known, under every one.</summary>
+    /// <summary>
+    /// Each serial under the key that signed it, which hosts may trust when another signs now; where that is not known, under every one.
+    /// </summary>
     private static List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now)
     {
         var keys = snapshot.UserCaKeys();
         return
         [
-            .. snapshot.RevokedSerials(now).Select(one => (one.CaKeyId, First: one.Serial, Last: one.Serial)).Concat(snapshot.LostSerials(now))
+            .. snapshot.RevokedSerials(now).Select(one => (one.CaKeyId, First: one.Serial, Last: one.Serial))
+                .Concat(snapshot.LostSerials(now))
                 .SelectMany(range => Signers(range.CaKeyId).Select(signer => new RevokedRange(signer.Key, range.First, range.Last))),
         ];
 
@@ -156,13 +173,17 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     private static bool SaysNoMoreAndNoLess(IEnumerable<RevokedRange> listed, IEnumerable<RevokedRange> revoked)
     {
         var (there, wanted) = (ByKey(listed), ByKey(revoked));
-        return there.Count == wanted.Count && wanted.All(of => there.TryGetValue(of.Key, out var ranges) && SaysNoMoreAndNoLess(ranges, of.Value));
+        return there.Count == wanted.Count
+            && wanted.All(of => there.TryGetValue(of.Key, out var ranges) && SaysNoMoreAndNoLess(ranges, of.Value));
 
         static Dictionary<PublicKey, List<RevokedRange>> ByKey(IEnumerable<RevokedRange> ranges) =>
             ranges.GroupBy(range => range.CaKey).ToDictionary(of => of.Key, of => of.OrderBy(range => range.First).ToList());
     }
 
-    /// <summary>The same for one key: each revoked range, which ascend, lies in one that is listed, and none that is listed begins or ends anywhere else.</summary>
+    /// <summary>
+    /// The same for one key: each revoked range, which ascend, lies in one that is listed, and none that is listed begins or ends anywhere
+    /// else.
+    /// </summary>
     private static bool SaysNoMoreAndNoLess(List<RevokedRange> listed, List<RevokedRange> revoked)
     {
         var left = new Queue<RevokedRange>(listed);
@@ -177,11 +198,17 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         return listed.All(range => firsts.Contains(range.First) && lasts.Contains(range.Last));
     }
 
-    /// <summary>Lets the reader that sshd uses have the last word: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.</summary>
+    /// <summary>
+    /// Lets the reader that sshd uses have the last word: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.
+    /// </summary>
     private static void AskOpenSsh(string krl)
     {
-        var (exitCode, _, error) = new ChildProcess("ssh-keygen", ["-Q", "-l", "-f", krl]).Run(CancellationToken.None).GetAwaiter().GetResult();
+        var (exitCode, _, error) = new ChildProcess("ssh-keygen", ["-Q", "-l", "-f", krl]).Run(CancellationToken.None).GetAwaiter()
+            .GetResult();
         if (exitCode != 0)
-            throw new InvalidDataException(exitCode is null ? "ssh-keygen did not read the revocation list in time" : $"ssh-keygen refuses the revocation list: {error}");
+            throw new InvalidDataException(
+                exitCode is null
+                    ? "ssh-keygen did not read the revocation list in time"
+                    : $"ssh-keygen refuses the revocation list: {error}");
     }
 }

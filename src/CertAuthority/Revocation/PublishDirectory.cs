@@ -10,15 +10,20 @@ namespace CertAuthority.Revocation;
 internal sealed class ForeignDirectoryException(string message) : IOException(message);
 
 /// <summary>
-/// A directory from which rsync, a web server or a mount carries to hosts what their sshd goes by. Each file is replaced in one step. Whoever
-/// else could write there would be root on the hosts, so such a directory gets nothing. Nor does one in which another daemon's list is: that
+/// A directory from which rsync, a web server or a mount carries to hosts what their sshd goes by. Each file is replaced in one step.
+/// Whoever
+/// else could write there would be root on the hosts, so such a directory gets nothing. Nor does one in which another daemon's list is:
+/// that
 /// one's hosts would accept what it has revoked.
 /// </summary>
 /// <param name="path">Where it is; absolute.</param>
-/// <param name="conflict">Says what speaks against putting a list of some version in the place of another one; null when nothing does.</param>
+/// <param name="conflict">
+/// Says what speaks against putting a list of some version in the place of another one; null when nothing does.
+/// </param>
 /// <param name="besides">What lies there beside the revocation list, by name.</param>
 /// <param name="spare">A file that keeps room for the next list, where hosts do not see it; null for none.</param>
-internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides, string? spare = null)
+internal sealed class PublishDirectory(
+    string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides, string? spare = null)
 {
     /// <summary>How the names of host certificates end.</summary>
     private const string HostCertificate = "-cert.pub";
@@ -44,7 +49,9 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
         ExpectOwn(ulong.MaxValue);
     }
 
-    /// <summary>Puts a revocation list there, and then what else is missing or different. What went wrong is logged, and is in the status.</summary>
+    /// <summary>
+    /// Puts a revocation list there, and then what else is missing or different. What went wrong is logged, and is in the status.
+    /// </summary>
     /// <returns>Whether the list is there.</returns>
     public bool Publish(PublishedKrl list, DateTimeOffset now, ILogger log)
     {
@@ -70,7 +77,8 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
     }
 
     /// <summary>
-    /// Puts the certificates of hosts there, and takes away those that it put there before for hosts that are gone. Not with each list, for there can be many, and a
+    /// Puts the certificates of hosts there, and takes away those that it put there before for hosts that are gone. Not with each list, for
+    /// there can be many, and a
     /// revocation does not wait for them.
     /// </summary>
     /// <param name="certificates">By node, a line each.</param>
@@ -84,7 +92,9 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
         Note(names.Union(before));
         foreach (var (node, line) in certificates)
             PutWhereDifferent(node + HostCertificate, line);
-        foreach (var former in before.Where(name => !names.Contains(name) && name.EndsWith(HostCertificate, StringComparison.Ordinal) && !name.Contains('/', StringComparison.Ordinal)))
+        foreach (var former in before.Where(
+            name => !names.Contains(name) && name.EndsWith(HostCertificate, StringComparison.Ordinal)
+                && !name.Contains('/', StringComparison.Ordinal)))
             File.Delete(At(former));
         Note(names);
 
@@ -103,8 +113,10 @@ internal sealed class PublishDirectory(string path, Func<ulong, Krl, ListConflic
         if (PublishedKrl.At(At(List)) is { } present && conflict(version, present) is { } why)
             throw new ForeignDirectoryException(why switch
             {
-                ListConflict.OtherInstallation => $"{path} belongs to another installation, whose revocation list {present.Version} is there; {Ways()}",
-                ListConflict.OtherCopy => $"a daemon on another copy of this database publishes in {path}: its revocation list {present.Version} is there; {Ways()}",
+                ListConflict.OtherInstallation =>
+                    $"{path} belongs to another installation, whose revocation list {present.Version} is there; {Ways()}",
+                ListConflict.OtherCopy =>
+                    $"a daemon on another copy of this database publishes in {path}: its revocation list {present.Version} is there; {Ways()}",
                 _ => $"{path} has revocation list {present.Version}, which is newer than {version}; {Ways()}",
             });
     }

@@ -32,7 +32,8 @@ internal abstract class CaKey : IDisposable
 
         // A fault in memory, an agent or a token must not leave the house: a wrong signature can give the private key away.
         var readBack = Certificate.Parse(signed);
-        if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned) || !Signature.Verifies(PublicKey, toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
+        if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned)
+            || !Signature.Verifies(PublicKey, toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
             throw new CryptographicException("the CA key made a signature that its public key does not verify");
         return signed;
     }

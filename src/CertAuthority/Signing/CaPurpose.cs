@@ -1,6 +1,8 @@
 namespace CertAuthority.Signing;
 
-/// <summary>What a CA key signs, and nothing else: whoever trusts it for the one must not be opened by what was signed for another.</summary>
+/// <summary>
+/// What a CA key signs, and nothing else: whoever trusts it for the one must not be opened by what was signed for another.
+/// </summary>
 internal enum CaPurpose
 {
     /// <summary>Certificates of users.</summary>

@@ -44,7 +44,8 @@ internal sealed class EcdsaPrivateKey : PrivateKey
         Span<byte> rs = stackalloc byte[2 * publicKey.Curve.FieldLength];
         lock (signing)
             key.SignData(data, rs, HashOf(publicKey.Curve), DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        return (publicKey.Type, new WireWriter().MpInt(rs[..publicKey.Curve.FieldLength]).MpInt(rs[publicKey.Curve.FieldLength..]).ToArray());
+        return (publicKey.Type,
+            new WireWriter().MpInt(rs[..publicKey.Curve.FieldLength]).MpInt(rs[publicKey.Curve.FieldLength..]).ToArray());
     }
 
     internal override void WriteFields(WireWriter file) => file
@@ -54,7 +55,9 @@ internal sealed class EcdsaPrivateKey : PrivateKey
 
     public override void Dispose() => key.Dispose();
 
-    /// <summary>Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.</summary>
+    /// <summary>
+    /// Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.
+    /// </summary>
     /// <param name="publicKey">The key.</param>
     /// <param name="data">What was signed.</param>
     /// <param name="signature">mpint r, mpint s: RFC 5656 section 3.1.2.</param>
@@ -68,7 +71,8 @@ internal sealed class EcdsaPrivateKey : PrivateKey
             return false;
         using var key = ECDsa.Create(Parameters(publicKey));
         return key.VerifyData(
-            data, [.. Padded(r, publicKey.Curve), .. Padded(s, publicKey.Curve)], HashOf(publicKey.Curve), DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            data, [.. Padded(r, publicKey.Curve), .. Padded(s, publicKey.Curve)], HashOf(publicKey.Curve),
+            DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 
     private static ECParameters Parameters(EcdsaPublicKey publicKey) => new()
@@ -94,5 +98,6 @@ internal sealed class EcdsaPrivateKey : PrivateKey
         _ => HashAlgorithmName.SHA512,
     };
 
-    private static byte[] Padded(ReadOnlySpan<byte> number, EcdsaCurve curve) => [.. new byte[curve.FieldLength - number.Length], .. number];
+    private static byte[] Padded(ReadOnlySpan<byte> number, EcdsaCurve curve) =>
+        [.. new byte[curve.FieldLength - number.Length], .. number];
 }

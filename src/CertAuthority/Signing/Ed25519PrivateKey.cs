@@ -6,7 +6,8 @@ namespace CertAuthority.Signing;
 
 /// <summary>An Ed25519 key (RFC 8709). BouncyCastle signs and verifies, because .NET 10 has no Ed25519.</summary>
 /// <remarks>
-/// This object holds its only copy of the seed in memory that the garbage collector never moves, and <see cref="Dispose"/> wipes it. What BouncyCastle computes from the seed for each
+/// This object holds its only copy of the seed in memory that the garbage collector never moves, and <see cref="Dispose"/> wipes it. What
+/// BouncyCastle computes from the seed for each
 /// signature, a hash and scalars, cannot be wiped from here, and neither can the passing copies that <see cref="PrivateKey"/> mentions.
 /// </remarks>
 internal sealed class Ed25519PrivateKey : PrivateKey
@@ -81,9 +82,12 @@ internal sealed class Ed25519PrivateKey : PrivateKey
         }
     }
 
-    /// <summary>Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.</summary>
+    /// <summary>
+    /// Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.
+    /// </summary>
     /// <remarks>
-    /// BouncyCastle multiplies both sides of the equation by the cofactor, so it accepts signatures that OpenSSH rejects. The two checks of points make up for that:
+    /// BouncyCastle multiplies both sides of the equation by the cofactor, so it accepts signatures that OpenSSH rejects. The two checks of
+    /// points make up for that:
     /// where neither the key nor R has a part of small order, both equations hold for the same signatures.
     /// </remarks>
     /// <param name="publicKey">The key.</param>

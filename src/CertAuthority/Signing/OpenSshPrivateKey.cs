@@ -47,7 +47,9 @@ internal sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
     /// <summary>Reads a file. Whether the two halves of the key belong together is not looked at.</summary>
     /// <param name="file">What is in it.</param>
     /// <param name="path">Its name, for the command that makes a usable one of it.</param>
-    /// <exception cref="SshFormatException">It is encrypted, in another format, malformed, or holds a key that no CA should have.</exception>
+    /// <exception cref="SshFormatException">
+    /// It is encrypted, in another format, malformed, or holds a key that no CA should have.
+    /// </exception>
     internal static OpenSshPrivateKey Parse(ReadOnlySpan<byte> file, string path)
     {
         // Rewrites the file in this format, and asks for the old passphrase where there is one.

@@ -3,7 +3,10 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>Makes and reads private keys of every kind that a CA can have. The kinds do not know each other, and this is the only place that lists them.</summary>
+/// <summary>
+/// Makes and reads private keys of every kind that a CA can have. The kinds do not know each other, and this is the only place that lists
+/// them.
+/// </summary>
 internal static class PrivateKeys
 {
     /// <summary>Makes a key that nobody has had before.</summary>
@@ -15,7 +18,9 @@ internal static class PrivateKeys
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Reads what follows the type in an <c>openssh-key-v1</c> file. It does not check whether the private half signs for the public one.</summary>
+    /// <summary>
+    /// Reads what follows the type in an <c>openssh-key-v1</c> file. It does not check whether the private half signs for the public one.
+    /// </summary>
     /// <exception cref="SshFormatException">The fields are malformed, or name another public key.</exception>
     internal static PrivateKey Read(SignatureKey publicKey, ref WireReader reader) => publicKey switch
     {

@@ -77,7 +77,9 @@ internal sealed class RsaPrivateKey : PrivateKey
 
     public override void Dispose() => key.Dispose();
 
-    /// <summary>Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.</summary>
+    /// <summary>
+    /// Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.
+    /// </summary>
     /// <param name="publicKey">The key.</param>
     /// <param name="algorithm">One of the key's <see cref="SignatureKey.SignatureAlgorithms"/>.</param>
     /// <param name="data">What was signed.</param>
@@ -85,10 +87,12 @@ internal sealed class RsaPrivateKey : PrivateKey
     internal static bool Verify(RsaPublicKey publicKey, string algorithm, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {
         using var key = RSA.Create(Parameters(publicKey));
-        return key.VerifyData(data, signature, algorithm == "rsa-sha2-512" ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return key.VerifyData(
+            data, signature, algorithm == "rsa-sha2-512" ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }
 
-    private static RSAParameters Parameters(RsaPublicKey publicKey) => new() { Modulus = publicKey.N.ToArray(), Exponent = publicKey.E.ToArray() };
+    private static RSAParameters Parameters(RsaPublicKey publicKey) =>
+        new() { Modulus = publicKey.N.ToArray(), Exponent = publicKey.E.ToArray() };
 
     private static BigInteger Number(ReadOnlySpan<byte> magnitude) => new(magnitude, isUnsigned: true, isBigEndian: true);
 

@@ -5,10 +5,13 @@ using Validity = CertAuthority.OpenSsh.Validity;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A certificate on its way to the signature. It can be made from a grant of the policy only, so nothing else can ever be signed.</summary>
+/// <summary>
+/// A certificate on its way to the signature. It can be made from a grant of the policy only, so nothing else can ever be signed.
+/// </summary>
 internal sealed class ToBeSigned
 {
-    private ToBeSigned(CaPurpose purpose, CertificateContent certificate) => (Purpose, Certificate, Bytes) = (purpose, certificate, Linted(certificate));
+    private ToBeSigned(CaPurpose purpose, CertificateContent certificate) =>
+        (Purpose, Certificate, Bytes) = (purpose, certificate, Linted(certificate));
 
     /// <summary>Which key may sign it.</summary>
     internal CaPurpose Purpose { get; }
@@ -66,7 +69,10 @@ internal sealed class ToBeSigned
         return new ToBeSigned(CaPurpose.Host, certificate);
     }
 
-    /// <summary>The same for the daemon itself, as it writes to hosts. It opens sftp and nothing else, also where a host's own settings do not say so.</summary>
+    /// <summary>
+    /// The same for the daemon itself, as it writes to hosts. It opens sftp and nothing else, also where a host's own settings do not say
+    /// so.
+    /// </summary>
     /// <param name="grant">What the policy of writing to hosts decided.</param>
     /// <param name="serial">A serial that was never used.</param>
     /// <param name="nonce">32 random bytes.</param>
@@ -98,7 +104,8 @@ internal sealed class ToBeSigned
             : bytes;
     }
 
-    private static Validity Seconds(Access.Values.Validity validity) => new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
+    private static Validity Seconds(Access.Values.Validity validity) =>
+        new((ulong)validity.After.ToUnixTimeSeconds(), (ulong)validity.Before.ToUnixTimeSeconds());
 
     private static UserExtensions Extensions(SessionPermissions permissions) =>
         UserExtensions.PermitPty

@@ -7,61 +7,61 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 
-/// <summary>A certificate as recorded: from then on it counts as issued, signed or not. <c>CaKeyId</c> is the id of the key that signed it, 0 where that is not known.</summary>
+/// <summary>A certificate as recorded: from then on it counts as issued, signed or not.</summary>
 internal sealed record RecordedCertificate
 {
-    /// <summary>Serial</summary>
+    /// <summary>Its serial, from 1.</summary>
     public required ulong Serial { get; init; }
 
-    /// <summary>UserId</summary>
+    /// <summary>The id of the user, which outlives the name.</summary>
     public required Guid UserId { get; init; }
 
-    /// <summary>UserName</summary>
+    /// <summary>The name of the user at the issue.</summary>
     public required string UserName { get; init; }
 
-    /// <summary>Caller</summary>
+    /// <summary>The account that logged in.</summary>
     public required UnixIdentity Caller { get; init; }
 
-    /// <summary>KeyId</summary>
+    /// <summary>What sshd writes into its log.</summary>
     public required string KeyId { get; init; }
 
-    /// <summary>Roles</summary>
+    /// <summary>The roles in use, as they were.</summary>
     public required ImmutableArray<PinnedRole> Roles { get; init; }
 
-    /// <summary>Requests</summary>
+    /// <summary>The ids of the requests in use.</summary>
     public required ImmutableArray<string> Requests { get; init; }
 
-    /// <summary>Principals</summary>
+    /// <summary>What it opens.</summary>
     public required ImmutableArray<string> Principals { get; init; }
 
-    /// <summary>Issued</summary>
+    /// <summary>The instant of issue.</summary>
     public required DateTimeOffset Issued { get; init; }
 
-    /// <summary>ValidAfter</summary>
+    /// <summary>The first instant at which it is valid.</summary>
     public required DateTimeOffset ValidAfter { get; init; }
 
-    /// <summary>ValidBefore</summary>
+    /// <summary>The first instant at which it is not valid any more.</summary>
     public required DateTimeOffset ValidBefore { get; init; }
 
-    /// <summary>LimitedBy</summary>
+    /// <summary>The rule that set the end.</summary>
     public required string LimitedBy { get; init; }
 
-    /// <summary>Permissions</summary>
+    /// <summary>What a session with it may do, and under which conditions.</summary>
     public required SessionPermissions Permissions { get; init; }
 
-    /// <summary>Revoked</summary>
+    /// <summary>When it was revoked; null while it was not.</summary>
     public required DateTimeOffset? Revoked { get; init; }
 
-    /// <summary>Name</summary>
+    /// <summary>What tells it from the others of its login; null in a row from before there were others.</summary>
     public string? Name { get; init; }
 
-    /// <summary>Session</summary>
+    /// <summary>The login session that it belongs to; null in a row from before there were any.</summary>
     public ulong? Session { get; init; }
 
-    /// <summary>Node</summary>
+    /// <summary>The one node that it was asked for; null for all.</summary>
     public string? Node { get; init; }
 
-    /// <summary>CaKeyId</summary>
+    /// <summary>The id of the key that signed it; 0 if that is not known.</summary>
     public long CaKeyId { get; init; }
 
     /// <summary>What was granted, as it is recorded.</summary>
@@ -72,41 +72,46 @@ internal sealed record RecordedCertificate
     /// <param name="ca">The id of the CA key that signs it.</param>
     /// <param name="session">The login session that it belongs to; null for none.</param>
     /// <param name="node">The one node that it was asked for; null for all.</param>
-    public static RecordedCertificate From(IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) => new()
-    {
-        Serial = serial,
-        UserId = grant.User.Id,
-        UserName = grant.User.Name,
-        Caller = caller,
-        KeyId = grant.KeyId,
-        Roles = grant.Roles,
-        Requests = [.. grant.Requests.Select(request => request.ToString())],
-        Principals = [.. grant.Principals.Select(principal => principal.ToString())],
-        Issued = now,
-        ValidAfter = grant.Validity.After,
-        ValidBefore = grant.Validity.Before,
-        LimitedBy = grant.Validity.LimitedBy,
-        Permissions = grant.Permissions,
-        Revoked = null,
-        Name = grant.Name,
-        Session = session,
-        Node = node,
-        CaKeyId = ca,
-    };
+    public static RecordedCertificate From(
+        IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) =>
+        new()
+        {
+            Serial = serial,
+            UserId = grant.User.Id,
+            UserName = grant.User.Name,
+            Caller = caller,
+            KeyId = grant.KeyId,
+            Roles = grant.Roles,
+            Requests = [.. grant.Requests.Select(request => request.ToString())],
+            Principals = [.. grant.Principals.Select(principal => principal.ToString())],
+            Issued = now,
+            ValidAfter = grant.Validity.After,
+            ValidBefore = grant.Validity.Before,
+            LimitedBy = grant.Validity.LimitedBy,
+            Permissions = grant.Permissions,
+            Revoked = null,
+            Name = grant.Name,
+            Session = session,
+            Node = node,
+            CaKeyId = ca,
+        };
 }
 
 /// <summary>The tables of certificates and of the requests they draw on.</summary>
 internal static class CertificateTable
 {
-    private const string Columns = "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked, name, session, node, ca";
+    private const string Columns =
+        "serial, user_id, user_name, caller_uid, caller_account, key_id, roles, requests, principals, issued, valid_after, valid_before, limited_by, permissions, revoked, name, session, node, ca";
 
     public static void InsertCertificate(this Transaction transaction, RecordedCertificate certificate, byte[] toBeSigned)
     {
         transaction.Execute(
             $"INSERT INTO certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, $15, $16, $17, $18, $19)",
-            (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account, certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
+            (long)certificate.Serial, certificate.UserId, certificate.UserName, (long)certificate.Caller.Uid, certificate.Caller.Account,
+            certificate.KeyId, Rows.Json(certificate.Roles), Rows.Json(certificate.Requests),
             Rows.Json(certificate.Principals), certificate.Issued, certificate.ValidAfter, certificate.ValidBefore, certificate.LimitedBy,
-            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.CaKeyId, toBeSigned);
+            Rows.Json(certificate.Permissions), certificate.Name, (long?)certificate.Session, certificate.Node, certificate.CaKeyId,
+            toBeSigned);
         foreach (var request in certificate.Requests)
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
@@ -121,14 +126,16 @@ internal static class CertificateTable
     /// <param name="limit">At most so many.</param>
     /// <param name="before">With a lower serial.</param>
     public static List<RecordedCertificate> Certificates(
-        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null, int? limit = null, long? before = null) =>
+        this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null,
+        int? limit = null, long? before = null) =>
         snapshot.Query(
             $"""
             SELECT {Columns} FROM certificates
             WHERE serial < $7 AND ($1 IS NULL OR user_name = $1)
               AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
               AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
-              AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
+              AND ($5 IS NULL OR EXISTS (
+                SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
             ORDER BY serial DESC LIMIT $6
             """,
             Row, user, request, state, now, node, limit ?? -1, before ?? long.MaxValue);
@@ -142,14 +149,18 @@ internal static class CertificateTable
 
     /// <summary>Whether a certificate that sshd would still accept lasts longer, from its issue on, than certificates may.</summary>
     public static bool HasCertificatesLongerThan(this Snapshot snapshot, TimeSpan longest, DateTimeOffset now) =>
-        snapshot.QueryFirst("SELECT 1 FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND valid_before - issued > $2 LIMIT 1", row => row.GetInt64(0), now, longest) == 1;
+        snapshot.QueryFirst(
+            "SELECT 1 FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND valid_before - issued > $2 LIMIT 1",
+            row => row.GetInt64(0), now, longest) == 1;
 
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial, User user) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1 AND user_id = $2", Row, (long)serial, user.Id);
 
     /// <summary>The certificates of a user that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
-        snapshot.Query($"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row, userId, now);
+        snapshot.Query(
+            $"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row,
+            userId, now);
 
     /// <summary>How many login sessions of a user have a certificate that sshd would still accept.</summary>
     /// <param name="snapshot">The database.</param>
@@ -166,7 +177,8 @@ internal static class CertificateTable
 
     /// <summary>Whether a certificate for one node was issued in a session already, revoked or not.</summary>
     public static bool HasCertificateFor(this Snapshot snapshot, ulong session, string node) =>
-        snapshot.QueryFirst("SELECT count(*) FROM certificates WHERE session = $1 AND node = $2", row => row.GetInt64(0), (long)session, node) > 0;
+        snapshot.QueryFirst(
+            "SELECT count(*) FROM certificates WHERE session = $1 AND node = $2", row => row.GetInt64(0), (long)session, node) > 0;
 
     /// <summary>The certificates issued under a request that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, AccessRequest request, DateTimeOffset now) =>
@@ -177,11 +189,16 @@ internal static class CertificateTable
     public static void MarkRevoked(this Transaction transaction, RecordedCertificate certificate, DateTimeOffset now) =>
         transaction.Execute("UPDATE certificates SET revoked = $1 WHERE serial = $2 AND revoked IS NULL", now, (long)certificate.Serial);
 
-    /// <summary>The serials that a revocation list of this moment must name, ascending, with the id of the CA key, 0 for each. They stay for a day after their end: hosts' clocks differ.</summary>
+    /// <summary>
+    /// The serials that a revocation list of this moment must name, ascending, with the id of the CA key, 0 for each. They stay for a day
+    /// after their end: hosts' clocks differ.
+    /// </summary>
     public static List<(long CaKeyId, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(
             "SELECT ca, serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial",
-            row => row.Long("serial") is > 0 and var serial ? (row.Long("ca"), (ulong)serial) : throw new InvalidDataException("serials begin with 1"),
+            row => row.Long("serial") is > 0 and var serial
+                ? (row.Long("ca"), (ulong)serial)
+                : throw new InvalidDataException("serials begin with 1"),
             now.AddDays(-1));
 
     private static RecordedCertificate Row(DbDataReader row) => new()

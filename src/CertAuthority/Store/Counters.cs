@@ -43,14 +43,18 @@ internal static class Counters
 
     // The counter and the records agree unless somebody meddled; then the higher one is safe.
     private static long LastSerial(this Snapshot snapshot) =>
-        Math.Max(Last(snapshot, "serial"), snapshot.QueryFirst("SELECT max(serial) FROM certificates", row => row.IsDBNull(0) ? 0 : row.GetInt64(0)));
+        Math.Max(
+            Last(snapshot, "serial"),
+            snapshot.QueryFirst("SELECT max(serial) FROM certificates", row => row.IsDBNull(0) ? 0 : row.GetInt64(0)));
 
-    private static long Last(Snapshot snapshot, string name) => snapshot.QueryFirst("SELECT value FROM counters WHERE name = $1", row => row.GetInt64(0), name);
+    private static long Last(Snapshot snapshot, string name) =>
+        snapshot.QueryFirst("SELECT value FROM counters WHERE name = $1", row => row.GetInt64(0), name);
 
     private static long Microseconds(DateTimeOffset now) => (now - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private static void Raise(Transaction transaction, string name, long least) =>
-        transaction.Execute("INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)", name, least);
+        transaction.Execute(
+            "INSERT INTO counters VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)", name, least);
 
     private static long Increment(Transaction transaction, string name) =>
         transaction.QueryFirst("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", row => row.GetInt64(0), name);

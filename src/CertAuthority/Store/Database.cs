@@ -88,7 +88,9 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads all that decisions rest on. What stands for itself, a node or a user, is left out instead when it cannot be read.</summary>
+    /// <summary>
+    /// Reads all that decisions rest on. What stands for itself, a node or a user, is left out instead when it cannot be read.
+    /// </summary>
     /// <exception cref="StoreException">A row is none of ours.</exception>
     public void ExpectReadable(DateTimeOffset now)
     {
@@ -113,10 +115,13 @@ internal sealed class Database : IAsyncDisposable
     /// </summary>
     /// <param name="change">What is done.</param>
     /// <param name="takesAway">
-    /// Whether it takes access away, or is needed for that. On a full disk only such changes are made, in the room that is kept for them. One that could
+    /// Whether it takes access away, or is needed for that. On a full disk only such changes are made, in the room that is kept for them.
+    /// One that could
     /// also grant may say so if nothing comes of the grant before another commit, as with the roles of a user, who has to log in for them.
     /// </param>
-    /// <exception cref="ProblemException">From the change; or unavailable: nothing was changed, and the same call may succeed later.</exception>
+    /// <exception cref="ProblemException">
+    /// From the change; or unavailable: nothing was changed, and the same call may succeed later.
+    /// </exception>
     /// <exception cref="OutcomeUnknownException">Whether it was kept is not known.</exception>
     public Task<T> Commit<T>(Func<Transaction, T> change, bool takesAway = false)
     {
@@ -135,7 +140,8 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="resources">The tables of all kinds of resources.</param>
     /// <param name="read">What to read.</param>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
-    public T Inspect<T>(DateTimeOffset now, IEnumerable<ResourceTable> resources, Func<Inspection, T> read) => Read(session => new Inspection(session), inspection =>
+    public T Inspect<T>(DateTimeOffset now, IEnumerable<ResourceTable> resources, Func<Inspection, T> read) =>
+        Read(session => new Inspection(session), inspection =>
     {
         foreach (var table in resources)
             table.Inspect(inspection);
@@ -169,7 +175,10 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A copy as of one moment, marked as a backup. Reading and changing go on meanwhile. It lies in a file without a name, gone when it is closed.</summary>
+    /// <summary>
+    /// A copy as of one moment, marked as a backup. Reading and changing go on meanwhile. It lies in a file without a name, gone when it is
+    /// closed.
+    /// </summary>
     /// <exception cref="ProblemException">Unavailable: there is no room for it.</exception>
     public Stream BackUp(DateTimeOffset now)
     {
@@ -281,7 +290,9 @@ internal sealed class Database : IAsyncDisposable
         batch.ForEach(change => change.Complete());
         // The one place where the log says what was decided: what is on the disk, and only that.
         foreach (var entry in batch.SelectMany(change => change.Audited))
-            log.LogInformation("{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()), Printable.Escape(entry.DescribeFacts()));
+            log.LogInformation(
+                "{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()),
+                Printable.Escape(entry.DescribeFacts()));
     }
 
     private void LeaveOut(string row)
@@ -331,11 +342,17 @@ internal sealed class Database : IAsyncDisposable
     }
 
     private static ProblemException Unavailable(string detail) =>
-        new(new Problem(ProblemCode.Unavailable, detail, "try again in a moment; an administrator finds the cause in the daemon's log, often a full disk"));
+        new(
+            new Problem(
+                ProblemCode.Unavailable, detail,
+                "try again in a moment; an administrator finds the cause in the daemon's log, often a full disk"));
 
     private sealed class RolledBackException : DbException;
 
-    /// <summary>One caller's change on its way through a batch. The caller hears nothing before the batch is committed, not even a refusal: it may rest on what a neighbour wrote.</summary>
+    /// <summary>
+    /// One caller's change on its way through a batch. The caller hears nothing before the batch is committed, not even a refusal: it may
+    /// rest on what a neighbour wrote.
+    /// </summary>
     private abstract class Change(bool takesAway)
     {
         public bool TakesAway => takesAway;

@@ -12,10 +12,14 @@ namespace CertAuthority.Store;
 /// <param name="Expires">When it ends, in Unix seconds; null for never.</param>
 internal sealed record LockRow(string Kind, string Target, string? Message = null, long? Expires = null)
 {
-    public static readonly ResourceTable<AccessLock> Table = ResourceTable.Of(ResourceKinds.Lock, LockRowJson.Default.LockRow, From, (row, name) => row.Read(name)) with { IsPolicy = true };
+    public static readonly ResourceTable<AccessLock> Table = ResourceTable.Of(
+        ResourceKinds.Lock, LockRowJson.Default.LockRow, From, (row, name) => row.Read(name)) with
+    { IsPolicy = true };
 
     private static LockRow From(AccessLock one) =>
-        new(LockTarget.Word(one.Target.Kind), one.Target.Name, one.Message.Length > 0 ? one.Message : null, one.Expires?.ToUnixTimeSeconds());
+        new(
+            LockTarget.Word(one.Target.Kind), one.Target.Name, one.Message.Length > 0 ? one.Message : null,
+            one.Expires?.ToUnixTimeSeconds());
 
     private AccessLock Read(string name) => new(
         Guid.Empty, name, 0, ReadTarget(), Message ?? "", Expires is { } seconds ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null);
@@ -25,11 +29,15 @@ internal sealed record LockRow(string Kind, string Target, string? Message = nul
         foreach (var kind in Enum.GetValues<LockKind>())
             if (LockTarget.Word(kind) == Kind)
                 // A request is looked up by its id; the name of anything else is compared as text, whatever it is.
-                return kind != LockKind.Request || Guid.TryParseExact(Target, "D", out _) ? new LockTarget(kind, Target) : throw new FormatException($"\"{Target}\" is not the id of a request");
+                return kind != LockKind.Request || Guid.TryParseExact(Target, "D", out _)
+                    ? new LockTarget(kind, Target)
+                    : throw new FormatException($"\"{Target}\" is not the id of a request");
         throw new FormatException($"no lock is on a {Kind}");
     }
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(LockRow))]
 internal sealed partial class LockRowJson : JsonSerializerContext;

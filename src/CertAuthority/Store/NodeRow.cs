@@ -7,16 +7,21 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Store;
 
 /// <summary>A node as it is stored.</summary>
-/// <param name="Address">Where its sshd listens. Earlier versions stored addresses that this one rejects in files; such a node is read, and only the way to its host is closed.</param>
+/// <param name="Address">
+/// Where its sshd listens. Earlier versions stored addresses that this one rejects in files; such a node is read, and only the way to its
+/// host is closed.
+/// </param>
 /// <param name="Labels">What roles select it by; null for none.</param>
 /// <param name="KrlMaxAge">How old a revocation list may be there, in seconds; null for any age.</param>
 /// <param name="LoginDomain">The domain of accounts there; null for plain names only.</param>
 /// <param name="Push">Whether the daemon writes to the host.</param>
 /// <param name="OtherCas">The CA keys of other authorities that the host trusts; null for none.</param>
 internal sealed record NodeRow(
-    string Address, Dictionary<string, string>? Labels = null, long? KrlMaxAge = null, string? LoginDomain = null, bool Push = false, string[]? OtherCas = null)
+    string Address, Dictionary<string, string>? Labels = null, long? KrlMaxAge = null, string? LoginDomain = null, bool Push = false,
+    string[]? OtherCas = null)
 {
-    public static readonly ResourceTable<Node> Table = ResourceTable.Of(ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name)) with
+    public static readonly ResourceTable<Node> Table = ResourceTable.Of(
+        ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name)) with
     {
         IsPolicy = true,
         Removing = (transaction, id) => transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id),
@@ -30,15 +35,18 @@ internal sealed record NodeRow(
         node.Push,
         node.OtherCas.IsEmpty ? null : [.. node.OtherCas]);
 
-    private Node Read(string name) => new(Guid.Empty, name, 0, NodeAddress.Stored(Address), (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal))
-    {
-        KrlMaxAge = KrlMaxAge is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-        LoginDomain = LoginDomain,
-        Push = Push,
-        OtherCas = [.. OtherCas ?? []],
-    };
+    private Node Read(string name) =>
+        new(Guid.Empty, name, 0, NodeAddress.Stored(Address), (Labels ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal))
+        {
+            KrlMaxAge = KrlMaxAge is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            LoginDomain = LoginDomain,
+            Push = Push,
+            OtherCas = [.. OtherCas ?? []],
+        };
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(NodeRow))]
 internal sealed partial class NodeRowJson : JsonSerializerContext;

@@ -7,12 +7,19 @@ namespace CertAuthority.Store;
 /// <summary>The tables of what is written to hosts, and of the certificates by which that is done.</summary>
 internal static class NodeSyncTable
 {
-    public static void InsertSyncCertificate(this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, byte[] toBeSigned) =>
-        transaction.Execute("INSERT INTO sync_certificates VALUES ($1, $2, $3, $4, $5)", (long)serial, issued, validity.After, validity.Before, toBeSigned);
+    public static void InsertSyncCertificate(
+        this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, byte[] toBeSigned) =>
+        transaction.Execute(
+            "INSERT INTO sync_certificates VALUES ($1, $2, $3, $4, $5)", (long)serial, issued, validity.After, validity.Before, toBeSigned);
 
-    /// <summary>Of every node that something was tried with, by its id. A row that cannot be read is left out: the next list that is written there replaces it.</summary>
+    /// <summary>
+    /// Of every node that something was tried with, by its id. A row that cannot be read is left out: the next list that is written there
+    /// replaces it.
+    /// </summary>
     public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
-        snapshot.QueryReadable("SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs", row => (Id: row.Id("node_id"), Sync: Row(row)))
+        snapshot.QueryReadable(
+            "SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs",
+            row => (Id: row.Id("node_id"), Sync: Row(row)))
             .ToDictionary(one => one.Id, one => one.Sync);
 
     /// <summary>It has that list now. A node that was removed meanwhile leaves nothing.</summary>
@@ -20,18 +27,23 @@ internal static class NodeSyncTable
         transaction.Execute(
             """
             INSERT INTO node_syncs (node_id, krl_version, synced) SELECT id, $2, $3 FROM nodes WHERE id = $1
-            ON CONFLICT (node_id) DO UPDATE SET krl_version = excluded.krl_version, synced = excluded.synced, failure = NULL, failed = NULL, trouble = NULL
+            ON CONFLICT (node_id) DO UPDATE SET krl_version = excluded.krl_version, synced = excluded.synced,
+                failure = NULL, failed = NULL, trouble = NULL
             """, node.Id, (long)krlVersion, now);
 
     /// <summary>Nothing could be written there; what it had it has still.</summary>
-    public static void SetSyncFailed(this Transaction transaction, Node node, string why, DateTimeOffset now, SyncTrouble trouble = SyncTrouble.Other) =>
+    public static void SetSyncFailed(
+        this Transaction transaction, Node node, string why, DateTimeOffset now, SyncTrouble trouble = SyncTrouble.Other) =>
         transaction.Execute(
             """
             INSERT INTO node_syncs (node_id, krl_version, failure, failed, trouble) SELECT id, 0, $2, $3, $4 FROM nodes WHERE id = $1
             ON CONFLICT (node_id) DO UPDATE SET failure = excluded.failure, failed = excluded.failed, trouble = excluded.trouble
             """, node.Id, why, now, trouble.ToString());
 
-    /// <summary>Whether its sshd exempts somebody from its penalties; null where it has none, or where that is not known. Nothing for a node without a row.</summary>
+    /// <summary>
+    /// Whether its sshd exempts somebody from its penalties; null where it has none, or where that is not known. Nothing for a node without
+    /// a row.
+    /// </summary>
     public static void SetExempt(this Transaction transaction, Node node, bool? isExempt) =>
         transaction.Execute("UPDATE node_syncs SET exempt = $2 WHERE node_id = $1", node.Id, isExempt);
 
@@ -42,7 +54,8 @@ internal static class NodeSyncTable
         transaction.Execute("UPDATE node_syncs SET told_stale = $2 WHERE node_id = $1", node.Id, isTold);
 
     private static NodeSync Row(DbDataReader row) => new(
-        (ulong)row.Long("krl_version"), row.IsNull("synced") ? null : row.Time("synced"), row.Text("failure"), row.IsNull("failed") ? null : row.Time("failed"), row.Flag("told_stale"))
+        (ulong)row.Long("krl_version"), row.IsNull("synced") ? null : row.Time("synced"), row.Text("failure"),
+        row.IsNull("failed") ? null : row.Time("failed"), row.Flag("told_stale"))
     {
         Trouble = row.Text("trouble") is { } trouble ? Enum.Parse<SyncTrouble>(trouble) : SyncTrouble.Other,
         IsToldContested = row.Flag("told_contested"),

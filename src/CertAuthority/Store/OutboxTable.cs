@@ -9,7 +9,9 @@ namespace CertAuthority.Store;
 /// <summary>Who is told.</summary>
 /// <param name="Name">Unique: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
 /// <param name="Filter">Of what.</param>
-/// <param name="IsPersonal">Whether it delivers to people, each of whom gets only the requests that concern them. Otherwise it gets every event.</param>
+/// <param name="IsPersonal">
+/// Whether it delivers to people, each of whom gets only the requests that concern them. Otherwise it gets every event.
+/// </param>
 internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false);
 
 /// <summary>An event on its way to a receiver.</summary>
@@ -24,7 +26,10 @@ internal sealed record Outgoing(long Number, string Receiver, string? Recipient,
 /// <summary>The tables of those who are told of what happens, and of what they have not been told yet.</summary>
 internal static class OutboxTable
 {
-    /// <summary>What waits for one receiver. Beyond that the oldest of whoever has the most is given up: who is told late of everything is told of nothing.</summary>
+    /// <summary>
+    /// What waits for one receiver. Beyond that the oldest of whoever has the most is given up: who is told late of everything is told of
+    /// nothing.
+    /// </summary>
     public const int MostWaiting = 10_000;
 
     /// <summary>How much of it is about requests of one user, so that nobody takes the places of others.</summary>
@@ -32,7 +37,10 @@ internal static class OutboxTable
 
     private const string Columns = "number, receiver, recipient, event, attempts";
 
-    /// <summary>Those who are told, from now on. What waits for others is dropped; who stays keeps it, also what a changed filter would not have let in.</summary>
+    /// <summary>
+    /// Those who are told, from now on. What waits for others is dropped; who stays keeps it, also what a changed filter would not have let
+    /// in.
+    /// </summary>
     public static void SetReceivers(this Transaction transaction, IReadOnlyCollection<Receiver> receivers)
     {
         foreach (var former in transaction.Receivers().Where(one => !receivers.Any(receiver => receiver.Name == one.Name)))
@@ -43,17 +51,21 @@ internal static class OutboxTable
                 INSERT INTO receivers (name, given_up, events, roles, personal) VALUES ($1, 0, $2, $3, $4)
                 ON CONFLICT (name) DO UPDATE SET events = excluded.events, roles = excluded.roles, personal = excluded.personal
                 """,
-                receiver.Name, Rows.Json(receiver.Filter.Events), Rows.Json(receiver.Filter.Roles.Select(role => role.Text)), receiver.IsPersonal);
+                receiver.Name, Rows.Json(receiver.Filter.Events), Rows.Json(receiver.Filter.Roles.Select(role => role.Text)),
+                receiver.IsPersonal);
     }
 
     public static List<Receiver> Receivers(this Snapshot snapshot) => snapshot.QueryReadable(
         "SELECT name, events, roles, personal FROM receivers ORDER BY name",
-        row => new Receiver(row.String("name"), new NoticeFilter(row.Texts("events"), [.. row.Texts("roles").Select(Pattern)]), row.Flag("personal")));
+        row => new Receiver(
+            row.String("name"), new NoticeFilter(row.Texts("events"), [.. row.Texts("roles").Select(Pattern)]), row.Flag("personal")));
 
     public static List<ReceiverStatus> ReceiverStatuses(this Snapshot snapshot) =>
         snapshot.QueryReadable(
             "SELECT name, (SELECT count(*) FROM outbox WHERE receiver = name) AS waiting, given_up, failure, failed_at FROM receivers ORDER BY name",
-            row => new ReceiverStatus(row.String("name"), row.Long("waiting"), row.Long("given_up"), row.Text("failure"), row.IsNull("failed_at") ? null : row.Time("failed_at")));
+            row => new ReceiverStatus(
+                row.String("name"), row.Long("waiting"), row.Long("given_up"), row.Text("failure"),
+                row.IsNull("failed_at") ? null : row.Time("failed_at")));
 
     /// <summary>Puts an event on its way to a receiver, or to each of the people whom it reaches.</summary>
     public static void Put(this Transaction transaction, Receiver receiver, IEnumerable<string?> recipients, Notification notification)
@@ -62,24 +74,35 @@ internal static class OutboxTable
         var about = notification.Request?.Spec.User;
         foreach (var recipient in recipients)
             transaction.Execute(
-                "INSERT INTO outbox (receiver, recipient, event, attempts, next_at, about) VALUES ($1, $2, $3, 0, $4, $5)", receiver.Name, recipient, json, notification.Time, about);
+                "INSERT INTO outbox (receiver, recipient, event, attempts, next_at, about) VALUES ($1, $2, $3, 0, $4, $5)", receiver.Name,
+                recipient, json, notification.Time, about);
         if (about is not null && Waiting("about = $2", about) is var own and > MostAboutOne)
             Drop(about, own - MostAboutOne);
         if (Waiting("$2 IS NULL", null) is var all and > MostWaiting)
-            Drop(transaction.QueryFirst("SELECT about FROM outbox WHERE receiver = $1 GROUP BY about ORDER BY count(*) DESC LIMIT 1", row => row.Text("about"), receiver.Name), all - MostWaiting);
+            Drop(
+                transaction.QueryFirst(
+                    "SELECT about FROM outbox WHERE receiver = $1 GROUP BY about ORDER BY count(*) DESC LIMIT 1", row => row.Text("about"),
+                    receiver.Name), all - MostWaiting);
 
-        long Waiting(string which, string? value) => transaction.QueryFirst($"SELECT count(*) FROM outbox WHERE receiver = $1 AND {which}", row => row.GetInt64(0), receiver.Name, value);
+        long Waiting(string which, string? value) =>
+            transaction.QueryFirst(
+                $"SELECT count(*) FROM outbox WHERE receiver = $1 AND {which}", row => row.GetInt64(0), receiver.Name, value);
 
         void Drop(string? whose, long count) => transaction.GiveUp(receiver.Name, transaction.Execute(
-            "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 AND about IS $2 ORDER BY number LIMIT $3)", receiver.Name, whose, count));
+            "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE receiver = $1 AND about IS $2 ORDER BY number LIMIT $3)",
+            receiver.Name, whose, count));
     }
 
-    /// <summary>The event whose turn it is, or null when nothing is due. One that cannot be read does not hold up those behind it.</summary>
+    /// <summary>
+    /// The event whose turn it is, or null when nothing is due. One that cannot be read does not hold up those behind it.
+    /// </summary>
     public static Outgoing? NextDue(this Snapshot snapshot, string receiver, DateTimeOffset now) =>
-        snapshot.QueryFirstReadable($"SELECT {Columns} FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number", Row, receiver, now);
+        snapshot.QueryFirstReadable(
+            $"SELECT {Columns} FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number", Row, receiver, now);
 
     /// <summary>Everything that waits, for whoever it is.</summary>
-    public static List<Outgoing> Waiting(this Snapshot snapshot) => snapshot.QueryReadable($"SELECT {Columns} FROM outbox ORDER BY number", Row);
+    public static List<Outgoing> Waiting(this Snapshot snapshot) =>
+        snapshot.QueryReadable($"SELECT {Columns} FROM outbox ORDER BY number", Row);
 
     /// <summary>Counts an attempt before it is made, so that one that a crash cut short counts too.</summary>
     /// <param name="transaction">Where.</param>
@@ -87,9 +110,11 @@ internal static class OutboxTable
     /// <param name="retry">When it is due again, should nobody say how this attempt ended.</param>
     /// <returns>As it is told, or null when it is not there any more.</returns>
     public static Outgoing? BeginAttempt(this Transaction transaction, Outgoing outgoing, DateTimeOffset retry) =>
-        transaction.QueryFirst($"UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE number = $1 RETURNING {Columns}", Row, outgoing.Number, retry);
+        transaction.QueryFirst(
+            $"UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE number = $1 RETURNING {Columns}", Row, outgoing.Number, retry);
 
-    public static void Delivered(this Transaction transaction, Outgoing outgoing) => transaction.Execute("DELETE FROM outbox WHERE number = $1", outgoing.Number);
+    public static void Delivered(this Transaction transaction, Outgoing outgoing) =>
+        transaction.Execute("DELETE FROM outbox WHERE number = $1", outgoing.Number);
 
     /// <summary>Notes a failure; without a time for the next attempt there is none.</summary>
     public static void Failed(this Transaction transaction, Outgoing outgoing, string why, DateTimeOffset now, DateTimeOffset? retry)
@@ -104,12 +129,15 @@ internal static class OutboxTable
     private static void GiveUp(this Transaction transaction, string receiver, int count) =>
         transaction.Execute("UPDATE receivers SET given_up = given_up + $2 WHERE name = $1", receiver, count);
 
-    private static NamePattern Pattern(string text) => NamePattern.TryParse(text, out var fault) ?? throw new FormatException($"{text}: {fault}");
+    private static NamePattern Pattern(string text) =>
+        NamePattern.TryParse(text, out var fault) ?? throw new FormatException($"{text}: {fault}");
 
     private static Outgoing Row(DbDataReader row)
     {
         var (json, attempts) = (row.String("event"), (int)row.Long("attempts"));
-        var notification = JsonSerializer.Deserialize(json, ProtocolJson.Lenient.Of<Notification>()) ?? throw new JsonException("the event is null");
-        return new(row.Long("number"), row.String("receiver"), row.Text("recipient"), json, attempts, notification with { Attempt = attempts });
+        var notification = JsonSerializer.Deserialize(json, ProtocolJson.Lenient.Of<Notification>())
+            ?? throw new JsonException("the event is null");
+        return new(
+            row.Long("number"), row.String("receiver"), row.Text("recipient"), json, attempts, notification with { Attempt = attempts });
     }
 }

@@ -6,7 +6,8 @@ using CertAuthority.Access.Roles;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// All roles, nodes and locks of one generation. A node that cannot be read is left out, so that the others still get their revocation list. A role or a lock
+/// All roles, nodes and locks of one generation. A node that cannot be read is left out, so that the others still get their revocation
+/// list. A role or a lock
 /// that cannot be read may be one that denies, so nothing is decided until it can.
 /// </summary>
 /// <param name="generation">Unique for ever.</param>
@@ -15,7 +16,8 @@ namespace CertAuthority.Store;
 /// <param name="locks">Those that can be read.</param>
 /// <param name="fault">The first role or lock that cannot be read; null when all can.</param>
 internal sealed class Policy(
-    string generation, ImmutableSortedDictionary<string, Role> roles, ImmutableSortedDictionary<string, Node> nodes, ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault)
+    string generation, ImmutableSortedDictionary<string, Role> roles, ImmutableSortedDictionary<string, Node> nodes,
+    ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault)
 {
     public string Generation => generation;
 

@@ -11,10 +11,13 @@ internal static class PolicyTables
         if (snapshot.Policies.Latest is { } latest && latest.Generation == generation)
             return latest;
         StoreException? fault = null;
-        var roles = RoleRow.Table.All(snapshot, row => fault ??= row).ToImmutableSortedDictionary(role => role.Name, role => role, StringComparer.Ordinal);
-        var locks = LockRow.Table.All(snapshot, row => fault ??= row).ToImmutableSortedDictionary(one => one.Name, one => one, StringComparer.Ordinal);
+        var roles = RoleRow.Table.All(snapshot, row => fault ??= row)
+            .ToImmutableSortedDictionary(role => role.Name, role => role, StringComparer.Ordinal);
+        var locks = LockRow.Table.All(snapshot, row => fault ??= row)
+            .ToImmutableSortedDictionary(one => one.Name, one => one, StringComparer.Ordinal);
         var leftOut = new List<StoreException>();
-        var nodes = NodeRow.Table.All(snapshot, leftOut.Add).ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal);
+        var nodes = NodeRow.Table.All(snapshot, leftOut.Add)
+            .ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal);
         leftOut.ForEach(snapshot.LeaveOut);
         var policy = new Policy(generation, roles, nodes, locks, fault);
         // A row that somebody mends by hand gets no new generation.

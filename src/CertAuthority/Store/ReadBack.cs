@@ -4,7 +4,8 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// Reads what was just written, in the transaction that wrote it, by the code that reads it at the next start. What it reads otherwise, or not at all, is
+/// Reads what was just written, in the transaction that wrote it, by the code that reads it at the next start. What it reads otherwise, or
+/// not at all, is
 /// undone: a row that nobody can read could not be changed or removed either.
 /// </summary>
 internal static class ReadBack
@@ -17,7 +18,9 @@ internal static class ReadBack
     /// <param name="row">The reader of the table.</param>
     /// <param name="id">The row's.</param>
     /// <exception cref="ProblemException">It reads otherwise.</exception>
-    public static void Expect<T>(this Transaction transaction, string what, T meant, Func<T, string> shown, string sql, Func<DbDataReader, T> row, Guid id) where T : class
+    public static void Expect<T>(
+        this Transaction transaction, string what, T meant, Func<T, string> shown, string sql, Func<DbDataReader, T> row, Guid id)
+        where T : class
     {
         T? read;
         try
@@ -31,6 +34,7 @@ internal static class ReadBack
         if (read is null || shown(read) != shown(meant))
             throw Refused("it would be read again as something else");
 
-        ProblemException Refused(string why) => new(new Problem(ProblemCode.Invalid, $"{what} was not stored, and nothing was changed: {why}"));
+        ProblemException Refused(string why) =>
+            new(new Problem(ProblemCode.Invalid, $"{what} was not stored, and nothing was changed: {why}"));
     }
 }

@@ -12,7 +12,8 @@ namespace CertAuthority.Store;
 /// <param name="Limit">At most so many, from 1; null for all.</param>
 /// <param name="After">Behind this place.</param>
 internal sealed record RequestWish(
-    ImmutableArray<RequestState> States, string? User, string? Role, DateTimeOffset? Since, RequestOrder Order, int? Limit, RequestPlace? After);
+    ImmutableArray<RequestState> States, string? User, string? Role, DateTimeOffset? Since, RequestOrder Order, int? Limit,
+    RequestPlace? After);
 
 /// <summary>
 /// Requests, a page at a time. A page is found where the one before ended, in an index that has the wanted order: it costs what is on
@@ -21,7 +22,8 @@ internal sealed record RequestWish(
 internal static class RequestPages
 {
     /// <summary>A page, and where the next one begins; null where there is none.</summary>
-    public static (List<AccessRequest> Requests, RequestPlace? Next) RequestPage(this Snapshot snapshot, RequestWish wish, DateTimeOffset now)
+    public static (List<AccessRequest> Requests, RequestPlace? Next) RequestPage(
+        this Snapshot snapshot, RequestWish wish, DateTimeOffset now)
     {
         var found = new List<AccessRequest>();
         // One more than wanted tells whether there is another page.
@@ -29,7 +31,8 @@ internal static class RequestPages
             if (wish.Limit is not { } limit || found.Count <= limit)
                 found.AddRange(snapshot.Query(
                     Sql(part), RequestTable.Row,
-                    now, part.After?.Created, part.After?.Id, part.After?.Group, part.User, part.Role, part.Since, part.Limit is { } most ? most + 1L - found.Count : -1L));
+                    now, part.After?.Created, part.After?.Id, part.After?.Group, part.User, part.Role, part.Since,
+                    part.Limit is { } most ? most + 1L - found.Count : -1L));
         if (found.Count <= (wish.Limit ?? int.MaxValue))
             return (snapshot.WithReviews(found), null);
         found.RemoveRange(wish.Limit!.Value, found.Count - wish.Limit.Value);
@@ -46,7 +49,9 @@ internal static class RequestPages
             {
                 state, place,
                 part.User is null ? "" : "user_name = $5",
-                part.Role is null ? "" : "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> 'name' = $6 UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $6)",
+                part.Role is null
+                    ? ""
+                    : "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> 'name' = $6 UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $6)",
                 part.Since is null ? "" : "created >= $7",
             }.Where(condition => condition.Length > 0).ToList()
             select $"SELECT {RequestTable.Columns} FROM requests{(conditions.Count > 0 ? $" WHERE {string.Join(" AND ", conditions)}" : "")}";

@@ -17,7 +17,8 @@ internal enum RequestOrder
 internal sealed record RequestPlace(string Group, DateTimeOffset Created, Guid Id)
 {
     public static RequestPlace From(AccessRequest request, RequestOrder order, DateTimeOffset now) => new(
-        order switch { RequestOrder.User => request.UserName, RequestOrder.State => Word(request.StateAt(now)), _ => "" }, request.Created, request.Id);
+        order switch { RequestOrder.User => request.UserName, RequestOrder.State => Word(request.StateAt(now)), _ => "" }, request.Created,
+        request.Id);
 
     /// <summary>Whether a request stands behind it, in a list by the time of filing.</summary>
     public bool IsBefore(AccessRequest request) =>
@@ -26,7 +27,8 @@ internal sealed record RequestPlace(string Group, DateTimeOffset Created, Guid I
     /// <summary>Reads what <see cref="ToString"/> wrote; null for anything else.</summary>
     public static RequestPlace? TryParse(string text) =>
         text.Split('-') is [.. var group, var created, var a, var b, var c, var d, var e]
-        && long.TryParse(created, out var seconds) && seconds is >= 0 and < 253_402_300_800 && Guid.TryParseExact($"{a}-{b}-{c}-{d}-{e}", "D", out var id)
+        && long.TryParse(created, out var seconds) && seconds is >= 0 and < 253_402_300_800
+            && Guid.TryParseExact($"{a}-{b}-{c}-{d}-{e}", "D", out var id)
             ? new(string.Join('-', group), DateTimeOffset.FromUnixTimeSeconds(seconds), id)
             : null;
 

@@ -14,7 +14,10 @@ internal static class RequestTable
         "reason, suggested_reviewers, resolved_by, resolved_at, resolve_reason, access_lasts, access_limited_by, clock, session_ttl, assume_from, shortened, " +
         "creator_login_uid, thresholds, annotations, requester_uids, resources, overridden, requester_users";
 
-    /// <summary>The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one answer.</summary>
+    /// <summary>
+    /// The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one
+    /// answer.
+    /// </summary>
     /// <exception cref="ProblemException">Not found, or several start so.</exception>
     public static AccessRequest FindRequest(this Snapshot snapshot, string prefix, Guid? userId) =>
         Only(snapshot.RequestsStarting(prefix, 2, userId), prefix);
@@ -23,7 +26,8 @@ internal static class RequestTable
     public static List<AccessRequest> RequestsStarting(this Snapshot snapshot, string prefix, int most, Guid? userId = null) =>
         // Only what can be the start of a UUID is looked for.
         prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
-            ? snapshot.Select("WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
+            ? snapshot.Select(
+                "WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
             : [];
 
     /// <summary>The one of several that a prefix means.</summary>
@@ -31,26 +35,35 @@ internal static class RequestTable
     public static AccessRequest Only(IReadOnlyList<AccessRequest> found, string prefix) => found switch
     {
         [var only] => only,
-        [] => throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", Next: [new NextStep.List(NextStep.List.Request)])),
-        _ => throw new ProblemException(new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
+        [] =>
+            throw new ProblemException(
+                new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", Next: [new NextStep.List(NextStep.List.Request)])),
+        _ =>
+            throw new ProblemException(
+                new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
     };
 
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 
     public static List<AccessRequest> Requests(this Snapshot snapshot) => snapshot.Select("ORDER BY created DESC, id DESC");
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) => snapshot.RequestsOf(user.Id, limit, after);
+    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) =>
+        snapshot.RequestsOf(user.Id, limit, after);
 
     public static List<AccessRequest> RequestsOf(this Snapshot snapshot, Guid user, int? limit = null, RequestPlace? after = null) =>
         snapshot.Select(
-            $"WHERE user_id = $1 {(after is null ? "" : "AND (created, id) < ($3, $4)")} ORDER BY created DESC, id DESC LIMIT $2", user, limit ?? -1, after?.Created, after?.Id);
+            $"WHERE user_id = $1 {(after is null ? "" : "AND (created, id) < ($3, $4)")} ORDER BY created DESC, id DESC LIMIT $2", user,
+            limit ?? -1, after?.Created, after?.Id);
 
     /// <summary>The approved requests whose access is not over.</summary>
-    public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) => snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
+    public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
 
     /// <summary>Those that wait for an answer or are in use, and name a node.</summary>
     public static List<AccessRequest> OpenRequestsFor(this Snapshot snapshot, Guid node, DateTimeOffset now) =>
-        [.. snapshot.PendingRequests(now).Concat(snapshot.ApprovedRequests(now)).Where(request => request.Resources.Any(one => one.Id == node))];
+        [
+            .. snapshot.PendingRequests(now).Concat(snapshot.ApprovedRequests(now))
+                .Where(request => request.Resources.Any(one => one.Id == node))];
 
     /// <summary>Those that wait for an answer, newest first.</summary>
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
@@ -62,33 +75,48 @@ internal static class RequestTable
 
     /// <summary>The approved requests whose access ends within these instants and of whose end nothing was told yet.</summary>
     public static List<AccessRequest> EndingRequests(this Snapshot snapshot, DateTimeOffset now, DateTimeOffset until) =>
-        snapshot.QueryReadable($"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND end_told = 0 AND access_until > $1 AND access_until <= $2 ORDER BY access_until", Row, now, until);
+        snapshot.QueryReadable(
+            $"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND end_told = 0 AND access_until > $1 AND access_until <= $2 ORDER BY access_until", Row, now, until);
 
-    public static void MarkEndTold(this Transaction transaction, AccessRequest request) => transaction.Execute("UPDATE requests SET end_told = 1 WHERE id = $1", request.Id);
+    public static void MarkEndTold(this Transaction transaction, AccessRequest request) =>
+        transaction.Execute("UPDATE requests SET end_told = 1 WHERE id = $1", request.Id);
 
-    public static void RemoveRequest(this Transaction transaction, AccessRequest request) => transaction.Execute("DELETE FROM requests WHERE id = $1", request.Id);
+    public static void RemoveRequest(this Transaction transaction, AccessRequest request) =>
+        transaction.Execute("DELETE FROM requests WHERE id = $1", request.Id);
 
     public static int CountPending(this Snapshot snapshot, DateTimeOffset now) =>
-        (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE state = 'PENDING' AND pending_until > $1", row => row.GetInt64(0), now);
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM requests WHERE state = 'PENDING' AND pending_until > $1", row => row.GetInt64(0), now);
 
     public static int CountPending(this Snapshot snapshot, User user, DateTimeOffset now) =>
-        (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0), user.Id, now);
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0),
+            user.Id, now);
 
     /// <summary>How many requests of a user were filed since an instant, whatever has become of them.</summary>
     public static int CountFiled(this Snapshot snapshot, User user, DateTimeOffset since) =>
-        (int)snapshot.QueryFirst("SELECT count(*) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user.Id, since);
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user.Id, since);
 
-    /// <summary>How many reviewers were suggested by requests of a user that were filed since an instant; who is in several counts for each.</summary>
+    /// <summary>
+    /// How many reviewers were suggested by requests of a user that were filed since an instant; who is in several counts for each.
+    /// </summary>
     public static long CountSuggested(this Snapshot snapshot, Guid user, DateTimeOffset since) =>
-        snapshot.QueryFirst("SELECT coalesce(sum(json_array_length(suggested_reviewers)), 0) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user, since);
+        snapshot.QueryFirst(
+            "SELECT coalesce(sum(json_array_length(suggested_reviewers)), 0) FROM requests WHERE user_id = $1 AND created > $2",
+            row => row.GetInt64(0), user, since);
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
         transaction.Execute(
             $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
-            request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles), Rows.Json(request.GrantedRoles),
+            request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles),
+            Rows.Json(request.GrantedRoles),
             RequestTransitions.Word(request.StoredState), request.Created, request.PendingUntil, request.AccessUntil, request.Reason,
-            Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock), request.Terms.SessionTtl, request.Terms.AssumeFrom,
-            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds), Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden), Rows.Json(request.RequesterUsers));
+            Rows.Json(request.SuggestedReviewers), request.Terms.Lasts, request.Terms.LimitedBy, Word(request.Terms.Clock),
+            request.Terms.SessionTtl, request.Terms.AssumeFrom,
+            Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds),
+            Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden),
+            Rows.Json(request.RequesterUsers));
 
     /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
     /// <returns>The request at its new revision.</returns>
@@ -97,13 +125,17 @@ internal static class RequestTable
         var next = to with { Revision = from.Revision + 1 };
         var changed = transaction.Execute(
             """
-            UPDATE requests SET revision = $1, granted_roles = $2, state = $3, access_until = $4, resolved_by = $5, resolved_at = $6, resolve_reason = $7,
-                access_lasts = $8, access_limited_by = $9, shortened = $10, assume_from = $11, overridden = $12
+            UPDATE requests SET revision = $1, granted_roles = $2, state = $3, access_until = $4, resolved_by = $5, resolved_at = $6,
+                resolve_reason = $7, access_lasts = $8, access_limited_by = $9, shortened = $10, assume_from = $11, overridden = $12
             WHERE id = $13 AND revision = $14 AND state = $15
             """,
-            next.Revision, Rows.Json(next.GrantedRoles), RequestTransitions.Word(next.StoredState), next.AccessUntil, next.Resolution?.By, next.Resolution?.At,
-            next.Resolution?.Reason, next.Terms.Lasts, next.Terms.LimitedBy, Rows.Json(next.Terms.Shortened), next.Terms.AssumeFrom, Rows.Json(next.Overridden), from.Id, from.Revision, RequestTransitions.Word(from.StoredState));
-        return changed == 1 ? next : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
+            next.Revision, Rows.Json(next.GrantedRoles), RequestTransitions.Word(next.StoredState), next.AccessUntil, next.Resolution?.By,
+            next.Resolution?.At,
+            next.Resolution?.Reason, next.Terms.Lasts, next.Terms.LimitedBy, Rows.Json(next.Terms.Shortened), next.Terms.AssumeFrom,
+            Rows.Json(next.Overridden), from.Id, from.Revision, RequestTransitions.Word(from.StoredState));
+        return changed == 1
+            ? next
+            : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
     }
 
     /// <summary>Lets a pending request wait for its answer until an earlier instant than it did.</summary>
@@ -111,7 +143,8 @@ internal static class RequestTable
     public static AccessRequest EndWaiting(this Transaction transaction, AccessRequest request, DateTimeOffset until)
     {
         var next = request with { Revision = request.Revision + 1, PendingUntil = until };
-        transaction.Execute("UPDATE requests SET revision = $1, pending_until = $2 WHERE id = $3", next.Revision, next.PendingUntil, next.Id);
+        transaction.Execute(
+            "UPDATE requests SET revision = $1, pending_until = $2 WHERE id = $3", next.Revision, next.PendingUntil, next.Id);
         return next;
     }
 
@@ -137,11 +170,15 @@ internal static class RequestTable
         AccessUntil = row.Time("access_until"),
         Reason = row.String("reason"),
         SuggestedReviewers = row.Texts("suggested_reviewers"),
-        Resolution = row.Text("resolved_by") is { } by ? new RequestResolution(by, row.Time("resolved_at"), row.Text("resolve_reason") ?? "") : null,
+        Resolution = row.Text("resolved_by") is { } by
+            ? new RequestResolution(by, row.Time("resolved_at"), row.Text("resolve_reason") ?? "")
+            : null,
         CreatorLoginUid = row.IsNull("creator_login_uid") ? null : (uint)row.Long("creator_login_uid"),
         Terms = new AccessTerms(
-            row.Length("access_lasts"), row.String("access_limited_by"), row.String("clock") == "approval" ? RequestClock.Approval : RequestClock.Creation,
-            row.IsNull("session_ttl") ? null : row.Length("session_ttl"), row.IsNull("assume_from") ? null : row.Time("assume_from"), row.Texts("shortened")),
+            row.Length("access_lasts"), row.String("access_limited_by"),
+            row.String("clock") == "approval" ? RequestClock.Approval : RequestClock.Creation,
+            row.IsNull("session_ttl") ? null : row.Length("session_ttl"), row.IsNull("assume_from") ? null : row.Time("assume_from"),
+            row.Texts("shortened")),
         Thresholds = row.Thresholds("thresholds"),
         Annotations = row.Annotations("annotations"),
         RequesterUids = row.Uids("requester_uids"),

@@ -55,7 +55,8 @@ internal sealed class Reserve : IDisposable
         catch (IOException e)
         {
             isImpossible = true;
-            log.LogWarning("the file system of {Path} cannot keep room for a day on which it is full, and then nothing can be revoked, locked or denied: {Why}", files[0].Path, e.Message);
+            log.LogWarning(
+                "the file system of {Path} cannot keep room for a day on which it is full, and then nothing can be revoked, locked or denied: {Why}", files[0].Path, e.Message);
             return true;
         }
     }
@@ -67,7 +68,8 @@ internal sealed class Reserve : IDisposable
         if (isKept)
             log.LogInformation("there is room on the disk again: everything is done as before");
         else
-            log.LogError("the file system of {Path} is full: from now on nothing is granted or changed, until there is room, but revoking, locking and denying go on", files[0].Path);
+            log.LogError(
+                "the file system of {Path} is full: from now on nothing is granted or changed, until there is room, but revoking, locking and denying go on", files[0].Path);
     }
 
     /// <summary>
@@ -76,7 +78,8 @@ internal sealed class Reserve : IDisposable
     /// </summary>
     private sealed class KeptFile(string path) : IDisposable
     {
-        private readonly SafeFileHandle handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        private readonly SafeFileHandle handle = File.OpenHandle(
+            path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         private long keptTo;
 
         public string Path => path;

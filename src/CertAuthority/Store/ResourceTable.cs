@@ -18,7 +18,8 @@ internal sealed class UnreadableResourceException(string kind, string name, Exce
     public string Name => name;
 
     // The reader's own words name types and offsets.
-    private static string Plain(Exception why) => why is JsonException json ? $"its row is not the JSON that certauthority writes, at {json.Path ?? "$"}" : why.Message;
+    private static string Plain(Exception why) =>
+        why is JsonException json ? $"its row is not the JSON that certauthority writes, at {json.Path ?? "$"}" : why.Message;
 }
 
 /// <summary>A resource whose row cannot be read.</summary>
@@ -29,7 +30,8 @@ internal sealed class UnreadableResourceException(string kind, string name, Exce
 internal sealed record Unreadable(string Kind, string Name, string Id, string Text);
 
 /// <summary>
-/// The table of one kind of resources. Identity, name and revision are columns; everything else is one JSON text in a shape of its own, which the
+/// The table of one kind of resources. Identity, name and revision are columns; everything else is one JSON text in a shape of its own,
+/// which the
 /// rules for people's files do not touch: a stricter rule must not make an old database unreadable.
 /// </summary>
 /// <param name="Kind">The kind, which is the name of the table in the singular.</param>
@@ -51,8 +53,11 @@ internal abstract record ResourceTable(string Kind)
     /// <param name="json">The compiled reader and writer of the shape.</param>
     /// <param name="write">The row of a resource.</param>
     /// <param name="read">The resource of a row and a name; identity and revision come from their columns.</param>
-    public static ResourceTable<T> Of<T, TRow>(string kind, JsonTypeInfo<TRow> json, Func<T, TRow> write, Func<TRow, string, T> read) where T : Resource =>
-        new(kind, one => JsonSerializer.Serialize(write(one), json), (text, name) => read(JsonSerializer.Deserialize(text, json) ?? throw new JsonException(), name));
+    public static ResourceTable<T> Of<T, TRow>(string kind, JsonTypeInfo<TRow> json, Func<T, TRow> write, Func<TRow, string, T> read)
+        where T : Resource =>
+        new(
+            kind, one => JsonSerializer.Serialize(write(one), json),
+            (text, name) => read(JsonSerializer.Deserialize(text, json) ?? throw new JsonException(), name));
 }
 
 /// <inheritdoc cref="ResourceTable"/>
@@ -60,11 +65,14 @@ internal abstract record ResourceTable(string Kind)
 /// <param name="Kind">The kind, which is the name of the table in the singular.</param>
 /// <param name="Write">The JSON of a resource.</param>
 /// <param name="Read">The resource of a JSON text and a name; identity and revision come from their columns.</param>
-internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func<string, string, T> Read) : ResourceTable(Kind) where T : Resource
+internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func<string, string, T> Read) : ResourceTable(Kind)
+    where T : Resource
 {
     private readonly string select = $"SELECT id, name, revision, resource FROM {Kind}s";
 
-    /// <summary>Whether it belongs to the <see cref="Policy"/> that is kept in memory, so that each change begins a new generation.</summary>
+    /// <summary>
+    /// Whether it belongs to the <see cref="Policy"/> that is kept in memory, so that each change begins a new generation.
+    /// </summary>
     public bool IsPolicy { get; init; }
 
     /// <summary>Rows of other tables that are derived from a resource: called once it is written.</summary>
@@ -80,7 +88,8 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
 
     /// <summary>Those that a condition selects.</summary>
     /// <exception cref="StoreException">One of them cannot be read.</exception>
-    public List<T> Where(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) => snapshot.Query($"{select} WHERE {condition} ORDER BY name", Row, values);
+    public List<T> Where(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) =>
+        snapshot.Query($"{select} WHERE {condition} ORDER BY name", Row, values);
 
     /// <exception cref="StoreException">It cannot be read.</exception>
     public T? Find(Snapshot snapshot, string name) => snapshot.QueryFirst($"{select} WHERE name = $1", Row, name);
@@ -99,7 +108,9 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
         }
         catch (StoreException)
         {
-            return snapshot.QueryFirst($"SELECT id, resource FROM {Kind}s WHERE name = $1", row => new Unreadable(Kind, name, row.String("id"), row.String("resource")), name);
+            return snapshot.QueryFirst(
+                $"SELECT id, resource FROM {Kind}s WHERE name = $1",
+                row => new Unreadable(Kind, name, row.String("id"), row.String("resource")), name);
         }
     }
 

@@ -5,12 +5,15 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// What schemas up to 17 stored of a resource, the text of its file, as schema 18 stores it. Migration 18 calls it. It works on bare JSON and knows no
+/// What schemas up to 17 stored of a resource, the text of its file, as schema 18 stores it. Migration 18 calls it. It works on bare JSON
+/// and knows no
 /// rule of today: it stays as it is, whatever becomes of the files and of the rows.
 /// </summary>
 internal static class ResourceText17
 {
-    /// <summary>The row's JSON. A text that is not what those schemas wrote stays as it is, so that the daemon reports it instead of losing it.</summary>
+    /// <summary>
+    /// The row's JSON. A text that is not what those schemas wrote stays as it is, so that the daemon reports it instead of losing it.
+    /// </summary>
     /// <param name="kind"><c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>.</param>
     /// <param name="name">The resource's name.</param>
     /// <param name="text">What is stored.</param>
@@ -42,7 +45,10 @@ internal static class ResourceText17
 
     private static JsonObject User(string name, Fields spec, string? fromGroups) => Some(
         ("roles", Texts(spec["roles"])),
-        ("unix_users", spec["unix_users"] is { } entries ? new JsonArray([.. Texts(entries).Select(entry => Entry(Text(entry)!))]) : new JsonArray($"account:{name}")),
+        ("unix_users",
+            spec["unix_users"] is { } entries
+                ? new JsonArray([.. Texts(entries).Select(entry => Entry(Text(entry)!))])
+                : new JsonArray($"account:{name}")),
         ("traits", Lists(spec["traits"])),
         ("from_groups", fromGroups is null ? null : JsonNode.Parse(fromGroups)));
 
@@ -101,7 +107,8 @@ internal static class ResourceText17
     }
 
     private static JsonNode Threshold(Fields one) => Some(
-        ("name", Text(one["name"]) ?? ""), ("filter", Text(one["filter"])), ("approve", Number(one["approve"])), ("deny", Number(one["deny"])));
+        ("name", Text(one["name"]) ?? ""), ("filter", Text(one["filter"])), ("approve", Number(one["approve"])),
+        ("deny", Number(one["deny"])));
 
     private static JsonObject Options(Fields options) => Some(
         ("max_session_ttl", Seconds(options["max_session_ttl"])),
@@ -114,7 +121,13 @@ internal static class ResourceText17
             ("verify-required", Flag(options["verify_required"]) is null ? null : "")))),
         ("request_access", Text(options["request_access"])),
         ("request_prompt", Text(options["request_prompt"])),
-        ("extensions", Filled(new JsonObject(options.Maps("cert_extensions").Select(one => KeyValuePair.Create<string, JsonNode?>(Text(one["name"]) ?? throw new FormatException(), Text(one["value"]) ?? ""))))));
+        ("extensions",
+            Filled(
+                new JsonObject(
+                    options.Maps("cert_extensions")
+                        .Select(
+                            one => KeyValuePair.Create<string, JsonNode?>(
+                                Text(one["name"]) ?? throw new FormatException(), Text(one["value"]) ?? ""))))));
 
     private static JsonObject Some(params (string Name, JsonNode? Value)[] members) =>
         new(members.Where(member => member.Value is not null).Select(member => KeyValuePair.Create(member.Name, member.Value)));
@@ -125,18 +138,22 @@ internal static class ResourceText17
 
     private static JsonObject Map(JsonNode? node) => node is null ? [] : node.AsObject();
 
-    private static string? Text(JsonNode? node) => node is null ? null : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : node.AsValue().ToJsonString();
+    private static string? Text(JsonNode? node) =>
+        node is null ? null : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : node.AsValue().ToJsonString();
 
     // One value alone is a list of one.
     private static IReadOnlyList<JsonNode?> Items(JsonNode? node) => node is JsonArray ? [.. node.AsArray()] : node is null ? [] : [node];
 
     private static JsonArray Texts(JsonNode? node) => [.. Items(node).Select(item => (JsonNode?)Text(item ?? throw new FormatException()))];
 
-    private static string? Joined(JsonArray texts) => texts.Count == 0 ? null : string.Join(',', texts.Select(text => text!.GetValue<string>()));
+    private static string? Joined(JsonArray texts) =>
+        texts.Count == 0 ? null : string.Join(',', texts.Select(text => text!.GetValue<string>()));
 
-    private static JsonNode? Pairs(JsonNode? node) => Filled(new JsonObject(Map(node).Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, Text(pair.Value)))));
+    private static JsonNode? Pairs(JsonNode? node) =>
+        Filled(new JsonObject(Map(node).Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Key, Text(pair.Value)))));
 
-    private static JsonNode? Lists(JsonNode? node) => Filled(new JsonObject(Map(node).Select(list => KeyValuePair.Create<string, JsonNode?>(list.Key, Texts(list.Value)))));
+    private static JsonNode? Lists(JsonNode? node) =>
+        Filled(new JsonObject(Map(node).Select(list => KeyValuePair.Create<string, JsonNode?>(list.Key, Texts(list.Value)))));
 
     private static JsonNode? Flag(JsonNode? node) => Text(node) is null or "false" or "no" or "off" ? null : true;
 

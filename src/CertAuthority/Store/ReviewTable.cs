@@ -18,13 +18,17 @@ internal static class ReviewTable
     public static void InsertReview(this Transaction transaction, AccessRequest request, int number, Review review) =>
         transaction.Execute(
             $"INSERT INTO reviews (request_id, number, {Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            request.Id, number, review.AuthorId, review.AuthorName, Rows.Json(review.AuthorUids), Word(review.Decision), Rows.Json(review.Roles), review.Reason, review.At, review.AssumeFrom, Rows.Json(review.AuthorUsers));
+            request.Id, number, review.AuthorId, review.AuthorName, Rows.Json(review.AuthorUids), Word(review.Decision),
+            Rows.Json(review.Roles), review.Reason, review.At, review.AssumeFrom, Rows.Json(review.AuthorUsers));
 
     /// <summary>What a review says, as people and rows have it: the state that it is for.</summary>
-    public static string Word(ReviewDecision decision) => RequestTransitions.Word(decision == ReviewDecision.Approve ? RequestState.Approved : RequestState.Denied);
+    public static string Word(ReviewDecision decision) =>
+        RequestTransitions.Word(decision == ReviewDecision.Approve ? RequestState.Approved : RequestState.Denied);
 
     private static Review Row(DbDataReader row) => new(
-        row.Id("author_id"), row.String("author_name"), row.Uids("author_uids"), row.String("decision") == "APPROVED" ? ReviewDecision.Approve : ReviewDecision.Deny, row.Texts("roles"), row.String("reason"), row.Time("at"),
+        row.Id("author_id"), row.String("author_name"), row.Uids("author_uids"),
+        row.String("decision") == "APPROVED" ? ReviewDecision.Approve : ReviewDecision.Deny, row.Texts("roles"), row.String("reason"),
+        row.Time("at"),
         row.IsNull("assume_from") ? null : row.Time("assume_from"))
     { AuthorUsers = row.Ids("author_users") };
 }

@@ -32,7 +32,9 @@ internal sealed record RoleRow(string Version)
     /// <summary>Names of users, and <c>role:NAME</c>.</summary>
     public string[]? Reviewers { get; init; }
 
-    public static readonly ResourceTable<Role> Table = ResourceTable.Of(ResourceKinds.Role, RoleRowJson.Default.RoleRow, From, (row, name) => row.Read(name)) with { IsPolicy = true };
+    public static readonly ResourceTable<Role> Table = ResourceTable.Of(
+        ResourceKinds.Role, RoleRowJson.Default.RoleRow, From, (row, name) => row.Read(name)) with
+    { IsPolicy = true };
 
     private static RoleRow From(Role role) => new(role.Version)
     {
@@ -57,7 +59,11 @@ internal sealed record RoleRow(string Version)
         (Deny ?? new RoleSideRow()).Read(),
         (Options ?? new RoleOptionsRow()).Read())
     {
-        Reviewers = [.. (Reviewers ?? []).Select(text => text.StartsWith(RolePrefix, StringComparison.Ordinal) ? new ReviewerEntry(text[RolePrefix.Length..], true) : new ReviewerEntry(text, false))],
+        Reviewers = [
+            .. (Reviewers ?? []).Select(
+                text => text.StartsWith(RolePrefix, StringComparison.Ordinal)
+                    ? new ReviewerEntry(text[RolePrefix.Length..], true)
+                    : new ReviewerEntry(text, false))],
     };
 }
 
@@ -104,7 +110,9 @@ internal sealed record RoleSideRow
             SearchAsRoles = RowParts.Texts(side.SearchAsRoles),
             MaxRequestDuration = (long?)side.MaxRequestDuration?.TotalSeconds,
             CountsFromApproval = side.RequestClock == RequestClock.Approval,
-            Thresholds = side.Asking.Thresholds.IsEmpty ? null : [.. side.Asking.Thresholds.Select(one => new ThresholdRow(one.Name, one.Filter?.Text, one.Approve, one.Deny))],
+            Thresholds = side.Asking.Thresholds.IsEmpty
+                ? null
+                : [.. side.Asking.Thresholds.Select(one => new ThresholdRow(one.Name, one.Filter?.Text, one.Approve, one.Deny))],
             RequireAllThresholds = side.Asking.RequireAll,
             SuggestedReviewers = RowParts.Texts(side.Asking.SuggestedReviewers),
             ReasonRequired = side.Asking.ReasonRequired,
@@ -118,14 +126,20 @@ internal sealed record RoleSideRow
 
     public RoleConditions Read() => new(
         [.. (Logins ?? []).Select(RowParts.Template)],
-        NodeLabels is null ? LabelSelector.None : new LabelSelector(NodeLabels.ToImmutableSortedDictionary(entry => entry.Key, entry => RowParts.Patterns(entry.Value), StringComparer.Ordinal)),
+        NodeLabels is null
+            ? LabelSelector.None
+            : new LabelSelector(
+                NodeLabels.ToImmutableSortedDictionary(
+                    entry => entry.Key, entry => RowParts.Patterns(entry.Value), StringComparer.Ordinal)),
         RowParts.Patterns(RequestRoles))
     {
         SearchAsRoles = RowParts.Patterns(SearchAsRoles),
         MaxRequestDuration = MaxRequestDuration is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         RequestClock = CountsFromApproval ? RequestClock.Approval : RequestClock.Creation,
         Asking = new RequestRules(
-            [.. (Thresholds ?? []).Select(one => new ReviewThreshold(one.Name, RowParts.Predicate(one.Filter, PredicateScope.Filter), one.Approve, one.Deny))],
+            [
+                .. (Thresholds ?? []).Select(
+                    one => new ReviewThreshold(one.Name, RowParts.Predicate(one.Filter, PredicateScope.Filter), one.Approve, one.Deny))],
             RequireAllThresholds,
             [.. SuggestedReviewers ?? []],
             ReasonRequired,
@@ -170,9 +184,13 @@ internal sealed record RoleOptionsRow
             PortForwarding = options.PortForwarding,
             X11Forwarding = options.X11Forwarding,
             Conditions = options.Conditions.IsEmpty ? null : new Dictionary<string, string>(options.Conditions, StringComparer.Ordinal),
-            RequestAccess = options.RequestAccess == Access.Roles.RequestAccess.Optional ? null : options.RequestAccess.ToString().ToLowerInvariant(),
+            RequestAccess = options.RequestAccess == Access.Roles.RequestAccess.Optional
+                ? null
+                : options.RequestAccess.ToString().ToLowerInvariant(),
             RequestPrompt = options.RequestPrompt.Length > 0 ? options.RequestPrompt : null,
-            Extensions = options.Extensions.IsEmpty ? null : options.Extensions.ToDictionary(one => one.Key, one => one.Value.Text, StringComparer.Ordinal),
+            Extensions = options.Extensions.IsEmpty
+                ? null
+                : options.Extensions.ToDictionary(one => one.Key, one => one.Value.Text, StringComparer.Ordinal),
         };
         return row == new RoleOptionsRow() ? null : row;
     }
@@ -183,7 +201,8 @@ internal sealed record RoleOptionsRow
         ForwardAgent = ForwardAgent,
         PortForwarding = PortForwarding,
         X11Forwarding = X11Forwarding,
-        Conditions = (Conditions ?? []).ToImmutableSortedDictionary(one => one.Key, one => Condition(one.Key, one.Value), StringComparer.Ordinal),
+        Conditions = (Conditions ?? []).ToImmutableSortedDictionary(
+            one => one.Key, one => Condition(one.Key, one.Value), StringComparer.Ordinal),
         RequestAccess = RequestAccess switch
         {
             null => Access.Roles.RequestAccess.Optional,
@@ -192,13 +211,15 @@ internal sealed record RoleOptionsRow
             _ => throw new FormatException($"\"{RequestAccess}\" is not a way to ask for access"),
         },
         RequestPrompt = RequestPrompt ?? "",
-        Extensions = (Extensions ?? []).ToImmutableSortedDictionary(one => one.Key, one => RowParts.Template(one.Value), StringComparer.Ordinal),
+        Extensions = (Extensions ?? []).ToImmutableSortedDictionary(
+            one => one.Key, one => RowParts.Template(one.Value), StringComparer.Ordinal),
     };
 
     // One that is not understood would not be enforced.
     private static string Condition(string name, string value)
     {
-        var condition = SessionCondition.All.FirstOrDefault(one => one.Name == name) ?? throw new FormatException($"there is no condition \"{name}\"");
+        var condition = SessionCondition.All.FirstOrDefault(one => one.Name == name)
+            ?? throw new FormatException($"there is no condition \"{name}\"");
         string[] entries = condition.Form switch { ConditionForm.Flag => [], ConditionForm.List => value.Split(','), _ => [value] };
         return Array.Find(entries, entry => condition.Read(entry) is null) is { } odd
             ? throw new FormatException($"\"{odd}\" is not {condition.Takes}")
@@ -206,7 +227,9 @@ internal sealed record RoleOptionsRow
     }
 }
 
-/// <summary>Parts that several members have in common. Only what cannot be evaluated is a fault; whether people may write it is no question here.</summary>
+/// <summary>
+/// Parts that several members have in common. Only what cannot be evaluated is a fault; whether people may write it is no question here.
+/// </summary>
 internal static class RowParts
 {
     public static string[]? Texts<T>(ImmutableArray<T> items) => items.IsEmpty ? null : [.. items.Select(item => $"{item}")];
@@ -214,16 +237,20 @@ internal static class RowParts
     public static Dictionary<string, string[]>? Lists<T>(ImmutableSortedDictionary<string, ImmutableArray<T>> lists) =>
         lists.IsEmpty ? null : lists.ToDictionary(list => list.Key, list => Texts(list.Value) ?? [], StringComparer.Ordinal);
 
-    public static Template Template(string text) => Access.Roles.Template.TryParse(text, out var fault) ?? throw new FormatException($"\"{text}\": {fault}");
+    public static Template Template(string text) =>
+        Access.Roles.Template.TryParse(text, out var fault) ?? throw new FormatException($"\"{text}\": {fault}");
 
     public static ImmutableArray<NamePattern> Patterns(string[]? texts) =>
         [.. (texts ?? []).Select(text => NamePattern.TryParse(text, out var fault) ?? throw new FormatException($"\"{text}\": {fault}"))];
 
     public static Predicate? Predicate(string? text, PredicateScope scope) => text is null
         ? null
-        : Access.Predicates.Predicate.TryParse(text, scope, out var fault) ?? throw new FormatException($"\"{text}\", column {fault!.Column}: {fault.What}");
+        : Access.Predicates.Predicate.TryParse(text, scope, out var fault)
+            ?? throw new FormatException($"\"{text}\", column {fault!.Column}: {fault.What}");
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(RoleRow))]
 internal sealed partial class RoleRowJson : JsonSerializerContext;

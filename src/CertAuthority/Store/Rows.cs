@@ -41,7 +41,8 @@ internal static class Rows
 
     public static ImmutableArray<Guid> Ids(this DbDataReader row, string column) => [.. row.Texts(column).Select(Guid.Parse)];
 
-    public static ImmutableArray<uint> Uids(this DbDataReader row, string column) => [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.UInt32Array)!];
+    public static ImmutableArray<uint> Uids(this DbDataReader row, string column) =>
+        [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.UInt32Array)!];
 
     public static ImmutableArray<ThresholdSet> Thresholds(this DbDataReader row, string column) =>
         [.. JsonSerializer.Deserialize(row.String(column), RowJson.Default.ThresholdSetArray)!];
@@ -53,7 +54,8 @@ internal static class Rows
     public static SessionPermissions Permissions(this DbDataReader row, string column) =>
         JsonSerializer.Deserialize(row.String(column), RowJson.Default.PermissionsRow)!.Read();
 
-    public static string Json(SessionPermissions permissions) => JsonSerializer.Serialize(PermissionsRow.From(permissions), RowJson.Default.PermissionsRow);
+    public static string Json(SessionPermissions permissions) =>
+        JsonSerializer.Serialize(PermissionsRow.From(permissions), RowJson.Default.PermissionsRow);
 
     public static string Json(IEnumerable<string> texts) => JsonSerializer.Serialize([.. texts], RowJson.Default.StringArray);
 
@@ -61,10 +63,12 @@ internal static class Rows
 
     public static string Json(IEnumerable<uint> uids) => JsonSerializer.Serialize([.. uids], RowJson.Default.UInt32Array);
 
-    public static string Json(IEnumerable<ThresholdSet> thresholds) => JsonSerializer.Serialize([.. thresholds], RowJson.Default.ThresholdSetArray);
+    public static string Json(IEnumerable<ThresholdSet> thresholds) =>
+        JsonSerializer.Serialize([.. thresholds], RowJson.Default.ThresholdSetArray);
 
     public static string Json(ImmutableSortedDictionary<string, ImmutableArray<string>> annotations) =>
-        JsonSerializer.Serialize(annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()), RowJson.Default.DictionaryStringStringArray);
+        JsonSerializer.Serialize(
+            annotations.ToDictionary(one => one.Key, one => one.Value.ToArray()), RowJson.Default.DictionaryStringStringArray);
 
     public static string Json(IEnumerable<PinnedRole> pins) => JsonSerializer.Serialize([.. pins], RowJson.Default.PinnedRoleArray);
 
@@ -78,7 +82,8 @@ internal static class Rows
 /// <param name="Conditions">Values by the names of conditions; null in a row from when each condition had a member of its own.</param>
 /// <param name="Extensions">Values by the names of extensions.</param>
 internal sealed record PermissionsRow(
-    bool AgentForwarding, bool PortForwarding, bool X11Forwarding, Dictionary<string, string>? Conditions, Dictionary<string, string> Extensions)
+    bool AgentForwarding, bool PortForwarding, bool X11Forwarding, Dictionary<string, string>? Conditions,
+    Dictionary<string, string> Extensions)
 {
     /// <summary>The forced command of such a row.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -93,7 +98,8 @@ internal sealed record PermissionsRow(
     public bool VerifyRequired { get; init; }
 
     public static PermissionsRow From(SessionPermissions permissions) => new(
-        permissions.AgentForwarding, permissions.PortForwarding, permissions.X11Forwarding, permissions.Conditions.ToDictionary(), permissions.Extensions.ToDictionary());
+        permissions.AgentForwarding, permissions.PortForwarding, permissions.X11Forwarding, permissions.Conditions.ToDictionary(),
+        permissions.Extensions.ToDictionary());
 
     public SessionPermissions Read() => new(
         AgentForwarding,
@@ -110,9 +116,11 @@ internal sealed record PermissionsRow(
 internal sealed class PredicateJson : JsonConverter<Predicate>
 {
     public override Predicate Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        Predicate.TryParse(reader.GetString() ?? "", PredicateScope.Filter, out var fault) ?? throw new JsonException($"column {fault!.Column}: {fault.What}");
+        Predicate.TryParse(reader.GetString() ?? "", PredicateScope.Filter, out var fault)
+            ?? throw new JsonException($"column {fault!.Column}: {fault.What}");
 
-    public override void Write(Utf8JsonWriter writer, Predicate value, JsonSerializerOptions options) => writer.WriteStringValue(value.Text);
+    public override void Write(Utf8JsonWriter writer, Predicate value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Text);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(PredicateJson)])]

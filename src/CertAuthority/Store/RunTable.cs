@@ -10,7 +10,9 @@ internal static class RunTable
 
     /// <summary>Begins a run: what the revocation lists of this process name as their origin.</summary>
     /// <param name="transaction">The first of a start, after a restore has moved the versions.</param>
-    /// <param name="isRestored">Whether everything that earlier runs issued has just been revoked, so that any list of theirs may be replaced.</param>
+    /// <param name="isRestored">
+    /// Whether everything that earlier runs issued has just been revoked, so that any list of theirs may be replaced.
+    /// </param>
     public static ListOrigin BeginRun(this Transaction transaction, bool isRestored)
     {
         var last = transaction.LastKrlVersion();
@@ -20,18 +22,23 @@ internal static class RunTable
             transaction.Execute("INSERT INTO runs (id, last_version) VALUES ($1, $2)", ListOrigin.AnyRun, last);
         }
         transaction.Execute("UPDATE runs SET last_version = $1 WHERE last_version IS NULL", last);
-        var (number, run) = transaction.QueryFirst("INSERT INTO runs (id) VALUES (lower(hex(randomblob(4)))) RETURNING number, id", row => (row.Long("number"), row.String("id")));
+        var (number, run) = transaction.QueryFirst(
+            "INSERT INTO runs (id) VALUES (lower(hex(randomblob(4)))) RETURNING number, id", row => (row.Long("number"), row.String("id")));
         transaction.Execute("DELETE FROM runs WHERE number < $1", number - MostPast);
         transaction.Execute("UPDATE runs SET id = $1 WHERE number = $2", ListOrigin.AnyRun, number - MostPast);
         return new ListOrigin(
             transaction.QueryFirst("SELECT id FROM installation", row => row.GetString(0))!,
             run!,
-            [.. transaction.Query("SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number", row => new PastRun(row.String("id"), (ulong)row.Long("last_version")))]);
+            [
+                .. transaction.Query(
+                    "SELECT id, last_version FROM runs WHERE last_version IS NOT NULL ORDER BY number",
+                    row => new PastRun(row.String("id"), (ulong)row.Long("last_version")))]);
     }
 
     /// <summary>The last run that served, this one or an earlier one; null where that was not recorded.</summary>
     public static ServedRun? LastServed(this Snapshot snapshot) => snapshot.QueryFirst(
-        "SELECT started, stopped, settings FROM runs WHERE started IS NOT NULL ORDER BY number DESC LIMIT 1", row => new ServedRun(row.Time("started"), row.IsNull("stopped") ? null : row.Time("stopped"), row.Text("settings")));
+        "SELECT started, stopped, settings FROM runs WHERE started IS NOT NULL ORDER BY number DESC LIMIT 1",
+        row => new ServedRun(row.Time("started"), row.IsNull("stopped") ? null : row.Time("stopped"), row.Text("settings")));
 
     /// <summary>Records that the latest run begins to serve.</summary>
     public static void RecordServing(this Transaction transaction, DateTimeOffset now, string settings) =>
@@ -42,7 +49,8 @@ internal static class RunTable
         transaction.Execute("UPDATE runs SET settings = $1 WHERE number = (SELECT max(number) FROM runs)", settings);
 
     /// <summary>Records that the latest run stops in order.</summary>
-    public static void RecordStop(this Transaction transaction, DateTimeOffset now) => transaction.Execute("UPDATE runs SET stopped = $1 WHERE number = (SELECT max(number) FROM runs)", now);
+    public static void RecordStop(this Transaction transaction, DateTimeOffset now) =>
+        transaction.Execute("UPDATE runs SET stopped = $1 WHERE number = (SELECT max(number) FROM runs)", now);
 }
 
 /// <summary>A run of the daemon that served.</summary>

@@ -10,10 +10,15 @@ internal class Snapshot(Session session)
 
     /// <summary>Reads every row. For what decisions rest on: a row that cannot be read may be the one that denies.</summary>
     /// <exception cref="StoreException">A row cannot be read.</exception>
-    public List<T> Query<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) => Query(sql, row, Unreadable, values);
+    public List<T> Query<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) =>
+        Query(sql, row, Unreadable, values);
 
-    /// <summary>Reads every row that can be read. For rows that stand for themselves, such as nodes: a broken one must not stop the work for the others.</summary>
-    public List<T> QueryReadable<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) => Query(sql, row, LeaveOut, values);
+    /// <summary>
+    /// Reads every row that can be read. For rows that stand for themselves, such as nodes: a broken one must not stop the work for the
+    /// others.
+    /// </summary>
+    public List<T> QueryReadable<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) =>
+        Query(sql, row, LeaveOut, values);
 
     /// <summary>Reads every row, and lets the caller decide what one means that cannot be read.</summary>
     /// <param name="sql">The statement.</param>
@@ -69,7 +74,8 @@ internal class Snapshot(Session session)
         catch (Exception e) when (e is not DbException)
         {
             var key = reader.GetColumnSchema()[0];
-            fault = new StoreException($"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
+            fault = new StoreException(
+                $"the table {key.BaseTableName} has a row with the {key.BaseColumnName} {reader.GetValue(0)} that this certauthority cannot read: {e.Message}", e);
             return default;
         }
     }
@@ -104,7 +110,9 @@ internal sealed class Transaction(Session session) : Snapshot(session)
 /// <summary>One connection and the statements prepared on it.</summary>
 /// <param name="connection">The connection, which it closes at its end.</param>
 /// <param name="policies">The last policy read on any connection.</param>
-/// <param name="leftOut">Called with a sentence about each row that could not be read and was left out, each time that this happens.</param>
+/// <param name="leftOut">
+/// Called with a sentence about each row that could not be read and was left out, each time that this happens.
+/// </param>
 internal sealed class Session(DbConnection connection, PolicyCache policies, Action<string> leftOut) : IDisposable
 {
     private readonly Dictionary<string, DbCommand> prepared = new(StringComparer.Ordinal);

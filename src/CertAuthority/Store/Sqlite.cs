@@ -13,7 +13,8 @@ internal sealed class StoreException(string message, Exception? inner = null) : 
 /// <summary>Everything that is particular to SQLite. The rest of the store speaks System.Data.Common and plain SQL.</summary>
 internal static class Sqlite
 {
-    private const string Schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)";
+    private const string Schema =
+        "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)";
 
     private static readonly Lazy<string> OurSchema = new(() =>
     {
@@ -45,7 +46,8 @@ internal static class Sqlite
         catch (SqliteException e)
         {
             connection.Dispose();
-            throw new StoreException($"{path} cannot be opened as a database: {e.Message}; restore a backup, or move it away to start anew", e);
+            throw new StoreException(
+                $"{path} cannot be opened as a database: {e.Message}; restore a backup, or move it away to start anew", e);
         }
         catch
         {
@@ -70,7 +72,9 @@ internal static class Sqlite
         }
     }
 
-    /// <summary>Whether the tables are those of this version. A file of an earlier version becomes one of this version when the daemon opens it.</summary>
+    /// <summary>
+    /// Whether the tables are those of this version. A file of an earlier version becomes one of this version when the daemon opens it.
+    /// </summary>
     public static bool IsMigrated(DbConnection connection) => Number(connection, "PRAGMA user_version") == Migrations().Count;
 
     /// <summary>Writes a copy as of one moment into a new file, without waiting for the writer or holding it up.</summary>
@@ -80,7 +84,9 @@ internal static class Sqlite
         Run(source, $"VACUUM INTO '{copy.Replace("'", "''", StringComparison.Ordinal)}'");
     }
 
-    /// <summary>Opens the file of a <see cref="Copy"/> to write to it. It stays one file: nothing of it goes into a log beside it.</summary>
+    /// <summary>
+    /// Opens the file of a <see cref="Copy"/> to write to it. It stays one file: nothing of it goes into a log beside it.
+    /// </summary>
     public static DbConnection OpenCopy(string copy)
     {
         var connection = Connection(copy, SqliteOpenMode.ReadWrite);
@@ -88,7 +94,9 @@ internal static class Sqlite
         return connection;
     }
 
-    /// <summary>Whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.</summary>
+    /// <summary>
+    /// Whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.
+    /// </summary>
     public static bool IsRolledBack(DbConnection connection) => raw.sqlite3_get_autocommit(((SqliteConnection)connection).Handle) != 0;
 
     /// <summary>Whether an error broke a rule of the schema only, and the transaction around it is sound.</summary>
@@ -100,11 +108,15 @@ internal static class Sqlite
 
     private static SqliteConnection Connection(string path, SqliteOpenMode mode)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
         // Migration 14 asks for it.
         connection.CreateFunction("signature_key", (byte[] toBeSigned) => SignatureKeyOf(toBeSigned), isDeterministic: true);
         // And this one by migration 18.
-        connection.CreateFunction("resource_row", (string kind, string name, string text, string? fromGroups) => ResourceText17.Row(kind, name, text, fromGroups), isDeterministic: true);
+        connection.CreateFunction(
+            "resource_row",
+            (string kind, string name, string text, string? fromGroups) => ResourceText17.Row(kind, name, text, fromGroups),
+            isDeterministic: true);
         return connection;
     }
 
@@ -120,7 +132,9 @@ internal static class Sqlite
         }
     }
 
-    /// <summary>Looks without leaving a trace: opened in the usual way, somebody else's file would become one with a log beside it.</summary>
+    /// <summary>
+    /// Looks without leaving a trace: opened in the usual way, somebody else's file would become one with a log beside it.
+    /// </summary>
     private static void ExpectOurs(string path)
     {
         if (!File.Exists(path) || IsUnfinished(path))
@@ -133,7 +147,8 @@ internal static class Sqlite
     }
 
     /// <summary>
-    /// Whether the file is ours by its header and has a log beside it. Then it may be the half of a database whose other half is in the log, as a full disk
+    /// Whether the file is ours by its header and has a log beside it. Then it may be the half of a database whose other half is in the
+    /// log, as a full disk
     /// or a kill leaves it, and looks damaged to whoever looks at it alone.
     /// </summary>
     private static bool IsUnfinished(string path)
@@ -143,13 +158,16 @@ internal static class Sqlite
         if (!File.Exists($"{path}-wal") || new FileInfo($"{path}-wal").Length == 0)
             return false;
         using var file = File.OpenRead(path);
-        return file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length && BinaryPrimitives.ReadInt32BigEndian(header[applicationIdAt..]) == ApplicationId;
+        return file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length
+            && BinaryPrimitives.ReadInt32BigEndian(header[applicationIdAt..]) == ApplicationId;
     }
 
     private static void ExpectOurs(DbConnection connection, string path)
     {
         var application = Number(connection, "PRAGMA application_id");
-        if (application != ApplicationId && (application != 0 || Number(connection, "PRAGMA user_version") != 0 || Number(connection, "SELECT count(*) FROM sqlite_schema") != 0))
+        if (application != ApplicationId
+            && (application != 0 || Number(connection, "PRAGMA user_version") != 0
+                || Number(connection, "SELECT count(*) FROM sqlite_schema") != 0))
             throw new StoreException($"{path} is a database, but not one of certauthority; move it away or name another data directory");
     }
 
@@ -159,9 +177,12 @@ internal static class Sqlite
         var version = Number(connection, "PRAGMA user_version");
         var migrations = Migrations();
         if (version > migrations.Count)
-            throw new StoreException($"{path} was written by a newer certauthority (schema {version}, this one knows {migrations.Count}); install that version or a later one");
+            throw new StoreException(
+                $"{path} was written by a newer certauthority (schema {version}, this one knows {migrations.Count}); install that version or a later one");
         for (var next = (int)version; next < migrations.Count; next++)
-            Run(connection, $"BEGIN IMMEDIATE; {migrations[next]}; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {next + 1}; COMMIT");
+            Run(
+                connection,
+                $"BEGIN IMMEDIATE; {migrations[next]}; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {next + 1}; COMMIT");
     }
 
     private static void ExpectSound(DbConnection connection, string path)
@@ -177,7 +198,9 @@ internal static class Sqlite
     private static List<string> Migrations()
     {
         var assembly = Assembly.GetExecutingAssembly();
-        return [.. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(name =>
+        return [
+            .. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal).Select(name =>
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
             return reader.ReadToEnd();

@@ -8,12 +8,16 @@ namespace CertAuthority.Store;
 /// <param name="Revoked">Since when it is on the revocation list itself, with all that it ever signed; null while it is not.</param>
 internal sealed record UserCaKey(long Id, PublicKey Key, DateTimeOffset? Revoked);
 
-/// <summary>The keys of user CAs. A certificate belongs to the one that signed it, also when another one signs now: hosts may still trust both.</summary>
+/// <summary>
+/// The keys of user CAs. A certificate belongs to the one that signed it, also when another one signs now: hosts may still trust both.
+/// </summary>
 internal static class UserCaKeyTable
 {
     /// <summary>All that ever signed, the oldest first.</summary>
     public static List<UserCaKey> UserCaKeys(this Snapshot snapshot) =>
-        snapshot.Query("SELECT id, key, revoked FROM user_ca_keys ORDER BY id", row => new UserCaKey(row.Long("id"), PublicKey.Parse(row.Bytes("key")), row.IsNull("revoked") ? null : row.Time("revoked")));
+        snapshot.Query(
+            "SELECT id, key, revoked FROM user_ca_keys ORDER BY id",
+            row => new UserCaKey(row.Long("id"), PublicKey.Parse(row.Bytes("key")), row.IsNull("revoked") ? null : row.Time("revoked")));
 
     /// <summary>A key's row, made when it is not there.</summary>
     public static UserCaKey UserCaKey(this Transaction transaction, PublicKey key, DateTimeOffset now)

@@ -17,7 +17,8 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
     private const string Uid = "uid:";
     private const string Account = "account:";
 
-    public static readonly ResourceTable<User> Table = ResourceTable.Of(ResourceKinds.User, UserRowJson.Default.UserRow, From, (row, name) => row.Read(name)) with
+    public static readonly ResourceTable<User> Table = ResourceTable.Of(
+        ResourceKinds.User, UserRowJson.Default.UserRow, From, (row, name) => row.Read(name)) with
     {
         Written = (transaction, user) =>
         {
@@ -48,10 +49,14 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
 
     private static UnixUser Entry(string text) =>
         text.StartsWith(Account, StringComparison.Ordinal) ? UnixUser.Account(text[Account.Length..])
-        : text.StartsWith(Uid, StringComparison.Ordinal) && uint.TryParse(text[Uid.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _) && UnixUser.TryParse(text[Uid.Length..]) is { } uid ? uid
+        : text.StartsWith(Uid, StringComparison.Ordinal)
+            && uint.TryParse(text[Uid.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && UnixUser.TryParse(text[Uid.Length..]) is { } uid ? uid
         : throw new FormatException($"\"{text}\" is neither an account nor a uid");
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Strict, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(UserRow))]
 internal sealed partial class UserRowJson : JsonSerializerContext;

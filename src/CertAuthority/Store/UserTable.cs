@@ -18,11 +18,14 @@ internal static class UserTable
     /// <summary>The users that an account may act as.</summary>
     public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>
         UserRow.Table.Where(
-            snapshot, "id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2))", $"uid:{caller.Uid}", caller.Account is null ? null : $"account:{caller.Account}");
+            snapshot, "id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2))", $"uid:{caller.Uid}",
+            caller.Account is null ? null : $"account:{caller.Account}");
 
     /// <summary>The names of all accounts that may act as some user.</summary>
     public static List<string> UserAccounts(this Snapshot snapshot) =>
-        snapshot.Query("SELECT DISTINCT substr(entry, 9) FROM user_accounts WHERE entry >= 'account:' AND entry < 'account;' ORDER BY entry", row => row.GetString(0));
+        snapshot.Query(
+            "SELECT DISTINCT substr(entry, 9) FROM user_accounts WHERE entry >= 'account:' AND entry < 'account;' ORDER BY entry",
+            row => row.GetString(0));
 
     /// <summary>Whether an account may act as any user.</summary>
     public static bool OwnsUser(this Snapshot snapshot, UnixIdentity caller) =>

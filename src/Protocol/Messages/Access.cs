@@ -16,7 +16,8 @@ public sealed record ExplainAccess(string Name, string? Login = null, string? No
 /// <param name="LimitedBy">The rule that sets this end.</param>
 /// <param name="Locks">The locks that take something from it; null where there are none.</param>
 public sealed record AccessExplained(
-    string Verdict, bool Granted, RoleExplained[] Roles, string? Assumes = null, DateTimeOffset? ValidBefore = null, string? LimitedBy = null,
+    string Verdict, bool Granted, RoleExplained[] Roles, string? Assumes = null, DateTimeOffset? ValidBefore = null,
+    string? LimitedBy = null,
     LockExplained[]? Locks = null);
 
 /// <summary>A role behind a verdict.</summary>

@@ -7,7 +7,9 @@ namespace CertAuthority.Protocol;
 /// <param name="Since">Not before this instant.</param>
 /// <param name="Until">Before this instant.</param>
 /// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
-public sealed record ListAudit(int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null, string? After = null);
+public sealed record ListAudit(
+    int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null,
+    string? After = null);
 
 /// <summary>Asks for a copy of the database.</summary>
 public sealed record TakeBackup;
@@ -114,7 +116,9 @@ public sealed record AuditChange(string Path, string? Old = null, string? New = 
         const int longest = 40;
         var text = value ?? "";
         text = text.Length <= longest ? text : $"{string.Concat(text.EnumerateRunes().Take(longest - 1))}…";
-        return text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || Plain.Contains(c) || c == '…') ? text : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+        return text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || Plain.Contains(c) || c == '…')
+            ? text
+            : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 }
 
@@ -138,7 +142,9 @@ public sealed record AuditEntry
     /// <summary>Its account at that moment.</summary>
     public string? Account { get; init; }
 
-    /// <summary>The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.</summary>
+    /// <summary>
+    /// The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.
+    /// </summary>
     public uint? LoginUid { get; init; }
 
     /// <summary>Whether the caller answered a request of their own.</summary>
@@ -192,7 +198,10 @@ public sealed record AuditEntry
     /// <summary>The notify command that called, or what it has started, under the account of the daemon.</summary>
     public string? Program { get; init; }
 
-    /// <summary>How a resource, the settings or the clock changed, field by field; of what was created everything that it became, of what was removed everything that it was.</summary>
+    /// <summary>
+    /// How a resource, the settings or the clock changed, field by field; of what was created everything that it became, of what was
+    /// removed everything that it was.
+    /// </summary>
     public AuditChange[]? Changes { get; init; }
 
     /// <summary>How many changes more there were than <see cref="Changes"/> has room for; null for none.</summary>
@@ -204,7 +213,9 @@ public sealed record AuditEntry
     /// <summary>How far the votes are, threshold by threshold: <c>1 of 2 approvals from a lead</c>.</summary>
     public string[]? Tally { get; init; }
 
-    /// <summary>What an administrator approved in spite of: thresholds that the votes did not reach, a role that changed since. Null for nothing.</summary>
+    /// <summary>
+    /// What an administrator approved in spite of: thresholds that the votes did not reach, a role that changed since. Null for nothing.
+    /// </summary>
     public string[]? Overridden { get; init; }
 
     /// <summary>The version of the daemon.</summary>
@@ -221,7 +232,8 @@ public sealed record AuditEntry
 
 
     /// <summary>
-    /// Says who did it: the account, or <c>certauthority</c> where the daemon acted by itself. The account that somebody logged in as says more where they
+    /// Says who did it: the account, or <c>certauthority</c> where the daemon acted by itself. The account that somebody logged in as says
+    /// more where they
     /// have become somebody else since.
     /// </summary>
     public string DescribeActor()
@@ -232,15 +244,21 @@ public sealed record AuditEntry
         return LoginUid is { } login && login != Uid ? $"{by} (login uid {login})" : by;
     }
 
-    /// <summary>Says what it was about: <c>user=alice; serial=7</c>. Somebody's own words come last, so that they cannot pass for a fact.</summary>
+    /// <summary>
+    /// Says what it was about: <c>user=alice; serial=7</c>. Somebody's own words come last, so that they cannot pass for a fact.
+    /// </summary>
     public string DescribeFacts()
     {
         (string Name, string? Value)[] facts =
         [
-            ("route", Route), ("user", User), ("resource", Resource), ("request", Request), ("state", State), ("self", Self is true ? "yes" : null),
-            ("reviewer", Reviewer), ("vote", Vote), ("tally", Tally is null ? null : string.Join(", ", Tally)), ("overridden", Overridden is null ? null : string.Join(", ", Overridden)), ("asked", List(Asked)), ("resources", List(Resources)), ("granted", List(Granted)), ("requests", List(Requests)), ("serial", Serial),
+            ("route", Route), ("user", User), ("resource", Resource), ("request", Request), ("state", State),
+            ("self", Self is true ? "yes" : null),
+            ("reviewer", Reviewer), ("vote", Vote), ("tally", Tally is null ? null : string.Join(", ", Tally)),
+            ("overridden", Overridden is null ? null : string.Join(", ", Overridden)), ("asked", List(Asked)),
+            ("resources", List(Resources)), ("granted", List(Granted)), ("requests", List(Requests)), ("serial", Serial),
             ("principals", List(Principals)), ("limited_by", LimitedBy), ("version", Version),
-            ("admins", Admins is null ? null : string.Join(',', Admins.Users.Concat(Admins.Groups.Select(group => $"group {group}")))), ("count", Count?.ToString()),
+            ("admins", Admins is null ? null : string.Join(',', Admins.Users.Concat(Admins.Groups.Select(group => $"group {group}")))),
+            ("count", Count?.ToString()),
             ("changed", DescribeChanges()), ("reason", Reason),
         ];
         return string.Join("; ", facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).Select(fact => $"{fact.Name}={fact.Value}"));

@@ -9,28 +9,46 @@ namespace CertAuthority.Protocol;
 /// <param name="Ttl">A lifetime shorter than what the roles allow, as a duration.</param>
 /// <param name="Node">The one node that the certificate is for; null for all that the roles reach.</param>
 /// <param name="Regular">With the regular roles also where these say that a login is to ask for more.</param>
-/// <param name="Session">The login session that a certificate for one node belongs to, as <see cref="LoggedIn"/> named it: then it does not count as a login of its own.</param>
-public sealed record Login(string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null, bool Regular = false, string? Session = null);
+/// <param name="Session">
+/// The login session that a certificate for one node belongs to, as <see cref="LoggedIn"/> named it: then it does not count as a login of
+/// its own.
+/// </param>
+public sealed record Login(
+    string PublicKey, string? User = null, string[]? Requests = null, string? Ttl = null, string? Node = null, bool Regular = false,
+    string? Session = null);
 
 /// <summary>What a login got: certificates, signed.</summary>
-/// <param name="Certificate">The line of an <c>id-cert.pub</c> file, without a newline: what was asked for. Null when every login needs a certificate for its host.</param>
+/// <param name="Certificate">
+/// The line of an <c>id-cert.pub</c> file, without a newline: what was asked for. Null when every login needs a certificate for its host.
+/// </param>
 /// <param name="Info">What it says.</param>
-/// <param name="PerHost">Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.</param>
+/// <param name="PerHost">
+/// Whether the roles reach more than one certificate holds, so that logins on single hosts were left out: ask again with a node.
+/// </param>
 /// <param name="HostCa">The public half of the host CA, a line: what the hosts' own certificates are signed with.</param>
-/// <param name="RequestAccess"><c>always</c> or <c>reason</c>, and no certificate: the user's roles say that a login is to file a request for <c>*</c>, the latter with a reason.</param>
-public sealed record LoggedIn(string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null)
+/// <param name="RequestAccess">
+/// <c>always</c> or <c>reason</c>, and no certificate: the user's roles say that a login is to file a request for <c>*</c>, the latter with
+/// a reason.
+/// </param>
+public sealed record LoggedIn(
+    string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null)
 {
     /// <summary>
-    /// Certificates for the same key that stand beside it: the everyday one beside an elevated one, and one for each role that attaches conditions to its logins.
+    /// Certificates for the same key that stand beside it: the everyday one beside an elevated one, and one for each role that attaches
+    /// conditions to its logins.
     /// Null where there is none.
     /// </summary>
     public OneCertificate[]? Others { get; init; }
 
     /// <summary>All of them: what was asked for first, then the others; none when every login needs a certificate for its host.</summary>
     [JsonIgnore]
-    public OneCertificate[] Certificates => Certificate is null || Info is null ? Others ?? [] : [new OneCertificate(Certificate, Info), .. Others ?? []];
+    public OneCertificate[] Certificates =>
+        Certificate is null || Info is null ? Others ?? [] : [new OneCertificate(Certificate, Info), .. Others ?? []];
 
-    /// <summary>Why certificates are missing that the roles would otherwise grant, each as the problem that it would have been alone; null where none is.</summary>
+    /// <summary>
+    /// Why certificates are missing that the roles would otherwise grant, each as the problem that it would have been alone; null where
+    /// none is.
+    /// </summary>
     public Problem[]? Missing { get; init; }
 
     /// <summary>Names the login session to later calls for certificates of single nodes.</summary>
@@ -84,13 +102,20 @@ public sealed record CertificateInfo
     /// <summary>When.</summary>
     public DateTimeOffset? RevokedAt { get; init; }
 
-    /// <summary>What tells it from the others of its login: <c>everyday</c>, <c>elevated</c>, or one of them and the role whose conditions it carries, <c>elevated-restore</c>.</summary>
+    /// <summary>
+    /// What tells it from the others of its login: <c>everyday</c>, <c>elevated</c>, or one of them and the role whose conditions it
+    /// carries, <c>elevated-restore</c>.
+    /// </summary>
     public string? Name { get; init; }
 
-    /// <summary>The conditions that a session with it meets: critical options by name, with their values as the certificate has them; null for none.</summary>
+    /// <summary>
+    /// The conditions that a session with it meets: critical options by name, with their values as the certificate has them; null for none.
+    /// </summary>
     public Dictionary<string, string>? CriticalOptions { get; init; }
 
-    /// <summary>The fingerprint of the user CA key that signed it, as <c>ssh-keygen -l</c> prints it; null where the record does not say.</summary>
+    /// <summary>
+    /// The fingerprint of the user CA key that signed it, as <c>ssh-keygen -l</c> prints it; null where the record does not say.
+    /// </summary>
     public string? Ca { get; init; }
 
     /// <summary>
@@ -99,7 +124,8 @@ public sealed record CertificateInfo
     /// </summary>
     /// <param name="login">Without a domain, or with one.</param>
     /// <param name="node">The node's name.</param>
-    public bool Opens(string login, string node) => Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
+    public bool Opens(string login, string node) =>
+        Principals.Contains($"{login}@{node}") || (!login.Contains('@') && Principals.Contains(login));
 
     /// <summary>The only command that runs; null for any. One of <see cref="CriticalOptions"/>.</summary>
     public string? ForceCommand => CriticalOptions?.GetValueOrDefault("force-command");
@@ -107,7 +133,9 @@ public sealed record CertificateInfo
     /// <summary>The only addresses it is accepted from; null for all. One of <see cref="CriticalOptions"/>.</summary>
     public string[]? SourceAddresses => CriticalOptions?.GetValueOrDefault("source-address")?.Split(',');
 
-    /// <summary>True where the security key has to verify its user each time; null where not. One of <see cref="CriticalOptions"/>.</summary>
+    /// <summary>
+    /// True where the security key has to verify its user each time; null where not. One of <see cref="CriticalOptions"/>.
+    /// </summary>
     public bool? VerifyRequired => CriticalOptions?.ContainsKey("verify-required") is true ? true : null;
 
     /// <summary>Whether a session with it meets a condition.</summary>
@@ -127,7 +155,8 @@ public sealed record GetMyCertificate(string Serial, string? User = null);
 /// <param name="State"><c>live</c>, <c>expired</c> or <c>revoked</c> only.</param>
 /// <param name="Node">Only those that open a login on this node.</param>
 /// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
-public sealed record ListCertificates(int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null, string? After = null);
+public sealed record ListCertificates(
+    int? Limit = null, string? User = null, string? Request = null, string? State = null, string? Node = null, string? After = null);
 
 /// <summary>The certificates of the caller's user, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
@@ -149,7 +178,8 @@ public sealed record RevokeMyCertificates(string[]? Serials = null, bool All = f
 /// <param name="Role">All issued with this role in use.</param>
 /// <param name="Reason">Kept in the audit.</param>
 /// <param name="All">All of everybody.</param>
-public sealed record RevokeCertificates(string[]? Serials = null, string? User = null, string? Request = null, string? Role = null, string Reason = "", bool All = false);
+public sealed record RevokeCertificates(
+    string[]? Serials = null, string? User = null, string? Request = null, string? Role = null, string Reason = "", bool All = false);
 
 /// <summary>What was revoked.</summary>
 /// <param name="Revoked">The serials; what was revoked or over before is not among them.</param>
@@ -163,7 +193,9 @@ public sealed record CertificateList(CertificateInfo[] Certificates, string? Nex
 /// <summary>The address of a node that a live certificate of the caller's user reaches.</summary>
 /// <param name="Name">The node.</param>
 /// <param name="User">As which of the caller's users.</param>
-/// <param name="Login">The login that is wanted there. Where no live certificate opens it, the refusal says what would. Null for any.</param>
+/// <param name="Login">
+/// The login that is wanted there. Where no live certificate opens it, the refusal says what would. Null for any.
+/// </param>
 public sealed record GetMyNode(string Name, string? User = null, string? Login = null);
 
 /// <summary>A node, and the logins that the user's live certificates open there.</summary>
@@ -202,7 +234,10 @@ public sealed record GetUserCa;
 public sealed record GetHostCa;
 
 /// <summary>A public key.</summary>
-/// <param name="PublicKey">One line: for users exactly one of a TrustedUserCAKeys file, for hosts what stands behind <c>@cert-authority PATTERN</c> in a known_hosts file.</param>
+/// <param name="PublicKey">
+/// One line: for users exactly one of a TrustedUserCAKeys file, for hosts what stands behind <c>@cert-authority PATTERN</c> in a
+/// known_hosts file.
+/// </param>
 /// <param name="Fingerprint">As <c>ssh-keygen -l</c> prints it.</param>
 public sealed record CaPublicKey(string PublicKey, string Fingerprint);
 

@@ -19,7 +19,10 @@ public sealed record HostCertified(string Certificate, HostCertificateInfo Info,
 /// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
 public sealed record HostCertificateInfo(string Serial, string[] Principals, DateTimeOffset ValidAfter, DateTimeOffset ValidBefore);
 
-/// <summary>Asks for certificates by which an administrator sees whether a host does what it must. They live for five minutes and run nothing but <c>true</c>.</summary>
+/// <summary>
+/// Asks for certificates by which an administrator sees whether a host does what it must. They live for five minutes and run nothing but
+/// <c>true</c>.
+/// </summary>
 /// <param name="Name">The node.</param>
 /// <param name="PublicKey">A key made for this: one line.</param>
 /// <param name="Login">An account of the host.</param>
@@ -45,7 +48,8 @@ public sealed record NodeStatusList(NodeStatus[] Nodes);
 /// <param name="Labels">What roles select it by.</param>
 /// <param name="Certificate">The last that was signed for it; null for none.</param>
 /// <param name="Sync">What the daemon has written there; null where it does not write.</param>
-public sealed record NodeStatus(string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null);
+public sealed record NodeStatus(
+    string Name, string Address, Dictionary<string, string> Labels, HostCertificateInfo? Certificate = null, NodeSyncInfo? Sync = null);
 
 /// <summary>What the daemon has written to a host.</summary>
 /// <param name="UpToDate">Whether it has the list in place.</param>
@@ -55,10 +59,14 @@ public sealed record NodeStatus(string Name, string Address, Dictionary<string, 
 /// <param name="Failure">Why the last attempt failed; null where it did not.</param>
 /// <param name="Failed">When.</param>
 /// <param name="Contested">Whether it failed because another daemon's revocation list is there.</param>
-/// <param name="Exempt">Whether its sshd exempts somebody from its penalties (<c>PerSourcePenaltyExemptList</c>). Where not, failing logins from the daemon's address can keep new lists out. Null where it has none (before OpenSSH 9.8), and where nobody has looked.</param>
+/// <param name="Exempt">
+/// Whether its sshd exempts somebody from its penalties (<c>PerSourcePenaltyExemptList</c>). Where not, failing logins from the daemon's
+/// address can keep new lists out. Null where it has none (before OpenSSH 9.8), and where nobody has looked.
+/// </param>
 /// <param name="Next">What would help against the failure; null for nothing in particular.</param>
 public sealed record NodeSyncInfo(
-    bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null, DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null, NextStep[]? Next = null);
+    bool UpToDate, bool Stale, string? KrlVersion = null, DateTimeOffset? Synced = null, string? Failure = null,
+    DateTimeOffset? Failed = null, bool Contested = false, bool? Exempt = null, NextStep[]? Next = null);
 
 /// <summary>Writes to a host now. The answer comes when that is done.</summary>
 /// <param name="Name">The node.</param>
@@ -66,7 +74,9 @@ public sealed record NodeSyncInfo(
 public sealed record SyncNode(string Name, bool TakeOver = false);
 
 /// <summary>Asks which hosts do not have the revocation list that is in place, after waiting for them.</summary>
-/// <param name="Wait">How long at most, a duration up to 10m. Without it 3 seconds, and less where those without it have failed more than once in a row.</param>
+/// <param name="Wait">
+/// How long at most, a duration up to 10m. Without it 3 seconds, and less where those without it have failed more than once in a row.
+/// </param>
 public sealed record ListHostsBehind(string? Wait = null);
 
 /// <summary>The hosts without the revocation list that is in place.</summary>
@@ -85,7 +95,9 @@ public sealed record HostBehind(string Name, string? Failure = null);
 /// <param name="Name">The node.</param>
 /// <param name="Preview">Also for one that does not exist: as it would be.</param>
 /// <param name="Push">As if the daemon wrote to it, or did not; null for what the node says.</param>
-/// <param name="Exempt">Addresses for <c>PerSourcePenaltyExemptList</c>, commas between, the daemon's first; null for a host whose sshd does not know it.</param>
+/// <param name="Exempt">
+/// Addresses for <c>PerSourcePenaltyExemptList</c>, commas between, the daemon's first; null for a host whose sshd does not know it.
+/// </param>
 public sealed record GetNodeFiles(string Name, bool Preview = false, bool? Push = null, string? Exempt = null);
 
 /// <summary>Asks, before a host is enrolled, what that would mean. Nothing changes.</summary>
@@ -108,7 +120,10 @@ public sealed record NodePlan(bool IsDaemonsHost, bool HasDaemonsMachineId, Node
 /// <param name="OnRequest">Whether they have to request the role first.</param>
 public sealed record NodeEntrant(string Role, string[] Users, string? Login = null, bool OnRequest = false);
 
-/// <summary>What is to lie on a host: files of mode 0644, root's, but where the daemon writes: there <c>/etc/ssh/certauthority</c> is of the account <c>certauthority-sync</c>.</summary>
+/// <summary>
+/// What is to lie on a host: files of mode 0644, root's, but where the daemon writes: there <c>/etc/ssh/certauthority</c> is of the account
+/// <c>certauthority-sync</c>.
+/// </summary>
 /// <param name="Files">In the order in which they are to be put in place.</param>
 public sealed record NodeFiles(NodeFile[] Files);
 

@@ -1,7 +1,9 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>Files a request as the caller's user.</summary>
-/// <param name="Roles">The roles asked for. Beside resources: the only roles by which these are asked for; null for all that reach them.</param>
+/// <param name="Roles">
+/// The roles asked for. Beside resources: the only roles by which these are asked for; null for all that reach them.
+/// </param>
 /// <param name="User">As which of the caller's users; null where there is only one.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
@@ -29,7 +31,10 @@ public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, strin
 
 /// <summary>Requests that the caller may see, newest first.</summary>
 /// <param name="User">As which of the caller's users.</param>
-/// <param name="Show"><c>mine</c>, or null: their own. <c>reviewable</c>: those that wait for a review of theirs. <c>suggested</c>: those that name them as a reviewer and that they may review.</param>
+/// <param name="Show">
+/// <c>mine</c>, or null: their own. <c>reviewable</c>: those that wait for a review of theirs. <c>suggested</c>: those that name them as a
+/// reviewer and that they may review.
+/// </param>
 /// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
 /// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
 public sealed record ListMyRequests(string? User = null, string? Show = null, int? Limit = null, string? After = null);
@@ -41,7 +46,8 @@ public sealed record ListMyRequests(string? User = null, string? Show = null, in
 /// <param name="Reason">Shown to the requester and to other reviewers.</param>
 /// <param name="Roles">With <c>approve</c>: some of the roles asked for; null for all.</param>
 /// <param name="AssumeStartTime">With <c>approve</c>: when the access begins, at the earliest: a time of RFC 3339.</param>
-public sealed record ReviewRequest(string Id, string Decision, string? User = null, string Reason = "", string[]? Roles = null, string? AssumeStartTime = null);
+public sealed record ReviewRequest(
+    string Id, string Decision, string? User = null, string Reason = "", string[]? Roles = null, string? AssumeStartTime = null);
 
 /// <summary>One request that the caller may see: their own, or one that they may review or have reviewed.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
@@ -64,7 +70,8 @@ public sealed record EndMyRequest(string Id, string? User = null);
 /// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
 /// <param name="After">Behind this place: the <c>next</c> of the list before, with the same sort.</param>
 public sealed record ListRequests(
-    string? State = null, string? User = null, string? Role = null, string? Since = null, string? Sort = null, int? Limit = null, string? After = null);
+    string? State = null, string? User = null, string? Role = null, string? Since = null, string? Sort = null, int? Limit = null,
+    string? After = null);
 
 /// <summary>Any request, for an administrator.</summary>
 /// <param name="Id">Its id, or a unique prefix.</param>
@@ -88,7 +95,8 @@ public sealed record DenyRequest(string Id, string Reason = "");
 /// <param name="Reason">Why.</param>
 /// <param name="Reviewers">Users who are told.</param>
 /// <param name="Resources">The nodes asked for, each <c>node/NAME</c>.</param>
-public sealed record CreateRequestFor(string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null);
+public sealed record CreateRequestFor(
+    string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null);
 
 /// <summary>Removes a request from the list; the audit keeps it.</summary>
 /// <param name="Id">The request's id, or a unique prefix.</param>
@@ -116,10 +124,13 @@ public sealed record MyCapabilities(string[] Users, string[] RequestableRoles, s
 /// <summary>Searches for what the caller can ask for by its name: nodes that the <c>search_as_roles</c> of their roles reach.</summary>
 /// <param name="Kind">What is searched for: <c>node</c>.</param>
 /// <param name="Labels">Only those with all of these labels, <c>key=value</c> with commas between.</param>
-/// <param name="Search">Only those with each of these words, blanks between, somewhere in the name or the labels; upper and lower case are one.</param>
+/// <param name="Search">
+/// Only those with each of these words, blanks between, somewhere in the name or the labels; upper and lower case are one.
+/// </param>
 /// <param name="Limit">At most so many, from 1; null for all.</param>
 /// <param name="User">As which of the caller's users.</param>
-public sealed record SearchResources(string Kind = ResourceKinds.Node, string? Labels = null, string? Search = null, int? Limit = null, string? User = null);
+public sealed record SearchResources(
+    string Kind = ResourceKinds.Node, string? Labels = null, string? Search = null, int? Limit = null, string? User = null);
 
 /// <summary>What can be asked for by its name.</summary>
 /// <param name="Resources">Sorted by name.</param>
@@ -213,13 +224,22 @@ public sealed record RequestSpec
     /// <summary>The only nodes that it is for, each <c>node/NAME</c>; null in a request for roles.</summary>
     public string[]? Resources { get; init; }
 
-    /// <summary>While it is pending or approved: what its roles demand of every session, <c>restore: runs only /usr/bin/restore</c> each; null for nothing.</summary>
+    /// <summary>
+    /// While it is pending or approved: what its roles demand of every session, <c>restore: runs only /usr/bin/restore</c> each; null for
+    /// nothing.
+    /// </summary>
     public string[]? Conditions { get; init; }
 
-    /// <summary>In the answer to filing it and in a dry run: a sentence about each person who was named as a reviewer and cannot review it; null for none.</summary>
+    /// <summary>
+    /// In the answer to filing it and in a dry run: a sentence about each person who was named as a reviewer and cannot review it; null for
+    /// none.
+    /// </summary>
     public string[]? Warnings { get; init; }
 
-    /// <summary>What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed since. Null for nothing.</summary>
+    /// <summary>
+    /// What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed
+    /// since. Null for nothing.
+    /// </summary>
     public string[]? Overridden { get; init; }
 }
 
@@ -232,7 +252,8 @@ public sealed record RequestSpec
 /// <param name="AssumeStartTime">When the access begins at the earliest, if they say so.</param>
 /// <param name="Counts">While the request is pending: whether it counts. It does not while its author may not review the request.</param>
 public sealed record RequestReview(
-    string Author, string ProposedState, string[] Roles, string Reason, DateTimeOffset Created, DateTimeOffset? AssumeStartTime = null, bool? Counts = null);
+    string Author, string ProposedState, string[] Roles, string Reason, DateTimeOffset Created, DateTimeOffset? AssumeStartTime = null,
+    bool? Counts = null);
 
 /// <summary>The thresholds that one role of the requester puts before a request.</summary>
 /// <param name="Role">That role.</param>

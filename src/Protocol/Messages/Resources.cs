@@ -3,13 +3,18 @@ using System.Text.Json;
 namespace CertAuthority.Protocol;
 
 /// <summary>Creates every resource of a file, or none.</summary>
-/// <param name="Content">The file's bytes: YAML or JSON, several documents if need be. The daemon parses, so faults have one wording.</param>
+/// <param name="Content">
+/// The file's bytes: YAML or JSON, several documents if need be. The daemon parses, so faults have one wording.
+/// </param>
 /// <param name="File">What to call it in faults.</param>
 /// <param name="Force">Whether an existing resource is replaced.</param>
-/// <param name="DropUnenforceable">Whether restrictions that nobody here can enforce are left out, with a warning each, instead of refused.</param>
+/// <param name="DropUnenforceable">
+/// Whether restrictions that nobody here can enforce are left out, with a warning each, instead of refused.
+/// </param>
 /// <param name="Edits">The only resource that the file may hold, <c>role/dba</c>, where it is the edited form of one; null for any.</param>
 /// <param name="Revision">The revision it was made from, whatever the file says; null where the file says it.</param>
-public sealed record ApplyResources(byte[] Content, string File, bool Force = false, bool DropUnenforceable = false, string? Edits = null, string? Revision = null);
+public sealed record ApplyResources(
+    byte[] Content, string File, bool Force = false, bool DropUnenforceable = false, string? Edits = null, string? Revision = null);
 
 /// <summary>What was done, one line a resource.</summary>
 /// <param name="Done"><c>role 'dba' has been created</c>.</param>
@@ -19,9 +24,13 @@ public sealed record ApplyResources(byte[] Content, string File, bool Force = fa
 public sealed record AppliedResources(string[] Done, string[] Warnings, string[] Revoked, string[] Ended);
 
 /// <summary>Reads resources.</summary>
-/// <param name="Kind"><c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>; <c>all</c> for every kind, roles first, in an order in which they can be created.</param>
+/// <param name="Kind">
+/// <c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>; <c>all</c> for every kind, roles first, in an order in which they can be created.
+/// </param>
 /// <param name="Name">One of them; null for all.</param>
-/// <param name="FromGroups">With <c>user</c>: also those that come from groups and have no resource. Each has <c>metadata.from_groups</c>, and cannot be fed back.</param>
+/// <param name="FromGroups">
+/// With <c>user</c>: also those that come from groups and have no resource. Each has <c>metadata.from_groups</c>, and cannot be fed back.
+/// </param>
 public sealed record GetResources(string Kind, string? Name = null, bool FromGroups = false);
 
 /// <summary>Resources as they would be written in a file.</summary>

@@ -7,10 +7,24 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl access explain</c>.</summary>
 internal sealed class AccessExplainCommand : CliCommand
 {
-    private readonly Argument<string> user = new("USER") { Description = "Who would log in", CompletionSources = { AdminCompletions.Users } };
+    private readonly Argument<string> user = new("USER")
+    {
+        Description = "Who would log in",
+        CompletionSources = { AdminCompletions.Users }
+    };
     private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "As this login; else as any" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "On this node; else wherever the roles reach", CompletionSources = { AdminCompletions.Nodes } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "With this request; a pending one as if it were approved", CompletionSources = { AdminCompletions.Requests() } };
+    private readonly Option<string?> node = new("--node")
+    {
+        HelpName = "NODE",
+        Description = "On this node; else wherever the roles reach",
+        CompletionSources = { AdminCompletions.Nodes }
+    };
+    private readonly Option<string?> request = new("--request")
+    {
+        HelpName = "ID",
+        Description = "With this request; a pending one as if it were approved",
+        CompletionSources = { AdminCompletions.Requests() }
+    };
     private readonly FormatOption format = new();
 
     public AccessExplainCommand()
@@ -30,7 +44,9 @@ internal sealed class AccessExplainCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var explained = await ca.Send(
-            Routes.ExplainAccess, new ExplainAccess(parsed.GetValue(user)!, parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request)), cancellation);
+            Routes.ExplainAccess,
+            new ExplainAccess(parsed.GetValue(user)!, parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request)),
+            cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(explained);
@@ -42,11 +58,14 @@ internal sealed class AccessExplainCommand : CliCommand
         if (explained is { ValidBefore: { } end, LimitedBy: { } limit })
             parsed.Print($"until {Wording.Time(end)}, limited by {limit}");
         foreach (var one in explained.Locks ?? [])
-            parsed.Print($"lock {one.Name} {one.Effect}: {one.Target}{(one.Expires is { } until ? $" until {Wording.Time(until)}" : "")}{(one.Message.Length > 0 ? $": {one.Message}" : "")}");
+            parsed.Print(
+                $"lock {one.Name} {one.Effect}: {one.Target}{(one.Expires is { } until ? $" until {Wording.Time(until)}" : "")}{(one.Message.Length > 0 ? $": {one.Message}" : "")}");
         var table = new Table("Role", "From", "Effect", "Rule", "Why");
         foreach (var role in explained.Roles)
             foreach (var rule in role.Rules)
-                table.Add(role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect, $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
+                table.Add(
+                    role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect,
+                    $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
         if (explained.Roles is not [])
             parsed.Print(table);
         return ExitCode.Done;

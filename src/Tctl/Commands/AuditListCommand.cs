@@ -7,15 +7,27 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl audit ls</c>.</summary>
 internal sealed class AuditListCommand : CliCommand
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "About this user only", CompletionSources = { AdminCompletions.Users } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "About this request only", CompletionSources = { AdminCompletions.Requests() } };
+    private readonly Option<string?> user = new("--user")
+    {
+        HelpName = "USER",
+        Description = "About this user only",
+        CompletionSources = { AdminCompletions.Users }
+    };
+    private readonly Option<string?> request = new("--request")
+    {
+        HelpName = "ID",
+        Description = "About this request only",
+        CompletionSources = { AdminCompletions.Requests() }
+    };
     private readonly TimeOption since = new("--since", "Not before");
     private readonly TimeOption until = new("--until", "Before");
     private readonly FormatOption format = new();
     private readonly Paging paging;
 
     public AuditListCommand()
-        : base("ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --user=alice --since=2026-11-22T18:00Z", "tctl audit ls --format=json")
+        : base(
+            "ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --user=alice --since=2026-11-22T18:00Z",
+            "tctl audit ls --format=json")
     {
         Aliases.Add("list");
         foreach (var option in (Option[])[user, request, since, until])
@@ -28,7 +40,9 @@ internal sealed class AuditListCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var entries = await paging.Read(parsed, async (limit, after) => await ca.Send(
-            Routes.ListAudit, new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(since), parsed.GetValue(until), after), cancellation)
+            Routes.ListAudit,
+            new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(since), parsed.GetValue(until), after),
+            cancellation)
             is var page ? (page.Entries, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
         {

@@ -9,7 +9,8 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl auth export</c>.</summary>
 internal sealed class AuthExportCommand : CliCommand
 {
-    private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode ReadableByAll =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly Option<string> type = new("--type")
     {
@@ -18,7 +19,12 @@ internal sealed class AuthExportCommand : CliCommand
         CompletionSources = { "user", "host", "krl" },
         Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
     };
-    private readonly Option<string?> file = new("--out") { HelpName = "FILE", Description = "Replace this file in one step, instead of standard output", CompletionSources = { Suggestions.Files } };
+    private readonly Option<string?> file = new("--out")
+    {
+        HelpName = "FILE",
+        Description = "Replace this file in one step, instead of standard output",
+        CompletionSources = { Suggestions.Files }
+    };
 
     public AuthExportCommand()
         : base(
@@ -46,13 +52,15 @@ internal sealed class AuthExportCommand : CliCommand
         if (what == "krl" && target is null && !Console.IsOutputRedirected)
             throw new FailureException("a revocation list is no text for a terminal", "tctl auth export --type=krl --out=FILE");
         if (target is not null && Path.GetFullPath(target).StartsWith("/dev/", StringComparison.Ordinal))
-            throw new FailureException($"{target} is a device, and a file would take its place", "without --out it goes to standard output");
+            throw new FailureException(
+                $"{target} is a device, and a file would take its place", "without --out it goes to standard output");
 
         using var ca = ServerOption.Connect(parsed);
         var content = what switch
         {
             "krl" => (await ca.Send(Routes.GetKrl, new GetKrl(), cancellation)).Krl,
-            "host" => Encoding.UTF8.GetBytes($"@cert-authority * {(await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey}\n"),
+            "host" =>
+                Encoding.UTF8.GetBytes($"@cert-authority * {(await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey}\n"),
             _ => Encoding.UTF8.GetBytes((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey + "\n"),
         };
         if (target is not null)

@@ -9,15 +9,35 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl auth sign</c>.</summary>
 internal sealed class AuthSignCommand : CliCommand
 {
-    private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode ReadableByAll =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     // Longer than any public key that is signed.
     private const int LongestKey = 16 << 10;
 
-    private readonly Option<string> host = new("--host") { HelpName = "NODE", Required = true, Description = "The node whose key it is", CompletionSources = { AdminCompletions.Nodes } };
-    private readonly Argument<string> file = new("FILE.pub") { Description = "The host's public key, such as /etc/ssh/ssh_host_ed25519_key.pub; - for standard input", CompletionSources = { Suggestions.Files } };
-    private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "How long the certificate lives, up to 366d; 30d without" };
-    private readonly Option<string?> outFile = new("--out") { HelpName = "FILE", Description = "Where the certificate goes; without, FILE-cert.pub, or standard output for standard input", CompletionSources = { Suggestions.Files } };
+    private readonly Option<string> host = new("--host")
+    {
+        HelpName = "NODE",
+        Required = true,
+        Description = "The node whose key it is",
+        CompletionSources = { AdminCompletions.Nodes }
+    };
+    private readonly Argument<string> file = new("FILE.pub")
+    {
+        Description = "The host's public key, such as /etc/ssh/ssh_host_ed25519_key.pub; - for standard input",
+        CompletionSources = { Suggestions.Files }
+    };
+    private readonly Option<string?> ttl = new("--ttl")
+    {
+        HelpName = "DURATION",
+        Description = "How long the certificate lives, up to 366d; 30d without"
+    };
+    private readonly Option<string?> outFile = new("--out")
+    {
+        HelpName = "FILE",
+        Description = "Where the certificate goes; without, FILE-cert.pub, or standard output for standard input",
+        CompletionSources = { Suggestions.Files }
+    };
 
     public AuthSignCommand()
         : base(
@@ -32,7 +52,8 @@ internal sealed class AuthSignCommand : CliCommand
         Options.Add(outFile);
         Validators.Add(result =>
         {
-            if (result.GetValue(file) is { } name && name != "-" && !name.EndsWith(".pub", StringComparison.Ordinal) && result.GetResult(outFile) is null)
+            if (result.GetValue(file) is { } name && name != "-" && !name.EndsWith(".pub", StringComparison.Ordinal)
+                && result.GetResult(outFile) is null)
                 result.AddError($"'{name}' does not end in .pub: is it the public key? --out says where the certificate goes");
         });
     }
@@ -53,7 +74,8 @@ internal sealed class AuthSignCommand : CliCommand
         else
         {
             AtomicFile.Replace(target, line, ReadableByAll);
-            parsed.Print($"certificate for {string.Join(", ", signed.Info.Principals)} written to {target}, valid until {Wording.Time(signed.Info.ValidBefore)}");
+            parsed.Print(
+                $"certificate for {string.Join(", ", signed.Info.Principals)} written to {target}, valid until {Wording.Time(signed.Info.ValidBefore)}");
             parsed.Hint($"sshd offers it with the line: HostCertificate {Path.GetFullPath(target)}");
         }
         return ExitCode.Done;

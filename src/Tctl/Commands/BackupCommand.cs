@@ -15,7 +15,9 @@ internal sealed class BackupCommand : CliCommand
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace FILE in one step if it exists" };
 
     public BackupCommand()
-        : base("backup", "Copies the daemon's database while it runs; the keys are not in it", "tctl backup /var/backups/certauthority.db", "tctl backup -f /var/backups/certauthority.db")
+        : base(
+            "backup", "Copies the daemon's database while it runs; the keys are not in it", "tctl backup /var/backups/certauthority.db",
+            "tctl backup -f /var/backups/certauthority.db")
     {
         Arguments.Add(file);
         Options.Add(force);
@@ -35,7 +37,8 @@ internal sealed class BackupCommand : CliCommand
         {
             var total = 0L;
             await using var slow = new Timer(
-                _ => parsed.Say(total == 0 ? "the daemon copies its database" : $"{copy.Length >> 20} of {total >> 20} MiB are here"), null, TellAfter, TellEvery);
+                _ => parsed.Say(total == 0 ? "the daemon copies its database" : $"{copy.Length >> 20} of {total >> 20} MiB are here"),
+                null, TellAfter, TellEvery);
             await ca.Download(
                 Routes.TakeBackup,
                 new TakeBackup(),

@@ -8,15 +8,37 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl certs ls</c>.</summary>
 internal sealed class CertsListCommand : CliCommand
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only", CompletionSources = { AdminCompletions.Users } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "Issued under this request only", CompletionSources = { AdminCompletions.Requests() } };
-    private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only those that open a login on this node", CompletionSources = { AdminCompletions.Nodes } };
+    private readonly Option<string?> user = new("--user")
+    {
+        HelpName = "USER",
+        Description = "Of this user only",
+        CompletionSources = { AdminCompletions.Users }
+    };
+    private readonly Option<string?> request = new("--request")
+    {
+        HelpName = "ID",
+        Description = "Issued under this request only",
+        CompletionSources = { AdminCompletions.Requests() }
+    };
+    private readonly Option<string?> state = new("--state")
+    {
+        HelpName = "live|expired|revoked",
+        Description = "In this state only",
+        CompletionSources = { "live", "expired", "revoked" }
+    };
+    private readonly Option<string?> node = new("--node")
+    {
+        HelpName = "NODE",
+        Description = "Only those that open a login on this node",
+        CompletionSources = { AdminCompletions.Nodes }
+    };
     private readonly FormatOption format = new();
     private readonly Paging paging;
 
     public CertsListCommand()
-        : base("ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --state=live --node=db1", "tctl certs ls --format=json")
+        : base(
+            "ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --state=live --node=db1",
+            "tctl certs ls --format=json")
     {
         Aliases.Add("list");
         foreach (var option in (Option[])[user, request, state, node])
@@ -29,7 +51,9 @@ internal sealed class CertsListCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var certificates = await paging.Read(parsed, async (limit, after) => await ca.Send(
-            Routes.ListCertificates, new ListCertificates(limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(state), parsed.GetValue(node), after), cancellation)
+            Routes.ListCertificates,
+            new ListCertificates(
+                limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(state), parsed.GetValue(node), after), cancellation)
             is var page ? (page.Certificates, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
         {

@@ -7,17 +7,40 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl certs revoke</c>.</summary>
 internal sealed class CertsRevokeCommand : CliCommand
 {
-    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { AdminCompletions.Serials } };
-    private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "All of this user", CompletionSources = { AdminCompletions.Users } };
-    private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "All issued under this request", CompletionSources = { AdminCompletions.Requests() } };
-    private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "All issued with this role in use", CompletionSources = { AdminCompletions.Roles } };
+    private readonly Argument<string[]> serials = new("SERIAL…")
+    {
+        Description = "Certificates by serial",
+        Arity = ArgumentArity.ZeroOrMore,
+        CompletionSources = { AdminCompletions.Serials }
+    };
+    private readonly Option<string?> user = new("--user")
+    {
+        HelpName = "USER",
+        Description = "All of this user",
+        CompletionSources = { AdminCompletions.Users }
+    };
+    private readonly Option<string?> request = new("--request")
+    {
+        HelpName = "ID",
+        Description = "All issued under this request",
+        CompletionSources = { AdminCompletions.Requests() }
+    };
+    private readonly Option<string?> role = new("--role")
+    {
+        HelpName = "ROLE",
+        Description = "All issued with this role in use",
+        CompletionSources = { AdminCompletions.Roles }
+    };
     private readonly Option<bool> all = new("--all") { Description = "All of everybody, in an emergency; asks first" };
     private readonly Option<bool> yes = new("--yes") { Description = "With --all: do not ask" };
     private readonly HostsWait wait = new();
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; kept in the audit" };
 
     public CertsRevokeCommand()
-        : base("revoke", "Revokes live certificates", "tctl certs revoke 1795348463", "tctl certs revoke --user=alice --reason=\"laptop lost\"", "tctl certs revoke --wait 1795348463", "tctl certs revoke --all --yes --reason=\"stolen backup\"")
+        : base(
+            "revoke", "Revokes live certificates", "tctl certs revoke 1795348463",
+            "tctl certs revoke --user=alice --reason=\"laptop lost\"", "tctl certs revoke --wait 1795348463",
+            "tctl certs revoke --all --yes --reason=\"stolen backup\"")
     {
         Arguments.Add(serials);
         foreach (var option in (Option[])[user, request, role, all, yes, reason, wait])
@@ -25,7 +48,8 @@ internal sealed class CertsRevokeCommand : CliCommand
         Validators.Add(result =>
         {
             var everything = result.GetResult(all) is { Implicit: false };
-            var some = result.GetResult(serials) is { Tokens.Count: > 0 } || new[] { user, request, role }.Any(option => result.GetResult(option) is not null);
+            var some = result.GetResult(serials) is { Tokens.Count: > 0 }
+                || new[] { user, request, role }.Any(option => result.GetResult(option) is not null);
             if (!some && !everything)
                 result.AddError("say which: SERIAL, --user, --request, --role or --all");
             else if (some && everything)
@@ -39,7 +63,8 @@ internal sealed class CertsRevokeCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var ask = new RevokeCertificates(
-            parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "", parsed.GetValue(all));
+            parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(user),
+            parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "", parsed.GetValue(all));
         if (ask.All && !parsed.GetValue(yes))
             await Confirm(parsed, ca, cancellation);
         var revoked = (await ca.Send(Routes.RevokeCertificates, ask, cancellation)).Revoked;
@@ -55,11 +80,16 @@ internal sealed class CertsRevokeCommand : CliCommand
     {
         const string certain = "tctl certs revoke --all --yes";
         if (!Prompt.IsPossible)
-            throw new FailureException("--all revokes every live certificate, and nobody is at a terminal to confirm it", certain, ExitCode.Usage);
+            throw new FailureException(
+                "--all revokes every live certificate, and nobody is at a terminal to confirm it", certain, ExitCode.Usage);
         var live = await Paging.All(async (limit, after) =>
-            await ca.Send(Routes.ListCertificates, new ListCertificates(limit, State: CertificateStates.Live, After: after), cancellation) is var page ? (page.Certificates, page.Next) : default);
+            await ca.Send(
+                Routes.ListCertificates, new ListCertificates(limit, State: CertificateStates.Live, After: after),
+                cancellation) is var page ? (page.Certificates, page.Next) : default);
         var users = live.Select(certificate => certificate.User).Distinct().Count();
-        if (await Prompt.Line(parsed, $"revoke {Wording.Count(live.Length, "live certificate")} of {Wording.Count(users, "user")}? [y/N] ", cancellation) is not ("y" or "Y" or "yes"))
+        if (await Prompt.Line(
+            parsed, $"revoke {Wording.Count(live.Length, "live certificate")} of {Wording.Count(users, "user")}? [y/N] ",
+            cancellation) is not ("y" or "Y" or "yes"))
             throw new FailureException("nothing has been revoked", certain);
     }
 }

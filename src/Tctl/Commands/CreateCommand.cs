@@ -25,7 +25,9 @@ internal sealed class CreateCommand : CliCommand
     };
 
     public CreateCommand()
-        : base("create", "Creates every resource of a file, or none", "tctl create dba-role.yaml", "tctl get role/dba | tctl create -f", "tctl create --drop-unenforceable exported-roles.yaml")
+        : base(
+            "create", "Creates every resource of a file, or none", "tctl create dba-role.yaml", "tctl get role/dba | tctl create -f",
+            "tctl create --drop-unenforceable exported-roles.yaml")
     {
         Arguments.Add(file);
         Options.Add(force);
@@ -40,7 +42,10 @@ internal sealed class CreateCommand : CliCommand
         name = name == "-" ? "stdin" : name;
         var content = await Read(source, name, cancellation);
         using var ca = ServerOption.Connect(parsed);
-        return await parsed.Show(await ca.Send(Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force), parsed.GetValue(dropUnenforceable)), cancellation), wait, ca, cancellation);
+        return await parsed.Show(
+            await ca.Send(
+                Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force), parsed.GetValue(dropUnenforceable)),
+                cancellation), wait, ca, cancellation);
     }
 
     private static async Task<byte[]> Read(Stream source, string name, CancellationToken cancellation)

@@ -8,14 +8,22 @@ using UnreachableException = CertAuthority.Protocol.UnreachableException;
 
 namespace CertAuthority.Tctl;
 
-/// <summary><c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.</summary>
+/// <summary>
+/// <c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.
+/// </summary>
 internal sealed class EditCommand : CliCommand
 {
-    private readonly Argument<string> resource = new("KIND/NAME") { Description = "role/dba, user/alice, node/db1 or a lock", CompletionSources = { AdminCompletions.Resources } };
+    private readonly Argument<string> resource = new("KIND/NAME")
+    {
+        Description = "role/dba, user/alice, node/db1 or a lock",
+        CompletionSources = { AdminCompletions.Resources }
+    };
     private readonly HostsWait wait = new();
 
     public EditCommand()
-        : base("edit", "Opens a resource in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it", "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
+        : base(
+            "edit", "Opens a resource in your editor ($VISUAL, else $EDITOR, else vi), and applies what you make of it",
+            "tctl edit role/dba", "EDITOR=nano tctl edit user/alice")
     {
         Arguments.Add(resource);
         Options.Add(wait);
@@ -51,7 +59,8 @@ internal sealed class EditCommand : CliCommand
             try
             {
                 var applied = await ca.Send(
-                    Routes.ApplyResources, new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{chosen}", Revision: revision), cancellation);
+                    Routes.ApplyResources,
+                    new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{chosen}", Revision: revision), cancellation);
                 Directory.Delete(folder, recursive: true);
                 return await parsed.Show(applied, wait, ca, cancellation);
             }
@@ -80,13 +89,16 @@ internal sealed class EditCommand : CliCommand
     {
         var editor = Named("VISUAL") ?? Named("EDITOR") ?? "vi";
         // Through a shell, for people write arguments into it: code --wait.
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"{editor} \"$1\"", "sh", file]) { UseShellExecute = false })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", $"{editor} \"$1\"", "sh", file]) { UseShellExecute = false })!;
         await process.WaitForExitAsync(cancellation);
         if (process.ExitCode != 0)
-            throw new FailureException($"the editor {editor} ended with exit code {process.ExitCode}; nothing was changed", $"your text is kept in {file}");
+            throw new FailureException(
+                $"the editor {editor} ended with exit code {process.ExitCode}; nothing was changed", $"your text is kept in {file}");
     }
 
-    private static string? Named(string variable) => Environment.GetEnvironmentVariable(variable) is { } editor && !string.IsNullOrWhiteSpace(editor) ? editor : null;
+    private static string? Named(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { } editor && !string.IsNullOrWhiteSpace(editor) ? editor : null;
 
     // Byte by byte: what is typed ahead belongs to the editor.
     private static async Task<bool> Enter(CancellationToken cancellation)

@@ -8,11 +8,17 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl get</c>.</summary>
 internal sealed class GetCommand : CliCommand
 {
-    private readonly ListArgument wanted = new("KIND[/NAME]", "roles, users, nodes, locks: all of them, or one by name; all: every kind, to be fed to tctl create") { CompletionSources = { AdminCompletions.KindsAndResources } };
+    private readonly ListArgument wanted = new(
+        "KIND[/NAME]", "roles, users, nodes, locks: all of them, or one by name; all: every kind, to be fed to tctl create")
+    {
+        CompletionSources = { AdminCompletions.KindsAndResources }
+    };
     private readonly FormatOption format = new(FormatOption.Yaml, FormatOption.Json, FormatOption.Text);
 
     public GetCommand()
-        : base("get", "Shows resources as they would be written in a file", "tctl get role/dba", "tctl get users,nodes --format=json", "tctl get all > everything.yaml")
+        : base(
+            "get", "Shows resources as they would be written in a file", "tctl get role/dba", "tctl get users,nodes --format=json",
+            "tctl get all > everything.yaml")
     {
         Arguments.Add(wanted);
         Options.Add(format);
@@ -27,7 +33,8 @@ internal sealed class GetCommand : CliCommand
             var (kind, name) = ResourceReference.Parse(item);
             var resources = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources;
             if (kind == ResourceKinds.All)
-                found.AddRange(resources.GroupBy(resource => resource.GetProperty("kind").GetString()!).Select(each => (each.Key, each.ToArray())));
+                found.AddRange(
+                    resources.GroupBy(resource => resource.GetProperty("kind").GetString()!).Select(each => (each.Key, each.ToArray())));
             else
                 found.Add((kind, resources));
         }
@@ -41,8 +48,10 @@ internal sealed class GetCommand : CliCommand
                 parsed.PrintEscaped(all.SelectMany((resource, i) => i == 0 ? Yaml.Lines(resource) : Yaml.Lines(resource).Prepend("---")));
                 break;
             default:
-                var kinds = (await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
-                parsed.PrintEscaped(found.SelectMany(each => ResourceTable.For(kinds[each.Kind], each.Resources).Lines().Append("")).SkipLast(1));
+                var kinds = (await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.ToDictionary(
+                    kind => kind.Name, StringComparer.Ordinal);
+                parsed.PrintEscaped(
+                    found.SelectMany(each => ResourceTable.For(kinds[each.Kind], each.Resources).Lines().Append("")).SkipLast(1));
                 break;
         }
         return ExitCode.Done;

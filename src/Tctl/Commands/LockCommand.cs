@@ -7,15 +7,31 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl lock</c>.</summary>
 internal sealed class LockCommand : CliCommand
 {
-    private readonly Option<string?> user = new("--user") { HelpName = "NAME", Description = "A user: no certificate, no request, no approval" };
-    private readonly Option<string?> role = new("--role") { HelpName = "NAME", Description = "A role: no certificate for anybody who would have it in use" };
+    private readonly Option<string?> user = new("--user")
+    {
+        HelpName = "NAME",
+        Description = "A user: no certificate, no request, no approval"
+    };
+    private readonly Option<string?> role = new("--role")
+    {
+        HelpName = "NAME",
+        Description = "A role: no certificate for anybody who would have it in use"
+    };
     private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "A Unix login: on no host" };
     private readonly Option<string?> node = new("--node") { HelpName = "NAME", Description = "A node: no certificate opens it" };
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "A request: neither approved nor used" };
     private readonly Option<string?> message = new("--message") { HelpName = "TEXT", Description = "Why; shown to whoever is refused" };
     private readonly HostsWait wait = new();
-    private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "For how long, such as 8h. Default: until it is removed" };
-    private readonly Option<string?> expires = new("--expires") { HelpName = "TIME", Description = "Until when, such as 2027-01-31T18:00:00Z" };
+    private readonly Option<string?> ttl = new("--ttl")
+    {
+        HelpName = "DURATION",
+        Description = "For how long, such as 8h. Default: until it is removed"
+    };
+    private readonly Option<string?> expires = new("--expires")
+    {
+        HelpName = "TIME",
+        Description = "Until when, such as 2027-01-31T18:00:00Z"
+    };
 
     public LockCommand()
         : base(
@@ -46,7 +62,8 @@ internal sealed class LockCommand : CliCommand
                 parsed.GetValue(user), parsed.GetValue(role), parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request),
                 parsed.GetValue(message) ?? "", parsed.GetValue(ttl), parsed.GetValue(expires)),
             cancellation);
-        var exitCode = await parsed.Show(new AppliedResources([$"lock '{made.Name}' has been created"], made.Warnings, made.Revoked, []), wait, ca, cancellation);
+        var exitCode = await parsed.Show(
+            new AppliedResources([$"lock '{made.Name}' has been created"], made.Warnings, made.Revoked, []), wait, ca, cancellation);
         parsed.Hint($"to lift it: tctl rm lock/{made.Name}");
         return exitCode;
     }

@@ -6,7 +6,10 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary><c>tctl nodes enroll</c>: brings a host under the authority, sees from outside that it does what it must, and else puts back what was there.</summary>
+/// <summary>
+/// <c>tctl nodes enroll</c>: brings a host under the authority, sees from outside that it does what it must, and else puts back what was
+/// there.
+/// </summary>
 internal sealed class NodesEnrollCommand : CliCommand
 {
     private const string DropIn = "00-certauthority.conf";
@@ -17,16 +20,45 @@ internal sealed class NodesEnrollCommand : CliCommand
     // A line for each login and role; nobody reads more names than these.
     private const int MostUsers = 8;
 
-    private readonly Argument<string> name = new("NODE") { Description = "Its name: the second half of login@NODE", CompletionSources = { AdminCompletions.Nodes } };
+    private readonly Argument<string> name = new("NODE")
+    {
+        Description = "Its name: the second half of login@NODE",
+        CompletionSources = { AdminCompletions.Nodes }
+    };
     private readonly SshOption ssh = new() { Required = true };
-    private readonly ListOption labels = new("--labels", "What roles select it by; of a node that is there already they stay as they are", "KEY=VALUE");
-    private readonly Option<string?> address = new("--addr") { HelpName = "HOST[:PORT]", Description = "Where users find it, where that is not what --ssh says" };
-    private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "The account there to try it with, which runs nothing; without, the one of --ssh, or root" };
-    private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "How long the host's own certificate lives; 30d without" };
-    private readonly Option<bool> noPush = new("--no-push") { Description = "Let the daemon not write to it: it fetches new lists, or something else carries them; of a node that is there already spec.push says so" };
-    private readonly ListOption exempt = new("--exempt", "Addresses from which the host sees the daemon, where that is not where it sees this command: failed logins from there do not hold its lists back (OpenSSH 9.8 and later)", "ADDRESS");
-    private readonly Option<bool> keepOtherCas = new("--keep-other-cas") { Description = "The host trusts another authority: keep its CA keys, beside ours" };
-    private readonly Option<bool> replace = new("--replace") { Description = "The host trusts another authority: put it out of force, until nodes rm --ssh" };
+    private readonly ListOption labels = new(
+        "--labels", "What roles select it by; of a node that is there already they stay as they are", "KEY=VALUE");
+    private readonly Option<string?> address = new("--addr")
+    {
+        HelpName = "HOST[:PORT]",
+        Description = "Where users find it, where that is not what --ssh says"
+    };
+    private readonly Option<string?> login = new("--login")
+    {
+        HelpName = "LOGIN",
+        Description = "The account there to try it with, which runs nothing; without, the one of --ssh, or root"
+    };
+    private readonly Option<string?> ttl = new("--ttl")
+    {
+        HelpName = "DURATION",
+        Description = "How long the host's own certificate lives; 30d without"
+    };
+    private readonly Option<bool> noPush = new("--no-push")
+    {
+        Description =
+            "Let the daemon not write to it: it fetches new lists, or something else carries them; of a node that is there already spec.push says so"
+    };
+    private readonly ListOption exempt = new(
+        "--exempt",
+        "Addresses from which the host sees the daemon, where that is not where it sees this command: failed logins from there do not hold its lists back (OpenSSH 9.8 and later)", "ADDRESS");
+    private readonly Option<bool> keepOtherCas = new("--keep-other-cas")
+    {
+        Description = "The host trusts another authority: keep its CA keys, beside ours"
+    };
+    private readonly Option<bool> replace = new("--replace")
+    {
+        Description = "The host trusts another authority: put it out of force, until nodes rm --ssh"
+    };
     private readonly Option<bool> yes = new("--yes") { Description = "Go on although no role lets anybody into the host" };
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Look at the host, show the files, and change nothing" };
 
@@ -60,17 +92,22 @@ internal sealed class NodesEnrollCommand : CliCommand
         var facts = HostFacts.Read(await host.Run("look", cancellation));
         var known = (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes.FirstOrDefault(one => one.Name == node);
         var pushes = known is null ? !parsed.GetValue(noPush) : known.Sync is not null;
-        var other = parsed.GetValue(keepOtherCas) ? OtherAuthority.Keep : parsed.GetValue(replace) ? OtherAuthority.Replace : OtherAuthority.Refuse;
+        var other = parsed.GetValue(keepOtherCas)
+            ? OtherAuthority.Keep
+            : parsed.GetValue(replace) ? OtherAuthority.Replace : OtherAuthority.Refuse;
         var plan = await ca.Send(Routes.PlanNode, new PlanNode(node, Labels(parsed), facts.Machine, facts.Boot), cancellation);
         EnrollmentRefusals.Check(facts, node, at.Host, plan.IsDaemonsHost || IsDaemonsName(ServerOption.Chosen(parsed), at), pushes, other);
         if (plan.HasDaemonsMachineId)
-            parsed.Warn($"{at.Host} has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup");
+            parsed.Warn(
+                $"{at.Host} has the machine-id of the daemon's host, as a clone of it has; give it its own: rm /etc/machine-id && systemd-machine-id-setup");
         ShowEntrants(parsed, node, plan.Entrants);
         var exemptions = pushes && facts.Settings.KnowsExemptions ? Exemptions(parsed, facts) : null;
         if (parsed.GetValue(dryRun))
         {
-            parsed.PrintAsIs(Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes, exemptions), cancellation)));
-            parsed.Say("enrollment also signs the host's own certificate, and adds a HostCertificate line for it where there is none above");
+            parsed.PrintAsIs(
+                Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes, exemptions), cancellation)));
+            parsed.Say(
+                "enrollment also signs the host's own certificate, and adds a HostCertificate line for it where there is none above");
             return ExitCode.Done;
         }
         if (plan.Entrants.Length == 0 && !parsed.GetValue(yes))
@@ -79,7 +116,9 @@ internal sealed class NodesEnrollCommand : CliCommand
                 "create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter");
 
         // What the resource was, to put it back.
-        var was = known is not null && other != OtherAuthority.Refuse ? Plain((await ca.Send(Routes.GetResources, new GetResources(ResourceKinds.Node, node), cancellation)).Resources[0]) : null;
+        var was = known is not null && other != OtherAuthority.Refuse
+            ? Plain((await ca.Send(Routes.GetResources, new GetResources(ResourceKinds.Node, node), cancellation)).Resources[0])
+            : null;
         string[] otherCas = other == OtherAuthority.Keep ? facts.OtherCas : [];
         if (known is null)
             parsed.Show(await ca.Send(Routes.ApplyResources, Apply(Resource(parsed, node, at, otherCas), isNew: true), cancellation));
@@ -87,17 +126,22 @@ internal sealed class NodesEnrollCommand : CliCommand
         {
             // The daemon writes to it from the moment when it can, and not before.
             if (was is not null)
-                await ca.Send(Routes.ApplyResources, Apply(With(was, "other_cas", new JsonArray([.. otherCas.Select(key => JsonValue.Create(key))])), isNew: false), cancellation);
+                await ca.Send(
+                    Routes.ApplyResources,
+                    Apply(With(was, "other_cas", new JsonArray([.. otherCas.Select(key => JsonValue.Create(key))])), isNew: false),
+                    cancellation);
             await ca.Send(Routes.CertifyHost, new CertifyHost(node, facts.Key!, parsed.GetValue(ttl)), cancellation);
             using var proof = new HostProof();
             // Before the files: the list among them has the revoked one then.
-            var certificates = await ca.Send(Routes.ProveNode, new ProveNode(node, await proof.NewKey(cancellation), account), cancellation);
+            var certificates = await ca.Send(
+                Routes.ProveNode, new ProveNode(node, await proof.NewKey(cancellation), account), cancellation);
             var files = (await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Push: pushes, Exempt: exemptions), cancellation)).Files;
             foreach (var file in files)
                 await host.Stage(FileName(file), file.Content, cancellation);
             parsed.Say($"{at.Host}: the files are there; now they take their places");
             await host.Run("swap", cancellation);
-            foreach (var warning in DropInCheck.Warnings(await Effective(account), pushes ? await Effective(DaemonsLogin) : null, files.Single(file => FileName(file) == DropIn)))
+            foreach (var warning in DropInCheck.Warnings(
+                await Effective(account), pushes ? await Effective(DaemonsLogin) : null, files.Single(file => FileName(file) == DropIn)))
                 parsed.Warn($"{node}: {warning}");
             parsed.Say($"{at.Host}: sshd has read them; now it is tried from here");
             var caType = System.Text.Encoding.ASCII.GetString(files.Single(file => FileName(file) == "user_ca.pub").Content).Split(' ')[0];
@@ -105,7 +149,8 @@ internal sealed class NodesEnrollCommand : CliCommand
             if (pushes)
             {
                 if (known is null)
-                    await ca.Send(Routes.ApplyResources, Apply(With(Resource(parsed, node, at, otherCas), "push", true), isNew: false), cancellation);
+                    await ca.Send(
+                        Routes.ApplyResources, Apply(With(Resource(parsed, node, at, otherCas), "push", true), isNew: false), cancellation);
                 await Sync(caType);
                 parsed.Say($"{at.Host}: the daemon has written to it");
             }
@@ -124,10 +169,15 @@ internal sealed class NodesEnrollCommand : CliCommand
                 parsed.Say(outcome);
                 throw;
             }
-            throw new FailureException(e is ProblemException { Problem: var problem } ? parsed.DetailOf(problem) : e.Message, outcome, e is UnreachableException ? ExitCode.Unreachable : ExitCode.Failed);
+            throw new FailureException(
+                e is ProblemException { Problem: var problem } ? parsed.DetailOf(problem) : e.Message, outcome,
+                e is UnreachableException ? ExitCode.Unreachable : ExitCode.Failed);
         }
         parsed.Print($"{node} is enrolled: as {account}, a certificate for it enters; one for another host and a revoked one do not");
-        parsed.Hint(pushes ? "the daemon writes each new revocation list there; tctl nodes ls shows how that goes" : "its revocation list is of this moment; docs/hosts.md says how it is kept fresh");
+        parsed.Hint(
+            pushes
+                ? "the daemon writes each new revocation list there; tctl nodes ls shows how that goes"
+                : "its revocation list is of this moment; docs/hosts.md says how it is kept fresh");
         return ExitCode.Done;
 
         async Task<SshdSettings> Effective(string who) => SshdSettings.Read(await host.Run($"effective {who}", cancellation));
@@ -138,7 +188,8 @@ internal sealed class NodesEnrollCommand : CliCommand
             var groups = (await host.Run($"groups_of {who}", cancellation)).SelectMany(line => line.Split(' ')).ToList();
             var from = facts.From ?? "";
             return new HostProof.Expected(
-                settings.WhyRefused(who == DaemonsLogin ? "certauthority-sync" : who, groups, from, HostProof.CertificateType, caType), settings.IsExempt(from) ? null : settings.PenaltyForRefusal);
+                settings.WhyRefused(who == DaemonsLogin ? "certauthority-sync" : who, groups, from, HostProof.CertificateType, caType),
+                settings.IsExempt(from) ? null : settings.PenaltyForRefusal);
         }
 
         async Task Sync(string caType)
@@ -149,7 +200,9 @@ internal sealed class NodesEnrollCommand : CliCommand
             }
             catch (ProblemException e) when (e.Problem.Code == ProblemCode.Unavailable)
             {
-                throw (await Expect(DaemonsLogin, caType)).Obstacle is { } obstacle ? new FailureException($"{e.Message}: its {obstacle}") : e;
+                throw (await Expect(DaemonsLogin, caType)).Obstacle is { } obstacle
+                    ? new FailureException($"{e.Message}: its {obstacle}")
+                    : e;
             }
         }
     }
@@ -159,22 +212,30 @@ internal sealed class NodesEnrollCommand : CliCommand
     {
         var seen = exempt.Given(parsed) ?? (facts.From is { } from && ServerOption.Chosen(parsed) is ServerAddress.Unix ? [from] : []);
         if (seen.Length == 0)
-            parsed.Warn("failed logins from the daemon's address can hold its lists back (PerSourcePenalties); --exempt=ADDRESS says from where the host sees the daemon");
-        return string.Join(',', seen.Concat(facts.Settings.Exemptions.Except(facts.OurExemptions.Take(1))).Distinct(StringComparer.Ordinal));
+            parsed.Warn(
+                "failed logins from the daemon's address can hold its lists back (PerSourcePenalties); --exempt=ADDRESS says from where the host sees the daemon");
+        return string.Join(
+            ',', seen.Concat(facts.Settings.Exemptions.Except(facts.OurExemptions.Take(1))).Distinct(StringComparer.Ordinal));
     }
 
-    private static bool IsDaemonsName(ServerAddress server, ServerAddress.Ssh at) => server is ServerAddress.Ssh elsewhere && elsewhere.Host == at.Host;
+    private static bool IsDaemonsName(ServerAddress server, ServerAddress.Ssh at) =>
+        server is ServerAddress.Ssh elsewhere && elsewhere.Host == at.Host;
 
     private static void ShowEntrants(ParseResult parsed, string node, NodeEntrant[] entrants)
     {
         foreach (var one in entrants)
         {
-            var users = string.Join(", ", one.Users.Take(MostUsers)) + (one.Users.Length > MostUsers ? $" and {one.Users.Length - MostUsers} more" : "");
-            parsed.Say(one.OnRequest ? $"who can ask to enter {node}: {users} (role {one.Role})" : $"who can enter {node} as {one.Login}: {users} (role {one.Role})");
+            var users = string.Join(", ", one.Users.Take(MostUsers))
+                + (one.Users.Length > MostUsers ? $" and {one.Users.Length - MostUsers} more" : "");
+            parsed.Say(
+                one.OnRequest
+                    ? $"who can ask to enter {node}: {users} (role {one.Role})"
+                    : $"who can enter {node} as {one.Login}: {users} (role {one.Role})");
         }
     }
 
-    private Dictionary<string, string> Labels(ParseResult parsed) => (labels.Given(parsed) ?? []).Select(label => label.Split('=', 2)).ToDictionary(label => label[0], label => label[1]);
+    private Dictionary<string, string> Labels(ParseResult parsed) =>
+        (labels.Given(parsed) ?? []).Select(label => label.Split('=', 2)).ToDictionary(label => label[0], label => label[1]);
 
     private JsonObject Resource(ParseResult parsed, string node, ServerAddress.Ssh at, string[] otherCas)
     {
@@ -210,7 +271,8 @@ internal sealed class NodesEnrollCommand : CliCommand
         return plain;
     }
 
-    private static ApplyResources Apply(JsonObject resource, bool isNew) => new(Encoding.UTF8.GetBytes(resource.ToJsonString()), ResourceKinds.Node, Force: !isNew);
+    private static ApplyResources Apply(JsonObject resource, bool isNew) =>
+        new(Encoding.UTF8.GetBytes(resource.ToJsonString()), ResourceKinds.Node, Force: !isNew);
 
     private static async Task<string> PutBack(RemoteHost host)
     {
@@ -254,7 +316,8 @@ internal sealed class NodesEnrollCommand : CliCommand
     }
 
     // It becomes a word of a shell that is root's there, so it is one of ours, whatever the daemon says.
-    private static string FileName(NodeFile file) => Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "sync_ca.pub" or "sync.krl"
+    private static string FileName(NodeFile file) =>
+        Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "sync_ca.pub" or "sync.krl"
         ? Path.GetFileName(file.Path)
         : throw new FailureException($"the daemon names a file that belongs on no host: {file.Path}");
 
@@ -263,7 +326,9 @@ internal sealed class NodesEnrollCommand : CliCommand
         foreach (var file in files.Files)
         {
             yield return $"{file.Path}:";
-            foreach (var line in Path.GetExtension(file.Path) == ".krl" ? [$"({file.Content.Length} bytes)"] : Encoding.UTF8.GetString(file.Content).TrimEnd('\n').Split('\n'))
+            foreach (var line in Path.GetExtension(file.Path) == ".krl"
+                ? [$"({file.Content.Length} bytes)"]
+                : Encoding.UTF8.GetString(file.Content).TrimEnd('\n').Split('\n'))
                 yield return $"  {line}";
         }
     }

@@ -8,12 +8,23 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl nodes export</c>.</summary>
 internal sealed class NodesExportCommand : CliCommand
 {
-    private const UnixFileMode ReadableByAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode ReadableByAll =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly Argument<string> name = new("NODE") { Description = "The host", CompletionSources = { AdminCompletions.Nodes } };
-    private readonly Option<string?> outFolder = new("--out") { HelpName = "FOLDER", Description = "Write them below this folder, as they are to lie below / of the host", CompletionSources = { Suggestions.Files } };
-    private readonly Option<bool> paste = new("--paste") { Description = "Print the lines for the sshd_config of a host that reads no drop-ins (OpenSSH before 8.2, or no Include)" };
-    private readonly ListOption exempt = new("--exempt", "Addresses from which the host sees the daemon, whose failed logins earn no penalty; only for OpenSSH 9.8 and later", "ADDRESS");
+    private readonly Option<string?> outFolder = new("--out")
+    {
+        HelpName = "FOLDER",
+        Description = "Write them below this folder, as they are to lie below / of the host",
+        CompletionSources = { Suggestions.Files }
+    };
+    private readonly Option<bool> paste = new("--paste")
+    {
+        Description = "Print the lines for the sshd_config of a host that reads no drop-ins (OpenSSH before 8.2, or no Include)"
+    };
+    private readonly ListOption exempt = new(
+        "--exempt", "Addresses from which the host sees the daemon, whose failed logins earn no penalty; only for OpenSSH 9.8 and later",
+        "ADDRESS");
     private readonly FormatOption format = new();
 
     public NodesExportCommand()
@@ -34,7 +45,11 @@ internal sealed class NodesExportCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var files = (await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(parsed.GetValue(name)!, Exempt: exempt.Given(parsed) is { Length: > 0 } addresses ? string.Join(',', addresses) : null), cancellation)).Files;
+        var files = (await ca.Send(
+            Routes.GetNodeFiles,
+            new GetNodeFiles(
+                parsed.GetValue(name)!, Exempt: exempt.Given(parsed) is { Length: > 0 } addresses ? string.Join(',', addresses) : null),
+            cancellation)).Files;
         var folder = parsed.GetValue(outFolder);
         if (folder is not null)
             foreach (var file in files)
@@ -50,7 +65,8 @@ internal sealed class NodesExportCommand : CliCommand
         return ExitCode.Done;
     }
 
-    // A Match block goes on to the end of a file, or to the next one. In a drop-in that is its own end; pasted at the top it would swallow what follows.
+    // A Match block goes on to the end of a file, or to the next one. In a drop-in that is its own end; pasted at the top it would swallow
+    // what follows.
     private static IEnumerable<string> Pasted(NodeFile dropIn)
     {
         var lines = System.Text.Encoding.UTF8.GetString(dropIn.Content).TrimEnd('\n').Split('\n');
@@ -73,6 +89,8 @@ internal sealed class NodesExportCommand : CliCommand
     {
         var root = Path.GetFullPath(folder);
         var path = Path.GetFullPath(Path.Join(root, file.Path));
-        return path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? path : throw new FailureException($"the daemon names a file outside of {folder}");
+        return path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            ? path
+            : throw new FailureException($"the daemon names a file outside of {folder}");
     }
 }

@@ -10,7 +10,9 @@ internal sealed class NodesListCommand : CliCommand
     private readonly FormatOption format = new();
 
     public NodesListCommand()
-        : base("ls", "Lists the hosts: until when their own certificates are valid, and what the daemon has written there", "tctl nodes ls", "tctl nodes ls --format=json | jq -r '.[].name'")
+        : base(
+            "ls", "Lists the hosts: until when their own certificates are valid, and what the daemon has written there", "tctl nodes ls",
+            "tctl nodes ls --format=json | jq -r '.[].name'")
     {
         Aliases.Add("list");
         Options.Add(format);
@@ -28,12 +30,16 @@ internal sealed class NodesListCommand : CliCommand
         var now = TimeProvider.System.GetUtcNow();
         var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error");
         foreach (var node in nodes)
-            table.Add(node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now), Error(parsed, node.Sync));
+            table.Add(
+                node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
+                Error(parsed, node.Sync));
         parsed.Print(table);
         if (nodes.Where(node => node.Sync?.Exempt == false).Select(node => node.Name).ToList() is [_, ..] exposed)
         {
-            parsed.Warn($"failing logins from this address can keep revocation lists out of {Wording.Count(exposed.Count, "host")} (PerSourcePenalties): {string.Join(", ", exposed)}");
-            parsed.Hint($"tctl nodes enroll {exposed[0]} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6");
+            parsed.Warn(
+                $"failing logins from this address can keep revocation lists out of {Wording.Count(exposed.Count, "host")} (PerSourcePenalties): {string.Join(", ", exposed)}");
+            parsed.Hint(
+                $"tctl nodes enroll {exposed[0]} --ssh root@HOST again, or PerSourcePenaltyExemptList in its sshd_config: docs/hosts.md, section 6");
         }
         return ExitCode.Done;
     }
@@ -41,12 +47,15 @@ internal sealed class NodesListCommand : CliCommand
     private static string List(NodeSyncInfo? sync, DateTimeOffset now) => sync switch
     {
         null => "not written",
-        { Synced: { } when, KrlVersion: var version } => $"{version}, {Wording.Left(now - when)} ago{(sync.Stale ? ", stale" : sync.UpToDate ? "" : ", not the latest")}",
+        { Synced: { } when, KrlVersion: var version } =>
+            $"{version}, {Wording.Left(now - when)} ago{(sync.Stale ? ", stale" : sync.UpToDate ? "" : ", not the latest")}",
         _ => "none yet",
     };
 
     private static string Error(ParseResult parsed, NodeSyncInfo? sync) =>
-        sync is { Failure: { } why, Failed: { } when } ? string.Join("; ", parsed.Show(sync.Next).Prepend($"{Wording.Time(when)}: {why}")) : "";
+        sync is { Failure: { } why, Failed: { } when }
+            ? string.Join("; ", parsed.Show(sync.Next).Prepend($"{Wording.Time(when)}: {why}"))
+            : "";
 
     private static string Certificate(HostCertificateInfo? certificate, DateTimeOffset now) => certificate switch
     {

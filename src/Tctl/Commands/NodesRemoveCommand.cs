@@ -37,7 +37,8 @@ internal sealed class NodesRemoveCommand : CliCommand
             await host.Run("keep", cancellation);
             parsed.Say($"{at.Host} trusts the authority no more; what let people in before does so again");
         }
-        var exitCode = await parsed.Show(await ca.Send(Routes.RemoveResource, new RemoveResource(ResourceKinds.Node, node), cancellation), wait, ca, cancellation);
+        var exitCode = await parsed.Show(
+            await ca.Send(Routes.RemoveResource, new RemoveResource(ResourceKinds.Node, node), cancellation), wait, ca, cancellation);
         if (parsed.GetValue(ssh) is null)
             parsed.Hint("the host still trusts the authority: undo it there with --ssh, or remove the drop-in and /etc/ssh/certauthority");
         return exitCode;

@@ -10,8 +10,16 @@ internal sealed class NodesSyncCommand : CliCommand
     // The daemon has its own bound; this one keeps a thousand calls from standing in line there.
     private const int AtOnce = 32;
 
-    private readonly Argument<string[]> names = new("NODE") { Description = "Which hosts", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { AdminCompletions.Nodes } };
-    private readonly Option<bool> takeOver = new("--take-over") { Description = "Also where another daemon's revocation list is. It goes on writing there, too, unless somebody stops it" };
+    private readonly Argument<string[]> names = new("NODE")
+    {
+        Description = "Which hosts",
+        Arity = ArgumentArity.ZeroOrMore,
+        CompletionSources = { AdminCompletions.Nodes }
+    };
+    private readonly Option<bool> takeOver = new("--take-over")
+    {
+        Description = "Also where another daemon's revocation list is. It goes on writing there, too, unless somebody stops it"
+    };
     private readonly Option<bool> all = new("--all") { Description = "All that the daemon writes to" };
 
     public NodesSyncCommand()
@@ -38,7 +46,9 @@ internal sealed class NodesSyncCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         string[] chosen = parsed.GetValue(all)
-            ? [.. (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes.Where(node => node.Sync is not null).Select(node => node.Name)]
+            ? [
+                .. (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes.Where(node => node.Sync is not null)
+                    .Select(node => node.Name)]
             : [.. parsed.GetValue(names)!.Distinct(StringComparer.Ordinal)];
         if (chosen.Length == 0)
             parsed.Hint("the daemon writes to no host: tctl nodes enroll lets it");
@@ -50,7 +60,8 @@ internal sealed class NodesSyncCommand : CliCommand
             var left = waiting.Count + running.Count;
             var any = Task.WhenAny(running);
             await new Spinner(
-                Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, $"{chosen.Length - left} of {Wording.Count(chosen.Length, "host")}", default, TimeProvider.System).During(any);
+                Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null,
+                $"{chosen.Length - left} of {Wording.Count(chosen.Length, "host")}", default, TimeProvider.System).During(any);
             running.Remove(await any);
             var (name, synced, problem) = await await any;
             if (problem is null)

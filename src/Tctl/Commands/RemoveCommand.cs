@@ -7,12 +7,17 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl rm</c>.</summary>
 internal sealed class RemoveCommand : CliCommand
 {
-    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice, node/db1 or a lock") { CompletionSources = { AdminCompletions.Resources } };
+    private readonly ListArgument resources = new("KIND/NAME", "role/dba, user/alice, node/db1 or a lock")
+    {
+        CompletionSources = { AdminCompletions.Resources }
+    };
     private readonly HostsWait wait = new();
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also a role that users hold: it is taken from them" };
 
     public RemoveCommand()
-        : base("rm", "Removes roles, users and nodes, and revokes what would not be issued without them; lifts locks", "tctl rm node/db1 node/db2", "tctl rm -f role/dba")
+        : base(
+            "rm", "Removes roles, users and nodes, and revokes what would not be issued without them; lifts locks",
+            "tctl rm node/db1 node/db2", "tctl rm -f role/dba")
     {
         Arguments.Add(resources);
         Options.Add(force);

@@ -7,7 +7,10 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests approve</c>.</summary>
 internal sealed class RequestsApproveCommand : RequestsEachCommand
 {
-    private readonly ListOption roles = new("--roles", "Grant these roles instead of those asked for", "ROLE") { CompletionSources = { AdminCompletions.Roles } };
+    private readonly ListOption roles = new("--roles", "Grant these roles instead of those asked for", "ROLE")
+    {
+        CompletionSources = { AdminCompletions.Roles }
+    };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a role changed since it was asked for" };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester reads it" };
 
@@ -26,5 +29,6 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
     }
 
     protected override Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation) => ca.Send(
-        Routes.ApproveRequest, new ApproveRequest(id, parsed.GetValue(reason) ?? "", roles.Given(parsed), parsed.GetValue(force)), cancellation);
+        Routes.ApproveRequest, new ApproveRequest(id, parsed.GetValue(reason) ?? "", roles.Given(parsed), parsed.GetValue(force)),
+        cancellation);
 }

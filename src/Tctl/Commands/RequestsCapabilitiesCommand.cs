@@ -24,7 +24,8 @@ internal sealed class RequestsCapabilitiesCommand : CliCommand
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(capabilities);
         else
-            parsed.Print($"requestable roles: {(capabilities.RequestableRoles is [] ? "none" : string.Join(", ", capabilities.RequestableRoles))}");
+            parsed.Print(
+                $"requestable roles: {(capabilities.RequestableRoles is [] ? "none" : string.Join(", ", capabilities.RequestableRoles))}");
         return ExitCode.Done;
     }
 }

@@ -9,12 +9,20 @@ internal sealed class RequestsCreateCommand : CliCommand
 {
     private readonly Argument<string> user = new("USER") { Description = "For whom", CompletionSources = { AdminCompletions.Users } };
     private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { CompletionSources = { AdminCompletions.Roles } };
-    private readonly ListOption resources = new("--resource", "The nodes asked for; with --roles only by these roles", "node/NAME") { CompletionSources = { AdminCompletions.NodesAsResources } };
+    private readonly ListOption resources = new("--resource", "The nodes asked for; with --roles only by these roles", "node/NAME")
+    {
+        CompletionSources = { AdminCompletions.NodesAsResources }
+    };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why" };
-    private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER") { CompletionSources = { AdminCompletions.Users } };
+    private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER")
+    {
+        CompletionSources = { AdminCompletions.Users }
+    };
 
     public RequestsCreateCommand()
-        : base("create", "Files a request for a user; another administrator, or root, answers it", "tctl requests create --roles=dba --reason=\"on call\" alice")
+        : base(
+            "create", "Files a request for a user; another administrator, or root, answers it",
+            "tctl requests create --roles=dba --reason=\"on call\" alice")
     {
         Arguments.Add(user);
         Options.Add(roles);
@@ -33,7 +41,9 @@ internal sealed class RequestsCreateCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var request = await ca.Send(
             Routes.CreateRequestFor,
-            new CreateRequestFor(parsed.GetValue(user)!, roles.Given(parsed), parsed.GetValue(reason) ?? "", reviewers.Given(parsed), resources.Given(parsed)),
+            new CreateRequestFor(
+                parsed.GetValue(user)!, roles.Given(parsed), parsed.GetValue(reason) ?? "", reviewers.Given(parsed),
+                resources.Given(parsed)),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
         foreach (var warning in RequestText.Warnings(request.Spec))

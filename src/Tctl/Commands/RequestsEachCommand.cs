@@ -4,7 +4,9 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>A command that does something to several requests, one by one: one that is refused does not keep the others from being done.</summary>
+/// <summary>
+/// A command that does something to several requests, one by one: one that is refused does not keep the others from being done.
+/// </summary>
 internal abstract class RequestsEachCommand : CliCommand
 {
     private readonly HostsWait wait = new();

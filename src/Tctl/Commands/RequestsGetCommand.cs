@@ -7,7 +7,11 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl requests get</c>.</summary>
 internal sealed class RequestsGetCommand : CliCommand
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { AdminCompletions.Requests() } };
+    private readonly Argument<string> id = new("ID")
+    {
+        Description = "The request, or the beginning of its id",
+        CompletionSources = { AdminCompletions.Requests() }
+    };
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
     public RequestsGetCommand()

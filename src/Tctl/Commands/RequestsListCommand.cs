@@ -9,9 +9,17 @@ internal sealed class RequestsListCommand : CliCommand
 {
     private readonly ListOption state = new("--state", "In these states only: pending, approved, denied, cancelled, expired", "STATE");
     private readonly Option<string?> user = new("--user") { HelpName = "USER", Description = "Of this user only" };
-    private readonly Option<string?> role = new("--role") { HelpName = "ROLE", Description = "That ask for, or were granted, this role only" };
+    private readonly Option<string?> role = new("--role")
+    {
+        HelpName = "ROLE",
+        Description = "That ask for, or were granted, this role only"
+    };
     private readonly SinceOption since = new("Filed since");
-    private readonly Option<string?> sort = new("--sort") { HelpName = "created|user|state", Description = "By what; within it newest first. Default: created" };
+    private readonly Option<string?> sort = new("--sort")
+    {
+        HelpName = "created|user|state",
+        Description = "By what; within it newest first. Default: created"
+    };
     private readonly Option<bool> wide = new("--wide") { Description = "With the reason of each" };
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
     private readonly Paging paging;
@@ -37,7 +45,8 @@ internal sealed class RequestsListCommand : CliCommand
         var requests = await paging.Read(parsed, async (limit, after) => await ca.Send(
             Routes.ListRequests,
             new ListRequests(
-                state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(user), parsed.GetValue(role), parsed.GetValue(since), parsed.GetValue(sort), limit, after),
+                state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(user), parsed.GetValue(role),
+                parsed.GetValue(since), parsed.GetValue(sort), limit, after),
             cancellation) is var page ? (page.Requests, page.Next) : default);
         switch (parsed.GetValue(format))
         {

@@ -9,7 +9,9 @@ internal sealed class RequestsRemoveCommand : RequestsEachCommand
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also one that is pending or approved: it is ended first" };
 
     public RequestsRemoveCommand()
-        : base("rm", "removed", "Takes requests off the list; the audit keeps them", [], "tctl requests rm bc8ca931", "tctl requests rm -f bc8ca931")
+        : base(
+            "rm", "removed", "Takes requests off the list; the audit keeps them", [], "tctl requests rm bc8ca931",
+            "tctl requests rm -f bc8ca931")
     {
         Options.Add(force);
         CanRevoke();

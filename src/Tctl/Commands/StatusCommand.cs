@@ -13,7 +13,9 @@ internal sealed class StatusCommand : CliCommand
     private readonly HostsWait wait = new();
 
     public StatusCommand()
-        : base("status", "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the disk is 90% full, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
+        : base(
+            "status",
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the disk is 90% full, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
     {
         Options.Add(format);
         Options.Add(wait);
@@ -51,7 +53,8 @@ internal sealed class StatusCommand : CliCommand
         var exitCode = ExitCode.Done;
         if (status.Clock is { } clock)
         {
-            parsed.Complain($"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
+            parsed.Complain(
+                $"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
             exitCode = ExitCode.Failed;
         }
         if (status.Disk is { IsLow: true } disk)
@@ -61,7 +64,9 @@ internal sealed class StatusCommand : CliCommand
         }
         if (status.DamagedRows is { } rows)
         {
-            parsed.Complain($"{Wording.Count(rows.Length, "row")} of the database cannot be read: {Few(rows, "; ")}", "docs/operating.md says how to mend a row");
+            parsed.Complain(
+                $"{Wording.Count(rows.Length, "row")} of the database cannot be read: {Few(rows, "; ")}",
+                "docs/operating.md says how to mend a row");
             exitCode = ExitCode.Failed;
         }
         if (status.Published is { Failure: not null } published)
@@ -73,23 +78,32 @@ internal sealed class StatusCommand : CliCommand
             return exitCode;
         if (hosts.Contested is [_, ..] contested)
         {
-            parsed.Complain($"the revocation list of another daemon is on {Wording.Count(contested.Length, "host")}, and this one writes nothing there: {Few(contested)}", "tctl nodes ls says more; to replace that list: tctl nodes sync NODE --take-over");
+            parsed.Complain(
+                $"the revocation list of another daemon is on {Wording.Count(contested.Length, "host")}, and this one writes nothing there: {Few(contested)}", "tctl nodes ls says more; to replace that list: tctl nodes sync NODE --take-over");
             exitCode = ExitCode.Failed;
         }
         if (hosts.Stale is [_, ..] stale)
         {
-            parsed.Complain($"{Wording.Count(stale.Length, "host")} {(stale.Length == 1 ? "has" : "have")} had no new revocation list for {hosts.StaleAfter} or more: {Few(stale)}", "tctl nodes ls shows why");
+            parsed.Complain(
+                $"{Wording.Count(stale.Length, "host")} {(stale.Length == 1 ? "has" : "have")} had no new revocation list for {hosts.StaleAfter} or more: {Few(stale)}", "tctl nodes ls shows why");
             exitCode = ExitCode.Failed;
         }
         // Those that are named already need no second word.
-        return hosts.UpToDate + hosts.Stale.Union(hosts.Contested).Count() < hosts.Written ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
+        return hosts.UpToDate + hosts.Stale.Union(hosts.Contested).Count() < hosts.Written
+            ? await wait.Run(parsed, ca, exitCode, cancellation)
+            : exitCode;
     }
 
     private static string Few(string[] names, string between = ", ") =>
-        names.Length <= MostNamed ? string.Join(between, names) : $"{string.Join(between, names[..MostNamed])} and {names.Length - MostNamed} more";
+        names.Length <= MostNamed
+            ? string.Join(between, names)
+            : $"{string.Join(between, names[..MostNamed])} and {names.Length - MostNamed} more";
 
     private static string Show(PublishedStatus hosts) =>
-        $"published for hosts: {hosts.Directory}, " + (hosts is { Failure: { } why, FailingSince: { } since } ? $"not up to date since {Wording.Time(since)}: {why}" : "up to date");
+        $"published for hosts: {hosts.Directory}, "
+            + (hosts is { Failure: { } why, FailingSince: { } since }
+                ? $"not up to date since {Wording.Time(since)}: {why}"
+                : "up to date");
 
     private static string Show(ReceiverStatus to) =>
         $"notifications ({to.Name}): {to.Waiting} waiting, {to.GivenUp} given up" +

@@ -23,7 +23,10 @@ internal sealed class UsersListCommand : CliCommand
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(users.Resources);
         else
-            parsed.Print(ResourceTable.For((await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.Single(kind => kind.Name == ResourceKinds.User), users.Resources));
+            parsed.Print(
+                ResourceTable.For(
+                    (await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.Single(kind => kind.Name == ResourceKinds.User),
+                    users.Resources));
         return ExitCode.Done;
     }
 }

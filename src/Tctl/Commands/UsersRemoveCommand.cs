@@ -20,6 +20,8 @@ internal sealed class UsersRemoveCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        return await parsed.Show(await ca.Send(Routes.RemoveResource, new RemoveResource(ResourceKinds.User, parsed.GetValue(name)!), cancellation), wait, ca, cancellation);
+        return await parsed.Show(
+            await ca.Send(Routes.RemoveResource, new RemoveResource(ResourceKinds.User, parsed.GetValue(name)!), cancellation), wait, ca,
+            cancellation);
     }
 }

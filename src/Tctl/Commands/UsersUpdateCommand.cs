@@ -9,9 +9,19 @@ internal sealed class UsersUpdateCommand : CliCommand
 {
     private readonly Argument<string> name = new("NAME") { Description = "The user", CompletionSources = { AdminCompletions.Users } };
     private readonly HostsWait wait = new();
-    private readonly ListOption roles = new("--set-roles", "The whole new list of roles; none takes every role away", "ROLE") { Instead = "to take every role away: --set-roles=none", CompletionSources = { AdminCompletions.Roles } };
-    private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN") { Instead = "to take every login away, remove spec.traits.logins: tctl edit user/NAME" };
-    private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT") { Instead = "for the account of the same name: --set-unix-users=NAME" };
+    private readonly ListOption roles = new("--set-roles", "The whole new list of roles; none takes every role away", "ROLE")
+    {
+        Instead = "to take every role away: --set-roles=none",
+        CompletionSources = { AdminCompletions.Roles }
+    };
+    private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN")
+    {
+        Instead = "to take every login away, remove spec.traits.logins: tctl edit user/NAME"
+    };
+    private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT")
+    {
+        Instead = "for the account of the same name: --set-unix-users=NAME"
+    };
 
     public UsersUpdateCommand()
         : base("update", "Replaces lists of a user; the others stay", "tctl users update --set-roles=access,contractor alice")

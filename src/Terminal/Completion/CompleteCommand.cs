@@ -6,7 +6,8 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// <c>__complete -- WORD…</c>: what the scripts of <see cref="CompletionCommand"/> ask. The last word is the one under the cursor. A line for
+/// <c>__complete -- WORD…</c>: what the scripts of <see cref="CompletionCommand"/> ask. The last word is the one under the cursor. A line
+/// for
 /// each word that could stand in its place: the word, and after a tab what it is; or the line <c>:files</c>. Whatever goes wrong, nothing
 /// is said: it would land in the line that somebody types.
 /// </summary>
@@ -31,7 +32,8 @@ public sealed class CompleteCommand : Command
             try
             {
                 if (parseResult.GetValue(words) is [.. var before, var current])
-                    parseResult.PrintEscaped(Completion.Complete(parseResult.RootCommandResult.Command, prepare(before), current).Select(Line).OfType<string>());
+                    parseResult.PrintEscaped(
+                        Completion.Complete(parseResult.RootCommandResult.Command, prepare(before), current).Select(Line).OfType<string>());
             }
             catch (Exception)
             {
@@ -42,7 +44,8 @@ public sealed class CompleteCommand : Command
 
         // A word that a shell or a terminal would take for something else is not offered.
         private static string? Line(CompletionItem item) =>
-            Printable.Escape(item.Label) != item.Label || item.Label.Any(c => char.IsWhiteSpace(c) || "'\"`$&|;<>()!#?~[]{}".Contains(c)) ? null
+            Printable.Escape(item.Label) != item.Label || item.Label.Any(c => char.IsWhiteSpace(c) || "'\"`$&|;<>()!#?~[]{}".Contains(c))
+                ? null
             : item.Detail is { Length: > 0 } detail ? $"{item.Label}\t{Printable.Escape(detail)}"
             : item.Label;
     }

@@ -17,7 +17,8 @@ internal static class Completion
     public static IEnumerable<CompletionItem> Complete(Command root, IReadOnlyList<string> before, string current)
     {
         var mayBeOption = !before.Contains("--");
-        var (option, typed) = mayBeOption && current.StartsWith("--", StringComparison.Ordinal) && current.Split('=', 2) is [var name, var given] ? (name, given) : (null, current);
+        var (option, typed) = mayBeOption && current.StartsWith("--", StringComparison.Ordinal)
+            && current.Split('=', 2) is [var name, var given] ? (name, given) : (null, current);
         var parsed = Shell.Parse(root, [.. Shell.KeepEmptyValues(before), .. option is null ? [typed] : (string[])[option, typed]]);
         var last = parsed.Tokens[^1];
         var owner = Owner(parsed, last);
@@ -29,10 +30,13 @@ internal static class Completion
             return Options(parsed).Where(item => item.Label.StartsWith(current, StringComparison.Ordinal));
 
         // A word that is a command already may be the beginning of another.
-        var command = last.Type == TokenType.Command ? parsed.CommandResult.Parent as CommandResult ?? parsed.CommandResult : parsed.CommandResult;
+        var command = last.Type == TokenType.Command
+            ? parsed.CommandResult.Parent as CommandResult ?? parsed.CommandResult
+            : parsed.CommandResult;
         var argument = (owner as ArgumentResult)?.Argument ?? command.Command.Arguments.FirstOrDefault();
         return Subcommands(command.Command).Where(item => item.Label.StartsWith(typed, StringComparison.Ordinal))
-            .Concat(argument is null ? [] : Values(parsed, argument.CompletionSources, typed, argument.Arity.MaximumNumberOfValues > 1, ""));
+            .Concat(
+                argument is null ? [] : Values(parsed, argument.CompletionSources, typed, argument.Arity.MaximumNumberOfValues > 1, ""));
     }
 
     private static SymbolResult? Owner(ParseResult parsed, Token last)
@@ -46,7 +50,8 @@ internal static class Completion
 
     // In a list, a word is completed behind the last comma, and what stands there already is not offered again.
     private static IEnumerable<CompletionItem> Values(
-        ParseResult parsed, IEnumerable<Func<CompletionContext, IEnumerable<CompletionItem>>> sources, string typed, bool isList, string prefix)
+        ParseResult parsed, IEnumerable<Func<CompletionContext, IEnumerable<CompletionItem>>> sources, string typed, bool isList,
+        string prefix)
     {
         var kept = isList ? typed[..(typed.LastIndexOf(',') + 1)] : "";
         var present = kept.Split(',', StringSplitOptions.RemoveEmptyEntries);
@@ -59,13 +64,16 @@ internal static class Completion
     }
 
     private static IEnumerable<CompletionItem> Subcommands(Command command) =>
-        command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => new CompletionItem(subcommand.Name, detail: subcommand.Description));
+        command.Subcommands.Where(subcommand => !subcommand.Hidden)
+            .Select(subcommand => new CompletionItem(subcommand.Name, detail: subcommand.Description));
 
     private static IEnumerable<CompletionItem> Options(ParseResult parsed)
     {
         for (var command = parsed.CommandResult; command is not null; command = command.Parent as CommandResult)
             foreach (var option in command.Command.Options)
-                if (!option.Hidden && (option.Recursive || command == parsed.CommandResult) && (option is ListOption || parsed.GetResult(option) is null or { Implicit: true }))
-                    yield return new CompletionItem(option.Arity.MinimumNumberOfValues > 0 ? $"{option.Name}=" : option.Name, detail: option.Description);
+                if (!option.Hidden && (option.Recursive || command == parsed.CommandResult)
+                    && (option is ListOption || parsed.GetResult(option) is null or { Implicit: true }))
+                    yield return new CompletionItem(
+                        option.Arity.MinimumNumberOfValues > 0 ? $"{option.Name}=" : option.Name, detail: option.Description);
     }
 }

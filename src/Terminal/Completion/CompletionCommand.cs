@@ -7,7 +7,12 @@ public sealed class CompletionCommand : CliCommand
 {
     private static readonly string[] Shells = ["bash", "zsh", "fish"];
 
-    private readonly Argument<string> shell = new("SHELL") { HelpName = string.Join('|', Shells), Description = "The shell that you use", CompletionSources = { Shells } };
+    private readonly Argument<string> shell = new("SHELL")
+    {
+        HelpName = string.Join('|', Shells),
+        Description = "The shell that you use",
+        CompletionSources = { Shells }
+    };
 
     /// <summary>The command.</summary>
     /// <param name="program">Whose words are completed.</param>
@@ -30,7 +35,8 @@ public sealed class CompletionCommand : CliCommand
     /// <inheritdoc/>
     protected override Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        using var script = new StreamReader(typeof(CompletionCommand).Assembly.GetManifestResourceStream($"completion.{parsed.GetValue(shell)}")!);
+        using var script = new StreamReader(
+            typeof(CompletionCommand).Assembly.GetManifestResourceStream($"completion.{parsed.GetValue(shell)}")!);
         parsed.PrintEscaped([script.ReadToEnd().Replace("PROGRAM", parsed.RootCommandResult.Command.Name).TrimEnd()]);
         return Task.FromResult(ExitCode.Done);
     }

@@ -13,7 +13,9 @@ public static class Suggestions
 
     // Longer than an answer takes, shorter than anybody waits at a prompt; where the way to the daemon is long, its user says so.
     private static TimeSpan Patience =>
-        int.TryParse(Environment.GetEnvironmentVariable(Variable), out var seconds) && seconds is > 0 and <= 60 ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromSeconds(1);
+        int.TryParse(Environment.GetEnvironmentVariable(Variable), out var seconds) && seconds is > 0 and <= 60
+            ? TimeSpan.FromSeconds(seconds)
+            : TimeSpan.FromSeconds(1);
 
     /// <summary>Names of files; the shell finds them.</summary>
     public static IEnumerable<CompletionItem> Files(CompletionContext context) => [new(FilesLabel)];
@@ -21,7 +23,8 @@ public static class Suggestions
     /// <summary>What the daemon that the line means knows; nothing if it does not answer at once.</summary>
     /// <param name="context">The line so far.</param>
     /// <param name="ask">Asks, and picks values out of the answer.</param>
-    public static IEnumerable<CompletionItem> FromDaemon(CompletionContext context, Func<CaClient, ParseResult, Task<IEnumerable<CompletionItem>>> ask)
+    public static IEnumerable<CompletionItem> FromDaemon(
+        CompletionContext context, Func<CaClient, ParseResult, Task<IEnumerable<CompletionItem>>> ask)
     {
         // What --help gives, to list the values of an option: it must not depend on a daemon.
         if (ReferenceEquals(context, CompletionContext.Empty))
@@ -42,5 +45,7 @@ public static class Suggestions
     /// <summary>A request as a value: its id, and what it is about.</summary>
     public static IEnumerable<CompletionItem> For(IEnumerable<RequestResource> requests, params string[] states) => requests
         .Where(request => states is [] || states.Contains(request.Spec.State))
-        .Select(request => new CompletionItem(request.Metadata.Name, detail: $"{request.Spec.User}: {string.Join(", ", request.Spec.Roles)}, {request.Spec.State}"));
+        .Select(
+            request => new CompletionItem(
+                request.Metadata.Name, detail: $"{request.Spec.User}: {string.Join(", ", request.Spec.Roles)}, {request.Spec.State}"));
 }

@@ -7,12 +7,19 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh certs ls</c>.</summary>
 internal sealed class CertsListCommand : CliCommand
 {
-    private readonly Option<string?> state = new("--state") { HelpName = "live|expired|revoked", Description = "In this state only", CompletionSources = { "live", "expired", "revoked" } };
+    private readonly Option<string?> state = new("--state")
+    {
+        HelpName = "live|expired|revoked",
+        Description = "In this state only",
+        CompletionSources = { "live", "expired", "revoked" }
+    };
     private readonly FormatOption format = new();
     private readonly Paging paging;
 
     public CertsListCommand()
-        : base("ls", "Lists your certificates, newest first, on this machine or elsewhere", "tsh certs ls --state=live", "tsh certs ls --format=json")
+        : base(
+            "ls", "Lists your certificates, newest first, on this machine or elsewhere", "tsh certs ls --state=live",
+            "tsh certs ls --format=json")
     {
         Aliases.Add("list");
         Options.Add(state);
@@ -25,7 +32,10 @@ internal sealed class CertsListCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var user = UserOption.Chosen(parsed, Home.Chosen(parsed));
         var certificates = await paging.Read(parsed, async (limit, after) =>
-            await ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), limit, after), cancellation) is var page ? (page.Certificates, page.Next) : default);
+            await ca.Send(
+                Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), limit, after), cancellation) is var page
+                ? (page.Certificates, page.Next)
+                : default);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(certificates);
@@ -35,7 +45,8 @@ internal sealed class CertsListCommand : CliCommand
         var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status");
         foreach (var certificate in certificates)
             table.Add(
-                certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals), Wording.Time(certificate.ValidBefore),
+                certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals),
+                Wording.Time(certificate.ValidBefore),
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
         parsed.Print(table);
         return ExitCode.Done;

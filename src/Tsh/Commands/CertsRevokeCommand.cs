@@ -7,7 +7,12 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh certs revoke</c>: a lost laptop is its user's own business.</summary>
 internal sealed class CertsRevokeCommand : CliCommand
 {
-    private readonly Argument<string[]> serials = new("SERIAL…") { Description = "Certificates by serial", Arity = ArgumentArity.ZeroOrMore, CompletionSources = { UserCompletions.LiveSerials } };
+    private readonly Argument<string[]> serials = new("SERIAL…")
+    {
+        Description = "Certificates by serial",
+        Arity = ArgumentArity.ZeroOrMore,
+        CompletionSources = { UserCompletions.LiveSerials }
+    };
     private readonly Option<bool> all = new("--all") { Description = "All of yours, wherever they are" };
     private readonly Option<bool> wait = HostsBehindText.WaitForHosts();
 
@@ -27,7 +32,9 @@ internal sealed class CertsRevokeCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var ask = new RevokeMyCertificates(parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(all), UserOption.Chosen(parsed, Home.Chosen(parsed)));
+        var ask = new RevokeMyCertificates(
+            parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(all),
+            UserOption.Chosen(parsed, Home.Chosen(parsed)));
         var revoked = (await ca.Send(Routes.RevokeMyCertificates, ask, cancellation)).Revoked;
         parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca, cancellation, parsed.GetValue(wait));

@@ -39,7 +39,10 @@ internal sealed class ConfigCommand : CliCommand
         {
             var removed = Edit(SshConfig.WithoutBlock, home);
             File.Delete(home.SshConfig);
-            parsed.Print(removed ? $"the block of tsh config has been removed from {OfUser()}" : $"{OfUser()} has no block of tsh config, nothing to remove");
+            parsed.Print(
+                removed
+                    ? $"the block of tsh config has been removed from {OfUser()}"
+                    : $"{OfUser()} has no block of tsh config, nothing to remove");
             return ExitCode.Done;
         }
         using var ca = ServerOption.Connect(parsed);
@@ -53,7 +56,8 @@ internal sealed class ConfigCommand : CliCommand
         home.SaveKnownCas((await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey);
         AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
         Edit(SshConfig.WithBlock, home);
-        parsed.Print($"{OfUser()} now has your {Wording.Count(nodes.Length, "host")}{(nodes is [] ? "" : $": {string.Join(", ", nodes.Take(10).Select(node => node.Name))}{(nodes.Length > 10 ? ", …" : "")}")}");
+        parsed.Print(
+            $"{OfUser()} now has your {Wording.Count(nodes.Length, "host")}{(nodes is [] ? "" : $": {string.Join(", ", nodes.Take(10).Select(node => node.Name))}{(nodes.Length > 10 ? ", …" : "")}")}");
         if (nodes is [var first, ..])
             parsed.Hint(first.Logins is [_] ? $"ssh {first.Name}" : $"ssh LOGIN@{first.Name}");
         return ExitCode.Done;
@@ -61,7 +65,10 @@ internal sealed class ConfigCommand : CliCommand
 
     /// <summary>The file that ssh reads: in the home directory that the account has, whatever HOME says.</summary>
     private static string OfUser() => Path.Combine(
-        Accounts.OwnHome ?? UserFolders.Home ?? throw new FailureException("your account has no home directory, so ssh reads no configuration of yours", "tsh config --print shows what ssh would read"),
+        Accounts.OwnHome ?? UserFolders.Home
+            ?? throw new FailureException(
+                "your account has no home directory, so ssh reads no configuration of yours",
+                "tsh config --print shows what ssh would read"),
         ".ssh", "config");
 
     /// <summary>Changes <c>~/.ssh/config</c> in one step, and in the place where it really is: people keep it behind links.</summary>
@@ -87,10 +94,17 @@ internal sealed class ConfigCommand : CliCommand
         return true;
     }
 
-    /// <summary><c>tsh config for-host NODE</c>: what ssh runs before it connects to a node that needs a certificate of its own. It says nothing where all is well.</summary>
+    /// <summary>
+    /// <c>tsh config for-host NODE</c>: what ssh runs before it connects to a node that needs a certificate of its own. It says nothing
+    /// where all is well.
+    /// </summary>
     private sealed class ForHostCommand : CliCommand
     {
-        private readonly Argument<string> destination = new("LOGIN@NODE") { HelpName = "LOGIN@NODE", Description = "The node, and the account there" };
+        private readonly Argument<string> destination = new("LOGIN@NODE")
+        {
+            HelpName = "LOGIN@NODE",
+            Description = "The node, and the account there"
+        };
 
         public ForHostCommand()
             : base("for-host", "Sees to a certificate for one host; ssh runs it", "tsh config for-host postgres@db1")
@@ -107,14 +121,23 @@ internal sealed class ConfigCommand : CliCommand
                 return ExitCode.Done;
             using var ca = ServerOption.Connect(parsed);
             var opened = await NodeCertificate.Get(home, node, ca, UserOption.Chosen(parsed, home), cancellation);
-            return opened.Contains(login) ? ExitCode.Done : throw new FailureException($"your roles open {string.Join(", ", opened)} on {node}, and not {login}");
+            return opened.Contains(login)
+                ? ExitCode.Done
+                : throw new FailureException($"your roles open {string.Join(", ", opened)} on {node}, and not {login}");
         }
     }
 
-    /// <summary><c>tsh config renew LOGIN@NODE</c>: what ssh runs before it connects once the certificate has ended. It succeeds if the login opens then.</summary>
+    /// <summary>
+    /// <c>tsh config renew LOGIN@NODE</c>: what ssh runs before it connects once the certificate has ended. It succeeds if the login opens
+    /// then.
+    /// </summary>
     private sealed class RenewCommand : CliCommand
     {
-        private readonly Argument<string> destination = new("LOGIN@NODE") { HelpName = "LOGIN@NODE", Description = "The node, and the account there" };
+        private readonly Argument<string> destination = new("LOGIN@NODE")
+        {
+            HelpName = "LOGIN@NODE",
+            Description = "The node, and the account there"
+        };
 
         public RenewCommand()
             : base("renew", "Replaces a certificate that has ended; ssh runs it", "tsh config renew postgres@db1")

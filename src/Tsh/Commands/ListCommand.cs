@@ -16,7 +16,9 @@ internal sealed class ListCommand : CliCommand
     private readonly FormatOption format = new();
 
     public ListCommand()
-        : base("ls", "Lists the hosts within your reach, and your logins there", "tsh ls", "tsh ls env=prod type=db", "tsh ls --format=json | jq -r '.[].name'")
+        : base(
+            "ls", "Lists the hosts within your reach, and your logins there", "tsh ls", "tsh ls env=prod type=db",
+            "tsh ls --format=json | jq -r '.[].name'")
     {
         Aliases.Add("list");
         Arguments.Add(filters);
@@ -34,7 +36,8 @@ internal sealed class ListCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var list = await ca.Send(Routes.ListMyNodes, new ListMyNodes(UserOption.Chosen(parsed, home)), cancellation);
         var wanted = parsed.GetValue(filters)!.Select(filter => filter.Split('=', 2)).ToList();
-        var nodes = UsableNodes.Filter(parsed, list.Nodes).Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
+        var nodes = UsableNodes.Filter(parsed, list.Nodes)
+            .Where(node => wanted.TrueForAll(label => node.Labels.GetValueOrDefault(label[0]) == label[1])).ToArray();
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(nodes);
@@ -45,9 +48,12 @@ internal sealed class ListCommand : CliCommand
         var isPerHost = home.Memory is { PerHost: true, Session: { } session } && now < session.Ends;
         var isLoggedIn = isPerHost || held.At(now).Any();
         // What the certificates at hand open is what ssh can use; the rest is granted, and a login away.
-        string[] Opened(ListedNode node) => isLoggedIn && !isPerHost ? [.. node.Logins.Where(login => held.For(login, node.Name, now) is not null)] : node.Logins;
+        string[] Opened(ListedNode node) =>
+            isLoggedIn && !isPerHost ? [.. node.Logins.Where(login => held.For(login, node.Name, now) is not null)] : node.Logins;
         var isLater = nodes.Any(node => Opened(node).Length < node.Logins.Length);
-        var table = isLater ? new Table("Node", "Address", "Labels", "Logins", "After tsh login") : new Table("Node", "Address", "Labels", "Logins");
+        var table = isLater
+            ? new Table("Node", "Address", "Labels", "Logins", "After tsh login")
+            : new Table("Node", "Address", "Labels", "Logins");
         foreach (var node in nodes)
         {
             string[] cells = [node.Name, node.Address, Wording.Labels(node.Labels), string.Join(',', Opened(node))];
@@ -57,7 +63,8 @@ internal sealed class ListCommand : CliCommand
         if (list.Everywhere is not [])
             parsed.Say($"on every host that trusts the authority: {string.Join(", ", list.Everywhere)}");
         if (list.Requestable is not [])
-            parsed.Say($"a request away: {string.Join(", ", list.Requestable.Take(10).Select(node => node.Roles is [] ? $"node/{node.Name}" : $"{node.Name} ({string.Join(" or ", node.Roles)})"))}{(list.Requestable.Length > 10 ? ", …" : "")}");
+            parsed.Say(
+                $"a request away: {string.Join(", ", list.Requestable.Take(10).Select(node => node.Roles is [] ? $"node/{node.Name}" : $"{node.Name} ({string.Join(" or ", node.Roles)})"))}{(list.Requestable.Length > 10 ? ", …" : "")}");
         if (!isLoggedIn)
             parsed.Hint("you have no certificate that is valid now: tsh login");
         else if (isPerHost)

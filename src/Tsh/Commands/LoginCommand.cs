@@ -7,17 +7,43 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh login</c>.</summary>
 internal sealed class LoginCommand : CliCommand
 {
-    private readonly Option<string?> ttl = new("--ttl") { HelpName = "DURATION", Description = "A shorter life than your roles allow, such as 30m" };
-    private readonly Option<string?> node = new("--node") { HelpName = "NODE", Description = "Only for this host", CompletionSources = { UserCompletions.Nodes } };
-    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID") { CompletionSources = { UserCompletions.Requests(RequestStates.Approved) } };
-    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE") { CompletionSources = { UserCompletions.RequestableRoles } };
+    private readonly Option<string?> ttl = new("--ttl")
+    {
+        HelpName = "DURATION",
+        Description = "A shorter life than your roles allow, such as 30m"
+    };
+    private readonly Option<string?> node = new("--node")
+    {
+        HelpName = "NODE",
+        Description = "Only for this host",
+        CompletionSources = { UserCompletions.Nodes }
+    };
+    private readonly ListOption requestIds = new("--request-id", "Approved requests to use", "ID")
+    {
+        CompletionSources = { UserCompletions.Requests(RequestStates.Approved) }
+    };
+    private readonly ListOption roles = new("--request-roles", "Ask for these roles, wait for the answer, and log in with them", "ROLE")
+    {
+        CompletionSources = { UserCompletions.RequestableRoles }
+    };
     private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
     private readonly LifetimeOptions lifetimes = new();
-    private readonly Option<bool> noWait = new("--request-nowait") { Description = "Log in with your regular roles now; the request stays" };
+    private readonly Option<bool> noWait = new("--request-nowait")
+    {
+        Description = "Log in with your regular roles now; the request stays"
+    };
     private readonly WaitOption wait = new("Give up waiting after this long");
-    private readonly Option<string?> keyFile = new("--key") { HelpName = "FILE.pub", Description = "Certify this public key of yours (hardware keys too) instead of tsh's; the certificate goes to FILE-cert.pub" };
-    private readonly Option<string?> outFile = new("--out") { HelpName = "FILE", Description = "With --key: where the certificate goes. Without: make a new key FILE, with FILE.pub and FILE-cert.pub" };
+    private readonly Option<string?> keyFile = new("--key")
+    {
+        HelpName = "FILE.pub",
+        Description = "Certify this public key of yours (hardware keys too) instead of tsh's; the certificate goes to FILE-cert.pub"
+    };
+    private readonly Option<string?> outFile = new("--out")
+    {
+        HelpName = "FILE",
+        Description = "With --key: where the certificate goes. Without: make a new key FILE, with FILE.pub and FILE-cert.pub"
+    };
 
     private readonly AgentOption agent = new();
 
@@ -50,7 +76,8 @@ internal sealed class LoginCommand : CliCommand
         Options.Add(agent);
         Validators.Add(result =>
         {
-            if (result.GetResult(roles) is null && asking.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
+            if (result.GetResult(roles) is null
+                && asking.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} goes with --request-roles");
             if (result.GetResult(agent) is not null && (result.GetResult(keyFile) is not null || result.GetResult(outFile) is not null))
                 result.AddError($"{agent.Name} is about tsh's own key: it goes neither with --key nor with --out");
@@ -86,7 +113,8 @@ internal sealed class LoginCommand : CliCommand
             {
                 // A script has nobody to ask for a reason.
                 if (access == RequestAccessModes.Reason && Console.IsInputRedirected)
-                    throw new FailureException("your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT");
+                    throw new FailureException(
+                        "your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT");
                 await Ask(["*"]);
                 login = await LogIn();
             }
@@ -112,7 +140,10 @@ internal sealed class LoginCommand : CliCommand
                 parsed.Say(login.Certificate is null
                     ? "no certificate: your roles reach more logins on hosts than one certificate holds"
                     : "your roles reach more logins on hosts than one certificate holds; what is left out takes a certificate for its host");
-                parsed.Hint(key.IsOfHome ? "each host has one of its own, fetched as you connect: tsh ssh LOGIN@NODE; tsh ls lists them" : "a certificate for one host: tsh login --node=NODE; tsh ls lists them");
+                parsed.Hint(
+                    key.IsOfHome
+                        ? "each host has one of its own, fetched as you connect: tsh ssh LOGIN@NODE; tsh ls lists them"
+                        : "a certificate for one host: tsh login --node=NODE; tsh ls lists them");
             }
             await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);
         }
@@ -132,7 +163,8 @@ internal sealed class LoginCommand : CliCommand
         // The approval must not get lost with the daemon that was there a moment ago.
         catch (UnreachableException away) when (filed is not null)
         {
-            throw new FailureException(away.Message, $"request {filed} stays: {ReadyRequests.Use(requests is [] ? [filed] : requests)}", ExitCode.Unreachable);
+            throw new FailureException(
+                away.Message, $"request {filed} stays: {ReadyRequests.Use(requests is [] ? [filed] : requests)}", ExitCode.Unreachable);
         }
         if (nowait)
             parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
@@ -149,7 +181,11 @@ internal sealed class LoginCommand : CliCommand
         });
 
         Task<LoggedIn> LogIn() =>
-            ca.Send(Routes.Login, new Login(publicKey, user, requests is [] ? null : requests, parsed.GetValue(ttl), parsed.GetValue(node), Regular: filed is not null), cancellation);
+            ca.Send(
+                Routes.Login,
+                new Login(
+                    publicKey, user, requests is [] ? null : requests, parsed.GetValue(ttl), parsed.GetValue(node),
+                    Regular: filed is not null), cancellation);
 
         async Task Ask(string[] roleNames)
         {
@@ -174,6 +210,8 @@ internal sealed class LoginCommand : CliCommand
                 return address;
             else
                 parsed.Say($"'{answer}' is not [USER@]HOST[:PORT]");
-        throw new FailureException("no daemon is on this machine, and no other is named", "name its host once, and it is remembered: tsh login --server=ssh://HOST", ExitCode.Usage);
+        throw new FailureException(
+            "no daemon is on this machine, and no other is named",
+            "name its host once, and it is remembered: tsh login --server=ssh://HOST", ExitCode.Usage);
     }
 }

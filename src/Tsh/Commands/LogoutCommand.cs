@@ -9,11 +9,17 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh logout</c>.</summary>
 internal sealed class LogoutCommand : CliCommand
 {
-    private readonly Option<bool> revoke = new("--revoke") { Description = "Also revoke the certificates of this login, so that copies of them open nothing" };
+    private readonly Option<bool> revoke = new("--revoke")
+    {
+        Description = "Also revoke the certificates of this login, so that copies of them open nothing"
+    };
     private readonly Option<bool> wait = HostsBehindText.WaitForHosts();
 
     public LogoutCommand()
-        : base("logout", "Removes the key and certificate in tsh's home and in the ssh-agent; what --key and --out of login wrote elsewhere stays", "tsh logout", "tsh logout --revoke")
+        : base(
+            "logout",
+            "Removes the key and certificate in tsh's home and in the ssh-agent; what --key and --out of login wrote elsewhere stays",
+            "tsh logout", "tsh logout --revoke")
     {
         Options.Add(revoke);
         Options.Add(wait);
@@ -30,7 +36,9 @@ internal sealed class LogoutCommand : CliCommand
         using var ca = parsed.GetValue(revoke) ? ServerOption.Connect(parsed) : null;
         // Before the serials are gone.
         string[] revoked = ca is not null && Held.Serials(home) is [_, ..] serials
-            ? (await ca.Send(Routes.RevokeMyCertificates, new RevokeMyCertificates(serials, User: UserOption.Chosen(parsed, home)), cancellation)).Revoked
+            ? (await ca.Send(
+                Routes.RevokeMyCertificates, new RevokeMyCertificates(serials, User: UserOption.Chosen(parsed, home)),
+                cancellation)).Revoked
             : [];
         var user = Held.In(home).User;
         if (Directory.Exists(home.Folder))
@@ -38,7 +46,9 @@ internal sealed class LogoutCommand : CliCommand
                 foreach (var fault in await Agent.Forget(home, cancellation))
                     parsed.Warn($"{fault}; it may still hold your certificate");
         if (File.Exists(home.SshConfig))
-            AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            AtomicFile.Replace(
+                home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))),
+                UnixFileMode.UserRead | UnixFileMode.UserWrite);
         parsed.Print((home.Clear(), user) switch
         {
             (false, _) => "not logged in, nothing to remove",
@@ -46,7 +56,8 @@ internal sealed class LogoutCommand : CliCommand
             (true, _) => $"{user} has been logged out, key and certificate removed from {home.Folder}",
         });
         if (ca is not null)
-            parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
+            parsed.Print(
+                $"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca!, cancellation, parsed.GetValue(wait));
     }
 }

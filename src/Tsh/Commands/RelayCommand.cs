@@ -7,7 +7,8 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// <c>tsh relay</c>: the far side of <c>--server ssh://…</c>. It joins its standard streams to the daemon's socket and reads none of what passes.
+/// <c>tsh relay</c>: the far side of <c>--server ssh://…</c>. It joins its standard streams to the daemon's socket and reads none of what
+/// passes.
 /// The end of its input is the end of what is asked, and not of what is answered: it goes on until the daemon has answered, or until nobody
 /// is left to read that.
 /// </summary>

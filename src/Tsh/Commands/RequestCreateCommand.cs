@@ -7,8 +7,15 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request create</c>.</summary>
 internal sealed class RequestCreateCommand : CliCommand
 {
-    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE") { CompletionSources = { UserCompletions.RequestableRoles } };
-    private readonly ListOption resources = new("--resource", "The nodes to ask for, each node/NAME; with --roles only by these roles", "node/NAME") { CompletionSources = { UserCompletions.RequestableResources } };
+    private readonly ListOption roles = new("--roles", "The roles to ask for", "ROLE")
+    {
+        CompletionSources = { UserCompletions.RequestableRoles }
+    };
+    private readonly ListOption resources = new(
+        "--resource", "The nodes to ask for, each node/NAME; with --roles only by these roles", "node/NAME")
+    {
+        CompletionSources = { UserCompletions.RequestableResources }
+    };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");
     private readonly LifetimeOptions lifetimes = new();
@@ -52,7 +59,10 @@ internal sealed class RequestCreateCommand : CliCommand
         var home = Home.Chosen(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
-        var ask = lifetimes.Of(parsed, new CreateRequest(roles.Given(parsed), user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));
+        var ask = lifetimes.Of(
+            parsed,
+            new CreateRequest(
+                roles.Given(parsed), user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));
         if (parsed.GetValue(dryRun))
         {
             var plan = await ca.Send(Routes.PlanRequest, ask, cancellation);

@@ -20,10 +20,13 @@ internal sealed class RequestEndCommand : CliCommand
         Arguments.Add(id);
     }
 
-    public static RequestEndCommand Cancel() => new("cancel", "Withdraws a request that nobody has answered", Routes.CancelRequest, RequestStates.Pending, "cancelled");
+    public static RequestEndCommand Cancel() =>
+        new("cancel", "Withdraws a request that nobody has answered", Routes.CancelRequest, RequestStates.Pending, "cancelled");
 
     public static RequestEndCommand Drop() =>
-        new("drop", "Gives up what an approved request granted; its certificates are revoked", Routes.DropRequest, RequestStates.Approved, "dropped");
+        new(
+            "drop", "Gives up what an approved request granted; its certificates are revoked", Routes.DropRequest, RequestStates.Approved,
+            "dropped");
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {

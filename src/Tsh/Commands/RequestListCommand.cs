@@ -9,12 +9,17 @@ internal sealed class RequestListCommand : CliCommand
 {
     private readonly Option<bool> mine = new("--my-requests") { Description = "Your own; what is listed without a word" };
     private readonly Option<bool> reviewable = new("--reviewable") { Description = "Those of others that wait for a review of yours" };
-    private readonly Option<bool> suggested = new("--suggested") { Description = "Those of others that you may review and that name you as a reviewer" };
+    private readonly Option<bool> suggested = new("--suggested")
+    {
+        Description = "Those of others that you may review and that name you as a reviewer"
+    };
     private readonly FormatOption format = new();
     private readonly Paging paging;
 
     public RequestListCommand()
-        : base("ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable", "tsh request ls --format=json")
+        : base(
+            "ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable",
+            "tsh request ls --format=json")
     {
         Aliases.Add("list");
         Option<bool>[] which = [mine, reviewable, suggested];
@@ -35,7 +40,10 @@ internal sealed class RequestListCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var show = parsed.GetValue(reviewable) ? RequestViews.Reviewable : parsed.GetValue(suggested) ? RequestViews.Suggested : null;
         var requests = await paging.Read(parsed, async (limit, after) =>
-            await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, limit, after), cancellation) is var page ? (page.Requests, page.Next) : default);
+            await ca.Send(
+                Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, limit, after), cancellation) is var page
+                ? (page.Requests, page.Next)
+                : default);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(requests);
         else

@@ -10,9 +10,17 @@ internal sealed class RequestReviewCommand : CliCommand
     private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
     private readonly Option<bool> approve = new("--approve") { Description = "You would grant it" };
     private readonly Option<bool> deny = new("--deny") { Description = "You would not" };
-    private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester and other reviewers read it" };
+    private readonly Option<string?> reason = new("--reason")
+    {
+        HelpName = "TEXT",
+        Description = "Why; the requester and other reviewers read it"
+    };
     private readonly ListOption roles = new("--roles", "With --approve: only these of the roles asked for", "ROLE");
-    private readonly Option<string?> assumeStartTime = new("--assume-start-time") { HelpName = "TIME", Description = "With --approve: when the access begins at the earliest, such as 2027-01-31T18:00:00Z" };
+    private readonly Option<string?> assumeStartTime = new("--assume-start-time")
+    {
+        HelpName = "TIME",
+        Description = "With --approve: when the access begins at the earliest, such as 2027-01-31T18:00:00Z"
+    };
 
     public RequestReviewCommand()
         : base(
@@ -29,7 +37,9 @@ internal sealed class RequestReviewCommand : CliCommand
         {
             if (result.GetValue(approve) == result.GetValue(deny))
                 result.AddError("say either --approve or --deny");
-            else if (result.GetValue(deny) && ((Option[])[roles, assumeStartTime]).FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } stray)
+            else if (result.GetValue(deny)
+                && ((Option[])[roles, assumeStartTime]).FirstOrDefault(
+                    option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} goes with --approve");
         });
     }
@@ -38,11 +48,17 @@ internal sealed class RequestReviewCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var review = new ReviewRequest(
-            parsed.GetValue(id)!, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny, UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
+            parsed.GetValue(id)!, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
+            UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;
-        parsed.Print(RequestText.Done(reviewed, spec.State == RequestStates.Pending ? string.Join("; ", ["reviewed", .. spec.Missing ?? []]) : spec.State.ToLowerInvariant()));
+        parsed.Print(
+            RequestText.Done(
+                reviewed,
+                spec.State == RequestStates.Pending
+                    ? string.Join("; ", ["reviewed", .. spec.Missing ?? []])
+                    : spec.State.ToLowerInvariant()));
         foreach (var warning in reviewed.Warnings)
             parsed.Warn(warning);
         return ExitCode.Done;

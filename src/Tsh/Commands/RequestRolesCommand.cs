@@ -10,12 +10,14 @@ internal sealed class RequestRolesCommand : CliCommand
     private readonly FormatOption format = new();
 
     public RequestRolesCommand()
-        : base("roles", "Lists the roles that you can ask for", "tsh request roles", "tsh request roles --format=json | jq -r '.[]'") => Options.Add(format);
+        : base("roles", "Lists the roles that you can ask for", "tsh request roles", "tsh request roles --format=json | jq -r '.[]'") =>
+        Options.Add(format);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var mine = await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Chosen(parsed))), cancellation);
+        var mine = await ca.Send(
+            Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Chosen(parsed))), cancellation);
         if (mine.User is null)
             throw new FailureException($"several users are yours: {string.Join(", ", mine.Users)}", "choose one with --user");
         if (parsed.GetValue(format) == FormatOption.Json)

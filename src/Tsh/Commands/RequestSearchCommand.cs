@@ -10,9 +10,23 @@ internal sealed class RequestSearchCommand : CliCommand
     // A request names no more.
     private const int MostResources = 300;
 
-    private readonly Option<string> kind = new("--kind") { HelpName = "KIND", Description = "What to search for: node", DefaultValueFactory = _ => "node", CompletionSources = { "node" } };
-    private readonly Option<string?> labels = new("--labels") { HelpName = "KEY=VALUE[,KEY=VALUE…]", Description = "Only those with all of these labels" };
-    private readonly Option<string?> search = new("--search") { HelpName = "WORDS", Description = "Only those with each of these words in the name or the labels" };
+    private readonly Option<string> kind = new("--kind")
+    {
+        HelpName = "KIND",
+        Description = "What to search for: node",
+        DefaultValueFactory = _ => "node",
+        CompletionSources = { "node" }
+    };
+    private readonly Option<string?> labels = new("--labels")
+    {
+        HelpName = "KEY=VALUE[,KEY=VALUE…]",
+        Description = "Only those with all of these labels"
+    };
+    private readonly Option<string?> search = new("--search")
+    {
+        HelpName = "WORDS",
+        Description = "Only those with each of these words in the name or the labels"
+    };
     private readonly LimitOption limit = new("1000");
     private readonly FormatOption format = new();
 
@@ -33,7 +47,9 @@ internal sealed class RequestSearchCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var found = await ca.Send(
             Routes.SearchResources,
-            new SearchResources(parsed.GetValue(kind)!, parsed.GetValue(labels), parsed.GetValue(search), parsed.GetValue(limit), UserOption.Chosen(parsed, Home.Chosen(parsed))),
+            new SearchResources(
+                parsed.GetValue(kind)!, parsed.GetValue(labels), parsed.GetValue(search), parsed.GetValue(limit),
+                UserOption.Chosen(parsed, Home.Chosen(parsed))),
             cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
         {
@@ -51,7 +67,8 @@ internal sealed class RequestSearchCommand : CliCommand
         else if (found.Resources.Length > MostResources)
             parsed.Hint($"a request names at most {MostResources}: narrow it down with --labels or --search");
         else
-            parsed.Hint($"to ask for {(found.Resources is [_] ? "it" : "all of them")}: tsh request create --resource={string.Join(',', found.Resources.Select(one => one.Resource))} --reason=TEXT");
+            parsed.Hint(
+                $"to ask for {(found.Resources is [_] ? "it" : "all of them")}: tsh request create --resource={string.Join(',', found.Resources.Select(one => one.Resource))} --reason=TEXT");
         return ExitCode.Done;
     }
 }

@@ -7,12 +7,18 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request show</c>.</summary>
 internal sealed class RequestShowCommand : CliCommand
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id", CompletionSources = { UserCompletions.Requests() } };
+    private readonly Argument<string> id = new("ID")
+    {
+        Description = "The request, or the beginning of its id",
+        CompletionSources = { UserCompletions.Requests() }
+    };
     private readonly WaitOption wait = new("Wait for the answer first, for ever or this long") { Arity = ArgumentArity.ZeroOrOne };
     private readonly FormatOption format = new();
 
     public RequestShowCommand()
-        : base("show", "Shows a request of yours, or one that you may review", "tsh request show bc8ca931", "tsh request show bc8ca931 --wait=30m")
+        : base(
+            "show", "Shows a request of yours, or one that you may review", "tsh request show bc8ca931",
+            "tsh request show bc8ca931 --wait=30m")
     {
         Arguments.Add(id);
         Options.Add(wait);
@@ -34,7 +40,8 @@ internal sealed class RequestShowCommand : CliCommand
         // To a reviewer it is shown too, and is not theirs to use.
         if (request.Spec.State == RequestStates.Approved)
             parsed.HintAtReady(
-                (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(mine => mine.Metadata.Name == request.Metadata.Name),
+                (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(
+                    mine => mine.Metadata.Name == request.Metadata.Name),
                 Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }

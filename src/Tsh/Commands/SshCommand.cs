@@ -9,7 +9,12 @@ namespace CertAuthority.Tsh;
 internal sealed class SshCommand : CliCommand
 {
     private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
-    private readonly Argument<string> destination = new("[LOGIN@]NODE") { HelpName = "[LOGIN@]NODE", Description = "The node, and the account there", CompletionSources = { UserCompletions.Destinations } };
+    private readonly Argument<string> destination = new("[LOGIN@]NODE")
+    {
+        HelpName = "[LOGIN@]NODE",
+        Description = "The node, and the account there",
+        CompletionSources = { UserCompletions.Destinations }
+    };
     private readonly Argument<string[]> command = new("COMMAND")
     {
         HelpName = "COMMAND",
@@ -21,7 +26,9 @@ internal sealed class SshCommand : CliCommand
     public SshOptions OfSsh { get; } = new();
 
     public SshCommand()
-        : base("ssh", "Enters a node", "tsh ssh postgres@db1", "tsh ssh -l postgres db1 psql -c 'select 1'", "tsh ssh -L 5432:localhost:5432 -N postgres@db1")
+        : base(
+            "ssh", "Enters a node", "tsh ssh postgres@db1", "tsh ssh -l postgres db1 psql -c 'select 1'",
+            "tsh ssh -L 5432:localhost:5432 -N postgres@db1")
     {
         Options.Add(login);
         Options.Add(OfSsh.Flag);
@@ -48,13 +55,18 @@ internal sealed class SshCommand : CliCommand
 
         var home = Home.Chosen(parsed);
         var (node, account, certificate) = await Find(parsed, home, name, wanted, cancellation);
-        return Execution.Replace(["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
+        return Execution.Replace(
+            ["ssh", .. SshArguments.For(home, node, account, parsed.GetValue(command) ?? [], certificate.File, given)]);
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
 
-    /// <summary>The node, the account there, and the certificate that opens it. While the daemon is away, what it said last time counts, as it does for plain ssh.</summary>
-    private static async Task<(ReachableNode Node, string Login, HeldCertificate Certificate)> Find(ParseResult parsed, Home home, string name, string? wanted, CancellationToken cancellation)
+    /// <summary>
+    /// The node, the account there, and the certificate that opens it. While the daemon is away, what it said last time counts, as it does
+    /// for plain ssh.
+    /// </summary>
+    private static async Task<(ReachableNode Node, string Login, HeldCertificate Certificate)> Find(
+        ParseResult parsed, Home home, string name, string? wanted, CancellationToken cancellation)
     {
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
@@ -68,7 +80,8 @@ internal sealed class SshCommand : CliCommand
             new NodeAddresses(home).Remember(node);
             var login = wanted ?? OnlyLogin(node);
             // Another certificate that is out opens it: one of another machine, or of a login before.
-            var certificate = Certificate(home, login, node.Name) ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
+            var certificate = Certificate(home, login, node.Name)
+                ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
             await RefuseRevoked(home, node.Name, certificate, ca, user, cancellation);
             return (node, login, certificate);
         }
@@ -103,20 +116,25 @@ internal sealed class SshCommand : CliCommand
         }
     }
 
-    private static HeldCertificate? Certificate(Home home, string login, string node) => Held.In(home).For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node);
+    private static HeldCertificate? Certificate(Home home, string login, string node) =>
+        Held.In(home).For(login, node, Now) ?? NodeCertificate.AtHand(home, login, node);
 
     private static string[] LoginsAtHand(Home home, string node) =>
     [
         .. Held.In(home).At(Now).SelectMany(one => one.Info.Principals)
-            .Select(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal) ? principal[..^(node.Length + 1)] : principal).Where(login => Certificate(home, login, node) is not null)
-            .Concat(NodeCertificate.LoginsAtHand(home, node).Select(one => one[..one.LastIndexOf('@')])).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            .Select(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal) ? principal[..^(node.Length + 1)] : principal)
+            .Where(login => Certificate(home, login, node) is not null)
+            .Concat(NodeCertificate.LoginsAtHand(home, node).Select(one => one[..one.LastIndexOf('@')])).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>Where single nodes have certificates of their own, and none at hand opens the login.</summary>
     private static async Task FetchForHost(Home home, string? login, string node, CaClient ca, string? user, CancellationToken cancellation)
     {
         var isAtHand = login is null
-            ? Held.In(home).At(Now).Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal))) || NodeCertificate.LoginsAtHand(home, node).Any()
+            ? Held.In(home).At(Now)
+                .Any(one => one.Info.Principals.Any(principal => principal.EndsWith($"@{node}", StringComparison.Ordinal)))
+                || NodeCertificate.LoginsAtHand(home, node).Any()
             : Certificate(home, login, node) is not null;
         if (isAtHand)
             return;
@@ -131,7 +149,8 @@ internal sealed class SshCommand : CliCommand
     }
 
     // The host would refuse it, and count that against this address.
-    private static async Task RefuseRevoked(Home home, string node, HeldCertificate certificate, CaClient ca, string? user, CancellationToken cancellation)
+    private static async Task RefuseRevoked(
+        Home home, string node, HeldCertificate certificate, CaClient ca, string? user, CancellationToken cancellation)
     {
         try
         {
@@ -146,7 +165,11 @@ internal sealed class SshCommand : CliCommand
         // The next attempt gets a new one.
         if (home.IsForOneNode(certificate.File))
             File.Delete(certificate.File);
-        throw new FailureException($"certificate {certificate.Info.Serial} has been revoked", home.IsForOneNode(certificate.File) ? $"the next attempt gets a new one, if your roles still allow it: {home.Command($"ssh {node}")}" : home.Command("login"));
+        throw new FailureException(
+            $"certificate {certificate.Info.Serial} has been revoked",
+            home.IsForOneNode(certificate.File)
+                ? $"the next attempt gets a new one, if your roles still allow it: {home.Command($"ssh {node}")}"
+                : home.Command("login"));
     }
 
     private static (string? Login, string Node) Split(string destination) =>

@@ -30,7 +30,8 @@ internal sealed class StatusCommand : CliCommand
         var held = await Held.In(home).Verified(cancellation);
         foreach (var fault in held.Faults.Where(_ => held.At(now).Any()))
             parsed.Warn(fault);
-        if (held.Certificates is [] && held.Faults is [] && home.Memory is { PerHost: true, Session: { } session } && home.PublicKeyAtHand() is not null)
+        if (held.Certificates is [] && held.Faults is [] && home.Memory is { PerHost: true, Session: { } session }
+            && home.PublicKeyAtHand() is not null)
             return ShowPerHost(parsed, home, session, now);
         var usable = held.Usable(now);
         var user = parsed.GetValue<string?>("--user") ?? usable.Info.User;
@@ -103,7 +104,9 @@ internal sealed class StatusCommand : CliCommand
                 profile ?? "-",
                 memory.Server?.ToString() ?? "-",
                 login?.User ?? memory.User ?? "-",
-                login is null ? "not logged in" : now < login.Value.Ends ? Wording.Time(login.Value.Ends) : $"expired {Wording.Time(login.Value.Ends)}");
+                login is null
+                    ? "not logged in"
+                    : now < login.Value.Ends ? Wording.Time(login.Value.Ends) : $"expired {Wording.Time(login.Value.Ends)}");
         parsed.Print(table.Lines());
         return ExitCode.Done;
     }
@@ -112,14 +115,16 @@ internal sealed class StatusCommand : CliCommand
     private static (string User, DateTimeOffset Ends)? Login(Home home, DateTimeOffset now)
     {
         var held = Held.In(home);
-        return (held.At(now).FirstOrDefault() ?? (held.Certificates is [var ended, ..] ? ended : null)) is { } one ? (one.Info.User, one.Info.ValidBefore)
+        return (held.At(now).FirstOrDefault() ?? (held.Certificates is [var ended, ..] ? ended : null)) is { } one
+            ? (one.Info.User, one.Info.ValidBefore)
             : home.Memory is { PerHost: true, Session: { } session } && home.PublicKeyAtHand() is not null ? (session.User, session.Ends)
             : null;
     }
 
     /// <summary>What the daemon has on record of the certificates at hand; null where it does not say.</summary>
     /// <exception cref="FailureException">The first is of no use any more, or never was.</exception>
-    private static async Task<CertificateInfo[]?> AskDaemon(ParseResult parsed, CaClient ca, HeldCertificate[] held, string user, CancellationToken cancellation)
+    private static async Task<CertificateInfo[]?> AskDaemon(
+        ParseResult parsed, CaClient ca, HeldCertificate[] held, string user, CancellationToken cancellation)
     {
         var recorded = new List<CertificateInfo>();
         try
@@ -139,7 +144,9 @@ internal sealed class StatusCommand : CliCommand
         catch (ProblemException gone) when (gone.Problem.Code is ProblemCode.Denied or ProblemCode.NotFound)
         {
             throw new FailureException(
-                gone.Problem.Code == ProblemCode.Denied ? $"your certificate is of no use any more: {gone.Message}" : $"the authority has no record of your certificate: {gone.Message}",
+                gone.Problem.Code == ProblemCode.Denied
+                    ? $"your certificate is of no use any more: {gone.Message}"
+                    : $"the authority has no record of your certificate: {gone.Message}",
                 parsed.HintOf(gone.Problem) ?? "tsh login");
         }
         catch (Exception silent) when (silent is UnreachableException or ProblemException)

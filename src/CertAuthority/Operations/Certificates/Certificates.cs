@@ -13,7 +13,8 @@ internal static class Certificates
         var now = ca.Now();
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot => Page(
-            snapshot, size, snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, size + 1, before))));
+            snapshot, size,
+            snapshot.Certificates(now, ask.User, Request(snapshot, ask.Request), State(ask.State), ask.Node, size + 1, before))));
     }
 
     public static Task<CertificateList> ListMine(Authority ca, Caller by, ListMyCertificates ask)
@@ -21,15 +22,23 @@ internal static class Certificates
         var now = ca.Now();
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot => Page(
-            snapshot, size, snapshot.Certificates(now, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, size + 1, before))));
+            snapshot, size,
+            snapshot.Certificates(
+                now, snapshot.ActingUser(by, ask.User).Name, request: null, State(ask.State), node: null, size + 1, before))));
     }
 
     public static Task<CertificateInfo> GetMine(Authority ca, Caller by, GetMyCertificate ask) =>
         Task.FromResult((ulong.TryParse(ask.Serial, out var serial) && serial <= long.MaxValue
-            ? ca.Database.Read(snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found ? Shown.List(snapshot, [found]).Certificates[0] : null)
-            : null) ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial {ask.Serial}")));
+            ? ca.Database.Read(
+                snapshot => snapshot.FindCertificate(serial, snapshot.ActingUser(by, ask.User)) is { } found
+                    ? Shown.List(snapshot, [found]).Certificates[0]
+                    : null)
+            : null)
+            ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial {ask.Serial}")));
 
-    /// <summary>Where a node is, told to those who hold a live certificate for it. A node out of reach and one that does not exist are one answer.</summary>
+    /// <summary>
+    /// Where a node is, told to those who hold a live certificate for it. A node out of reach and one that does not exist are one answer.
+    /// </summary>
     public static Task<ReachableNode> FindNode(Authority ca, Caller by, GetMyNode ask)
     {
         var now = ca.Now();
@@ -43,7 +52,9 @@ internal static class Certificates
                 throw new ProblemException(new Problem(
                     ProblemCode.NotFound,
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
-                    Next: Explanations.HowToAsk(ca, snapshot, user, ask.Name, null, now) is { } way ? [way] : [new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
+                    Next: Explanations.HowToAsk(ca, snapshot, user, ask.Name, null, now) is { } way
+                        ? [way]
+                        : [new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
             if (ask.Login is null || logins.Contains(ask.Login))
                 return new ReachableNode(node.Name, node.Address, logins);
             var more = Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now);
@@ -61,13 +72,15 @@ internal static class Certificates
     public static Task<CaPublicKey> HostCa(Authority ca, GetHostCa ask) =>
         Task.FromResult(new CaPublicKey(ca.HostCa.PublicKey.ToLine("host CA"), Fingerprint.Compute(ca.HostCa.PublicKey)));
 
-    public static Task<RevocationList> Krl(Authority ca, Administrator by, GetKrl ask) => Task.FromResult(new RevocationList(ca.Krl.Read()));
+    public static Task<RevocationList> Krl(Authority ca, Administrator by, GetKrl ask) =>
+        Task.FromResult(new RevocationList(ca.Krl.Read()));
 
     public static Task<AuditList> Audit(Authority ca, Administrator by, ListAudit ask)
     {
         var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
         var (entries, next) = Pages.Cut(
-            ca.Database.Read(snapshot => snapshot.NumberedAudit(ask with { Request = Request(snapshot, ask.Request) }, size + 1, before)), size, entry => entry.Number.ToString());
+            ca.Database.Read(snapshot => snapshot.NumberedAudit(ask with { Request = Request(snapshot, ask.Request) }, size + 1, before)),
+            size, entry => entry.Number.ToString());
         return Task.FromResult(new AuditList([.. entries.Select(entry => entry.Entry)], next));
     }
 
@@ -100,10 +113,12 @@ internal static class Certificates
         return Shown.List(snapshot, page) with { Next = next };
     }
 
-    private static string? State(string? state) => state is null or CertificateStates.Live or CertificateStates.Expired or CertificateStates.Revoked
+    private static string? State(string? state) =>
+        state is null or CertificateStates.Live or CertificateStates.Expired or CertificateStates.Revoked
         ? state
         : throw Problems.InvalidField("state", $"takes live, expired or revoked, not \"{state}\"");
 
     // A whole id is taken as it is: the audit knows requests that were removed.
-    private static string? Request(Snapshot snapshot, string? prefix) => prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();
+    private static string? Request(Snapshot snapshot, string? prefix) =>
+        prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();
 }

@@ -24,8 +24,11 @@ internal static class Explanations
             // By the rules of answering, so that what would not be approved is not explained as if it were.
             var pending = request?.StateAt(now) == RequestState.Pending;
             if (pending)
-                request = Resolving.Approve(request!, user, by.Caller.Answerer with { IsRoot = true }, People.Strangers, snapshot.Policy().Roles, new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
-            var explained = Explanation.Explain(Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
+                request = Resolving.Approve(
+                    request!, user, by.Caller.Answerer with { IsRoot = true }, People.Strangers, snapshot.Policy().Roles,
+                    new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
+            var explained = Explanation.Explain(
+                Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
             return new AccessExplained(
                 explained.Verdict,
                 explained.IsGranted,
@@ -37,7 +40,10 @@ internal static class Explanations
         }));
     }
 
-    /// <summary>What the user's roles reach, and what each live certificate reaches with its requests: the union, for several certificates can be in use.</summary>
+    /// <summary>
+    /// What the user's roles reach, and what each live certificate reaches with its requests: the union, for several certificates can be in
+    /// use.
+    /// </summary>
     public static Task<NodeList> ListNodes(Authority ca, Caller by, ListMyNodes ask)
     {
         var now = ca.Now();
@@ -46,13 +52,19 @@ internal static class Explanations
             var user = snapshot.ActingUser(by, ask.User);
             var reached = new List<Reachable>();
             Refusal? first = null;
-            foreach (var ids in snapshot.LiveCertificates(user.Id, now).Select(certificate => certificate.Requests).Prepend([]).DistinctBy(ids => string.Join(',', ids)))
-                if (IssuancePolicy.Reach(Question(ca, snapshot, user, [.. ids.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()], now)).Holds(out var reach, out var refusal))
+            foreach (var ids in snapshot.LiveCertificates(user.Id, now).Select(certificate => certificate.Requests).Prepend([])
+                .DistinctBy(ids => string.Join(',', ids)))
+                if (IssuancePolicy.Reach(
+                    Question(ca, snapshot, user, [.. ids.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()], now))
+                    .Holds(out var reach, out var refusal))
                     reached.Add(reach);
                 else
                     first ??= refusal;
-            ListedNode[] nodes = [.. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name).OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)];
-            var requestable = Requestable(snapshot, user, snapshot.Policy().Nodes.Values.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
+            ListedNode[] nodes = [
+                .. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name)
+                    .OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)];
+            var requestable = Requestable(
+                snapshot, user, snapshot.Policy().Nodes.Values.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
             return reached.Count == 0 && requestable.Length == 0
                 ? throw Problems.Refused(first!)
                 : new NodeList(
@@ -63,7 +75,10 @@ internal static class Explanations
         }));
     }
 
-    /// <summary>What gets a user to a node, or to one login there: logging in where their own roles open it, otherwise the request that would; null when neither does.</summary>
+    /// <summary>
+    /// What gets a user to a node, or to one login there: logging in where their own roles open it, otherwise the request that would; null
+    /// when neither does.
+    /// </summary>
     /// <param name="ca">Has the limits.</param>
     /// <param name="snapshot">Has the roles.</param>
     /// <param name="user">Who wants in.</param>
@@ -83,7 +98,8 @@ internal static class Explanations
         };
     }
 
-    private static RequestableNode[] Requestable(Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now, string? login = null)
+    private static RequestableNode[] Requestable(
+        Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now, string? login = null)
     {
         var (policy, wanted) = (snapshot.Policy(), nodes.ToList());
         return
@@ -96,12 +112,16 @@ internal static class Explanations
         ];
 
         IEnumerable<(string Node, string? Role)> Ask(RequestKind kind) =>
-            Elevation.WithinAsking(user, kind, policy.Roles, wanted, policy.LocksAt(now), now, login).SelectMany(elevation => elevation.Nodes.Select(node => (node, (string?)elevation.Role)));
+            Elevation.WithinAsking(user, kind, policy.Roles, wanted, policy.LocksAt(now), now, login)
+                .SelectMany(elevation => elevation.Nodes.Select(node => (node, (string?)elevation.Role)));
     }
 
     // A security key passes every rule about keys; which key there will be is not known yet.
-    private static IssuanceQuestion Question(Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), RequestedTtl: null, LiveSessions: 0, ca.Limits)
+    private static IssuanceQuestion Question(
+        Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
+        new(
+            now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), RequestedTtl: null, LiveSessions: 0,
+            ca.Limits)
         {
             Locks = snapshot.Policy().LocksAt(now),
             IsSecurityKey = true,
@@ -110,7 +130,9 @@ internal static class Explanations
     private static ListedNode Show(IGrouping<string, ReachedNode> reached)
     {
         var node = reached.First().Node;
-        return new ListedNode(node.Name, node.Address, node.Labels.ToDictionary(), [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+        return new ListedNode(
+            node.Name, node.Address, node.Labels.ToDictionary(),
+            [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
     }
 
     private static LockExplained Show(LockAtWork one) =>

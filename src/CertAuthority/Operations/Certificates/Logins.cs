@@ -26,7 +26,8 @@ internal static class Logins
         var key = Problems.Key(ca, ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("ttl", ask.Ttl);
 
-        // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked for counts.
+        // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked
+        // for counts.
         var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
             snapshot.ActingUser(by, ask.User) is var user && Begun(snapshot, user, ask, now) is { IsFresh: true } begun
             && IssuancePolicy.Decide(Question(snapshot, user, ask, key, wish, begun.Session, now, ca.Limits)).Holds(out _, out _));
@@ -44,8 +45,14 @@ internal static class Logins
             recorded = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
         }
 
-        OneCertificate[] signed = [.. recorded.Issued.Select(one => new OneCertificate(Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId), one.Recorded.Show(Fingerprint.Compute(ca.UserCa.PublicKey))))];
-        return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info, PerHost: recorded.Granted.LeftOut > 0)
+        OneCertificate[] signed = [
+            .. recorded.Issued.Select(
+                one => new OneCertificate(
+                    Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId),
+                    one.Recorded.Show(Fingerprint.Compute(ca.UserCa.PublicKey))))];
+        return new LoggedIn(
+            ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info,
+            PerHost: recorded.Granted.LeftOut > 0)
         {
             Others = signed.Length > 1 ? signed[1..] : null,
             Missing = recorded.Granted.Missing.IsEmpty ? null : [.. recorded.Granted.Missing.Select(Problems.From)],
@@ -56,10 +63,12 @@ internal static class Logins
     }
 
     /// <summary>A login as recorded.</summary>
-    private sealed record RecordedLogin(string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued);
+    private sealed record RecordedLogin(
+        string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued);
 
     /// <summary>Null where the login was taken for counted, and is not: its node has had its certificate in the session.</summary>
-    private static RecordedLogin? Record(Authority ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
+    private static RecordedLogin? Record(
+        Authority ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
     {
         var user = transaction.ActingUser(by, ask.User);
         var begun = Begun(transaction, user, ask, now);
@@ -69,7 +78,8 @@ internal static class Logins
             return null;
         // One more certificate for the same node begins a session of its own.
         var within = begun is { IsFresh: true } ? begun.Session : null;
-        if (!IssuancePolicy.Decide(Question(transaction, user, ask, key, wish, within, now, ca.Limits)).Holds(out var granted, out var refusal))
+        if (!IssuancePolicy.Decide(Question(transaction, user, ask, key, wish, within, now, ca.Limits))
+            .Holds(out var granted, out var refusal))
             throw Problems.Refused(refusal);
 
         var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
@@ -79,7 +89,8 @@ internal static class Logins
         var issued = granted.Grants.Zip(serials, (grant, serial) =>
         {
             // Run again, the change draws another nonce: what is returned is what the last run recorded.
-            var toBeSigned = ToBeSigned.From(grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
+            var toBeSigned = ToBeSigned.From(
+                grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
             var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.UserCaId, session.Id, ask.Node);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did("certificate.issued", now) with
@@ -97,11 +108,15 @@ internal static class Logins
         return new RecordedLogin(user.Name, session, granted, issued);
     }
 
-    private static IssuanceQuestion Question(Snapshot snapshot, User user, Login ask, PublicKey key, TimeSpan? wish, LoginSession? within, DateTimeOffset now, SiteLimits limits)
+    private static IssuanceQuestion Question(
+        Snapshot snapshot, User user, Login ask, PublicKey key, TimeSpan? wish, LoginSession? within, DateTimeOffset now, SiteLimits limits)
     {
         var policy = snapshot.Policy();
-        ImmutableArray<AccessRequest> requests = [.. (ask.Requests ?? []).Select(id => snapshot.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
-        return new IssuanceQuestion(now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, snapshot.CountLiveSessions(user, now, within?.Id), limits)
+        ImmutableArray<AccessRequest> requests = [
+            .. (ask.Requests ?? []).Select(id => snapshot.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
+        return new IssuanceQuestion(
+            now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, snapshot.CountLiveSessions(user, now, within?.Id),
+            limits)
         {
             Locks = policy.LocksAt(now),
             IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
@@ -110,9 +125,13 @@ internal static class Logins
         };
     }
 
-    /// <summary>The session that a certificate for one node is to belong to, and whether the node has none in it yet; null where the user has no such session.</summary>
+    /// <summary>
+    /// The session that a certificate for one node is to belong to, and whether the node has none in it yet; null where the user has no
+    /// such session.
+    /// </summary>
     private static BegunSession? Begun(Snapshot snapshot, User user, Login ask, DateTimeOffset now) =>
-        ask is { Session: { } id, Node: { } node } && ulong.TryParse(id, out var number) && number <= long.MaxValue && snapshot.FindSession(number, user, now) is { } session
+        ask is { Session: { } id, Node: { } node } && ulong.TryParse(id, out var number) && number <= long.MaxValue
+            && snapshot.FindSession(number, user, now) is { } session
             ? new BegunSession(session, !snapshot.HasCertificateFor(session.Id, node))
             : null;
 
@@ -133,6 +152,11 @@ internal static class Logins
     /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
     private static string? RequestAccessOf(Authority ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
-            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch { RequestAccess.Always => RequestAccessModes.Always, RequestAccess.Reason => RequestAccessModes.Reason, _ => null }
+            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch
+            {
+                RequestAccess.Always => RequestAccessModes.Always,
+                RequestAccess.Reason => RequestAccessModes.Reason,
+                _ => null
+            }
             : null);
 }

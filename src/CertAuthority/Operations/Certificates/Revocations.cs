@@ -11,13 +11,16 @@ internal static class Revocations
         if (ask is { Serials: null or [], User: null, Request: null, Role: null, All: false })
             throw Problems.Invalid("say which certificates: serials, all of a user, a request or a role, or all");
         var now = ca.Now();
-        var revoked = await ca.Database.Commit(transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now), takesAway: true);
+        var revoked = await ca.Database.Commit(
+            transaction => Revoke(transaction, by.Caller, Named(transaction, ask, now), ask.Reason, now), takesAway: true);
         if (revoked.Length > 0)
             await ca.Krl.Publish();
         return new CertificatesRevoked(revoked);
     }
 
-    /// <summary>A user takes back their own. What was revoked or over before is not done again, so that asking twice is no failure.</summary>
+    /// <summary>
+    /// A user takes back their own. What was revoked or over before is not done again, so that asking twice is no failure.
+    /// </summary>
     public static async Task<CertificatesRevoked> RevokeMine(Authority ca, Caller by, RevokeMyCertificates ask)
     {
         if (ask is { Serials: null or [], All: false })
@@ -26,10 +29,15 @@ internal static class Revocations
         var revoked = await ca.Database.Commit(transaction =>
         {
             var user = transaction.ActingUser(by, ask.User);
-            var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial, user) is not null
+            var serials = (ask.Serials ?? []).Select(
+                text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue
+                    && transaction.FindCertificate(serial, user) is not null
                 ? serial
                 : throw Problems.NotFound($"you have no certificate with the serial \"{text}\"", NextStep.List.Certificate)).ToHashSet();
-            return Revoke(transaction, by, [.. transaction.LiveCertificates(user.Id, now).Where(certificate => ask.All || serials.Contains(certificate.Serial))], "", now);
+            return Revoke(
+                transaction, by,
+                [.. transaction.LiveCertificates(user.Id, now).Where(certificate => ask.All || serials.Contains(certificate.Serial))], "",
+                now);
         }, takesAway: true);
         if (revoked.Length > 0)
             await ca.Krl.Publish();
@@ -38,7 +46,8 @@ internal static class Revocations
 
     /// <summary>Marks certificates revoked, each with its entry in the audit. Hosts hear of it with the next list.</summary>
     /// <returns>Their serials.</returns>
-    public static string[] Revoke(Transaction transaction, Caller by, IReadOnlyCollection<RecordedCertificate> certificates, string reason, DateTimeOffset now)
+    public static string[] Revoke(
+        Transaction transaction, Caller by, IReadOnlyCollection<RecordedCertificate> certificates, string reason, DateTimeOffset now)
     {
         foreach (var certificate in certificates)
         {
@@ -58,7 +67,8 @@ internal static class Revocations
     {
         if (Access.Values.Names.ReasonFault(ask.Reason) is { } fault)
             throw Problems.Refused(fault);
-        var serials = (ask.Serials ?? []).Select(text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial) is not null
+        var serials = (ask.Serials ?? []).Select(
+            text => ulong.TryParse(text, out var serial) && serial <= long.MaxValue && transaction.FindCertificate(serial) is not null
             ? serial
             : throw Problems.NotFound($"there is no certificate with the serial \"{text}\"", NextStep.List.Certificate)).ToHashSet();
         if (ask.User is { } name && transaction.FindUser(name) is null)

@@ -9,7 +9,8 @@ namespace CertAuthority.Operations;
 
 /// <summary>
 /// What must hold among nodes, roles and locks so that a login with a domain means one thing. <c>adam@corp.example.com</c> is an account
-/// on the hosts of that domain; the same text is the principal of the login <c>adam</c> on a node of that name, so there must be no such node.
+/// on the hosts of that domain; the same text is the principal of the login <c>adam</c> on a node of that name, so there must be no such
+/// node.
 /// </summary>
 internal static class LoginDomains
 {
@@ -28,15 +29,22 @@ internal static class LoginDomains
                         "give the node another name; users can go on typing the name of its address"));
     }
 
-    /// <summary>Refuses what a role denies on no host, for whoever wrote it believes that it is denied; and tells of what it grants on no host.</summary>
+    /// <summary>
+    /// Refuses what a role denies on no host, for whoever wrote it believes that it is denied; and tells of what it grants on no host.
+    /// </summary>
     /// <param name="snapshot">With everything of the file in place.</param>
     /// <param name="role">What was created or changed.</param>
     /// <exception cref="ProblemException">It denies a login of a domain that no node has.</exception>
     public static IEnumerable<string> Warnings(Snapshot snapshot, Role role)
     {
         if (Unknown(snapshot, role.Deny).FirstOrDefault() is { } denied)
-            throw Problems.Invalid($"role '{role.Name}' denies {denied}, and no node has the login_domain {Names.DomainOf(denied)}", Meaning(denied));
-        return [.. Unknown(snapshot, role.Allow).Select(granted => $"role '{role.Name}' grants {granted}, which opens nothing until a node has the login_domain {Names.DomainOf(granted)}")];
+            throw Problems.Invalid(
+                $"role '{role.Name}' denies {denied}, and no node has the login_domain {Names.DomainOf(denied)}", Meaning(denied));
+        return [
+            .. Unknown(snapshot, role.Allow)
+                .Select(
+                    granted =>
+                        $"role '{role.Name}' grants {granted}, which opens nothing until a node has the login_domain {Names.DomainOf(granted)}")];
     }
 
     /// <summary>Refuses a lock on a login that no host can have.</summary>
@@ -46,12 +54,17 @@ internal static class LoginDomains
     public static void Expect(Snapshot snapshot, LockTarget target)
     {
         if (target.Kind == LockKind.Login && !Exists(snapshot, target.Name))
-            throw Problems.Invalid($"no node has the login_domain {Names.DomainOf(target.Name)}, so there is no login {target.Name} to lock", Meaning(target.Name));
+            throw Problems.Invalid(
+                $"no node has the login_domain {Names.DomainOf(target.Name)}, so there is no login {target.Name} to lock",
+                Meaning(target.Name));
     }
 
-    private static IEnumerable<string> Unknown(Snapshot snapshot, RoleConditions side) => side.Logins.Where(login => login.IsLiteral).Select(login => login.Text).Where(login => !Exists(snapshot, login));
+    private static IEnumerable<string> Unknown(Snapshot snapshot, RoleConditions side) =>
+        side.Logins.Where(login => login.IsLiteral).Select(login => login.Text).Where(login => !Exists(snapshot, login));
 
-    private static bool Exists(Snapshot snapshot, string login) => snapshot.Policy().Nodes.Values.Any(node => node.CanHave(login)) || Names.DomainOf(login) is null;
+    private static bool Exists(Snapshot snapshot, string login) =>
+        snapshot.Policy().Nodes.Values.Any(node => node.CanHave(login)) || Names.DomainOf(login) is null;
 
-    private static string Meaning(string login) => $"a login {login.Split('@')[0]} of one node cannot be named; name the login {login.Split('@')[0]}, or the node";
+    private static string Meaning(string login) =>
+        $"a login {login.Split('@')[0]} of one node cannot be named; name the login {login.Split('@')[0]}, or the node";
 }

@@ -40,7 +40,9 @@ internal static class Nodes
         return new HostCertified(recorded.Line, Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
     }
 
-    /// <summary>The order is that of user certificates: decided, recorded and audited in one transaction, and signed when that is on the disk.</summary>
+    /// <summary>
+    /// The order is that of user certificates: decided, recorded and audited in one transaction, and signed when that is on the disk.
+    /// </summary>
     public static async Task<RecordedHostCertificate> Certify(Authority ca, Caller by, string name, PublicKey key, TimeSpan? wish)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
@@ -50,7 +52,8 @@ internal static class Nodes
             var grant = HostCertification.Decide(Find(transaction, name), transaction.Policy().LocksAt(now), now, wish).OrRefuse();
             var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.HostCa.PublicKey);
             var one = new RecordedHostCertificate(
-                toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After, grant.Validity.Before);
+                toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After,
+                grant.Validity.Before);
             transaction.InsertHostCertificate(one, toBeSigned.Bytes);
             transaction.Audit(by.Did("host_certificate.issued", now) with
             {
@@ -74,7 +77,8 @@ internal static class Nodes
     /// <summary>Puts the last certificate of each host where hosts fetch, if there is such a place.</summary>
     /// <exception cref="IOException">The disk refused.</exception>
     public static void PublishCertificates(Authority ca) => ca.Krl.ForHosts?.PublishHosts(
-        ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(one => one.NodeName, one => Encoding.ASCII.GetBytes(one.Line + "\n")));
+        ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(
+            one => one.NodeName, one => Encoding.ASCII.GetBytes(one.Line + "\n")));
 
     /// <summary>The revoked one is on the list when it is sent: who carries the list to the host afterwards can see it refused.</summary>
     public static async Task<NodeProof> Prove(Authority ca, Administrator by, ProveNode ask)
@@ -121,7 +125,10 @@ internal static class Nodes
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var (certificates, syncs) = (snapshot.HostCertificates(), snapshot.NodeSyncs());
-            return new NodeStatusList([.. snapshot.Policy().Nodes.Values.Select(node => Show(ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id), now))]);
+            return new NodeStatusList(
+                [
+                    .. snapshot.Policy().Nodes.Values.Select(
+                        node => Show(ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id), now))]);
         }));
     }
 
@@ -130,7 +137,9 @@ internal static class Nodes
     {
         var node = ca.Database.Read(snapshot => Find(snapshot, ask.Name));
         if (!node.Push)
-            throw Problems.Invalid($"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does: docs/hosts.md", new NextStep.EnrollNode(node.Name));
+            throw Problems.Invalid(
+                $"the daemon does not write to node \"{node.Name}\"", "spec.push of the node says whether it does: docs/hosts.md",
+                new NextStep.EnrollNode(node.Name));
         if (ask.TakeOver)
         {
             var now = ca.Now();
@@ -143,14 +152,18 @@ internal static class Nodes
         try
         {
             if (await ca.Push.Sync(node, ask.TakeOver) is { } fault)
-                throw new ProblemException(new Problem(ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault.Why}"), Explanation(fault.Trouble), Next: Next(node.Name, fault.Trouble) ?? [new NextStep.WatchNodes()]));
+                throw new ProblemException(
+                    new Problem(
+                        ProblemCode.Unavailable, Printable.Escape($"nothing can be written to {node.Name}: {fault.Why}"),
+                        Explanation(fault.Trouble), Next: Next(node.Name, fault.Trouble) ?? [new NextStep.WatchNodes()]));
         }
         catch (OperationCanceledException)
         {
             throw new ProblemException(new Problem(ProblemCode.Unavailable, "the daemon is stopping"));
         }
         var then = ca.Now();
-        return ca.Database.Read(snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), then));
+        return ca.Database.Read(
+            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), then));
     }
 
     /// <summary>Which hosts do not have the revocation list in place, after waiting for them.</summary>
@@ -168,7 +181,8 @@ internal static class Nodes
         {
             var (version, behind) = await ca.Push.Await(patience, forTheGone: ask.Wait is not null);
             var written = ca.Database.Read(snapshot => snapshot.Policy().Nodes).Values.Count(node => node.Push);
-            return new HostsBehind(version.ToString(), written, behind.Count, [.. behind.Take(most).Select(one => new HostBehind(one.Node, one.Fault))]);
+            return new HostsBehind(
+                version.ToString(), written, behind.Count, [.. behind.Take(most).Select(one => new HostBehind(one.Node, one.Fault))]);
         }
         catch (OperationCanceledException)
         {
@@ -199,7 +213,8 @@ internal static class Nodes
     public static HostsStatus? Status(Authority ca, Snapshot snapshot, DateTimeOffset now)
     {
         var (syncs, list) = (snapshot.NodeSyncs(), ca.Krl.Latest?.Version ?? 0);
-        var written = snapshot.Policy().Nodes.Values.Where(node => node.Push).Select(node => (node.Name, Sync: syncs.GetValueOrDefault(node.Id, NodeSync.Untried))).ToList();
+        var written = snapshot.Policy().Nodes.Values.Where(node => node.Push)
+            .Select(node => (node.Name, Sync: syncs.GetValueOrDefault(node.Id, NodeSync.Untried))).ToList();
         return written.Count == 0 ? null : new HostsStatus(
             written.Count,
             written.Count(one => one.Sync.KrlVersion >= list),
@@ -218,7 +233,9 @@ internal static class Nodes
                 ? new Node(Guid.Empty, ask.Name, 0, "", ImmutableSortedDictionary<string, string>.Empty)
                 : Find(snapshot, ask.Name);
             return new NodeFiles([
-                .. HostFiles.For(node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt)).Select(file => new NodeFile(file.Path, file.Content.ToArray())),
+                .. HostFiles.For(
+                    node with { Push = ask.Push ?? node.Push }, ca.Push.ContentFor(snapshot, node, krl, now), Exempt(ask.Exempt))
+                    .Select(file => new NodeFile(file.Path, file.Content.ToArray())),
             ]);
         }));
     }
@@ -236,29 +253,44 @@ internal static class Nodes
             var node = policy.Nodes.GetValueOrDefault(ask.Name)
                 ?? new Node(Guid.NewGuid(), ask.Name, 0, "", ask.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal));
             var locks = policy.LocksAt(now);
-            var ways = NodeAccess.Into(node, snapshot.Users(), user => new IssuanceQuestion(now, user, [], policy.Roles, [node], RequestedTtl: null, LiveSessions: 0, ca.Limits) { Locks = locks, IsSecurityKey = true });
+            var ways = NodeAccess.Into(
+                node, snapshot.Users(),
+                user => new IssuanceQuestion(now, user, [], policy.Roles, [node], RequestedTtl: null, LiveSessions: 0, ca.Limits)
+                {
+                    Locks = locks,
+                    IsSecurityKey = true
+                });
             return new NodePlan(
                 isMachine && ask.BootId == Machine.BootId,
                 isMachine && ask.BootId != Machine.BootId,
                 [
                     .. ways.GroupBy(way => (way.Role, way.Login))
-                        .Select(by => new NodeEntrant(by.Key.Role, [.. by.Select(way => way.User).Order(StringComparer.Ordinal)], by.Key.Login, by.Key.Login is null)),
+                        .Select(
+                            by => new NodeEntrant(
+                                by.Key.Role, [.. by.Select(way => way.User).Order(StringComparer.Ordinal)], by.Key.Login,
+                                by.Key.Login is null)),
                 ]);
         }));
     }
 
-    private static string? Exempt(string? addresses) => addresses?.Split(',').FirstOrDefault(address => !AddressRange.TryParse(address, out _)) is { Length: > 0 } odd
+    private static string? Exempt(string? addresses) =>
+        addresses?.Split(',').FirstOrDefault(address => !AddressRange.TryParse(address, out _)) is { Length: > 0 } odd
         ? throw Problems.InvalidField("exempt", $"takes addresses, or prefixes as in 192.0.2.0/24, with commas between, not \"{odd}\"")
         : addresses;
 
     private static Node Find(Snapshot snapshot, string name) =>
         snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node);
 
-    private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) => new(
-        node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate), node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null);
+    private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) =>
+        new(
+        node.Name, node.Address, node.Labels.ToDictionary(), certificate is null ? null : Show(certificate),
+            node.Push ? Show(ca, node, sync ?? NodeSync.Untried, now) : null);
 
     private static NodeSyncInfo Show(Authority ca, Node node, NodeSync sync, DateTimeOffset now) => new(
-        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter), sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt, sync.Failure is null ? null : Next(node.Name, sync.Trouble));
+        sync.KrlVersion >= (ca.Krl.Latest?.Version ?? 0), sync.IsStale(now, ca.Push.StaleAfter),
+        sync.KrlVersion > 0 ? sync.KrlVersion.ToString() : null, sync.Synced, sync.Failure, sync.Failed, sync.IsContested, sync.IsExempt,
+        sync.Failure is null ? null : Next(node.Name, sync.Trouble));
 
-    private static HostCertificateInfo Show(RecordedHostCertificate one) => new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
+    private static HostCertificateInfo Show(RecordedHostCertificate one) =>
+        new(one.Serial.ToString(), [.. one.Principals], one.ValidAfter, one.ValidBefore);
 }

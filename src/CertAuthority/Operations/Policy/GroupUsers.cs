@@ -39,7 +39,9 @@ internal static class GroupUsers
         return by;
     }
 
-    /// <summary>Looks at some users again, before something is decided that rests on what they are. Those with a resource are what it says.</summary>
+    /// <summary>
+    /// Looks at some users again, before something is decided that rests on what they are. Those with a resource are what it says.
+    /// </summary>
     /// <param name="ca">What is worked on.</param>
     /// <param name="names">The names of users.</param>
     /// <returns>Why it is not known what one of them is; null when it is known of all.</returns>
@@ -59,7 +61,9 @@ internal static class GroupUsers
         return unknown;
     }
 
-    /// <summary>Looks at every stored one again. Whoever is not known about stays as they are: a directory that is down must not revoke everybody.</summary>
+    /// <summary>
+    /// Looks at every stored one again. Whoever is not known about stays as they are: a directory that is down must not revoke everybody.
+    /// </summary>
     /// <returns>Those who are not known about, with why.</returns>
     public static async Task<List<(string Account, string Fault)>> Review(Authority ca, CancellationToken stopping)
     {
@@ -77,24 +81,28 @@ internal static class GroupUsers
     }
 
     /// <summary>
-    /// Brings what is stored in line with a configuration: users from groups by the groups that they were last known to be in, since nobody has to
+    /// Brings what is stored in line with a configuration: users from groups by the groups that they were last known to be in, since nobody
+    /// has to
     /// be asked for what a group gives no more, and whatever lasts longer than its limits.
     /// </summary>
     public static async Task<Withdrawn> Reconfigure(Authority ca)
     {
         var now = ca.Now();
-        var withdrawn = await ca.Database.Commit(transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
+        var withdrawn = await ca.Database.Commit(
+            transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
         await Publish(ca, withdrawn);
         return withdrawn;
     }
 
     /// <summary>
-    /// What a configuration takes back that another one gave: users whose groups give them nothing any more, and whatever is longer than its
+    /// What a configuration takes back that another one gave: users whose groups give them nothing any more, and whatever is longer than
+    /// its
     /// limits. Nothing else can have changed while the daemon was down or read its configuration again, so nothing else is looked at.
     /// </summary>
     public static Withdrawn Reconfigure(SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now)
     {
-        var changes = transaction.UsersFromGroups().Select(stored => Change(groups, transaction, stored.Name, stored.FromGroups, now)).OfType<List<EndedRequest>>().ToList();
+        var changes = transaction.UsersFromGroups().Select(stored => Change(groups, transaction, stored.Name, stored.FromGroups, now))
+            .OfType<List<EndedRequest>>().ToList();
         if (changes.Count > 0 || transaction.HasCertificatesLongerThan(limits.Certificate, now))
             return Withdrawals.Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)]);
         return Withdrawals.ReviewLimits(limits, transaction, now);
@@ -112,7 +120,8 @@ internal static class GroupUsers
 
     /// <summary>Makes, changes or removes the stored one.</summary>
     /// <returns>The requests that ended with it; null when nothing was to be changed.</returns>
-    internal static List<EndedRequest>? Change(UsersFromGroups from, Transaction transaction, string account, ImmutableArray<string> groups, DateTimeOffset now)
+    internal static List<EndedRequest>? Change(
+        UsersFromGroups from, Transaction transaction, string account, ImmutableArray<string> groups, DateTimeOffset now)
     {
         var stored = transaction.FindUser(account);
         var user = from.Of(account, groups);
@@ -120,7 +129,8 @@ internal static class GroupUsers
             return null;
         if (user is null)
         {
-            var ended = RequestChanges.EndAllOf(transaction, Caller.Daemon, stored!.Id, "the account is in no group any more that makes it a user", now);
+            var ended = RequestChanges.EndAllOf(
+                transaction, Caller.Daemon, stored!.Id, "the account is in no group any more that makes it a user", now);
             UserRow.Table.Remove(transaction, stored);
             Audit(stored, null);
             return ended;

@@ -19,7 +19,8 @@ internal static class HeldRoles
 
     /// <summary>One that has a resource to change.</summary>
     /// <exception cref="ProblemException">There is none, or it comes from groups.</exception>
-    public static User FindResource(Snapshot snapshot, string name) => Find(snapshot, name) is var user && WithoutFile(user) is { } why ? throw why : user;
+    public static User FindResource(Snapshot snapshot, string name) =>
+        Find(snapshot, name) is var user && WithoutFile(user) is { } why ? throw why : user;
 
     /// <summary>Why a user cannot be changed or removed; null where they can.</summary>
     public static ProblemException? WithoutFile(User user) => !user.IsFromGroups
@@ -35,10 +36,16 @@ internal static class HeldRoles
     {
         var roles = snapshot.Policy().Roles;
         if (user.Roles.FirstOrDefault(name => !roles.ContainsKey(name)) is { } unknown)
-            throw Problems.Invalid($"there is no role \"{unknown}\"; nothing was changed", roles.Count == 0 ? null : $"the roles are: {string.Join(", ", roles.Keys)}", roles.Count == 0 ? [new NextStep.Create()] : []);
+            throw Problems.Invalid(
+                $"there is no role \"{unknown}\"; nothing was changed",
+                roles.Count == 0 ? null : $"the roles are: {string.Join(", ", roles.Keys)}",
+                roles.Count == 0 ? [new NextStep.Create()] : []);
     }
 
-    /// <summary>Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap share a line.</summary>
+    /// <summary>
+    /// Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap
+    /// share a line.
+    /// </summary>
     /// <param name="snapshot">The state after the change.</param>
     /// <param name="roles">The names of the roles that changed.</param>
     /// <param name="users">The names of the users that changed.</param>
@@ -77,7 +84,8 @@ internal static class HeldRoles
             changed.Add((user, without, $"role {role} was removed"));
         }
         return new ResourceEnding([], changed, holders.Exists(user => user.IsFromGroups)
-            ? [$"users_from_groups still gives role '{role}', so whoever has it from a group cannot log in: take it out of the configuration, or create it again"]
+            ? [
+                $"users_from_groups still gives role '{role}', so whoever has it from a group cannot log in: take it out of the configuration, or create it again"]
             : []);
     }
 }

@@ -11,7 +11,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>The kinds of resources, a row each. Whatever handles resources of any kind walks this table; a new kind is one more row.</summary>
+/// <summary>
+/// The kinds of resources, a row each. Whatever handles resources of any kind walks this table; a new kind is one more row.
+/// </summary>
 internal static class KindTable
 {
     private static readonly ResourceKind<Role> Roles = new(RoleRow.Table, RoleResource.Read, RoleResource.Write)
@@ -26,16 +28,19 @@ internal static class KindTable
         Checking = (_, role, root) =>
         {
             if (role.Name == HeldRoles.None)
-                root.Fault("metadata", $"\"{HeldRoles.None}\" stands for no role where the roles of a user are set; call the role something else");
+                root.Fault(
+                    "metadata", $"\"{HeldRoles.None}\" stands for no role where the roles of a user are set; call the role something else");
         },
         Preparing = (to, role) =>
         {
             if (role.IsOver(to.Now))
-                to.Warnings.Add($"role '{role.Name}' is over since {Instants.Show(role.Expires!.Value)}: it grants nothing, and what it denies and limits stays");
+                to.Warnings.Add(
+                    $"role '{role.Name}' is over since {Instants.Show(role.Expires!.Value)}: it grants nothing, and what it denies and limits stays");
             if (role.Allow.Logins.IsEmpty && role.Allow.RequestRoles.IsEmpty && role.Allow.Reviewing.Roles.IsEmpty)
                 to.Warnings.Add($"role '{role.Name}' grants no login");
             if (role.Allow.MaxRequestDuration > to.Ca.Limits.Access)
-                to.Warnings.Add($"role '{role.Name}' has a max_duration of {Durations.Show(role.Allow.MaxRequestDuration.Value)}; access ends after the site's maximum of {Durations.Show(to.Ca.Limits.Access)}");
+                to.Warnings.Add(
+                    $"role '{role.Name}' has a max_duration of {Durations.Show(role.Allow.MaxRequestDuration.Value)}; access ends after the site's maximum of {Durations.Show(to.Ca.Limits.Access)}");
         },
         Accepting = (snapshot, role, _) => LoginDomains.Warnings(snapshot, role),
         Ending = HeldRoles.TakeFromHolders,
@@ -59,14 +64,17 @@ internal static class KindTable
             LoginDomains.Expect(snapshot, node);
             return [];
         },
-        Ending = removal => EndAll(removal, removal.Id is { } id ? removal.Transaction.OpenRequestsFor(id, removal.Now) : [], $"the node {removal.Name} was removed"),
+        Ending = removal => EndAll(
+            removal, removal.Id is { } id ? removal.Transaction.OpenRequestsFor(id, removal.Now) : [],
+            $"the node {removal.Name} was removed"),
     };
 
     private static readonly ResourceKind<User> Users = new(UserRow.Table, UserResource.Read, UserResource.Write)
     {
         Columns =
         [
-            new("User", "metadata.name"), new("Roles", "spec.roles"), new("Logins", "spec.traits.logins"), new("Unix Users", "spec.unix_users"),
+            new("User", "metadata.name"), new("Roles", "spec.roles"), new("Logins", "spec.traits.logins"),
+            new("Unix Users", "spec.unix_users"),
             new("From Groups", "metadata.from_groups", WhereAny: true),
         ],
         RemovingTakesAway = true,
@@ -74,7 +82,9 @@ internal static class KindTable
         Checking = (_, user, root) =>
         {
             if (user.Traits.TryGetValue("logins", out var logins) && logins.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
-                root.Fault("spec", $"\"{odd}\" is {Names.LoginFault(odd)}; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
+                root.Fault(
+                    "spec",
+                    $"\"{odd}\" is {Names.LoginFault(odd)}; the values of the trait logins have the form {Names.LoginForm}, and other values belong to another trait");
         },
         Comparing = UserResource.WriteOwned,
         Concerning = (entry, name, _) => entry with { User = name },
@@ -83,7 +93,8 @@ internal static class KindTable
         {
             if (to.Transaction.FindUser(user.Name) is not { IsFromGroups: true } old)
                 return;
-            to.Ended.AddRange(RequestChanges.EndAllOf(to.Transaction, to.By, old.Id, "a user resource took the place of the user from groups", to.Now));
+            to.Ended.AddRange(
+                RequestChanges.EndAllOf(to.Transaction, to.By, old.Id, "a user resource took the place of the user from groups", to.Now));
             UserRow.Table.Remove(to.Transaction, old);
             to.Replaced.Add((old, "replaced by a resource"));
         },
@@ -100,7 +111,8 @@ internal static class KindTable
 
     private static readonly ResourceKind<AccessLock> Locks = new(LockRow.Table, LockResource.Read, LockResource.Write)
     {
-        Columns = [new("Lock", "metadata.name"), new("Target", "spec.target"), new("Message", "spec.message"), new("Expires", "spec.expires")],
+        Columns = [new("Lock", "metadata.name"), new("Target", "spec.target"), new("Message", "spec.message"),
+            new("Expires", "spec.expires")],
         CreatingTakesAway = true,
         Listing = snapshot => snapshot.Policy().Locks.Values,
         Finding = (snapshot, name) => snapshot.Policy().Locks.GetValueOrDefault(name),
@@ -128,7 +140,11 @@ internal static class KindTable
     public static string List => $"{string.Join(", ", Rows.SkipLast(1).Select(kind => kind.Name))} and {Rows[^1].Name}";
 
     private static ResourceEnding EndAll(ResourceRemoval removal, IEnumerable<AccessRequest> requests, string reason) =>
-        new([.. requests.Select(request => RequestChanges.EndBecause(removal.Transaction, removal.By, request, RequestAction.Deny, reason, removal.Now))], [], []);
+        new(
+            [
+                .. requests.Select(
+                    request => RequestChanges.EndBecause(
+                        removal.Transaction, removal.By, request, RequestAction.Deny, reason, removal.Now))], [], []);
 
     // A line that is no key has its fault already.
     private static string? OwnKey(Authority ca, string line)

@@ -5,7 +5,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Locking. What was issued to what is locked is revoked in the transaction that locks it; locks are listed and lifted as resources.</summary>
+/// <summary>
+/// Locking. What was issued to what is locked is revoked in the transaction that locks it; locks are listed and lifted as resources.
+/// </summary>
 internal static class Locks
 {
     public static async Task<Locked> Create(Authority ca, Administrator by, CreateLock ask)

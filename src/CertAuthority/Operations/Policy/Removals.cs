@@ -10,13 +10,15 @@ internal static class Removals
     {
         var now = ca.Now();
         var kind = KindTable.Named(ask.Kind);
-        var (warnings, withdrawn) = await ca.Database.Commit(transaction => Remove(ca, transaction, by.Caller, kind, ask, now), takesAway: kind.RemovingTakesAway);
+        var (warnings, withdrawn) = await ca.Database.Commit(
+            transaction => Remove(ca, transaction, by.Caller, kind, ask, now), takesAway: kind.RemovingTakesAway);
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
     }
 
     /// <summary>A row that cannot be read goes too, and with it what nobody can say any more.</summary>
-    private static (string[] Warnings, Withdrawn Withdrawn) Remove(Authority ca, Transaction transaction, Caller by, ResourceKind kind, RemoveResource ask, DateTimeOffset now)
+    private static (string[] Warnings, Withdrawn Withdrawn) Remove(
+        Authority ca, Transaction transaction, Caller by, ResourceKind kind, RemoveResource ask, DateTimeOffset now)
     {
         var unreadable = kind.Stored.FindUnreadable(transaction, ask.Name);
         var one = unreadable is null ? kind.Find(transaction, ask.Name) : null;
@@ -32,7 +34,8 @@ internal static class Removals
         // While other roles or locks cannot be read, nothing else is decided.
         return unreadable is null || transaction.Policy().IsWhole
             ? (ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
-            : ([.. ending.Warnings, "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
+            : ([.. ending.Warnings,
+                "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
                 new Withdrawn([.. ending.Requests.Select(each => each.Request.Id)], [.. ending.Requests.SelectMany(each => each.Revoked)]));
     }
 }

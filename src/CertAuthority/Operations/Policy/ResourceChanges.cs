@@ -6,7 +6,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What the audit says of a role, user, node or lock that was created, changed or removed: what it was, and what it became.</summary>
+/// <summary>
+/// What the audit says of a role, user, node or lock that was created, changed or removed: what it was, and what it became.
+/// </summary>
 internal static class ResourceChanges
 {
     /// <summary>The entry of one change. It is the same whichever command made it.</summary>
@@ -24,7 +26,11 @@ internal static class ResourceChanges
             _ => throw new InvalidOperationException("there is no resource"),
         };
         var verb = after is null ? "removed" : before is Resource ? "updated" : "created";
-        var entry = by.Did($"{kind.Name}.{verb}", now) with { Resource = $"{kind.Name}/{name}", Reason = resource is null ? "it could not be read" : null };
+        var entry = by.Did($"{kind.Name}.{verb}", now) with
+        {
+            Resource = $"{kind.Name}/{name}",
+            Reason = resource is null ? "it could not be read" : null
+        };
         return kind.About(entry, name, resource).Changing(Fields(before), Fields(after));
     }
 
@@ -44,7 +50,10 @@ internal static class ResourceChanges
         _ => throw new InvalidOperationException($"a {before.GetType().Name} is no resource"),
     };
 
-    /// <summary>What it says first, then what is said about it. Its kind and name are in the entry already, and the revision is only how often it was changed.</summary>
+    /// <summary>
+    /// What it says first, then what is said about it. Its kind and name are in the entry already, and the revision is only how often it
+    /// was changed.
+    /// </summary>
     private static JsonObject Fields(JsonObject resource)
     {
         if (resource["metadata"] is JsonObject metadata)

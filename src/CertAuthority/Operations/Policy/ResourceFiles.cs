@@ -14,7 +14,9 @@ internal static class ResourceFiles
 {
     private const int LargestFile = 1 << 20;
 
-    /// <summary>Creates, or with force replaces, every resource of a file. All faults of the file are told at once, and then nothing is done.</summary>
+    /// <summary>
+    /// Creates, or with force replaces, every resource of a file. All faults of the file are told at once, and then nothing is done.
+    /// </summary>
     public static async Task<AppliedResources> Apply(Authority ca, Administrator by, ApplyResources ask)
     {
         if (ask.Content.Length > LargestFile)
@@ -29,7 +31,8 @@ internal static class ResourceFiles
             {
                 var before = kind.Put(to, resource, madeFrom);
                 if (ask.Edits is not null && before is not Resource)
-                    throw new ProblemException(new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", Next: [new NextStep.Create()]));
+                    throw new ProblemException(
+                        new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", Next: [new NextStep.Create()]));
                 done.Add($"{kind.Name} '{resource.Name}' has been {(before is Resource ? "updated" : "created")}");
                 foreach (var (one, reason) in to.Replaced)
                     transaction.Audit(ResourceChanges.Entry(by.Caller, one, null, now) with { Reason = reason });
@@ -42,7 +45,9 @@ internal static class ResourceFiles
                 .. remarks,
                 .. to.Warnings,
                 .. given.SelectMany(one => one.Kind.Accept(transaction, one.Resource, now)),
-                .. HeldRoles.Gaps(transaction, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)], [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]),
+                .. HeldRoles.Gaps(
+                    transaction, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)],
+                    [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]),
             ];
             return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, to.Ended));
         }, takesAway: !ask.Force && given.TrueForAll(one => one.Kind.CreatingTakesAway));
@@ -69,9 +74,11 @@ internal static class ResourceFiles
     public static Task<KindList> ListKinds(Authority ca, Administrator by, ListKinds ask) =>
         Task.FromResult(new KindList([.. KindTable.Rows.Select(kind => new ResourceKindInfo(kind.Name, kind.Columns))]));
 
-    private static ProblemException NoResource(string name) => new(new Problem(ProblemCode.NotFound, $"there is no resource \"{name}\"", Next: [new NextStep.List(ResourceKinds.All)]));
+    private static ProblemException NoResource(string name) =>
+        new(new Problem(ProblemCode.NotFound, $"there is no resource \"{name}\"", Next: [new NextStep.List(ResourceKinds.All)]));
 
-    private static (List<(ResourceKind Kind, Resource Resource, long? MadeFrom)> Given, IReadOnlyList<string> Remarks) Parse(Authority ca, ApplyResources ask)
+    private static (List<(ResourceKind Kind, Resource Resource, long? MadeFrom)> Given, IReadOnlyList<string> Remarks) Parse(
+        Authority ca, ApplyResources ask)
     {
         if (ask.Revision is not null && !long.TryParse(ask.Revision, out _))
             throw Problems.Invalid($"\"{ask.Revision}\" is not a revision");
@@ -99,7 +106,8 @@ internal static class ResourceFiles
             given.Add((kind, resource, ask.Revision is { } from ? long.Parse(from) : ResourceMetadata.Revision(document)));
         }
         if (faults.Any)
-            throw new ProblemException(new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines, Next: faults.Next));
+            throw new ProblemException(
+                new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines, Next: faults.Next));
         return given.Count > 0 ? (given, faults.Warnings) : throw Problems.Invalid($"{ask.File} holds no resource");
     }
 }

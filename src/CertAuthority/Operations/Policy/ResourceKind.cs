@@ -37,13 +37,15 @@ internal sealed record ResourceRemoval(Transaction Transaction, Caller By, strin
 /// <param name="Requests">Requests that ended with it.</param>
 /// <param name="Changed">Other resources that changed, each before and after, with the reason for the audit.</param>
 /// <param name="Warnings">What deserves a second look.</param>
-internal sealed record ResourceEnding(IReadOnlyList<EndedRequest> Requests, IReadOnlyList<(Resource Before, Resource After, string Reason)> Changed, string[] Warnings)
+internal sealed record ResourceEnding(
+    IReadOnlyList<EndedRequest> Requests, IReadOnlyList<(Resource Before, Resource After, string Reason)> Changed, string[] Warnings)
 {
     public static readonly ResourceEnding Nothing = new([], [], []);
 }
 
 /// <summary>
-/// A kind of resources: everything that one kind does differently from the others. Creating, reading, editing and removing, the audit and the tables
+/// A kind of resources: everything that one kind does differently from the others. Creating, reading, editing and removing, the audit and
+/// the tables
 /// of the command line are written once, for all kinds.
 /// </summary>
 /// <param name="Name">As files have it, in the field <c>kind</c>.</param>
@@ -88,7 +90,10 @@ internal abstract record ResourceKind(string Name)
     /// <exception cref="ProblemException">There is none.</exception>
     public abstract Resource Find(Snapshot snapshot, string name);
 
-    /// <summary>Stores what a file says of a resource: with its own identity again where it is replaced, and a new revision only where it means something else.</summary>
+    /// <summary>
+    /// Stores what a file says of a resource: with its own identity again where it is replaced, and a new revision only where it means
+    /// something else.
+    /// </summary>
     /// <returns>What was in its place: a resource, a row that could not be read, or nothing.</returns>
     public abstract object? Put(ResourceWriting to, Resource one, long? madeFrom);
 
@@ -110,7 +115,8 @@ internal abstract record ResourceKind(string Name)
 /// <param name="Table">Where they are stored.</param>
 /// <param name="Reader">Reads what is below <c>kind</c> and <c>version</c> in a file.</param>
 /// <param name="Writer">Writes what a file has.</param>
-internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, FieldReader, T> Reader, Func<T, JsonObject> Writer) : ResourceKind(Table.Kind) where T : Resource
+internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, FieldReader, T> Reader, Func<T, JsonObject> Writer)
+    : ResourceKind(Table.Kind) where T : Resource
 {
     /// <summary>Finds a fault that takes more than the resource's own text.</summary>
     public Action<Authority, T, FieldReader> Checking { get; init; } = (_, _, _) => { };
@@ -159,9 +165,11 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
 
     public override AuditEntry About(AuditEntry entry, string name, Resource? one) => Concerning(entry, name, (T?)one);
 
-    public override IEnumerable<Resource> All(Snapshot snapshot, bool withoutFile) => Listing(snapshot).Where(one => withoutFile || WithoutFile(one) is null);
+    public override IEnumerable<Resource> All(Snapshot snapshot, bool withoutFile) =>
+        Listing(snapshot).Where(one => withoutFile || WithoutFile(one) is null);
 
-    public override Resource Find(Snapshot snapshot, string name) => Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(name);
+    public override Resource Find(Snapshot snapshot, string name) =>
+        Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(name);
 
     public override object? Put(ResourceWriting to, Resource one, long? madeFrom)
     {
@@ -186,7 +194,8 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
     private long NextRevision(T old, T given, long? madeFrom, bool force)
     {
         if (!force)
-            throw new ProblemException(new Problem(ProblemCode.Conflict, $"{Name} '{old.Name}' exists already", Next: [new NextStep.Create(Replace: true)]));
+            throw new ProblemException(
+                new Problem(ProblemCode.Conflict, $"{Name} '{old.Name}' exists already", Next: [new NextStep.Create(Replace: true)]));
         if (madeFrom is { } revision && revision != old.Revision)
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict,

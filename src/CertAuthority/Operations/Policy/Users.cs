@@ -15,10 +15,15 @@ internal static class Users
     public static async Task<AppliedResources> Update(Authority ca, Administrator by, UpdateUser ask)
     {
         var now = ca.Now();
-        var unixUsers = Items(ask.UnixUsers)?.Select(text => UnixUser.TryParse(text) ?? throw Problems.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct().ToList();
+        var unixUsers = Items(
+            ask.UnixUsers)?.Select(
+                text => UnixUser.TryParse(text) ?? throw Problems.Invalid($"\"{text}\" is neither an account name nor a uid")).Distinct()
+                .ToList();
         var logins = Items(ask.Logins);
         if (logins?.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
-            throw Problems.Invalid($"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed", $"logins have the form {Names.LoginForm}; other values belong to another trait", new NextStep.Edit($"user/{ask.Name}"));
+            throw Problems.Invalid(
+                $"\"{odd}\" is {Names.LoginFault(odd)}; nothing was changed",
+                $"logins have the form {Names.LoginForm}; other values belong to another trait", new NextStep.Edit($"user/{ask.Name}"));
         var (warnings, withdrawn) = await ca.Database.Commit(transaction =>
         {
             var old = HeldRoles.FindResource(transaction, ask.Name);
@@ -33,7 +38,8 @@ internal static class Users
             UserRow.Table.Put(transaction, changed ? user with { Revision = old.Revision + 1 } : old);
             transaction.Audit(ResourceChanges.Entry(by.Caller, old, user, now) with { Granted = [.. user.Roles] });
             var taken = old.Roles.Except(user.Roles, StringComparer.Ordinal).ToList();
-            return ((string[])[.. taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[], .. HeldRoles.Gaps(transaction, [], [user.Name])], Withdrawals.Review(ca, transaction, by.Caller, now));
+            return ((string[])[.. taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[],
+                .. HeldRoles.Gaps(transaction, [], [user.Name])], Withdrawals.Review(ca, transaction, by.Caller, now));
         });
         await Withdrawals.Publish(ca, withdrawn);
         return withdrawn.Show([$"user '{ask.Name}' has been updated"], warnings);

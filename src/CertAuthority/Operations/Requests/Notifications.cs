@@ -5,16 +5,23 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Telling others of requests and of hosts: put on its way in the transaction of what it tells of, so that neither is without the other.</summary>
+/// <summary>
+/// Telling others of requests and of hosts: put on its way in the transaction of what it tells of, so that neither is without the other.
+/// </summary>
 internal static class Notifications
 {
-    /// <summary>To how many reviewers the requests of one user send mail within a day. Beyond that nobody gets any for them, so that a request is no way to fill other people's mailboxes.</summary>
+    /// <summary>
+    /// To how many reviewers the requests of one user send mail within a day. Beyond that nobody gets any for them, so that a request is no
+    /// way to fill other people's mailboxes.
+    /// </summary>
     public const int MostMailed = 200;
 
     // In one event: a chat or a program need not take a message of any size.
     private const int MostHosts = 200;
 
-    /// <summary>Puts an event of a request on its way to every receiver whose filter lets it through. Where there is none nothing is written.</summary>
+    /// <summary>
+    /// Puts an event of a request on its way to every receiver whose filter lets it through. Where there is none nothing is written.
+    /// </summary>
     /// <param name="transaction">Of what it tells of.</param>
     /// <param name="by">Who did it.</param>
     /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
@@ -28,7 +35,8 @@ internal static class Notifications
     }
 
     /// <summary>
-    /// Puts an event of hosts on its way to every receiver whose filter lets it through: all hosts in one, beyond 200 in several. People are told
+    /// Puts an event of hosts on its way to every receiver whose filter lets it through: all hosts in one, beyond 200 in several. People
+    /// are told
     /// of requests that concern them, so none of them hears of hosts.
     /// </summary>
     /// <param name="transaction">Of what it tells of.</param>
@@ -47,11 +55,14 @@ internal static class Notifications
 
     private static void TellOfSite(this Transaction transaction, Notification notification)
     {
-        foreach (var receiver in transaction.Receivers().Where(receiver => !receiver.IsPersonal && receiver.Filter.LetsOfSite(notification.Event)))
+        foreach (var receiver in transaction.Receivers()
+            .Where(receiver => !receiver.IsPersonal && receiver.Filter.LetsOfSite(notification.Event)))
             transaction.Put(receiver, [null], notification);
     }
 
-    /// <summary>Tells of every access that ends within <paramref name="ahead"/>, once each. One that was granted for less is told of at once.</summary>
+    /// <summary>
+    /// Tells of every access that ends within <paramref name="ahead"/>, once each. One that was granted for less is told of at once.
+    /// </summary>
     public static async Task TellEndings(Authority ca, TimeSpan ahead)
     {
         var now = ca.Now();
@@ -69,7 +80,8 @@ internal static class Notifications
     }
 
     /// <summary>Whether reviewers get no mail of a request, because those before it sent so much.</summary>
-    public static bool MailsTooMuch(this Snapshot snapshot, AccessRequest request) => snapshot.CountSuggested(request.UserId, request.Created.AddDays(-1)) > MostMailed;
+    public static bool MailsTooMuch(this Snapshot snapshot, AccessRequest request) =>
+        snapshot.CountSuggested(request.UserId, request.Created.AddDays(-1)) > MostMailed;
 
     // Null stands for the receiver itself, where it reaches no people.
     private static IEnumerable<string?> Addresses(Snapshot snapshot, Receiver receiver, Caller by, string what, AccessRequest request)

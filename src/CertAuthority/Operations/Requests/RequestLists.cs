@@ -30,19 +30,28 @@ internal static class RequestLists
             var other => throw Problems.InvalidField("sort", $"takes created, user or state, not \"{other}\""),
         };
         var after = ask.After is null ? null : RequestPlace.TryParse(ask.After);
-        if (ask.After is not null && (after is null || (after.Group.Length == 0) != (order == RequestOrder.Created) || (order == RequestOrder.State && State(after.Group) is null)))
-            throw Problems.Invalid($"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? RequestSorts.Created}", "take the one that the page before ended with");
+        if (ask.After is not null
+            && (after is null || (after.Group.Length == 0) != (order == RequestOrder.Created)
+                || (order == RequestOrder.State && State(after.Group) is null)))
+            throw Problems.Invalid(
+                $"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? RequestSorts.Created}",
+                "take the one that the page before ended with");
         return new RequestWish(
             [.. (ask.State ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                .Select(word => State(word.ToLowerInvariant()) ?? throw Problems.InvalidField("state", $"takes pending, approved, denied, cancelled or expired, not \"{word}\"")).Distinct()],
+                .Select(
+                    word => State(word.ToLowerInvariant())
+                        ?? throw Problems.InvalidField("state", $"takes pending, approved, denied, cancelled or expired, not \"{word}\""))
+                .Distinct()],
             ask.User, ask.Role, ask.Since is null ? null : Since(ask.Since, now), order, Pages.Size(ask.Limit), after);
     }
 
     private static RequestState? State(string word) =>
-        Enum.GetValues<RequestState>().Where(state => RequestPlace.Word(state) == word).Select(state => (RequestState?)state).FirstOrDefault();
+        Enum.GetValues<RequestState>().Where(state => RequestPlace.Word(state) == word).Select(state => (RequestState?)state)
+            .FirstOrDefault();
 
     private static DateTimeOffset Since(string text, DateTimeOffset now) =>
         Durations.TryParse(text, out var ago) ? now - ago
         : Instants.TryParse(text, out var instant) ? instant
-        : throw Problems.InvalidField("since", $"takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
+        : throw Problems.InvalidField(
+            "since", $"takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
 }

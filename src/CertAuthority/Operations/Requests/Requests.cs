@@ -17,7 +17,9 @@ internal static class Requests
 
     /// <summary>For somebody else. Whoever files it counts as requester, so it takes another administrator to approve it.</summary>
     public static Task<RequestResource> CreateFor(Authority ca, Administrator by, CreateRequestFor ask) =>
-        File(ca, by.Caller, transaction => HeldRoles.Find(transaction, ask.User), new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
+        File(
+            ca, by.Caller, transaction => HeldRoles.Find(transaction, ask.User),
+            new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
 
     /// <summary>What would be filed; nothing is.</summary>
     public static Task<RequestPlan> Plan(Authority ca, Caller by, CreateRequest ask)
@@ -25,17 +27,22 @@ internal static class Requests
         var (now, wishes) = (ca.Now(), Wishes(ask));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
-            var draft = Requesting.Draft(Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, People.Strangers, now)).OrRefuse();
-            return new RequestPlan(Filed(ca, Persons.Last(ca, snapshot), draft.Request, ask, now).Spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message);
+            var draft = Requesting.Draft(
+                Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, People.Strangers, now)).OrRefuse();
+            return new RequestPlan(
+                Filed(ca, Persons.Last(ca, snapshot), draft.Request, ask, now).Spec, [.. draft.ReasonPrompts],
+                draft.ReasonRequired?.Message);
         }));
     }
 
     public static Task<Capabilities> Capabilities(Authority ca, Administrator by, GetCapabilities ask) =>
         Task.FromResult(new Capabilities(ca.Database.Read(snapshot =>
-            RequestRights.Requestable(HeldRoles.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
+            RequestRights.Requestable(
+                HeldRoles.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
     /// <summary>As the user that the caller acts as. One who owns several learns which, so that they can choose.</summary>
-    public static Task<MyCapabilities> MyCapabilities(Authority ca, Caller by, GetMyCapabilities ask) => Task.FromResult(ca.Database.Read(snapshot =>
+    public static Task<MyCapabilities> MyCapabilities(Authority ca, Caller by, GetMyCapabilities ask) =>
+        Task.FromResult(ca.Database.Read(snapshot =>
     {
         var own = snapshot.UsersOf(by.Identity);
         string[] names = [.. own.Select(user => user.Name)];
@@ -43,17 +50,21 @@ internal static class Requests
         if (!verdict.Holds(out var acting, out _) && ask.User is null && own.Count > 1)
             return new MyCapabilities(names, []);
         var user = acting ?? verdict.OrRefuse();
-        return new MyCapabilities(names, [.. RequestRights.Requestable(user, snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))], user.Name);
+        return new MyCapabilities(
+            names, [.. RequestRights.Requestable(user, snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))], user.Name);
     }));
 
     private static RequestQuestion Question(
-        Authority ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, People people, DateTimeOffset now) =>
+        Authority ca, Snapshot snapshot, Caller by, User user, CreateRequest ask, Guid id, AccessWishes wishes, People people,
+        DateTimeOffset now) =>
         new(
             id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
             // Root could lift the bounds.
-            Filed = by.IsRoot ? default : (snapshot.CountFiled(user, now - TimeSpan.FromMinutes(1)), snapshot.CountFiled(user, now - TimeSpan.FromDays(1))),
+            Filed = by.IsRoot
+                ? default
+                : (snapshot.CountFiled(user, now - TimeSpan.FromMinutes(1)), snapshot.CountFiled(user, now - TimeSpan.FromDays(1))),
             Resources = [.. ask.Resources ?? []],
             Nodes = [.. snapshot.Policy().Nodes.Values],
             Wishes = wishes,
@@ -88,15 +99,20 @@ internal static class Requests
         });
     }
 
-    /// <summary>As whoever files it sees it, with warnings of reviewers whom they named in vain. Those that a role suggests are not the requester's to change.</summary>
+    /// <summary>
+    /// As whoever files it sees it, with warnings of reviewers whom they named in vain. Those that a role suggests are not the requester's
+    /// to change.
+    /// </summary>
     private static RequestResource Filed(Authority ca, Persons persons, AccessRequest request, CreateRequest ask, DateTimeOffset now)
     {
         var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
         // An administrator answers by the routes of administrators, whatever their roles are.
         var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
         var warnings = named is [] ? [] : Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now).ToList();
-        if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request) && snapshot.Receivers().Exists(receiver => receiver.IsPersonal))
-            warnings.Add($"reviewers get no mail of it, for within a day requests of {request.UserName} have named {Notifications.MostMailed} of them; tell them yourself");
+        if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request)
+            && snapshot.Receivers().Exists(receiver => receiver.IsPersonal))
+            warnings.Add(
+                $"reviewers get no mail of it, for within a day requests of {request.UserName} have named {Notifications.MostMailed} of them; tell them yourself");
         return warnings is [] ? shown : shown with { Spec = shown.Spec with { Warnings = [.. warnings] } };
     }
 
@@ -118,7 +134,9 @@ internal static class Requests
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
-            var found = ask.Show is null or RequestViews.Mine ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after) : Reviews.Find(persons, by, ask, after, ca.Limits, now);
+            var found = ask.Show is null or RequestViews.Mine
+                ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after)
+                : Reviews.Find(persons, by, ask, after, ca.Limits, now);
             var (page, next) = Pages.Cut(found, size, request => RequestPlace.From(request, RequestOrder.Created, now).ToString());
             return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
         }));
@@ -160,5 +178,6 @@ internal static class Requests
     private static AccessRequest Find(Authority ca, Caller by, GetMyRequest ask) =>
         ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, ca.Now())));
 
-    private static RequestResource Show(Authority ca, AccessRequest request) => ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(request, ca.Now()));
+    private static RequestResource Show(Authority ca, AccessRequest request) =>
+        ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(request, ca.Now()));
 }

@@ -21,15 +21,20 @@ internal static class Resolutions
             var people = persons.All.And(request);
             // Root may approve what is its own, so nothing depends on who it is.
             if (!by.Caller.IsRoot && accounts.Fault is { } unknown)
-                throw Problems.Refused(Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
+                throw Problems.Refused(
+                    Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
             var resolution = new RequestResolution(by.Caller.Name, now, ask.Reason);
             var tally = ReviewState.Load(persons, request, now).Tally();
             var changed = RequestUse.FirstChanged(request.Roles, roles);
             var next = transaction.UpdateRequest(
                 request,
-                Resolving.Approve(request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now), ask.Roles is { } instead ? [.. instead] : default, ask.Force).OrRefuse() with
+                Resolving.Approve(
+                    request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now),
+                    ask.Roles is { } instead ? [.. instead] : default, ask.Force).OrRefuse() with
                 {
-                    Overridden = changed is null ? tally.Overridden : tally.Overridden.Add($"role {changed.Name} changed after the request was made"),
+                    Overridden = changed is null
+                        ? tally.Overridden
+                        : tally.Overridden.Add($"role {changed.Name} changed after the request was made"),
                 });
             transaction.Audit(RequestChanges.Resolved(by.Caller, "request.approved", next, people, now) with
             {
@@ -44,7 +49,9 @@ internal static class Resolutions
     }
 
     public static Task<RequestResolved> Deny(Authority ca, Administrator by, DenyRequest ask) =>
-        End(ca, by.Caller, RequestAction.Deny, RequestActor.Administrator, ask.Reason, transaction => transaction.FindRequest(ask.Id, null));
+        End(
+            ca, by.Caller, RequestAction.Deny, RequestActor.Administrator, ask.Reason,
+            transaction => transaction.FindRequest(ask.Id, null));
 
     public static Task<RequestResolved> Cancel(Authority ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Cancel, ask);
 
@@ -66,20 +73,26 @@ internal static class Resolutions
                         $"request {request.Id} is {RequestTransitions.Word(request.StateAt(now))}",
                         Next: [new NextStep.EndRequest($"{request.Id}")]));
             transaction.RemoveRequest(request);
-            transaction.Audit(RequestChanges.Resolved(by.Caller, "request.removed", ended.Request, RequestChanges.OfRecord(transaction, request), now));
+            transaction.Audit(
+                RequestChanges.Resolved(by.Caller, "request.removed", ended.Request, RequestChanges.OfRecord(transaction, request), now));
             return ended;
         }, takesAway: true);
         return await Ended(ca, removed, now);
     }
 
     private static Task<RequestResolved> EndMine(Authority ca, Caller by, RequestAction action, EndMyRequest ask) =>
-        End(ca, by, action, RequestActor.Requester, "", transaction => transaction.FindRequest(ask.Id, transaction.ActingUser(by, ask.User).Id));
+        End(
+            ca, by, action, RequestActor.Requester, "",
+            transaction => transaction.FindRequest(ask.Id, transaction.ActingUser(by, ask.User).Id));
 
     private static async Task<RequestResolved> End(
         Authority ca, Caller by, RequestAction action, RequestActor actor, string reason, Func<Transaction, AccessRequest> find)
     {
         var now = ca.Now();
-        return await Ended(ca, await ca.Database.Commit(transaction => RequestChanges.End(transaction, by, find(transaction), action, actor, reason, now), takesAway: true), now);
+        return await Ended(
+            ca,
+            await ca.Database.Commit(
+                transaction => RequestChanges.End(transaction, by, find(transaction), action, actor, reason, now), takesAway: true), now);
     }
 
     /// <summary>After the commit: wakes who waits, and answers when hosts can know.</summary>

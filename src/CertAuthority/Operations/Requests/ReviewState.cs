@@ -45,7 +45,8 @@ internal sealed record ReviewState(Persons Persons, AccessRequest Request, User?
     public People People => Persons.All.And(Request);
 
     /// <summary>What the reviews amount to.</summary>
-    public Tally Tally() => Access.Reviews.Tally.Count(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
+    public Tally Tally() =>
+        Access.Reviews.Tally.Count(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
 
     /// <summary>A review by somebody, with everything that it depends on.</summary>
     /// <param name="caller">Who calls.</param>
@@ -55,8 +56,18 @@ internal sealed record ReviewState(Persons Persons, AccessRequest Request, User?
     public ReviewQuestion Question(Caller caller, Voter by, Review review, SiteLimits limits)
     {
         var people = People.And([caller.Aliases.Prepend(Alias.User(by.User.Id))]);
-        review = review with { AuthorId = by.User.Id, AuthorName = by.User.Name, AuthorUids = people.UidsOf(Alias.User(by.User.Id)), AuthorUsers = people.UsersOf(Alias.User(by.User.Id)) };
-        return new(Request, Requester, by, Votes, review, Persons.Snapshot.Policy().Roles, limits) { Locks = Persons.Snapshot.Policy().LocksAt(review.At), People = people };
+        review = review with
+        {
+            AuthorId = by.User.Id,
+            AuthorName = by.User.Name,
+            AuthorUids = people.UidsOf(Alias.User(by.User.Id)),
+            AuthorUsers = people.UsersOf(Alias.User(by.User.Id))
+        };
+        return new(Request, Requester, by, Votes, review, Persons.Snapshot.Policy().Roles, limits)
+        {
+            Locks = Persons.Snapshot.Policy().LocksAt(review.At),
+            People = people
+        };
     }
 }
 
@@ -64,5 +75,7 @@ internal sealed record ReviewState(Persons Persons, AccessRequest Request, User?
 internal static class ReviewStates
 {
     public static RequestResource Show(this Persons persons, AccessRequest request, DateTimeOffset now) =>
-        request.Show(now, persons.Snapshot.Policy().Roles, request.StateAt(now) == RequestState.Pending ? ReviewState.Load(persons, request, now).Tally() : null);
+        request.Show(
+            now, persons.Snapshot.Policy().Roles,
+            request.StateAt(now) == RequestState.Pending ? ReviewState.Load(persons, request, now).Tally() : null);
 }

@@ -28,7 +28,9 @@ internal static class Reviews
         var (id, names) = ca.Database.Read(snapshot =>
         {
             var request = FindToReview(snapshot, ask.Id, Voter(snapshot, by, ask.User, now));
-            return (request.Id.ToString(), ((string[])[snapshot.ActingUser(by, ask.User).Name, request.UserName, .. request.Reviews.Select(review => review.AuthorName)]).Distinct().ToList());
+            return (request.Id.ToString(),
+                ((string[])[snapshot.ActingUser(by, ask.User).Name, request.UserName,
+                    .. request.Reviews.Select(review => review.AuthorName)]).Distinct().ToList());
         });
         var accounts = await Persons.Ask(ca);
         var unknown = await GroupUsers.LookAgain(ca, names);
@@ -71,23 +73,32 @@ internal static class Reviews
             else
                 transaction.Tell(by, NoticeEvents.Reviewed, next, now);
             return (persons.Show(next, now),
-                reviewed.Step?.To == RequestState.Approved ? RequestChanges.Warnings(ca, state.Request, next, state.Requester!, roles) : []);
+                reviewed.Step?.To == RequestState.Approved
+                    ? RequestChanges.Warnings(ca, state.Request, next, state.Requester!, roles)
+                    : []);
         }, takesAway: said.Decision == ReviewDecision.Deny);
         ca.Watch.Changed(Guid.Parse(id));
         return new RequestResolved(shown, [], warnings);
     }
 
-    /// <summary>The requests that wait for a word of the user's, or that were suggested to them and that they may see; newest first.</summary>
-    public static List<AccessRequest> Find(Persons persons, Caller by, ListMyRequests ask, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
+    /// <summary>
+    /// The requests that wait for a word of the user's, or that were suggested to them and that they may see; newest first.
+    /// </summary>
+    public static List<AccessRequest> Find(
+        Persons persons, Caller by, ListMyRequests ask, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
     {
         var snapshot = persons.Snapshot;
         var voter = Voter(snapshot, by, ask.User, now);
         var roles = snapshot.Policy().Roles;
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
         var found = ask.Show == RequestViews.Suggested
-            ? pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name)).DistinctBy(request => request.Id)
-            : pending.Where(request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
-        return [.. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
+            ? pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
+                .DistinctBy(request => request.Id)
+            : pending.Where(
+                request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
+        return [
+            .. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created)
+                .ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
     }
 
     /// <summary>One that the user may see: their own, or one that they may review or have reviewed.</summary>
@@ -102,7 +113,10 @@ internal static class Reviews
 
     /// <summary>Why nothing is approved while the system does not say who is who. A denial stands.</summary>
     public static Refusal Uncertain(string what, string why) =>
-        new($"{what}: {why}", "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong", RefusalKind.Unavailable);
+        new(
+            $"{what}: {why}",
+            "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong",
+            RefusalKind.Unavailable);
 
     // Looks for the caller's own request last, so that the error can say why they cannot review it.
     private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)
@@ -118,7 +132,9 @@ internal static class Reviews
         // With too many the answer must not hang on which ones were looked at.
         return alike.Count == MostAlike
             ? alike
-            : alike.FindAll(request => request.UserId != voter.User.Id && (request.Reviews.Any(review => review.AuthorId == voter.User.Id) || voter.MayReview(request, roles)));
+            : alike.FindAll(
+                request => request.UserId != voter.User.Id
+                    && (request.Reviews.Any(review => review.AuthorId == voter.User.Id) || voter.MayReview(request, roles)));
     }
 
     private static readonly Review Nothing = new(Guid.Empty, "", [], ReviewDecision.Approve, [], "", default);

@@ -19,12 +19,18 @@ internal static class Searches
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var policy = snapshot.Policy();
-            var nodes = policy.Nodes.Values.Where(node => labels.All(label => node.Labels.GetValueOrDefault(label.Key) == label.Value) && Array.TrueForAll(words, word => Has(node, word))).ToList();
-            var found = Elevation.WithinAsking(snapshot.ActingUser(by, ask.User), RequestKind.Resources, policy.Roles, nodes, policy.LocksAt(now), now)
+            var nodes = policy.Nodes.Values.Where(
+                node => labels.All(label => node.Labels.GetValueOrDefault(label.Key) == label.Value)
+                    && Array.TrueForAll(words, word => Has(node, word))).ToList();
+            var found =
+                Elevation.WithinAsking(
+                    snapshot.ActingUser(by, ask.User), RequestKind.Resources, policy.Roles, nodes, policy.LocksAt(now), now)
                 .SelectMany(elevation => elevation.Nodes.Select(name => (Node: policy.Nodes[name], elevation.Role)))
                 .GroupBy(opened => opened.Node, opened => opened.Role)
                 .OrderBy(opened => opened.Key.Name, StringComparer.Ordinal)
-                .Select(opened => new ResourceFound(new PinnedNode(opened.Key.Id, opened.Key.Name).ToString(), opened.Key.Labels.ToDictionary(), [.. opened]))
+                .Select(
+                    opened => new ResourceFound(
+                        new PinnedNode(opened.Key.Id, opened.Key.Name).ToString(), opened.Key.Labels.ToDictionary(), [.. opened]))
                 .ToList();
             var limit = Pages.Size(ask.Limit);
             return new ResourcesFound([.. found.Take(limit)], Math.Max(0, found.Count - limit));

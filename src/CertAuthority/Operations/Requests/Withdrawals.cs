@@ -8,18 +8,24 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What a change of policy takes back. Runs at the end of the transaction that changes it, so that no login falls in between.</summary>
+/// <summary>
+/// What a change of policy takes back. Runs at the end of the transaction that changes it, so that no login falls in between.
+/// </summary>
 internal static class Withdrawals
 {
     /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest})"/>
-    public static Withdrawn Review(Authority ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
+    public static Withdrawn Review(
+        Authority ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
         Review(ca.Limits, transaction, by, now, endedBefore);
 
     /// <summary>
-    /// Ends the approved requests whose granted roles changed, shortens what lasts longer than the policy as it is now would grant, and revokes
-    /// every live certificate that it would not issue. All are judged by the same rules as a login. What the change itself has ended is counted in.
+    /// Ends the approved requests whose granted roles changed, shortens what lasts longer than the policy as it is now would grant, and
+    /// revokes
+    /// every live certificate that it would not issue. All are judged by the same rules as a login. What the change itself has ended is
+    /// counted in.
     /// </summary>
-    public static Withdrawn Review(SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore)
+    public static Withdrawn Review(
+        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore)
     {
         var (ended, shortened) = ReviewRequests(limits, transaction, by, now);
         ended.InsertRange(0, endedBefore);
@@ -29,43 +35,60 @@ internal static class Withdrawals
     }
 
     /// <summary>
-    /// Ends and shortens the requests that last longer than limits would grant, and revokes what was issued under them. Nothing else can have changed, so nothing else is looked at.
+    /// Ends and shortens the requests that last longer than limits would grant, and revokes what was issued under them. Nothing else can
+    /// have changed, so nothing else is looked at.
     /// </summary>
     public static Withdrawn ReviewLimits(SiteLimits limits, Transaction transaction, DateTimeOffset now)
     {
         var (ended, shortened) = ReviewRequests(limits, transaction, Caller.Daemon, now);
-        var revoked = ended.SelectMany(one => one.Revoked).Concat(shortened.IsEmpty ? [] : RevokeExceeding(limits, transaction, Caller.Daemon, now));
+        var revoked = ended.SelectMany(one => one.Revoked)
+            .Concat(shortened.IsEmpty ? [] : RevokeExceeding(limits, transaction, Caller.Daemon, now));
         return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]) { Shortened = shortened };
     }
 
-    private static (List<EndedRequest> Ended, ImmutableArray<AccessRequest> Shortened) ReviewRequests(SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now)
+    private static (List<EndedRequest> Ended, ImmutableArray<AccessRequest> Shortened) ReviewRequests(
+        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now)
     {
         var roles = transaction.Policy().Roles;
         var (ended, shortened) = (new List<EndedRequest>(), ImmutableArray.CreateBuilder<AccessRequest>());
         foreach (var request in transaction.ApprovedRequests(now))
         {
             if (RequestUse.FirstChanged(request.GrantedRoles, roles) is { } changed)
-                ended.Add(RequestChanges.EndBecause(transaction, by, request, RequestAction.Deny, $"the role {changed.Name} changed after this approval; ask again", now));
-            else if (transaction.FindUser(request.UserId) is { } user && AccessWindow.Again(request, user, roles, limits) is var again && again.AccessUntil < request.AccessUntil)
+                ended.Add(
+                    RequestChanges.EndBecause(
+                        transaction, by, request, RequestAction.Deny, $"the role {changed.Name} changed after this approval; ask again",
+                        now));
+            else if (transaction.FindUser(request.UserId) is { } user && AccessWindow.Again(request, user, roles, limits) is var again
+                && again.AccessUntil < request.AccessUntil)
                 if (again.AccessUntil <= now || again.AccessUntil <= request.Terms.AssumeFrom)
                     ended.Add(RequestChanges.EndBecause(
-                        transaction, by, request, RequestAction.Deny, $"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", now));
+                        transaction, by, request, RequestAction.Deny,
+                        $"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", now));
                 else
-                    shortened.Add(Shorten(transaction, by, request, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
+                    shortened.Add(
+                        Shorten(transaction, by, request, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
         }
-        foreach (var request in transaction.PendingRequests(now).Where(request => request.PendingUntil > request.Created + limits.PendingRequest))
+        foreach (var request in transaction.PendingRequests(now)
+            .Where(request => request.PendingUntil > request.Created + limits.PendingRequest))
             shortened.Add(Shorten(
-                transaction, by, request, transaction.EndWaiting(request, request.Created + limits.PendingRequest), $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
+                transaction, by, request, transaction.EndWaiting(request, request.Created + limits.PendingRequest),
+                $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
         return (ended, shortened.ToImmutable());
     }
 
-    private static AccessRequest Shorten(Transaction transaction, Caller by, AccessRequest before, AccessRequest request, string why, DateTimeOffset now)
+    private static AccessRequest Shorten(
+        Transaction transaction, Caller by, AccessRequest before, AccessRequest request, string why, DateTimeOffset now)
     {
-        var (old, changed) = before.PendingUntil == request.PendingUntil ? (before.AccessUntil, request.AccessUntil) : (before.PendingUntil, request.PendingUntil);
+        var (old, changed) = before.PendingUntil == request.PendingUntil
+            ? (before.AccessUntil, request.AccessUntil)
+            : (before.PendingUntil, request.PendingUntil);
         transaction.Audit(RequestChanges.Entry(by, "request.shortened", request, now) with
         {
             Reason = why,
-            Changes = [new(before.PendingUntil == request.PendingUntil ? "spec.access_expires" : "spec.expires", Instants.Show(old), Instants.Show(changed))],
+            Changes = [
+                new(
+                    before.PendingUntil == request.PendingUntil ? "spec.access_expires" : "spec.expires", Instants.Show(old),
+                    Instants.Show(changed))],
         });
         return request;
     }
@@ -81,8 +104,10 @@ internal static class Withdrawals
         {
             if (!users.TryGetValue(certificate.UserId, out var user))
                 users[certificate.UserId] = user = transaction.FindUser(certificate.UserId);
-            ImmutableArray<AccessRequest> requests = [.. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
-            var issued = new IssuedCertificate(certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
+            ImmutableArray<AccessRequest> requests = [
+                .. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
+            var issued = new IssuedCertificate(
+                certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
             if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, locks, limits) is { } why)
                 revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
         }

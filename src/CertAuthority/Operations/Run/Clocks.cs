@@ -3,7 +3,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What happens when the clock is not where it should be: nothing is granted until it is again, or root says that it is right.</summary>
+/// <summary>
+/// What happens when the clock is not where it should be: nothing is granted until it is again, or root says that it is right.
+/// </summary>
 internal static class Clocks
 {
     /// <summary>Now, for what grants something.</summary>
@@ -18,11 +20,13 @@ internal static class Clocks
     public static async Task<ClockAccepted> Accept(Authority ca, Administrator by, AcceptClock ask)
     {
         if (!by.Caller.IsRoot)
-            throw new ProblemException(new Problem(ProblemCode.Denied, "only root says that the clock is right", Next: [new NextStep.ConfirmClock()]));
+            throw new ProblemException(
+                new Problem(ProblemCode.Denied, "only root says that the clock is right", Next: [new NextStep.ConfirmClock()]));
         if (ca.Clock.Step is not { } step)
             throw new ProblemException(new Problem(ProblemCode.Conflict, "the clock is where it should be"));
         if (!ca.Clock.IsPossible)
-            throw new ProblemException(new Problem(ProblemCode.Invalid, $"the clock shows {Show(step.Shown)}, which cannot be right", "set the clock first"));
+            throw new ProblemException(
+                new Problem(ProblemCode.Invalid, $"the clock shows {Show(step.Shown)}, which cannot be right", "set the clock first"));
         await ca.Database.Commit(transaction =>
         {
             transaction.KeepExpired(step.Shown, step.Expected);
@@ -50,12 +54,15 @@ internal static class Clocks
         {
             if (!isOver)
                 transaction.KeepExpired(step.Shown, step.Expected);
-            transaction.Audit(Caller.Daemon.Did(isOver ? "clock.agreed" : "clock.stepped", now) with { Reason = Words(step), Changes = Changes(step) });
+            transaction.Audit(
+                Caller.Daemon.Did(isOver ? "clock.agreed" : "clock.stepped", now) with { Reason = Words(step), Changes = Changes(step) });
             return true;
         }, takesAway: true);
     }
 
-    /// <summary>For the first transaction of a daemon that starts with a clock that is off: what had expired before stays so from then on.</summary>
+    /// <summary>
+    /// For the first transaction of a daemon that starts with a clock that is off: what had expired before stays so from then on.
+    /// </summary>
     public static void KeepExpired(Transaction transaction, SteadyClock clock)
     {
         if (clock.Step is { } step)

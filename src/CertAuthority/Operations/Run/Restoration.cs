@@ -20,7 +20,9 @@ internal static class Restoration
     /// <summary>What a start restores from, in words; null when there is nothing to restore.</summary>
     /// <param name="snapshot">Before anything is changed.</param>
     /// <param name="isNewKey">Whether the user CA key was made by this start, so that it has signed nothing.</param>
-    /// <param name="published">The revocation list in place. Its version is recorded before it is written, so a higher one than recorded tells of a later database.</param>
+    /// <param name="published">
+    /// The revocation list in place. Its version is recorded before it is written, so a higher one than recorded tells of a later database.
+    /// </param>
     public static string? From(Snapshot snapshot, bool isNewKey, Krl? published)
     {
         if (snapshot.BackupTaken() is { } backup)
@@ -43,7 +45,8 @@ internal static class Restoration
         var ended = transaction.Requests()
             .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
             .Select(request => RequestChanges.EndBecause(
-                transaction, Caller.Daemon, request, request.StoredState == RequestState.Pending ? RequestAction.Cancel : RequestAction.Drop, reason, now))
+                transaction, Caller.Daemon, request,
+                request.StoredState == RequestState.Pending ? RequestAction.Cancel : RequestAction.Drop, reason, now))
             .ToList();
         var revoked = Revocations.Revoke(transaction, Caller.Daemon, transaction.LiveCertificates(now), reason, now);
 
@@ -54,7 +57,8 @@ internal static class Restoration
         var (first, last) = transaction.LeapBeyondLost(time, Version(published));
         transaction.LoseSerials(ca: null, first, last, until);
         foreach (var range in published?.Revoked.Where(range => range.First <= long.MaxValue) ?? [])
-            transaction.LoseSerials(transaction.UserCaKey(range.CaKey, now), (long)range.First, (long)Math.Min(range.Last, long.MaxValue), until);
+            transaction.LoseSerials(
+                transaction.UserCaKey(range.CaKey, now), (long)range.First, (long)Math.Min(range.Last, long.MaxValue), until);
         transaction.RemoveBackupMark();
         return new Restored(from, ended.Count, ended.Sum(request => request.Revoked.Length) + revoked.Length);
     }

@@ -5,12 +5,18 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>The start, the reloads and the stop of the daemon, as the audit has them: whoever changed the configuration changed who may do what. They are recorded on a full disk too.</summary>
+/// <summary>
+/// The start, the reloads and the stop of the daemon, as the audit has them: whoever changed the configuration changed who may do what.
+/// They are recorded on a full disk too.
+/// </summary>
 internal static class Runs
 {
     private static readonly string Version = typeof(Runs).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>Records that the daemon begins to serve, with what its settings are beside those of the run before, and whether that one stopped in order.</summary>
+    /// <summary>
+    /// Records that the daemon begins to serve, with what its settings are beside those of the run before, and whether that one stopped in
+    /// order.
+    /// </summary>
     public static Task Start(Authority ca, AuditAdministrators admins, JsonObject settings)
     {
         var now = ca.Now();
@@ -57,5 +63,6 @@ internal static class Runs
     }
 
     private static AuditEntry Entry(string what, AuditAdministrators admins, string? before, JsonObject settings, DateTimeOffset now) =>
-        (Caller.Daemon.Did(what, now) with { Version = Version, Admins = admins }).Changing(before is null ? null : JsonNode.Parse(before) as JsonObject, settings);
+        (Caller.Daemon.Did(what, now) with { Version = Version, Admins = admins }).Changing(
+            before is null ? null : JsonNode.Parse(before) as JsonObject, settings);
 }

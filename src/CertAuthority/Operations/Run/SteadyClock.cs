@@ -12,12 +12,16 @@ internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown)
 }
 
 /// <summary>
-/// The time of day, checked against a clock that nobody sets. When it is found more than five minutes from where it should be, nobody knows what time it is: then it gives the
-/// earlier of the two, so that what may be alive counts as alive and nothing is forgotten too early, and <see cref="Step"/> says so, so that nothing is granted by it.
+/// The time of day, checked against a clock that nobody sets. When it is found more than five minutes from where it should be, nobody knows
+/// what time it is: then it gives the
+/// earlier of the two, so that what may be alive counts as alive and nothing is forgotten too early, and <see cref="Step"/> says so, so
+/// that nothing is granted by it.
 /// </summary>
 internal sealed class SteadyClock : TimeProvider
 {
-    /// <summary>How far the clock may be off. Certificates are valid from a minute before their issue, and hosts differ by as much.</summary>
+    /// <summary>
+    /// How far the clock may be off. Certificates are valid from a minute before their issue, and hosts differ by as much.
+    /// </summary>
     public static readonly TimeSpan Tolerated = TimeSpan.FromMinutes(5);
 
     // Small corrections are followed, but only so fast: many of them must not add up to a step that nobody sees.
@@ -70,12 +74,15 @@ internal sealed class SteadyClock : TimeProvider
 
     public override long GetTimestamp() => system.GetTimestamp();
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => system.CreateTimer(callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        system.CreateTimer(callback, state, dueTime, period);
 
     /// <summary>Whether the time of day can be right at all: a clock without a battery begins in 1970.</summary>
     public bool IsPossible => system.GetUtcNow() is var now && now >= Earliest && now < Latest;
 
-    /// <summary>How often <see cref="Accept"/> was called: a clock that was accepted has not come back to where it should have been.</summary>
+    /// <summary>
+    /// How often <see cref="Accept"/> was called: a clock that was accepted has not come back to where it should have been.
+    /// </summary>
     public int Acceptances { get; private set; }
 
     /// <summary>From now on the time of day is right.</summary>
