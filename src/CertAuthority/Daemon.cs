@@ -14,13 +14,12 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace CertAuthority;
 
 /// <summary>
-/// A running daemon: everything it is made of, put together in one place. The host of the web server runs it: it starts each service in
-/// order, stops them in
-/// reverse, and stops when the first of them fails. Tests start it too.
+/// A running daemon; this class puts all of its parts together. The host of the web server runs it: it starts each service in order, stops
+/// them in reverse, and stops when the first of them fails. Tests start it too.
 /// </summary>
 internal sealed class Daemon : IAsyncDisposable
 {
-    // In the order of taking; let go in reverse.
+    // In the order of acquisition; released in reverse.
     private readonly Stack<Func<ValueTask>> held = new();
     private readonly List<BackgroundService> loops = [];
 
@@ -32,13 +31,13 @@ internal sealed class Daemon : IAsyncDisposable
     {
     }
 
-    /// <summary>Serves when it returns.</summary>
-    /// <param name="settings">How to run at first.</param>
+    /// <summary>Starts the daemon. It serves when this returns.</summary>
+    /// <param name="settings">The settings at the start.</param>
     /// <param name="read">Reads the configuration again.</param>
-    /// <param name="signals">When to do that, and when to stop.</param>
+    /// <param name="signals">The requests to reload and to stop.</param>
     /// <param name="system">The clock of the machine.</param>
     /// <exception cref="StartException">
-    /// Another daemon is there, files are open to others, the database is damaged, the disk is full, …
+    /// Another daemon is running, files are open to other accounts, the database is damaged, the disk is full, …
     /// </exception>
     /// <exception cref="OperationCanceledException">A signal stopped the start.</exception>
     public static async Task<Daemon> Start(Settings settings, Func<Settings> read, Signals signals, TimeProvider system)
@@ -62,7 +61,7 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes when the daemon begins to stop: with why it cannot go on, or with null when it was told to.</summary>
+    /// <summary>Completes when the daemon begins to stop: with the error that stopped it, or with null if it was asked to stop.</summary>
     public Task<Exception?> Ended => ended.Task;
 
     public async ValueTask DisposeAsync()
@@ -118,7 +117,7 @@ internal sealed class Daemon : IAsyncDisposable
             Access = access,
         };
 
-        // Started from top to bottom, then the web server. Stopped in reverse.
+        // Started from top to bottom, then the web server; stopped in reverse.
         IEnumerable<IHostedService?> services =
         [
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,

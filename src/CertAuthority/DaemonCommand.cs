@@ -42,7 +42,7 @@ internal sealed class DaemonCommand : RootCommand
         help.Action = new WithExamples((HelpAction)help.Action!);
     }
 
-    /// <summary>Whole command lines, for the help and the manual page.</summary>
+    /// <summary>Complete command lines, for the help and the manual page.</summary>
     public static readonly string[] Examples =
     [
         "certauthority --check-config",
@@ -51,7 +51,7 @@ internal sealed class DaemonCommand : RootCommand
         "certauthority --config=none --data-dir=./data --socket=./ca.sock",
     ];
 
-    /// <summary>What service managers and scripts see, for the help and the manual page.</summary>
+    /// <summary>The exit codes for service managers and scripts, for the help and the manual page.</summary>
     public static readonly (int Code, string Meaning)[] ExitCodes =
     [
         (0, "stopped by SIGTERM or SIGINT; or, with --check-config, the configuration is good"),
@@ -66,7 +66,7 @@ internal sealed class DaemonCommand : RootCommand
         Description = "with --check-config: also say which certificates and requests a reload or a start with it would take back, and whose"
     };
 
-    /// <summary>Reads the configuration, and lets the command line win over it.</summary>
+    /// <summary>Reads the configuration; options on the command line take precedence over it.</summary>
     /// <exception cref="ConfigurationException">The configuration has faults.</exception>
     public Settings Read(ParseResult parsed)
     {
@@ -74,7 +74,7 @@ internal sealed class DaemonCommand : RootCommand
         var data = parsed.GetValue(dataDirectory) is { } named ? Path.GetFullPath(named) : null;
         var path = parsed.GetValue(config) switch
         {
-            // What belongs to the machine's own daemon, such as its publish_dir, is none of a demo's business.
+            // A demo must not use what belongs to the machine's own daemon, such as its publish_dir.
             "none" => null,
             null => Directory.Exists(Settings.DefaultFolder) ? Settings.DefaultFolder : null,
             var file => file,
@@ -94,7 +94,7 @@ internal sealed class DaemonCommand : RootCommand
             ? throw new ConfigurationException([$"{fault}; name a shorter one with --socket"])
             : path;
 
-    // An empty path would become the folder in which the daemon was started.
+    // An empty path would become the directory in which the daemon was started.
     private static string Named(string path, string what, string option) =>
         path.Length > 0
             ? Path.GetFullPath(path)

@@ -6,8 +6,8 @@ using CertAuthority.Signing;
 namespace CertAuthority;
 
 /// <summary>
-/// The directory with keys, database and revocation list. One daemon uses it at a time; the error for a second one names the process that
-/// does.
+/// The directory with keys, database and revocation list. Only one daemon uses it at a time; the error for a second one names the first
+/// one's process.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
@@ -17,33 +17,33 @@ internal sealed class DataDirectory : IDisposable
 
     private DataDirectory(string path, FileStream taken) => (this.path, this.taken) = (path, taken);
 
-    /// <summary>Signs user certificates.</summary>
+    /// <summary>The key that signs user certificates.</summary>
     public FileCaKey UserCa => keys[0];
 
     /// <summary>
-    /// Signs host certificates. Never the key of <see cref="UserCa"/>: a host certificate signed by a key that hosts trust for users would
-    /// open them.
+    /// The key that signs host certificates. It is never the key of <see cref="UserCa"/>: hosts trust that key for users, so a host
+    /// certificate signed by it would open them.
     /// </summary>
     public FileCaKey HostCa => keys[1];
 
-    /// <summary>Signs the certificates by which the daemon enters hosts.</summary>
+    /// <summary>The key that signs the certificates with which the daemon logs in on hosts.</summary>
     public FileCaKey SyncCa => keys[2];
 
-    /// <summary>The database.</summary>
+    /// <summary>The path of the database.</summary>
     public string Database => Path.Combine(path, "certauthority.db");
 
-    /// <summary>The revocation list.</summary>
+    /// <summary>The path of the revocation list.</summary>
     public string RevocationList => Path.Combine(path, "revoked.krl");
 
-    /// <summary>Keeps room for the list that is published for hosts.</summary>
+    /// <summary>The file that reserves room for the list published for hosts.</summary>
     public string SparePublishedList => Path.Combine(path, "published.krl.spare");
 
-    /// <summary>For passing files to hosts.</summary>
+    /// <summary>The directory for temporary files on their way to hosts.</summary>
     public string PushFolder => Path.Combine(path, "push");
 
-    /// <summary>Makes the directory where there is none, takes it, and loads the three CA keys, or makes them.</summary>
-    /// <exception cref="InUseException">Another daemon has it.</exception>
-    /// <exception cref="ExposedException">Others can enter it, or read a key in it.</exception>
+    /// <summary>Creates the directory if it does not exist, locks it, and loads or creates the three CA keys.</summary>
+    /// <exception cref="InUseException">Another daemon uses it.</exception>
+    /// <exception cref="ExposedException">Other accounts can enter it, or read a key in it.</exception>
     /// <exception cref="CaKeyException">A key cannot be used.</exception>
     public static DataDirectory Take(Settings settings)
     {
@@ -65,7 +65,7 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>What hosts trust, as files: name and content.</summary>
+    /// <summary>Returns the files that hosts trust: name and content.</summary>
     public (string Name, byte[] Content)[] PublicKeys() =>
         [("user_ca.pub", Encoding.ASCII.GetBytes(UserCa.PublicKey.ToLine("user CA") + "\n")),
             ("host_ca.pub", Encoding.ASCII.GetBytes(HostCa.PublicKey.ToLine("host CA") + "\n"))];

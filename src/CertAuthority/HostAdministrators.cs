@@ -6,15 +6,15 @@ using CertAuthority.Protocol;
 namespace CertAuthority;
 
 /// <summary>Looks up which accounts administer this host, so that an approval can warn of a login that grants one of them.</summary>
-/// <param name="names">Says which accounts there are.</param>
+/// <param name="names">Lists the accounts of the system.</param>
 /// <param name="self">The uid of the daemon.</param>
 /// <param name="log">Gets a line when the system does not answer.</param>
 internal sealed class HostAdministrators(NameService names, uint self, ILogger log)
 {
-    /// <summary>The settings with these accounts.</summary>
-    /// <param name="settings">The administrators' accounts and groups.</param>
+    /// <summary>Adds these accounts to the settings.</summary>
+    /// <param name="settings">The settings; they name the administrators' accounts and groups.</param>
     /// <param name="before">
-    /// The accounts found last time. They are kept when the system does not answer: too many warnings are better than too few.
+    /// The accounts found the last time. They are kept if the system does not answer: too many warnings are better than too few.
     /// </param>
     public async Task<SettingsInForce> Under(Settings settings, ImmutableHashSet<string> before)
     {

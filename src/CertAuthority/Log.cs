@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace CertAuthority;
 
-/// <summary>The log: lines on stderr, each with the priority that the journal shows where systemd reads them.</summary>
+/// <summary>The log: lines on stderr, each with its priority for the journal if systemd reads them.</summary>
 internal static class Log
 {
     public static ILoggerFactory Open() => LoggerFactory.Create(logging =>
@@ -14,7 +14,7 @@ internal static class Log
             logging.AddSimpleConsole(console => (console.SingleLine, console.IncludeScopes) = (true, false));
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         logging.AddFilter("Microsoft", LogLevel.Warning);
-        // What fails to start, to run or to stop is said once, by the daemon.
+        // The daemon itself reports each failure to start, run or stop, once.
         logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     });
 }

@@ -34,7 +34,7 @@ root.SetAction(async (parsed, _) =>
 var result = root.Parse(args);
 if (result.Errors.Count == 0)
 {
-    // SIGTERM is ours: the library would kill the process two seconds into the drain.
+    // The daemon handles SIGTERM itself: the library would kill the process two seconds into the drain.
     return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 }
 Fail(result.Errors.Select(error => error.Message));
@@ -42,14 +42,14 @@ return 2;
 
 static async Task<int> Run(Func<Settings> read)
 {
-    // Before the first file is touched.
+    // Before any file is touched.
     using var signals = Signals.Catch();
     var settings = read();
     try
     {
         await using var daemon = await Daemon.Start(settings, read, signals, new BootClock());
         Console.WriteLine($"ready: {new ServerAddress.Unix(settings.SocketPath)}");
-        // What was acknowledged is on the disk; what was not is nowhere but here. Only the next process can tell what is true.
+        // Acknowledged changes are on the disk; other changes exist only in this process. Only the next process can tell what was kept.
         return await daemon.Ended is { } fault ? Fail($"{fault.Message}; stopping, so that the next start reads what is true") : 0;
     }
     catch (OperationCanceledException) when (signals.Stop.IsCancellationRequested)

@@ -5,16 +5,16 @@ using CertAuthority.Revocation;
 
 namespace CertAuthority;
 
-/// <summary>The directory in which hosts fetch the revocation list and the CA keys, or none.</summary>
-/// <param name="data">The public keys that go there.</param>
-/// <param name="krl">Writes there.</param>
-/// <param name="log">Gets a line when the directory changes, and when it cannot.</param>
+/// <summary>The directory from which hosts fetch the revocation list and the CA keys, or none.</summary>
+/// <param name="data">The public keys to publish.</param>
+/// <param name="krl">The publisher of the revocation list, which writes there.</param>
+/// <param name="log">Gets a line when the directory changes, and when it cannot change.</param>
 internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger log)
 {
-    /// <summary>Has the next revocation list published in a directory.</summary>
-    /// <param name="path">The directory, which is made; null for none.</param>
-    /// <exception cref="ExposedException">Others can write there.</exception>
-    /// <exception cref="IOException">It cannot be made, or belongs to another daemon.</exception>
+    /// <summary>Publishes the next revocation list in a directory.</summary>
+    /// <param name="path">The directory, which is created; null for none.</param>
+    /// <exception cref="ExposedException">Other accounts can write there.</exception>
+    /// <exception cref="IOException">It cannot be created, or belongs to another daemon.</exception>
     public void Begin(string? path)
     {
         PublishDirectory? directory = null;
@@ -26,7 +26,7 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger 
         krl.ForHosts = directory;
     }
 
-    /// <summary>Moves to another directory. One that cannot be used changes nothing; the files in the old one stay there.</summary>
+    /// <summary>Moves to another directory. If the new one cannot be used, nothing changes; the files in the old one stay there.</summary>
     /// <returns>The directory that is in use from now on.</returns>
     public async Task<string?> Move(string? path, Authority ca)
     {
@@ -47,7 +47,7 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger 
         }
         catch (ProblemException)
         {
-            // The publisher has logged why, and tries again by itself.
+            // The publisher has logged the reason, and tries again by itself.
         }
         return krl.ForHosts?.Path;
     }

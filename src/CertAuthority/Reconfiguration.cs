@@ -7,9 +7,9 @@ using CertAuthority.Store;
 namespace CertAuthority;
 
 /// <summary>Brings the database in line with the settings in force: at the start, and after each reload.</summary>
-/// <param name="ca">The database, and the limits.</param>
+/// <param name="ca">The database and the limits.</param>
 /// <param name="settings">The receivers of notices.</param>
-/// <param name="log">Gets a line for what was taken back or dropped.</param>
+/// <param name="log">Gets a line about what was taken back or dropped.</param>
 internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings settings, ILogger log) : IHostedService
 {
     /// <inheritdoc/>
@@ -18,7 +18,7 @@ internal sealed class Reconfiguration(CurrentAuthority ca, CurrentSettings setti
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Applies the settings in force to what is stored.</summary>
+    /// <summary>Applies the settings in force to the stored data.</summary>
     public async Task Apply()
     {
         var taken = settings.Now;

@@ -10,17 +10,16 @@ using Microsoft.Extensions.Hosting.Systemd;
 namespace CertAuthority;
 
 /// <summary>
-/// Reads the configuration again at SIGHUP. One with faults changes nothing: a daemon that administrators can reach is worth more than one
-/// that
-/// has obeyed half of a file. Where the daemon keeps its files and where it serves stay as they are until the next start.
+/// Reloads the configuration at SIGHUP. A configuration with faults changes nothing: a daemon that administrators can reach is worth more
+/// than one that has applied half of a file. The daemon's data directory and socket do not change until the next start.
 /// </summary>
-/// <param name="signals">Says when.</param>
+/// <param name="signals">The source of reload requests.</param>
 /// <param name="served">Completes when the daemon serves. A reload waits for that, because systemd expects READY first.</param>
 /// <param name="read">Reads the configuration.</param>
-/// <param name="ca">What operations work on.</param>
-/// <param name="settings">What is replaced.</param>
-/// <param name="systemd">Is told when a reload begins and when it is over.</param>
-/// <param name="log">Gets a line for what changed, and for what could not.</param>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="settings">The settings to replace.</param>
+/// <param name="systemd">Gets a message when a reload begins and when it is done.</param>
+/// <param name="log">Gets a line about what changed, and about what could not.</param>
 internal sealed class Reload(
     Signals signals, Task served, Func<Settings> read, CurrentAuthority ca, CurrentSettings settings, ISystemdNotifier systemd,
     ILogger log) : Loop
@@ -31,16 +30,16 @@ internal sealed class Reload(
     /// <summary>The directory for hosts.</summary>
     public required Publication Publication { get; init; }
 
-    /// <summary>Brings the database in line.</summary>
+    /// <summary>Brings the database in line with the settings.</summary>
     public required Reconfiguration Reconfiguration { get; init; }
 
     /// <summary>Records the reload.</summary>
     public required RunAudit Audit { get; init; }
 
-    /// <summary>Looks again who is in the groups that make users.</summary>
+    /// <summary>Checks again who is in the groups that make users.</summary>
     public required GroupReview Groups { get; init; }
 
-    /// <summary>Looks again who may connect to the administrators' socket; null where there is none.</summary>
+    /// <summary>Checks again who may connect to the administrators' socket; null if there is none.</summary>
     public required AdministratorAccess? Access { get; init; }
 
     /// <inheritdoc/>
@@ -50,7 +49,7 @@ internal sealed class Reload(
         while (true)
         {
             await signals.HungUp(stopping);
-            // The package has no state for this one: systemd wants the time with it (sd_notify(3)).
+            // The library has no state for this: systemd needs the time with it (sd_notify(3)).
             systemd.Notify(new ServiceState($"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000)}"));
             await Once();
             systemd.Notify(ServiceState.Ready);
@@ -90,7 +89,7 @@ internal sealed class Reload(
         log.LogInformation("the configuration was read again and is in force");
     }
 
-    /// <summary>The changed settings, with what cannot change while the daemon runs.</summary>
+    /// <summary>Returns the changed settings, but keeps those that cannot change while the daemon runs.</summary>
     private Settings Keep(Settings now, Settings changed)
     {
         Say("data_dir", now.DataDirectory, changed.DataDirectory);

@@ -8,23 +8,22 @@ using CertAuthority.Store;
 namespace CertAuthority;
 
 /// <summary>
-/// Records in the audit when the daemon starts, reads its configuration again, and stops. Where that fails, the log says why and the daemon
-/// goes on.
+/// Audits the daemon's start, reloads and stop. If an entry cannot be written, the log contains the reason and the daemon continues.
 /// </summary>
-/// <param name="ca">What operations work on.</param>
+/// <param name="ca">The authority that operations work on.</param>
 /// <param name="settings">The settings to record.</param>
-/// <param name="names">Says under which account the daemon runs.</param>
+/// <param name="names">Finds the account under which the daemon runs.</param>
 /// <param name="self">The uid of the daemon.</param>
-/// <param name="loops">The record of the stop says which of them failed.</param>
-/// <param name="log">Where failures are logged.</param>
+/// <param name="loops">The loops; the record of the stop names the one that failed.</param>
+/// <param name="log">Gets a line about each failure.</param>
 internal sealed class RunAudit(
     CurrentAuthority ca, CurrentSettings settings, NameService names, uint self, IReadOnlyCollection<BackgroundService> loops, ILogger log)
     : IHostedLifecycleService
 {
-    // A disk that takes its time does not keep the daemon from stopping.
+    // A slow disk must not keep the daemon from stopping.
     private static readonly TimeSpan StopsWithin = TimeSpan.FromSeconds(5);
 
-    // Whether the audit has the start, so that it gets the stop too.
+    // Whether the audit has the start, so that it also gets the stop.
     private bool isStarted;
 
     /// <inheritdoc/>
@@ -41,7 +40,7 @@ internal sealed class RunAudit(
     /// <inheritdoc/>
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Records that the configuration was read again.</summary>
+    /// <summary>Records that the configuration was reloaded.</summary>
     public async Task Reloaded()
     {
         var taken = settings.Now;

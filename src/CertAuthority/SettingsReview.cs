@@ -9,12 +9,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority;
 
-/// <summary>What is said of a configuration before a daemon takes it over, beside its faults.</summary>
+/// <summary>Warnings about a configuration before a daemon uses it, in addition to its faults.</summary>
 internal static class SettingsReview
 {
     /// <summary>
-    /// What deserves a second look in the groups that make users: roles that do not exist, and denials, which are only as certain as the
-    /// directory.
+    /// Warns about the groups that make users: roles that do not exist, and denials, which are only as reliable as the directory.
     /// </summary>
     /// <param name="groups">The groups.</param>
     /// <param name="roles">Every role that exists.</param>
@@ -29,8 +28,8 @@ internal static class SettingsReview
     }
 
     /// <summary>
-    /// The warnings, by the groups of this machine and the roles in a data directory. Without a database there, roles that do not exist yet
-    /// are no fault.
+    /// Collects the warnings, from the groups of this machine and the roles in a data directory. If there is no database, roles that do not
+    /// exist yet are not a fault.
     /// </summary>
     public static async Task<string[]> Warnings(Settings settings) =>
         [
@@ -53,9 +52,8 @@ internal static class SettingsReview
     }
 
     /// <summary>
-    /// What the configuration would take back, from what the daemon of its data directory has granted: found out by doing it, on a copy of
-    /// the
-    /// database. One line for each kind, or one that says that there is nothing.
+    /// Finds what the configuration would take back from the grants of the daemon with its data directory, by applying it to a copy of the
+    /// database. It returns one line for each kind, or one that says that there is nothing.
     /// </summary>
     /// <exception cref="StartException">The database cannot be read.</exception>
     public static async Task<string[]> TakesBack(Settings settings, TimeProvider clock)
@@ -99,7 +97,7 @@ internal static class SettingsReview
 
     private static string PathOf(Settings settings) => Path.Combine(settings.DataDirectory, "certauthority.db");
 
-    /// <summary><c>certificates it would revoke: 3 (alice 2, bob)</c>; nothing for nobody.</summary>
+    /// <summary><c>certificates it would revoke: 3 (alice 2, bob)</c>; no line if there are no users.</summary>
     private static IEnumerable<string> Line(string what, IEnumerable<string> users)
     {
         var counts = users.GroupBy(name => name, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal)

@@ -2,14 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace CertAuthority;
 
-/// <summary>What the outside asks of the process: SIGTERM and SIGINT stop it, SIGHUP has it read its configuration again.</summary>
+/// <summary>The signals that control the process: SIGTERM and SIGINT stop it, SIGHUP makes it reload its configuration.</summary>
 internal sealed class Signals : IDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim hangups = new(0);
     private readonly List<PosixSignalRegistration> registrations = [];
 
-    /// <summary>Catches the signals of this process from now on: one that comes while the daemon starts ends it just as cleanly.</summary>
+    /// <summary>
+    /// Catches the signals of this process from now on, so that a signal during the start ends the daemon just as cleanly.
+    /// </summary>
     public static Signals Catch()
     {
         var signals = new Signals();
@@ -19,7 +21,7 @@ internal sealed class Signals : IDisposable
         return signals;
     }
 
-    /// <summary>Cancelled when the process is to stop.</summary>
+    /// <summary>Cancelled when the process must stop.</summary>
     public CancellationToken Stop => stop.Token;
 
     /// <summary>Asks the process to stop, as SIGTERM does.</summary>
@@ -28,7 +30,7 @@ internal sealed class Signals : IDisposable
     /// <summary>Asks for a reload, as SIGHUP does.</summary>
     public void HangUp() => hangups.Release();
 
-    /// <summary>Completes once for each time that a reload was asked for.</summary>
+    /// <summary>Completes once for each requested reload.</summary>
     public Task HungUp(CancellationToken stopping) => hangups.WaitAsync(stopping);
 
     public void Dispose()

@@ -8,9 +8,8 @@ using CertAuthority.Store;
 namespace CertAuthority;
 
 /// <summary>
-/// Settles what may have happened to the database since the last run, before anything is served: a restored backup, another user CA key, a
-/// clock
-/// that is wrong, a row that cannot be read.
+/// Handles what may have happened to the database since the last run, before anything is served: a restored backup, another user CA key, a
+/// wrong clock, an unreadable row.
 /// </summary>
 /// <param name="UserCaId">The ID by which records name the user CA key.</param>
 /// <param name="Origin">Marks the revocation lists of this run.</param>
@@ -19,9 +18,9 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
     /// <summary>Begins a run.</summary>
     /// <param name="data">The CA keys, and the list of the last run.</param>
     /// <param name="database">The database, open.</param>
-    /// <param name="clock">The time to go by.</param>
-    /// <param name="takesNewCa">Whether the user CA key may take the place of every other that signed here.</param>
-    /// <param name="log">Gets a line for what was revoked.</param>
+    /// <param name="clock">The clock to use.</param>
+    /// <param name="takesNewCa">Whether the user CA key may replace every other key that signed here.</param>
+    /// <param name="log">Gets a line about what was revoked.</param>
     /// <exception cref="StartException">The clock is impossible.</exception>
     /// <exception cref="StoreException">A row that must be readable is not.</exception>
     public static async Task<StartOfRun> Begin(DataDirectory data, Database database, SteadyClock clock, bool takesNewCa, ILogger log)
@@ -36,7 +35,7 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
             var from = Restoration.From(transaction, userCa.IsNew, published);
             var change = takesNewCa ? KeyChange.Run(transaction, userCa.PublicKey, time) : default;
             var key = KeyChange.Expect(transaction, userCa.PublicKey, published, from is not null, time);
-            // Looks at the last serial before the new epoch moves it.
+            // Reads the last serial before the new epoch moves it.
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
             Clocks.KeepExpired(transaction, clock);

@@ -5,18 +5,19 @@ using Microsoft.Win32.SafeHandles;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// A connection as the kernel hands it out: a descriptor and the uid behind it, and no object for either until it is let in.
+/// A connection as the kernel returns it: a descriptor and the uid of the peer. No object is created for either until the connection is
+/// accepted.
 /// </summary>
-/// <param name="Descriptor">To be closed, or made into a socket.</param>
-/// <param name="Uid">As <see cref="PeerCredentials"/> has it.</param>
+/// <param name="Descriptor">Must be closed, or turned into a socket.</param>
+/// <param name="Uid">The uid, as in <see cref="PeerCredentials"/>.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly partial record struct Accepted(int Descriptor, uint Uid)
 {
-    /// <summary>Turns it away.</summary>
+    /// <summary>Rejects the connection.</summary>
     public void Close() => _ = CloseDescriptor(Descriptor);
 
-    /// <summary>Lets it in; the descriptor is the socket's from now on.</summary>
-    /// <exception cref="SocketException">The peer is gone in a way that leaves no socket.</exception>
+    /// <summary>Accepts the connection; from now on the socket owns the descriptor.</summary>
+    /// <exception cref="SocketException">The peer closed the connection in a way that leaves no socket.</exception>
     public Socket ToSocket() => new(new SafeSocketHandle(Descriptor, ownsHandle: true));
 
     [LibraryImport("libc", EntryPoint = "close")]
@@ -24,8 +25,8 @@ public readonly partial record struct Accepted(int Descriptor, uint Uid)
 }
 
 /// <summary>
-/// Takes connections from a listening socket, on the calling thread and with nothing but system calls: what is turned away
-/// costs three of them, and no memory.
+/// Accepts connections from a listening socket, on the calling thread and with nothing but system calls: a rejected connection costs three
+/// of them, and no memory.
 /// </summary>
 public sealed partial class Acceptor : IDisposable
 {
@@ -37,7 +38,7 @@ public sealed partial class Acceptor : IDisposable
 
     private readonly SafeFileHandle stop = new(EventDescriptor(0, CloseOnExec | NonBlocking), ownsHandle: true);
 
-    /// <summary>Waits for a connection, or until the time is over.</summary>
+    /// <summary>Waits for a connection, at most for the given time.</summary>
     /// <returns>False once <see cref="Stop"/> was called.</returns>
     public bool Wait(Socket? listening, TimeSpan atMost)
     {
@@ -47,10 +48,10 @@ public sealed partial class Acceptor : IDisposable
         return both[0].Happened == 0;
     }
 
-    /// <summary>The next connection; null when none waits.</summary>
+    /// <summary>Returns the next connection; null if none is waiting.</summary>
     /// <param name="listening">A socket in non-blocking mode.</param>
-    /// <param name="isExhausted">Whether there is no descriptor or memory for one that may wait.</param>
-    /// <exception cref="SocketException">Nobody can be accepted there any more.</exception>
+    /// <param name="isExhausted">Whether descriptors or memory are exhausted, so that a connection may be waiting.</param>
+    /// <exception cref="SocketException">The socket can no longer accept connections.</exception>
     public static unsafe Accepted? Next(Socket listening, out bool isExhausted)
     {
         isExhausted = false;
@@ -67,10 +68,10 @@ public sealed partial class Acceptor : IDisposable
         return new Accepted(descriptor, known ? peer.Uid : uint.MaxValue);
     }
 
-    /// <summary>Ends every wait, also those to come.</summary>
+    /// <summary>Ends every wait, including future ones.</summary>
     public void Stop() => _ = Write(stop, 1, sizeof(ulong));
 
-    /// <summary>Whether the peer has closed its end altogether, and not only said all that it will say.</summary>
+    /// <summary>Whether the peer has closed the connection completely, not only finished sending.</summary>
     public static bool IsGone(Socket connection)
     {
         var held = false;
@@ -99,7 +100,7 @@ public sealed partial class Acceptor : IDisposable
     {
         public int Descriptor;
 
-        // poll(2) reports a peer that is gone (POLLHUP) and a closed descriptor (POLLNVAL) without being asked.
+        // poll(2) reports a closed peer (POLLHUP) and a closed descriptor (POLLNVAL) even if they are not requested.
         public short Wanted;
         public short Happened;
     }

@@ -6,24 +6,24 @@ using System.Runtime.InteropServices;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The accounts and groups that may use a file beside its owner and root, as the file system itself enforces it (acl(5)).
-/// The owner needs no privilege to set it, also for groups that it is not in.
+/// The accounts and groups that may use a file in addition to its owner and root, enforced by the file system (acl(5)). The owner needs no
+/// privilege to set it, even for groups that do not contain the owner.
 /// </summary>
 /// <param name="Users">The uids that may read and write.</param>
-/// <param name="Groups">The gids whose members may.</param>
+/// <param name="Groups">The gids whose members may read and write.</param>
 public sealed partial record AccessList(ImmutableSortedSet<uint> Users, ImmutableSortedSet<uint> Groups)
 {
-    /// <summary>Nobody but the owner of the file.</summary>
+    /// <summary>Grants access to the owner of the file only.</summary>
     public static readonly AccessList OwnerOnly = new([], []);
 
     private const ushort Owner = 0x01, User = 0x02, OwningGroup = 0x04, Group = 0x08, Mask = 0x10, Others = 0x20;
     private const ushort ReadAndWrite = 6, Nothing = 0;
 
-    /// <summary>Replaces whatever permissions a file has.</summary>
-    /// <exception cref="IOException">The file system has no access lists, or the file is not ours.</exception>
+    /// <summary>Replaces all permissions of a file.</summary>
+    /// <exception cref="IOException">The file system has no access lists, or the file does not belong to this account.</exception>
     public void SetOn(string path)
     {
-        // Version 2, then eight bytes an entry, in this order. What stands in for "no id" is all ones.
+        // Version 2, then eight bytes for each entry, in this order. An id of all ones means "no id".
         var bytes = new List<byte> { 2, 0, 0, 0 };
         Add(Owner, ReadAndWrite, uint.MaxValue);
         foreach (var user in Users)

@@ -3,29 +3,31 @@ using System.Text;
 
 namespace CertAuthority.Linux;
 
-/// <summary>The machine's accounts, asked from the C library so that directory services answer too.</summary>
-/// <remarks>May take as long as a directory service takes: <see cref="NameService"/> puts a limit to it, and nobody else asks.</remarks>
+/// <summary>Looks up the machine's accounts through the C library, which includes directory services.</summary>
+/// <remarks>
+/// A call may take as long as a directory service takes. Only <see cref="NameService"/>, which sets a time limit, should call this.
+/// </remarks>
 public static partial class Accounts
 {
     private const int Erange = 34;
 
-    // By these, and by none, the C library says that there is no such entry: 0, EPERM, ENOENT, ESRCH, EBADF (getpwnam(3)).
+    // The C library uses these error numbers, and no others, for a missing entry: 0, EPERM, ENOENT, ESRCH, EBADF (getpwnam(3)).
     private static readonly int[] NotFound = [0, 1, 2, 3, 9];
 
     /// <summary>The uid that this process acts as.</summary>
     public static uint OwnUid => GetEffectiveUserId();
 
     /// <summary>
-    /// The home directory that the account of this process has, whatever HOME says: ssh reads its configuration there. Null for an account
-    /// without one.
+    /// The home directory of this process's account, whatever HOME contains: ssh reads its configuration there. Null for an account without
+    /// one.
     /// </summary>
-    /// <exception cref="NameServiceException">The system cannot say now.</exception>
+    /// <exception cref="NameServiceException">The system cannot answer now.</exception>
     public static unsafe string? OwnHome => Of(GetEffectiveUserId(), "where the home of this account is", (in Passwd passwd) =>
         Marshal.PtrToStringUTF8((nint)(OperatingSystem.IsMacOS() ? passwd.HomeOnMacOs : passwd.HomeOnLinux)) is { } home
             && Path.IsPathFullyQualified(home) ? home : null);
 
-    /// <summary>The account of a uid, or null when it has none. Asked anew each time: accounts come and go.</summary>
-    /// <exception cref="NameServiceException">The system cannot say now.</exception>
+    /// <summary>Returns the account of a uid; null if there is none. Each call asks again, because accounts can change.</summary>
+    /// <exception cref="NameServiceException">The system cannot answer now.</exception>
     public static unsafe string? NameOf(uint uid) =>
         Of(uid, $"which account has uid {uid}", (in Passwd passwd) => Marshal.PtrToStringUTF8((nint)passwd.Name));
 
@@ -47,8 +49,8 @@ public static partial class Accounts
         return null;
     }
 
-    /// <summary>The uid of an account, or null when there is no such account. Asked anew each time.</summary>
-    /// <exception cref="NameServiceException">The system cannot say now.</exception>
+    /// <summary>Returns the uid of an account; null if there is no such account. Each call asks again.</summary>
+    /// <exception cref="NameServiceException">The system cannot answer now.</exception>
     public static unsafe uint? UidOf(string name)
     {
         Passwd passwd;
@@ -65,8 +67,8 @@ public static partial class Accounts
         return null;
     }
 
-    /// <summary>The gid of a group and the accounts it lists, or null when there is no such group. Asked anew each time.</summary>
-    /// <exception cref="NameServiceException">The system cannot say now.</exception>
+    /// <summary>Returns the gid of a group and the accounts that it lists; null if there is no such group. Each call asks again.</summary>
+    /// <exception cref="NameServiceException">The system cannot answer now.</exception>
     public static unsafe (uint Gid, string[] Members)? GroupOf(string name)
     {
         Group group;
@@ -89,12 +91,12 @@ public static partial class Accounts
         return null;
     }
 
-    // A directory that is away must not be taken for one that has no such account.
+    // An unreachable directory must not look like one without such an account.
     private static T Expect<T>(int error, string what, T none) => NotFound.Contains(error)
         ? none
         : throw new NameServiceException($"the system does not say {what}: {Marshal.GetPInvokeErrorMessage(error)}");
 
-    // struct passwd begins alike on Linux and macOS, and goes on differently.
+    // struct passwd has the same beginning on Linux and macOS, and differs after that.
     [StructLayout(LayoutKind.Explicit, Size = 80)]
     private unsafe struct Passwd
     {

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// Files that other programs read, replace or remove while we work with them: on the disk when a call returns, whole, or not at all.
+/// Writes files that other programs read, replace or remove at the same time: when a call returns, the file is complete on the disk, or
+/// unchanged.
 /// </summary>
 public static partial class AtomicFile
 {
@@ -16,7 +17,8 @@ public static partial class AtomicFile
     public const UnixFileMode ReadableByAll = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>
-    /// What a file holds; null if there is none. Asking first whether it exists would not do: another program can remove it in between.
+    /// Returns the content of a file; null if there is none. A separate check for existence is not enough, because another program can
+    /// remove the file in between.
     /// </summary>
     public static string? Read(string path)
     {
@@ -30,34 +32,36 @@ public static partial class AtomicFile
         }
     }
 
-    /// <summary>Creates a file. One that exists is never replaced. The umask does not matter.</summary>
-    /// <exception cref="IOException">The path exists, or the disk refused.</exception>
+    /// <summary>Creates a file. An existing one is never replaced. The umask has no effect.</summary>
+    /// <exception cref="IOException">The path exists, or writing to the disk failed.</exception>
     public static void Create(string path, ReadOnlySpan<byte> content, UnixFileMode mode) =>
         Write(path, content, mode, replace: false, check: null);
 
     /// <summary>
-    /// Puts a file in the place of another in one step: whoever opens the path finds the old content or the new, never less. sshd would
-    /// lock everyone out over half a revocation list.
+    /// Replaces a file in one step: a program that opens the path finds the whole old content or the whole new content. With half a
+    /// revocation list, sshd would lock everyone out.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="content">All of it.</param>
-    /// <param name="mode">Its mode; the umask does not matter.</param>
-    /// <param name="check">Sees the new file under a name of its own, and throws to leave the old one where it is.</param>
+    /// <param name="content">The whole content.</param>
+    /// <param name="mode">The mode of the file; the umask has no effect.</param>
+    /// <param name="check">Examines the new file under a temporary name, and throws to keep the old one in place.</param>
     /// <param name="spare">
-    /// An empty file on the same file system that keeps blocks for the next time, for what must be possible on a full disk too; null for
-    /// none.
+    /// The path of an empty file on the same file system that reserves blocks for the next write, for files that must be writable even on a
+    /// full disk; null for none.
     /// </param>
-    /// <exception cref="IOException">The disk refused; the old file is as it was, unless only the flush of the folder failed.</exception>
+    /// <exception cref="IOException">
+    /// Writing to the disk failed; the old file is unchanged, unless only the flush of the folder failed.
+    /// </exception>
     public static void Replace(
         string path, ReadOnlySpan<byte> content, UnixFileMode mode, Action<string>? check = null, string? spare = null) =>
         Write(path, content, mode, replace: true, check, spare);
 
-    /// <summary>The same for content that is not there yet.</summary>
+    /// <summary>Writes content that is produced as a stream.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="mode">Its mode; the umask does not matter.</param>
-    /// <param name="replace">Whether one that exists is replaced; else it is an error.</param>
-    /// <param name="write">Writes all of it.</param>
-    /// <exception cref="IOException">The path exists, or the disk refused.</exception>
+    /// <param name="mode">The mode of the file; the umask has no effect.</param>
+    /// <param name="replace">Whether to replace an existing file; if false, one is an error.</param>
+    /// <param name="write">Writes the whole content.</param>
+    /// <exception cref="IOException">The path exists, or writing to the disk failed.</exception>
     public static async Task Write(string path, UnixFileMode mode, bool replace, Func<Stream, Task> write)
     {
         var temporary = Temporary(path);
@@ -88,7 +92,7 @@ public static partial class AtomicFile
             using (var file = Open(temporary, mode, isSpare ? FileMode.Open : FileMode.CreateNew))
             {
                 file.Write(content);
-                // Gives back the blocks behind it.
+                // Releases the blocks behind the content.
                 file.SetLength(content.Length);
                 file.Flush(flushToDisk: true);
             }
@@ -105,7 +109,7 @@ public static partial class AtomicFile
 
     private static string Temporary(string path) => $"{path}.{Path.GetRandomFileName()}";
 
-    // Nobody else reads it before it has its mode.
+    // Nobody else can read the file before it has its mode.
     private static FileStream Open(string temporary, UnixFileMode mode, FileMode how)
     {
         var file = new FileStream(
@@ -121,7 +125,7 @@ public static partial class AtomicFile
         FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
-    // For a list twice as long; on a disk that is full already, for one that is hardly longer.
+    // Reserves room for a list twice as long; on a full disk, for one that is hardly longer.
     private static void KeepSpare(string spare, long length)
     {
         try
@@ -131,13 +135,13 @@ public static partial class AtomicFile
             if (!DiskSpace.TryKeep(file, 0, Math.Max(1 << 20, 2 * length)))
                 DiskSpace.TryKeep(file, 0, length + (64 << 10));
         }
-        // What was written is there. That the next one may fail is no reason to fail now.
+        // The file has been written. A failure to reserve room for the next one is no reason to fail now.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
         }
     }
 
-    // A rename survives a power cut only when its folder is flushed; .NET opens no folders.
+    // A rename survives a power cut only if its folder is flushed; .NET cannot open folders.
     private static void FlushDirectory(string path)
     {
         using var directory = OwnFile.OpenDirectory(path);

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The system's clocks: the time of day, which can be set, and the time since the machine was booted, which cannot, and goes on while the
-/// machine sleeps.
+/// The system's clocks: the time of day, which can be set, and the time since boot, which cannot be set and continues while the machine
+/// sleeps.
 /// </summary>
 public sealed partial class BootClock : TimeProvider
 {
@@ -15,8 +15,8 @@ public sealed partial class BootClock : TimeProvider
     private const string BootIdFile = "/proc/sys/kernel/random/boot_id";
 
     /// <summary>
-    /// Tells one boot of one machine from every other; timestamps of two boots cannot be compared. The unit hides the file that says so
-    /// (<c>ProcSubset=pid</c>) and passes the id instead. Where neither is there, each start counts as one after a boot.
+    /// An ID of this boot of this machine; timestamps of two boots cannot be compared. The unit hides the file that contains it
+    /// (<c>ProcSubset=pid</c>) and passes the ID instead. If neither exists, each start counts as a new boot.
     /// </summary>
     public static string BootId { get; } =
         File.Exists(BootIdFile)

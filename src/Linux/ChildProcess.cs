@@ -8,16 +8,16 @@ using System.Text;
 namespace CertAuthority.Linux;
 
 /// <summary>How a program ended.</summary>
-/// <param name="ExitCode">0 if the program did what it was asked; null if its time was over and it was killed.</param>
+/// <param name="ExitCode">0 if the program succeeded; null if it exceeded its time limit and was killed.</param>
 /// <param name="Output">Its standard output.</param>
 /// <param name="Error">Its standard error, without the newline at the end.</param>
 public readonly record struct ProgramExit(int? ExitCode, string Output, string Error);
 
 /// <summary>
-/// A program that runs to its end with a time limit: an ssh-agent that accepts and never answers must not hold up a login, nor a directory
-/// service the daemon. Only those are started elsewhere that own the terminal, or with which a conversation is held.
+/// Runs a program to its end with a time limit: an ssh-agent that accepts a connection and never answers must not block a login, nor a
+/// directory service the daemon. Only programs that own the terminal, or that exchange messages with us, are started elsewhere.
 /// </summary>
-/// <param name="Program">Its path, or its name, found through PATH.</param>
+/// <param name="Program">The program's path, or a name to find through PATH.</param>
 /// <param name="Arguments">Its arguments; no shell reads them.</param>
 public sealed partial record ChildProcess(string Program, ImmutableArray<string> Arguments)
 {
@@ -25,38 +25,39 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
 
     private static readonly ConcurrentDictionary<int, string> Sessions = new();
 
-    // For output that is on its way when the program has ended. Whoever holds a pipe open longer was left behind by it.
+    // For output that is still in transit when the program has ended. Only a process that the program left behind holds a pipe open for
+    // longer.
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long it may take. The default is enough for what asks nobody and connects to nothing.</summary>
+    /// <summary>The time limit. The default is enough for a program that asks nobody and connects to nothing.</summary>
     public TimeSpan Within { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Its standard input, and then the end of it.</summary>
+    /// <summary>The program's standard input, which ends after these bytes.</summary>
     public ReadOnlyMemory<byte> Input { get; init; }
 
-    /// <summary>All of its environment; null for that of this process.</summary>
+    /// <summary>The whole environment; null for that of this process.</summary>
     public ImmutableArray<(string Name, string Value)>? Environment { get; init; }
 
-    /// <summary>Variables that differ from that.</summary>
+    /// <summary>Variables that differ from that environment.</summary>
     public ImmutableArray<(string Name, string Value)> Variables { get; init; } = [];
 
-    /// <summary>Where it runs; null for the directory of this process.</summary>
+    /// <summary>The working directory; null for that of this process.</summary>
     public string? Directory { get; init; }
 
     /// <summary>How many bytes of each stream are kept; the rest is read and dropped.</summary>
     public int KeptOutput { get; init; } = int.MaxValue;
 
     /// <summary>
-    /// Whether it has a session of its own, so that everything it starts is killed with it, and <see cref="OfSession"/> knows it.
+    /// Whether the program gets its own session, so that everything it starts is killed with it, and <see cref="OfSession"/> can find it.
     /// </summary>
     public bool HasSession { get; init; }
 
-    /// <summary>The program that runs in a session, with whatever it has started; null if the session is none of ours.</summary>
+    /// <summary>Returns the program that runs in a session, with everything it has started; null if the session is not ours.</summary>
     public static string? OfSession(int session) => Sessions.GetValueOrDefault(session);
 
-    /// <summary>Runs it, and waits until it ends or its time is over.</summary>
-    /// <exception cref="IOException">It cannot be started.</exception>
-    /// <exception cref="OperationCanceledException">The caller has given up; the program was killed.</exception>
+    /// <summary>Runs the program, and waits until it ends or exceeds its time limit.</summary>
+    /// <exception cref="IOException">The program cannot be started.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled the run; the program was killed.</exception>
     public async Task<ProgramExit> Run(CancellationToken cancellation)
     {
         using var process = Start();
@@ -75,7 +76,7 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
 
     private Process Start()
     {
-        // setsid(1) becomes the program, under the same process id, which then is that of its session and its group too.
+        // setsid(1) becomes the program and keeps the process ID, which is then also the ID of its session and its group.
         var start = HasSession ? new ProcessStartInfo("setsid", ["--", Program, .. Arguments]) : new ProcessStartInfo(Program, Arguments);
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.UseShellExecute = false;
@@ -99,7 +100,7 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Within);
         var (output, error) = (new MemoryStream(), new MemoryStream());
-        // Both at once: a program that fills one pipe while the other is read would stand still.
+        // Reads both at once: a program that fills one pipe while only the other is read would block.
         var said = Task.WhenAll(Keep(process.StandardOutput.BaseStream, output), Keep(process.StandardError.BaseStream, error));
         int? exitCode = null;
         try
@@ -127,7 +128,7 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
         }
         catch (IOException)
         {
-            // The program does not want to know.
+            // The program does not read its input.
         }
     }
 
@@ -142,7 +143,7 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            // Nobody listens any more.
+            // Nobody reads the output any more.
         }
     }
 

@@ -2,10 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace CertAuthority.Linux;
 
-/// <summary>Becomes another program: terminal, signals and exit code are then all its own, Ctrl-C too.</summary>
+/// <summary>
+/// Replaces this process with another program, which then controls the terminal, signals (including Ctrl-C) and the exit code.
+/// </summary>
 public static partial class Execution
 {
-    /// <summary>Returns only by throwing.</summary>
+    /// <summary>Replaces the process; returns only by throwing.</summary>
     /// <param name="argv">The program, found through PATH, and its arguments.</param>
     /// <exception cref="IOException">It cannot be started.</exception>
     public static int Replace(string[] argv)

@@ -1,4 +1,4 @@
 namespace CertAuthority.Linux;
 
-/// <summary>A file or folder that must be private is not. The message names it and what to run.</summary>
+/// <summary>Thrown if a file or folder that must be private is not. The message names it and the command that fixes it.</summary>
 public sealed class ExposedException(string message) : Exception(message);

@@ -4,12 +4,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>What the kernel says of a file: .NET tells neither its owner, nor its names, nor which file it is.</summary>
+/// <summary>What the kernel reports about a file: .NET exposes neither its owner, nor its names, nor its identity.</summary>
 /// <param name="Owner">The uid of its owner.</param>
-/// <param name="Links">How many names it has.</param>
-/// <param name="Mode">Its kind and its permissions, as in <c>st_mode</c>.</param>
-/// <param name="Device">The file system it is on: major and minor number.</param>
-/// <param name="Inode">Its number there. No other file gets it while a process holds this one open.</param>
+/// <param name="Links">How many names (hard links) it has.</param>
+/// <param name="Mode">The type and permissions, as in <c>st_mode</c>.</param>
+/// <param name="Device">The file system that contains it: major and minor number.</param>
+/// <param name="Inode">The inode number. No other file gets it while a process holds this one open.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly partial record struct FileStatus(uint Owner, uint Links, ushort Mode, (uint Major, uint Minor) Device, ulong Inode)
 {
@@ -32,20 +32,20 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
     /// <summary>Whether it is a Unix socket, alive or dead.</summary>
     public bool IsSocket => (Mode & KindMask) == SocketKind;
 
-    /// <summary>Whether both are one file, whoever owns it by now.</summary>
+    /// <summary>Whether both are the same file, even if its owner has changed.</summary>
     public bool IsSameFileAs(FileStatus? other) => other is { } one && one.Device == Device && one.Inode == Inode;
 
-    /// <summary>Whether others can write to it; of a link, nobody can.</summary>
+    /// <summary>Whether group or other accounts can write to it; nobody can write to a link.</summary>
     public bool IsWritableByOthers => !IsLink && (Mode & WritableByOthers) != 0;
 
-    /// <summary>Whether it is a folder in which each removes and renames only what is theirs, such as /tmp.</summary>
+    /// <summary>Whether it is a folder in which all accounts can remove and rename only their own files, such as /tmp.</summary>
     public bool IsSticky => IsDirectory && (Mode & StickyBit) != 0;
 
     /// <summary>The permissions, as chmod(1) takes them.</summary>
     public string Permissions => Convert.ToString(Mode & 0xFFF, toBase: 8).PadLeft(4, '0');
 
-    /// <summary>Of what lies at a path, of a link itself; null when nothing does.</summary>
-    /// <exception cref="IOException">The kernel does not say.</exception>
+    /// <summary>Reads the status of a path, of a link itself; null if nothing exists there.</summary>
+    /// <exception cref="IOException">The kernel does not report it.</exception>
     public static FileStatus? Read(string path)
     {
         Span<byte> status = stackalloc byte[256];
@@ -55,9 +55,9 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
         return why.NativeErrorCode is NoSuchFile or NotADirectory ? null : throw new IOException($"{path}: {why.Message}");
     }
 
-    /// <summary>Of what lies at a path, behind links; null when nothing does. macOS answers this one, too.</summary>
-    /// <exception cref="UnauthorizedAccessException">A folder on the way does not let this account through.</exception>
-    /// <exception cref="IOException">The kernel does not say.</exception>
+    /// <summary>Reads the status of a path, following links; null if nothing exists there. This one also works on macOS.</summary>
+    /// <exception cref="UnauthorizedAccessException">A folder on the way denies access to this account.</exception>
+    /// <exception cref="IOException">The kernel does not report it.</exception>
     public static FileStatus? Follow(string path)
     {
         Span<byte> status = stackalloc byte[256];
@@ -72,8 +72,8 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
         };
     }
 
-    /// <summary>The path of what lies at another one, without links.</summary>
-    /// <exception cref="IOException">Nothing lies there, or the kernel does not say.</exception>
+    /// <summary>Returns a path without links for the file at another path.</summary>
+    /// <exception cref="IOException">Nothing exists there, or the kernel does not report it.</exception>
     public static unsafe string RealPath(string path)
     {
         var buffer = stackalloc byte[4096]; // PATH_MAX
@@ -82,8 +82,8 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
             : throw new IOException($"{path}: {new Win32Exception().Message}");
     }
 
-    /// <summary>Of an open file.</summary>
-    /// <exception cref="IOException">The kernel does not say.</exception>
+    /// <summary>Reads the status of an open file.</summary>
+    /// <exception cref="IOException">The kernel does not report it.</exception>
     public static FileStatus Read(SafeFileHandle file)
     {
         Span<byte> status = stackalloc byte[256];
@@ -102,7 +102,7 @@ public readonly partial record struct FileStatus(uint Owner, uint Links, ushort 
         MemoryMarshal.Read<uint>(status[16..]), MemoryMarshal.Read<ushort>(status[6..]), MemoryMarshal.Read<ushort>(status[4..]),
         (0, MemoryMarshal.Read<uint>(status)), MemoryMarshal.Read<ulong>(status[8..]));
 
-    // On Apple's own processors; on Intel's this name is the older structure's.
+    // For Apple silicon; on Intel this name has the older structure.
     [LibraryImport("libc", EntryPoint = "stat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Stat(string path, Span<byte> status);
 

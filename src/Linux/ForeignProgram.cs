@@ -2,20 +2,20 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Linux;
 
-/// <summary>How a run of a program ended.</summary>
-/// <param name="Fault">What went wrong; null when it ended with 0.</param>
-/// <param name="Said">The beginning of what it wrote to stdout and stderr; anybody may have had a hand in it.</param>
+/// <summary>The result of running a program.</summary>
+/// <param name="Fault">What went wrong; null if the program exited with 0.</param>
+/// <param name="Said">The beginning of its output on stdout and stderr; untrusted text.</param>
 public sealed record ProgramRun(string? Fault, string Said);
 
 /// <summary>
-/// Runs a program that somebody else wrote: no shell, next to nothing in its environment, its input on stdin and then the end of it,
-/// in / and in a session of its own. When its time is over the whole group of processes is killed, whatever it has started.
+/// Runs a program that somebody else wrote: without a shell, with an almost empty environment, with its input on stdin, in the directory /
+/// and in a session of its own. When its time is over, the whole process group is killed, including everything it has started.
 /// </summary>
 public static class ForeignProgram
 {
     private const int KeptOutput = 2000;
 
-    /// <summary>Runs it, unless anybody but root and the account of this process could change it.</summary>
+    /// <summary>Runs the program, unless anybody other than root and the account of this process could change it.</summary>
     /// <exception cref="OperationCanceledException">The daemon is stopping; the program was killed.</exception>
     public static async Task<ProgramRun> Run(
         ImmutableArray<string> command, ReadOnlyMemory<byte> input, TimeSpan within, CancellationToken stopping)

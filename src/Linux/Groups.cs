@@ -4,55 +4,53 @@ using System.ComponentModel;
 
 namespace CertAuthority.Linux;
 
-/// <summary>What the system says of an account's groups.</summary>
-/// <param name="Groups">The names of all of them.</param>
-/// <param name="Fault">Why they are not known; null when they are.</param>
+/// <summary>The groups of an account, as the system reports them.</summary>
+/// <param name="Groups">The names of all groups of the account.</param>
+/// <param name="Fault">Why the groups are not known; null if they are.</param>
 public sealed record Membership(ImmutableArray<string> Groups, string? Fault = null);
 
 /// <summary>
-/// Which groups an account is in, asked from the system so that directory services answer too. They can hang, and a call of the C library
-/// that hangs cannot be taken back: so id(1) and getent(1) ask, and are killed when their time is over. An answer is good for a few
-/// seconds,
-/// whatever it was, so that nobody can make the daemon run programs with each call.
+/// Looks up the groups of an account through the system, which includes directory services. These can hang, and a hanging call of the C
+/// library cannot be cancelled; therefore id(1) and getent(1) make the calls, and are killed when their time is over. Every answer, success
+/// or failure, is kept for a few seconds, so that nobody can make the daemon run programs with each call.
 /// </summary>
 /// <remarks>
-/// A directory that is away looks like one without groups: id leaves out what it cannot see, and says so to nobody. So an answer counts
-/// only
-/// while the account and every group that can make users are there, before and after it. An account that is not there may have been
-/// removed,
-/// or be out of sight. It was removed if a group listed it when it was last seen and none does now: then somebody took it off that list.
+/// An unreachable directory looks like one without groups: id leaves out groups that it cannot see, and reports no error. Therefore an
+/// answer counts only while the account and every group that can make users exist, before and after it. An account that is missing may have
+/// been removed, or be temporarily invisible. It counts as removed if a group listed it when it was last seen and none does now, because
+/// somebody then removed it from that list.
 /// </remarks>
-/// <param name="clock">Says how old an answer is.</param>
-/// <param name="programs">Runs id(1) and getent(1); null for those of the system.</param>
+/// <param name="clock">Measures the age of an answer.</param>
+/// <param name="programs">Runs id(1) and getent(1); null for the system's programs.</param>
 public sealed class Groups(
     TimeProvider clock, Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>>? programs = null)
 {
-    /// <summary>How long the system may take, turns included.</summary>
+    /// <summary>The time limit for an answer of the system, including the time in the queue: 3 s.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
 
-    /// <summary>How old an answer may be, from the question on.</summary>
+    /// <summary>How long an answer may be used, counted from the question: 5 s.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
 
     private static readonly string TooSlow = $"the system did not answer within {Within.TotalSeconds} s";
 
-    // Beyond so many answers, old ones are let go.
+    // Above this number of answers, old ones are removed.
     private const int Many = 1000;
 
     private readonly Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run = programs ?? Run;
 
     private readonly Dictionary<string, (Task<Membership> Answer, long Asked)> answers = new(StringComparer.Ordinal);
 
-    // Whether some group listed an account when it was last there. Kept for accounts that groups made users.
+    // Whether some group listed an account when it last existed. Kept for accounts that groups made users.
     private readonly ConcurrentDictionary<string, bool> listed = new(StringComparer.Ordinal);
 
-    // How many are asked for at once: of users, and of those who are none yet, who wait among themselves.
+    // How many lookups run at once: for users, and separately for accounts that are not users yet, which wait only for each other.
     private readonly Dictionary<bool, SemaphoreSlim> turns = new() { [true] = new(4), [false] = new(2) };
 
-    /// <summary>The groups of an account. Never fails: what went wrong is in the answer.</summary>
-    /// <param name="account">A name that id cannot take for an option or a uid.</param>
-    /// <param name="giving">The groups that can make users: unless all of them are there, nothing is known.</param>
-    /// <param name="isUser">Whether its groups made it a user before.</param>
-    /// <param name="anew">Whether an answer from before is not good enough.</param>
+    /// <summary>Returns the groups of an account. Never throws: the answer contains the error.</summary>
+    /// <param name="account">A name that id cannot mistake for an option or a uid.</param>
+    /// <param name="giving">The groups that can make users: unless all of them exist, the answer is unknown.</param>
+    /// <param name="isUser">Whether the account's groups made it a user before.</param>
+    /// <param name="anew">Whether to ask again instead of using a kept answer.</param>
     public Task<Membership> Of(string account, IReadOnlyList<string> giving, bool isUser, bool anew = false)
     {
         lock (answers)
@@ -69,7 +67,7 @@ public sealed class Groups(
         }
     }
 
-    /// <summary>Why nothing is known of anybody's groups now; null when each of these groups is there.</summary>
+    /// <summary>Returns why nobody's groups are known now; null if all of these groups exist.</summary>
     public static async Task<string?> Absent(IReadOnlyList<string> giving)
     {
         using var limit = new CancellationTokenSource(Within);
@@ -88,7 +86,7 @@ public sealed class Groups(
 
     private async Task<Membership> Ask(string account, IReadOnlyList<string> giving, SemaphoreSlim turns)
     {
-        // Not under the lock of whoever asks.
+        // Does not run under the caller's lock.
         await Task.Yield();
         using var limit = new CancellationTokenSource(Within);
         try
@@ -122,7 +120,7 @@ public sealed class Groups(
         var before = await ListedBy(run, giving, limit);
         if (before.Fault is not null)
             return new Membership([], before.Fault);
-        // NUL between the names: those of some directories have blanks in them.
+        // NUL separates the names, because names in some directories contain blanks.
         var id = await run(["id", "-Gnz", "--", account], limit);
         var after = await ListedBy(run, giving, limit);
         if (after.Fault is not null)
@@ -135,8 +133,8 @@ public sealed class Groups(
                 listed[account] = listing is not null;
             return new Membership(groups);
         }
-        // With a reason behind it, the system could not tell. Groups without a name are a fault too: one of them may be a group that
-        // denies.
+        // With another reason in the message, the system could not answer. Groups without a name are a fault too, because one of them may
+        // be a group that denies.
         if (!id.Errors.EndsWith("no such user", StringComparison.Ordinal) || id.Errors.Contains('\n'))
             return new Membership([], id.Errors.Length > 0 ? id.Errors : $"id ended with {id.ExitCode}");
         if (listing is not null)
@@ -148,7 +146,7 @@ public sealed class Groups(
                 $"there is no account {account} now, and nothing says that it was removed; what it holds stays valid until an administrator revokes it");
     }
 
-    /// <summary>The accounts that groups list; or why one of the groups is not there.</summary>
+    /// <summary>Returns the accounts that the groups list, or why one of the groups is missing.</summary>
     private static async Task<((string Group, string[] Members)[] Lists, string? Fault)> ListedBy(
         Func<string[], CancellationToken, Task<(int ExitCode, string Output, string Errors)>> run, IReadOnlyList<string> groups,
         CancellationToken limit)

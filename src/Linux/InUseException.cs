@@ -1,4 +1,4 @@
 namespace CertAuthority.Linux;
 
-/// <summary>What should be there, or should not, is otherwise. The message says what to do.</summary>
+/// <summary>Thrown if something is missing that should exist, or exists that should not. The message says what to do.</summary>
 public sealed class InUseException(string message) : Exception(message);

@@ -1,9 +1,9 @@
 namespace CertAuthority.Linux;
 
-/// <summary>Who waits for an answer of the name service, and so who has to wait behind whom.</summary>
+/// <summary>The kind of caller that waits for the name service; each kind has its own queue.</summary>
 public enum Asker
 {
-    /// <summary>An account that owns no user, as far as is known.</summary>
+    /// <summary>An account that owns no user, or is not known to own one.</summary>
     Stranger,
 
     /// <summary>An account that owns a user.</summary>
@@ -14,21 +14,21 @@ public enum Asker
 }
 
 /// <summary>
-/// Accounts and groups, asked from the C library. A directory service can take its time there, or never answer, and a call that hangs
-/// cannot be taken back: so each question has a thread of its own, of which there are few for each kind of asker, each answer has a
-/// time limit, and one question is put once, however many wait for it. An answer is good for a few seconds.
+/// Looks up accounts and groups through the C library. A directory service can be slow or never answer, and a hanging call cannot be
+/// cancelled. Therefore each lookup has a thread of its own, with a limit for each kind of caller; each answer has a time limit; and
+/// identical lookups share one call. An answer is kept for a few seconds.
 /// </summary>
-/// <param name="clock">Says how old an answer is.</param>
-/// <param name="nameOf">The account of a uid.</param>
+/// <param name="clock">Measures the age of an answer.</param>
+/// <param name="nameOf">Returns the account of a uid.</param>
 public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
 {
-    /// <summary>How long an answer may take.</summary>
+    /// <summary>The time limit for an answer: 3 s.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
 
-    /// <summary>How old an answer may be, from the question on.</summary>
+    /// <summary>How long an answer may be used, counted from the question: 5 s.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many questions of one kind of asker can be open at once.</summary>
+    /// <summary>How many lookups of one kind of caller can run at once.</summary>
     public const int Open = 32;
 
     private readonly Questions<uint, string?> names = new(clock, nameOf, uid => $"which account has uid {uid}");
@@ -37,25 +37,25 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
         clock, Accounts.GroupOf, group => $"which gid and members the group {group} has");
     private readonly SemaphoreSlim[] turns = [.. Enum.GetValues<Asker>().Select(_ => new SemaphoreSlim(Open))];
 
-    /// <summary>The account of a uid, or null when it has none.</summary>
-    /// <exception cref="NameServiceException">The system does not say.</exception>
+    /// <summary>Returns the account of a uid; null if it has none.</summary>
+    /// <exception cref="NameServiceException">The system does not answer.</exception>
     public Task<string?> AccountOf(uint uid, Asker asker) => names.Ask(uid, turns[(int)asker]);
 
-    /// <summary>The uid of an account, or null when there is none.</summary>
-    /// <exception cref="NameServiceException">The system does not say.</exception>
+    /// <summary>Returns the uid of an account; null if there is none.</summary>
+    /// <exception cref="NameServiceException">The system does not answer.</exception>
     public Task<uint?> UidOf(string account, Asker asker) => uids.Ask(account, turns[(int)asker]);
 
-    /// <summary>The gid of a group, or null when there is none.</summary>
-    /// <exception cref="NameServiceException">The system does not say.</exception>
+    /// <summary>Returns the gid of a group; null if there is none.</summary>
+    /// <exception cref="NameServiceException">The system does not answer.</exception>
     public async Task<uint?> GidOf(string group, Asker asker) => (await groups.Ask(group, turns[(int)asker]))?.Gid;
 
-    /// <summary>The accounts that a group lists, or null when there is no such group.</summary>
-    /// <exception cref="NameServiceException">The system does not say.</exception>
+    /// <summary>Returns the accounts that a group lists; null if there is no such group.</summary>
+    /// <exception cref="NameServiceException">The system does not answer.</exception>
     public async Task<string[]?> MembersOf(string group, Asker asker) => (await groups.Ask(group, turns[(int)asker]))?.Members;
 
     private sealed class Questions<TKey, TAnswer>(TimeProvider clock, Func<TKey, TAnswer> ask, Func<TKey, string> what) where TKey : notnull
     {
-        // Beyond so many answers, old ones are let go.
+        // Above this number of answers, old ones are removed.
         private const int Many = 1000;
 
         private readonly Dictionary<TKey, (Task<TAnswer> Answer, long Asked)> answers = [];
@@ -104,7 +104,7 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
             }
         }
 
-        // One that hangs is never old: asking once more would only hang once more.
+        // A hanging lookup never counts as old, because a second one would hang as well.
         private bool IsOld((Task<TAnswer> Answer, long Asked) answer) =>
             answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
     }

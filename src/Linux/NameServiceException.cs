@@ -1,4 +1,4 @@
 namespace CertAuthority.Linux;
 
-/// <summary>The system did not say in time which account or group is which.</summary>
+/// <summary>Thrown if the system did not answer a lookup of an account or group in time.</summary>
 public sealed class NameServiceException(string message) : Exception(message);

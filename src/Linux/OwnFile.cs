@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>Files and folders that belong to the account of this process alone: keys, the database, a home.</summary>
+/// <summary>Handles files and folders that belong only to the account of this process: keys, the database, a home.</summary>
 public static partial class OwnFile
 {
     private const int LongestSecret = 4096;
@@ -13,9 +13,9 @@ public static partial class OwnFile
 
     private const ushort AnyoneElse = 0x3F; // S_IRWXG | S_IRWXO
 
-    /// <summary>Reads a file that only this process's own user can read, under no other name.</summary>
+    /// <summary>Reads a file that only this process's account can read, and that has no other name.</summary>
     /// <exception cref="ExposedException">
-    /// Others can read it, it belongs to somebody else, or it has a second name, under which somebody else could keep it.
+    /// Other accounts can read it, it belongs to somebody else, or it has a second name, under which somebody else could keep it.
     /// </exception>
     public static byte[] ReadPrivate(string path)
     {
@@ -28,14 +28,14 @@ public static partial class OwnFile
     }
 
     /// <summary>
-    /// Reads a password or the like: what a file holds that only its owner can read, root or the account of the daemon, without the line
-    /// ends behind it. At most 4096 bytes.
+    /// Reads a password or other secret from a file that only its owner can read; the owner is root or the account of the daemon. The line
+    /// endings after it are removed. At most 4096 bytes.
     /// </summary>
-    /// <param name="path">Where.</param>
+    /// <param name="path">The path of the file.</param>
     /// <param name="account">
-    /// The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.
+    /// The uid that the daemon runs as, for a program of another account that checks its files; null for the uid of this process.
     /// </param>
-    /// <exception cref="ExposedException">Others can read it, or could change it.</exception>
+    /// <exception cref="ExposedException">Other accounts can read it, or could change it.</exception>
     public static byte[] ReadSecret(string path, uint? account)
     {
         var whole = TrustedPath.Read(path, account);
@@ -45,8 +45,8 @@ public static partial class OwnFile
             : throw new IOException($"{path} has more than {LongestSecret} bytes");
     }
 
-    /// <summary>Sees to it that what is to be opened for writing, if it is there, is this process's own user's and nobody else's.</summary>
-    /// <exception cref="ExposedException">Others can write to it, it belongs to somebody else, or it has a second name.</exception>
+    /// <summary>Checks that a file to be opened for writing, if it exists, belongs only to this process's account.</summary>
+    /// <exception cref="ExposedException">Other accounts can write to it, it belongs to somebody else, or it has a second name.</exception>
     public static void ExpectOwn(string path)
     {
         if (FileStatus.Read(path) is not { } status)
@@ -57,8 +57,10 @@ public static partial class OwnFile
             throw new ExposedException($"{path} has mode {status.Permissions}, so that others can write to it; run: chmod go-w {path}");
     }
 
-    /// <summary>The folder, made with mode 0700 when it is missing, and only this process's own user's.</summary>
-    /// <exception cref="ExposedException">Others can enter it, it belongs to somebody else, or somebody else could replace it.</exception>
+    /// <summary>Creates a folder with mode 0700 if it is missing, and checks that it belongs only to this process's account.</summary>
+    /// <exception cref="ExposedException">
+    /// Other accounts can enter it, it belongs to somebody else, or somebody else could replace it.
+    /// </exception>
     public static void PrivateDirectory(string path)
     {
         Directory.CreateDirectory(path, AtomicFile.OwnerOnly | UnixFileMode.UserExecute);
@@ -69,14 +71,16 @@ public static partial class OwnFile
         ExpectPrivate(path, FileStatus.Read(directory), "700");
     }
 
-    /// <summary>The folder, made with mode 0755 when it is missing, where nobody can write but this process's own user and root.</summary>
+    /// <summary>
+    /// Creates a folder with mode 0755 if it is missing, and checks that only this process's account and root can write there.
+    /// </summary>
     /// <exception cref="ExposedException">
-    /// Others can write there or above it, it belongs to somebody else, or the path is a link.
+    /// Other accounts can write there or above it, it belongs to somebody else, or the path is a link.
     /// </exception>
-    /// <exception cref="IOException">It cannot be made, or what lies there is no folder.</exception>
+    /// <exception cref="IOException">It cannot be created, or the path is not a folder.</exception>
     public static void PublicDirectory(string path)
     {
-        // Who owns the folder that a link lies in decides where it leads.
+        // The owner of the folder that contains a link decides where the link leads.
         if (new DirectoryInfo(path).LinkTarget is { } target)
             throw new ExposedException($"{path} is a symbolic link; name the directory itself, {target}");
         if (!Directory.Exists(path))
@@ -93,11 +97,12 @@ public static partial class OwnFile
     }
 
     /// <summary>
-    /// Takes a folder for this process alone, until the handle is disposed of or the process dies. Only those who ask, too, are kept out.
+    /// Locks a folder for this process, until the handle is disposed of or the process dies. The lock is advisory: it only stops processes
+    /// that also take it.
     /// </summary>
-    /// <param name="path">The folder; nothing is left behind in it.</param>
-    /// <param name="waits">Whether it waits for the other process; else it throws.</param>
-    /// <exception cref="InUseException">Another process has it.</exception>
+    /// <param name="path">The folder; no file is left behind in it.</param>
+    /// <param name="waits">Whether to wait for the other process; if false, the method throws.</param>
+    /// <exception cref="InUseException">Another process holds the lock.</exception>
     /// <exception cref="IOException">It cannot be locked.</exception>
     public static SafeFileHandle LockDirectory(string path, bool waits = false)
     {
@@ -155,7 +160,7 @@ public static partial class OwnFile
             throw new ExposedException($"{path} has mode {status.Permissions}, so that others can use it; run: chmod {expected} {path}");
     }
 
-    /// <summary>A folder, for calls that take a descriptor of one. Check whether it is invalid.</summary>
+    /// <summary>Opens a folder, for calls that take its descriptor. Check whether the handle is invalid.</summary>
     internal static SafeFileHandle OpenDirectory(string path) => Open(path, OperatingSystem.IsMacOS() ? CloseOnExecOfMacOs : CloseOnExec);
 
     private const int CloseOnExec = 0x80000, CloseOnExecOfMacOs =

@@ -4,20 +4,20 @@ using System.Runtime.InteropServices;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The socket that systemd listens on for the daemon (sd_listen_fds(3)). It outlives this process: whoever connects while
-/// the daemon starts again waits in the queue of the kernel.
+/// The socket that systemd listens on for the daemon (sd_listen_fds(3)). It outlives this process: connections made while the daemon
+/// restarts wait in the kernel's queue.
 /// </summary>
 public static partial class PassedSocket
 {
     private const int First = 3; // SD_LISTEN_FDS_START
     private const int SetDescriptorFlags = 2, CloseOnExec = 1; // F_SETFD, FD_CLOEXEC
 
-    /// <summary>The socket, or null when none was passed to this process.</summary>
-    /// <param name="path">Where the daemon is to serve.</param>
-    /// <exception cref="InUseException">What was passed is something else.</exception>
+    /// <summary>Returns the socket; null if none was passed to this process.</summary>
+    /// <param name="path">The path where the daemon must serve.</param>
+    /// <exception cref="InUseException">The passed descriptor is something else.</exception>
     public static Socket? At(string path)
     {
-        // The variables are inherited by whatever is started from here; only the process that they name may take them up.
+        // Child processes inherit the variables; only the process that they name may use them.
         if (Environment.GetEnvironmentVariable("LISTEN_PID") != Environment.ProcessId.ToString())
             return null;
         var count = Environment.GetEnvironmentVariable("LISTEN_FDS");
@@ -26,7 +26,7 @@ public static partial class PassedSocket
         if (count != "1")
             throw new InUseException($"systemd passed {count} sockets; certauthority.socket must have one ListenStream");
 
-        // Not for the ssh-keygen that the daemon runs.
+        // Keeps the ssh-keygen that the daemon runs from inheriting it.
         _ = Fcntl(First, SetDescriptorFlags, CloseOnExec);
         var socket = Listening() ?? throw new InUseException(
             "what systemd passed is not a listening Unix stream socket; certauthority.socket must have one ListenStream with a path");

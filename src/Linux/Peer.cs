@@ -6,14 +6,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CertAuthority.Linux;
 
-/// <summary>Who opened the other end of an accepted Unix socket, in the kernel's words.</summary>
-/// <param name="Uid">As <see cref="PeerCredentials"/> has it.</param>
-/// <param name="Groups">The gids of the process: the primary one, then the others.</param>
+/// <summary>The process that opened the other end of an accepted Unix socket, as the kernel reports it.</summary>
+/// <param name="Uid">The uid, as in <see cref="PeerCredentials"/>.</param>
+/// <param name="Groups">The gids of the process: first the primary one, then the supplementary ones.</param>
 /// <param name="LoginUid">
-/// The uid under which whoever runs the process once logged in; sudo and su leave it as it is. Null where the kernel does not
-/// say, and for what nobody logged in for.
+/// The uid of the login that the process descends from; sudo and su do not change it. Null if the kernel does not report it, or if the
+/// process does not descend from a login.
 /// </param>
-/// <param name="Session">The id of the session that the process belongs to; null where the kernel does not say.</param>
+/// <param name="Session">The ID of the session that contains the process; null if the kernel does not report it.</param>
 public sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? LoginUid, int? Session = null)
 {
     private const int SolSocket = 1;
@@ -21,21 +21,23 @@ public sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? L
     private const int SoPeerPidFd = 77;
     private const int MaxGroups = 65536;
 
-    /// <summary>The peer, or null when its process has ended: there is nobody to answer, and nobody to ask who logged in.</summary>
+    /// <summary>
+    /// Reads the peer; null if its process has ended, in which case nobody waits for an answer and the login uid cannot be read.
+    /// </summary>
     public static Peer? Read(Socket socket)
     {
         var credentials = PeerCredentials.Read(socket);
         using var process = Process(socket);
         if (process is null)
             return new Peer(credentials.Uid, GroupsOf(socket, credentials.Gid), LoginUid: null);
-        // The descriptor pins the process: while it names the same one afterwards, the file was that process's own.
+        // The descriptor pins the process: if it refers to the same process afterwards, the file belonged to that process.
         var pid = PidOf(process);
         var login = pid > 0 ? LoginUidOf(pid) : null;
         int? session = pid > 0 && SessionOf(pid) is > 0 and var id ? id : null;
         return pid < 0 || PidOf(process) != pid ? null : new Peer(credentials.Uid, GroupsOf(socket, credentials.Gid), login, session);
     }
 
-    // Kernels before 6.5 have no such option.
+    // Kernels before 6.5 do not have this option.
     private static SafeFileHandle? Process(Socket socket)
     {
         Span<byte> descriptor = stackalloc byte[sizeof(int)];
@@ -50,7 +52,7 @@ public sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? L
         }
     }
 
-    /// <summary>-1 when it has ended, 0 when it lives where this process cannot see it.</summary>
+    /// <summary>Returns -1 if the process has ended, and 0 if it exists but is not visible to this process.</summary>
     private static int PidOf(SafeFileHandle process) =>
         int.Parse(
             File.ReadLines($"/proc/self/fdinfo/{process.DangerousGetHandle()}")
@@ -80,7 +82,7 @@ public sealed partial record Peer(uint Uid, ImmutableArray<uint> Groups, uint? L
             }
             catch (SocketException)
             {
-                // More than fit, or a kernel without it.
+                // More groups than fit, or a kernel without this option.
             }
             finally
             {

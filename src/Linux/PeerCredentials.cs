@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace CertAuthority.Linux;
 
-/// <summary>Who is at the other end of a connected Unix socket, in the kernel's words (<c>struct ucred</c>).</summary>
+/// <summary>The credentials of the peer of a connected Unix socket, as the kernel reports them (<c>struct ucred</c>).</summary>
 /// <param name="Pid">Process id.</param>
-/// <param name="Uid">User id: real even from a user namespace; unmapped ones read 65534.</param>
+/// <param name="Uid">User ID: the real one even from a user namespace; an unmapped one appears as 65534.</param>
 /// <param name="Gid">Primary group id.</param>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct PeerCredentials(int Pid, uint Uid, uint Gid)
@@ -13,7 +13,7 @@ public readonly record struct PeerCredentials(int Pid, uint Uid, uint Gid)
     private const int SolSocket = 1;
     private const int SoPeerCred = 17;
 
-    /// <summary>Asks the kernel (SO_PEERCRED). Linux only.</summary>
+    /// <summary>Reads the credentials from the kernel (SO_PEERCRED). Linux only.</summary>
     public static PeerCredentials Read(Socket socket)
     {
         Span<byte> ucred = stackalloc byte[12];

@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The life of a listening Unix socket: under a lock, so that of two daemons one serves and the other is told; over the
-/// remains of a killed one; made again when somebody has removed it; open to those who may connect once it listens, and not a
-/// moment before. Nothing is ever removed but a socket of our own that nobody serves. One that systemd passed lives on
-/// without the daemon: it is neither bound, opened nor removed here.
+/// Manages a listening Unix socket. A lock ensures that only one of two daemons serves, and the other gets an error. It replaces the socket
+/// of a killed daemon, creates the socket again if somebody has removed it, and lets accounts connect only once it listens. It never
+/// removes anything but a socket of this daemon that nobody serves. A socket that systemd passed exists independently of the daemon: it is
+/// neither bound, opened nor removed here.
 /// </summary>
 public sealed partial class SocketFile : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed partial class SocketFile : IDisposable
     private const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    // The kernel cuts it to net.core.somaxconn.
+    // The kernel limits it to net.core.somaxconn.
     private const int Backlog = 4096;
 
     private readonly Lock changing = new();
@@ -35,14 +35,14 @@ public sealed partial class SocketFile : IDisposable
             made = FileStatus.Read(path);
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the socket.</summary>
     public string Path { get; }
 
-    /// <summary>What connections are taken from, in non-blocking mode; null before <see cref="Bind"/>.</summary>
+    /// <summary>The socket that accepts connections, in non-blocking mode; null before <see cref="Bind"/>.</summary>
     public Socket? Listening { get; private set; }
 
-    /// <summary>Takes the path, and clears what a dead daemon left there.</summary>
-    /// <exception cref="InUseException">Somebody serves there, or something else lies there, or systemd listens elsewhere.</exception>
+    /// <summary>Locks the path, and removes the socket of a dead daemon.</summary>
+    /// <exception cref="InUseException">Another process serves there, another file exists there, or systemd listens elsewhere.</exception>
     public static SocketFile Take(string path)
     {
         MakeFolder(path);
@@ -61,15 +61,15 @@ public sealed partial class SocketFile : IDisposable
         }
     }
 
-    /// <summary>Takes a path beside one that is taken already: its lock keeps other daemons from this one too.</summary>
-    /// <exception cref="InUseException">Somebody serves there, or something else lies there.</exception>
+    /// <summary>Takes a path next to one that is taken already, whose lock keeps other daemons away from this one too.</summary>
+    /// <exception cref="InUseException">Another process serves there, or another file exists there.</exception>
     public static SocketFile TakeBeside(string path)
     {
         Clear(path);
         return new SocketFile(path, pathLock: null, passed: null);
     }
 
-    /// <summary>Begins to listen. Nobody but this account can connect before one of the Open methods was called.</summary>
+    /// <summary>Starts to listen. Only this account can connect until one of the Open methods is called.</summary>
     public void Bind()
     {
         if (Listening is null)
@@ -77,18 +77,18 @@ public sealed partial class SocketFile : IDisposable
         Listening.Blocking = false;
     }
 
-    /// <summary>Lets every local account connect; what each may do is decided call by call.</summary>
+    /// <summary>Lets every local account connect; each call is authorized separately.</summary>
     public void Open() => OpenTo(null);
 
-    /// <summary>Lets these and root connect. The kernel refuses everybody else before the daemon hears of them.</summary>
-    /// <exception cref="IOException">The file system cannot tell them apart.</exception>
+    /// <summary>Lets these accounts and root connect. The kernel rejects all other accounts, and the daemon does not see them.</summary>
+    /// <exception cref="IOException">The file system does not support access lists.</exception>
     public void Open(AccessList list) => OpenTo(list);
 
     /// <summary>
-    /// Makes the socket again if it is not at its path any more. Whoever waits at the old one can still be taken from there.
+    /// Creates the socket again if it is no longer at its path. Connections that wait at the old socket can still be accepted from it.
     /// </summary>
-    /// <returns>The old one, to be emptied and closed; null where all is well.</returns>
-    /// <exception cref="InUseException">Something else is at the path, or it cannot be made again.</exception>
+    /// <returns>The old socket, to be emptied and closed; null if the socket is in place.</returns>
+    /// <exception cref="InUseException">Another file is at the path, or the socket cannot be created again.</exception>
     public Socket? MakeAgain()
     {
         if (isPassed || IsThere())
@@ -100,11 +100,11 @@ public sealed partial class SocketFile : IDisposable
             var old = Listening;
             try
             {
-                // Of two sockets in one folder, either may be the first to see that the folder is gone.
+                // If two sockets are in one folder, either may be the first to notice that the folder is gone.
                 MakeFolder(Path);
                 if (isLocked)
                 {
-                    // The folder may be a new one, and the lock in it nobody's.
+                    // The folder may be new, and the lock in it held by nobody.
                     pathLock?.Dispose();
                     pathLock = null;
                     pathLock = Lock(Path);
@@ -126,15 +126,17 @@ public sealed partial class SocketFile : IDisposable
     /// <summary>Whether the file at the path is the socket that this daemon listens on.</summary>
     public bool IsThere() => made is { } mine && mine.IsSameFileAs(FileStatus.Read(Path));
 
-    /// <summary>Whether systemd made it, and so has to make it again.</summary>
+    /// <summary>Whether systemd created the socket, and therefore must create it again.</summary>
     public bool IsPassed => isPassed;
 
-    /// <summary>Takes the socket from its path, so that nobody new comes; who waits at it already can still be taken from there.</summary>
+    /// <summary>
+    /// Removes the socket from its path, so that nobody new connects; connections that wait already can still be accepted.
+    /// </summary>
     public void Withdraw()
     {
         lock (changing)
         {
-            // While it is open nobody else gets its number, so this is ours and not a successor's.
+            // While the file is open, no other file gets its inode, so this is our socket and not a successor's.
             if (!isPassed && IsThere())
                 File.Delete(Path);
             (made, isWithdrawn) = (null, true);
@@ -156,7 +158,7 @@ public sealed partial class SocketFile : IDisposable
     {
         lock (changing)
         {
-            // A successor's socket may be at the path by now.
+            // A successor's socket may already be at the path.
             if (isWithdrawn)
                 return;
             if (!isPassed)
@@ -173,7 +175,7 @@ public sealed partial class SocketFile : IDisposable
             list.SetOn(Path);
     }
 
-    // Made by whoever comes first, entered by everybody, written by nobody else.
+    // The first process creates the folder; everybody may enter it, nobody else may write to it.
     private static void MakeFolder(string path)
     {
         var folder = System.IO.Path.GetDirectoryName(path)!;
@@ -195,7 +197,7 @@ public sealed partial class SocketFile : IDisposable
         }
     }
 
-    // A socket that .NET has bound removes its path when it is closed, whatever is there by then.
+    // When .NET closes a socket that it bound, it removes the path, whatever is there by then.
     private static (Socket, FileStatus?) MakeSocket(string path)
     {
         var address = new UnixDomainSocketEndPoint(path).Serialize();
@@ -235,7 +237,7 @@ public sealed partial class SocketFile : IDisposable
             probe.Connect(new UnixDomainSocketEndPoint(path));
             throw new InUseException($"something answers at {path} already; stop it, or name another socket");
         }
-        // A socket without a listener. One whose queue is full, or that we may not connect to, may be somebody's.
+        // A socket without a listener. One with a full queue, or one to which this account may not connect, may be in use.
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
         {
             if (there.Owner != Accounts.OwnUid)
@@ -259,7 +261,7 @@ public sealed partial class SocketFile : IDisposable
     private static partial int ListenDescriptor(SafeHandle socket, int backlog);
 }
 
-/// <summary>A file that one process at a time holds; the kernel lets go of it when the process ends, however it ends.</summary>
+/// <summary>A file that one process at a time holds; the kernel releases it when the process ends, for any reason.</summary>
 public static class LockFile
 {
     /// <exception cref="InUseException">Another process holds it.</exception>

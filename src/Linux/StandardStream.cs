@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// One of the process's own streams, as the kernel has it. The runtime's (<c>Console.OpenStandardOutput</c>) switches the keys of the
-/// terminal before it passes the first byte on, and <c>tsh ssh</c> would leave them so; a FileStream writes at an offset of its own,
-/// over what others have written to the same file.
+/// One of the standard streams of the process, used directly. The runtime's own (<c>Console.OpenStandardOutput</c>) changes the key
+/// settings of the terminal before it writes the first byte, and <c>tsh ssh</c> would leave them changed; a FileStream writes at an offset
+/// of its own, over the output of other processes in the same file.
 /// </summary>
 public sealed partial class StandardStream : Stream
 {
@@ -17,26 +17,26 @@ public sealed partial class StandardStream : Stream
 
     private StandardStream(int descriptor) => this.descriptor = descriptor;
 
-    /// <summary>Where data comes from.</summary>
+    /// <summary>Returns standard input.</summary>
     public static StandardStream Input() => new(0);
 
-    /// <summary>Takes data. Once nobody reads it any more (<c>| head -1</c>) the rest is dropped, and that is no failure.</summary>
+    /// <summary>Returns standard output. Once its reader is gone (<c>| head -1</c>), further output is dropped without an error.</summary>
     public static StandardStream Output() => new(1);
 
-    /// <summary>Takes talk. What nobody can hear is dropped: a full disk behind stderr fails no command.</summary>
+    /// <summary>Returns standard error. Output that nobody can read is dropped: a full disk behind stderr makes no command fail.</summary>
     public static StandardStream Error() => new(2);
 
-    /// <summary>Waits until nobody can read standard output any more, however little is written to it.</summary>
+    /// <summary>Waits until nobody reads standard output any more, even if little is written to it.</summary>
     public static unsafe void AwaitReaderGone()
     {
-        // Nothing is wanted, so it returns when the other end is gone (POLLHUP, POLLERR).
+        // No event is requested, so it returns when the other end is gone (POLLHUP, POLLERR).
         var output = new Wanted { Descriptor = 1 };
         while (PollDescriptors(&output, 1, -1) < 0)
         {
         }
     }
 
-    /// <summary>How many columns the terminal on standard output has; null where it is none.</summary>
+    /// <summary>Returns how many columns the terminal on standard output has; null if it is not a terminal.</summary>
     public static unsafe int? Columns()
     {
         const nuint GetWindowSize = 0x5413;
@@ -75,7 +75,7 @@ public sealed partial class StandardStream : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="IOException">The disk behind it is full, say.</exception>
+    /// <exception cref="IOException">Writing failed, for example because the disk is full.</exception>
     public override unsafe void Write(ReadOnlySpan<byte> buffer)
     {
         while (!isGone && buffer.Length > 0)
@@ -109,7 +109,7 @@ public sealed partial class StandardStream : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    // Whoever started us may have left the descriptor non-blocking.
+    // The parent process may have left the descriptor non-blocking.
     private unsafe void Await(short what, string failure)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -141,7 +141,7 @@ public sealed partial class StandardStream : Stream
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static unsafe partial nint WriteDescriptor(int descriptor, byte* buffer, nuint count);
 
-    // struct winsize: rows, columns, and two that nobody uses.
+    // struct winsize: rows, columns, and two unused fields.
     [LibraryImport("libc", EntryPoint = "ioctl")]
     private static unsafe partial int Control(int descriptor, nuint request, ushort* size);
 

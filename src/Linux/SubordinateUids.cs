@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The ranges of uids that accounts may use in user namespaces (subuid(5)). All uids of a range are one account's, so whoever counts
-/// accounts must not count them one by one: by default there are 65,536 of them for each account of the machine.
+/// The ranges of uids that accounts may use in user namespaces (subuid(5)). All uids of a range belong to one account, so anything that
+/// counts accounts must not count them one by one: by default there are 65,536 of them for each account of the machine.
 /// </summary>
 public sealed class SubordinateUids
 {
@@ -12,7 +12,7 @@ public sealed class SubordinateUids
 
     private SubordinateUids((uint First, ulong Last)[] ranges) => this.ranges = ranges;
 
-    /// <summary>Reads the lines NAME:FIRST:COUNT; any other line is left out, as newuidmap does.</summary>
+    /// <summary>Reads the lines NAME:FIRST:COUNT; other lines are ignored, as newuidmap does.</summary>
     public static SubordinateUids Parse(IEnumerable<string> lines)
     {
         var read = new List<(uint First, ulong Last)>();
@@ -24,7 +24,7 @@ public sealed class SubordinateUids
         return new SubordinateUids([.. read.OrderBy(range => range.First)]);
     }
 
-    /// <summary>Reads the file of this machine; one that does not exist or cannot be read gives no ranges.</summary>
+    /// <summary>Reads the file of this machine; a file that does not exist or cannot be read gives no ranges.</summary>
     public static SubordinateUids OfThisMachine()
     {
         try
@@ -37,7 +37,7 @@ public sealed class SubordinateUids
         }
     }
 
-    /// <summary>One number for each account: the same for all uids of a range, and another for each other uid.</summary>
+    /// <summary>Returns one number for each account: the same for all uids of a range, and a different one for each other uid.</summary>
     public ulong AccountOf(uint uid)
     {
         var (low, high) = (0, ranges.Length - 1);

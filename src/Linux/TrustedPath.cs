@@ -1,21 +1,21 @@
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// Whether only root and the account of the daemon decide what lies at a path: what the daemon obeys, such as its configuration, and what
-/// it runs
-/// must be nobody else's. Whoever can write in a folder can put another file there; whoever owns a link can lead it elsewhere.
+/// Checks that only root and the account of the daemon control the file at a path: nobody else may control what the daemon obeys, such as
+/// its configuration, or what it runs. Anyone who can write to a folder can put another file there, and the owner of a link can point it
+/// elsewhere.
 /// </summary>
 public static class TrustedPath
 {
-    // The kernel follows as many.
+    // The kernel follows the same number.
     private const int MostLinks = 40;
 
-    /// <summary>Who else could change what lies there, and how to mend it; null when nobody can, or nothing lies there.</summary>
-    /// <param name="path">Absolute.</param>
+    /// <summary>Returns who else could change the file, and how to fix that; null if nobody can, or if nothing exists there.</summary>
+    /// <param name="path">The absolute path.</param>
     /// <param name="account">
-    /// The uid that the daemon runs as, where somebody else looks at its files; null for that of this process.
+    /// The uid that the daemon runs as, for a program of another account that checks its files; null for the uid of this process.
     /// </param>
-    /// <exception cref="IOException">The kernel does not say.</exception>
+    /// <exception cref="IOException">The kernel does not report it.</exception>
     public static string? Fault(string path, uint? account = null)
     {
         var self = account ?? Accounts.OwnUid;
@@ -33,7 +33,7 @@ public static class TrustedPath
                 return null;
             if (status.Owner != 0 && status.Owner != self)
                 return $"{at} belongs to uid {status.Owner}, who could change it; run: chown {(status.IsLink ? "-h " : "")}{self} {at}";
-            // Of what is sticky, the next part is safe when it is ours.
+            // In a sticky folder, the next part of the path is safe if it belongs to us.
             if (status.IsWritableByOthers && !(status.IsSticky && ahead.Count > 0))
                 return $"{at} has mode {status.Permissions}, so that others can write there; run: chmod go-w {at}";
             if (!status.IsLink)
@@ -48,17 +48,17 @@ public static class TrustedPath
         return null;
     }
 
-    /// <summary>A file of at most a mebibyte that nobody else could have changed.</summary>
-    /// <param name="path">Where.</param>
-    /// <param name="account">As above.</param>
-    /// <exception cref="ExposedException">Somebody could.</exception>
-    /// <exception cref="IOException">It is no regular file, is too long, or cannot be read.</exception>
+    /// <summary>Reads a file of at most 1 MiB that nobody else could have changed.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="account">The uid that the daemon runs as; null for the uid of this process.</param>
+    /// <exception cref="ExposedException">Somebody else could have changed it.</exception>
+    /// <exception cref="IOException">It is not a regular file, is too long, or cannot be read.</exception>
     public static byte[] Read(string path, uint? account = null)
     {
         const int Longest = 1 << 20;
         if (Fault(Path.GetFullPath(path), account) is { } fault)
             throw new ExposedException(fault);
-        // Looked at before it is opened: opening a FIFO waits for whoever writes to it.
+        // The type is checked before the file is opened, because opening a FIFO waits for a writer.
         if (FileStatus.Read(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) is { IsRegular: false })
             throw new IOException("this is not a regular file");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read);

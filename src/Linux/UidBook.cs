@@ -3,11 +3,11 @@ using System.Collections.Concurrent;
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The uids of many accounts at once, by which several users are recognised as one person. One thread asks for them one after the other,
-/// since a
-/// thread for each would cost more than the answers. A directory that hangs occupies that thread, and only callers who need an answer wait.
+/// The uids of many accounts at once, which show that several users are the same person. One thread looks them up one after the other,
+/// because a thread for each would cost more than the answers. A directory that hangs blocks that thread, and only callers who need an
+/// answer wait.
 /// </summary>
-/// <param name="clock">Says how old an answer is.</param>
+/// <param name="clock">Measures the age of an answer.</param>
 /// <param name="uidOf">Asks the system for the uid of an account; null for one that does not exist.</param>
 public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
 {
@@ -15,10 +15,10 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
     private readonly Lock gate = new();
     private Task asking = Task.CompletedTask;
 
-    /// <summary>What was last heard of each account, however long ago: for what is shown, and decides nothing.</summary>
+    /// <summary>The last known uid of each account, however old: for display only, never for decisions.</summary>
     public AccountUids Last => Page(heard.Keys, fault: null);
 
-    /// <summary>The uids of these accounts now. Never fails: why one is not known is in the answer.</summary>
+    /// <summary>Returns the uids of these accounts now. Never throws: the answer contains the reason if one is not known.</summary>
     public async Task<AccountUids> Ask(IReadOnlyCollection<string> accounts)
     {
         try
@@ -56,7 +56,7 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
                 await one;
                 return;
             }
-            // What it hears need not be heard again.
+            // An error here has been recorded already.
             await one.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -85,20 +85,20 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
             fault);
 }
 
-/// <summary>The uids of accounts, as one operation works with them.</summary>
-/// <param name="uids">What the system said; null for an account that does not exist.</param>
-/// <param name="fault">Why some are not known; null when all are.</param>
+/// <summary>The uids of accounts, for use in one operation.</summary>
+/// <param name="uids">The answers of the system; null for an account that does not exist.</param>
+/// <param name="fault">Why some uids are not known; null if all are.</param>
 public sealed class AccountUids(IReadOnlyDictionary<string, uint?> uids, string? fault)
 {
-    /// <summary>Why some that were needed are not known; null when all are.</summary>
+    /// <summary>Why some of the uids that were needed are not known; null if all are.</summary>
     public string? Fault { get; private set; } = fault;
 
-    /// <summary>The uid of an account; null for one that does not exist, or that is not known.</summary>
+    /// <summary>Returns the uid of an account; null if the account does not exist, or if the uid is not known.</summary>
     public uint? Of(string account)
     {
         if (uids.TryGetValue(account, out var uid))
             return uid;
-        // One that came between the question and the transaction.
+        // An account that was added between the lookup and the transaction.
         Fault ??= $"the system was not asked yet which uid the account {account} has";
         return null;
     }

@@ -3,7 +3,8 @@ namespace CertAuthority.Linux;
 /// <summary>The network of the package's systemd unit, which is off until an administrator turns it on.</summary>
 public static class UnitNetwork
 {
-    // What ssh and .NET said in the unit without a network. The last is .NET's for a name that no server was asked about.
+    // The errors that ssh and .NET reported in the unit without a network. The last is .NET's error for a name that it could not ask any
+    // server about.
     private static readonly string[] Signs = ["Address family not supported", "Network is unreachable",
         "Temporary failure in name resolution", "Resource temporarily unavailable"];
 

@@ -1,6 +1,6 @@
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Whom a certificate is for.</summary>
+/// <summary>Whether a certificate is for a user or for a host.</summary>
 public enum CertificateType
 {
     /// <summary>SSH_CERT_TYPE_USER: principals are logins.</summary>
@@ -15,18 +15,19 @@ public sealed class CertificateOption
 {
     internal CertificateOption(string name, ReadOnlyMemory<byte> data) => (Name, Data) = (name, data);
 
-    /// <summary>Such as <c>permit-pty</c>, or <c>name@domain</c>.</summary>
+    /// <summary>The name, such as <c>permit-pty</c> or <c>name@domain</c>.</summary>
     public string Name { get; }
 
-    /// <summary>Empty for a flag; a nested <c>string</c> for a value; anything under a name that is not OpenSSH's own.</summary>
+    /// <summary>
+    /// The data: empty for a flag, a nested <c>string</c> for a value, and anything for a name that OpenSSH does not define.
+    /// </summary>
     public ReadOnlyMemory<byte> Data { get; }
 }
 
-/// <summary>What a reader sees in an OpenSSH certificate (draft-ietf-sshm-cert), user or host, whoever signed it.</summary>
+/// <summary>The content of an OpenSSH certificate (draft-ietf-sshm-cert), for a user or a host, whoever signed it.</summary>
 /// <remarks>
 /// Reading checks the form, and that the signature is of a kind that the signature key makes. It does not verify the signature, and does
-/// not
-/// judge validity, principals or options: that is up to whoever relies on the certificate.
+/// not check validity, principals or options: anyone who relies on the certificate must do that.
 /// </remarks>
 public sealed class Certificate
 {
@@ -41,7 +42,7 @@ public sealed class Certificate
 
     private static readonly string[] Values = [.. CriticalOption.All.Where(option => !option.IsFlag).Select(option => option.Name)];
 
-    // Each line reads one field, in the order of the draft.
+    // Each statement reads one field, in the order of the draft.
     private Certificate(ReadOnlySpan<byte> blob)
     {
         var reader = new WireReader(blob);
@@ -69,45 +70,43 @@ public sealed class Certificate
             throw new SshFormatException($"signature {SignatureAlgorithm} is not one that a key of type {SignatureKey.Type} makes");
     }
 
-    /// <summary>Random bytes of the signer, of any length.</summary>
+    /// <summary>Random bytes from the signer, of any length.</summary>
     public ReadOnlyMemory<byte> Nonce { get; }
 
-    /// <summary>The key that is certified.</summary>
+    /// <summary>The certified key.</summary>
     public PublicKey Key { get; }
 
-    /// <summary>The signer's number for it; 0 where certificates are not numbered.</summary>
+    /// <summary>The serial, which the signer assigns; 0 if the signer does not number certificates.</summary>
     public ulong Serial { get; }
 
     /// <summary>User or host.</summary>
     public CertificateType Type { get; }
 
-    /// <summary>Free text that servers log. Escape it before showing it.</summary>
+    /// <summary>Free text that sshd logs. Escape it before you show it.</summary>
     public string KeyId { get; }
 
-    /// <summary>
-    /// Logins or host names, at most 256, in their order. To some verifiers an empty list means everyone: refuse it.
-    /// </summary>
+    /// <summary>Logins or host names, at most 256, in their order. Some verifiers read an empty list as everyone: reject it.</summary>
     public IReadOnlyList<string> Principals { get; }
 
     /// <summary>First second of validity since 1970-01-01 UTC.</summary>
     public ulong ValidAfter { get; }
 
-    /// <summary>First second after validity; 2⁶⁴ − 1 means for ever.</summary>
+    /// <summary>First second after validity; 2⁶⁴ − 1 means no end.</summary>
     public ulong ValidBefore { get; }
 
-    /// <summary>Restrictions, in ascending order of name. A server that does not know one refuses the certificate.</summary>
+    /// <summary>Restrictions, in ascending order of name. A server that does not know one rejects the certificate.</summary>
     public IReadOnlyList<CertificateOption> CriticalOptions { get; }
 
     /// <summary>Permissions, in ascending order of name. A server ignores one that it does not know.</summary>
     public IReadOnlyList<CertificateOption> Extensions { get; }
 
-    /// <summary>Bytes without a meaning yet.</summary>
+    /// <summary>Bytes that have no meaning yet.</summary>
     public ReadOnlyMemory<byte> Reserved { get; }
 
-    /// <summary>The key that made the signature, by the certificate's own account.</summary>
+    /// <summary>The key that made the signature, as the certificate states it; not verified.</summary>
     public SignatureKey SignatureKey { get; }
 
-    /// <summary>Everything before the signature: what the signature is over.</summary>
+    /// <summary>The signed bytes: everything before the signature.</summary>
     public ReadOnlyMemory<byte> SignedBytes { get; }
 
     /// <summary>One of the signing key's <see cref="SignatureKey.SignatureAlgorithms"/>.</summary>
@@ -118,14 +117,14 @@ public sealed class Certificate
 
     /// <summary>Reads a certificate blob.</summary>
     /// <exception cref="SshFormatException">
-    /// It is malformed or goes on after its end; a key in it is refused by <see cref="PublicKey.Parse"/>; the signature key is itself a
+    /// It is malformed or continues after its end; <see cref="PublicKey.Parse"/> rejects a key in it; the signature key is itself a
     /// certificate, or a security key; names of options are not in strictly ascending order; a flag has data, or a value is not exactly one
     /// nested string.
     /// </exception>
     public static Certificate Parse(ReadOnlySpan<byte> blob) => new(blob);
 
     /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>-cert.pub</c> file.</summary>
-    /// <exception cref="SshFormatException">It is not one such line, or holds a blob that <see cref="Parse"/> refuses.</exception>
+    /// <exception cref="SshFormatException">It is not one such line, or contains a blob that <see cref="Parse"/> rejects.</exception>
     public static Certificate ParseLine(string line)
     {
         var keyLine = KeyLine.Parse(line);
@@ -134,17 +133,17 @@ public sealed class Certificate
         return certificate;
     }
 
-    /// <summary>One line <c>type base64 comment</c>, without a newline, of a certificate blob.</summary>
+    /// <summary>Returns one line <c>type base64 comment</c> for a certificate blob, without a newline.</summary>
     /// <param name="blob">A whole certificate.</param>
     /// <param name="comment">Free text, or empty for none.</param>
     /// <exception cref="SshFormatException">The blob is not a certificate.</exception>
-    /// <exception cref="ArgumentException">The comment has control characters.</exception>
+    /// <exception cref="ArgumentException">The comment contains control characters.</exception>
     public static string ToLine(ReadOnlySpan<byte> blob, string comment) =>
         KeyLine.Format(Parse(blob).Key.CertificateFormat, blob, comment);
 
-    /// <summary>Reads, in what a CA signs, which key signs it.</summary>
+    /// <summary>Reads the signature key from the bytes that a CA signs.</summary>
     /// <param name="toBeSigned">A certificate without its signature.</param>
-    /// <exception cref="SshFormatException">These are other bytes.</exception>
+    /// <exception cref="SshFormatException">The bytes are not a certificate without its signature.</exception>
     public static SignatureKey SignatureKeyOf(ReadOnlySpan<byte> toBeSigned)
     {
         var reader = new WireReader(toBeSigned);
@@ -165,8 +164,8 @@ public sealed class Certificate
         return key;
     }
 
-    /// <summary>Reads the type that every certificate begins with.</summary>
-    /// <returns>The type of the key that is certified.</returns>
+    /// <summary>Reads the type at the beginning of every certificate.</summary>
+    /// <returns>The type of the certified key.</returns>
     internal static string ReadKeyType(ref WireReader reader)
     {
         var format = reader.Name("certificate type");

@@ -1,11 +1,11 @@
 namespace CertAuthority.OpenSsh;
 
-/// <summary>When a certificate is valid: <c>After &lt;= now &lt; Before</c>. There is always an end.</summary>
+/// <summary>The period in which a certificate is valid: <c>After &lt;= now &lt; Before</c>. It always has an end.</summary>
 public sealed record Validity
 {
-    /// <summary>Both in seconds since 1970-01-01 UTC.</summary>
+    /// <summary>Creates a period from two times in seconds since 1970-01-01 UTC.</summary>
     /// <exception cref="ArgumentException">
-    /// It is empty, or ends at or after 2⁶³, which other implementations take for a negative time.
+    /// The period is empty, or ends at or after 2⁶³, which other implementations read as a negative time.
     /// </exception>
     public Validity(ulong after, ulong before)
     {
@@ -17,24 +17,24 @@ public sealed record Validity
     /// <summary>First second of validity.</summary>
     public ulong After { get; }
 
-    /// <summary>First second after it.</summary>
+    /// <summary>First second after validity.</summary>
     public ulong Before { get; }
 }
 
-/// <summary>What a certificate of this CA says, up to the signature (draft-ietf-sshm-cert).</summary>
+/// <summary>The content of a certificate of this CA, up to the signature (draft-ietf-sshm-cert).</summary>
 /// <remarks>
-/// One without a principal or without an end cannot be built. Every member refuses a value outside of its documented limits with an
-/// <see cref="ArgumentException"/>.
+/// A certificate without a principal or without an end cannot be built. Every member rejects a value outside of its documented limits with
+/// an <see cref="ArgumentException"/>.
 /// </remarks>
 public abstract class CertificateContent
 {
-    /// <summary>Bytes of a nonce.</summary>
+    /// <summary>The length of a nonce in bytes.</summary>
     public const int NonceLength = 32;
 
-    /// <summary>The most principals that OpenSSH reads.</summary>
+    /// <summary>The largest number of principals that OpenSSH reads.</summary>
     public const int MaxPrincipals = 256;
 
-    /// <summary>A signed certificate stays below this many bytes. Only <see cref="CertificateLint"/> checks it.</summary>
+    /// <summary>The size in bytes that a signed certificate stays below. Only <see cref="CertificateLint"/> checks it.</summary>
     public const int MaxLength = 8192;
 
     private const int MaxKeyIdLength = 256;
@@ -43,10 +43,10 @@ public abstract class CertificateContent
     {
     }
 
-    /// <summary>Whom it is for.</summary>
+    /// <summary>Whether it is for a user or a host.</summary>
     public abstract CertificateType Type { get; }
 
-    /// <summary>32 random bytes, so that nobody can choose what the CA signs.</summary>
+    /// <summary>32 random bytes, so that nobody can choose the bytes that the CA signs.</summary>
     public required ReadOnlyMemory<byte> Nonce
     {
         get;
@@ -58,7 +58,7 @@ public abstract class CertificateContent
     /// <summary>The key to certify.</summary>
     public required PublicKey Key { get; init; }
 
-    /// <summary>1 to 2⁶³ − 1. A KRL cannot name serial 0.</summary>
+    /// <summary>The serial, 1 to 2⁶³ − 1. A KRL cannot contain serial 0.</summary>
     public required ulong Serial
     {
         get;
@@ -67,7 +67,7 @@ public abstract class CertificateContent
             : throw new ArgumentException($"serial {value} is not from 1 to 2^63-1", nameof(value));
     }
 
-    /// <summary>Printable ASCII, 1 to 256 characters: servers log it as it is, and a newline would forge a line.</summary>
+    /// <summary>Printable ASCII, 1 to 256 characters: sshd logs it unescaped, and a newline would forge a log line.</summary>
     public required string KeyId
     {
         get;
@@ -76,7 +76,7 @@ public abstract class CertificateContent
             : throw new ArgumentException($"a key id is 1 to {MaxKeyIdLength} printable characters", nameof(value));
     }
 
-    /// <summary>1 to 256 different ones, each of the form that certificates of this type have.</summary>
+    /// <summary>1 to 256 different principals, each in the form for certificates of this type.</summary>
     public required IReadOnlyList<string> Principals
     {
         get;
@@ -93,7 +93,7 @@ public abstract class CertificateContent
         }
     }
 
-    /// <summary>From when until when.</summary>
+    /// <summary>The period in which it is valid.</summary>
     public required Validity Validity { get; init; }
 
     /// <summary>The CA's public key.</summary>
@@ -117,9 +117,9 @@ public abstract class CertificateContent
             .String(SignatureKey.ToBlob())      // string    signature key
             .ToArray();
 
-    /// <summary>The whole certificate: what was signed, then <c>string signature</c>.</summary>
-    /// <param name="toBeSigned">From <see cref="ToBeSigned"/>.</param>
-    /// <param name="signatureAlgorithm">One of the CA key's <see cref="SignatureKey.SignatureAlgorithms"/>.</param>
+    /// <summary>Returns the whole certificate: the signed bytes, then <c>string signature</c>.</summary>
+    /// <param name="toBeSigned">The bytes from <see cref="ToBeSigned"/>.</param>
+    /// <param name="signatureAlgorithm">One of the <see cref="SignatureKey.SignatureAlgorithms"/> of the CA key.</param>
     /// <param name="signatureBlob">The signature as that algorithm defines it.</param>
     public static byte[] Seal(ReadOnlySpan<byte> toBeSigned, string signatureAlgorithm, ReadOnlySpan<byte> signatureBlob) =>
         new WireWriter()

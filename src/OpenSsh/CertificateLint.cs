@@ -3,12 +3,11 @@ using System.Text;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>The last look at the bytes of a certificate before they are signed.</summary>
+/// <summary>Checks the bytes of a certificate a last time before they are signed.</summary>
 /// <remarks>
-/// It shares no rule with <see cref="CertificateContent"/>: it reads bytes where that holds values, and states each limit again, so that a
-/// mistake there does not excuse itself here. What it does not know, it refuses. Of critical options both know the same table, which states
-/// each limit
-/// of a value for the one and for the other.
+/// It shares no rule with <see cref="CertificateContent"/>: it reads bytes, while that class holds values, and it states each limit again,
+/// so that a mistake there is not repeated here. It rejects everything that it does not know. For critical options both use one table,
+/// which states each limit of a value separately for each of them.
 /// </remarks>
 public static class CertificateLint
 {
@@ -23,10 +22,10 @@ public static class CertificateLint
     private static readonly SearchValues<byte> OthersNameBytes =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-"u8);
 
-    /// <summary>Everything that is wrong with <paramref name="toBeSigned"/>, or nothing.</summary>
+    /// <summary>Returns everything that is wrong with <paramref name="toBeSigned"/>; empty if nothing is.</summary>
     /// <param name="toBeSigned">A certificate up to and including its signature key.</param>
-    /// <param name="expected">Whom it is meant for.</param>
-    /// <returns>One lower-case clause a fault. Malformed bytes end the list: what follows them cannot be told.</returns>
+    /// <param name="expected">The type that the certificate must have.</param>
+    /// <returns>One lower-case clause for each fault. Malformed bytes end the list, because the bytes after them cannot be read.</returns>
     public static IReadOnlyList<string> Faults(ReadOnlySpan<byte> toBeSigned, CertificateType expected)
     {
         var faults = new List<string>();
@@ -100,7 +99,7 @@ public static class CertificateLint
             faults.Add($"there are {seen.Count} principals, not 1 to 256");
     }
 
-    // One that a server does not know locks the holder out; a permit-flag among them does, too.
+    // An option that a server does not know locks the holder out, and so does a permit flag among the critical options.
     private static void ReadCriticalOptions(WireReader packed, string keyType, List<string> faults)
     {
         var previous = "";
@@ -181,7 +180,7 @@ public static class CertificateLint
             faults.Add("the value of an extension is not one printable text");
     }
 
-    // name@domain with one @, as RFC 4251 section 6 has it; the domain openssh.com is not ours to speak for.
+    // name@domain with one @, as RFC 4251 section 6 defines it; the domain openssh.com is not ours to use.
     private static bool IsOthersName(ReadOnlySpan<byte> name)
     {
         var at = name.IndexOf((byte)'@');

@@ -1,12 +1,12 @@
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// What tells one certificate from another, whoever signed it. Unlike <see cref="Certificate"/> it judges no key: authorities exist
-/// whose keys are weaker than any that is certified here, or are security keys.
+/// The fields that distinguish one certificate from another, whoever signed it. Unlike <see cref="Certificate"/> it accepts every key,
+/// because some authorities have keys that are weaker than any that is certified here, or are security keys.
 /// </summary>
 public sealed class CertificateOutline
 {
-    // Each key consists of its type and so many strings.
+    // Each key consists of its type and this many strings.
     private static readonly Dictionary<string, int> Fields = new()
     {
         ["ssh-ed25519"] = 1,
@@ -43,13 +43,13 @@ public sealed class CertificateOutline
         reader.ExpectEnd("certificate");
     }
 
-    /// <summary>The blob of the key that is certified.</summary>
+    /// <summary>The blob of the certified key.</summary>
     public ReadOnlyMemory<byte> Key { get; }
 
-    /// <summary>The signer's number for it.</summary>
+    /// <summary>The serial, which the signer assigns.</summary>
     public ulong Serial { get; }
 
-    /// <summary>Free text that servers log. Escape it before showing it.</summary>
+    /// <summary>Free text that sshd logs. Escape it before you show it.</summary>
     public string KeyId { get; }
 
     /// <summary>First second after validity since 1970-01-01 UTC.</summary>
@@ -59,7 +59,7 @@ public sealed class CertificateOutline
     public ReadOnlyMemory<byte> SignatureKey { get; }
 
     /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>-cert.pub</c> file.</summary>
-    /// <exception cref="SshFormatException">It is not one such line, or no certificate of OpenSSH.</exception>
+    /// <exception cref="SshFormatException">It is not one such line, or not an OpenSSH certificate.</exception>
     public static CertificateOutline ParseLine(string line)
     {
         var keyLine = KeyLine.Parse(line);

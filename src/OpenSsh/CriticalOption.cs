@@ -5,20 +5,18 @@ using System.Text;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// A critical option that certificates of this CA can have: a restriction that a server must know, or it refuses the certificate. The
-/// writer, the last
-/// look at the bytes and the reader walk <see cref="All"/>.
+/// A critical option that certificates of this CA can have: a restriction that makes a server reject the certificate if it does not know
+/// the option. The writer, the last check of the bytes, and the reader iterate over <see cref="All"/>.
 /// </summary>
 /// <remarks>
-/// Each row states its limits twice, once over the text that is written and once over the bytes that will be signed, so that a mistake in
-/// the first
-/// does not excuse itself in the second.
+/// Each row states its limits twice, once for the text that is written and once for the bytes that will be signed, so that a mistake in the
+/// first is not repeated in the second.
 /// </remarks>
 public sealed class CriticalOption
 {
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdef.:/");
 
-    /// <summary>Every one, in ascending order of name, as certificates have them.</summary>
+    /// <summary>All of them, in ascending order of name, as in certificates.</summary>
     public static readonly IReadOnlyList<CriticalOption> All =
     [
         new()
@@ -37,7 +35,7 @@ public sealed class CriticalOption
             InWords = addresses => $"only from {addresses.Replace(",", ", ", StringComparison.Ordinal)}",
             Takes = addresses => addresses.Split(',')
                 .All(address => address.Length > 0 && !address.AsSpan().ContainsAnyExcept(AddressCharacters)),
-            // One bad entry locks the holder out, and only at the login.
+            // One bad entry locks the holder out, and nobody notices before the login.
             Fault = addresses => Encoding.ASCII.GetString(addresses).Split(',').All(IsAddressOrPrefix)
                 ? null
                 : "has an entry that servers refuse",
@@ -55,32 +53,36 @@ public sealed class CriticalOption
     {
     }
 
-    /// <summary>Such as <c>force-command</c>; the names of others are <c>name@domain</c>.</summary>
+    /// <summary>
+    /// The name, such as <c>force-command</c>; options that OpenSSH does not define have names of the form <c>name@domain</c>.
+    /// </summary>
     public required string Name { get; init; }
 
-    /// <summary>The option in words, of its value.</summary>
+    /// <summary>Returns the option in words, for a value.</summary>
     public required Func<string, string> InWords { get; init; }
 
-    /// <summary>Whether it has no value: its data is an empty string. The data of every other option is a string in a string.</summary>
+    /// <summary>
+    /// Whether it has no value, in which case its data is an empty string. The data of every other option is a string in a string.
+    /// </summary>
     public bool IsFlag { get; init; }
 
-    /// <summary>Whether servers ignore it for keys outside of an authenticator.</summary>
+    /// <summary>Whether servers ignore it for keys that are not in an authenticator.</summary>
     public bool IsForSecurityKeys { get; init; }
 
-    /// <summary>Whether the writer takes a value.</summary>
+    /// <summary>Whether the writer accepts a value.</summary>
     internal Func<string, bool> Takes { get; private init; } = value => value.Length == 0;
 
-    /// <summary>What is wrong with the bytes of a value, in words that follow the name; null for nothing.</summary>
+    /// <summary>Returns what is wrong with the bytes of a value, in words that follow the name; null if nothing is.</summary>
     internal Func<ReadOnlySpan<byte>, string?> Fault { get; private init; } = _ => null;
 
-    /// <summary>The one of this name; null for an option that certificates of this CA do not have.</summary>
+    /// <summary>Finds the option with this name; null for an option that certificates of this CA do not have.</summary>
     public static CriticalOption? Find(string name) => All.FirstOrDefault(option => option.Name == name);
 
     /// <summary>
-    /// The options of a certificate for people, as <c>runs only /usr/bin/restore</c>; one that is not known is shown by its name. Null
-    /// where there is none.
+    /// Returns the options of a certificate for people, such as <c>runs only /usr/bin/restore</c>; an unknown one appears by its name. Null
+    /// if there are none.
     /// </summary>
-    /// <param name="options">Values by name.</param>
+    /// <param name="options">The values, by name.</param>
     public static string? Describe(IReadOnlyDictionary<string, string>? options) => options is not { Count: > 0 }
         ? null
         : string.Join(

@@ -46,11 +46,11 @@ public sealed class EcdsaCurve
     /// <summary>The curve identifier of RFC 5656 section 10.1, such as <c>nistp256</c>.</summary>
     public string Name { get; }
 
-    /// <summary>Bytes of one coordinate: 32, 48 or 66.</summary>
+    /// <summary>The length of one coordinate in bytes: 32, 48 or 66.</summary>
     public int FieldLength { get; }
 
     /// <summary>
-    /// Whether <paramref name="q"/> is an uncompressed point (0x04, X, Y) of this curve. The point at infinity has no such form.
+    /// Whether <paramref name="q"/> is an uncompressed point (0x04, X, Y) of this curve. The point at infinity does not have this form.
     /// </summary>
     public bool Contains(ReadOnlySpan<byte> q)
     {

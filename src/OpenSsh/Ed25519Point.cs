@@ -3,18 +3,17 @@ using System.Numerics;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// Judges the 32 bytes of an Ed25519 public key: −x² + y² = 1 + dx²y² (mod p), RFC 8032 section 5.1. Servers accept more than RFC 8032 lets
-/// anybody make,
-/// among it points of small order, for which everybody can sign. They would turn a certificate, which is no secret, into a way in.
-/// Whether there is an x to a y is not looked at: for a key without one nobody can sign, and the square root costs more than the signature
-/// of a certificate.
+/// Checks the 32 bytes of an Ed25519 public key: −x² + y² = 1 + dx²y² (mod p), RFC 8032 section 5.1. Servers accept keys that nobody can
+/// generate under RFC 8032, including points of small order, for which everybody can sign. Such a key would turn a certificate, which is no
+/// secret, into a way in. This does not check whether an x exists for the y: nobody can sign for a key without one, and the square root
+/// costs more than the signature of a certificate.
 /// </summary>
 internal static class Ed25519Point
 {
     private static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
     private static readonly BigInteger D = Mod(-121665 * BigInteger.ModPow(121666, P - 2, P));
 
-    /// <summary>What is wrong with a public key; null where it is one that a private key can have.</summary>
+    /// <summary>Returns what is wrong with a public key; null if a private key can exist for it.</summary>
     /// <param name="pk">The 32 bytes: y, little-endian, and the sign of x in the highest bit.</param>
     internal static string? Fault(ReadOnlySpan<byte> pk)
     {

@@ -3,8 +3,9 @@ using System.Buffers;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// A host certificate as this CA writes it. Its principals are what people type for the host, of <c>a-z 0-9 . : -</c>: lower-case names, as
-/// clients compare them, and addresses. No patterns: <c>*</c> would vouch for every host. It has no options, for clients know none there.
+/// A host certificate of this CA. Its principals are the names that people type for the host, made of <c>a-z 0-9 . : -</c>: lower-case
+/// names, as clients compare them, and addresses. Patterns are not allowed, because <c>*</c> would vouch for every host. It has no options,
+/// because clients do not know any for hosts.
 /// </summary>
 public sealed class HostCertificate : CertificateContent
 {

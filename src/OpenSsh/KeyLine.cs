@@ -3,7 +3,7 @@ namespace CertAuthority.OpenSsh;
 /// <summary>One line of a <c>.pub</c> file: <c>type base64 [comment]</c>.</summary>
 internal readonly record struct KeyLine(string Type, byte[] Blob)
 {
-    /// <summary>Reads exactly one line; its newline may be missing. The comment means nothing and is not kept.</summary>
+    /// <summary>Reads exactly one line; its newline may be missing. The comment has no meaning and is not kept.</summary>
     internal static KeyLine Parse(string line)
     {
         if (line.Contains("PRIVATE KEY", StringComparison.Ordinal))

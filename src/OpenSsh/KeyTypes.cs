@@ -1,6 +1,6 @@
 namespace CertAuthority.OpenSsh;
 
-/// <summary>The types of keys, by the names of their formats.</summary>
+/// <summary>The key types, by the names of their formats.</summary>
 internal static class KeyTypes
 {
     private const string Vendor = "@openssh.com";

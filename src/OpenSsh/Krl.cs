@@ -1,16 +1,17 @@
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Revoked serials, from first to last.</summary>
-/// <param name="CaKey">The key that signed them; the same serials of another CA are not meant.</param>
-/// <param name="First">At least 1.</param>
-/// <param name="Last">At least <paramref name="First"/>.</param>
+/// <summary>A range of revoked serials.</summary>
+/// <param name="CaKey">The key that signed them; the same serials of another CA are not revoked.</param>
+/// <param name="First">The first serial; at least 1.</param>
+/// <param name="Last">The last serial; at least <paramref name="First"/>.</param>
 public sealed record RevokedRange(PublicKey CaKey, ulong First, ulong Last);
 
-/// <summary>A key revocation list (PROTOCOL.krl) that revokes certificates by serial, and CA keys with all that they sign.</summary>
+/// <summary>
+/// A key revocation list (PROTOCOL.krl) that revokes certificates by serial, and CA keys together with everything that they signed.
+/// </summary>
 /// <remarks>
-/// sshd reads the list at every login, checks neither version nor date, and refuses every key when the list is invalid. Of the many
-/// encodings three are written here, and no others read: lists and ranges of serials, in one section for each CA key, and whole public
-/// keys.
+/// sshd reads the list at every login, checks neither version nor date, and rejects every key if the list is invalid. This class writes and
+/// reads only three of the many encodings: lists and ranges of serials, in one section for each CA key, and whole public keys.
 /// </remarks>
 public sealed class Krl
 {
@@ -55,42 +56,42 @@ public sealed class Krl
 
     private static ReadOnlySpan<byte> Magic => "SSHKRL\n\0"u8;
 
-    /// <summary>Counts up with each list, by convention.</summary>
+    /// <summary>By convention, increases with each list.</summary>
     public ulong Version { get; }
 
-    /// <summary>When it was made, in seconds since 1970-01-01 UTC.</summary>
+    /// <summary>When the list was generated, in seconds since 1970-01-01 UTC.</summary>
     public ulong GeneratedDate { get; }
 
     /// <summary>Free text.</summary>
     public string Comment { get; }
 
-    /// <summary>Every serial revoked, in the order of the bytes.</summary>
+    /// <summary>All revoked serials, in the order of the bytes.</summary>
     public IReadOnlyList<RevokedRange> Revoked { get; }
 
-    /// <summary>Keys that open nothing any more. That of a CA takes with it all that it signed, of whatever serial.</summary>
+    /// <summary>The revoked keys. A revoked CA key also revokes everything that it signed, whatever the serial.</summary>
     public IReadOnlyList<PublicKey> RevokedKeys { get; }
 
     /// <summary>
-    /// Whether the certificate that <paramref name="caKey"/> signed with this serial is revoked. Walks through the whole list.
+    /// Whether the certificate that <paramref name="caKey"/> signed with this serial is revoked. Searches the whole list.
     /// </summary>
     public bool IsRevoked(PublicKey caKey, ulong serial) =>
         RevokedKeys.Contains(caKey) || Revoked.Any(range => range.First <= serial && serial <= range.Last && range.CaKey == caKey);
 
     /// <summary>Reads a list.</summary>
     /// <exception cref="SshFormatException">
-    /// It is malformed, revokes serial 0 or a range that runs backwards, or has a section that this reader cannot judge: bitmaps, key ids,
-    /// hashes of keys.
+    /// It is malformed, revokes serial 0 or a range whose last serial is below its first, or has a section that this reader does not
+    /// support: bitmaps, key IDs, hashes of keys.
     /// </exception>
     public static Krl Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
-    /// <summary>Writes a list. The same arguments give the same bytes; when nothing is revoked these are the header alone.</summary>
+    /// <summary>Writes a list. The same arguments give the same bytes; if nothing is revoked, they are the header alone.</summary>
     /// <param name="revoked">Serials, in any order; they may overlap and repeat.</param>
-    /// <param name="version">Counts up with each list, by convention.</param>
+    /// <param name="version">By convention, increases with each list.</param>
     /// <param name="generatedDate">Seconds since 1970-01-01 UTC.</param>
-    /// <param name="comment">Free text, perhaps empty.</param>
-    /// <param name="revokedKeys">Keys of CAs, each with all that it signed.</param>
+    /// <param name="comment">Free text; may be empty.</param>
+    /// <param name="revokedKeys">CA keys, each revoked together with everything that it signed.</param>
     /// <exception cref="ArgumentException">
-    /// Serial 0, which would make sshd refuse the whole list, or a range that runs backwards.
+    /// A range contains serial 0, which would make sshd reject the whole list, or its last serial is below its first.
     /// </exception>
     public static byte[] Write(
         IEnumerable<RevokedRange> revoked, ulong version, ulong generatedDate, string comment, params IEnumerable<PublicKey> revokedKeys)

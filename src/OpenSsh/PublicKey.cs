@@ -3,7 +3,8 @@ using System.Numerics;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// A plain public key (RFC 4253 section 6.6) of a kind and strength worth certifying or trusting. Equal when its bytes are.
+/// A plain public key (RFC 4253 section 6.6) of a kind and strength that may be certified or trusted. Two keys are equal if their bytes
+/// are.
 /// </summary>
 public abstract record PublicKey
 {
@@ -14,22 +15,22 @@ public abstract record PublicKey
     /// <summary>The name of its format, such as <c>ssh-ed25519</c>.</summary>
     public string Type { get; }
 
-    /// <summary>The name of a certificate's format for such a key.</summary>
+    /// <summary>The name of the certificate format for such a key.</summary>
     internal string CertificateFormat => KeyTypes.CertificateFormatOf(Type);
 
-    /// <summary>What follows the type: the same fields, in the same order, in a plain key and in a certificate.</summary>
+    /// <summary>The bytes after the type: the same fields, in the same order, in a plain key and in a certificate.</summary>
     internal ReadOnlySpan<byte> Fields => fields;
 
-    /// <summary>Reads a key blob: the type and its fields, and nothing after them.</summary>
+    /// <summary>Reads a key blob: the type and its fields, with nothing after them.</summary>
     /// <exception cref="SshFormatException">
-    /// It is malformed, not in its one form, of an unknown type, a certificate, too weak, or one that anybody can sign for.
+    /// It is malformed, not in canonical form, of an unknown type, a certificate, too weak, or a key that anybody can sign for.
     /// </exception>
     public static PublicKey Parse(ReadOnlySpan<byte> blob) => ReadBlob(new WireReader(blob));
 
-    /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>.pub</c> file; no options before the key.</summary>
+    /// <summary>Reads one line <c>type base64 [comment]</c>, as in a <c>.pub</c> file; options before the key are not allowed.</summary>
     /// <exception cref="SshFormatException">
-    /// It is more or less than one such line, a private key, names another type than the key in it, or holds a key that
-    /// <see cref="Parse"/> refuses.
+    /// It is not exactly one such line, is a private key, names another type than the key in it, or contains a key that <see cref="Parse"/>
+    /// rejects.
     /// </exception>
     public static PublicKey ParseLine(string line)
     {
@@ -40,8 +41,8 @@ public abstract record PublicKey
     }
 
     /// <summary>
-    /// Reads the line of a key that another authority signs with. It is judged like every key, but may be as short as sshd accepts: how
-    /// strong it is, that authority decides.
+    /// Reads the line of a key that another authority signs with. The key is checked like every other, but may be as short as sshd accepts,
+    /// because that authority decides how strong its key is.
     /// </summary>
     /// <exception cref="SshFormatException">It is not one such line, or a key that anybody can sign for.</exception>
     public static PublicKey ParseOtherAuthority(string line)
@@ -54,15 +55,15 @@ public abstract record PublicKey
         return key;
     }
 
-    /// <summary>The key blob: the type and its fields.</summary>
+    /// <summary>Returns the key blob: the type and its fields.</summary>
     public byte[] ToBlob() => new WireWriter().String(Type).Raw(fields).ToArray();
 
-    /// <summary>One line <c>type base64 comment</c>, without a newline.</summary>
+    /// <summary>Returns one line <c>type base64 comment</c>, without a newline.</summary>
     /// <param name="comment">Free text, or empty for none.</param>
-    /// <exception cref="ArgumentException">The comment has control characters.</exception>
+    /// <exception cref="ArgumentException">The comment contains control characters.</exception>
     public string ToLine(string comment) => KeyLine.Format(Type, ToBlob(), comment);
 
-    /// <summary>Same type, same bytes.</summary>
+    /// <summary>Compares the type and the bytes.</summary>
     public virtual bool Equals(PublicKey? other) => other is not null && Type == other.Type && Fields.SequenceEqual(other.Fields);
 
     /// <inheritdoc/>
@@ -73,10 +74,10 @@ public abstract record PublicKey
         return hash.ToHashCode();
     }
 
-    /// <summary>The key as a line without a comment.</summary>
+    /// <summary>Returns the key as a line without a comment.</summary>
     public sealed override string ToString() => ToLine("");
 
-    /// <summary>Reads a key blob inside other bytes.</summary>
+    /// <summary>Reads a key blob that is part of other bytes.</summary>
     internal static PublicKey ReadBlob(WireReader blob)
     {
         var key = ReadFields(blob.Name("key type"), ref blob);
@@ -84,7 +85,7 @@ public abstract record PublicKey
         return key;
     }
 
-    /// <summary>Reads what follows the type, in a plain key or in a certificate.</summary>
+    /// <summary>Reads the fields after the type, in a plain key or in a certificate.</summary>
     internal static PublicKey ReadFields(string type, ref WireReader reader, int minRsaBits = RsaPublicKey.MinBits) => type switch
     {
         "ssh-ed25519" => Ed25519PublicKey.Read(ref reader),
@@ -101,7 +102,7 @@ public abstract record PublicKey
 }
 
 /// <summary>
-/// A key that can stand as the signature key of a certificate: a CA's. A security key cannot, for it signs only when somebody touches it.
+/// A key that can be the signature key of a certificate: a CA key. A security key cannot, because it signs only when somebody touches it.
 /// </summary>
 public abstract record SignatureKey : PublicKey
 {
@@ -110,16 +111,14 @@ public abstract record SignatureKey : PublicKey
     {
     }
 
-    /// <summary>
-    /// Names of the signature formats that this key's owner may use, the one to choose first. SHA-1 is never one of them.
-    /// </summary>
+    /// <summary>The names of the signature formats for this key, the preferred one first. SHA-1 is never one of them.</summary>
     public abstract IReadOnlyList<string> SignatureAlgorithms { get; }
 
-    /// <summary>The most bytes that the blob of a signature by this key takes.</summary>
+    /// <summary>The largest size in bytes of the blob of a signature by this key.</summary>
     internal abstract int MaxSignatureLength { get; }
 
     /// <inheritdoc cref="PublicKey.Parse"/>
-    /// <exception cref="SshFormatException">It is a key that <see cref="PublicKey.Parse"/> refuses, or a security key.</exception>
+    /// <exception cref="SshFormatException">It is a key that <see cref="PublicKey.Parse"/> rejects, or a security key.</exception>
     public static new SignatureKey Parse(ReadOnlySpan<byte> blob) => ReadBlob(new WireReader(blob));
 
     /// <inheritdoc cref="PublicKey.ReadBlob"/>
@@ -135,7 +134,7 @@ public sealed record Ed25519PublicKey : SignatureKey
 {
     private const int Length = 32;
 
-    /// <summary>Takes the 32 bytes of RFC 8032 as they are.</summary>
+    /// <summary>Creates a key from the 32 bytes of RFC 8032.</summary>
     /// <exception cref="ArgumentException"><paramref name="pk"/> is not 32 bytes long.</exception>
     public Ed25519PublicKey(ReadOnlySpan<byte> pk)
         : base("ssh-ed25519", new WireWriter().String(pk).ToArray())
@@ -154,7 +153,7 @@ public sealed record Ed25519PublicKey : SignatureKey
 
     internal static Ed25519PublicKey Read(ref WireReader reader) => new(ReadPk(ref reader));
 
-    /// <summary>Reads the 32 bytes, as they stand in keys of Ed25519.</summary>
+    /// <summary>Reads the 32 bytes, as Ed25519 keys contain them.</summary>
     internal static ReadOnlySpan<byte> ReadPk(ref WireReader reader)
     {
         var pk = reader.String(Length, "pk");
@@ -177,12 +176,12 @@ public sealed record EcdsaPublicKey : SignatureKey
     /// <inheritdoc/>
     public override IReadOnlyList<string> SignatureAlgorithms => [Type];
 
-    // mpint r, mpint s: each a length, perhaps a zero, and a number below the order of the curve
+    // mpint r, mpint s: each a length, possibly a zero, and a number below the order of the curve
     internal override int MaxSignatureLength => 2 * (sizeof(uint) + 1 + Curve.FieldLength);
 
     internal static EcdsaPublicKey Read(EcdsaCurve curve, ref WireReader reader) => new(curve, ReadPoint(curve, ref reader));
 
-    /// <summary>Reads curve and point, as they stand in keys of ECDSA.</summary>
+    /// <summary>Reads curve and point, as ECDSA keys contain them.</summary>
     internal static ReadOnlySpan<byte> ReadPoint(EcdsaCurve curve, ref WireReader reader)
     {
         if (reader.Name("curve") is var name && name != curve.Name)
@@ -197,12 +196,12 @@ public sealed record EcdsaPublicKey : SignatureKey
 /// <summary>An RSA key (RFC 4253 section 6.6) of 3072 to 8192 bits.</summary>
 public sealed record RsaPublicKey : SignatureKey
 {
-    // sshd checks neither a CA's size nor, above 1024 bits, a user's: the CA has to. The upper bound leaves room
-    // in a certificate for everything else that it may say.
+    // sshd does not check the size of a CA key and, above 1024 bits, of a user's key, so the CA has to. The upper limit leaves room in a
+    // certificate for everything else that it may contain.
     internal const int MinBits = 3072;
     private const int MaxBits = 8192;
 
-    /// <summary>The least that sshd takes (<c>RequiredRSASize</c>).</summary>
+    /// <summary>The smallest size that sshd accepts (<c>RequiredRSASize</c>).</summary>
     internal const int MinBitsOfOthers = 1024;
 
     private RsaPublicKey(ReadOnlySpan<byte> e, ReadOnlySpan<byte> n)
@@ -211,8 +210,8 @@ public sealed record RsaPublicKey : SignatureKey
     }
 
     /// <summary>
-    /// The public exponent, big-endian: 65537, which every generator of keys has chosen for many years. Small ones make forgeries easy that
-    /// others make possible.
+    /// The public exponent, big-endian: 65537, which all key generators have chosen for many years. With small exponents, mistakes in other
+    /// programs are easy to exploit for forgeries.
     /// </summary>
     public ReadOnlySpan<byte> E => new WireReader(Fields).MpInt("e");
 
@@ -247,11 +246,11 @@ public sealed record RsaPublicKey : SignatureKey
         magnitude.IsEmpty ? 0 : (8 * magnitude.Length) - (BitOperations.LeadingZeroCount(magnitude[0]) - 24);
 }
 
-/// <summary>What a security key (PROTOCOL.u2f) was enrolled for, last among the fields of its public key.</summary>
+/// <summary>The application that a security key (PROTOCOL.u2f) was enrolled for, the last field of its public key.</summary>
 internal static class SecurityKeyApplication
 {
-    // ssh-keygen enrolls for "ssh:" and what begins with it. Anything else is the origin of a web page, and pages could ask the key for
-    // signatures.
+    // ssh-keygen enrolls for "ssh:" and names that begin with it. Any other name is the origin of a web page, and pages could ask the key
+    // for signatures.
     private const string Prefix = "ssh:";
     private const int MaxLength = 256;
 
@@ -272,7 +271,7 @@ public sealed record SecurityKeyEd25519PublicKey : PublicKey
     private SecurityKeyEd25519PublicKey(ReadOnlySpan<byte> pk, string application)
         : base("sk-ssh-ed25519@openssh.com", new WireWriter().String(pk).String(application).ToArray()) => Application = application;
 
-    /// <summary>Printable, and begins with <c>ssh:</c>.</summary>
+    /// <summary>The application; printable, and begins with <c>ssh:</c>.</summary>
     public string Application { get; }
 
     internal static SecurityKeyEd25519PublicKey Read(ref WireReader reader) =>
@@ -288,7 +287,7 @@ public sealed record SecurityKeyEcdsaPublicKey : PublicKey
             new WireWriter().String(EcdsaCurve.NistP256.Name).String(q).String(application).ToArray()) =>
         Application = application;
 
-    /// <summary>Printable, and begins with <c>ssh:</c>.</summary>
+    /// <summary>The application; printable, and begins with <c>ssh:</c>.</summary>
     public string Application { get; }
 
     internal static SecurityKeyEcdsaPublicKey Read(ref WireReader reader) =>

@@ -3,21 +3,21 @@ using System.Numerics;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// Judges an RSA modulus: whether it can be the product of two large primes, as far as anybody can tell who does not know them.
+/// Checks whether an RSA modulus can be the product of two large primes, as far as this can be determined without knowing them.
 /// </summary>
 internal static class RsaModulus
 {
-    // No generator of keys makes a factor below this, and a larger bound costs more than it finds.
+    // No key generator makes a factor below this, and a larger limit would cost more time than it is worth.
     private const int SmallPrimesBelow = 1 << 13;
 
-    // Primes whose difference is this small beside their size come from a broken generator (CVE-2022-26320).
+    // Two primes with such a small difference, relative to their size, come from a broken generator (CVE-2022-26320).
     private const int FermatSteps = 20;
 
     private static readonly Lazy<BigInteger> SmallPrimes = new(
         () => Enumerable.Range(2, SmallPrimesBelow - 2).Where(IsPrime).Aggregate(BigInteger.One, (product, prime) => product * prime));
 
-    /// <summary>Why anybody can find the private key; null where nothing speaks for that.</summary>
-    /// <param name="magnitude">Big-endian, odd, of at least 1024 bits.</param>
+    /// <summary>Returns why anybody can find the private key; null if there is no sign of that.</summary>
+    /// <param name="magnitude">The modulus: big-endian, odd, at least 1024 bits.</param>
     internal static string? Fault(ReadOnlySpan<byte> magnitude)
     {
         var n = new BigInteger(magnitude, isUnsigned: true, isBigEndian: true);
@@ -39,7 +39,7 @@ internal static class RsaModulus
         return false;
     }
 
-    // Squares end in one of 12 of 64 ways, so that few roots are drawn.
+    // The last 6 bits of a square have one of 12 of 64 values, so few roots are computed.
     private static bool CanBeSquare(BigInteger number) =>
         (int)(number & 63) is 0 or 1 or 4 or 9 or 16 or 17 or 25 or 33 or 36 or 41 or 49 or 57;
 

@@ -1,7 +1,7 @@
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Bytes or text that are not what the format says.</summary>
+/// <summary>Thrown for bytes or text that do not follow the format.</summary>
 /// <param name="message">
-/// One lower-case clause without a full stop. It names the field, and where the bytes themselves are broken the place too. Safe to show.
+/// One lower-case clause without a full stop. It names the field and, if the bytes themselves are broken, the position. Safe to show.
 /// </param>
 public sealed class SshFormatException(string message) : FormatException(message);

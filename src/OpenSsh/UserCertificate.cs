@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>What the holder of a user certificate may do beyond running a command.</summary>
+/// <summary>What the holder of a user certificate may do in addition to running a command.</summary>
 [Flags]
 public enum UserExtensions
 {
@@ -23,10 +23,11 @@ public enum UserExtensions
 }
 
 /// <summary>
-/// A user certificate as this CA writes it. Its principals are of <c>A-Z a-z 0-9 . _ @ : = / + ~ -</c> and begin with a letter, a digit or
-/// <c>_</c>. Servers have split them at a comma, begin a comment with <c>#</c>, and have taken none at all for every login.
+/// A user certificate of this CA. Its principals consist of <c>A-Z a-z 0-9 . _ @ : = / + ~ -</c> and begin with a letter, a digit or
+/// <c>_</c>. Other characters are not allowed because servers have split principals at a comma and treat <c>#</c> as the beginning of a
+/// comment; a list without principals is not allowed because servers have read it as every login.
 /// </summary>
-/// <remarks>One with an option that servers do not know cannot be built.</remarks>
+/// <remarks>A certificate with an option that servers do not know cannot be built.</remarks>
 public sealed class UserCertificate : CertificateContent
 {
     private static readonly SearchValues<char> PrincipalCharacters =
@@ -44,8 +45,8 @@ public sealed class UserCertificate : CertificateContent
     ];
 
     /// <summary>
-    /// Under which conditions it may be used: the values of critical options by their names, each one of <see cref="CriticalOption.All"/>.
-    /// A flag has an empty value.
+    /// The conditions of use: the values of critical options by their names, each one of <see cref="CriticalOption.All"/>. A flag has an
+    /// empty value.
     /// </summary>
     public IReadOnlyDictionary<string, string> CriticalOptions
     {
@@ -56,7 +57,9 @@ public sealed class UserCertificate : CertificateContent
             : value;
     } = new Dictionary<string, string>();
 
-    /// <summary>Extensions of others, <c>name@domain</c>, with their values; an empty value is written as a flag.</summary>
+    /// <summary>
+    /// Extensions that OpenSSH does not define, <c>name@domain</c>, with their values; an empty value is written as a flag.
+    /// </summary>
     public IReadOnlyDictionary<string, string> OtherExtensions
     {
         get;
@@ -91,7 +94,7 @@ public sealed class UserCertificate : CertificateContent
         && (char.IsAsciiLetterOrDigit(text[0]) || text[0] == '_')
         && !text.AsSpan().ContainsAnyExcept(PrincipalCharacters);
 
-    // A value goes in as string(string(value)), a flag as an empty string; names in ascending order.
+    // A value is written as string(string(value)), a flag as an empty string; names are in ascending order.
     private protected override WireWriter PackedCriticalOptions()
     {
         var packed = new WireWriter();

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace CertAuthority.OpenSsh;
 
-/// <summary>Reads the data types of RFC 4251 section 5 out of bytes that nobody vouches for.</summary>
+/// <summary>Reads the data types of RFC 4251 section 5 from untrusted bytes.</summary>
 /// <remarks>
-/// Each read names the field it wants, for the message of a refusal. It returns a whole value, or throws <see cref="SshFormatException"/>
-/// and leaves <see cref="Position"/> where it was. A length is believed only as far as there are bytes, so no read allocates more.
+/// Each read names its field, for the error message. It returns a whole value, or throws <see cref="SshFormatException"/> and leaves
+/// <see cref="Position"/> unchanged. A length is accepted only if that many bytes are left, so no read allocates more.
 /// </remarks>
 public ref struct WireReader
 {
@@ -27,33 +27,35 @@ public ref struct WireReader
         this.origin = origin;
     }
 
-    /// <summary>Bytes read so far.</summary>
+    /// <summary>The number of bytes read so far.</summary>
     public int Position { get; private set; }
 
     /// <summary>Whether every byte has been read.</summary>
     public readonly bool AtEnd => Position == bytes.Length;
 
-    /// <summary><c>byte</c>.</summary>
+    /// <summary>Reads a <c>byte</c>.</summary>
     /// <exception cref="SshFormatException">There is no byte left.</exception>
     public byte Byte(string field) => Take(1, field)[0];
 
-    /// <summary><c>uint32</c>, big-endian.</summary>
+    /// <summary>Reads a <c>uint32</c>, big-endian.</summary>
     /// <exception cref="SshFormatException">Fewer than 4 bytes are left.</exception>
     public uint UInt32(string field) => BinaryPrimitives.ReadUInt32BigEndian(Take(4, field));
 
-    /// <summary><c>uint64</c>, big-endian.</summary>
+    /// <summary>Reads a <c>uint64</c>, big-endian.</summary>
     /// <exception cref="SshFormatException">Fewer than 8 bytes are left.</exception>
     public ulong UInt64(string field) => BinaryPrimitives.ReadUInt64BigEndian(Take(8, field));
 
-    /// <summary>Bytes that stand there without a length, such as a magic number.</summary>
+    /// <summary>Reads bytes that have no length in front, such as a magic number.</summary>
     /// <exception cref="SshFormatException">Fewer than <paramref name="count"/> bytes are left.</exception>
     public ReadOnlySpan<byte> Raw(int count, string field) => Take(count, field);
 
-    /// <summary><c>string</c>: a uint32 length and as many bytes of any value. The span lives as long as the bytes being read.</summary>
+    /// <summary>
+    /// Reads a <c>string</c>: a uint32 length and that many bytes of any value. The span is valid as long as the bytes being read.
+    /// </summary>
     /// <exception cref="SshFormatException">Fewer bytes are left than the length says.</exception>
     public ReadOnlySpan<byte> String(string field) => Pass(PeekString(field));
 
-    /// <summary>A <c>string</c> of exactly <paramref name="length"/> bytes.</summary>
+    /// <summary>Reads a <c>string</c> of exactly <paramref name="length"/> bytes.</summary>
     /// <exception cref="SshFormatException">It is cut short, or has another length.</exception>
     public ReadOnlySpan<byte> String(int length, string field)
     {
@@ -61,7 +63,7 @@ public ref struct WireReader
         return content.Length == length ? Pass(content) : throw Fault($"{field} is {content.Length} bytes long, not {length}");
     }
 
-    /// <summary>A reader of the fields inside a <c>string</c>. Its messages count bytes from the outermost start.</summary>
+    /// <summary>Returns a reader for the fields inside a <c>string</c>. Its messages count bytes from the outermost start.</summary>
     /// <exception cref="SshFormatException">Fewer bytes are left than the length says.</exception>
     public WireReader Nested(string field)
     {
@@ -72,9 +74,9 @@ public ref struct WireReader
     }
 
     /// <summary>
-    /// A <c>string</c> that holds a name of RFC 4250 section 4.6.1: 1 to 64 printable ASCII characters, no blank, no comma.
+    /// Reads a <c>string</c> that contains a name of RFC 4250 section 4.6.1: 1 to 64 printable ASCII characters, no blank, no comma.
     /// </summary>
-    /// <exception cref="SshFormatException">It is cut short, or no such name.</exception>
+    /// <exception cref="SshFormatException">It is cut short, or not such a name.</exception>
     public string Name(string field)
     {
         var content = PeekString(field);
@@ -83,8 +85,8 @@ public ref struct WireReader
         return Encoding.ASCII.GetString(Pass(content));
     }
 
-    /// <summary>A <c>string</c> that holds UTF-8 without NUL: what C programs can read whole.</summary>
-    /// <exception cref="SshFormatException">It is cut short, not UTF-8, or has a NUL in it.</exception>
+    /// <summary>Reads a <c>string</c> of UTF-8 without NUL, which C programs can read completely.</summary>
+    /// <exception cref="SshFormatException">It is cut short, is not UTF-8, or contains a NUL.</exception>
     public string Utf8(string field)
     {
         var content = PeekString(field);
@@ -102,7 +104,7 @@ public ref struct WireReader
         }
     }
 
-    /// <summary><c>mpint</c>, not negative: its magnitude, big-endian, without a leading zero; empty for 0.</summary>
+    /// <summary>Reads a non-negative <c>mpint</c> and returns its magnitude, big-endian, without a leading zero; empty for 0.</summary>
     /// <exception cref="SshFormatException">It is cut short, negative, or longer than it must be.</exception>
     public ReadOnlySpan<byte> MpInt(string field)
     {
@@ -116,8 +118,8 @@ public ref struct WireReader
         return content is [0, ..] ? content[1..] : content;
     }
 
-    /// <summary>Refuses bytes after the last field.</summary>
-    /// <param name="what">What should have ended here, as it appears in the message.</param>
+    /// <summary>Throws if bytes follow the last field.</summary>
+    /// <param name="what">The item that should have ended here, as it appears in the message.</param>
     /// <exception cref="SshFormatException">Bytes are left.</exception>
     public readonly void ExpectEnd(string what)
     {

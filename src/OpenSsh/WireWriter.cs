@@ -5,19 +5,19 @@ using System.Text;
 namespace CertAuthority.OpenSsh;
 
 /// <summary>
-/// Writes the data types of RFC 4251 section 5. Calls chain, so that an encoder stands line by line beside its field list.
+/// Writes the data types of RFC 4251 section 5. Calls can be chained, so that an encoder reads line by line like its list of fields.
 /// </summary>
 public sealed class WireWriter
 {
     private readonly ArrayBufferWriter<byte> buffer = new(initialCapacity: 512);
 
-    /// <summary>Bytes written so far.</summary>
+    /// <summary>The number of bytes written so far.</summary>
     public int Length => buffer.WrittenCount;
 
-    /// <summary><c>byte</c>.</summary>
+    /// <summary>Writes a <c>byte</c>.</summary>
     public WireWriter Byte(byte value) => Raw([value]);
 
-    /// <summary><c>uint32</c>, big-endian.</summary>
+    /// <summary>Writes a <c>uint32</c>, big-endian.</summary>
     public WireWriter UInt32(uint value)
     {
         BinaryPrimitives.WriteUInt32BigEndian(buffer.GetSpan(sizeof(uint)), value);
@@ -25,7 +25,7 @@ public sealed class WireWriter
         return this;
     }
 
-    /// <summary><c>uint64</c>, big-endian.</summary>
+    /// <summary>Writes a <c>uint64</c>, big-endian.</summary>
     public WireWriter UInt64(ulong value)
     {
         BinaryPrimitives.WriteUInt64BigEndian(buffer.GetSpan(sizeof(ulong)), value);
@@ -33,30 +33,32 @@ public sealed class WireWriter
         return this;
     }
 
-    /// <summary><c>string</c>: a uint32 length and the bytes.</summary>
+    /// <summary>Writes a <c>string</c>: a uint32 length and the bytes.</summary>
     public WireWriter String(ReadOnlySpan<byte> value) => UInt32((uint)value.Length).Raw(value);
 
-    /// <summary><c>string</c> of UTF-8 text.</summary>
+    /// <summary>Writes a <c>string</c> of UTF-8 text.</summary>
     public WireWriter String(string value) => String(Encoding.UTF8.GetBytes(value));
 
-    /// <summary><c>string</c> that holds the fields written to <paramref name="nested"/>.</summary>
+    /// <summary>Writes a <c>string</c> that contains the fields written to <paramref name="nested"/>.</summary>
     public WireWriter String(WireWriter nested) => String(nested.buffer.WrittenSpan);
 
-    /// <summary><c>mpint</c>, not negative.</summary>
-    /// <param name="magnitude">Big-endian. Leading zeros are dropped, and one is added where the first bit would mean a sign.</param>
+    /// <summary>Writes a non-negative <c>mpint</c>.</summary>
+    /// <param name="magnitude">
+    /// The magnitude, big-endian. Leading zeros are dropped, and one is added if the first bit would mean a sign.
+    /// </param>
     public WireWriter MpInt(ReadOnlySpan<byte> magnitude)
     {
         magnitude = magnitude.TrimStart((byte)0);
         return magnitude is [>= 0x80, ..] ? UInt32((uint)magnitude.Length + 1).Byte(0).Raw(magnitude) : String(magnitude);
     }
 
-    /// <summary>Bytes as they are: fields that are encoded already, or a magic number.</summary>
+    /// <summary>Writes bytes unchanged: fields that are encoded already, or a magic number.</summary>
     public WireWriter Raw(ReadOnlySpan<byte> encoded)
     {
         buffer.Write(encoded);
         return this;
     }
 
-    /// <summary>A copy of everything written.</summary>
+    /// <summary>Returns a copy of everything written.</summary>
     public byte[] ToArray() => buffer.WrittenSpan.ToArray();
 }

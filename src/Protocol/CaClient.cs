@@ -5,24 +5,26 @@ using System.Text.Json;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>The calling end of the protocol.</summary>
+/// <summary>The client side of the protocol.</summary>
 public sealed class CaClient : IDisposable
 {
-    // The longest wait the daemon grants is 25 s.
+    // The daemon holds an answer back for at most 25 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    // Somebody may have to find their security key first.
+    // The user may have to find their security key first.
     private static readonly TimeSpan PatienceWithPeople = TimeSpan.FromMinutes(3);
 
     private readonly HttpClient http;
     private readonly TimeSpan patience;
 
-    /// <summary>A client of the daemon at an address.</summary>
-    /// <param name="server">Where.</param>
-    /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of their own.</param>
-    /// <param name="patience">How long an answer may take. Default: a minute; through ssh, which may ask for a passphrase, three.</param>
-    /// <param name="tell">Told, where somebody looks on, what a connection waits for that takes its time.</param>
-    /// <param name="mayAsk">Whether ssh may ask somebody for a passphrase, or about a host key.</param>
+    /// <summary>Creates a client of the daemon at an address.</summary>
+    /// <param name="server">The address of the daemon.</param>
+    /// <param name="trusts">Whether a uid may be the daemon's. Needed because anybody can bind a socket in a place of their own.</param>
+    /// <param name="patience">
+    /// The time limit for an answer. Default: 1 minute; 3 minutes through ssh, which may ask for a passphrase.
+    /// </param>
+    /// <param name="tell">Reports what a slow connection waits for; null if nobody reads it.</param>
+    /// <param name="mayAsk">Whether ssh may ask the user for a passphrase, or about a host key.</param>
     public CaClient(
         ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
     {
@@ -44,7 +46,7 @@ public sealed class CaClient : IDisposable
         http = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = (_, cancellation) => connect(cancellation),
-            // A second one would cost a second login.
+            // A second connection would need a second login.
             MaxConnectionsPerServer = server is ServerAddress.Ssh ? 1 : int.MaxValue,
             UseProxy = false,
             AllowAutoRedirect = false,
@@ -55,10 +57,10 @@ public sealed class CaClient : IDisposable
         };
     }
 
-    /// <summary>Asks, and returns the answer.</summary>
+    /// <summary>Sends a request, and returns the answer.</summary>
     /// <exception cref="ProblemException">The daemon refused.</exception>
     /// <exception cref="UnreachableException">
-    /// There is no daemon, it is not to be trusted, it hangs, or it does not speak this protocol.
+    /// There is no daemon, it is not trusted, it hangs, or it does not speak this protocol.
     /// </exception>
     public async Task<TReply> Send<TRequest, TReply>(
         Route<TRequest, TReply> route, TRequest request, CancellationToken cancellation = default)
@@ -79,13 +81,13 @@ public sealed class CaClient : IDisposable
         }
     }
 
-    /// <summary>Asks, and passes the bytes of the answer on as they arrive, however long that takes.</summary>
+    /// <summary>Sends a request, and passes on the bytes of the answer as they arrive, however long that takes.</summary>
     /// <param name="route">A route that answers with bytes.</param>
-    /// <param name="request">What is asked.</param>
-    /// <param name="take">Takes the bytes, and is told how many there will be.</param>
-    /// <param name="cancellation">Ends it early.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="take">Receives the bytes, and their total number.</param>
+    /// <param name="cancellation">Cancels the download.</param>
     /// <exception cref="ProblemException">The daemon refused.</exception>
-    /// <exception cref="UnreachableException">There is no daemon, it is not to be trusted, or it broke off.</exception>
+    /// <exception cref="UnreachableException">There is no daemon, it is not trusted, or it closed the connection.</exception>
     public Task Download<TRequest>(
         Route<TRequest, Stream> route, TRequest request, Func<Stream, long, Task> take, CancellationToken cancellation = default)
         where TRequest : notnull =>
@@ -111,7 +113,7 @@ public sealed class CaClient : IDisposable
         {
             using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation)
                 .ConfigureAwait(false);
-            // Refused by the server's limits, before anybody could write a problem.
+            // The server's limits rejected the request before a problem could be written.
             if (response.StatusCode is HttpStatusCode.RequestUriTooLong or HttpStatusCode.RequestHeaderFieldsTooLarge)
                 throw new ProblemException(new Problem(ProblemCode.Limited, "a name, an id or a filter is too long"));
             if (!response.IsSuccessStatusCode)

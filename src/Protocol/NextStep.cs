@@ -3,9 +3,8 @@ using System.Text.Json.Serialization;
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// What would help whoever ran into a problem, as data: a closed set. The daemon does not know which program asks, so each program writes
-/// its own command
-/// or its own button for a step. A step from a newer daemon is read as this type and says nothing.
+/// An action that would help against a problem, as data from a closed set. The daemon does not know which program asks, so each program
+/// shows its own command or button for a step. A step from a newer daemon is read as this base type and has no content.
 /// </summary>
 [JsonPolymorphic(
     TypeDiscriminatorPropertyName = "step", IgnoreUnrecognizedTypeDiscriminators = true,
@@ -58,11 +57,11 @@ public record NextStep
     /// <summary>Log in with a security key (FIDO) that verifies its user.</summary>
     public sealed record UseSecurityKey : NextStep;
 
-    /// <summary>Say as which user to act.</summary>
-    /// <param name="Users">The names of those whom the caller can act as.</param>
+    /// <summary>Choose the user to act as.</summary>
+    /// <param name="Users">The names of the users that the caller can act as.</param>
     public sealed record ChooseUser(string[] Users) : NextStep;
 
-    /// <summary>Look at the certificates in use.</summary>
+    /// <summary>Show the certificates in use.</summary>
     public sealed record ShowMyStatus : NextStep;
 
     /// <summary>Request other roles than those named.</summary>
@@ -70,12 +69,12 @@ public record NextStep
     public sealed record ChooseRoles(string[] Roles) : NextStep;
 
     /// <summary>Request roles, and log in with them.</summary>
-    /// <param name="Roles">Their names.</param>
+    /// <param name="Roles">The names of the roles.</param>
     /// <param name="Login">The login that they open, if one was asked for.</param>
     public sealed record RequestRoles(string[] Roles, string? Login = null) : NextStep;
 
     /// <summary>Request access to nodes.</summary>
-    /// <param name="Nodes">Their names.</param>
+    /// <param name="Nodes">The names of the nodes.</param>
     /// <param name="Login">The login that this opens, if one was asked for.</param>
     public sealed record RequestNodes(string[] Nodes, string? Login = null) : NextStep;
 
@@ -88,18 +87,18 @@ public record NextStep
     public sealed record SearchNodes : NextStep;
 
     /// <summary>Give a reason.</summary>
-    /// <param name="Prompts">How the user's roles ask for it; may be empty.</param>
+    /// <param name="Prompts">The texts by which the user's roles ask for the reason; may be empty.</param>
     public sealed record GiveReason(string[] Prompts) : NextStep;
 
     /// <summary>Wait for the answer to a request.</summary>
-    /// <param name="Request">Its ID.</param>
+    /// <param name="Request">The ID of the request.</param>
     public sealed record WaitForRequest(string Request) : NextStep;
 
     /// <summary>Cancel one of the user's pending requests.</summary>
     public sealed record CancelRequest : NextStep;
 
-    /// <summary>List what there is of a kind, to find the right name.</summary>
-    /// <param name="Kind">A kind of resource, <see cref="Certificate"/> or <see cref="Request"/>. A user lists only what is theirs.</param>
+    /// <summary>List everything of a kind, to find the right name.</summary>
+    /// <param name="Kind">A kind of resource, <see cref="Certificate"/> or <see cref="Request"/>. Users list only their own.</param>
     public sealed record List(string Kind) : NextStep
     {
         /// <summary>Certificates.</summary>
@@ -119,8 +118,8 @@ public record NextStep
     }
 
     /// <summary>An administrator adds a user.</summary>
-    /// <param name="Name">The name of the user; null for one to be chosen.</param>
-    /// <param name="Account">The account or uid that is to own the user; null for one to be chosen.</param>
+    /// <param name="Name">The name of the user; null if the administrator must choose one.</param>
+    /// <param name="Account">The account or uid that will own the user; null if the administrator must choose one.</param>
     public sealed record AddUser(string? Name = null, string? Account = null) : NextStep;
 
     /// <summary>An administrator changes which roles a user holds.</summary>
@@ -136,11 +135,11 @@ public record NextStep
     public sealed record FileRequest(string User) : NextStep;
 
     /// <summary>An administrator approves a request although a role in it has changed.</summary>
-    /// <param name="Request">Its ID.</param>
+    /// <param name="Request">The ID of the request.</param>
     public sealed record ApproveAnyway(string Request) : NextStep;
 
     /// <summary>An administrator ends a request that is still open, and removes it.</summary>
-    /// <param name="Request">Its ID.</param>
+    /// <param name="Request">The ID of the request.</param>
     public sealed record EndRequest(string Request) : NextStep;
 
     /// <summary>An administrator locks a user.</summary>
@@ -156,21 +155,21 @@ public record NextStep
     public sealed record Revoke(string User) : NextStep;
 
     /// <summary>An administrator creates a resource.</summary>
-    /// <param name="Replace">Whether it is to take the place of the one that exists.</param>
+    /// <param name="Replace">Whether it replaces the existing one.</param>
     public sealed record Create(bool Replace = false) : NextStep;
 
     /// <summary>An administrator edits a resource.</summary>
     /// <param name="Resource"><c>kind/name</c>.</param>
     public sealed record Edit(string Resource) : NextStep;
 
-    /// <summary>An administrator removes a resource, and takes it from whoever still uses it.</summary>
+    /// <summary>An administrator removes a resource, also from users who still have it.</summary>
     /// <param name="Resource"><c>kind/name</c>.</param>
     public sealed record Remove(string Resource) : NextStep;
 
     /// <summary>An administrator applies the file without the fields that cannot be enforced here.</summary>
     public sealed record DropUnenforceable : NextStep;
 
-    /// <summary>An administrator has the key of a host signed.</summary>
+    /// <summary>An administrator signs the key of a host.</summary>
     /// <param name="Node">The name of the node.</param>
     public sealed record SignHostKey(string Node) : NextStep;
 
@@ -178,20 +177,20 @@ public record NextStep
     /// <param name="Node">The name of the node.</param>
     public sealed record EnrollNode(string Node) : NextStep;
 
-    /// <summary>An administrator enrolls a host once more, so that its sshd exempts the daemon's address from its penalties.</summary>
+    /// <summary>An administrator enrolls a host again, so that its sshd exempts the daemon's address from its penalties.</summary>
     /// <param name="Node">The name of the node.</param>
     public sealed record ExemptDaemon(string Node) : NextStep;
 
-    /// <summary>An administrator watches whether the daemon can write to its hosts.</summary>
+    /// <summary>An administrator checks whether the daemon can write to its hosts.</summary>
     public sealed record WatchNodes : NextStep;
 
-    /// <summary>An administrator has the daemon write to a host in the place of another daemon.</summary>
+    /// <summary>An administrator lets the daemon replace another daemon's revocation list on a host.</summary>
     /// <param name="Node">The name of the node.</param>
     public sealed record TakeOverNode(string Node) : NextStep;
 
-    /// <summary>Root on the daemon's host says that the clock is right.</summary>
+    /// <summary>Root on the daemon's host confirms that the clock is right.</summary>
     public sealed record ConfirmClock : NextStep;
 
-    /// <summary>An administrator looks at the state of the daemon.</summary>
+    /// <summary>An administrator checks the state of the daemon.</summary>
     public sealed record ShowDaemonStatus : NextStep;
 }

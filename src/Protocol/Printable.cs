@@ -3,14 +3,13 @@ using System.Text;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>Text from people on its way to a terminal or a log.</summary>
+/// <summary>Escapes text from people before it is written to a terminal or a log.</summary>
 public static class Printable
 {
     /// <summary>
-    /// The text with every character that does not show as itself written as an escape: <c>\n</c>, <c>\u{1b}</c>, <c>\u{202e}</c>,
-    /// <c>\u{3164}</c>, half a surrogate pair;
-    /// a backslash as two, so that an escape is never what somebody typed. Otherwise a reason could move the cursor, forge a line, hide a
-    /// word, or turn the reading direction.
+    /// Returns the text with an escape for every character that is not visible as itself: <c>\n</c>, <c>\u{1b}</c>, <c>\u{202e}</c>,
+    /// <c>\u{3164}</c>, half a surrogate pair. A backslash is doubled, so that nobody can type an escape. Without this, a reason could move
+    /// the cursor, forge a line, hide a word, or change the reading direction.
     /// </summary>
     public static string Escape(string text)
     {

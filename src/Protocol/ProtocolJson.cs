@@ -9,7 +9,7 @@ namespace CertAuthority.Protocol;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(JsonObject)), JsonSerializable(typeof(JsonArray))]
 [JsonSerializable(typeof(Problem))]
-// By a name that differs from the message Login in more than case.
+// The property needs a name that differs from the message Login in more than case.
 [JsonSerializable(typeof(NextStep.LogIn), TypeInfoPropertyName = "NextStepLogIn")]
 [JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Notification))]
@@ -51,25 +51,25 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(AcceptClock)), JsonSerializable(typeof(ClockAccepted))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
-    /// <summary>How the daemon reads: an unknown, repeated or missing member is refused, never ignored.</summary>
+    /// <summary>Used by the daemon: an unknown, repeated or missing member is rejected, never ignored.</summary>
     public static readonly ProtocolJson Strict = new(Over(JsonSerializerDefaults.Strict));
 
-    /// <summary>How the command lines read, so that an older one understands a newer daemon.</summary>
+    /// <summary>Used by the command lines, so that an older one understands a newer daemon.</summary>
     public static readonly ProtocolJson Lenient = new(Over(JsonSerializerDefaults.General));
 
-    /// <summary>The JSON form of a message type.</summary>
+    /// <summary>Returns the JSON form of a message type.</summary>
     public JsonTypeInfo<T> Of<T>() =>
         (JsonTypeInfo<T>?)GetTypeInfo(typeof(T)) ?? throw new NotSupportedException($"{typeof(T)} is not a message of the protocol");
 
     private static JsonSerializerOptions Over(JsonSerializerDefaults basis) => new(basis)
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        // Lenient is about members that are too many; what is missing is missing to both.
+        // Lenient accepts extra members; a missing one is an error in both.
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        // A member that says nothing is not written.
+        // A member without a value is not written.
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        // Query members arrive as text.
+        // Query members are text.
         NumberHandling = JsonNumberHandling.AllowReadingFromString,
         Converters = { new BooleanOrText() },
         MaxDepth = 16,

@@ -1,6 +1,6 @@
 namespace CertAuthority.Protocol;
 
-/// <summary>The kinds of resources that commands name. The daemon serves all that it has, with <see cref="Routes.ListKinds"/>.</summary>
+/// <summary>The kinds of resources that commands name. The daemon lists all its kinds with <see cref="Routes.ListKinds"/>.</summary>
 public static class ResourceKinds
 {
     /// <summary>What users may do where, and what they may request.</summary>
@@ -9,12 +9,12 @@ public static class ResourceKinds
     /// <summary>A host.</summary>
     public const string Node = "node";
 
-    /// <summary>Somebody who logs in.</summary>
+    /// <summary>A user who logs in.</summary>
     public const string User = "user";
 
-    /// <summary>What grants nothing for now.</summary>
+    /// <summary>A lock, which keeps its target from being used.</summary>
     public const string Lock = "lock";
 
-    /// <summary>In place of a kind: every kind.</summary>
+    /// <summary>Every kind, instead of one.</summary>
     public const string All = "all";
 }

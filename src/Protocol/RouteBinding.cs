@@ -5,14 +5,14 @@ using System.Text.Json.Serialization.Metadata;
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// How the members of a request are spread over path, query and body, and gathered again. Both ends use this one mapping.
+/// Distributes the members of a request over path, query and body, and collects them again. Client and daemon use this one mapping.
 /// </summary>
 public static class RouteBinding
 {
-    // Answers repeat what was said; only bytes of files are longer.
+    // Error messages repeat the text; only the bytes of files are longer.
     private const int LongestText = 64 << 10;
 
-    /// <summary>The target and the body of a call.</summary>
+    /// <summary>Returns the target and the body of a call.</summary>
     public static (string Target, byte[]? Body) Spread<TRequest>(Route route, TRequest request)
     {
         var members = JsonSerializer.SerializeToNode(request, ProtocolJson.Lenient.Of<TRequest>())!.AsObject();
@@ -25,12 +25,12 @@ public static class RouteBinding
     }
 
     /// <summary>
-    /// The request that a call carries. Throws <see cref="JsonException"/> for one that does not fit its type, and
-    /// <see cref="ProblemException"/> for one with a member
-    /// that says nothing: an empty value is what a script sends when something went wrong before, and must mean neither "all" nor "none".
+    /// Collects the request from a call. Throws <see cref="JsonException"/> for one that does not fit its type, and
+    /// <see cref="ProblemException"/> for one with an empty member: a script sends an empty value when something went wrong before, and it
+    /// must mean neither "all" nor "none".
     /// </summary>
-    /// <param name="body">The body of a POST; ignored where the members stand in the query.</param>
-    /// <param name="outside">Members from path and query. One that the body names too is refused as a duplicate.</param>
+    /// <param name="body">The body of a POST; ignored if the members are in the query.</param>
+    /// <param name="outside">The members from path and query. One that is also in the body is rejected as a duplicate.</param>
     public static TRequest Gather<TRequest>(JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside)
     {
         var members = body ?? [];
@@ -48,12 +48,12 @@ public static class RouteBinding
         return request;
     }
 
-    /// <summary>What is wrong with the value of a member, whatever it stands for; null where nothing is.</summary>
+    /// <summary>Returns what is wrong with the value of a member, whatever its meaning; null if nothing is.</summary>
     private static string? FaultOf(JsonPropertyInfo member, object? value) => value switch
     {
         string { Length: > LongestText } => "is too long",
         string text when text.Contains('\0') => "has a NUL character in it",
-        // A text that has a default, such as a reason, may also be empty.
+        // A text with a default, such as a reason, may also be empty.
         string text when string.IsNullOrWhiteSpace(text)
             && (member.IsGetNullable || member.AssociatedParameter is { HasDefaultValue: false }) => "is empty",
         string[] { Length: 0 } => "is an empty list",
@@ -67,7 +67,7 @@ public static class RouteBinding
     private static string Take(JsonObject members, string name)
     {
         var text = members[name]!.ToString();
-        // As a part of a path these mean another route.
+        // As a part of a path, these would select another route.
         if (text is "" or "." or "..")
             throw new ProblemException(new Problem(ProblemCode.NotFound, $"there is no {name} \"{text}\""));
         members.Remove(name);

@@ -1,24 +1,24 @@
 namespace CertAuthority.Protocol;
 
-/// <summary>One thing that can be asked of the daemon.</summary>
+/// <summary>A call that the daemon serves.</summary>
 /// <param name="Method">HTTP method.</param>
 /// <param name="Path">Names in braces are members of the request; the others go into the query (GET, DELETE) or the body.</param>
-/// <typeparam name="TRequest">What is asked.</typeparam>
-/// <typeparam name="TReply">What is answered: a message, or a <see cref="Stream"/> for bytes as they are.</typeparam>
+/// <typeparam name="TRequest">The type of the request.</typeparam>
+/// <typeparam name="TReply">The type of the answer: a message, or a <see cref="Stream"/> for raw bytes.</typeparam>
 public sealed record Route<TRequest, TReply>(string Method, string Path) : Route(Method, Path, typeof(TRequest), typeof(TReply))
     where TRequest : notnull
     where TReply : notnull;
 
-/// <summary>A route without its message types, for those who list routes.</summary>
+/// <summary>A route without its message types, for code that lists routes.</summary>
 public abstract record Route(string Method, string Path, Type Request, Type Reply)
 {
-    /// <summary>Whether members that are not in the path stand in the query.</summary>
+    /// <summary>Whether members that are not in the path are in the query.</summary>
     public bool UsesQuery => Method is "GET" or "DELETE";
 }
 
 /// <summary>
-/// Every route: what the daemon serves, and what the command lines call. Who may is said beside each in the daemon's route
-/// table; <c>/v1/my</c> is for users acting as themselves, the rest for administrators, the CAs' public keys for anybody.
+/// Every route that the daemon serves and that the command lines call. The daemon's route table says who may use each: <c>/v1/my</c> is for
+/// users acting as themselves, the CAs' public keys are for anybody, and the rest is for administrators.
 /// </summary>
 public static class Routes
 {
@@ -28,7 +28,7 @@ public static class Routes
     public static readonly Route<GetMyCertificate, CertificateInfo> GetMyCertificate = new("GET", "/v1/my/certificates/{serial}");
     /// <summary>Lists the caller's certificates.</summary>
     public static readonly Route<ListMyCertificates, CertificateList> ListMyCertificates = new("GET", "/v1/my/certificates");
-    /// <summary>Revokes certificates of the caller's.</summary>
+    /// <summary>Revokes certificates of the caller.</summary>
     public static readonly Route<RevokeMyCertificates, CertificatesRevoked> RevokeMyCertificates = new(
         "POST", "/v1/my/certificates/revoke");
     /// <summary>Reads the address of a node within reach.</summary>
@@ -37,9 +37,9 @@ public static class Routes
     public static readonly Route<ListMyNodes, NodeList> ListMyNodes = new("GET", "/v1/my/nodes");
     /// <summary>Files a request.</summary>
     public static readonly Route<CreateRequest, RequestResource> CreateRequest = new("POST", "/v1/my/requests");
-    /// <summary>Tells what would be filed; nothing is.</summary>
+    /// <summary>Returns the request that would be filed, without filing it.</summary>
     public static readonly Route<CreateRequest, RequestPlan> PlanRequest = new("POST", "/v1/my/requests/dry-run");
-    /// <summary>Reviews somebody else's request.</summary>
+    /// <summary>Reviews another user's request.</summary>
     public static readonly Route<ReviewRequest, RequestResolved> ReviewRequest = new("POST", "/v1/my/requests/{id}/review");
     /// <summary>Lists the caller's requests, and those that they may review.</summary>
     public static readonly Route<ListMyRequests, RequestList> ListMyRequests = new("GET", "/v1/my/requests");
@@ -49,12 +49,12 @@ public static class Routes
     public static readonly Route<EndMyRequest, RequestResolved> CancelRequest = new("POST", "/v1/my/requests/{id}/cancel");
     /// <summary>Gives up an approved request.</summary>
     public static readonly Route<EndMyRequest, RequestResolved> DropRequest = new("POST", "/v1/my/requests/{id}/drop");
-    /// <summary>Tells how many hosts do not have the revocation list yet.</summary>
+    /// <summary>Returns how many hosts do not have the revocation list yet.</summary>
     public static readonly Route<ListHostsBehind, HostsBehind> CountHostsBehind = new("GET", "/v1/my/hosts/behind");
 
-    /// <summary>Searches for what the caller can ask for by its name.</summary>
+    /// <summary>Searches for resources that the caller can request by name.</summary>
     public static readonly Route<SearchResources, ResourcesFound> SearchResources = new("GET", "/v1/my/resources");
-    /// <summary>Reads which users the caller can be, and what one of them can ask for.</summary>
+    /// <summary>Returns the users that the caller can act as, and what one of them can request.</summary>
     public static readonly Route<GetMyCapabilities, MyCapabilities> GetMyCapabilities = new("GET", "/v1/my/capabilities");
 
     /// <summary>Lists all requests.</summary>
@@ -65,13 +65,13 @@ public static class Routes
     public static readonly Route<CreateRequestFor, RequestResource> CreateRequestFor = new("POST", "/v1/requests");
     /// <summary>Removes a request from the list.</summary>
     public static readonly Route<RemoveRequest, RequestResolved> RemoveRequest = new("DELETE", "/v1/requests/{id}");
-    /// <summary>Reads what a user can ask for.</summary>
+    /// <summary>Returns what a user can request.</summary>
     public static readonly Route<GetCapabilities, Capabilities> GetCapabilities = new("GET", "/v1/users/{name}/capabilities");
-    /// <summary>Tells why a user can, or cannot, log in.</summary>
+    /// <summary>Explains why a user can, or cannot, log in.</summary>
     public static readonly Route<ExplainAccess, AccessExplained> ExplainAccess = new("GET", "/v1/users/{name}/access");
-    /// <summary>Approves.</summary>
+    /// <summary>Approves a request.</summary>
     public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
-    /// <summary>Denies, or takes an approval back.</summary>
+    /// <summary>Denies a request, or withdraws an approval.</summary>
     public static readonly Route<DenyRequest, RequestResolved> DenyRequest = new("POST", "/v1/requests/{id}/deny");
     /// <summary>Creates or replaces resources.</summary>
     public static readonly Route<ApplyResources, AppliedResources> ApplyResources = new("POST", "/v1/resources");
@@ -83,25 +83,25 @@ public static class Routes
     public static readonly Route<UpdateUser, AppliedResources> UpdateUser = new("POST", "/v1/users/{name}");
     /// <summary>Removes a resource.</summary>
     public static readonly Route<RemoveResource, AppliedResources> RemoveResource = new("DELETE", "/v1/resources/{kind}/{name}");
-    /// <summary>Locks something.</summary>
+    /// <summary>Locks a user, role, login, node or request.</summary>
     public static readonly Route<CreateLock, Locked> Lock = new("POST", "/v1/locks");
     /// <summary>Lists the nodes.</summary>
     public static readonly Route<ListNodes, NodeStatusList> ListNodes = new("GET", "/v1/nodes");
-    /// <summary>Reads what is to lie on a host.</summary>
+    /// <summary>Returns the files for a host.</summary>
     public static readonly Route<GetNodeFiles, NodeFiles> GetNodeFiles = new("GET", "/v1/nodes/{name}/files");
-    /// <summary>Tells what the enrollment of a host would mean; nothing changes.</summary>
+    /// <summary>Returns the consequences of enrolling a host; changes nothing.</summary>
     public static readonly Route<PlanNode, NodePlan> PlanNode = new("POST", "/v1/nodes/{name}/plan");
-    /// <summary>Signs certificates by which a host is tried.</summary>
+    /// <summary>Signs certificates that test a host.</summary>
     public static readonly Route<ProveNode, NodeProof> ProveNode = new("POST", "/v1/nodes/{name}/proof");
     /// <summary>Signs the key of a host.</summary>
     public static readonly Route<CertifyHost, HostCertified> CertifyHost = new("POST", "/v1/nodes/{name}/certificates");
     /// <summary>Writes to a host.</summary>
     public static readonly Route<SyncNode, NodeStatus> SyncNode = new("POST", "/v1/nodes/{name}/sync");
-    /// <summary>Tells which hosts do not have the revocation list yet.</summary>
+    /// <summary>Returns the hosts that do not have the revocation list yet.</summary>
     public static readonly Route<ListHostsBehind, HostsBehind> ListHostsBehind = new("GET", "/v1/hosts/behind");
     /// <summary>Revokes certificates.</summary>
     public static readonly Route<RevokeCertificates, CertificatesRevoked> RevokeCertificates = new("POST", "/v1/certificates/revoke");
-    /// <summary>Tells how the daemon is.</summary>
+    /// <summary>Returns the state of the daemon.</summary>
     public static readonly Route<GetStatus, DaemonStatus> GetStatus = new("GET", "/v1/status");
     /// <summary>Lists certificates.</summary>
     public static readonly Route<ListCertificates, CertificateList> ListCertificates = new("GET", "/v1/certificates");
@@ -112,7 +112,7 @@ public static class Routes
     /// <summary>Copies the database. The answer is a file.</summary>
     public static readonly Route<TakeBackup, Stream> TakeBackup = new("POST", "/v1/backup");
 
-    /// <summary>Says that the clock is right.</summary>
+    /// <summary>Confirms that the clock is right.</summary>
     public static readonly Route<AcceptClock, ClockAccepted> AcceptClock = new("POST", "/v1/clock/accept");
 
     /// <summary>Reads the public half of the user CA.</summary>
@@ -120,7 +120,7 @@ public static class Routes
     /// <summary>Reads the public half of the host CA.</summary>
     public static readonly Route<GetHostCa, CaPublicKey> GetHostCa = new("GET", "/v1/keys/host");
 
-    /// <summary>All of them.</summary>
+    /// <summary>All routes.</summary>
     public static readonly IReadOnlyList<Route> All =
     [
         Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest,

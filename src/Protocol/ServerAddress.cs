@@ -3,10 +3,10 @@ using System.Net;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>Where the daemon is.</summary>
+/// <summary>The address of the daemon.</summary>
 public abstract record ServerAddress
 {
-    /// <summary>The forms that <see cref="TryParse"/> reads, for those who ask people for one.</summary>
+    /// <summary>The forms that <see cref="TryParse"/> reads, for prompts and messages.</summary>
     public const string Forms = "unix:/absolute/path or ssh://[USER@]HOST[:PORT]";
 
     private const string UnixScheme = "unix:";
@@ -15,23 +15,23 @@ public abstract record ServerAddress
     {
     }
 
-    /// <summary><c>unix:PATH</c>: on this machine.</summary>
-    /// <param name="SocketPath">The socket's path.</param>
+    /// <summary><c>unix:PATH</c>: a daemon on this machine.</summary>
+    /// <param name="SocketPath">The path of the socket.</param>
     public sealed record Unix(string SocketPath) : ServerAddress
     {
-        /// <summary>How many bytes the kernel takes of the path of a socket (<c>sun_path</c>, with a NUL at its end).</summary>
+        /// <summary>The longest path of a socket in bytes that the kernel accepts (<c>sun_path</c>, which ends with a NUL).</summary>
         public const int LongestPath = 107;
 
-        /// <summary>What the path of the administrators' socket has at its end, beside the one that is open to all.</summary>
+        /// <summary>The suffix of the administrators' socket, compared with the path of the public one.</summary>
         public const string AdministratorsSuffix = ".admin";
 
         /// <summary>
-        /// The socket that administrators alone can connect to, so that nobody keeps them from it; null where its path would be too long.
+        /// The socket that only administrators can connect to, so that nobody else can block it; null if its path would be too long.
         /// </summary>
         public string? AdministratorsPath =>
             PathFault(SocketPath + AdministratorsSuffix) is null ? SocketPath + AdministratorsSuffix : null;
 
-        /// <summary>Why a path cannot be that of a socket; null when it can.</summary>
+        /// <summary>Returns why a path cannot be that of a socket; null if it can.</summary>
         public static string? PathFault(string path) =>
             System.Text.Encoding.UTF8.GetByteCount(path) is > LongestPath and var bytes
                 ? $"the path of a socket has at most {LongestPath} bytes; this one has {bytes}: {path}"
@@ -41,18 +41,18 @@ public abstract record ServerAddress
         public override string ToString() => $"unix:{SocketPath}";
     }
 
-    /// <summary><c>ssh://[user@]host[:port]</c>: on a host that the system's ssh reaches, through the relay there.</summary>
-    /// <param name="User">The account there; null where ssh knows it.</param>
+    /// <summary><c>ssh://[user@]host[:port]</c>: a daemon on a host that the system's ssh reaches, through the relay there.</summary>
+    /// <param name="User">The account there; null to leave it to ssh.</param>
     /// <param name="Host">
-    /// A name, an address, or an alias of ssh's own configuration. It cannot be taken for an option, and no shell finds anything to expand
-    /// in it.
+    /// A name, an address, or an alias from ssh's configuration. It cannot be mistaken for an option, and contains nothing that a shell
+    /// would expand.
     /// </param>
-    /// <param name="Port">1 to 65535; null where ssh knows it.</param>
+    /// <param name="Port">1 to 65535; null to leave it to ssh.</param>
     public sealed record Ssh(string? User, string Host, ushort? Port) : ServerAddress
     {
         private const string AlphaNumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         private static readonly SearchValues<char> NameCharacters = SearchValues.Create(AlphaNumeric + "._-");
-        // Accounts of directories can be called alice@example.com.
+        // Accounts in directories can have names such as alice@example.com.
         private static readonly SearchValues<char> UserCharacters = SearchValues.Create(AlphaNumeric + "._@+-");
         private static readonly SearchValues<char> V6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
 
@@ -91,20 +91,20 @@ public abstract record ServerAddress
             text.Length is > 0 and <= 255 && (char.IsAsciiLetterOrDigit(text[0]) || text[0] == '_') && !text.ContainsAnyExcept(characters);
     }
 
-    /// <summary>The socket of the machine's daemon.</summary>
+    /// <summary>The path of the machine-wide daemon's socket.</summary>
     public const string MachineSocket = "/run/certauthority/ca.sock";
 
     /// <summary>
-    /// The socket where a daemon of this account listens unless told otherwise; null for an account without a folder of its own.
+    /// Returns the socket where a daemon of this account listens by default; null for an account without a folder of its own.
     /// </summary>
-    /// <param name="isRoot">Whether the account is root, whose daemon is the machine's.</param>
+    /// <param name="isRoot">Whether the account is root, whose daemon is machine-wide.</param>
     public static string? DefaultSocket(bool isRoot) =>
         isRoot ? MachineSocket
         : UserFolders.Xdg("XDG_RUNTIME_DIR", ".local/state/certauthority/run") is { } runtime
             ? Path.Combine(runtime, "certauthority", "ca.sock")
         : null;
 
-    /// <summary>Why a text names a path that cannot be that of a socket; null when it names none, or one that can.</summary>
+    /// <summary>Returns why the path in a text cannot be that of a socket; null if it can, or if the text contains no path.</summary>
     public static string? PathFaultIn(string text) =>
         text.StartsWith(UnixScheme, StringComparison.Ordinal) && Path.IsPathFullyQualified(text[UnixScheme.Length..])
             ? Unix.PathFault(text[UnixScheme.Length..])

@@ -1,27 +1,27 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// Why there is no daemon at the other end of an ssh, in our words. ssh tells by text only, so what its text does not tell is passed on as
-/// it is.
+/// Explains in our own words why an ssh connection reaches no daemon. ssh reports errors only as text, so text that is not recognized is
+/// passed on unchanged.
 /// </summary>
 internal static class SshFailure
 {
-    // ssh's own exit code for whatever goes wrong before or beside the command (ssh(1), EXIT STATUS).
+    // ssh's own exit code for everything that goes wrong outside of the command (ssh(1), EXIT STATUS).
     private const int OfSsh = 255;
     private const int NotFound = 127;
     private const int NotExecutable = 126;
-    // What a relay exits with when nobody listens there.
+    // The exit code of a relay if nobody listens there.
     private const int Unreachable = 3;
 
-    // Said only before anything of ours was sent. "Connection closed by" is not among them: that comes later too.
+    // ssh prints these only before any of our data was sent. "Connection closed by" is missing because ssh can print it later too.
     private static readonly string[] NoWay =
     [
         "Could not resolve hostname", "ssh: connect to host", "kex_exchange_identification", "banner exchange",
     ];
 
-    /// <param name="server">Where it should have gone.</param>
-    /// <param name="exitCode">ssh's.</param>
-    /// <param name="said">What came on its stderr; the far side's words are among it.</param>
+    /// <param name="server">The intended destination.</param>
+    /// <param name="exitCode">The exit code of ssh.</param>
+    /// <param name="said">The output of ssh on stderr, including text from the remote side.</param>
     public static UnreachableException From(ServerAddress.Ssh server, int exitCode, string said)
     {
         var lines = said.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -3,10 +3,12 @@ using System.Text;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>Both ends of a running ssh as one stream. When ssh ends before a byte came back, reading says why.</summary>
+/// <summary>
+/// Input and output of a running ssh as one stream. If ssh ends before the first byte arrives, reading throws with the reason.
+/// </summary>
 internal sealed class SshStream : Stream
 {
-    // What ssh and the far side say is kept for a message, and no more of it than that takes.
+    // Stderr of ssh and the remote side is kept for a message, up to this many characters.
     private const int MostSaid = 2048;
 
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
@@ -22,9 +24,9 @@ internal sealed class SshStream : Stream
     private bool isThrough;
     private bool isAsking;
 
-    /// <param name="server">Where it goes, for messages.</param>
-    /// <param name="ssh">Started, with all its streams redirected.</param>
-    /// <param name="onFirstByte">Called once somebody has answered.</param>
+    /// <param name="server">The destination, for messages.</param>
+    /// <param name="ssh">The running ssh, with all its streams redirected.</param>
+    /// <param name="onFirstByte">Called once the first byte of an answer has arrived.</param>
     public SshStream(ServerAddress.Ssh server, Process ssh, Action onFirstByte)
     {
         (this.server, this.ssh, this.onFirstByte) = (server, ssh, onFirstByte);
@@ -32,7 +34,7 @@ internal sealed class SshStream : Stream
         listening = Listen();
     }
 
-    /// <summary>Completes with the first byte, or when there will be none.</summary>
+    /// <summary>Completes with the first byte, or when none will come.</summary>
     public Task Answered => answered.Task;
 
     public override bool CanRead => true;
@@ -71,7 +73,7 @@ internal sealed class SshStream : Stream
             await toRelay.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
             await toRelay.FlushAsync(cancellationToken).ConfigureAwait(false);
         }
-        // ssh has ended; reading finds out why.
+        // ssh has ended; reading finds the reason.
         catch (IOException) when (!isThrough)
         {
         }
@@ -101,8 +103,8 @@ internal sealed class SshStream : Stream
     {
         if (disposing)
         {
-            // At the end of its input the relay only waits for what is still to be answered, and ssh ends with it. When nobody wants
-            // an answer any more, or there never was one, neither is waited for.
+            // At the end of its input, the relay waits only for outstanding answers, and ssh ends with it. If nobody wants an answer any
+            // more, or none was outstanding, this waits for neither.
             answered.TrySetResult();
             toRelay.Dispose();
             if ((!isThrough || isAsking) && !ssh.HasExited)

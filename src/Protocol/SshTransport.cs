@@ -4,21 +4,21 @@ using System.Diagnostics;
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// To a daemon on another host: the system's ssh runs <c>tsh relay</c> there. Keys, agents, security keys, jump hosts, shared
-/// connections and host keys are ssh's business, and who one is there is what its sshd says.
+/// Connects to a daemon on another host: the system's ssh runs <c>tsh relay</c> there. ssh handles keys, agents, security keys, jump hosts,
+/// shared connections and host keys, and the remote sshd decides which account the user has there.
 /// </summary>
-/// <param name="server">Where.</param>
-/// <param name="mayAsk">Whether it may ask somebody for a passphrase.</param>
-/// <param name="tell">Told when a connection takes its time; null where nobody looks on.</param>
+/// <param name="server">The address of the daemon.</param>
+/// <param name="mayAsk">Whether ssh may ask the user for a passphrase.</param>
+/// <param name="tell">Called if a connection is slow; null if nobody reads the message.</param>
 internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action<string>? tell)
 {
     private static readonly TimeSpan Unnoticed = TimeSpan.FromSeconds(2);
 
-    // Nobody is asked for a passphrase in the middle of a wait.
+    // ssh asks for no passphrase in the middle of a wait.
     private bool mayAsk = mayAsk;
 
-    /// <summary>Starts ssh. Whether it gets through shows with the first byte that comes back.</summary>
-    /// <exception cref="UnreachableException">There is no ssh.</exception>
+    /// <summary>Starts ssh. The first byte that arrives shows whether it reached the daemon.</summary>
+    /// <exception cref="UnreachableException">ssh is not installed.</exception>
     public Stream Connect()
     {
         var start = new ProcessStartInfo("ssh", Arguments(server, mayAsk))
@@ -41,7 +41,7 @@ internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action
         }
     }
 
-    // ssh itself asks for passphrases at the terminal, but a security key it mentions only where its stderr is one.
+    // ssh asks for passphrases at the terminal, but mentions a security key only if its stderr is a terminal.
     private async Task TellIfSlow(SshStream connection, Action<string> tell)
     {
         await Task.WhenAny(connection.Answered, Task.Delay(Unnoticed)).ConfigureAwait(false);
@@ -49,14 +49,14 @@ internal sealed class SshTransport(ServerAddress.Ssh server, bool mayAsk, Action
             tell($"waiting for ssh to {server.Host}; if your security key blinks, touch it");
     }
 
-    /// <summary>Everything after the word ssh.</summary>
+    /// <summary>Returns all arguments of ssh.</summary>
     internal static string[] Arguments(ServerAddress.Ssh server, bool mayAsk) =>
     [
         "-T",
-        // What the user has set for a login on that host is not for this.
+        // The user's settings for logins on that host must not apply here.
         "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none",
         "-o", "LogLevel=ERROR",
-        // A wait must notice that the way is gone.
+        // A wait must notice a lost connection.
         "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
         .. mayAsk ? (string[])[] : ["-o", "BatchMode=yes"],
         .. server.Port is null ? (string[])[] : ["-p", $"{server.Port}"],

@@ -1,77 +1,77 @@
 namespace CertAuthority.Protocol;
 
-/// <summary>The states of a request, as messages have them; lists are narrowed by the same words in lower case.</summary>
+/// <summary>The states of a request, as messages contain them; list filters use the same words in lower case.</summary>
 public static class RequestStates
 {
-    /// <summary>It waits for an answer.</summary>
+    /// <summary>The request waits for an answer.</summary>
     public const string Pending = "PENDING";
 
-    /// <summary>It was granted, and its access has not ended.</summary>
+    /// <summary>The request was approved, and its access has not ended.</summary>
     public const string Approved = "APPROVED";
 
-    /// <summary>It was refused, or taken back after it had been granted.</summary>
+    /// <summary>The request was denied, or its approval was withdrawn.</summary>
     public const string Denied = "DENIED";
 
-    /// <summary>The requester withdrew it before an answer.</summary>
+    /// <summary>The requester withdrew the request before an answer.</summary>
     public const string Cancelled = "CANCELLED";
 
-    /// <summary>It had no answer in time, or its access has ended.</summary>
+    /// <summary>Nobody answered the request in time, or its access has ended.</summary>
     public const string Expired = "EXPIRED";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All states.</summary>
     public static IReadOnlyList<string> All { get; } = [Pending, Approved, Denied, Cancelled, Expired];
 }
 
-/// <summary>The states of a certificate by which lists are narrowed.</summary>
+/// <summary>The states of a certificate, for list filters.</summary>
 public static class CertificateStates
 {
-    /// <summary>It is valid now.</summary>
+    /// <summary>The certificate is valid now.</summary>
     public const string Live = "live";
 
-    /// <summary>Its time is over.</summary>
+    /// <summary>The certificate has expired.</summary>
     public const string Expired = "expired";
 
-    /// <summary>It was revoked.</summary>
+    /// <summary>The certificate was revoked.</summary>
     public const string Revoked = "revoked";
 }
 
-/// <summary>What a review says.</summary>
+/// <summary>The decision of a review.</summary>
 public static class ReviewDecisions
 {
-    /// <summary>Grant it.</summary>
+    /// <summary>Grant the request.</summary>
     public const string Approve = "approve";
 
-    /// <summary>Do not.</summary>
+    /// <summary>Deny the request.</summary>
     public const string Deny = "deny";
 }
 
-/// <summary>Which requests a user lists.</summary>
+/// <summary>Selects the requests in a user's list.</summary>
 public static class RequestViews
 {
-    /// <summary>Their own; the default.</summary>
+    /// <summary>The user's own requests; the default.</summary>
     public const string Mine = "mine";
 
-    /// <summary>Those that wait for a review of theirs.</summary>
+    /// <summary>The requests that wait for this user's review.</summary>
     public const string Reviewable = "reviewable";
 
-    /// <summary>Those that name them as a reviewer.</summary>
+    /// <summary>The requests that name this user as a reviewer.</summary>
     public const string Suggested = "suggested";
 }
 
-/// <summary>By what an administrator's list of requests is sorted.</summary>
+/// <summary>The sort order of an administrator's list of requests.</summary>
 public static class RequestSorts
 {
-    /// <summary>The time of filing, newest first; the default.</summary>
+    /// <summary>By the time of filing, newest first; the default.</summary>
     public const string Created = "created";
 
-    /// <summary>The user.</summary>
+    /// <summary>By user.</summary>
     public const string User = "user";
 
-    /// <summary>The state.</summary>
+    /// <summary>By state.</summary>
     public const string State = "state";
 }
 
-/// <summary>From when the access under a request counts.</summary>
+/// <summary>The instant from which the duration of a request's access is counted.</summary>
 public static class RequestClocks
 {
     /// <summary>From the filing.</summary>
@@ -81,12 +81,12 @@ public static class RequestClocks
     public const string Approval = "approval";
 }
 
-/// <summary>What a user's roles say that a login is to ask for by itself.</summary>
+/// <summary>Whether a plain login files a request by itself, as the user's roles say.</summary>
 public static class RequestAccessModes
 {
-    /// <summary>A request for every role.</summary>
+    /// <summary>The login files a request for every role.</summary>
     public const string Always = "always";
 
-    /// <summary>The same, with a reason.</summary>
+    /// <summary>The login files a request for every role, with a reason.</summary>
     public const string Reason = "reason";
 }

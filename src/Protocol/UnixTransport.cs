@@ -5,8 +5,8 @@ using CertAuthority.Linux;
 namespace CertAuthority.Protocol;
 
 /// <summary>
-/// To a daemon on this machine: by the socket of administrators first, which nobody else can connect to or fill, then by the one that is
-/// open to all. Where too many wait there already, it tries again for some seconds.
+/// Connects to a daemon on this machine: first through the administrators' socket, which other accounts can neither connect to nor fill,
+/// then through the public one. If the queue there is full, it tries again for some seconds.
 /// </summary>
 public static class UnixTransport
 {
@@ -14,11 +14,11 @@ public static class UnixTransport
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Connects, and sees who is there before anything is sent.</summary>
-    /// <param name="server">Where.</param>
-    /// <param name="trusts">Whether a uid may be the daemon's. Anybody can bind a socket in a place of their own.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="UnreachableException">Nobody is there, or somebody who is not to be trusted.</exception>
+    /// <summary>Connects, and checks the peer before anything is sent.</summary>
+    /// <param name="server">The address of the daemon.</param>
+    /// <param name="trusts">Whether a uid may be the daemon's. Needed because anybody can bind a socket in a place of their own.</param>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <exception cref="UnreachableException">Nobody listens there, or the process there is not trusted.</exception>
     public static async ValueTask<Socket> Connect(ServerAddress.Unix server, Func<uint, bool> trusts, CancellationToken cancellation)
     {
         if (ServerAddress.Unix.PathFault(server.SocketPath) is { } fault)
@@ -26,7 +26,7 @@ public static class UnixTransport
         var pause = FirstPause;
         for (var clock = Stopwatch.StartNew(); ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
-            // Whoever may not connect there, or finds nobody to be trusted, is none the worse for it.
+            // A caller who may not connect there, or finds no trusted process, still has the public socket.
             if (server.AdministratorsPath is { } path && await TryConnect(path, cancellation).ConfigureAwait(false) is ({ } first, _))
             {
                 if (trusts(PeerCredentials.Read(first).Uid))
@@ -55,7 +55,7 @@ public static class UnixTransport
     }
 
     /// <summary>
-    /// A connection, or why there is none; <see cref="SocketError.WouldBlock"/> where a daemon listens and its queue is full.
+    /// Returns a connection, or why there is none; <see cref="SocketError.WouldBlock"/> if a daemon listens and its queue is full.
     /// </summary>
     private static async ValueTask<(Socket? Socket, SocketError Error)> TryConnect(string path, CancellationToken cancellation)
     {

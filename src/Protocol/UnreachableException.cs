@@ -1,11 +1,11 @@
 namespace CertAuthority.Protocol;
 
-/// <summary>Nobody answers where the daemon should be, or whoever answers is not to be trusted.</summary>
+/// <summary>Thrown if no daemon answers at its address, or if the process that answers is not trusted.</summary>
 public sealed class UnreachableException(string message, string? hint = null) : Exception(message)
 {
     /// <summary>
-    /// What is said, also by a relay to the far end of an ssh, where the daemon was there and hung up without a word: it was busy, or has
-    /// ended.
+    /// The message if the daemon accepted the connection and closed it without an answer, because it was busy or has ended. The relay at
+    /// the far end of an ssh connection uses it too.
     /// </summary>
     public const string BrokenOff = "the daemon broke off the connection";
 
@@ -13,11 +13,11 @@ public sealed class UnreachableException(string message, string? hint = null) : 
     public string? Hint { get; } = hint;
 
     /// <summary>
-    /// Whether it will be so the next time too, unless somebody does something about it: asking again is of no use, and a host counts
-    /// refusals against one.
+    /// Whether the same will happen again until somebody fixes the cause: a retry is useless, and a host may count failed attempts against
+    /// the caller.
     /// </summary>
     public bool IsLasting { get; init; }
 
-    /// <summary>Whether what was sent may have reached the daemon before.</summary>
+    /// <summary>Whether the request may have reached the daemon before the failure.</summary>
     internal bool MayHaveArrived { get; init; }
 }

@@ -4,7 +4,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>What the daemon has, as values that a shell completes.</summary>
+/// <summary>Completes values in the shell with what the daemon has.</summary>
 internal static class AdminCompletions
 {
     public static IEnumerable<CompletionItem> Users(CompletionContext context) => Names(context, ResourceKinds.User);
@@ -13,11 +13,11 @@ internal static class AdminCompletions
 
     public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Names(context, ResourceKinds.Node);
 
-    /// <summary><c>node/NAME</c>.</summary>
+    /// <summary>Completes <c>node/NAME</c>.</summary>
     public static IEnumerable<CompletionItem> NodesAsResources(CompletionContext context) =>
         Nodes(context).Select(item => new CompletionItem($"{new ResourceReference(ResourceKinds.Node, item.Label)}"));
 
-    /// <summary><c>KIND/NAME</c>: kinds first, and names once the kind is typed.</summary>
+    /// <summary>Completes <c>KIND/NAME</c>: kinds first, and names once the kind is typed.</summary>
     public static IEnumerable<CompletionItem> Resources(CompletionContext context)
     {
         var typed = context.WordToComplete[(context.WordToComplete.LastIndexOf(',') + 1)..];
@@ -26,17 +26,17 @@ internal static class AdminCompletions
             : Kinds(context).Select(one => new CompletionItem($"{one}/"));
     }
 
-    /// <summary>The same, or all of a kind.</summary>
+    /// <summary>Completes <c>KIND/NAME</c>, or a kind alone for all of its resources.</summary>
     public static IEnumerable<CompletionItem> KindsAndResources(CompletionContext context) =>
         Resources(context).Concat(Kinds(context).Select(one => new CompletionItem(ResourceReference.Plural(one))))
             .Append(new CompletionItem(ResourceKinds.All));
 
-    /// <summary>Requests in these states; without any, all.</summary>
+    /// <summary>Completes requests in the given states; without any, all requests.</summary>
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) =>
         context => Suggestions.FromDaemon(context, async (ca, _) =>
         Suggestions.For((await ca.Send(Routes.ListRequests, new ListRequests())).Requests, states));
 
-    /// <summary>Certificates that can be revoked.</summary>
+    /// <summary>Completes the serials of certificates that can be revoked.</summary>
     public static IEnumerable<CompletionItem> Serials(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.ListCertificates, new ListCertificates(State: CertificateStates.Live))).Certificates
             .Select(

@@ -4,10 +4,10 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>What the daemon did with resources: data, and what deserves a second look.</summary>
+/// <summary>Shows what the daemon did with resources: the results as data, and the warnings.</summary>
 internal static class Applied
 {
-    /// <summary>Shows what was done, and where certificates were revoked, which hosts do not know of it yet.</summary>
+    /// <summary>Shows what was done, and, if certificates were revoked, which hosts do not have the new revocation list yet.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> Show(
         this ParseResult parsed, AppliedResources applied, HostsWait wait, CaClient ca, CancellationToken cancellation)

@@ -4,18 +4,18 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>Whether the drop-in holds on a host, and what besides it can open a login there.</summary>
+/// <summary>Checks whether the drop-in is in force on a host, and what else can open a login there.</summary>
 internal static class DropInCheck
 {
     private static readonly (string Setting, string Way)[] OtherWays =
         [("PasswordAuthentication", "passwords"), ("KbdInteractiveAuthentication", "what PAM asks"),
             ("HostbasedAuthentication", "trusted hosts"), ("GSSAPIAuthentication", "Kerberos")];
 
-    /// <summary>Compares what sshd applies with what the drop-in says.</summary>
+    /// <summary>Compares the settings that sshd applies with the drop-in.</summary>
     /// <exception cref="FailureException">A line of the drop-in is not in force.</exception>
-    /// <returns>What leaves another way in, a sentence each.</returns>
-    /// <param name="forLogins">What sshd applies to a login.</param>
-    /// <param name="forDaemon">What sshd applies to the daemon's own login; null where the daemon does not write there.</param>
+    /// <returns>One sentence for each setting that leaves another way to log in.</returns>
+    /// <param name="forLogins">The settings that sshd applies to a login.</param>
+    /// <param name="forDaemon">The settings that sshd applies to the daemon's own login; null if the daemon does not write there.</param>
     /// <param name="dropIn">The drop-in.</param>
     public static IReadOnlyList<string> Warnings(SshdSettings forLogins, SshdSettings? forDaemon, NodeFile dropIn)
     {

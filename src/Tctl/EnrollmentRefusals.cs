@@ -2,32 +2,32 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>What an enrollment does with another authority that the host trusts already.</summary>
+/// <summary>What an enrollment does with another authority that the host already trusts.</summary>
 internal enum OtherAuthority
 {
-    /// <summary>Nothing was said: such a host is refused.</summary>
+    /// <summary>Refuses such a host; the default.</summary>
     Refuse,
 
-    /// <summary>Its CA keys stay, beside ours.</summary>
+    /// <summary>Keeps its CA keys next to ours.</summary>
     Keep,
 
-    /// <summary>Its settings go out of force, until the host is taken out again.</summary>
+    /// <summary>Disables its settings until the host is removed again.</summary>
     Replace,
 }
 
-/// <summary>Which hosts are not enrolled. Everything here is decided before anything on the host changes.</summary>
+/// <summary>Decides which hosts cannot be enrolled. Everything here is decided before anything on the host changes.</summary>
 internal static class EnrollmentRefusals
 {
-    // The first that reads drop-ins.
+    // The first version that reads drop-ins.
     private static readonly Version Oldest = new(8, 2);
 
-    /// <summary>Lets pass what can be enrolled.</summary>
-    /// <param name="facts">What the host says about itself.</param>
-    /// <param name="node">The name that it gets.</param>
-    /// <param name="host">What <c>--ssh</c> calls it.</param>
-    /// <param name="isDaemonsHost">Whether the daemon runs there, as the daemon says.</param>
-    /// <param name="pushes">Whether the daemon is to write to it.</param>
-    /// <param name="other">What becomes of another authority.</param>
+    /// <summary>Checks whether a host can be enrolled.</summary>
+    /// <param name="facts">The facts that the host reported.</param>
+    /// <param name="node">The name for its node.</param>
+    /// <param name="host">The host as <c>--ssh</c> names it.</param>
+    /// <param name="isDaemonsHost">Whether the daemon reports that it runs there.</param>
+    /// <param name="pushes">Whether the daemon will write to it.</param>
+    /// <param name="other">What to do with another authority.</param>
     /// <exception cref="FailureException">The host cannot, or must not, be enrolled.</exception>
     public static void Check(HostFacts facts, string node, string host, bool isDaemonsHost, bool pushes, OtherAuthority other)
     {
@@ -86,7 +86,7 @@ internal static class EnrollmentRefusals
                 $"{host}: no CA key can be read from {facts.Settings["TrustedUserCAKeys"]}", "--replace puts it out of force");
     }
 
-    // Ours, whatever node name it was enrolled under.
+    // It is ours, whatever node name the host was enrolled under.
     private static bool IsOurs(string name, string value) => name == "AuthorizedPrincipalsCommand"
         ? value.StartsWith(@"/usr/bin/printf %%s\n%%s@", StringComparison.Ordinal)
             || value.StartsWith("/usr/bin/find /etc/ssh/certauthority/", StringComparison.Ordinal)

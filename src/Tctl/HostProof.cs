@@ -5,26 +5,26 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>What a host does with certificates, seen from outside: real logins with certificates that can do nothing else.</summary>
+/// <summary>Tests from outside what a host does with certificates: real logins with certificates that can do nothing else.</summary>
 internal sealed class HostProof : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // sshd begins anew when it is told to read its configuration again, and takes no connections meanwhile.
+    // When sshd reloads its configuration it restarts, and meanwhile accepts no connections.
     private const int Tries = 10;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The algorithm of the certificates of a proof.</summary>
+    /// <summary>The algorithm of the certificates in a proof.</summary>
     public const string CertificateType = "ssh-ed25519-cert-v01@openssh.com";
 
-    // ssh gives up connecting after 20 s by itself; what is left is for a server that answers and then does nothing.
+    // ssh itself gives up connecting after 20 s; the rest is for a server that answers and then does nothing.
     private static readonly TimeSpan LongestLogin = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("certauthority-proof-");
 
     private string Key => Path.Combine(folder.FullName, "key");
 
-    /// <summary>Makes a key for the proof; its public half.</summary>
+    /// <summary>Creates a key for the proof, and returns its public half.</summary>
     public async Task<string> NewKey(CancellationToken cancellation)
     {
         await InstalledProgram.Run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "proof", "-f", Key], cancellation);
@@ -32,13 +32,13 @@ internal sealed class HostProof : IDisposable
     }
 
     /// <summary>Tries the three certificates.</summary>
-    /// <param name="node">The name of the host, which its own certificate has to have.</param>
-    /// <param name="address">Where it is.</param>
-    /// <param name="login">As whom.</param>
+    /// <param name="node">The name of the host, which its own certificate must contain.</param>
+    /// <param name="address">The host's address.</param>
+    /// <param name="login">The login to test.</param>
     /// <param name="proof">The certificates.</param>
-    /// <param name="expected">What the settings of its sshd say about these logins.</param>
-    /// <param name="say">Receives why this takes its time.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="expected">What the settings of its sshd predict for these logins.</param>
+    /// <param name="say">Receives the reason for a delay.</param>
+    /// <param name="cancellation">Cancels the test when the user interrupts it.</param>
     /// <exception cref="FailureException">The host does not do what it must.</exception>
     public async Task Try(
         string node, ServerAddress.Ssh address, string login, NodeProof proof, Expected expected, Action<string> say,
@@ -50,10 +50,11 @@ internal sealed class HostProof : IDisposable
         foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true),
             ("for another host", proof.Elsewhere, false), ("that is revoked", proof.Revoked, false)])
         {
-            // Beside the key, where ssh finds it: named by CertificateFile, it has no key once plain keys are not offered.
+            // Placed next to the key, where ssh finds it: with CertificateFile instead, ssh would have no key for it once plain keys are
+            // not offered.
             AtomicFile.Replace($"{Key}-cert.pub", System.Text.Encoding.UTF8.GetBytes(certificate + "\n"), OwnerOnly);
             var (exitCode, said) = await Enter(node, way, login, patience, cancellation);
-            // With MaxAuthTries 1 and 2 that is how sshd refuses.
+            // With MaxAuthTries 1 and 2, sshd refuses a login like this.
             var refused = exitCode == 255
                 && (said.Contains("Permission denied", StringComparison.Ordinal)
                     || said.Contains("Too many authentication failures", StringComparison.Ordinal));
@@ -79,8 +80,8 @@ internal sealed class HostProof : IDisposable
             var (exitCode, _, said) = await InstalledProgram.Run(
                 "ssh",
                 [
-                    // Nothing of the operator's that could open the host besides: this key with this certificate, offered once, and not
-                    // again without it.
+                    // Uses nothing of the operator's that could also open the host: only this key with this certificate, offered once, and
+                    // never without it.
                     "-F", "none", "-T", "-i", Key, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
                     "-o", $"PubkeyAcceptedKeyTypes={CertificateType}",
                     "-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o",
@@ -97,7 +98,9 @@ internal sealed class HostProof : IDisposable
         }
     }
 
-    /// <summary>Where ssh's own configuration says that the host is, and through what: jump hosts are the operator's way there.</summary>
+    /// <summary>
+    /// Finds the host's address and the way to it in ssh's own configuration: the operator reaches it through their jump hosts.
+    /// </summary>
     private static async Task<string[]> Way(ServerAddress.Ssh address, CancellationToken cancellation)
     {
         var (_, output, _) = await InstalledProgram.Run(
@@ -113,13 +116,14 @@ internal sealed class HostProof : IDisposable
             "--", host];
     }
 
-    /// <summary>What the settings of a host's sshd say about the logins of a proof.</summary>
-    /// <param name="Obstacle">The setting that keeps the first one out; null where none does.</param>
-    /// <param name="Penalty">How long sshd keeps an address out after a refused login; null where it does not.</param>
+    /// <summary>What the settings of a host's sshd predict for the logins of a proof.</summary>
+    /// <param name="Obstacle">The setting that blocks the first login; null if none does.</param>
+    /// <param name="Penalty">How long sshd blocks an address after a refused login; null if it does not.</param>
     internal sealed record Expected(string? Obstacle, TimeSpan? Penalty);
 
     /// <summary>
-    /// How long a door is waited for that our own refused logins may have shut (<c>PerSourcePenalties</c>, OpenSSH 9.8 and later).
+    /// How long to wait for sshd to accept connections again after our own refused logins (<c>PerSourcePenalties</c>, OpenSSH 9.8 and
+    /// later).
     /// </summary>
     private sealed class Patience(string node, TimeSpan? penalty, Action<string> say)
     {
@@ -128,23 +132,23 @@ internal sealed class HostProof : IDisposable
         private Stopwatch? waited;
         private TimeSpan most;
 
-        /// <summary>How many logins were refused.</summary>
+        /// <summary>The number of refused logins.</summary>
         public int Refusals { get; set; }
 
-        /// <summary>Why the door is shut; null where penalties cannot be the reason.</summary>
+        /// <summary>Why sshd blocks this address; null if penalties cannot be the reason.</summary>
         public string? WhyShut =>
             penalty is { } each && Refusals > 0
                 ? $"its sshd keeps this address out after a refused login (PerSourcePenalties authfail:{each.TotalSeconds}s)"
                 : null;
 
-        /// <summary>Whether to wait on; says so once.</summary>
+        /// <summary>Returns whether to keep waiting, and reports the wait once.</summary>
         public bool HasMore()
         {
             if (WhyShut is not { } why)
                 return false;
             if (waited is null)
             {
-                // A second more for each, because sshd counts from the end of the connection.
+                // One more second for each, because sshd counts from the end of the connection.
                 most = (penalty!.Value + TimeSpan.FromSeconds(1)) * Refusals;
                 if (most > Longest)
                     return false;

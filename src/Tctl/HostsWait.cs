@@ -5,12 +5,13 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary>
-/// <c>--wait</c> of the commands that revoke: what was revoked is over on a host only when the host has the new list. Each of them waits
-/// a few seconds for that, and names the hosts without it; with the option it waits longer, and fails for them.
+/// <c>--wait</c> of the commands that revoke: a revocation takes effect on a host only when the host has the new list. Each of these
+/// commands waits a few seconds for that, and names the hosts without it; with the option, it waits longer and fails if hosts still lack
+/// it.
 /// </summary>
 internal sealed class HostsWait : Option<bool>
 {
-    // With the option. Without it the daemon knows how long a few seconds are.
+    // For the option. Without it, the daemon decides how long a few seconds are.
     private const string Long = "30s";
     private const int MostNamed = 5;
 
@@ -21,10 +22,10 @@ internal sealed class HostsWait : Option<bool>
             $"Wait up to {Long} until every host that the daemon writes to has the revocation list, and exit with 1 if one does not";
     }
 
-    /// <summary>Waits, and says which hosts are without the list.</summary>
+    /// <summary>Waits, and shows which hosts lack the list.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="ca">The daemon.</param>
-    /// <param name="exitCode">What the command exits with otherwise.</param>
+    /// <param name="exitCode">The exit code of the command otherwise.</param>
     /// <param name="cancellation">Cancels the wait when the user interrupts it.</param>
     /// <returns>The exit code.</returns>
     public async Task<int> Run(ParseResult parsed, CaClient ca, int exitCode, CancellationToken cancellation)

@@ -3,7 +3,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>At least one item, separated by commas or blanks, in one word or several.</summary>
+/// <summary>An argument of at least one item; commas or blanks separate them, in one word or several.</summary>
 internal sealed class ListArgument : Argument<string[]>
 {
     public ListArgument(string item, string description)

@@ -3,12 +3,12 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Tctl;
 
 /// <summary>
-/// The next steps that the daemon suggests, as an administrator reads them: what they can do is a command of tctl, the rest is what a user
-/// can do.
+/// Writes the next steps that the daemon suggests for an administrator: steps of their own as commands of tctl, the other steps as what a
+/// user can do.
 /// </summary>
 internal static class NextStepText
 {
-    /// <summary>The step in words, with its command; null for one that this tctl does not know.</summary>
+    /// <summary>Returns the step in words, with its command; null for a step that this tctl does not know.</summary>
     public static string? Show(NextStep step) => step switch
     {
         NextStep.AddUser { Name: { } name } => $"tctl users add {name} --roles=ROLE gives it a resource of its own",

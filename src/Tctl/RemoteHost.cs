@@ -6,10 +6,12 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>A root shell on a host, through one ssh that stays: the steps of <c>host.sh</c>, one after the other.</summary>
+/// <summary>
+/// A root shell on a host, through one ssh process that stays open: it runs the steps of <c>host.sh</c> one after the other.
+/// </summary>
 internal sealed class RemoteHost : IAsyncDisposable
 {
-    // What a step says is shown, and no more of it than a person reads.
+    // The output of a step is shown, up to as much as a person reads.
     private const int MostSaid = 4000;
 
     private static readonly TimeSpan LongestStep = TimeSpan.FromMinutes(2);
@@ -21,7 +23,7 @@ internal sealed class RemoteHost : IAsyncDisposable
     private readonly HashSet<string> warnedOf = [];
     private bool isThrough;
 
-    // Around what a step says: start files of the login shell there can be noisy too.
+    // Marks the output of a step: start files of the login shell on the host can print text too.
     private readonly string begin = $"certauthority-{Guid.NewGuid():n}";
     private readonly string end = $"certauthority-{Guid.NewGuid():n}";
 
@@ -34,14 +36,14 @@ internal sealed class RemoteHost : IAsyncDisposable
     /// <summary>Whether ssh has ended.</summary>
     public bool IsGone => ssh.HasExited;
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The address of the host.</summary>
     public ServerAddress.Ssh Address { get; }
 
-    /// <summary>Starts ssh, with all that the operator has for it: keys, agent, jump hosts, configuration.</summary>
-    /// <param name="address">Where.</param>
-    /// <param name="warn">Receives what a step says although it succeeds.</param>
-    /// <param name="cancellation">Stops.</param>
-    /// <exception cref="FailureException">There is no ssh, or no way in.</exception>
+    /// <summary>Starts ssh with everything that the operator has set up for it: keys, agent, jump hosts, configuration.</summary>
+    /// <param name="address">The address of the host.</param>
+    /// <param name="warn">Receives warnings from a step that succeeds.</param>
+    /// <param name="cancellation">Cancels the connection when the user interrupts it.</param>
+    /// <exception cref="FailureException">There is no ssh, or it cannot log in.</exception>
     public static async Task<RemoteHost> Connect(ServerAddress.Ssh address, Action<string> warn, CancellationToken cancellation)
     {
         var start = new ProcessStartInfo("ssh",
@@ -49,12 +51,12 @@ internal sealed class RemoteHost : IAsyncDisposable
             "-T",
             "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "RemoteCommand=none", "-o",
             "LogLevel=ERROR",
-            // A shared connection would be the operator's, and end with it.
+            // A shared connection would belong to the operator, and end together with theirs.
             "-o", "ControlPath=none", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3",
             .. address.Port is { } port ? (string[])["-p", $"{port}"] : [],
             .. address.User is { } user ? (string[])["-l", user] : [],
             "--", address.Host,
-            // One word for whatever shell the account has: fish, tcsh and zsh read no more of it than this.
+            // A single word that any shell of the account understands: fish, tcsh and zsh parse only this much of it.
             "exec sh -c 'if [ \"$(id -u)\" = 0 ]; then exec sh -s -- \"$SSH_CONNECTION\"; else exec sudo -n sh -s -- \"$SSH_CONNECTION\"; fi'",
         ])
         {
@@ -76,10 +78,10 @@ internal sealed class RemoteHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a step; its standard output, a line each.</summary>
-    /// <param name="step">A line of shell.</param>
-    /// <param name="cancellation">Stops; the host then puts back what was there.</param>
-    /// <exception cref="FailureException">It failed: the message is what it said.</exception>
+    /// <summary>Runs a step, and returns the lines of its standard output.</summary>
+    /// <param name="step">One line of shell.</param>
+    /// <param name="cancellation">Cancels the step when the user interrupts it; the host is then restored to its previous state.</param>
+    /// <exception cref="FailureException">The step failed; the message is its output.</exception>
     public async Task<string[]> Run(string step, CancellationToken cancellation)
     {
         await Write($"echo {begin}; echo {begin} >&2\n{step}\necho \"{end} $?\"; echo \"{end}\" >&2\n");
@@ -116,15 +118,15 @@ internal sealed class RemoteHost : IAsyncDisposable
             $"no way into {Address.Host}: {(await Said(cancellation) is { Length: > 0 } last ? string.Join("; ", last) : $"ssh ended with {ssh.ExitCode}")}", $"it must let you in as root, or as an account for which sudo asks no password: ssh {Address.Host}");
     }
 
-    /// <summary>Sends a file to be staged.</summary>
-    /// <param name="name">Its name, without a folder.</param>
-    /// <param name="content">All of it.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <summary>Sends a file to the staging directory.</summary>
+    /// <param name="name">The name of the file, without a directory.</param>
+    /// <param name="content">The complete content.</param>
+    /// <param name="cancellation">Cancels the transfer when the user interrupts it.</param>
     public Task Stage(string name, byte[] content, CancellationToken cancellation) =>
         Run(
             $"stage {name} <<'{end}'\n{Convert.ToBase64String(content, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n")}\n{end}", cancellation);
 
-    /// <summary>Ends the shell there. What was not kept is put back before it ends.</summary>
+    /// <summary>Ends the shell on the host. Changes that were not kept are undone before it ends.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -148,14 +150,14 @@ internal sealed class RemoteHost : IAsyncDisposable
         }
         catch (IOException)
         {
-            // ssh has ended; reading finds out why.
+            // ssh has ended; reading its output shows why.
         }
     }
 
-    /// <summary>What was said on standard error since this was asked last, up to the end of the step.</summary>
+    /// <summary>Returns the standard error since the last call, up to the end of the step.</summary>
     private async Task<string[]> Said(CancellationToken cancellation)
     {
-        // What is on its way to us belongs to it.
+        // Text that is still on its way belongs to the step.
         for (var tries = 0; tries < 100 && !listening.IsCompleted; tries++)
         {
             lock (said)

@@ -4,11 +4,11 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>Resources of one kind as a table. The daemon says which columns a kind has.</summary>
+/// <summary>Shows resources of one kind as a table. The daemon defines the columns of each kind.</summary>
 internal static class ResourceTable
 {
-    /// <summary>A resource a row.</summary>
-    /// <param name="kind">Their kind, with its columns.</param>
+    /// <summary>Creates a table with one row for each resource.</summary>
+    /// <param name="kind">Their kind, which defines the columns.</param>
     /// <param name="resources">The resources.</param>
     public static Table For(ResourceKindInfo kind, JsonElement[] resources)
     {

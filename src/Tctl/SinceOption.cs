@@ -4,8 +4,8 @@ using System.Globalization;
 namespace CertAuthority.Tctl;
 
 /// <summary>
-/// <c>--since</c>: an instant, or how long ago. The daemon reads it, for it has the clock; only what lacks a zone is completed here, to
-/// UTC.
+/// <c>--since</c>: an instant, or a time span back from now. The daemon interprets it, because the daemon has the clock; here, only an
+/// instant without a zone is completed, to UTC.
 /// </summary>
 internal sealed class SinceOption : Option<string?>
 {

@@ -3,7 +3,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tctl;
 
-/// <summary><c>--ssh</c>: where the system's ssh gets in today.</summary>
+/// <summary><c>--ssh</c>: the address where the system's ssh can log in today.</summary>
 internal sealed class SshOption : Option<ServerAddress.Ssh?>
 {
     public SshOption()

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CertAuthority.Tctl;
 
 /// <summary>
-/// What sshd applies to one login, as <c>sshd -T -C</c> prints it. Keywords are compared without regard to case, and what is not printed is
-/// <c>none</c>: since OpenSSH 10.3 keywords are in mixed case, and some settings that are <c>none</c> are left out.
+/// The settings that sshd applies to one login, as <c>sshd -T -C</c> prints them. Keywords are compared ignoring case, and a setting that
+/// is not printed is <c>none</c>: since OpenSSH 10.3, keywords are in mixed case, and some settings that are <c>none</c> are left out.
 /// </summary>
 internal sealed class SshdSettings
 {
@@ -14,13 +14,13 @@ internal sealed class SshdSettings
 
     private SshdSettings(ILookup<string, string> settings) => this.settings = settings;
 
-    /// <summary>The value of a setting; <c>none</c> where it is not set.</summary>
+    /// <summary>The value of a setting; <c>none</c> if it is not set.</summary>
     public string this[string name] => settings[name].FirstOrDefault() ?? None;
 
-    /// <summary>How long a refused login keeps its address out; null where sshd has no such penalty.</summary>
+    /// <summary>How long sshd blocks an address after a refused login; null if sshd has no such penalty.</summary>
     public TimeSpan? PenaltyForRefusal => Penalty("authfail");
 
-    /// <summary>Whether sshd knows <c>PerSourcePenaltyExemptList</c>: OpenSSH 9.8 and later.</summary>
+    /// <summary>Whether sshd supports <c>PerSourcePenaltyExemptList</c>: OpenSSH 9.8 and later.</summary>
     public bool KnowsExemptions => settings.Contains("persourcepenaltyexemptlist") || settings.Contains("persourcepenalties");
 
     /// <summary>The addresses that are exempt from penalties.</summary>
@@ -29,20 +29,20 @@ internal sealed class SshdSettings
     /// <summary>Whether an address is exempt.</summary>
     public bool IsExempt(string address) => Exemptions.Any(range => AddressFits(range, address));
 
-    /// <summary>Reads the lines of <c>sshd -T</c>.</summary>
+    /// <summary>Parses the output of <c>sshd -T</c>.</summary>
     public static SshdSettings Read(IEnumerable<string> lines) =>
         new(
             lines.Select(line => line.Trim().Split(' ', 2, StringSplitOptions.TrimEntries)).Where(line => line.Length == 2)
                 .ToLookup(line => line[0], line => line[1], StringComparer.OrdinalIgnoreCase));
 
-    /// <summary>Every value of a setting that can stand several times, without <c>none</c>.</summary>
+    /// <summary>Returns every value of a setting that can occur several times, without <c>none</c>.</summary>
     public IEnumerable<string> All(string name) => settings[name].Where(value => value != None);
 
-    /// <summary>Whether a setting has a value; nothing printed is <c>none</c>.</summary>
+    /// <summary>Returns whether a setting has a value; a setting that is not printed is <c>none</c>.</summary>
     public bool Has(string name, string value) => settings.Contains(name) ? settings[name].Contains(value) : value == None;
 
-    /// <summary>Why sshd would refuse a certificate, as far as its settings say; null where they do not.</summary>
-    /// <param name="login">As whom.</param>
+    /// <summary>Returns why sshd would refuse a certificate, as far as its settings show; null if they show no reason.</summary>
+    /// <param name="login">The login.</param>
     /// <param name="groups">The groups of that account.</param>
     /// <param name="from">The address of the client.</param>
     /// <param name="certificateType">The algorithm of the certificate: <c>ssh-ed25519-cert-v01@openssh.com</c>.</param>
@@ -54,7 +54,7 @@ internal sealed class SshdSettings
         if (this["authenticationmethods"] is not (None or "any") and var methods
             && !settings["authenticationmethods"].Any(way => way.Split(' ').Contains("publickey")))
             return $"AuthenticationMethods asks for more than a key ({methods})";
-        // Their names before OpenSSH 8.5 and since.
+        // Their names before OpenSSH 8.5 and since then.
         foreach (var name in (string[])["PubkeyAcceptedAlgorithms", "PubkeyAcceptedKeyTypes"])
             if (settings.Contains(name) && !Lists(this[name], certificateType))
                 return $"{name} has no {certificateType}";
@@ -86,7 +86,7 @@ internal sealed class SshdSettings
 
     private static bool Lists(string list, string name) => list.Split(',').Any(pattern => Glob(pattern, name));
 
-    // USER, or USER@HOST. The host is known by its address only, and sshd matches that too.
+    // USER, or USER@HOST. Only the address of the host is known, and sshd matches that too.
     private static bool Matches(string pattern, string login, string from) => pattern.LastIndexOf('@') switch
     {
         < 0 => Glob(pattern, login),

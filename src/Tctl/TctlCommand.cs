@@ -4,7 +4,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>Everything that tctl can do.</summary>
+/// <summary>The command line of tctl, with all of its commands.</summary>
 internal sealed class TctlCommand : ProgramCommand
 {
     public TctlCommand()

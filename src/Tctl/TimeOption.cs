@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>An instant. Without a zone it is UTC, as all times here are shown.</summary>
+/// <summary>An option for an instant. Without a zone it is UTC, like all times in the output.</summary>
 internal sealed class TimeOption : Option<DateTimeOffset?>
 {
     public TimeOption(string name, string description)

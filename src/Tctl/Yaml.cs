@@ -5,26 +5,26 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>JSON as YAML that every reader, of YAML 1.1 or 1.2, takes for the same thing.</summary>
+/// <summary>Writes JSON as YAML that every parser, of YAML 1.1 or 1.2, reads in the same way.</summary>
 internal static class Yaml
 {
-    // Words that some reader takes for a truth value, a null or a number.
+    // Words that some parsers read as a truth value, a null or a number.
     private static readonly HashSet<string> Special = new(StringComparer.OrdinalIgnoreCase)
     {
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity",
     };
 
-    /// <summary>A message of the protocol.</summary>
+    /// <summary>Writes a message of the protocol.</summary>
     public static IEnumerable<string> Write<T>(T message) =>
         Lines(JsonSerializer.SerializeToElement(message, ProtocolJson.Lenient.Of<T>()));
 
-    /// <summary>A document in block style, without markers.</summary>
+    /// <summary>Writes a document in block style, without markers.</summary>
     public static IEnumerable<string> Lines(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object when value.EnumerateObject().Any() => value.EnumerateObject().SelectMany(Member),
         JsonValueKind.Array when value.GetArrayLength() > 0 => value.EnumerateArray().SelectMany(Item),
         JsonValueKind.String => [Scalar(value.GetString()!)],
-        // Empty collections, numbers, true, false and null are YAML as they stand.
+        // Empty collections, numbers, true, false and null are valid YAML as they are.
         _ => [value.GetRawText()],
     };
 
@@ -45,7 +45,7 @@ internal static class Yaml
         _ => false,
     };
 
-    /// <summary>Plain only where nobody can take it for anything but this string; else in double quotes.</summary>
+    /// <summary>Writes a string plain only if no parser can read it as anything else; otherwise in double quotes.</summary>
     private static string Scalar(string text)
     {
         var isPlain = text is [var first, ..] && char.IsAsciiLetter(first)
@@ -53,7 +53,7 @@ internal static class Yaml
         return isPlain ? text : Quoted(text);
     }
 
-    // Not as JSON quotes: it writes a character beyond U+FFFF as two halves, which YAML readers refuse.
+    // Not quoted as in JSON, which writes a character beyond U+FFFF as two halves that YAML parsers reject.
     private static string Quoted(string text)
     {
         var quoted = new StringBuilder("\"");

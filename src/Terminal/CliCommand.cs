@@ -3,15 +3,13 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>
-/// A command that does something: each has its own file. What goes wrong in it becomes words and an exit code here, and only here.
-/// </summary>
+/// <summary>A command that runs something; each has its own file. Only this class turns errors into messages and exit codes.</summary>
 public abstract class CliCommand : Command
 {
-    /// <summary>A command.</summary>
-    /// <param name="name">Its word.</param>
+    /// <summary>Creates a command.</summary>
+    /// <param name="name">The name of the command.</param>
     /// <param name="description">One sentence for the help.</param>
-    /// <param name="examples">Whole command lines, shown under the help.</param>
+    /// <param name="examples">Whole command lines, shown below the help.</param>
     protected CliCommand(string name, string description, params string[] examples)
         : base(name, description)
     {
@@ -22,7 +20,7 @@ public abstract class CliCommand : Command
     /// <summary>Whole command lines that show it in use.</summary>
     public IReadOnlyList<string> Examples { get; }
 
-    /// <summary>Does it.</summary>
+    /// <summary>Runs the command.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     protected abstract Task<int> Run(ParseResult parsed, CancellationToken cancellation);
 
@@ -59,7 +57,7 @@ public abstract class CliCommand : Command
         }
         catch (Exception fault)
         {
-            // The last resort: nobody at a prompt is helped by a stack trace.
+            // The last resort: a stack trace does not help anybody at a prompt.
             parsed.Complain($"a fault of {parsed.RootCommandResult.Command.Name} itself: {fault.GetType().Name}: {fault.Message}");
             return ExitCode.Failed;
         }

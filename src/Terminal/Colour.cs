@@ -3,17 +3,17 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// Colours, for people only: on a terminal, each of stdout and stderr for itself, never where NO_COLOR or TERM=dumb is set. They stand
-/// around text that is escaped already, and never carry meaning alone.
+/// Adds colours for people: only on a terminal, separately for stdout and stderr, and never if NO_COLOR or TERM=dumb is set. The text
+/// inside is already escaped, and colour is never the only carrier of a meaning.
 /// </summary>
 internal static class Colour
 {
     private const string Red = "31", Green = "32", Yellow = "33", Dim = "2";
 
-    /// <summary>Whether what is written there may have colours.</summary>
+    /// <summary>Whether output to this writer may have colours.</summary>
     public static bool IsShownBy(TextWriter writer) => writer is StandardWriter { ShowsColour: true };
 
-    /// <summary><c>error:</c> and <c>warning:</c>.</summary>
+    /// <summary>Colours <c>error:</c> and <c>warning:</c>.</summary>
     public static string OfTalk(string kind) => kind switch
     {
         "error:" => Painted(Red, kind),
@@ -21,7 +21,7 @@ internal static class Colour
         _ => kind,
     };
 
-    /// <summary>The state of a request or of a certificate; other words as they are.</summary>
+    /// <summary>Colours the state of a request or of a certificate; other words stay unchanged.</summary>
     public static string OfState(string state) => state switch
     {
         RequestStates.Approved or "VALID" => Painted(Green, state),

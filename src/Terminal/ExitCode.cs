@@ -1,6 +1,6 @@
 namespace CertAuthority.Terminal;
 
-/// <summary>What scripts see. Fixed: they rely on it.</summary>
+/// <summary>The exit codes. They never change, because scripts rely on them.</summary>
 public static class ExitCode
 {
     /// <summary>Done.</summary>
@@ -11,12 +11,12 @@ public static class ExitCode
     public const int Usage = 2;
     /// <summary>No daemon answers.</summary>
     public const int Unreachable = 3;
-    /// <summary>The time of <c>--wait</c> is over.</summary>
+    /// <summary>The time limit of <c>--wait</c> has passed.</summary>
     public const int GaveUp = 4;
     /// <summary>Ctrl-C.</summary>
     public const int Interrupted = 130;
 
-    /// <summary>All of them, for people: the help and the manual pages say the same.</summary>
+    /// <summary>All exit codes with their meaning; the help and the manual pages use this table.</summary>
     public static readonly (int Code, string Meaning)[] All =
     [
         (Done, "done"),

@@ -2,18 +2,18 @@ using System.CommandLine;
 
 namespace CertAuthority.Terminal;
 
-/// <summary><c>--format</c>: how a list is written.</summary>
+/// <summary><c>--format</c>: the output format of a list.</summary>
 public sealed class FormatOption : Option<string>
 {
     /// <summary>A table.</summary>
     public const string Text = "text";
     /// <summary>One array.</summary>
     public const string Json = "json";
-    /// <summary>Documents, as they would stand in a file.</summary>
+    /// <summary>Documents, in the form used in files.</summary>
     public const string Yaml = "yaml";
 
-    /// <summary>The option.</summary>
-    /// <param name="formats">What it takes; the first is the default.</param>
+    /// <summary>Creates the option.</summary>
+    /// <param name="formats">The accepted formats; the first is the default.</param>
     public FormatOption(params string[] formats)
         : base("--format")
     {

@@ -5,8 +5,8 @@ namespace CertAuthority.Terminal;
 /// <summary><c>--limit N</c>.</summary>
 public sealed class LimitOption : Option<int?>
 {
-    /// <summary>The option.</summary>
-    /// <param name="without">How many there are without it, for the help.</param>
+    /// <summary>Creates the option.</summary>
+    /// <param name="without">The number of items without the option, for the help.</param>
     public LimitOption(string without)
         : base("--limit")
     {

@@ -6,17 +6,17 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// How the command lines talk. Data goes to stdout, talk to stderr: <c>tsh: error: …</c>, then <c>tsh: hint: …</c>; lower case, no
-/// full stop, a line each. Every line is escaped on its way out, for names and reasons come from people.
+/// The output of the command lines. Data goes to stdout, messages to stderr: <c>tsh: error: …</c>, then <c>tsh: hint: …</c>; lower case, no
+/// full stop, one line each. Every line is escaped, because names and reasons come from people.
 /// </summary>
 public static class Output
 {
     extension(ParseResult parsed)
     {
-        /// <summary>A line of data.</summary>
+        /// <summary>Prints a line of data.</summary>
         public void Print(string line) => parsed.InvocationConfiguration.Output.WriteLine(Printable.Escape(line));
 
-        /// <summary>Several lines of data in one write, so that a long list costs one system call.</summary>
+        /// <summary>Prints several lines of data in one write, so that a long list costs one system call.</summary>
         public void Print(IEnumerable<string> lines)
         {
             var text = new StringBuilder();
@@ -25,21 +25,21 @@ public static class Output
             parsed.InvocationConfiguration.Output.Write(text.ToString());
         }
 
-        /// <summary>A table; states in colour where that helps.</summary>
+        /// <summary>Prints a table, with states in colour if the output shows colours.</summary>
         public void Print(Table table) => parsed.PrintEscaped(table.Lines(Colour.IsShownBy(parsed.InvocationConfiguration.Output)));
 
-        /// <summary>Lines that are escaped already, by the notation they are written in; twice would be another text.</summary>
+        /// <summary>Prints lines that are already escaped in their own notation; a second escape would change the text.</summary>
         public void PrintEscaped(IEnumerable<string> lines) =>
             parsed.InvocationConfiguration.Output.Write(string.Concat(lines.Select(line => line + "\n")));
 
         /// <summary>
-        /// Lines of a file that goes elsewhere as it is: unlike in what people wrote, a backslash stays one. Control characters are escaped
-        /// all the same.
+        /// Prints lines of a file that the user copies elsewhere: unlike in text from people, a backslash is not doubled. Control
+        /// characters are escaped all the same.
         /// </summary>
         public void PrintAsIs(IEnumerable<string> lines) =>
             parsed.PrintEscaped(lines.Select(line => string.Join('\\', line.Split('\\').Select(Printable.Escape))));
 
-        /// <summary>A message, or an array of messages, as indented JSON.</summary>
+        /// <summary>Prints a message, or an array of messages, as indented JSON.</summary>
         public void PrintJson<T>(T value)
         {
             using var buffer = new MemoryStream();
@@ -48,13 +48,13 @@ public static class Output
             parsed.InvocationConfiguration.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
         }
 
-        /// <summary>Tells what is going on.</summary>
+        /// <summary>Reports progress.</summary>
         public void Say(string line) => parsed.Talk("", line);
 
-        /// <summary>Tells what deserves a second look.</summary>
+        /// <summary>Prints a warning.</summary>
         public void Warn(string line) => parsed.Talk("warning:", line);
 
-        /// <summary>Tells what went wrong, and what to do about it.</summary>
+        /// <summary>Prints an error, and what to do about it.</summary>
         public void Complain(string error, string? hint = null)
         {
             parsed.Talk("error:", error);
@@ -62,7 +62,7 @@ public static class Output
                 parsed.Hint(hint);
         }
 
-        /// <summary>Prints what the daemon refused: one line for each fault, then what would help.</summary>
+        /// <summary>Prints a refusal of the daemon: one line for each fault, then what would help.</summary>
         public void Complain(Problem problem)
         {
             foreach (var fault in problem.Faults is { Length: > 0 } faults ? faults : [parsed.DetailOf(problem)])
@@ -72,7 +72,7 @@ public static class Output
         }
 
         /// <summary>
-        /// What is wrong, in one line. A field of the message appears as the option of this command, if it has that option.
+        /// Returns what is wrong, in one line. A field of the message appears as the option of this command, if it has that option.
         /// </summary>
         public string DetailOf(Problem problem)
         {
@@ -84,25 +84,28 @@ public static class Output
         }
 
         /// <summary>
-        /// What would help, in one line: the explanation, then each next step with the command of this program for it. Null for nothing.
+        /// Returns what would help, in one line: the explanation, then each next step with the command of this program for it. Null for
+        /// nothing.
         /// </summary>
         public string? HintOf(Problem problem) =>
             string.Join("; ", new[] { problem.Hint }.Concat(parsed.Show(problem.Next)).OfType<string>()) is { Length: > 0 } hint
                 ? hint
                 : null;
 
-        /// <summary>Next steps with the commands of this program for them. A step that only a newer version knows is left out.</summary>
+        /// <summary>
+        /// Returns next steps with the commands of this program for them. A step that only a newer version knows is left out.
+        /// </summary>
         public IEnumerable<string> Show(NextStep[]? steps) =>
             (steps ?? []).Select(step => (parsed.RootCommandResult.Command as ProgramCommand)?.Show(step, parsed)).OfType<string>();
 
-        /// <summary>Tells what to do next.</summary>
+        /// <summary>Prints what to do next.</summary>
         public void Hint(string line) => parsed.Talk("hint:", line);
 
-        /// <summary>A question; the answer is typed behind it.</summary>
+        /// <summary>Prints a question; the user types the answer on the same line.</summary>
         public void Ask(string question) =>
             parsed.InvocationConfiguration.Error.Write($"{parsed.RootCommandResult.Command.Name}: {Printable.Escape(question)}");
 
-        /// <summary>Ends a line that no answer has ended.</summary>
+        /// <summary>Ends the line of a question that got no answer.</summary>
         public void EndLine() => parsed.InvocationConfiguration.Error.WriteLine();
 
         private void Talk(string kind, string line)

@@ -3,9 +3,8 @@ using System.CommandLine;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// A command that lists what there can be very much of. People see the first of it and how to go on; programs get everything, in pieces
-/// that the daemon
-/// can hold.
+/// Lists that can be very long. People see the first part and the command that continues; programs get everything, in pages that the daemon
+/// can hold in memory.
 /// </summary>
 public sealed class Paging
 {
@@ -24,8 +23,8 @@ public sealed class Paging
 
     /// <summary>Adds <c>--limit</c> and <c>--after</c>.</summary>
     /// <param name="list">The command, with all of its other options.</param>
-    /// <param name="name">What a user types for it, such as <c>tctl certs ls</c>.</param>
-    /// <param name="format">Whether people read it.</param>
+    /// <param name="name">The command as a user types it, such as <c>tctl certs ls</c>.</param>
+    /// <param name="format">The output format; the text format is for people.</param>
     public Paging(Command list, string name, FormatOption format)
     {
         (this.list, this.name, this.format) = (list, name, format);
@@ -33,9 +32,9 @@ public sealed class Paging
         list.Options.Add(after);
     }
 
-    /// <summary>What is wanted of it, and for people a hint when there is more.</summary>
+    /// <summary>Reads the requested part of the list, and prints a hint for people if there is more.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="ask">Gets a piece: at most so many, behind a place.</param>
+    /// <param name="ask">Gets a page: at most this many items, after a position.</param>
     public async Task<T[]> Read<T>(ParseResult parsed, Func<int, string?, Task<(T[] Items, string? Next)>> ask)
     {
         var most = parsed.GetValue(limit) ?? (parsed.GetValue(format) == FormatOption.Text ? Shown : int.MaxValue);
@@ -45,7 +44,7 @@ public sealed class Paging
         return items;
     }
 
-    /// <summary>All that there are.</summary>
+    /// <summary>Reads all items.</summary>
     public static async Task<T[]> All<T>(Func<int, string?, Task<(T[] Items, string? Next)>> ask) =>
         (await Read(int.MaxValue, null, ask)).Items;
 
@@ -63,7 +62,7 @@ public sealed class Paging
         return ([.. items], next);
     }
 
-    // The command as it was given, without the place where it began.
+    // Rebuilds the command as it was given, without its start position.
     private IEnumerable<string> Again(ParseResult parsed) =>
         list.Options.Where(option => option != after).Select(option => (option.Name, Result: parsed.GetResult(option)))
             .Where(option => option.Result is { Implicit: false })

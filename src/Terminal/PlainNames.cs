@@ -3,7 +3,8 @@ using System.Buffers;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// Names that others choose and that reach ssh or a shell: only what can be nothing but a name gets there, whatever the daemon has let in.
+/// Checks names that other people choose and that ssh or a shell will read: only text that cannot be anything but a name is allowed,
+/// whatever the daemon has accepted.
 /// </summary>
 public static class PlainNames
 {
@@ -18,19 +19,19 @@ public static class PlainNames
     private static readonly SearchValues<char> DomainStart = SearchValues.Create(Letters + Digits);
     private static readonly SearchValues<char> DomainRest = SearchValues.Create(Letters + Digits + ".-");
 
-    /// <summary>Lets the name of a node through.</summary>
-    /// <exception cref="FailureException">It is something else.</exception>
+    /// <summary>Checks the name of a node.</summary>
+    /// <exception cref="FailureException">It is not the name of a node.</exception>
     public static void CheckNode(string name)
     {
         if (!IsNode(name))
             throw new FailureException($"'{name}' is not the name of a node");
     }
 
-    /// <summary>Whether a text can be nothing but the name of a node.</summary>
+    /// <summary>Whether a text can only be the name of a node.</summary>
     public static bool IsNode(string name) => Fits(name, NodeStart, NodeRest, 63);
 
-    /// <summary>Lets a login through: <c>adam</c>, or <c>adam@corp.example.com</c> where a directory names its accounts so.</summary>
-    /// <exception cref="FailureException">It is something else.</exception>
+    /// <summary>Checks a login: <c>adam</c>, or <c>adam@corp.example.com</c> if a directory names its accounts that way.</summary>
+    /// <exception cref="FailureException">It is not a login.</exception>
     public static void CheckLogin(string login)
     {
         if (!(login.Split('@') is [var name, .. var domain] && Fits(name, LoginStart, LoginRest, 64)
@@ -39,7 +40,9 @@ public static class PlainNames
             throw new FailureException($"'{login}' is not a login");
     }
 
-    /// <summary>Whether a text consists of these characters, and begins with one of those.</summary>
+    /// <summary>
+    /// Whether a text consists of characters from <paramref name="rest"/>, and begins with one from <paramref name="start"/>.
+    /// </summary>
     public static bool Fits(string text, SearchValues<char> start, SearchValues<char> rest, int length) =>
         text.Length > 0 && text.Length <= length && start.Contains(text[0]) && !text.AsSpan().ContainsAnyExcept(rest);
 }

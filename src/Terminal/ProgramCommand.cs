@@ -8,8 +8,10 @@ namespace CertAuthority.Terminal;
 /// <param name="description">One sentence for the help.</param>
 public abstract class ProgramCommand(string name, string description) : Command(name, description)
 {
-    /// <summary>A next step in words, with the command for it. Null for a step that only a newer version of the program knows.</summary>
-    /// <param name="step">What the daemon suggests.</param>
-    /// <param name="parsed">The command line in hand: what it says about the connection belongs into the suggested command too.</param>
+    /// <summary>
+    /// Returns a next step in words, with the command for it. Null for a step that only a newer version of the program knows.
+    /// </summary>
+    /// <param name="step">The step that the daemon suggests.</param>
+    /// <param name="parsed">The current command line: its connection options belong in the suggested command too.</param>
     public abstract string? Show(NextStep step, ParseResult parsed);
 }

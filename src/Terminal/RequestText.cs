@@ -2,17 +2,18 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>Requests as text.</summary>
+/// <summary>Formats requests as text.</summary>
 public static class RequestText
 {
-    // A row is one line of a terminal; the whole reason is shown with the request.
+    // A row must fit on one line of a terminal; the whole reason is shown with the single request.
     private const int LongestReason = 60;
 
     /// <summary>
-    /// A request a row. The reason is the last column, so that scripts which read the others from the left find them where they were.
+    /// Returns one row for each request. The reason is the last column, so that scripts that count columns from the left find the others in
+    /// the same place.
     /// </summary>
     /// <param name="requests">The requests.</param>
-    /// <param name="withReason">Whether to show reasons, where there are any.</param>
+    /// <param name="withReason">Whether to show reasons, if there are any.</param>
     public static Table Table(IReadOnlyCollection<RequestResource> requests, bool withReason)
     {
         withReason &= requests.Any(request => request.Spec.RequestReason.Length > 0);
@@ -33,10 +34,10 @@ public static class RequestText
         return table;
     }
 
-    /// <summary>A field a line; a field that says nothing is left out.</summary>
+    /// <summary>Returns one line for each field; empty fields are left out.</summary>
     public static IEnumerable<string> Details(RequestResource request) => Details(request.Metadata.Name, request.Spec);
 
-    /// <summary>What would be filed, in the same fields, and what is missing.</summary>
+    /// <summary>Returns the request that would be filed, in the same fields, and what is missing.</summary>
     public static IEnumerable<string> Details(RequestPlan plan)
     {
         var lines = Details("(not filed)", plan.Spec);
@@ -46,7 +47,9 @@ public static class RequestText
                 $"missing: a reason: {string.Join("; ", plan.ReasonPrompts is [] ? [plan.ReasonRequired] : plan.ReasonPrompts)}");
     }
 
-    /// <summary>What the requester should know as soon as it is filed: what came out shorter, and who cannot review it.</summary>
+    /// <summary>
+    /// Returns what the requester should know after filing: times that were shortened, and reviewers who cannot review it.
+    /// </summary>
     public static IEnumerable<string> Warnings(RequestSpec spec) => [.. spec.Shortened, .. spec.Warnings ?? []];
 
     private static IEnumerable<string> Details(string id, RequestSpec spec)
@@ -83,7 +86,7 @@ public static class RequestText
     private static string Short(string reason) =>
         reason.Length <= LongestReason ? reason : $"{string.Concat(reason.EnumerateRunes().Take(LongestReason - 1))}…";
 
-    // A row is one line; all of them stand where one request is shown.
+    // A row must fit on one line; the single request shows all of them.
     private static string Few(string[] resources) =>
         resources.Length <= 3 ? string.Join(',', resources) : $"{string.Join(',', resources[..2])} and {resources.Length - 2} more";
 
@@ -95,7 +98,7 @@ public static class RequestText
 
     /// <summary><c>request 3f… has been denied, 1 certificate revoked</c>.</summary>
     /// <param name="resolved">The daemon's answer.</param>
-    /// <param name="what">What was done to it.</param>
+    /// <param name="what">What was done to the request.</param>
     public static string Done(RequestResolved resolved, string what) =>
         $"request {resolved.Request.Metadata.Name} has been {what}"
         + (resolved.Revoked.Length > 0 ? $", {Wording.Count(resolved.Revoked.Length, "certificate")} revoked" : "")

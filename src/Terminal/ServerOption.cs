@@ -7,16 +7,16 @@ namespace CertAuthority.Terminal;
 /// <summary><c>--server unix:PATH</c> or <c>ssh://…</c>, after any subcommand.</summary>
 public sealed class ServerOption : Option<ServerAddress?>
 {
-    /// <summary>The environment variable that names the daemon where the option does not.</summary>
+    /// <summary>The environment variable that names the daemon if the option does not.</summary>
     public const string Variable = "CERTAUTHORITY_SERVER";
 
     private readonly Func<ParseResult, ServerAddress?> remembered;
 
-    /// <summary>The option.</summary>
+    /// <summary>Creates the option.</summary>
     /// <param name="remembered">
-    /// The daemon of earlier days, which counts where neither option nor environment names one; null for a program that remembers none.
+    /// The daemon of an earlier login, used if neither option nor environment names one; null for a program that remembers none.
     /// </param>
-    /// <param name="aliases">Other words for it.</param>
+    /// <param name="aliases">Other names of the option.</param>
     public ServerOption(Func<ParseResult, ServerAddress?>? remembered = null, params string[] aliases)
         : base("--server", aliases)
     {
@@ -38,21 +38,23 @@ public sealed class ServerOption : Option<ServerAddress?>
         };
     }
 
-    /// <summary>The daemon that a command line means. Nothing is sent yet.</summary>
+    /// <summary>Returns a client of the daemon that a command line names. Nothing is sent yet.</summary>
     public static CaClient Connect(ParseResult parsed) => Connect(parsed, Chosen(parsed));
 
-    /// <summary>The daemon at an address. Nothing is sent yet.</summary>
+    /// <summary>Returns a client of the daemon at an address. Nothing is sent yet.</summary>
     public static CaClient Connect(ParseResult parsed, ServerAddress server) =>
         new(server, IsTrusted, tell: Spinner.IsPossible ? parsed.Say : null);
 
-    /// <summary>The same for somebody in the middle of typing: nothing is asked or told, and after a moment it is too late.</summary>
+    /// <summary>
+    /// As above, for completion while a user is typing: ssh asks nothing, nothing is printed, and the time limit is short.
+    /// </summary>
     public static CaClient ConnectInPassing(ParseResult parsed, TimeSpan patience) =>
         new(Chosen(parsed), IsTrusted, patience, mayAsk: false);
 
-    /// <summary>Where a command line means.</summary>
+    /// <summary>Returns the daemon that a command line names, or the default.</summary>
     public static ServerAddress Chosen(ParseResult parsed) => Named(parsed) ?? Find(parsed).remembered(parsed) ?? OfThisHost();
 
-    /// <summary>What the option or else the environment names; null where neither does.</summary>
+    /// <summary>Returns the daemon that the option or otherwise the environment names; null if neither does.</summary>
     public static ServerAddress? Named(ParseResult parsed)
     {
         if (parsed.GetValue(Find(parsed)) is { } named)
@@ -65,19 +67,21 @@ public sealed class ServerOption : Option<ServerAddress?>
                         : $"{Variable} is '{text}', which is not {ServerAddress.Forms}");
     }
 
-    /// <summary>Users of the machine where the daemon runs talk to the machine's; one's own comes first only where there is one.</summary>
+    /// <summary>Returns the account's own daemon if there is one, and otherwise the machine-wide one.</summary>
     public static ServerAddress.Unix OfThisHost() => new(Own() ?? ServerAddress.MachineSocket);
 
-    /// <summary>Whether this machine has a daemon, running or not: elsewhere somebody has to say where it is.</summary>
+    /// <summary>Whether this machine has a daemon, running or not. On other machines the user has to name its address.</summary>
     public static bool IsOnThisHost() => Own() is not null || Directory.Exists(Path.GetDirectoryName(ServerAddress.MachineSocket));
 
     private static string? Own() =>
         ServerAddress.DefaultSocket(Environment.IsPrivilegedProcess) is { } own && File.Exists(own) ? own : null;
 
-    /// <summary>Whether a uid may be a daemon's. Anybody can bind a socket in a place of their own and point others at it.</summary>
+    /// <summary>
+    /// Whether a uid may be a daemon's. Needed because anybody can bind a socket in a place of their own and direct other people to it.
+    /// </summary>
     public static bool IsTrusted(uint uid) => uid == 0 || uid == Accounts.OwnUid || IsDaemon(uid);
 
-    // An account that the system does not know now vouches for nobody.
+    // An account that the system cannot look up now is not trusted.
     private static bool IsDaemon(uint uid)
     {
         try

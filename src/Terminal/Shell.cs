@@ -6,10 +6,10 @@ using CertAuthority.Linux;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>From arguments to an exit code.</summary>
+/// <summary>Runs a command line, from its arguments to its exit code.</summary>
 public static class Shell
 {
-    /// <summary>Runs a command line on the process's own streams.</summary>
+    /// <summary>Runs a command line with the standard streams of the process.</summary>
     public static async Task<int> Run(Command root, IReadOnlyList<string> args)
     {
         await using var output = StandardWriter.Output();
@@ -18,17 +18,17 @@ public static class Shell
     }
 
     /// <summary>Runs a command line.</summary>
-    /// <param name="root">The whole program; its name stands before every error.</param>
-    /// <param name="args">The words after the program's own.</param>
-    /// <param name="output">Takes the data.</param>
-    /// <param name="error">Takes the talk.</param>
+    /// <param name="root">The whole program; its name precedes every error.</param>
+    /// <param name="args">The arguments after the program's name.</param>
+    /// <param name="output">Receives the data.</param>
+    /// <param name="error">Receives the messages.</param>
     public static async Task<int> Run(Command root, IReadOnlyList<string> args, TextWriter output, TextWriter error)
     {
         root.Options.Add(Help());
         var parsed = Parse(root, [.. KeepEmptyValues(args)]);
         parsed.InvocationConfiguration.Output = output;
         parsed.InvocationConfiguration.Error = error;
-        // A verb catches its own; the library would print a stack trace, in colours of its own.
+        // A command catches its own exceptions; the library would print a stack trace, in its own colours.
         parsed.InvocationConfiguration.EnableDefaultExceptionHandler = false;
         try
         {
@@ -43,18 +43,18 @@ public static class Shell
         }
     }
 
-    /// <summary>Whether nothing in a command line is wrong.</summary>
-    /// <param name="parsed">As <see cref="Parse"/> took it apart.</param>
+    /// <summary>Whether a command line has no errors.</summary>
+    /// <param name="parsed">The result of <see cref="Parse"/>.</param>
     public static bool IsUnderstood(ParseResult parsed) =>
         parsed.Errors.Count == 0 && !UnknownOptions(parsed).Any() && !EmptyValues(parsed).Any();
 
-    /// <summary>Takes a command line apart. There are no response files: the @ of root@db1 is a login's.</summary>
+    /// <summary>Parses a command line. Response files are off, because the @ in root@db1 belongs to a login.</summary>
     /// <param name="root">The whole program.</param>
-    /// <param name="args">The words after the program's own.</param>
+    /// <param name="args">The arguments after the program's name.</param>
     public static ParseResult Parse(Command root, string[] args) =>
         root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
-    // The parser would give --roles= the next word for its value.
+    // The parser would take the next word as the value of --roles=.
     internal static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
     {
         var options = args.TakeWhile(arg => arg != "--").Count();
@@ -64,7 +64,7 @@ public static class Shell
                 : (string[])[arg]);
     }
 
-    // The parser would take a misspelt option for an argument: approve --rolse=db-support bc8ca931 would approve what was asked.
+    // The parser would take a misspelt option for an argument: approve --rolse=db-support bc8ca931 would approve the requested roles.
     private static IEnumerable<string> UnknownOptions(ParseResult parsed)
     {
         var options = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).ToList();
@@ -73,8 +73,8 @@ public static class Shell
             .Select(token => token.Value);
     }
 
-    // Empty is what a script's variable is when something went wrong before; it must mean neither "all" nor "none". Free text (TEXT) may be
-    // empty.
+    // A script's variable is empty when something went wrong before; an empty value must mean neither "all" nor "none". Free text (TEXT)
+    // may be empty.
     private static IEnumerable<string> EmptyValues(ParseResult parsed)
     {
         for (SymbolResult? command = parsed.CommandResult; command is not null; command = command.Parent)
@@ -91,7 +91,7 @@ public static class Shell
 
     private static int RefuseUsage(ParseResult parsed)
     {
-        // A word that fits nowhere also makes other things seem to be missing.
+        // A word that fits nowhere makes other arguments seem to be missing too.
         string[] unknown = [.. parsed.UnmatchedTokens, .. UnknownOptions(parsed)];
         var faults = unknown.Length > 0
             ? unknown.Select(word => $"unknown command or argument '{word}'")
@@ -110,11 +110,11 @@ public static class Shell
             yield return command.Name;
     }
 
-    /// <summary><c>--help</c>, which shows examples and exit codes too; both command lines have it.</summary>
+    /// <summary>Creates <c>--help</c>, which also shows examples and exit codes; both programs use it.</summary>
     public static Option Help()
     {
         var help = new HelpOption("--help", "-h");
-        // Else the library asks Console for the width, and that switches the keys of the terminal.
+        // Otherwise the library asks Console for the width, which changes the key settings of the terminal.
         help.Action = new ExamplesAfter(new HelpAction { MaxWidth = StandardStream.Columns() ?? int.MaxValue });
         return help;
     }
@@ -133,7 +133,7 @@ public static class Shell
             return ExitCode.Done;
         }
 
-        // Where an argument has no such name, the library shows the values that a shell would complete; those of subcommands are shown too.
+        // If an argument has no such name, the library shows the values that a shell would complete; this covers subcommands too.
         private static void Name(Command command)
         {
             foreach (var argument in command.Arguments)

@@ -1,18 +1,18 @@
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// Shows on a terminal that something is awaited, and how long it can still take. Where stderr is no terminal it writes nothing.
+/// Shows on a terminal what the program waits for, and how long that can still take. If stderr is not a terminal, it writes nothing.
 /// </summary>
-/// <param name="error">Where the talk goes; null keeps it silent.</param>
-/// <param name="what">What is awaited.</param>
-/// <param name="end">When the wait is over at the latest.</param>
-/// <param name="clock">Tells how long that is.</param>
+/// <param name="error">The writer for messages; null keeps it silent.</param>
+/// <param name="what">What the program waits for.</param>
+/// <param name="end">The latest end of the wait.</param>
+/// <param name="clock">Measures the remaining time.</param>
 public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, TimeProvider clock)
 {
     private const string Erase = "\r\u001b[K";
 
-    // DECAWM: where the terminal is narrower than the line, its end is cut off. Wrapped, it could not be erased. On again in the
-    // same write, for whoever interrupts must not find it off.
+    // DECAWM off: if the terminal is narrower than the line, the end of the line is cut off, because a wrapped line could not be erased.
+    // The same write turns it on again, so that an interrupt never leaves it off.
     private const string NoWrap = "\u001b[?7l";
     private const string Wrap = "\u001b[?7h";
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(125);
@@ -21,7 +21,7 @@ public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, 
     public static bool IsPossible =>
         !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb";
 
-    /// <summary>The task, with the spinner turning in its last line until it is done. Nothing of it stays.</summary>
+    /// <summary>Awaits the task, and shows the spinner in the last line until it is done. The spinner is then erased.</summary>
     public async Task During(Task task)
     {
         if (error is not null)

@@ -2,15 +2,15 @@ using CertAuthority.Linux;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>Text for one of the process's own streams.</summary>
-/// <param name="stream">Which.</param>
-/// <param name="showsColour">Whether a person sees colours there; <see cref="Colour"/> asks.</param>
+/// <summary>Writes text to one of the standard streams of the process.</summary>
+/// <param name="stream">The stream.</param>
+/// <param name="showsColour">Whether a person sees colours there; <see cref="Colour"/> reads it.</param>
 internal sealed class StandardWriter(StandardStream stream, bool showsColour) : StreamWriter(stream)
 {
-    /// <summary>The data.</summary>
+    /// <summary>Returns the writer for data.</summary>
     public static StandardWriter Output() => new(StandardStream.Output(), IsWanted(Console.IsOutputRedirected)) { AutoFlush = true };
 
-    /// <summary>The talk.</summary>
+    /// <summary>Returns the writer for messages.</summary>
     public static StandardWriter Error() => new(StandardStream.Error(), IsWanted(Console.IsErrorRedirected)) { AutoFlush = true };
 
     public bool ShowsColour => showsColour;

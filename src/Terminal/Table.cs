@@ -11,7 +11,7 @@ public sealed class Table(params string[] headers)
     /// <summary>Adds a row with as many cells as there are headers.</summary>
     public void Add(params string[] cells) => rows.Add([.. cells.Select(Printable.Escape)]);
 
-    /// <summary>The headers, a rule, and the rows.</summary>
+    /// <summary>Returns the headers, a rule, and the rows.</summary>
     /// <param name="coloured">Whether the states in the column Status are shown in colour.</param>
     public IEnumerable<string> Lines(bool coloured = false)
     {

@@ -1,12 +1,14 @@
 namespace CertAuthority.Terminal;
 
-/// <summary>Times, numbers and labels for people.</summary>
+/// <summary>Formats times, numbers and labels for people.</summary>
 public static class Wording
 {
     /// <summary><c>2026-11-22 12:00:00 UTC</c>.</summary>
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'");
 
-    /// <summary>How much is left, to the nearest minute, and below one to the second: <c>1h30m</c>, <c>58m</c>, <c>40s</c>.</summary>
+    /// <summary>
+    /// Returns the time left, to the nearest minute, or to the second below one minute: <c>1h30m</c>, <c>58m</c>, <c>40s</c>.
+    /// </summary>
     public static string Left(TimeSpan left)
     {
         if (left < TimeSpan.FromMinutes(1))
@@ -27,7 +29,7 @@ public static class Wording
     public static string Labels(IEnumerable<KeyValuePair<string, string>> labels) =>
         string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
 
-    /// <summary>What a library or the system says, as our own messages begin and end: lower case, no full stop.</summary>
+    /// <summary>Returns a message of a library or the system in the style of ours: lower case, no full stop.</summary>
     internal static string InOurStyle(string message) =>
         message is [var first, ..] ? char.ToLowerInvariant(first) + message[1..].ReplaceLineEndings(" ").TrimEnd('.') : "unknown error";
 }

@@ -7,12 +7,12 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// An ssh-agent, spoken to through ssh-add. After each login it holds the certificates of this home with their key, each no longer than
-/// it lives.
+/// An ssh-agent, which tsh reaches through ssh-add. After each login, it holds the certificates of this home with their key, each no longer
+/// than the certificate lives.
 /// </summary>
 internal sealed class Agent
 {
-    // ssh-add's exit code where there is no agent to speak to (ssh-add(1)).
+    // The exit code of ssh-add if it cannot reach an agent (ssh-add(1)).
     private const int Nobody = 2;
 
     // gpg-agent gives its socket for ssh this name everywhere.
@@ -22,15 +22,15 @@ internal sealed class Agent
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    // Some agents ask their user before they take a key.
+    // Some agents ask their user before they accept a key.
     private static readonly TimeSpan LimitToAdd = TimeSpan.FromSeconds(30);
 
     private readonly string socket;
 
     private Agent(string socket) => this.socket = socket;
 
-    /// <summary>The running agent; null where there is none.</summary>
-    /// <exception cref="FailureException">It does not answer, or it is of a kind that cannot hold certificates.</exception>
+    /// <summary>Returns the running agent; null if there is none.</summary>
+    /// <exception cref="FailureException">The agent does not answer, or is of a kind that cannot hold certificates.</exception>
     public static async Task<Agent?> Running(CancellationToken cancellation)
     {
         if (Environment.GetEnvironmentVariable("SSH_AUTH_SOCK") is not { Length: > 0 } socket)
@@ -38,30 +38,32 @@ internal sealed class Agent
         var agent = new Agent(socket);
         if ((await agent.Run(["-l"], Limit, cancellation)).ExitCode == Nobody)
             return null;
-        // It would say yes, drop the certificate, and keep the private key for good.
+        // gpg-agent would report success, drop the certificate, and keep the private key forever.
         return Path.GetFileName(File.ResolveLinkTarget(socket, returnFinalTarget: true)?.FullName ?? socket) != GpgSocket
             ? agent
             : throw new FailureException("the ssh-agent here is gpg-agent, which cannot hold certificates, so it gets no key", Without);
     }
 
-    /// <summary>The running agent, where the user insists on one.</summary>
-    /// <exception cref="FailureException">There is none that can hold certificates.</exception>
+    /// <summary>Returns the running agent if the user requires one.</summary>
+    /// <exception cref="FailureException">There is no agent that can hold certificates.</exception>
     public static async Task<Agent> Expected(CancellationToken cancellation) =>
         await Running(cancellation)
         ?? throw new FailureException(
             "no ssh-agent runs here", "start one: eval $(ssh-agent), or do without: tsh login --add-keys-to-agent=no");
 
     /// <summary>
-    /// Gives it a key with its certificates. Whoever calls holds the <see cref="Home.Lock"/>, and has called <see cref="Forget"/>.
+    /// Adds a key with its certificates. The caller must hold the <see cref="Home.Lock"/> and have called <see cref="Forget"/>.
     /// </summary>
-    /// <param name="home">Remembers that the agent has the key.</param>
-    /// <param name="key">The private key; FILE.pub is beside it.</param>
-    /// <param name="certificates">Those of the login, the one that was asked for first.</param>
+    /// <param name="home">Records that the agent has the key.</param>
+    /// <param name="key">The private key; FILE.pub is next to it.</param>
+    /// <param name="certificates">The certificates of the login; the one that was requested comes first.</param>
     /// <param name="plainKey">
-    /// Until when the agent keeps the key alone too: certificates that come later can be used only with it. Null for not at all.
+    /// Until when the agent also keeps the key alone: certificates that come later can be used only with it. Null for never.
     /// </param>
     /// <param name="cancellation">Cancels the wait for the agent.</param>
-    /// <exception cref="FailureException">It refused, or it did not keep a certificate. What it took has been removed again.</exception>
+    /// <exception cref="FailureException">
+    /// The agent refused, or did not keep a certificate. Everything that it accepted has been removed again.
+    /// </exception>
     public async Task Add(
         Home home, string key, IReadOnlyList<OneCertificate> certificates, DateTimeOffset? plainKey, CancellationToken cancellation)
     {
@@ -69,7 +71,7 @@ internal sealed class Agent
         var ends = certificates.Select(one => one.Info.ValidBefore).Append(plainKey ?? default).Max();
         home.AgentKeys.Add(new AgentKey(publicKey, socket, ends));
 
-        // ssh-add takes the certificate that lies beside a key.
+        // ssh-add uses the certificate next to a key.
         var folder = Directory.CreateDirectory(
             Path.Combine(Path.GetDirectoryName(key)!, $"agent.{Guid.NewGuid():n}"), (UnixFileMode)0b111_000_000).FullName;
         try
@@ -78,7 +80,7 @@ internal sealed class Agent
             File.CreateSymbolicLink(identity, key);
             if (plainKey is { } until)
                 await Add(identity, until);
-            // Whoever lists the agent sees the everyday one first: ssh without a configuration offers them in this order.
+            // The everyday certificate comes first in the agent's list, because ssh without a configuration offers them in this order.
             foreach (var one in certificates.OrderBy(one => one.Info.HasConditions ? 1 : 0).ThenBy(one => one.Info.Requests.Length))
             {
                 await File.WriteAllTextAsync(identity + "-cert.pub", one.Certificate + "\n", cancellation);
@@ -89,10 +91,11 @@ internal sealed class Agent
         {
             Directory.Delete(folder, recursive: true);
         }
-        // ssh-add adds the key alone, and then with its certificate. Servers count what is offered, and the key alone opens nothing.
+        // ssh-add adds the key alone, and then the key with its certificate. Servers count the keys that are offered, and the key alone
+        // opens nothing.
         if (plainKey is null)
             await Remove(publicKey.ToString(), cancellation);
-        // Agents exist that say yes and do something else.
+        // Some agents report success and do something else.
         var held = await Identities(publicKey, cancellation);
         var signed = held.Select(identity => identity.Certificate).OfType<Certificate>().ToList();
         if (certificates.All(
@@ -117,7 +120,7 @@ internal sealed class Agent
         }
     }
 
-    /// <summary>Takes out of every agent what came from this home.</summary>
+    /// <summary>Removes everything that came from this home from every agent.</summary>
     /// <returns>A sentence for each agent that may still hold a key.</returns>
     public static async Task<IReadOnlyList<string>> Forget(Home home, CancellationToken cancellation)
     {
@@ -141,13 +144,13 @@ internal sealed class Agent
                 faults.Add(silent.Message);
             }
         }
-        // An agent that is gone now drops a key in time, should it come back.
+        // An agent that is unreachable now drops the key at its expiry, if the agent returns.
         remaining.RemoveAll(key => key.Until <= now);
         home.AgentKeys.Write(remaining);
         return faults;
     }
 
-    /// <summary>Takes everything of a key out; false where the agent cannot be reached or keeps the key.</summary>
+    /// <summary>Removes a key with all of its certificates; false if the agent cannot be reached or keeps the key.</summary>
     private async Task<bool> Removes(PublicKey key, CancellationToken cancellation)
     {
         var list = await Run(["-L"], Limit, cancellation);
@@ -171,7 +174,9 @@ internal sealed class Agent
         return true;
     }
 
-    /// <summary>gpg-agent answers "removed" to ssh-add and keeps the key on the disk. Only its own protocol removes it.</summary>
+    /// <summary>
+    /// Removes a key from gpg-agent, which reports "removed" to ssh-add but keeps the key on the disk. Only its own protocol removes it.
+    /// </summary>
     private static async Task RemoveFromGpg(PublicKey key, CancellationToken cancellation)
     {
         try
@@ -183,7 +188,7 @@ internal sealed class Agent
         }
         catch (FailureException)
         {
-            // No gpg-agent after all. Whoever called looks at what the agent holds now.
+            // It is not gpg-agent after all. The caller checks what the agent holds now.
         }
 
         Task<(int ExitCode, string Output, string Error)> Gpg(string command) =>
@@ -200,7 +205,7 @@ internal sealed class Agent
                 yield return identity;
     }
 
-    // ssh-add takes an identity out by a file that names it; - is its standard input only in newer releases.
+    // ssh-add removes an identity that a file names; only newer releases accept - for standard input.
     private async Task Remove(string line, CancellationToken cancellation)
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("tsh-").FullName, "agent.pub");
@@ -221,7 +226,7 @@ internal sealed class Agent
             ("SSH_AUTH_SOCK", socket));
 
     /// <summary>An identity that an agent holds: a key, or a certificate with its key.</summary>
-    /// <param name="Line">As ssh-add -L prints it.</param>
+    /// <param name="Line">The line that ssh-add -L prints.</param>
     /// <param name="Key">The key.</param>
     /// <param name="Certificate">The certificate; null for the key alone.</param>
     private sealed record Identity(string Line, PublicKey Key, Certificate? Certificate)
@@ -236,7 +241,7 @@ internal sealed class Agent
             }
             catch (SshFormatException)
             {
-                // Not one of ours: a kind of key that is never certified.
+                // A kind of key that is never certified, so it is not one of ours.
                 return null;
             }
         }

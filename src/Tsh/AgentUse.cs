@@ -2,23 +2,23 @@ using System.CommandLine;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>What becomes of the key at a login.</summary>
+/// <summary>The places where a login puts the key.</summary>
 internal enum AgentUse
 {
-    /// <summary>Into the running ssh-agent too, if there is one.</summary>
+    /// <summary>On the disk, and in the running ssh-agent if there is one.</summary>
     Auto,
 
-    /// <summary>Into the ssh-agent too, or the login fails.</summary>
+    /// <summary>On the disk and in the ssh-agent; otherwise the login fails.</summary>
     Yes,
 
-    /// <summary>Only to the disk.</summary>
+    /// <summary>Only on the disk.</summary>
     No,
 
-    /// <summary>Only into the ssh-agent: no private key stays on the disk.</summary>
+    /// <summary>Only in the ssh-agent: no private key stays on the disk.</summary>
     Only,
 }
 
-/// <summary>The words for it.</summary>
+/// <summary>The words for these values.</summary>
 internal static class AgentUses
 {
     public static AgentUse? TryParse(string word) => word switch

@@ -7,28 +7,32 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>A certificate in tsh's home.</summary>
-/// <param name="File">Where it lies.</param>
-/// <param name="Info">What it says of itself. Which roles are in use, and whether it is revoked, only the daemon knows.</param>
+/// <param name="File">The path of its file.</param>
+/// <param name="Info">The content of the certificate. Only the daemon knows which roles are in use, and whether it is revoked.</param>
 /// <param name="Key">The key that it certifies.</param>
 /// <param name="Line">The text of the file.</param>
-/// <param name="SignedBy">The key that signed it, by its own account.</param>
-/// <param name="Forwardings">How many kinds of forwarding it permits.</param>
+/// <param name="SignedBy">The key that signed it, according to the certificate itself.</param>
+/// <param name="Forwardings">The number of kinds of forwarding that it permits.</param>
 internal sealed record HeldCertificate(string File, CertificateInfo Info, string Line, PublicKey Key, PublicKey SignedBy, int Forwardings)
 {
-    /// <summary>Reads a file; null where there is none.</summary>
-    /// <param name="file">Holds one line.</param>
-    /// <param name="name">What tells the certificate from others of its login; null for the one that was asked for.</param>
-    /// <exception cref="SshFormatException">The file holds something else.</exception>
+    /// <summary>Reads a certificate file; null if there is none.</summary>
+    /// <param name="file">The path of a file with one line.</param>
+    /// <param name="name">
+    /// The name that distinguishes the certificate from others of its login; null for the one that was requested.
+    /// </param>
+    /// <exception cref="SshFormatException">The file contains something else.</exception>
     public static HeldCertificate? Read(string file, string? name = null)
     {
         return AtomicFile.Read(file) is { } line ? Read(line.Trim(), file, name) : null;
     }
 
-    /// <summary>Reads a line.</summary>
-    /// <param name="line">What the file holds.</param>
-    /// <param name="file">Where it lies.</param>
-    /// <param name="name">What tells the certificate from others of its login; null for the one that was asked for.</param>
-    /// <exception cref="SshFormatException">It is something else.</exception>
+    /// <summary>Parses the line of a certificate.</summary>
+    /// <param name="line">The content of the file.</param>
+    /// <param name="file">The path of the file.</param>
+    /// <param name="name">
+    /// The name that distinguishes the certificate from others of its login; null for the one that was requested.
+    /// </param>
+    /// <exception cref="SshFormatException">The line is not a certificate.</exception>
     public static HeldCertificate Read(string line, string file, string? name = null)
     {
         var read = Certificate.ParseLine(line);
@@ -57,27 +61,28 @@ internal sealed record HeldCertificate(string File, CertificateInfo Info, string
                 extension => extension.Name is "permit-agent-forwarding" or "permit-port-forwarding" or "permit-X11-forwarding"));
     }
 
-    // A value is a string in the string; a flag has none.
+    // The value is a string inside the string; a flag has none.
     private static string Value(CertificateOption option) =>
         option.Data.Length <= sizeof(int) ? "" : Encoding.UTF8.GetString(option.Data.Span[sizeof(int)..]);
 
-    // A certificate may say "for ever"; a DateTimeOffset ends with the year 9999.
+    // A certificate may be valid forever; a DateTimeOffset ends with the year 9999.
     private static DateTimeOffset Moment(ulong seconds) =>
         DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(seconds, (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds()));
 }
 
 /// <summary>
-/// What somebody holds: the certificates in tsh's home that are for its key. Every command that asks "am I logged in", "as whom" and
-/// "which certificate opens this" asks here.
+/// The certificates in tsh's home that are for its key. Every command that needs to know whether the user is logged in, as which user, and
+/// which certificate opens a login uses this class.
 /// </summary>
 /// <param name="Certificates">
-/// What the last login asked for comes first. Without those for single nodes, which <see cref="NodeCertificate"/> keeps.
+/// The certificates; what the last login requested comes first. Certificates for single nodes are not included;
+/// <see cref="NodeCertificate"/> keeps them.
 /// </param>
-/// <param name="Faults">A sentence for each file that holds something else.</param>
-/// <param name="Session">The login that they belong to, as far as it is remembered.</param>
+/// <param name="Faults">One sentence for each file that contains something else.</param>
+/// <param name="Session">The login that they belong to, as far as it is recorded.</param>
 internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOnlyList<string> Faults, LoginSession? Session)
 {
-    /// <summary>Reads the home. Signatures are not looked at: <see cref="Verified"/> does that.</summary>
+    /// <summary>Reads the home. It does not check signatures: <see cref="Verified"/> does.</summary>
     public static Held In(Home home)
     {
         var (certificates, faults) = (new List<HeldCertificate>(), new List<string>());
@@ -101,9 +106,7 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
         return new Held(certificates, faults, home.Memory.Session);
     }
 
-    /// <summary>
-    /// The same without certificates whose signature does not fit what they say, as ssh itself leaves them out, without a word.
-    /// </summary>
+    /// <summary>Leaves out certificates whose signature does not match their content, which ssh itself ignores silently.</summary>
     public async Task<Held> Verified(CancellationToken cancellation)
     {
         var (fit, faults) = (new List<HeldCertificate>(), Faults.ToList());
@@ -115,7 +118,7 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
         return this with { Certificates = fit, Faults = faults };
     }
 
-    /// <summary>The serials of all certificates in a home: expired ones, and those for single nodes, too.</summary>
+    /// <summary>Returns the serials of all certificates in a home, including expired ones and those for single nodes.</summary>
     public static string[] Serials(Home home)
     {
         return [.. home.CertificateFiles().Select(one => one.File).Concat(home.NodeCertificateFiles()).Select(Serial).OfType<string>()];
@@ -133,17 +136,17 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
         }
     }
 
-    /// <summary>Whose they are, also when they have expired; null where nobody is logged in.</summary>
+    /// <summary>The user of the certificates, even if they have expired; null if nobody is logged in.</summary>
     public string? User => (Certificates is [var first, ..] ? first.Info.User : null) ?? Session?.User;
 
-    /// <summary>Those that are valid.</summary>
+    /// <summary>Returns the valid certificates.</summary>
     public IEnumerable<HeldCertificate> At(DateTimeOffset now) => Certificates.Where(one => now < one.Info.ValidBefore);
 
-    /// <summary>The requests that valid ones draw on.</summary>
+    /// <summary>Returns the requests that valid certificates use.</summary>
     public string[] Requests(DateTimeOffset now) => [.. At(now).SelectMany(one => one.Info.Requests).Distinct()];
 
-    /// <summary>The first that is valid. ssh never says that one is missing or has expired, so this does.</summary>
-    /// <exception cref="FailureException">There is none.</exception>
+    /// <summary>Returns the first valid certificate. ssh never reports that one is missing or has expired, so this does.</summary>
+    /// <exception cref="FailureException">There is no valid certificate.</exception>
     public HeldCertificate Usable(DateTimeOffset now) =>
         At(now).FirstOrDefault()
         ?? throw (Certificates.Count > 0
@@ -153,12 +156,12 @@ internal sealed record Held(IReadOnlyList<HeldCertificate> Certificates, IReadOn
             : new FailureException("not logged in", "tsh login"));
 
     /// <summary>
-    /// The one to use for a login on a node; null where no valid one opens it. One that carries no conditions comes first, then one that
-    /// permits more forwarding, then the everyday one: what a request gave is used where it is needed.
+    /// Returns the certificate to use for a login on a node; null if no valid one opens it. A certificate without conditions comes first,
+    /// then one that permits more forwarding, then the everyday one: certificates of a request are used only when they are needed.
     /// </summary>
     public HeldCertificate? For(string login, string node, DateTimeOffset now) => Best(At(now), login, node);
 
-    /// <summary>The same choice among others.</summary>
+    /// <summary>Makes the same choice among other certificates.</summary>
     public static HeldCertificate? Best(IEnumerable<HeldCertificate> certificates, string login, string node) => certificates
         .Where(one => one.Info.Opens(login, node))
         .OrderBy(one => one.Info.HasConditions ? 1 : 0)

@@ -8,9 +8,9 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The folder where tsh keeps a key, its certificate, the hosts it has seen, and what ssh reads of it.</summary>
-/// <param name="folder">Where.</param>
-/// <param name="profile">Which of several logins; null for the one without a name.</param>
+/// <summary>The directory where tsh keeps a key, its certificates, the hosts it has seen, and the configuration for ssh.</summary>
+/// <param name="folder">The path of the directory.</param>
+/// <param name="profile">The profile; null for the login without a name.</param>
 internal sealed partial class Home(string folder, string? profile = null)
 {
     private const string Profiles = "profiles";
@@ -19,25 +19,27 @@ internal sealed partial class Home(string folder, string? profile = null)
 
     public string Folder { get; } = folder;
 
-    /// <summary>Which of several logins it is; null for the one without a name.</summary>
+    /// <summary>The profile; null for the login without a name.</summary>
     public string? Profile { get; } = profile;
 
-    /// <summary>The private key.</summary>
+    /// <summary>The path of the private key.</summary>
     public string Key => Path.Combine(Folder, "id");
 
     public string PublicKey => Path.Combine(Folder, "id.pub");
 
-    /// <summary>The certificate that the last login asked for.</summary>
+    /// <summary>The certificate that the last login requested.</summary>
     public string Certificate => Path.Combine(Folder, "id-cert.pub");
 
-    /// <summary>What tells a certificate from others of its login, in the name of its file.</summary>
-    /// <exception cref="FailureException">It could lead out of the folder.</exception>
+    /// <summary>The part of a file name that distinguishes a certificate from others of its login.</summary>
+    /// <exception cref="FailureException">The name could lead outside the directory.</exception>
     public static string CertificateName(CertificateInfo certificate) =>
         (certificate.Name ?? certificate.Serial) is var name && Names().IsMatch(name)
         ? name
         : throw new FailureException($"'{name}' is not the name of a certificate");
 
-    /// <summary>The files of all certificates but those for single nodes, with their names; first what the last login asked for.</summary>
+    /// <summary>
+    /// Returns the files of all certificates except those for single nodes, with their names; what the last login requested comes first.
+    /// </summary>
     public IEnumerable<(string File, string? Name)> CertificateFiles()
     {
         yield return (Certificate, null);
@@ -46,42 +48,42 @@ internal sealed partial class Home(string folder, string? profile = null)
                 yield return (file, Path.GetFileName(file)["id-".Length..^"-cert.pub".Length]);
     }
 
-    /// <summary>Whether there is a key whose private half is not here.</summary>
+    /// <summary>Whether there is a key whose private half is not on the disk.</summary>
     public bool KeyIsInAgentOnly => !File.Exists(Key) && File.Exists(PublicKey);
 
     public string KnownHosts => Path.Combine(Folder, "known_hosts");
 
-    /// <summary>Whose host certificates ssh believes: beside known_hosts, which ssh writes.</summary>
+    /// <summary>The CA keys whose host certificates ssh accepts; a separate file, because ssh writes to known_hosts.</summary>
     public string KnownCas => Path.Combine(Folder, "known_cas");
 
-    /// <summary>What <c>tsh config</c> has told ssh; there only where it has.</summary>
+    /// <summary>The configuration that <c>tsh config</c> wrote for ssh; it exists only after that command.</summary>
     public string SshConfig => Path.Combine(Folder, "ssh_config");
 
-    /// <summary>The certificate that is for a login on one node.</summary>
+    /// <summary>The certificate for a login on one node.</summary>
     public string NodeCertificate(string login, string node) => Path.Combine(NodeCertificates, $"{login}@{node}-cert.pub");
 
     /// <summary>The certificates at hand for logins on single nodes.</summary>
     public IEnumerable<string> NodeCertificateFiles() =>
         Directory.Exists(NodeCertificates) ? Directory.EnumerateFiles(NodeCertificates, "*-cert.pub").Order(StringComparer.Ordinal) : [];
 
-    /// <summary>Whether a certificate is for a single node.</summary>
+    /// <summary>Returns whether a certificate is for a single node.</summary>
     public bool IsForOneNode(string certificate) => Path.GetDirectoryName(certificate) == NodeCertificates;
 
     private string NodeCertificates => Path.Combine(Folder, "nodes");
 
-    /// <summary>What is remembered of the last login.</summary>
+    /// <summary>The stored facts about the last login.</summary>
     public Memory Memory => Memory.Read(Path.Combine(Folder, "profile"));
 
     /// <summary>The keys of this home that ssh-agents hold.</summary>
     public AgentKeys AgentKeys => new(Path.Combine(Folder, "agent_keys"));
 
-    /// <summary>Where nodes were when the daemon was last asked.</summary>
+    /// <summary>The addresses of nodes at the last call to the daemon.</summary>
     public string Addresses => Path.Combine(Folder, "addresses");
 
-    /// <summary>TSH_HOME, else <c>~/.certauthority</c>; below it the chosen profile's.</summary>
+    /// <summary>Returns TSH_HOME, otherwise <c>~/.certauthority</c>; for a profile, its directory below that.</summary>
     public static Home Chosen(ParseResult parsed) => Chosen(ProfileOption.Chosen(parsed));
 
-    /// <summary>The login without a name, and every profile, whether or not there is a certificate.</summary>
+    /// <summary>Returns the login without a name and every profile, with or without a certificate.</summary>
     public static IEnumerable<Home> All()
     {
         yield return Chosen((string?)null);
@@ -100,9 +102,10 @@ internal sealed partial class Home(string folder, string? profile = null)
     }
 
     /// <summary>
-    /// TSH_HOME, else <c>~/.certauthority</c>. Always an absolute path: a private key must never end up wherever somebody happens to be.
+    /// Returns TSH_HOME, otherwise <c>~/.certauthority</c>. The path is always absolute: a private key must never end up in the current
+    /// directory by accident.
     /// </summary>
-    /// <exception cref="FailureException">Neither leads anywhere.</exception>
+    /// <exception cref="FailureException">Neither is a usable path.</exception>
     public static string Root()
     {
         if (Environment.GetEnvironmentVariable("TSH_HOME") is { Length: > 0 } chosen)
@@ -118,25 +121,27 @@ internal sealed partial class Home(string folder, string? profile = null)
             : throw new FailureException($"your home directory {home} does not exist", NameHome);
     }
 
-    /// <summary>A command of tsh's that means this login.</summary>
+    /// <summary>Returns a tsh command line for this login.</summary>
     public string Command(string rest) => Profile is null ? $"tsh {rest}" : $"tsh --profile={Profile} {rest}";
 
-    /// <summary>Makes the folder where it is missing; nobody else may look into it.</summary>
+    /// <summary>Creates the directory if it does not exist; nobody else may read it.</summary>
     public void EnsureFolder()
     {
         Directory.CreateDirectory(Folder, OwnerOnly | UnixFileMode.UserExecute);
-        // Somebody else may have made it a moment ago.
+        // Another process may have created it a moment ago.
         PrivateFolder.Expect(Folder);
     }
 
-    /// <summary>Keeps in mind what the next command is to know.</summary>
+    /// <summary>Stores what the next command needs to know.</summary>
     public void Remember(Memory memory)
     {
         EnsureFolder();
         memory.Write(Path.Combine(Folder, "profile"));
     }
 
-    /// <summary>The line of the public key. Key and folder are made where they are missing; a new key gets the comment.</summary>
+    /// <summary>
+    /// Returns the line of the public key. The key and the directory are created if they do not exist; a new key gets the comment.
+    /// </summary>
     public async Task<string> EnsureKey(string comment, CancellationToken cancellation)
     {
         EnsureFolder();
@@ -150,10 +155,12 @@ internal sealed partial class Home(string folder, string? profile = null)
         return derived.Trim();
     }
 
-    /// <summary>Puts the certificates of a login in their places, and removes those of the login before.</summary>
-    /// <param name="certificates">First the one that was asked for; none where every login needs a certificate for its host.</param>
-    /// <param name="key">The line of the key that they certify, as <see cref="EnsureKey"/> gave it.</param>
-    /// <exception cref="FailureException">Another key is there by now.</exception>
+    /// <summary>Stores the certificates of a login, and removes those of the previous one.</summary>
+    /// <param name="certificates">
+    /// The certificates; the one that was requested comes first. Empty if every login needs a certificate for its host.
+    /// </param>
+    /// <param name="key">The line of the key that they certify, as <see cref="EnsureKey"/> returned it.</param>
+    /// <exception cref="FailureException">Meanwhile another key has taken its place.</exception>
     public void SaveCertificates(IReadOnlyList<OneCertificate> certificates, string key)
     {
         using var alone = Lock();
@@ -162,8 +169,8 @@ internal sealed partial class Home(string folder, string? profile = null)
         ReplaceCertificates(certificates);
     }
 
-    /// <summary>Lets ssh believe the host certificates of this authority.</summary>
-    /// <param name="hostCa">The public key, a line.</param>
+    /// <summary>Makes ssh accept the host certificates of this authority.</summary>
+    /// <param name="hostCa">The line of the public key.</param>
     public void SaveKnownCas(string hostCa)
     {
         var line = $"@cert-authority * {OpenSsh.PublicKey.ParseLine(hostCa)}\n";
@@ -171,15 +178,15 @@ internal sealed partial class Home(string folder, string? profile = null)
             AtomicFile.Replace(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
     }
 
-    /// <summary>Keeps a certificate that is for a login on one node.</summary>
+    /// <summary>Stores a certificate for a login on one node.</summary>
     public void SaveNodeCertificate(string login, string node, string line)
     {
         Directory.CreateDirectory(NodeCertificates, OwnerOnly | UnixFileMode.UserExecute);
         AtomicFile.Replace(NodeCertificate(login, node), Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
     }
 
-    /// <summary>Keeps the public half of a key whose private half is not here, and its certificates.</summary>
-    /// <remarks>Whoever calls holds the <see cref="Lock"/>: the agent and these files change together.</remarks>
+    /// <summary>Stores the public half of a key whose private half is not on the disk, and its certificates.</summary>
+    /// <remarks>The caller must hold the <see cref="Lock"/>: the agent and these files change together.</remarks>
     public void SavePublic(string publicKey, IReadOnlyList<OneCertificate> certificates)
     {
         File.Delete(Key);
@@ -208,7 +215,7 @@ internal sealed partial class Home(string folder, string? profile = null)
             File.Delete(file);
     }
 
-    /// <summary>The public key; null when there is none that can be read.</summary>
+    /// <summary>Returns the public key; null if there is none that can be read.</summary>
     public PublicKey? PublicKeyAtHand()
     {
         try
@@ -221,7 +228,7 @@ internal sealed partial class Home(string folder, string? profile = null)
         }
     }
 
-    /// <summary>Removes key and certificates; false when there was nothing.</summary>
+    /// <summary>Removes the key and certificates; false if there was nothing.</summary>
     public bool Clear()
     {
         if (!Directory.Exists(Folder))
@@ -237,11 +244,10 @@ internal sealed partial class Home(string folder, string? profile = null)
     }
 
     /// <summary>
-    /// Keeps other tsh of the same home out while key and certificate are put in place or taken away, so that they always belong together.
-    /// Waits
-    /// for it; disposing lets go.
+    /// Keeps other tsh processes of the same home out while the key and certificate are written or removed, so that they always belong
+    /// together. It waits for the lock; disposing releases it.
     /// </summary>
-    /// <exception cref="IOException">The folder cannot be locked.</exception>
+    /// <exception cref="IOException">The directory cannot be locked.</exception>
     public IDisposable Lock() => OwnFile.LockDirectory(Folder, waits: true);
 
     private async Task MakeKey(string comment, CancellationToken cancellation)

@@ -4,10 +4,10 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>What a user hears after something of theirs was revoked: whether hosts still accept it.</summary>
+/// <summary>Tells a user, after something of theirs was revoked, whether hosts still accept it.</summary>
 internal static class HostsBehindText
 {
-    // With --wait. Without it the daemon knows how long a few seconds are.
+    // For --wait. Without it, the daemon decides how long a few seconds are.
     private const string Long = "30s";
 
     /// <summary><c>--wait</c> of the commands that revoke.</summary>
@@ -18,12 +18,12 @@ internal static class HostsBehindText
     };
 
     /// <summary>
-    /// Waits a few seconds for the hosts, and says how many do not have the new revocation list. Their names are for administrators.
+    /// Waits a few seconds for the hosts, and shows how many do not have the new revocation list. Only administrators see their names.
     /// </summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="ca">The daemon.</param>
     /// <param name="cancellation">Cancels the wait when the user interrupts it.</param>
-    /// <param name="wait">Waits longer, and fails for hosts without the list.</param>
+    /// <param name="wait">Whether to wait longer, and to fail if hosts still lack the list.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> SayHostsBehind(this ParseResult parsed, CaClient ca, CancellationToken cancellation, bool wait = false)
     {

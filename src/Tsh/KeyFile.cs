@@ -3,14 +3,14 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>Files that people name on the command line, and that may be anything.</summary>
+/// <summary>Reads files that people name on the command line, which can have any content.</summary>
 internal static class KeyFile
 {
-    // A certificate stays below 8 KB, an RSA key of 8192 bits below 2.
+    // A certificate is smaller than 8 KB, an RSA key of 8192 bits smaller than 2 KB.
     private const int MaxLength = 16 * 1024;
 
-    /// <summary>The public key in a file.</summary>
-    /// <exception cref="FailureException">It is not a key that can be certified, or there is none.</exception>
+    /// <summary>Reads the public key in a file.</summary>
+    /// <exception cref="FailureException">The file does not exist, or does not contain a key that can be certified.</exception>
     public static PublicKey PublicKey(string path)
     {
         try
@@ -24,16 +24,16 @@ internal static class KeyFile
         }
     }
 
-    /// <summary>The certificate in a file, whoever signed it.</summary>
-    /// <exception cref="SshFormatException">The file holds something else.</exception>
+    /// <summary>Reads the certificate in a file, whoever signed it.</summary>
+    /// <exception cref="SshFormatException">The file contains something else.</exception>
     public static CertificateOutline Certificate(string path) => CertificateOutline.ParseLine(ReadLine(path));
 
     /// <summary>
-    /// Whether a private key is in a security key that signs without a touch. Only the file says so, and only without a passphrase; sshd
-    /// refuses
-    /// such signatures, and a permission in the certificate would count only where the host's own list of principals repeats it.
+    /// Returns whether the private key is in a security key that signs without a touch. Only the file shows that, and only without a
+    /// passphrase; sshd refuses such signatures, and a permission in the certificate would count only if the host's own list of principals
+    /// repeats it.
     /// </summary>
-    /// <param name="path">The private key, or whatever is there instead.</param>
+    /// <param name="path">The path of the private key, or of whatever is there instead.</param>
     public static bool SignsWithoutTouch(string path)
     {
         const string begin = "-----BEGIN OPENSSH PRIVATE KEY-----", end = "-----END OPENSSH PRIVATE KEY-----";
@@ -65,11 +65,11 @@ internal static class KeyFile
         }
     }
 
-    // ssh-keygen skips empty lines and comments too.
+    // ssh-keygen also skips empty lines and comments.
     private static string ReadLine(string path) =>
         string.Join('\n', Read(path).Split('\n').Select(line => line.TrimEnd('\r')).Where(line => line.Trim() is not ("" or ['#', ..])));
 
-    /// <summary>What is in a file, as far as keys and certificates go.</summary>
+    /// <summary>Reads the content of a file, up to the size of keys and certificates.</summary>
     private static string Read(string path)
     {
         if (Directory.Exists(path))

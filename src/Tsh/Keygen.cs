@@ -2,17 +2,19 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>ssh-keygen, which makes and reads private keys so that tsh need not.</summary>
+/// <summary>Runs ssh-keygen, which creates and reads private keys so that tsh need not.</summary>
 internal static class Keygen
 {
-    /// <summary>Makes an Ed25519 pair without a passphrase, 0600.</summary>
+    /// <summary>Creates an Ed25519 key pair without a passphrase; mode 0600.</summary>
     public static Task Make(string path, string comment, CancellationToken cancellation) =>
         Run(["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path], cancellation);
 
-    /// <summary>The line of the public key of a private one.</summary>
+    /// <summary>Returns the line of the public key of a private key.</summary>
     public static Task<string> PublicKeyOf(string path, CancellationToken cancellation) => Run(["-y", "-f", path], cancellation);
 
-    /// <summary>Whether a file holds a key or certificate that ssh would use: of a certificate it verifies the signature, too.</summary>
+    /// <summary>
+    /// Returns whether a file contains a key or certificate that ssh would use; the signature of a certificate is verified too.
+    /// </summary>
     public static async Task<bool> Reads(string path, CancellationToken cancellation) =>
         (await InstalledProgram.Run("ssh-keygen", ["-l", "-f", path], cancellation)).ExitCode == 0;
 

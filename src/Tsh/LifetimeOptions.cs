@@ -3,7 +3,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>What a requester can say about the times of a request. The daemon reads them: it knows the limits.</summary>
+/// <summary>The options for the times of a request. The daemon interprets them, because it knows the limits.</summary>
 internal sealed class LifetimeOptions
 {
     private readonly Option<string?> sessionTtl = new("--session-ttl")
@@ -29,7 +29,7 @@ internal sealed class LifetimeOptions
 
     public IReadOnlyList<Option> All => [sessionTtl, requestTtl, maxDuration, assumeStartTime];
 
-    /// <summary>The request with what was said.</summary>
+    /// <summary>Adds the options to the request.</summary>
     public CreateRequest Of(ParseResult parsed, CreateRequest request) => request with
     {
         SessionTtl = parsed.GetValue(sessionTtl),

@@ -3,15 +3,15 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>What ends soon: within ten minutes, or the last tenth of its life where that is shorter.</summary>
+/// <summary>Finds what expires soon: within ten minutes, or within the last tenth of its lifetime if that is shorter.</summary>
 internal static class LittleLeft
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMinutes(10);
 
-    /// <summary>What to warn of, each with the command that mends it.</summary>
-    /// <param name="certificate">The one at hand.</param>
-    /// <param name="requests">The user's.</param>
-    /// <param name="now">When.</param>
+    /// <summary>Returns the warnings, each with the command that fixes it.</summary>
+    /// <param name="certificate">The certificate at hand.</param>
+    /// <param name="requests">The user's requests.</param>
+    /// <param name="now">The current time.</param>
     public static IEnumerable<(string Warning, string Command)> Of(
         CertificateInfo certificate, IEnumerable<RequestResource> requests, DateTimeOffset now)
     {
@@ -24,7 +24,7 @@ internal static class LittleLeft
                 spec.Resources is [_, ..] nodes
                     ? $"tsh request create --resource={string.Join(',', nodes)}"
                     : $"tsh request create --roles={string.Join(',', spec.GrantedRoles)}");
-        // A certificate that ends with its request is mended with it.
+        // Renewing the request also fixes a certificate that ends with it.
         if (IsSoon(certificate.ValidAfter, certificate.ValidBefore, now)
             && !used.Exists(request => request.Spec.AccessExpires <= certificate.ValidBefore))
             yield return (

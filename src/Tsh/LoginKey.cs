@@ -6,17 +6,17 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The key that a login certifies: where it comes from, and where its certificate goes.</summary>
+/// <summary>The key that a login certifies: its source, and the place of its certificate.</summary>
 internal abstract class LoginKey : IDisposable
 {
     private protected const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>The key that the options choose. What is wrong with them is told here, before anything is asked of the daemon.</summary>
-    /// <param name="home">Has the key where no option names another.</param>
-    /// <param name="publicKey"><c>--key</c>: a public key of the user's own.</param>
-    /// <param name="result"><c>--out</c>: where the result goes.</param>
-    /// <param name="agent">What becomes of the key of the home.</param>
-    /// <exception cref="FailureException">There is no such key, or something that must not be replaced is in the way.</exception>
+    /// <summary>Returns the key that the options choose. Errors in them are reported here, before any call to the daemon.</summary>
+    /// <param name="home">The home; its key is used if no option names another.</param>
+    /// <param name="publicKey"><c>--key</c>: the user's own public key.</param>
+    /// <param name="result"><c>--out</c>: the place of the result.</param>
+    /// <param name="agent">The places for the key of the home.</param>
+    /// <exception cref="FailureException">The key does not exist, or a file that must not be replaced is in the way.</exception>
     public static LoginKey Chosen(Home home, string? publicKey, string? result, AgentUse agent) => (publicKey, result) switch
     {
         (null, null) => agent == AgentUse.Only ? new KeyOfAgent(home) : new KeyOfHome(home, agent),
@@ -24,36 +24,38 @@ internal abstract class LoginKey : IDisposable
         ({ } path, _) => new OwnKey(path, result),
     };
 
-    /// <summary>The line of the public key.</summary>
-    /// <param name="comment">Of a key that is made.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <summary>Returns the line of the public key.</summary>
+    /// <param name="comment">The comment for a new key.</param>
+    /// <param name="cancellation">Cancels the operation when the user interrupts it.</param>
     public abstract Task<string> PublicKey(string comment, CancellationToken cancellation);
 
-    /// <summary>Puts the certificates in their places.</summary>
-    /// <param name="login">Has them; none where each host needs one of its own, which comes later and for the same key.</param>
-    /// <param name="warn">Told what did not work and does no harm.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <summary>Stores the certificates.</summary>
+    /// <param name="login">
+    /// The result of the login; it has no certificates if each host needs its own, which comes later and for the same key.
+    /// </param>
+    /// <param name="warn">Receives warnings about harmless failures.</param>
+    /// <param name="cancellation">Cancels the operation when the user interrupts it.</param>
     public abstract Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation);
 
-    /// <summary>Refuses to put the certificate in the place of one that is not the user's from this authority.</summary>
+    /// <summary>Refuses to replace a certificate that is not the user's own from this authority.</summary>
     /// <param name="ca">The authority.</param>
-    /// <param name="user">As which user.</param>
-    /// <param name="cancellation">Cancels the question to the daemon.</param>
+    /// <param name="user">The user to act as.</param>
+    /// <param name="cancellation">Cancels the call to the daemon.</param>
     public virtual Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => Task.CompletedTask;
 
-    /// <summary>Lets a script believe the host certificates of this authority, where the result goes to a place of its own.</summary>
-    /// <param name="hostCa">The public key, a line.</param>
+    /// <summary>Makes a script accept the host certificates of this authority, if the result goes to a separate place.</summary>
+    /// <param name="hostCa">The line of the public key.</param>
     public virtual void SaveKnownHosts(string hostCa)
     {
     }
 
-    /// <summary>Whether tsh itself uses it.</summary>
+    /// <summary>Whether tsh itself uses the key.</summary>
     public virtual bool IsOfHome => false;
 
-    /// <summary>What to type next; null where tsh itself uses the key.</summary>
+    /// <summary>The command to type next; null if tsh itself uses the key.</summary>
     public virtual string? Hint => null;
 
-    /// <summary>Removes what was begun and not saved.</summary>
+    /// <summary>Removes files that were created but not stored.</summary>
     public virtual void Dispose()
     {
     }
@@ -100,7 +102,7 @@ internal abstract class LoginKey : IDisposable
         }
     }
 
-    /// <summary>The file that says which hosts to believe, beside a result.</summary>
+    /// <summary>The known_hosts file next to a result.</summary>
     private protected static string KnownHostsOf(string path) => path + "-known_hosts";
 
     private protected static void ExpectKnownHostsOrNothing(string path)
@@ -123,13 +125,15 @@ internal abstract class LoginKey : IDisposable
     private protected static void Write(string path, string line) =>
         AtomicFile.Replace(path, Encoding.UTF8.GetBytes(line + "\n"), OwnerOnly);
 
-    /// <summary>Where the certificates of a login go: the first to a file that the options name, the others beside it.</summary>
+    /// <summary>
+    /// Returns the files for the certificates of a login: the first in the file that the options name, the others next to it.
+    /// </summary>
     private protected static IEnumerable<(string File, OneCertificate Certificate)> Places(LoggedIn login, string first)
     {
         var stem = first.EndsWith("-cert.pub", StringComparison.Ordinal) ? first[..^"-cert.pub".Length] : first;
         foreach (var (n, one) in login.Certificates.Index())
         {
-            // A name that another login of the same key gave stays: the certificate in it ends by itself.
+            // A file from another login of the same key stays: its certificate expires by itself.
             var file = n == 0 ? first : $"{stem}-{Home.CertificateName(one.Info)}-cert.pub";
             ExpectCertificateOrNothing(file);
             yield return (file, one);
@@ -142,7 +146,7 @@ internal abstract class LoginKey : IDisposable
     private protected static string Quoted(string path) =>
         path.Any(c => !char.IsAsciiLetterOrDigit(c) && !"/._-+@%:,=".Contains(c)) ? $"'{path.Replace("'", "'\\''")}'" : path;
 
-    /// <summary>tsh's own, on the disk.</summary>
+    /// <summary>The key of tsh's home, on the disk.</summary>
     private sealed class KeyOfHome(Home home, AgentUse use) : LoginKey
     {
         private Agent? agent;
@@ -172,7 +176,7 @@ internal abstract class LoginKey : IDisposable
         public override async Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
         {
             home.SaveCertificates(login.Certificates, key);
-            // Of several logins at once the agent has the one that is on the disk.
+            // If several logins run at once, the agent has the key that is on the disk.
             using var alone = home.Lock();
             foreach (var fault in (await Agent.Forget(home, cancellation)).Append(unusable).OfType<string>().Distinct())
                 warn(fault);
@@ -188,7 +192,7 @@ internal abstract class LoginKey : IDisposable
         }
     }
 
-    /// <summary>A new one at each login, whose private half only the ssh-agent has.</summary>
+    /// <summary>A new key at each login; only the ssh-agent has its private half.</summary>
     private sealed class KeyOfAgent(Home home) : LoginKey
     {
         private Agent? agent;
@@ -200,8 +204,8 @@ internal abstract class LoginKey : IDisposable
         public override async Task<string> PublicKey(string comment, CancellationToken cancellation)
         {
             agent = await Agent.Expected(cancellation);
-            // ssh-keygen and ssh-add speak through files. These are 0600 in a folder 0700, where there is one in memory, and are gone with
-            // this process.
+            // ssh-keygen and ssh-add exchange keys through files. These have mode 0600 in a directory with mode 0700, in memory if
+            // possible, and are deleted with this process.
             folder = Path.Combine(InMemory() ?? home.Folder, $"tsh.{Guid.NewGuid():n}");
             home.EnsureFolder();
             Directory.CreateDirectory(folder, OwnerOnly | UnixFileMode.UserExecute);
@@ -233,7 +237,7 @@ internal abstract class LoginKey : IDisposable
             : null;
     }
 
-    /// <summary>One of the user's own, on disk, in an agent or in hardware. Its private half is never looked for.</summary>
+    /// <summary>The user's own key, on disk, in an agent or in hardware. tsh never looks for its private half.</summary>
     private sealed class OwnKey : LoginKey
     {
         private readonly string path;
@@ -256,7 +260,7 @@ internal abstract class LoginKey : IDisposable
                 ExpectKnownHostsOrNothing(knownHosts);
         }
 
-        // ssh looks for FILE-cert.pub beside the private key FILE.
+        // ssh looks for FILE-cert.pub next to the private key FILE.
         private string Stem => path.EndsWith(".pub", StringComparison.Ordinal) ? path[..^4] : path;
 
         public override string Hint
@@ -290,9 +294,8 @@ internal abstract class LoginKey : IDisposable
     }
 
     /// <summary>
-    /// A new one, beside its certificate and the file of known hosts. It appears with the certificate, or not at all. One that an earlier
-    /// login has put
-    /// there gets another certificate: no private key is ever replaced.
+    /// A new key, next to its certificate and the known_hosts file. It appears together with the certificate or not at all. A key from an
+    /// earlier login gets a new certificate: a private key is never replaced.
     /// </summary>
     private sealed class FreshKey : LoginKey
     {
@@ -355,7 +358,7 @@ internal abstract class LoginKey : IDisposable
             base.Dispose();
         }
 
-        // Three files that belong together are what a login leaves.
+        // A login leaves three files that belong together.
         private string? KeyOfEarlierLogin()
         {
             if (!File.Exists(path) || !File.Exists(path + ".pub") || !File.Exists(Certificate))

@@ -6,13 +6,13 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>A login, from which certificates for single hosts can be had until it ends.</summary>
-/// <param name="Id">What the daemon calls it.</param>
-/// <param name="Ends">When it ends.</param>
-/// <param name="User">Whose it is.</param>
+/// <summary>A login session. Until it ends, it can issue certificates for single hosts.</summary>
+/// <param name="Id">The daemon's ID for it.</param>
+/// <param name="Ends">The time when it ends.</param>
+/// <param name="User">The user who logged in.</param>
 internal sealed record LoginSession(string Id, DateTimeOffset Ends, string User)
 {
-    /// <summary>The session that a login began; null for none.</summary>
+    /// <summary>Returns the session that a login began; null if it began none.</summary>
     public static LoginSession? From(LoggedIn login) =>
         login is { Session: { } id, SessionEnds: { } ends, User: { } user }
             && TryParse($"{id} {ends.ToUnixTimeSeconds()} {user}") is { } session ? session : null;
@@ -28,27 +28,27 @@ internal sealed record LoginSession(string Id, DateTimeOffset Ends, string User)
 }
 
 /// <summary>
-/// What tsh remembers of the last login: a word and its value a line, in the file <c>profile</c> of its home. A line that makes no sense
-/// counts for nothing.
+/// The stored facts about the last login: a word and its value in each line of the file <c>profile</c> in its home. A line that cannot be
+/// parsed is ignored.
 /// </summary>
 internal sealed record Memory
 {
-    /// <summary>Where the daemon was, if somebody said so.</summary>
+    /// <summary>The address of the daemon, if the user gave it.</summary>
     public ServerAddress? Server { get; init; }
 
-    /// <summary>As which user, if somebody said so.</summary>
+    /// <summary>The user name, if the user gave it.</summary>
     public string? User { get; init; }
 
-    /// <summary>What was to become of the key.</summary>
+    /// <summary>The places where the login put the key.</summary>
     public AgentUse? Agent { get; init; }
 
-    /// <summary>The requests that the login drew on: certificates for single hosts draw on them too.</summary>
+    /// <summary>The requests that the login used: certificates for single hosts use them too.</summary>
     public ImmutableArray<string> Requests { get; init; } = [];
 
-    /// <summary>The login session, which certificates for single hosts belong to.</summary>
+    /// <summary>The login session to which certificates for single hosts belong.</summary>
     public LoginSession? Session { get; init; }
 
-    /// <summary>Whether the roles reached more than one certificate holds, so that single hosts have certificates of their own.</summary>
+    /// <summary>Whether the roles reached more than one certificate can hold, so that single hosts have their own certificates.</summary>
     public bool PerHost { get; init; }
 
     public static Memory Read(string path)

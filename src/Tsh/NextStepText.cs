@@ -3,14 +3,14 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// The next steps that the daemon suggests, as a user reads them: what they can do is a command of tsh, the rest is what to ask an
+/// Writes the next steps that the daemon suggests for a user: steps of their own as commands of tsh, the other steps as what to ask an
 /// administrator for.
 /// </summary>
 internal static class NextStepText
 {
-    /// <summary>The step in words, with its command; null for one that this tsh does not know.</summary>
+    /// <summary>Returns the step in words, with its command; null for a step that this tsh does not know.</summary>
     /// <param name="step">The step.</param>
-    /// <param name="profile">The profile in use, which each command of tsh names too; null for the login without a name.</param>
+    /// <param name="profile">The profile in use, which each command of tsh includes; null for the login without a name.</param>
     public static string? Show(NextStep step, string? profile) => Words(step, profile is null ? "tsh" : $"tsh --profile={profile}");
 
     private static string? Words(NextStep step, string tsh) => step switch

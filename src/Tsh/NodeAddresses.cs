@@ -6,20 +6,21 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// The addresses of nodes, in the file <c>addresses</c> of a home: <c>NAME ADDRESS</c>, a line each. They serve while the daemon is away.
+/// The addresses of nodes, in the file <c>addresses</c> of a home: <c>NAME ADDRESS</c> in each line. They are used while the daemon is
+/// unreachable.
 /// </summary>
-/// <param name="home">Whose.</param>
+/// <param name="home">The home.</param>
 internal sealed class NodeAddresses(Home home)
 {
-    /// <summary>The node of a name or an address; null where it is not known, or not exactly one.</summary>
-    /// <param name="wanted">As it was typed.</param>
+    /// <summary>Finds the node of a name or an address; null if it is not known, or not unique.</summary>
+    /// <param name="wanted">The text as the user typed it.</param>
     public (string Name, string Address)? Find(string wanted)
     {
         var known = Read();
         return NodeNames.Matches(wanted, known, one => one.Name, one => one.Address) is [var only] ? only : null;
     }
 
-    /// <summary>Keeps these addresses, beside those of other nodes. That it cannot is no failure of whatever was asked for.</summary>
+    /// <summary>Stores these addresses, next to those of other nodes. A failure to store them does not fail the command.</summary>
     public void Remember(params ReachableNode[] nodes)
     {
         var old = Read();
@@ -37,11 +38,11 @@ internal sealed class NodeAddresses(Home home)
         }
         catch (Exception full) when (full is IOException or UnauthorizedAccessException)
         {
-            // Then the old ones stay.
+            // The old addresses stay.
         }
     }
 
-    // What is no name or address of a node is left out, whoever wrote it.
+    // Ignores any text that is not a name or address of a node, whoever wrote it.
     private (string Name, string Address)[] Read() =>
     [
         .. (AtomicFile.Read(home.Addresses) ?? "").Split('\n').Select(line => line.Split(' ')).Where(words => words.Length == 2)

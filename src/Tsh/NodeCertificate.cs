@@ -4,16 +4,16 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// Certificates for single nodes, for those whose roles reach more than one certificate holds: each is had at the moment of
-/// connecting, and kept as long as it lives. All that belong to one login session count as one login.
+/// Certificates for single nodes, for users whose roles reach more than one certificate can hold: tsh gets each when it connects, and keeps
+/// it until it expires. All certificates of one login session count as one login.
 /// </summary>
 internal static class NodeCertificate
 {
-    // One that ends while ssh is still connecting is of no use.
+    // A certificate that expires while ssh is still connecting is of no use.
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// The certificate at hand for a login on a node; null where there is none, it is about to end, or it is for another key.
+    /// Returns the certificate at hand for a login on a node; null if there is none, it is about to expire, or it is for another key.
     /// </summary>
     public static HeldCertificate? AtHand(Home home, string login, string node)
     {
@@ -30,7 +30,8 @@ internal static class NodeCertificate
     }
 
     /// <summary>
-    /// The logins on a node that certificates at hand open, each by one of its own; all nodes' where none is named, as LOGIN@NODE.
+    /// Returns the logins on a node that certificates at hand open, each with its own certificate; without a node, those on all nodes, as
+    /// LOGIN@NODE.
     /// </summary>
     public static IEnumerable<string> LoginsAtHand(Home home, string? node = null) => home.NodeCertificateFiles()
         .Select(file => Path.GetFileName(file)[..^"-cert.pub".Length])
@@ -38,14 +39,14 @@ internal static class NodeCertificate
             one => one.LastIndexOf('@') is var at and > 0 && (node is null || one[(at + 1)..] == node)
                 && AtHand(home, one[..at], one[(at + 1)..]) is not null);
 
-    /// <summary>Gets the certificates for a node, and keeps for each login there the one to use.</summary>
-    /// <param name="home">Has the key.</param>
+    /// <summary>Gets the certificates for a node, and stores the best one for each login there.</summary>
+    /// <param name="home">The home; it has the key.</param>
     /// <param name="node">The node's name.</param>
-    /// <param name="ca">Issues them.</param>
-    /// <param name="user">As which user.</param>
-    /// <param name="cancellation">Stops.</param>
+    /// <param name="ca">The daemon, which issues them.</param>
+    /// <param name="user">The user to act as.</param>
+    /// <param name="cancellation">Cancels the operation when the user interrupts it.</param>
     /// <returns>The logins that they open.</returns>
-    /// <exception cref="ProblemException">The roles do not reach the node, or not any more.</exception>
+    /// <exception cref="ProblemException">The roles do not reach the node, or no longer do.</exception>
     public static async Task<IReadOnlyList<string>> Get(Home home, string node, CaClient ca, string? user, CancellationToken cancellation)
     {
         if (home.PublicKeyAtHand() is not { } key)
@@ -72,11 +73,11 @@ internal static class NodeCertificate
         {
             return await Send(memory);
         }
-        // The login is over, or what was requested for it is. The regular roles need no other.
+        // The login is over, or a request that it uses is. The regular roles need no other.
         catch (ProblemException over) when (over.Problem.Code == ProblemCode.Expired
             && (memory.Session is not null || !memory.Requests.IsEmpty))
         {
-            // Of many that find this out at once, one begins the new login.
+            // If many processes find this at the same time, one of them begins the new login.
             using var alone = home.Lock();
             var next = home.Memory;
             if (next.Session == memory.Session && next.Requests.SequenceEqual(memory.Requests))

@@ -4,14 +4,16 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>What people type for a node: its name in any case, or its address.</summary>
+/// <summary>Resolves what people type for a node: its name in any case, or its address.</summary>
 internal static class NodeNames
 {
-    /// <summary>The name of the node that somebody means, within reach or a request away; null when there is none.</summary>
-    /// <param name="typed">What was typed.</param>
-    /// <param name="ca">Lists the nodes.</param>
-    /// <param name="user">As which user.</param>
-    /// <param name="cancellation">Cancels the question to the daemon.</param>
+    /// <summary>
+    /// Returns the name of the node that the text means, among those that the user can reach or request; null if there is none.
+    /// </summary>
+    /// <param name="typed">The text as the user typed it.</param>
+    /// <param name="ca">The daemon, which lists the nodes.</param>
+    /// <param name="user">The user to act as.</param>
+    /// <param name="cancellation">Cancels the call to the daemon.</param>
     /// <exception cref="FailureException">Several nodes have this address.</exception>
     public static async Task<string?> Resolve(string typed, CaClient ca, string? user, CancellationToken cancellation)
     {
@@ -22,7 +24,7 @@ internal static class NodeNames
         }
         catch (ProblemException)
         {
-            // The user reaches nothing, and has been told so.
+            // The user reaches nothing, and has already seen a message about it.
             return null;
         }
         var name = Matches(typed, list.Nodes, node => node.Name, node => node.Address) switch
@@ -39,7 +41,8 @@ internal static class NodeNames
     }
 
     /// <summary>
-    /// The nodes that a text means: the one of that name, in any case, or else all that have the address, with or without the port.
+    /// Returns the nodes that a text means: the one with that name, in any case, or otherwise all nodes with the address, with or without
+    /// the port.
     /// </summary>
     public static IReadOnlyList<T> Matches<T>(string typed, IReadOnlyCollection<T> nodes, Func<T, string> name, Func<T, string> address)
     {

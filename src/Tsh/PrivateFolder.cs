@@ -4,21 +4,23 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// A folder where nobody but its owner (and root) can put, replace or read keys. Somebody who can write to it, or to a folder
-/// above it, could plant a key of their own there, and tsh would have it certified.
+/// Checks a directory in which only its owner (and root) can create, replace or read keys. Another account that can write to it, or to a
+/// directory above it, could put its own key there, and tsh would have it certified.
 /// </summary>
 internal static class PrivateFolder
 {
-    /// <summary>Refuses a folder that somebody else can write. Nothing is created.</summary>
-    /// <param name="path">An absolute path; what does not exist yet is judged by the folders in which it will be made.</param>
-    /// <exception cref="FailureException">Somebody else can write it, or this account cannot enter it.</exception>
+    /// <summary>Refuses a directory that another account can write to. Nothing is created.</summary>
+    /// <param name="path">
+    /// An absolute path; a path that does not exist yet is checked by the directories in which it will be created.
+    /// </param>
+    /// <exception cref="FailureException">Another account can write to it, or this account cannot enter it.</exception>
     public static void Expect(string path)
     {
         if (Fault(path) is var (fault, hint))
             throw new FailureException(fault, hint);
     }
 
-    /// <summary>Whether a folder is there, this account can enter it, and nobody else can write it.</summary>
+    /// <summary>Returns whether a directory exists, this account can enter it, and no other account can write to it.</summary>
     public static bool IsSafe(string path)
     {
         try
@@ -36,7 +38,7 @@ internal static class PrivateFolder
         var existing = path;
         while (Stat(existing) is null)
             existing = Path.GetDirectoryName(existing)!;
-        // The folders that count are those behind links.
+        // The directories that matter are those to which links lead.
         var real = FileStatus.RealPath(existing);
         for (var folder = real; folder is not null; folder = Path.GetDirectoryName(folder))
         {
@@ -44,7 +46,7 @@ internal static class PrivateFolder
             if (status.Owner != 0 && status.Owner != Accounts.OwnUid)
                 return ($"{folder} belongs to another account, uid {status.Owner}, which could put its own key there",
                     "set TSH_HOME to a folder of your own");
-            // In /tmp and its kind people cannot touch the folders of other people.
+            // In /tmp and similar directories, people cannot change other people's directories.
             var isProtected = status.IsSticky && !(folder == real && existing == path);
             if (status.IsWritableByOthers && !isProtected)
                 return ($"other accounts can write {folder}, and could put their own key there", $"chmod go-w {folder}");
@@ -52,7 +54,7 @@ internal static class PrivateFolder
         return null;
     }
 
-    /// <summary>What lies at a path, behind links; null where there is nothing.</summary>
+    /// <summary>Returns the status of the file at a path, following links; null if there is none.</summary>
     private static FileStatus? Stat(string path)
     {
         try

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// <c>--profile NAME</c>, after any subcommand: one login among several, each with a server, a user, a key and a certificate of its own.
+/// <c>--profile NAME</c>, after any subcommand: selects one login among several, each with its own server, user, key and certificate.
 /// </summary>
 internal sealed class ProfileOption : Option<string?>
 {
@@ -28,13 +28,13 @@ internal sealed class ProfileOption : Option<string?>
         };
     }
 
-    /// <summary>The name chosen; null for the login without one.</summary>
+    /// <summary>Returns the chosen name; null for the login without one.</summary>
     public static string? Chosen(ParseResult parsed) =>
         parsed.GetValue<string?>("--profile") ?? (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } name ? null
             : IsName(name) ? name
             : throw new FailureException($"{Variable} is '{name}', which is not the name of a profile"));
 
-    /// <summary>Whether a folder of this name is a profile's.</summary>
+    /// <summary>Returns whether a directory with this name belongs to a profile.</summary>
     public static bool IsName(string name) =>
         name.Length is > 0 and <= 63 && char.IsAsciiLetterOrDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(Characters);
 }

@@ -6,15 +6,15 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>Requests that are approved, and that the certificate at hand makes no use of.</summary>
+/// <summary>Approved requests that the certificate at hand does not use.</summary>
 internal static class ReadyRequests
 {
-    // What a login takes.
+    // The largest number of requests in one login.
     private const int Most = 5;
 
     extension(ParseResult parsed)
     {
-        /// <summary>Names the command that puts them to use, beside those that are in use already. Without any it says nothing.</summary>
+        /// <summary>Shows the command that uses them, together with those already in use. Without any, it prints nothing.</summary>
         public void HintAtReady(IEnumerable<RequestResource> requests, string[] inUse)
         {
             foreach (var (ready, together) in Logins([.. requests], inUse, TimeProvider.System.GetUtcNow()))
@@ -23,14 +23,14 @@ internal static class ReadyRequests
         }
 
         /// <summary>
-        /// The same about all of the user's. A courtesy at the end of a command that is done, so failing to ask is no failure.
+        /// Does this for all requests of the user. It is a courtesy at the end of a finished command, so a failed call is not an error.
         /// </summary>
         public async Task HintAtReady(CaClient ca, string? user, string[] inUse, CancellationToken cancellation) =>
             parsed.HintAtReady(await List(ca, user, cancellation), inUse);
 
         /// <summary>
-        /// Asks at the prompt, request by request, which of them to use; where nobody sits at one, none. The end of the input answers
-        /// no to what is left, and Ctrl-C ends the command. After a yes, only what goes with it is offered.
+        /// Asks at the prompt for each request whether to use it; without a terminal, uses none. The end of the input answers no to the
+        /// remaining ones, and Ctrl-C ends the command. After a yes, only requests that can be combined with it are offered.
         /// </summary>
         public async Task<string[]> Offer(CaClient ca, string? user, CancellationToken cancellation)
         {
@@ -79,17 +79,17 @@ internal static class ReadyRequests
         }
     }
 
-    /// <summary>How approved requests are put to use.</summary>
+    /// <summary>Returns the command that uses approved requests.</summary>
     public static string Use(params string[] ids) => $"tsh login --request-id={string.Join(',', ids.Take(Most))}";
 
     /// <summary>
-    /// The logins that would put approved requests to use. One certificate is for requests for roles, or for requests for hosts, so
-    /// there are at most two; each goes on with the requests in use that it can carry.
+    /// Finds the logins that would use approved requests. One certificate is either for requests for roles or for requests for hosts, so
+    /// there are at most two logins; each also includes the requests in use that it can carry.
     /// </summary>
-    /// <param name="requests">The user's.</param>
-    /// <param name="inUse">The ids of those that the certificates at hand draw on.</param>
-    /// <param name="now">When.</param>
-    /// <returns>What each login would add, and all ids that it is for.</returns>
+    /// <param name="requests">The user's requests.</param>
+    /// <param name="inUse">The IDs of the requests that the certificates at hand use.</param>
+    /// <param name="now">The current time.</param>
+    /// <returns>For each login, the requests that it would add, and the IDs of all requests that it uses.</returns>
     public static IEnumerable<(RequestResource[] Ready, string[] Together)> Logins(
         IReadOnlyList<RequestResource> requests, string[] inUse, DateTimeOffset now)
     {
@@ -102,7 +102,7 @@ internal static class ReadyRequests
         }
     }
 
-    // Of several for the same, the one that lasts longest does; and where one is in use that lasts as long, none is wanted.
+    // Of several requests for the same thing, the one that lasts longest is enough; if one in use lasts as long, none is needed.
     private static IEnumerable<RequestResource> Ready(IEnumerable<RequestResource> requests, string[] inUse, DateTimeOffset now) => requests
         .Where(
             request => request.Spec.State == RequestStates.Approved && !(request.Spec.AssumeStartTime > now)
@@ -115,14 +115,14 @@ internal static class ReadyRequests
 
     private static bool IsForHosts(RequestResource request) => request.Spec.Resources is [_, ..];
 
-    // What it opens: the hosts that it names, else the roles.
+    // What the request opens: the hosts that it names, otherwise the roles.
     private static string For(RequestResource request) => request.Spec.Resources is [_, ..] hosts
         ? $"{string.Join(", ", hosts.Select(host => host.StartsWith("node/", StringComparison.Ordinal) ? host["node/".Length..] : host).Order(StringComparer.Ordinal))} as {Roles(request)}"
         : Roles(request);
 
     private static string Roles(RequestResource request) => string.Join(", ", request.Spec.GrantedRoles.Order(StringComparer.Ordinal));
 
-    /// <summary>The user's requests; none where nobody tells.</summary>
+    /// <summary>Returns the user's requests; none if the daemon does not answer.</summary>
     public static async Task<RequestResource[]> List(CaClient ca, string? user, CancellationToken cancellation)
     {
         try
@@ -135,7 +135,7 @@ internal static class ReadyRequests
         }
     }
 
-    // Byte by byte: what is typed ahead is the next question's.
+    // Reads byte by byte: text typed ahead belongs to the next question.
     private static Task<string?> Line(Stream input) => Task.Run(() =>
     {
         var line = new StringBuilder();

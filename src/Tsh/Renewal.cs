@@ -4,17 +4,17 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The certificate of the regular roles, in the place of one that has ended. Nobody is asked anything.</summary>
+/// <summary>Renews an expired certificate of the regular roles, without asking the user.</summary>
 internal static class Renewal
 {
-    /// <summary>Gets it, and says so in one line.</summary>
+    /// <summary>Gets the certificate, and reports it in one line.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="home">Has the key.</param>
-    /// <param name="ca">Issues it.</param>
-    /// <param name="user">As which user.</param>
-    /// <param name="expired">The certificate that has ended.</param>
-    /// <param name="cancellation">Cancels it.</param>
-    /// <exception cref="FailureException">The roles say that a login asks for more.</exception>
+    /// <param name="home">The home; it has the key.</param>
+    /// <param name="ca">The daemon, which issues the certificate.</param>
+    /// <param name="user">The user to act as.</param>
+    /// <param name="expired">The expired certificate.</param>
+    /// <param name="cancellation">Cancels the renewal when the user interrupts it.</param>
+    /// <exception cref="FailureException">The roles make every login request access.</exception>
     public static async Task Run(
         ParseResult parsed, Home home, CaClient ca, string? user, CertificateInfo expired, CancellationToken cancellation)
     {

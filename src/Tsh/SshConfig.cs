@@ -9,9 +9,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// What ssh, and all that runs it (scp, sftp, rsync, git), is told about nodes: text for its own configuration. Names, addresses and
-/// roles come from elsewhere; only what can be nothing but a name or an address gets in, and a shell sees literal names only: never %h,
-/// which is whatever somebody typed.
+/// Writes the configuration of nodes for ssh and everything that runs it (scp, sftp, rsync, git). Names, addresses and roles come from
+/// elsewhere; only text that can be nothing but a name or an address is included, and a shell sees literal names only: never %h, which can
+/// be any text that somebody typed.
 /// </summary>
 internal static partial class SshConfig
 {
@@ -19,16 +19,16 @@ internal static partial class SshConfig
 
     private static readonly SearchValues<char> NotInInclude = SearchValues.Create("\"\\%$*?[]{}\r\n");
 
-    /// <summary>The whole of TSH_HOME/ssh_config.</summary>
-    /// <param name="home">Has key and certificates.</param>
-    /// <param name="list">What is within reach, and what could be.</param>
+    /// <summary>Returns the complete content of TSH_HOME/ssh_config.</summary>
+    /// <param name="home">The home; it has the key and certificates.</param>
+    /// <param name="list">The nodes that the user reaches or can request.</param>
     /// <param name="held">The certificates at hand.</param>
-    /// <param name="perHost">Whether logins that these do not open have certificates of their own.</param>
+    /// <param name="perHost">Whether logins that these certificates do not open have their own certificates.</param>
     /// <param name="server">
-    /// Where the daemon is. Its host is left out: ssh has to find it as it always did, and it never trusts the authority.
+    /// The address of the daemon. Its host is left out: ssh must find it as before, and it never trusts the authority.
     /// </param>
-    /// <param name="tsh">How a shell starts tsh for this home.</param>
-    /// <param name="now">When it is.</param>
+    /// <param name="tsh">The command with which a shell starts tsh for this home.</param>
+    /// <param name="now">The current time.</param>
     public static string Text(Home home, NodeList list, Held held, bool perHost, ServerAddress server, string tsh, DateTimeOffset now)
     {
         var daemonHost = (server as ServerAddress.Ssh)?.Host;
@@ -40,7 +40,7 @@ internal static partial class SshConfig
             var (host, port) = SshArguments.Endpoint(node.Address);
             if (node.Name == daemonHost || host == daemonHost)
                 continue;
-            // What people type is the name of the node, or the name of the host where that means one node only.
+            // People type the name of the node, or the name of the host if that means only one node.
             string[] names = addresses[host] == 1 && host != node.Name && !IPAddress.TryParse(host, out _) && host != "localhost"
                 ? [node.Name, host]
                 : [node.Name];
@@ -69,9 +69,8 @@ internal static partial class SshConfig
         return text.ToString();
     }
 
-    // Each login gets the certificate that opens it: servers count what is offered. Where it has ended and none can be fetched, or there is
-    // none yet,
-    // ssh stops before it connects: a host counts what it refuses against this address.
+    // Each login gets the certificate that opens it, because servers count the keys that are offered. If it has expired and none can be
+    // fetched, or if there is none yet, ssh stops before it connects: a host counts what it refuses against this address.
     private static void Logins(
         StringBuilder text, string match, Home home, ListedNode node, Held held, bool perHost, string tsh, DateTimeOffset now)
     {
@@ -85,7 +84,7 @@ internal static partial class SshConfig
                 foreach (var login in opened)
                     text.Append(
                         $"{match} {login} exec {Quoted}sh -c 'test $(date +%%s) -ge {certificate.Info.ValidBefore.ToUnixTimeSeconds()}'{Quoted} !exec {Quoted}{tsh} config renew {login}@{node.Name}{Quoted}\n    ProxyCommand false\n");
-                // What renews a certificate of the regular roles puts it in the place of what was asked for.
+                // Renewing a certificate of the regular roles puts the new one in the place of the one that was requested.
                 var renewed = certificate.Info.Requests is [] && certificate.File != home.Certificate
                     ? SshArguments.Identity(home, home.Certificate)
                     : [];
@@ -103,18 +102,18 @@ internal static partial class SshConfig
         }
     }
 
-    /// <summary>The same text once there is no certificate any more.</summary>
+    /// <summary>Returns the text for use after the certificates are gone.</summary>
     public static string LoggedOut(string text) => ValidUntil().Replace(text, "-ge 0'");
 
     /// <summary>
-    /// The text of <c>~/.ssh/config</c> with the block of this home at its top, where nothing that stands before can win.
+    /// Returns the text of <c>~/.ssh/config</c> with the block of this home at its top, so that no earlier setting can override it.
     /// </summary>
-    /// <param name="text">The bytes of the file, each as a character, so that what is not UTF-8 stays as it is.</param>
-    /// <param name="home">Has the file to include.</param>
+    /// <param name="text">The bytes of the file, one character for each, so that bytes that are not UTF-8 stay unchanged.</param>
+    /// <param name="home">The home; it has the file to include.</param>
     public static string WithBlock(string text, Home home) =>
         $"{Begin(home)}\nInclude {Bytes(IncludePath(home.SshConfig, Accounts.OwnHome))}\n{End(home)}\n{WithoutBlock(text, home)}";
 
-    /// <summary>The same without it. Nothing else is touched.</summary>
+    /// <summary>Removes the block from the text, and leaves everything else unchanged.</summary>
     public static string WithoutBlock(string text, Home home)
     {
         var begin = text.IndexOf(Begin(home) + "\n", StringComparison.Ordinal);
@@ -122,7 +121,9 @@ internal static partial class SshConfig
         return end < 0 ? text : text.Remove(begin, end + End(home).Length + 1 - begin);
     }
 
-    /// <summary>How a shell that ssh starts runs this very program for this home, whatever its environment is then.</summary>
+    /// <summary>
+    /// Returns the command with which a shell that ssh starts runs this program for this home, whatever its environment is.
+    /// </summary>
     public static string Program(Home home, string? program, string? chosenFolder)
     {
         var tsh = program is not null && IsQuotable(program) && Path.GetFileName(program) == "tsh" ? ShellWord(program) : "tsh";
@@ -134,8 +135,8 @@ internal static partial class SshConfig
     }
 
     /// <summary>
-    /// The value of Include for a file. What is below the account's home begins with ~, so that the name of the home cannot matter: ssh
-    /// reads the rest as a pattern, and from release 9.9 on expands % in it, but not in what ~ stands for.
+    /// Returns the value of Include for a file. A path below the account's home begins with ~, so that the home's name does not matter: ssh
+    /// reads the rest as a pattern, and from release 9.9 on it expands % in the rest, but not in what ~ stands for.
     /// </summary>
     public static string IncludePath(string file, string? accountHome) =>
         accountHome is not null && file.StartsWith(accountHome + "/", StringComparison.Ordinal) && file[accountHome.Length..] is var below
@@ -148,7 +149,7 @@ internal static partial class SshConfig
 
     private static string Stop(string line) => $"    ProxyCommand sh -c 'echo tsh: {Words(line)} >&2; exit 1'\n";
 
-    // Plain words pass through ssh's quotes and the shell's; anything else is left out.
+    // Plain words pass through the quoting of ssh and the shell unchanged; all other characters are left out.
     private static string Words(string line) => NotPlain().Replace(line, "");
 
     private static void CheckRole(string role)
@@ -157,7 +158,7 @@ internal static partial class SshConfig
             throw new FailureException($"'{role}' is not the name of a role");
     }
 
-    // Single quotes keep every character but themselves; ssh reads the whole command inside double quotes, and expands %.
+    // Single quotes protect every character but themselves; ssh reads the whole command inside double quotes, and expands %.
     private static bool IsQuotable(string path) => !path.AsSpan().ContainsAny("'\"\\") && !path.Any(char.IsControl);
 
     private static string ShellWord(string path) => PlainPath().IsMatch(path) ? path : $"'{path.Replace("%", "%%")}'";

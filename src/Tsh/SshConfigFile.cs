@@ -6,13 +6,13 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The file by which <c>tsh config</c> tells ssh of hosts and certificates; each login keeps it up to date.</summary>
+/// <summary>The file with which <c>tsh config</c> configures hosts and certificates for ssh; each login updates it.</summary>
 internal static class SshConfigFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>
-    /// Updates the file after a login, if <c>tsh config</c> has made one. If that fails, the login still succeeds, with a warning.
+    /// Updates the file after a login, if <c>tsh config</c> has created one. If that fails, the login still succeeds, with a warning.
     /// </summary>
     public static async Task Refresh(ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {
@@ -28,7 +28,7 @@ internal static class SshConfigFile
         }
     }
 
-    /// <summary>What ssh would read, and the hosts in it.</summary>
+    /// <summary>Returns the text for ssh, and the hosts in it.</summary>
     public static async Task<(string Text, ListedNode[] Nodes)> Text(
         ParseResult parsed, Home home, CaClient ca, CancellationToken cancellation)
     {

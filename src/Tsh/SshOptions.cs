@@ -4,12 +4,12 @@ using System.CommandLine.Parsing;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// The options of ssh itself, which <c>tsh ssh</c> passes on as they are. scp, sftp, rsync and git give them to whatever they are told to
-/// run instead of ssh. <c>-l</c> is not among them, for tsh has to know the login.
+/// The options of ssh itself, which <c>tsh ssh</c> passes on unchanged. scp, sftp, rsync and git pass them to the program that runs instead
+/// of ssh. <c>-l</c> is not included, because tsh must know the login.
 /// </summary>
 internal sealed class SshOptions
 {
-    // ssh(1) of OpenSSH 10.2. -Q and -V are left out, which name no host.
+    // From ssh(1) of OpenSSH 10.2. -Q and -V are left out, because they name no host.
     private const string Flags = "46AaCfGgKkMNnqsTtvXxYy";
     private const string WithValue = "BbcDEeFIiJLmOoPpRSWw";
 
@@ -28,7 +28,7 @@ internal sealed class SshOptions
             "The same, with a value: -p 2222, -L 8080:localhost:80, -o ConnectTimeout=5. They win over the defaults; a key of -i is offered second",
     };
 
-    /// <summary>What a command line has of these, in its order.</summary>
+    /// <summary>Returns the options of ssh on a command line, in order.</summary>
     public IReadOnlyList<string> Given(ParseResult parsed)
     {
         var given = new List<string>();
@@ -42,7 +42,7 @@ internal sealed class SshOptions
         return given;
     }
 
-    /// <summary>The login that an option sets: <c>-o User=root</c>.</summary>
+    /// <summary>Returns the login that an option sets: <c>-o User=root</c>.</summary>
     public static string? Login(IReadOnlyList<string> given)
     {
         for (var i = 1; i < given.Count; i++)
@@ -53,10 +53,9 @@ internal sealed class SshOptions
     }
 
     /// <summary>
-    /// A command line of tsh in the form that the parser reads. What is behind <c>tsh ssh</c> follows the rules of ssh: <c>-vNf</c> is
-    /// three options,
-    /// <c>-p22</c> has its value attached, options can follow the node, and all that follows the first other word after the node is the
-    /// remote command.
+    /// Converts a command line of tsh to the form that the parser reads. The words after <c>tsh ssh</c> follow the rules of ssh:
+    /// <c>-vNf</c> is three options, <c>-p22</c> has its value attached, options can follow the node, and everything from the next word
+    /// after the node on is the remote command.
     /// </summary>
     public static IReadOnlyList<string> Separate(string[] args)
     {
@@ -90,7 +89,7 @@ internal sealed class SshOptions
             return 0;
         }
 
-        // As getopt takes them apart. The number of words that belong to them.
+        // Splits a word as getopt does, and returns the number of words that belong to it.
         int Letters(string word, string? next)
         {
             for (var at = 1; at < word.Length; at++)
@@ -102,7 +101,7 @@ internal sealed class SshOptions
                     return 0;
                 }
                 var value = !isValue ? null : at + 1 < word.Length ? word[(at + 1)..] : next;
-                // The parser takes a value that begins with a dash for an option, unless it is attached.
+                // The parser mistakes a value that begins with a dash for an option, unless it is attached.
                 separate.AddRange(
                     value is ['-', ..] ? [$"-{word[at]}={value}"] : value is null ? [$"-{word[at]}"] : [$"-{word[at]}", value]);
                 if (isValue)

@@ -4,10 +4,10 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>A certificate as login and status show it.</summary>
+/// <summary>Shows a certificate in the output of login and status.</summary>
 internal static class StatusText
 {
-    /// <summary>A fact a line; what is not known, or empty, is left out.</summary>
+    /// <summary>Returns one line for each fact; an unknown or empty one is left out.</summary>
     public static IEnumerable<string> Lines(CertificateInfo certificate, DateTimeOffset now)
     {
         yield return $"user: {certificate.User}";
@@ -21,7 +21,7 @@ internal static class StatusText
         yield return $"serial: {certificate.Serial}";
     }
 
-    /// <summary>One that stands beside it, on one line.</summary>
+    /// <summary>Returns one line for a further certificate of the same login.</summary>
     public static string Beside(CertificateInfo certificate) =>
         $"beside it, {certificate.Name}: {Logins(certificate)}, until {Wording.Time(certificate.ValidBefore)} (serial {certificate.Serial})";
 

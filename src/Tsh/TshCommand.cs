@@ -4,7 +4,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>Everything that tsh can do.</summary>
+/// <summary>The command line of tsh, with all of its commands.</summary>
 internal sealed class TshCommand : ProgramCommand
 {
     public TshCommand()

@@ -4,12 +4,12 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>The nodes of a list that ssh can be told about. One that it cannot use is left out, and never costs the others.</summary>
+/// <summary>Selects the nodes of a list that ssh can use. A node that it cannot use is left out, and does not affect the rest.</summary>
 internal static class UsableNodes
 {
-    /// <summary>Leaves out what ssh cannot use, with one warning that names all of it.</summary>
-    /// <param name="parsed">Where the warning goes.</param>
-    /// <param name="nodes">As the daemon lists them.</param>
+    /// <summary>Leaves out the nodes that ssh cannot use, with one warning that names all of them.</summary>
+    /// <param name="parsed">The command line; it decides where the warning goes.</param>
+    /// <param name="nodes">The nodes as the daemon lists them.</param>
     public static ListedNode[] Filter(ParseResult parsed, ListedNode[] nodes)
     {
         ListedNode[] odd = [.. nodes.Where(node => !IsUsable(node))];
@@ -21,7 +21,7 @@ internal static class UsableNodes
         return [.. nodes.Except(odd)];
     }
 
-    // What is no address at all is not left out: such a server is not believed, and the whole list is refused.
+    // A text that is not an address at all is not left out: such a server is not trusted, and the whole list is refused.
     private static bool IsUsable(ListedNode node) =>
         !SshArguments.IsPlain(node.Address) || SshArguments.TryEndpoint(node.Address) is not null;
 }

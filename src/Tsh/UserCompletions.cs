@@ -4,33 +4,33 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>What is the caller's own, as values that a shell completes.</summary>
+/// <summary>Completes values in the shell with what belongs to the caller.</summary>
 internal static class UserCompletions
 {
-    /// <summary>The users that the caller can be.</summary>
+    /// <summary>Completes the users that the caller can act as.</summary>
     public static IEnumerable<CompletionItem> Users(CompletionContext context) => Suggestions.FromDaemon(context, async (ca, _) =>
         (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities())).Users.Select(user => new CompletionItem(user)));
 
-    /// <summary>The roles that the user can request.</summary>
+    /// <summary>Completes the roles that the user can request.</summary>
     public static IEnumerable<CompletionItem> RequestableRoles(CompletionContext context) =>
         Suggestions.FromDaemon(context, async (ca, parsed) =>
         (await ca.Send(
             Routes.GetMyCapabilities, new GetMyCapabilities(UserOption.Chosen(parsed, Home.Chosen(parsed))))).RequestableRoles.Select(
                 role => new CompletionItem(role)));
 
-    /// <summary>The nodes that the user can request by name.</summary>
+    /// <summary>Completes the nodes that the user can request by name.</summary>
     public static IEnumerable<CompletionItem> RequestableResources(CompletionContext context) =>
         Suggestions.FromDaemon(context, async (ca, parsed) =>
         (await ca.Send(Routes.SearchResources, new SearchResources(User: UserOption.Chosen(parsed, Home.Chosen(parsed))))).Resources
             .Select(found => new CompletionItem(found.Resource, detail: Wording.Labels(found.Labels))));
 
-    /// <summary>The user's requests, in these states; without any, all.</summary>
+    /// <summary>Completes the user's requests in the given states; without any, all requests.</summary>
     public static Func<CompletionContext, IEnumerable<CompletionItem>> Requests(params string[] states) =>
         context => Suggestions.FromDaemon(context, async (ca, parsed) =>
         Suggestions.For(
             (await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, Home.Chosen(parsed))))).Requests, states));
 
-    /// <summary>The serials of the user's live certificates.</summary>
+    /// <summary>Completes the serials of the user's live certificates.</summary>
     public static IEnumerable<CompletionItem> LiveSerials(CompletionContext context) =>
         Suggestions.FromDaemon(context, async (ca, parsed) =>
         (await ca.Send(
@@ -38,10 +38,10 @@ internal static class UserCompletions
             new ListMyCertificates(UserOption.Chosen(parsed, Home.Chosen(parsed)), CertificateStates.Live))).Certificates
             .Select(certificate => new CompletionItem(certificate.Serial, detail: string.Join(", ", certificate.Principals))));
 
-    /// <summary>The hosts within reach.</summary>
+    /// <summary>Completes the hosts that the user can reach.</summary>
     public static IEnumerable<CompletionItem> Nodes(CompletionContext context) => Nodes(context, node => [node.Name]);
 
-    /// <summary>The same behind a login that opens them, where one is typed.</summary>
+    /// <summary>Completes hosts; after a typed <c>LOGIN@</c>, only those where the user has that login.</summary>
     public static IEnumerable<CompletionItem> Destinations(CompletionContext context) =>
         context.WordToComplete.Contains('@')
             ? Nodes(

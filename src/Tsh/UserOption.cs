@@ -13,7 +13,7 @@ internal sealed class UserOption : Option<string?>
         Recursive = true;
     }
 
-    /// <summary>The user to name to the daemon; null leaves the choice to it.</summary>
+    /// <summary>Returns the user to name to the daemon; null leaves the choice to the daemon.</summary>
     public static string? Chosen(ParseResult parsed, Home home) =>
         parsed.GetValue<string?>("--user") ?? Held.In(home).User ?? home.Memory.User;
 }

@@ -21,9 +21,7 @@ internal sealed class WaitOption : Option<TimeSpan?>
         };
     }
 
-    /// <summary>
-    /// Reads <c>[Nd][Nh][Nm][Ns]</c>; null for anything else. Only this side knows about waiting, so only this side reads it.
-    /// </summary>
+    /// <summary>Parses <c>[Nd][Nh][Nm][Ns]</c>; null for any other text. Only tsh waits, so only tsh interprets it.</summary>
     public static TimeSpan? Parse(string text)
     {
         var total = TimeSpan.Zero;

@@ -5,21 +5,21 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// Waits for the answer to a request. The request itself stays whatever happens to the wait. Nothing is lost before the wait
-/// begins, or while nobody listens: the daemon is told the last revision seen, and answers at once when there is a later one.
+/// Waits for the answer to a request. The wait does not affect the request. No answer is lost before the wait begins or between two calls:
+/// tsh sends the last revision that it saw, and the daemon answers at once if there is a later one.
 /// </summary>
 internal static class Waiting
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
 
-    // A host that is away for long is not asked every second: sshd counts connections that come to nothing.
+    // A host that is unreachable for long is not asked every second: sshd counts failed connections.
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
 
-    // What a timer holds; a request is pending for a week at most.
+    // The longest time of a timer; a request is pending for a week at most.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(40);
 
-    /// <summary>Returns the request once it is approved. Without a limit it waits as long as the request is pending.</summary>
-    /// <exception cref="FailureException">It came to another end, the time is over, or somebody pressed Ctrl-C.</exception>
+    /// <summary>Returns the request once it is approved. Without a limit, it waits as long as the request is pending.</summary>
+    /// <exception cref="FailureException">The request ended in another way, the time is over, or the user pressed Ctrl-C.</exception>
     public static async Task<RequestResource> UntilApproved(
         ParseResult parsed, CaClient ca, RequestResource request, string? user, TimeSpan? limit, CancellationToken cancellation)
     {
@@ -41,7 +41,7 @@ internal static class Waiting
         }
     }
 
-    /// <summary>How the wait goes on.</summary>
+    /// <summary>Returns the command that continues the wait.</summary>
     public static string Resume(string id) => $"tsh request show {id} --wait";
 
     private static async Task<RequestResource> UntilAnswered(
@@ -65,7 +65,7 @@ internal static class Waiting
                 throw new FailureException(
                     lasting.Message, $"the request stays; to wait on: {Resume(request.Metadata.Name)}", ExitCode.Unreachable);
             }
-            // The daemon restarts, or has its hands full, or the network is gone.
+            // The daemon is restarting or busy, or the network is down.
             catch (Exception passing) when (passing is UnreachableException
                 or ProblemException { Problem.Code: ProblemCode.Unavailable or ProblemCode.Limited })
             {

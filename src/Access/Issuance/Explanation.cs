@@ -7,33 +7,33 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Issuance;
 
 /// <summary>
-/// Why somebody can, or cannot, log in. It prints what the issuance policy decided and the rules that the decision is made of, and decides
-/// nothing.
+/// Explains why somebody can, or cannot, log in. It shows the decision of the issuance policy and the rules behind it, and decides nothing
+/// itself.
 /// </summary>
-/// <param name="IsGranted">Whether there is such a login.</param>
-/// <param name="Verdict">In one line.</param>
-/// <param name="Validity">When a certificate would end, and by which rule; null where there would be none.</param>
-/// <param name="Roles">Every role that the decision draws on.</param>
-/// <param name="Locks">The locks that take something from it.</param>
+/// <param name="IsGranted">Whether the login is granted.</param>
+/// <param name="Verdict">The decision, in one line.</param>
+/// <param name="Validity">When a certificate would expire, and by which rule; null if there would be none.</param>
+/// <param name="Roles">Every role that the decision uses.</param>
+/// <param name="Locks">The locks that take something away.</param>
 public sealed record Explanation(
     bool IsGranted, string Verdict, Validity? Validity, ImmutableArray<RoleAtWork> Roles, ImmutableArray<LockAtWork> Locks)
 {
     /// <summary>
-    /// Explains what <see cref="IssuancePolicy.Decide"/> makes of a question, for one login or for all; where the question names a node, on
-    /// that node.
+    /// Explains the result of <see cref="IssuancePolicy.Decide"/> for a question, for one login or for all; if the question names a node,
+    /// on that node.
     /// </summary>
-    /// <param name="question">As a login would put it.</param>
+    /// <param name="question">The question, as a login would ask it.</param>
     /// <param name="login">The login; null for any.</param>
-    /// <param name="assumed">Whether the question assumes something that is not so yet.</param>
+    /// <param name="assumed">Whether the question assumes something that is not true yet.</param>
     public static Explanation Explain(IssuanceQuestion question, string? login = null, bool assumed = false)
     {
         var node = question.Nodes.FirstOrDefault(one => one.Name == question.Node);
-        // It is about what is granted; that one certificate cannot hold all of it refuses nobody. And it is about every certificate of
-        // the login: with a request for some nodes, the everyday one opens others.
+        // The explanation is about what is granted: a certificate too small to hold everything refuses nobody. It covers every certificate
+        // of the login, because with a request for some nodes, the everyday certificate opens other nodes.
         var weighed = IssuancePolicy.WeighLogin(question with { Node = null });
         var (roles, locks) = (weighed.Roles(question, login, node), weighed.Locks(question, login));
         var (grants, missing) = weighed.Outcome.Holds(out var allowed, out _) ? (allowed.Grants, allowed.Missing) : ([], []);
-        // A login without a condition comes first: it is the one that is used.
+        // A login without conditions comes first, because it is the one that is used.
         var opened = grants.OrderBy(grant => grant.Permissions.IsUnconditional ? 0 : 1)
             .SelectMany(grant => grant.Principals.Where(IsMeant).Select(principal => (Principal: principal, Grant: grant)))
             .DistinctBy(one => one.Principal).ToList();
@@ -60,7 +60,7 @@ public sealed record Explanation(
 
     private static string Few(IEnumerable<string> names) => Names.Few([.. names]);
 
-    /// <summary>The rule that decides against it, in a sentence; null where it is none of the roles'.</summary>
+    /// <summary>Returns the rule that decides against the login, as a sentence; null if no rule of a role does.</summary>
     private static string? WhyNot(
         IssuanceQuestion question, string? login, Node? node, Weighed weighed, ImmutableArray<RoleAtWork> roles,
         ImmutableArray<LockAtWork> locks)
@@ -75,12 +75,12 @@ public sealed record Explanation(
         if (login is not null && Names.DomainOf(login) is { } domain
             && !(node is null ? question.Nodes.Any(one => one.CanHave(login)) : node.CanHave(login)))
             return $"{node?.Name ?? "no node"} has {(node is null ? "the" : "no")} login_domain {domain}";
-        // What takes one login, or one node, says nothing of the others.
+        // A lock on one login, or on one node, does not affect the others.
         if (locks.FirstOrDefault(
             one => one.Effect == RuleEffect.Denies
                 && (one.Lock.Target.Kind == LockKind.Login ? login : question.Node) is not null) is { } locked)
             return locked.Lock.Refusal.Message;
-        // What denies one login says nothing of the others.
+        // A denial of one login does not affect the others.
         if (rules.Find(
             one => one.Rule.Effect == RuleEffect.Denies
                 && (one.Rule.Field == Reached.DenyLogins

@@ -7,8 +7,8 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Issuance;
 
 /// <summary>
-/// Permission to sign one certificate. Only <see cref="IssuancePolicy"/> makes one, and the signer takes nothing else:
-/// whoever holds a grant has passed every rule.
+/// Permission to sign one certificate. Only <see cref="IssuancePolicy"/> creates one, and the signer accepts nothing else, so every
+/// certificate has passed every rule.
 /// </summary>
 public sealed class IssuanceGrant
 {
@@ -30,7 +30,7 @@ public sealed class IssuanceGrant
         Name = name;
     }
 
-    /// <summary>Whose certificate it is.</summary>
+    /// <summary>The user that the certificate is for.</summary>
     public User User { get; }
 
     /// <summary>The roles in use, assigned ones first.</summary>
@@ -39,34 +39,34 @@ public sealed class IssuanceGrant
     /// <summary>The requests in use.</summary>
     public ImmutableArray<Guid> Requests { get; }
 
-    /// <summary>At least one.</summary>
+    /// <summary>The principals; at least one.</summary>
     public ImmutableArray<Principal> Principals { get; }
 
-    /// <summary>Valid when.</summary>
+    /// <summary>The validity of the certificate.</summary>
     public Validity Validity { get; }
 
     /// <summary>What a session may do.</summary>
     public SessionPermissions Permissions { get; }
 
     /// <summary>
-    /// What tells it from the others of its login, fit for the name of a file: <c>everyday</c> or <c>elevated</c>, for the logins that
-    /// no role attaches conditions to; <c>everyday-ROLE</c> or <c>elevated-ROLE</c> for those of a role with conditions.
+    /// A name that distinguishes the certificate from the others of the same login, usable in a file name: <c>everyday</c> or
+    /// <c>elevated</c> for logins without conditions, <c>everyday-ROLE</c> or <c>elevated-ROLE</c> for those of a role with conditions.
     /// </summary>
     public string Name { get; }
 
     /// <summary>
-    /// What sshd writes into its log at each login: <c>user</c> or <c>user:request-id[,request-id]</c>; at most 256 bytes, since names have
-    /// 63.
+    /// The key ID, which sshd writes to its log at each login: <c>user</c> or <c>user:request-id[,request-id]</c>. It has at most 256
+    /// bytes, because names have at most 63.
     /// </summary>
     public string KeyId => Requests.IsEmpty ? User.Name : $"{User.Name}:{string.Join(',', Requests)}";
 }
 
-/// <summary>What one login is granted: certificates that are signed together.</summary>
+/// <summary>The result of one login: certificates that are signed together.</summary>
 /// <param name="Grants">
-/// What was asked for comes first: with requests in use, what their roles open, and then what the assigned roles open alone. Empty where
-/// every login on a host needs a certificate for that host.
+/// The certificates, with the requested access first: with requests in use, the logins that their roles open, followed by those that the
+/// assigned roles open alone. Empty if every login on a host needs a certificate for that host.
 /// </param>
-/// <param name="Missing">Why certificates are missing that the roles would otherwise grant.</param>
-/// <param name="Ends">When the last of them ends, and with it the login session.</param>
-/// <param name="LeftOut">How many logins on hosts the roles grant beside these; each needs a certificate for that host.</param>
+/// <param name="Missing">The reasons why certificates that the roles would otherwise grant are missing.</param>
+/// <param name="Ends">When the last certificate expires; the login session ends then too.</param>
+/// <param name="LeftOut">How many more logins on hosts the roles grant; each needs a certificate for that host.</param>
 public sealed record LoginGrant(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<Refusal> Missing, DateTimeOffset Ends, int LeftOut);

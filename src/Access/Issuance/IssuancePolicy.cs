@@ -9,19 +9,18 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>What gets signed: principals, lifetime, permissions, in this order, each by its own rules.</summary>
+/// <summary>Decides what a certificate contains: principals, lifetime and permissions, in this order, each by its own rules.</summary>
 public static class IssuancePolicy
 {
-    /// <summary>How many requests one certificate can draw on; their ids have to fit the key id.</summary>
+    /// <summary>How many requests one certificate can use; their IDs must fit into the key ID.</summary>
     public const int MaxRequests = 5;
 
     /// <summary>
-    /// The one way to grants that can be signed. One certificate holds the logins of all roles without conditions; each role with
-    /// conditions has one of its own, or shares it with roles that demand the same; one without logins of its own binds all. With requests
-    /// in use, the everyday certificates, of the
-    /// assigned roles alone, stand beside the elevated ones: an elevated one permits less forwarding, and must not close a way that is open
-    /// every
-    /// day. What reaches more than a certificate holds has the bare logins only, and the rest is counted as left out.
+    /// The only way to grants that can be signed. One certificate contains the logins of all roles without conditions. Each role with
+    /// conditions has a certificate of its own, or shares one with roles that have the same conditions; a role with conditions but without
+    /// logins of its own applies them to all. With requests in use, the everyday certificates, of the assigned roles alone, are issued in
+    /// addition to the elevated ones, because an elevated one permits less forwarding and must not block what works every day. If the roles
+    /// reach more than a certificate can hold, it contains only the bare logins, and the rest is counted as left out.
     /// </summary>
     public static Outcome<LoginGrant> Decide(IssuanceQuestion question)
     {
@@ -44,18 +43,18 @@ public static class IssuancePolicy
     }
 
     /// <summary>
-    /// What the rules allow one login, whether or not certificates can hold it: with requests in use, the everyday certificates beside the
-    /// elevated ones.
+    /// Returns everything that the rules allow one login, even if it does not fit into certificates: with requests in use, the everyday
+    /// certificates and the elevated ones.
     /// </summary>
     internal static Outcome<Allowed> AllowLogin(IssuanceQuestion question) => WeighLogin(question).Outcome;
 
-    /// <summary>The same with the rules that it is made of.</summary>
+    /// <summary>As above, with the rules that led to the result.</summary>
     internal static Weighed WeighLogin(IssuanceQuestion question)
     {
         var together = Weigh(question);
         if (question.Requests.IsEmpty)
             return together;
-        // Deny wins in every certificate of the login. Where the assigned roles alone open nothing, there is no everyday one.
+        // A deny applies to every certificate of the login. If the assigned roles alone open nothing, there is no everyday certificate.
         var everyday = Weigh(question with { Requests = [] }, together.Denials);
         return together with { Outcome = Both(question, together.Outcome, everyday.Outcome), Everyday = everyday };
     }
@@ -66,7 +65,7 @@ public static class IssuancePolicy
             return together;
         var missing = elevated.Missing.Where(missing => !missing.Requests.IsEmpty).ToList();
         foreach (var request in question.Requests.Where(request => !elevated.Grants.Any(grant => grant.Requests.Contains(request.Id))))
-            // Its condition fails the login: the user named the request, and must not find out at the host.
+            // An unmet condition fails the login: the user named the request, and must not learn of the problem only at the host.
             if (missing.Find(missing => missing.Requests.Contains(request.Id)) is { } unmet)
                 return unmet.Why;
             else if (question.Node is null)
@@ -77,7 +76,7 @@ public static class IssuancePolicy
             : elevated with { Missing = [.. missing] };
     }
 
-    /// <summary>What one certificate holds of what is allowed; null for nothing.</summary>
+    /// <summary>Returns the part of a grant that one certificate can hold; null if nothing fits.</summary>
     private static IssuanceGrant? Held(IssuanceGrant allowed)
     {
         if (allowed.Permissions.FitBeside(allowed.Principals))
@@ -88,18 +87,21 @@ public static class IssuancePolicy
             : new IssuanceGrant(allowed.User, allowed.Roles, allowed.Requests, bare, allowed.Validity, allowed.Permissions, allowed.Name);
     }
 
-    /// <summary>As whom proofs are recorded. No user: nothing is asked, approved or kept for them.</summary>
+    /// <summary>
+    /// The user under whose name proofs are recorded. It is not a real user: nobody can request, approve or store anything for it.
+    /// </summary>
     public static readonly User Proof = new(
         Guid.Empty, "certauthority-proof", 0, [], [], ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty);
 
-    /// <summary>How long a proof may take.</summary>
+    /// <summary>The longest duration of a proof.</summary>
     public static readonly TimeSpan ProofLasts = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// A certificate by which an administrator sees what a host does with one. It runs nothing but <c>true</c>, and permits nothing else.
+    /// Decides a certificate that shows an administrator how a host handles certificates. It runs only <c>true</c>, and permits nothing
+    /// else.
     /// </summary>
-    /// <param name="login">As whom.</param>
-    /// <param name="node">The name of the host; one that no host has, for what must be refused.</param>
+    /// <param name="login">The login to prove.</param>
+    /// <param name="node">The name of the host; for a proof of refusal, a name that no host has.</param>
     /// <param name="locks">What is locked: a proof opens the host too.</param>
     /// <param name="now">The instant of issue; whole seconds.</param>
     public static Outcome<IssuanceGrant> ForProof(string login, string node, LocksInForce locks, DateTimeOffset now)
@@ -115,21 +117,22 @@ public static class IssuancePolicy
     }
 
     /// <summary>
-    /// What the rules allow to all roles in use together, whether or not certificates can hold it: a grant for each set of conditions, at
-    /// least one. What requests open comes first, and what meets no condition before what does.
+    /// Returns what the rules allow to all roles in use together, even if it does not fit into certificates: at least one grant, one for
+    /// each set of conditions. Grants from requests come first, and grants without conditions before those with conditions.
     /// </summary>
     internal static Outcome<Allowed> Allow(IssuanceQuestion question) => Weigh(question).Outcome;
 
-    /// <summary>The same with the rules that it is made of.</summary>
-    /// <param name="question">What is asked.</param>
-    /// <param name="denials">What is taken away; null for what the roles in use deny themselves.</param>
+    /// <summary>As above, with the rules that led to the result.</summary>
+    /// <param name="question">The question to decide.</param>
+    /// <param name="denials">What is denied; null for the denials of the roles in use.</param>
     private static Weighed Weigh(IssuanceQuestion question, Denials? denials = null)
     {
         ImmutableArray<DrawnRole> drawn = [.. Draw(question)];
         var roles = RolesInUse.Of(drawn);
         denials ??= new Denials(roles.All, question.Locks);
         var reached = new Reached(roles.All, denials, question.Nodes);
-        // Asked of the role as it is stored: one whose end has passed allows nothing, but its conditions stay with the logins it names.
+        // This examines the role as it is stored: an expired role allows nothing, but its conditions still apply to the logins that it
+        // names.
         var everywhere = roles.All.Where(
             role => question.Roles[role.Role.Name].Allow.Logins.IsEmpty && !role.Role.Options.Conditions.IsEmpty).ToImmutableArray();
         var groups = roles.All.Except(everywhere).GroupBy(role => SessionConditions.Key(role.Role.Options.Conditions))
@@ -188,7 +191,7 @@ public static class IssuancePolicy
     }
 
     /// <summary>
-    /// What the roles reach, whether or not one certificate can hold it: bare logins, and the logins on each node that exists.
+    /// Returns what the roles reach, even if it does not fit into one certificate: bare logins, and the logins on each existing node.
     /// </summary>
     public static Outcome<Reachable> Reach(IssuanceQuestion question) => Allow(question).Holds(out var allowed, out var refusal)
         ? new Reachable(
@@ -206,7 +209,7 @@ public static class IssuancePolicy
             PerHost: allowed.Grants.Any(grant => !grant.Permissions.FitBeside(grant.Principals)))
         : refusal;
 
-    /// <summary>Why the roles cannot be used together, or one of them not at all; null where they can.</summary>
+    /// <summary>Returns why the roles cannot be used together, or why one cannot be used at all; null if they can.</summary>
     private static Refusal? Refused(IssuanceQuestion question, ImmutableArray<DrawnRole> drawn)
     {
         if (question.Locks.On(LockKind.User, question.User.Name) is { } locked)
@@ -224,21 +227,21 @@ public static class IssuancePolicy
     }
 
     /// <summary>
-    /// Every role that the decision draws on and where it comes from, filled in for the user or with the reason why it cannot be used.
+    /// Returns every role that the decision uses and its source, filled in for the user or with the reason why it cannot be used.
     /// </summary>
     private static IEnumerable<DrawnRole> Draw(IssuanceQuestion question)
     {
         var (user, roles, now) = (question.User, question.Roles, question.Now);
         ImmutableHashSet<Guid>? onlyOn = question.Resources is { IsEmpty: false } resources ? [.. resources.Select(node => node.Id)] : null;
         foreach (var name in user.Roles)
-            // A role that is assigned but does not exist might have held a deny: without it nothing can be granted.
+            // An assigned role that does not exist might have contained a deny, so without it nothing can be granted.
             yield return new DrawnRole(name, null, roles.TryGetValue(name, out var role)
                 ? InUse(question, role.At(now), onlyOn)
                 : new Refusal($"the role {name}, assigned to user \"{user.Name}\", does not exist")
                 {
                     Remedy = new Remedy.AssignRoles(user.Name)
                 });
-        // The one that can be assumed last first: its refusal is the one that says from when all can.
+        // The request that starts last comes first: its refusal says from when all of them can be used.
         foreach (var request in question.Requests.OrderByDescending(request => request.Terms.AssumeFrom))
             if (RequestUse.Grants(request, user, roles, question.Locks, now).Holds(out var granted, out var ended))
                 foreach (var role in granted)
@@ -254,7 +257,7 @@ public static class IssuancePolicy
         return RoleInUse.FillIn(role, question.User).Holds(out var inUse, out var refusal) ? inUse with { OnlyOn = onlyOn } : refusal;
     }
 
-    /// <summary>The lock that takes away what would be granted without it; null where the roles grant nothing anyway.</summary>
+    /// <summary>Returns the lock that takes away what would otherwise be granted; null if the roles grant nothing anyway.</summary>
     private static Refusal? Locked(IssuanceQuestion question, IReadOnlyList<RoleInUse> inUse)
     {
         var unlocked = Principals.Resolve(inUse, question.Nodes, LocksInForce.None);
@@ -270,8 +273,8 @@ public static class IssuancePolicy
             + Gaps(inUse, question.User);
 
     /// <summary>
-    /// What follows on a sentence that no login is granted: each template that would have granted one, had the user the trait; empty
-    /// without any.
+    /// Returns the text that follows a sentence about a missing login: each template that would have granted a login if the user had the
+    /// trait; empty if there is none.
     /// </summary>
     internal static string Gaps(IEnumerable<RoleInUse> inUse, User user) =>
         string.Concat(
@@ -282,13 +285,13 @@ public static class IssuancePolicy
     private static string Names(IEnumerable<RoleInUse> roles) => string.Join(", ", roles.Select(role => role.Role.Name));
 }
 
-/// <summary>How far roles reach.</summary>
+/// <summary>What roles reach.</summary>
 /// <param name="Everywhere">Bare logins: valid on every host that trusts the CA.</param>
-/// <param name="Nodes">The nodes within reach, and the logins there; bare ones are among them.</param>
-/// <param name="PerHost">Whether it is more than one certificate holds.</param>
+/// <param name="Nodes">The nodes within reach, and the logins there, including bare ones.</param>
+/// <param name="PerHost">Whether the roles reach more than one certificate can hold.</param>
 public sealed record Reachable(ImmutableArray<string> Everywhere, ImmutableArray<ReachedNode> Nodes, bool PerHost);
 
 /// <summary>A node within reach.</summary>
-/// <param name="Node">Which.</param>
-/// <param name="Logins">At least one, sorted.</param>
+/// <param name="Node">The node.</param>
+/// <param name="Logins">The logins; at least one, sorted.</param>
 public sealed record ReachedNode(Node Node, ImmutableArray<string> Logins);

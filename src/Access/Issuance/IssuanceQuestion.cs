@@ -8,17 +8,17 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>Everything a login decision depends on, as it stood in one transaction.</summary>
+/// <summary>Everything that a login decision depends on, read in one transaction.</summary>
 /// <param name="Now">The instant of issue; whole seconds.</param>
-/// <param name="User">Who logs in.</param>
-/// <param name="Requests">The approved requests to use; all of this user.</param>
+/// <param name="User">The user who logs in.</param>
+/// <param name="Requests">The approved requests to use; all belong to this user.</param>
 /// <param name="Roles">Every role that exists, by name.</param>
 /// <param name="Nodes">Every node that exists.</param>
-/// <param name="RequestedTtl">The lifetime asked for, or null.</param>
+/// <param name="RequestedTtl">The requested lifetime; null for none.</param>
 /// <param name="LiveSessions">
-/// How many login sessions of this user have a certificate out already, beside the one that this belongs to.
+/// How many login sessions of this user, apart from the one that this login belongs to, have a live certificate.
 /// </param>
-/// <param name="Limits">The bounds of the site.</param>
+/// <param name="Limits">The limits of the site.</param>
 public sealed record IssuanceQuestion(
     DateTimeOffset Now,
     User User,
@@ -29,21 +29,21 @@ public sealed record IssuanceQuestion(
     int LiveSessions,
     SiteLimits Limits)
 {
-    /// <summary>What is locked now, also where <see cref="Now"/> is an earlier instant.</summary>
+    /// <summary>What is locked now, even if <see cref="Now"/> is an earlier instant.</summary>
     public required LocksInForce Locks { get; init; }
 
-    /// <summary>Whether the key to certify lives in a FIDO authenticator.</summary>
+    /// <summary>Whether the key to certify is in a FIDO authenticator.</summary>
     public bool IsSecurityKey { get; init; }
 
-    /// <summary>The one node that the certificate is for; null for all that the roles reach.</summary>
+    /// <summary>The only node that the certificate is for; null for all that the roles reach.</summary>
     public string? Node { get; init; }
 
-    /// <summary>When the login session ends that the certificate belongs to; null for one that begins a session.</summary>
+    /// <summary>When the login session that the certificate belongs to ends; null if this login begins a session.</summary>
     public DateTimeOffset? SessionEnds { get; init; }
 
     /// <summary>
-    /// The nodes that the requests name, where they name some. Then the whole certificate is for these, the assigned roles in it
-    /// too: who asked for one host carries nothing else there.
+    /// The nodes that the requests name, if any. If there are some, the whole certificate is limited to them, including the assigned roles
+    /// in it: a user who requested one host brings nothing else there.
     /// </summary>
     internal ImmutableArray<PinnedNode> Resources => [.. Requests.SelectMany(request => request.Resources).Distinct()];
 }

@@ -5,18 +5,19 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>The second part of the issuance policy: how long.</summary>
+/// <summary>The second part of the issuance policy: the lifetime of a certificate.</summary>
 public static class Lifetime
 {
     /// <summary>
-    /// The shortest of all limits, named. A wish beyond a role's limit is shortened; beyond the site's, or not positive, it is refused.
+    /// Decides the lifetime by the shortest of all limits, and names that limit. A requested lifetime beyond a role's limit is shortened;
+    /// one beyond the site's limit, or one that is not positive, is refused.
     /// </summary>
     /// <param name="now">The instant of issue; whole seconds.</param>
-    /// <param name="roles">All roles in use, base and granted.</param>
+    /// <param name="roles">All roles in use, assigned and granted.</param>
     /// <param name="requests">The requests in use.</param>
-    /// <param name="wish">What the caller asked for, or null.</param>
-    /// <param name="limits">The bounds of the site.</param>
-    /// <param name="sessionEnds">When the login session ends that the certificate belongs to; null for one that begins a session.</param>
+    /// <param name="wish">The lifetime that the caller requested; null for none.</param>
+    /// <param name="limits">The limits of the site.</param>
+    /// <param name="sessionEnds">When the login session that the certificate belongs to ends; null if this login begins a session.</param>
     public static Decided<Validity> Decide(
         DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish,
         SiteLimits limits, DateTimeOffset? sessionEnds = null)
@@ -36,14 +37,15 @@ public static class Lifetime
             : new Refusal($"no time is left under {first.Name}", Kind: RefusalKind.Expired);
     }
 
-    /// <summary>Everything that ends the certificate. Of two that do so at the same instant, the first is the one that decides.</summary>
+    /// <summary>Returns everything that ends the certificate. If two ends fall on the same instant, the first one decides.</summary>
     private static IEnumerable<Limit> Ends(
         DateTimeOffset now, IReadOnlyCollection<Role> roles, IReadOnlyCollection<AccessRequest> requests, TimeSpan? wish,
         SiteLimits limits, DateTimeOffset? sessionEnds)
     {
         if (wish is { } ttl && Durations.Beyond("ttl", wish, limits.Certificate) is null)
             yield return new Limit(now + ttl, "the requested ttl");
-        // Before the roles: used in the second it was filed, a request ends with its role, and is what decides from then on.
+        // These come before the roles: a request that is used in the second of its filing ends together with its role, and must be the rule
+        // named.
         foreach (var request in requests)
             yield return new Limit(request.AccessUntil, $"request {request.Id}");
         foreach (var role in roles)
@@ -56,7 +58,7 @@ public static class Lifetime
                 yield return new Limit(
                     last, $"the end of role {role.Name}", role, Expires, $"{last:yyyy-MM-dd'T'HH:mm:ss'Z'}", "no certificate outlives it");
         }
-        // After the roles: where one of them shortened it, the role decides.
+        // These come after the roles: if a role shortened the request, the role is the rule named.
         foreach (var request in requests)
             if (request.Terms.SessionTtl is { } session)
                 yield return new Limit(now + session, $"the session ttl of request {request.Id}");
@@ -72,13 +74,13 @@ public static class Lifetime
 
     internal const string Expires = "metadata.expires";
 
-    /// <summary>One end, and the rule that sets it.</summary>
+    /// <summary>One end of the certificate, and the rule that sets it.</summary>
     /// <param name="End">The first instant at which the certificate is not valid.</param>
-    /// <param name="Name">The rule, as certificates name what limits them.</param>
-    /// <param name="Role">The role that states it; null for the rule of a request, of the caller or of the site.</param>
-    /// <param name="Field">The field of the role that states it.</param>
-    /// <param name="Entry">What the field says.</param>
-    /// <param name="Why">What that means.</param>
+    /// <param name="Name">The name of the rule, as certificates state their limit.</param>
+    /// <param name="Role">The role that contains the rule; null for the rule of a request, of the caller or of the site.</param>
+    /// <param name="Field">The field of the role that contains the rule.</param>
+    /// <param name="Entry">The content of the field.</param>
+    /// <param name="Why">The meaning of the rule.</param>
     private sealed record Limit(DateTimeOffset End, string Name, Role? Role = null, string Field = "", string Entry = "", string Why = "")
     {
         public RuleAtWork AtWork() => new(Role?.Id, RuleEffect.Limits, Field, Entry, Role is null ? Name : Why);

@@ -5,19 +5,21 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>One way into a node.</summary>
-/// <param name="User">Who.</param>
-/// <param name="Role">By which role.</param>
-/// <param name="Login">As whom; null where the role would have to be requested first.</param>
+/// <summary>One way to log in to a node.</summary>
+/// <param name="User">The name of the user.</param>
+/// <param name="Role">The name of the role that allows it.</param>
+/// <param name="Login">The login; null if the role would have to be requested first.</param>
 public readonly record struct WayIn(string User, string Role, string? Login);
 
-/// <summary>Who can enter a node. Asked before a host is enrolled, because from then on nothing but a certificate opens it.</summary>
+/// <summary>
+/// Finds who can log in to a node. This is checked before a host is enrolled, because afterwards only certificates open it.
+/// </summary>
 public static class NodeAccess
 {
-    /// <summary>Every way into one node: by the roles that users hold, then by those that they can request.</summary>
-    /// <param name="node">The node, as it is or as it would be.</param>
-    /// <param name="users">Everybody who could log in.</param>
-    /// <param name="ask">What a login of a user depends on, with this node as the only one.</param>
+    /// <summary>Returns every way into one node: first by roles that users hold, then by roles that they can request.</summary>
+    /// <param name="node">The node, existing or planned.</param>
+    /// <param name="users">Every user who could log in.</param>
+    /// <param name="ask">Returns what a login of a user depends on, with this node as the only one.</param>
     public static IEnumerable<WayIn> Into(Node node, IEnumerable<User> users, Func<User, IssuanceQuestion> ask)
     {
         var asked = users.Select(user => ask(user)).ToList();
@@ -27,7 +29,7 @@ public static class NodeAccess
     private static IEnumerable<WayIn> Held(Node node, IssuanceQuestion question)
     {
         var logins = Logins(node, question).ToHashSet(StringComparer.Ordinal);
-        // What a role opens alone, as far as all of them together do: another can deny it.
+        // What a role opens alone, limited to what all roles open together, because another role can deny it.
         return logins.Count == 0 ? [] : question.User.Roles.SelectMany(role =>
             Logins(node, question with { User = question.User with { Roles = [role] } }).Where(logins.Contains)
                 .Select(login => new WayIn(question.User.Name, role, login)));

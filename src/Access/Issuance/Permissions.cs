@@ -11,7 +11,7 @@ namespace CertAuthority.Access.Issuance;
 /// <param name="PortForwarding"><c>permit-port-forwarding</c>.</param>
 /// <param name="X11Forwarding"><c>permit-X11-forwarding</c>.</param>
 /// <param name="Conditions">The critical options, by the names of <see cref="SessionCondition.All"/>, with their values.</param>
-/// <param name="Extensions">Extensions of others, <c>name@domain</c>.</param>
+/// <param name="Extensions">Extensions that OpenSSH does not define, <c>name@domain</c>.</param>
 /// <remarks>A terminal (<c>permit-pty</c>) is always granted.</remarks>
 public sealed record SessionPermissions(
     bool AgentForwarding,
@@ -20,25 +20,25 @@ public sealed record SessionPermissions(
     ImmutableSortedDictionary<string, string> Conditions,
     ImmutableSortedDictionary<string, string> Extensions)
 {
-    /// <summary>Nothing but a terminal, under no condition.</summary>
+    /// <summary>Only a terminal, under no conditions.</summary>
     public static readonly SessionPermissions Plain = new(false, false, false, SessionConditions.None, SessionConditions.None);
 
-    /// <summary>How many bytes the values take in a certificate, with their lengths.</summary>
+    /// <summary>How many bytes the values take in a certificate, including their lengths.</summary>
     internal int Bytes => Conditions.Concat(Extensions).Sum(option => 16 + option.Key.Length + Encoding.UTF8.GetByteCount(option.Value));
 
-    /// <summary>Whether one certificate can hold principals beside these.</summary>
+    /// <summary>Whether one certificate can hold these permissions together with the principals.</summary>
     public bool FitBeside(IReadOnlyCollection<Principal> principals) =>
         principals.Count <= Principals.Max && principals.Sum(principal => 4 + principal.ToString().Length) + Bytes <= Principals.MaxBytes;
 
-    /// <summary>Whether a session meets no condition.</summary>
+    /// <summary>Whether sessions have no conditions.</summary>
     public bool IsUnconditional => Conditions.IsEmpty;
 
-    /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null where there is none.</summary>
+    /// <summary>The conditions for people, <c>runs only /usr/bin/restore</c>; null if there are none.</summary>
     public string? InWords => SessionConditions.InWords(Conditions);
 
     /// <summary>
-    /// Why these permissions do not cover others that are out, or null when they do: nothing more is permitted there, and no condition is
-    /// missing.
+    /// Returns why these permissions do not cover those of an issued certificate; null if they do: the certificate permits nothing more and
+    /// lacks no condition.
     /// </summary>
     public string? Exceeded(SessionPermissions issued)
     {
@@ -55,7 +55,7 @@ public sealed record SessionPermissions(
     }
 }
 
-/// <summary>The third part of the issuance policy: what a session may do.</summary>
+/// <summary>The third part of the issuance policy: the permissions of a session.</summary>
 public static class Permissions
 {
     private static readonly (string Field, Func<RoleOptions, bool> Permits)[] Forwardings =
@@ -66,15 +66,14 @@ public static class Permissions
     ];
 
     /// <summary>
-    /// What one certificate permits. A forwarding is permitted where a role in it says so; on an elevated certificate only a role that was
-    /// requested can.
-    /// Conditions hold as soon as one of its roles says so. Refused when two commands are forced, when the address ranges
-    /// have nothing in common, when an extension has two values, and when a verified security key is needed and this is none:
-    /// sshd ignores <c>verify-required</c> for other keys.
+    /// Decides what one certificate permits. It permits a forwarding if one of its roles does; on an elevated certificate, only a requested
+    /// role can permit one. A condition applies as soon as one of its roles sets it. The decision is a refusal if two commands are forced,
+    /// if the address ranges do not overlap, if an extension has two values, or if a verified security key is needed and the key is none,
+    /// because sshd ignores <c>verify-required</c> for other keys.
     /// </summary>
     /// <param name="assigned">The assigned roles that share the certificate.</param>
-    /// <param name="elevated">The roles of requests that share it; empty without any.</param>
-    /// <param name="isSecurityKey">Whether the key to certify lives in a FIDO authenticator.</param>
+    /// <param name="elevated">The requested roles that share the certificate; empty if there are none.</param>
+    /// <param name="isSecurityKey">Whether the key to certify is in a FIDO authenticator.</param>
     public static Decided<SessionPermissions> Decide(
         IReadOnlyList<RoleInUse> assigned, IReadOnlyList<RoleInUse> elevated, bool isSecurityKey)
     {
@@ -84,7 +83,7 @@ public static class Permissions
             all.SelectMany(role => Rules(role, permitting.Any(one => one.Role.Id == role.Role.Id))));
     }
 
-    /// <summary>What a role demands of every session, for people; null for nothing.</summary>
+    /// <summary>Returns the conditions that a role sets for every session, for people; null if there are none.</summary>
     public static string? Demanded(Role role) => SessionConditions.InWords(role.Options.Conditions);
 
     private static Outcome<SessionPermissions> Outcome(
@@ -106,7 +105,7 @@ public static class Permissions
         return new SessionPermissions(permitted[0], permitted[1], permitted[2], conditions, extensions.ToImmutable());
     }
 
-    /// <summary>Conditions with one more, as all roles demand it together.</summary>
+    /// <summary>Adds a condition, so that the result meets what all roles require.</summary>
     private static Outcome<ImmutableSortedDictionary<string, string>> Joined(
         SessionCondition condition, ImmutableArray<RoleInUse> roles, bool isSecurityKey,
         ImmutableSortedDictionary<string, string> conditions)

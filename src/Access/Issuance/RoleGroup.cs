@@ -5,16 +5,16 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>The roles behind one decision.</summary>
-/// <param name="Assigned">Those that the user holds.</param>
-/// <param name="Elevated">Those that requests add.</param>
-/// <param name="ByRequest">The ids of the roles that each request adds, by the request's id.</param>
+/// <summary>The roles that one decision uses.</summary>
+/// <param name="Assigned">The roles that the user holds.</param>
+/// <param name="Elevated">The roles that requests add.</param>
+/// <param name="ByRequest">The IDs of the roles that each request adds, by the ID of the request.</param>
 internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyList<RoleInUse> Elevated, ILookup<Guid, Guid> ByRequest)
 {
-    /// <summary>Each once, assigned ones first.</summary>
+    /// <summary>All roles in use, each once, assigned ones first.</summary>
     public IReadOnlyList<RoleInUse> All { get; } = RoleInUse.Each(Assigned.Concat(Elevated));
 
-    /// <summary>Those of the roles drawn that can be used.</summary>
+    /// <summary>Selects the drawn roles that can be used.</summary>
     public static RolesInUse Of(ImmutableArray<DrawnRole> drawn)
     {
         var (assigned, elevated) = (new List<RoleInUse>(), new List<(AccessRequest Request, RoleInUse Role)>());
@@ -36,10 +36,10 @@ internal sealed record RolesInUse(IReadOnlyList<RoleInUse> Assigned, IReadOnlyLi
 
 /// <summary>The roles whose logins share a certificate: those in use that attach the same conditions to their logins.</summary>
 /// <param name="InUse">All roles in use.</param>
-/// <param name="HasConditions">Whether they attach any.</param>
-/// <param name="Own">They, in the order of those in use.</param>
-/// <param name="Everywhere">Roles without logins of their own that demand something: they can only mean every login.</param>
-/// <param name="Principals">The logins that they open.</param>
+/// <param name="HasConditions">Whether the roles attach any conditions.</param>
+/// <param name="Own">The roles themselves, in the order of the roles in use.</param>
+/// <param name="Everywhere">Roles that have conditions but no logins of their own: their conditions apply to every login.</param>
+/// <param name="Principals">The principals that the roles open.</param>
 internal sealed record RoleGroup(
     RolesInUse InUse, bool HasConditions, ImmutableArray<RoleInUse> Own, ImmutableArray<RoleInUse> Everywhere,
     ImmutableArray<Principal> Principals)
@@ -52,7 +52,7 @@ internal sealed record RoleGroup(
 
     public bool IsElevated => Elevated.Count > 0;
 
-    /// <summary>As <see cref="IssuanceGrant.Name"/> says.</summary>
+    /// <summary>The name of the certificate; see <see cref="IssuanceGrant.Name"/>.</summary>
     public string Name
     {
         get
@@ -65,8 +65,8 @@ internal sealed record RoleGroup(
     }
 
     /// <summary>
-    /// The requests that its certificate draws on: those that add one of its roles. Requests for nodes decide together which nodes every
-    /// role in it opens, so an elevated certificate draws on all of them.
+    /// Returns the requests that the certificate uses: those that add one of its roles. All requests for nodes together decide which nodes
+    /// every role opens, so an elevated certificate uses all of them.
     /// </summary>
     public IReadOnlyList<AccessRequest> Requests(IssuanceQuestion question) =>
         [
@@ -74,8 +74,8 @@ internal sealed record RoleGroup(
                 request => IsElevated && (!request.Resources.IsEmpty || Elevated.Any(role => InUse.Brings(request, role))))];
 
     /// <summary>
-    /// How long its certificate is valid. A limit of a role that everybody in use holds binds every certificate; one of a request, those
-    /// that draw on it.
+    /// Decides how long the certificate is valid. A limit of an assigned role binds every certificate; a limit of a request, or of a role
+    /// that it adds, binds the certificates that use the request.
     /// </summary>
     public Decided<Validity> Lifetime(IssuanceQuestion question)
     {
@@ -85,7 +85,7 @@ internal sealed record RoleGroup(
         return Issuance.Lifetime.Decide(question.Now, limiting, requests, question.RequestedTtl, question.Limits, question.SessionEnds);
     }
 
-    /// <summary>What its certificate permits.</summary>
+    /// <summary>Decides what the certificate permits.</summary>
     public Decided<SessionPermissions> Permissions(IssuanceQuestion question) =>
         Issuance.Permissions.Decide(Assigned, Elevated, question.IsSecurityKey);
 

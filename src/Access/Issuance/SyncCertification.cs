@@ -9,24 +9,26 @@ public sealed class SyncGrant
 {
     internal SyncGrant(Validity validity) => Validity = validity;
 
-    /// <summary>Valid when.</summary>
+    /// <summary>The validity of the certificate.</summary>
     public Validity Validity { get; }
 }
 
-/// <summary>What the daemon's own certificates say, by which it writes to hosts what their sshd goes by.</summary>
+/// <summary>Decides the content of the daemon's own certificates, which it uses to write sshd's files to hosts.</summary>
 public static class SyncCertification
 {
-    /// <summary>How far it is valid to both sides of its issue: a host whose clock is wrong must still be written to.</summary>
+    /// <summary>
+    /// How far the validity extends before and after the time of issue, so that the daemon can still write to a host whose clock is wrong.
+    /// </summary>
     public static readonly TimeSpan Around = TimeSpan.FromMinutes(15);
 
     private static readonly TimeSpan UsedFor = TimeSpan.FromMinutes(5);
 
-    /// <summary>The certificate of this moment.</summary>
+    /// <summary>Decides the certificate for this moment.</summary>
     /// <param name="now">The instant of issue; whole seconds.</param>
     public static SyncGrant Decide(DateTimeOffset now) => new(new Validity(now - Around, now + Around, "writing to hosts"));
 
-    /// <summary>Whether one is used no more; the clock may have been set back too.</summary>
+    /// <summary>Whether a certificate must no longer be used. This also covers a clock that was set back.</summary>
     /// <param name="issued">When it was issued.</param>
-    /// <param name="now">The instant of the question.</param>
+    /// <param name="now">The instant of the check.</param>
     public static bool IsWorn(DateTimeOffset issued, DateTimeOffset now) => now < issued || now - issued >= UsedFor;
 }

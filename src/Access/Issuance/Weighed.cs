@@ -7,31 +7,35 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Issuance;
 
-/// <summary>What the policy makes of a question, with the rules that it is made of: what is granted and why are one computation.</summary>
+/// <summary>
+/// The decision of the policy together with the rules behind it: one computation produces both the grant and its reasons.
+/// </summary>
 /// <param name="Outcome">What is allowed, or why nothing is.</param>
-/// <param name="Drawn">Every role that it draws on.</param>
+/// <param name="Drawn">Every role that the decision uses.</param>
 /// <param name="Denials">What the roles and the locks take away.</param>
 /// <param name="Reached">What each role reaches.</param>
 /// <param name="Bounds">The rules about lifetime and permissions.</param>
 internal sealed record Weighed(
     Outcome<Allowed> Outcome, ImmutableArray<DrawnRole> Drawn, Denials Denials, Reached Reached, IEnumerable<RuleAtWork> Bounds)
 {
-    /// <summary>With requests in use, what the assigned roles alone come to, in the everyday certificates; otherwise null.</summary>
+    /// <summary>
+    /// With requests in use, the decision for the assigned roles alone, which the everyday certificates contain; otherwise null.
+    /// </summary>
     public Weighed? Everyday { get; init; }
 
-    /// <summary>The rules of each role drawn, in the order of the resource.</summary>
+    /// <summary>Returns the rules of each role used, in the order of the resource.</summary>
     /// <param name="question">The question that this answers.</param>
-    /// <param name="login">The login that they are about; null for any.</param>
-    /// <param name="node">The node that they are about; null for any.</param>
+    /// <param name="login">The login to report on; null for any.</param>
+    /// <param name="node">The node to report on; null for any.</param>
     public ImmutableArray<RoleAtWork> Roles(IssuanceQuestion question, string? login, Node? node)
     {
         var bounds = Bounds.Concat(Everyday?.Bounds ?? []).Where(rule => rule.Role is not null).ToLookup(rule => rule.Role!.Value);
         return [.. Drawn.Select(role => new RoleAtWork(role.Name, role.Request?.Id, [.. Rules(role, question, bounds, login, node)]))];
     }
 
-    /// <summary>The locks that take something from what is asked.</summary>
+    /// <summary>Returns the locks that take something away from what is asked.</summary>
     /// <param name="question">The question that this answers.</param>
-    /// <param name="login">The login that it is about; null for any.</param>
+    /// <param name="login">The login to report on; null for any.</param>
     public ImmutableArray<LockAtWork> Locks(IssuanceQuestion question, string? login) =>
         [
             .. question.Locks.All.Select(one => (Lock: one, Effect: Effect(one, question, login))).Where(one => one.Effect is not null)
@@ -42,13 +46,13 @@ internal sealed record Weighed(
     {
         if (!drawn.Use.Holds(out var inUse, out var refusal))
             return [new RuleAtWork(null, RuleEffect.Refuses, drawn.Request is null ? "role" : "request", drawn.Name, refusal.Message)];
-        // An assigned role is whole in the everyday certificate, whatever a request makes of it in the elevated one.
+        // In the everyday certificate an assigned role counts in full, even if a request limits it in the elevated one.
         var whole = drawn.Request is null ? Everyday ?? this : this;
         var own = bounds[inUse.Role.Id].DistinctBy(rule => (rule.Field, rule.Entry)).ToLookup(rule => rule.Field == Lifetime.Expires);
         return
         [
             .. own[true],
-            // What is over has lost its allow already.
+            // An expired role has already lost its allow.
             .. inUse.Role.IsOver(question.Now)
                 ? []
                 : whole.Reached.Of([inUse]).SelectMany(reach => Reached.Allowing(reach, question.User, login, node))
@@ -58,7 +62,7 @@ internal sealed record Weighed(
         ];
     }
 
-    /// <summary>What a request for nodes makes of a role.</summary>
+    /// <summary>Returns how a request for nodes limits a role.</summary>
     private static IEnumerable<RuleAtWork> OnlyOn(DrawnRole drawn, RoleInUse role, IssuanceQuestion question, Node? node)
     {
         if (role.OnlyOn is not { } some)
@@ -74,7 +78,7 @@ internal sealed record Weighed(
                 : new RuleAtWork(role.Role.Id, RuleEffect.Misses, Reached.RequestResources, names, $"{node.Name} was not asked for");
     }
 
-    /// <summary>What a lock does here; null for nothing.</summary>
+    /// <summary>Returns the effect of a lock here; null for none.</summary>
     private RuleEffect? Effect(AccessLock standing, IssuanceQuestion question, string? login) => standing.Target switch
     {
         (LockKind.User, var name) => name == question.User.Name ? RuleEffect.Refuses : null,
@@ -88,33 +92,33 @@ internal sealed record Weighed(
 }
 
 /// <summary>What the rules allow.</summary>
-/// <param name="Grants">One for each set of conditions that the roles in use attach; at least one.</param>
-/// <param name="Missing">Those that cannot be.</param>
+/// <param name="Grants">The grants, one for each set of conditions that the roles in use attach; at least one.</param>
+/// <param name="Missing">The grants that are not possible.</param>
 internal sealed record Allowed(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<MissingGrant> Missing)
 {
-    /// <summary>What they open together.</summary>
+    /// <summary>The principals that all grants open together.</summary>
     public ImmutableArray<Principal> Principals => [.. Grants.SelectMany(grant => grant.Principals).Distinct()];
 }
 
-/// <summary>What the roles would open, were it not for their conditions.</summary>
-/// <param name="Why">Which condition stands against it.</param>
-/// <param name="Requests">The requests that it would draw on.</param>
-/// <param name="Principals">The logins that it would open.</param>
+/// <summary>A grant that the roles would give if their conditions could be met.</summary>
+/// <param name="Why">The condition that prevents it.</param>
+/// <param name="Requests">The requests that it would use.</param>
+/// <param name="Principals">The principals that it would open.</param>
 internal sealed record MissingGrant(Refusal Why, ImmutableArray<Guid> Requests, ImmutableArray<Principal> Principals);
 
-/// <summary>A role behind a decision, or behind its refusal.</summary>
-/// <param name="Name">Its name; where a request grants nothing, the names of what was asked for.</param>
-/// <param name="Request">The request that adds it; null for an assigned one.</param>
-/// <param name="Use">It as it counts, or why it cannot be used.</param>
+/// <summary>A role that a decision or a refusal uses.</summary>
+/// <param name="Name">The name of the role; if a request grants nothing, the names of the requested roles.</param>
+/// <param name="Request">The request that adds the role; null for an assigned one.</param>
+/// <param name="Use">The role as it counts, or why it cannot be used.</param>
 internal sealed record DrawnRole(string Name, AccessRequest? Request, Outcome<RoleInUse> Use);
 
-/// <summary>A role behind a verdict.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Request">The request that adds it; null for an assigned one.</param>
-/// <param name="Rules">Its rules that matter, in the order of the resource.</param>
+/// <summary>A role behind a decision.</summary>
+/// <param name="Name">The name of the role.</param>
+/// <param name="Request">The request that adds the role; null for an assigned one.</param>
+/// <param name="Rules">The relevant rules of the role, in the order of the resource.</param>
 public sealed record RoleAtWork(string Name, Guid? Request, ImmutableArray<RuleAtWork> Rules);
 
-/// <summary>A lock behind a verdict.</summary>
-/// <param name="Lock">Which.</param>
-/// <param name="Effect">What it does.</param>
+/// <summary>A lock behind a decision.</summary>
+/// <param name="Lock">The lock.</param>
+/// <param name="Effect">The effect of the lock.</param>
 public sealed record LockAtWork(AccessLock Lock, RuleEffect Effect);

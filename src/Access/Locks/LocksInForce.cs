@@ -3,7 +3,7 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Locks;
 
-/// <summary>The locks that stand at one instant. A decision asks them of everything that it draws on.</summary>
+/// <summary>The locks in force at one instant. Every decision checks them for everything that it uses.</summary>
 public sealed class LocksInForce
 {
     /// <summary>Nothing is locked.</summary>
@@ -14,33 +14,33 @@ public sealed class LocksInForce
     private LocksInForce(ImmutableArray<AccessLock> all)
     {
         All = all;
-        // Of several on one thing the one that stands longest is told.
+        // If several locks have the same target, the messages name the one that lasts longest.
         byTarget = all.GroupBy(one => one.Target)
             .ToDictionary(locks => locks.Key, locks => locks.MaxBy(one => one.Expires ?? DateTimeOffset.MaxValue)!);
     }
 
-    /// <summary>Those whose time is not over.</summary>
+    /// <summary>Selects the locks that have not expired.</summary>
     /// <param name="locks">Every lock that exists.</param>
-    /// <param name="now">The instant of the decision, also where it looks back at something older.</param>
+    /// <param name="now">The instant of the decision, even if the decision examines an earlier instant.</param>
     public static LocksInForce At(IEnumerable<AccessLock> locks, DateTimeOffset now) =>
         locks.Where(one => !one.IsOver(now)).ToImmutableArray() is { IsEmpty: false } standing ? new(standing) : None;
 
-    /// <summary>All of them.</summary>
+    /// <summary>All locks in force.</summary>
     public ImmutableArray<AccessLock> All { get; }
 
-    /// <summary>Whether any is on a node. Then nobody is granted a bare login, which would open that node too.</summary>
+    /// <summary>Whether any lock is on a node. If so, nobody is granted a bare login, because it would open that node too.</summary>
     public bool OnNodes => All.Any(one => one.Target.Kind == LockKind.Node);
 
-    /// <summary>The lock on something; null where there is none.</summary>
+    /// <summary>Finds the lock on a target; null if there is none.</summary>
     public AccessLock? On(LockKind kind, string name) => byTarget.GetValueOrDefault(new LockTarget(kind, name));
 
-    /// <summary>The first lock on a user or on a role that they would have in use; null where there is none.</summary>
+    /// <summary>Finds the first lock on a user or on a role that they would have in use; null if there is none.</summary>
     public AccessLock? On(User user, IEnumerable<string> roles) =>
         On(LockKind.User, user.Name) ?? roles.Select(role => On(LockKind.Role, role)).FirstOrDefault(one => one is not null);
 
-    /// <summary>The lock that takes a principal away; null where there is none.</summary>
+    /// <summary>Finds the lock that takes a principal away; null if there is none.</summary>
     /// <param name="login">The login.</param>
-    /// <param name="node">The only node where it counts; null for all hosts, and then any locked node takes it.</param>
+    /// <param name="node">The only node where the login counts; null for all hosts, in which case a lock on any node takes it away.</param>
     public AccessLock? On(string login, string? node) =>
         On(LockKind.Login, login)
         ?? (node is not null ? On(LockKind.Node, node) : All.FirstOrDefault(one => one.Target.Kind == LockKind.Node));

@@ -4,42 +4,44 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Nodes;
 
-/// <summary>A file of a host, readable by all.</summary>
-/// <param name="Path">Absolute.</param>
-/// <param name="Content">All of it.</param>
+/// <summary>A file on a host, readable by all.</summary>
+/// <param name="Path">The absolute path.</param>
+/// <param name="Content">The whole content.</param>
 public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 
-/// <summary>What the files of a host are made of. Keys and certificates are lines without their ends.</summary>
-/// <param name="UserCa">The public half of the user CA; below it, a line each, those of other authorities that the host trusts.</param>
+/// <summary>The material for the files of a host. Keys and certificates are lines without line endings.</summary>
+/// <param name="UserCa">The public half of the user CA, followed by one line for each other authority that the host trusts.</param>
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Certificate">The host's own certificate; null for none.</param>
 /// <param name="SyncCa">The public half of the sync CA.</param>
-/// <param name="EmptyKrl">A revocation list that names nothing.</param>
+/// <param name="EmptyKrl">A revocation list that revokes nothing.</param>
 public sealed record HostContent(
     string UserCa, ReadOnlyMemory<byte> Krl, string? Certificate, string SyncCa, ReadOnlyMemory<byte> EmptyKrl);
 
-/// <summary>What lies on a host that is under this authority, and nothing else does: docs/hosts.md says why each line is there.</summary>
+/// <summary>The complete set of files on a host under this authority. docs/hosts.md explains each line.</summary>
 public static class HostFiles
 {
     /// <summary>
-    /// Where the files lie that change. Whoever can write there is root on the host: root, and the account by which the daemon writes.
+    /// The directory of the files that change. Anyone who can write there is root on the host: root itself, and the account that the daemon
+    /// uses to write.
     /// </summary>
     public const string Directory = "/etc/ssh/certauthority";
 
     /// <summary>
-    /// Where the files lie that let the daemon in. They never change, and only root can write there: nothing that the daemon sends may lock
-    /// it out.
+    /// The directory of the files that let the daemon in. They never change, and only root can write there, so that nothing that the daemon
+    /// sends can lock it out.
     /// </summary>
     public const string SyncDirectory = "/etc/ssh/certauthority-sync";
 
-    /// <summary>What sshd reads first of all drop-ins, so that it wins.</summary>
+    /// <summary>The drop-in that sshd reads before all others, so that its settings take precedence.</summary>
     public const string DropIn = "/etc/ssh/sshd_config.d/00-certauthority.conf";
 
-    /// <summary>The files, in the order in which they are to be put in place: what the drop-in names is there before it.</summary>
+    /// <summary>Returns the files in the order in which they must be written: files that the drop-in names come before it.</summary>
     /// <param name="node">The host.</param>
-    /// <param name="content">What its files are made of.</param>
+    /// <param name="content">The material for the files.</param>
     /// <param name="exempt">
-    /// Addresses whose failed logins earn no penalty, the daemon's first; null where its sshd knows no penalties (before OpenSSH 9.8).
+    /// Addresses exempt from penalties for failed logins, the daemon's first; null if the host's sshd has no penalties (before OpenSSH
+    /// 9.8).
     /// </param>
     public static ImmutableArray<HostFile> For(Node node, HostContent content, string? exempt = null)
     {
@@ -54,7 +56,7 @@ public static class HostFiles
         return files.ToImmutable();
     }
 
-    /// <summary>The files of <see cref="Directory"/>, what matters most first.</summary>
+    /// <summary>Returns the files in <see cref="Directory"/>, the most important first.</summary>
     public static IEnumerable<HostFile> Changing(HostContent content)
     {
         yield return new HostFile($"{Directory}/revoked.krl", content.Krl);
@@ -63,11 +65,11 @@ public static class HostFiles
             yield return new HostFile($"{Directory}/host-cert.pub", Line(certificate));
     }
 
-    // The node's name is of [a-z0-9.-], so nothing of it means something to sshd, printf or find.
+    // The node's name consists of [a-z0-9.-], so it contains nothing special to sshd, printf or find.
     private static string Configuration(Node node, bool isCertified, string? exempt)
     {
         var principals = node.KrlMaxAge is { } age
-            // Says nothing, so that nobody enters, where the list is older, or shorter than a list can be.
+            // Prints nothing, so that nobody can log in, if the list is older than allowed, or shorter than a list can be.
             ? $@"/usr/bin/find {Directory}/revoked.krl -size +43c -mmin -{(int)age.TotalMinutes} -printf %u\n%u@{node.Name}\n"
             : $@"/usr/bin/printf %%s\n%%s@{node.Name}\n %u %u";
         return $"""
@@ -81,7 +83,7 @@ public static class HostFiles
             """;
     }
 
-    // sshd counts penalties by address: without this, anybody on the daemon's host could hold new lists back by failing to log in.
+    // sshd counts penalties by address: without this, anybody on the daemon's host could delay new lists by failing to log in.
     private const string Exempt =
         "# The daemon's address, from where failed logins must not hold its lists back; then what was exempt before.\nPerSourcePenaltyExemptList ";
 

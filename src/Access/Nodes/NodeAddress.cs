@@ -7,8 +7,8 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Nodes;
 
 /// <summary>
-/// Where a node's sshd listens, in the one form that is stored, shown and certified. It is the form that ssh compares with the
-/// principals of a host certificate: names in lower case without a final dot, addresses as <c>inet_ntop</c> prints them.
+/// The address of a node's sshd, in the one form that is stored, shown and certified. ssh compares this form with the principals of a host
+/// certificate: names in lower case without a final dot, addresses as <c>inet_ntop</c> prints them.
 /// </summary>
 public sealed record NodeAddress
 {
@@ -21,11 +21,11 @@ public sealed record NodeAddress
     /// <summary>A name, an IPv4 address, or an IPv6 address without brackets.</summary>
     public string Host { get; }
 
-    /// <summary>1 to 65535; null for ssh's own, 22.</summary>
+    /// <summary>1 to 65535; null for ssh's default, 22.</summary>
     public int? Port { get; }
 
-    /// <summary>Reads <c>host</c> or <c>host:port</c>, where an IPv6 address stands in brackets.</summary>
-    /// <param name="text">As an administrator wrote it.</param>
+    /// <summary>Reads <c>host</c> or <c>host:port</c>; an IPv6 address with a port is in brackets.</summary>
+    /// <param name="text">The text that an administrator wrote.</param>
     public static Outcome<NodeAddress> Parse(string text)
     {
         var end = text.StartsWith('[') ? text.IndexOf(']') + 1 : text.IndexOf(':') is var colon and >= 0 ? colon : text.Length;
@@ -47,10 +47,10 @@ public sealed record NodeAddress
     }
 
     /// <summary>
-    /// What the database has, in today's form. Earlier versions stored an address as it was written, and let some through that
-    /// ssh cannot use. Those stay as they are, so that one of them never keeps the others from being read.
+    /// Converts an address from the database into today's form. Earlier versions stored an address as it was written, and accepted some
+    /// that ssh cannot use. Those stay as they are, so that one of them never prevents the others from being read.
     /// </summary>
-    /// <param name="text">As it is stored.</param>
+    /// <param name="text">The stored text.</param>
     public static string Stored(string text) =>
         Parse(V6(text) is null ? text : $"[{text}]").Holds(out var address, out _) ? address.ToString() : text;
 
@@ -69,7 +69,7 @@ public sealed record NodeAddress
                 && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
     }
 
-    // A resolver reads 127.1 and 0x7f.0.0.1 as addresses. One number alone is an address, too; whoever wrote it meant something else.
+    // A resolver reads 127.1 and 0x7f.0.0.1 as addresses. A single number is an address too, but anyone who wrote it meant something else.
     private static string? V4(string text) =>
         (text.EndsWith('.') ? text[..^1] : text) is var numbers && numbers.Contains('.') && IsNumeric(numbers)
         && IPAddress.TryParse(numbers, out var address) && address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() : null;
@@ -82,7 +82,7 @@ public sealed record NodeAddress
         text.Contains(':') && text.All(c => char.IsAsciiHexDigit(c) || c is ':' or '.') && IPAddress.TryParse(text, out var address)
             ? V6(address.GetAddressBytes()) : null;
 
-    // IPAddress.ToString writes some addresses otherwise than inet_ntop: 2001:db8::5efe:c000:207 ends in 192.0.2.7 there.
+    // IPAddress.ToString writes some addresses differently from inet_ntop: it ends 2001:db8::5efe:c000:207 in 192.0.2.7.
     private static string V6(byte[] bytes)
     {
         var groups = Enumerable.Range(0, 8).Select(i => (bytes[2 * i] << 8) | bytes[(2 * i) + 1]).ToArray();
@@ -100,7 +100,7 @@ public sealed record NodeAddress
         return isV4 ? $"{text}{(length == 5 ? ":" : "")}{bytes[12]}.{bytes[13]}.{bytes[14]}.{bytes[15]}" : text.ToString();
     }
 
-    /// <summary>The first of the longest runs of two zeros or more; without one, a start of -1.</summary>
+    /// <summary>Finds the first of the longest runs of at least two zeros; the start is -1 if there is none.</summary>
     private static (int Start, int Length) LongestZeros(int[] groups)
     {
         var best = (Start: -1, Length: 0);

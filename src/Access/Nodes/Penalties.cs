@@ -1,14 +1,13 @@
 namespace CertAuthority.Access.Nodes;
 
 /// <summary>
-/// The penalties of sshd since OpenSSH 9.8: after a few failed logins it refuses an address for a while, whoever failed. Whoever has an
-/// account
-/// on the daemon's host can so keep the daemon out, and a revoked certificate in force, unless the daemon's address is exempt.
+/// The penalties of sshd since OpenSSH 9.8: after a few failed logins, sshd refuses an address for a while, whoever failed. Anyone with an
+/// account on the daemon's host can thus keep the daemon out, and a revoked certificate in use, unless the daemon's address is exempt.
 /// </summary>
 public static class Penalties
 {
-    /// <summary>Whether an sshd has them.</summary>
-    /// <param name="software">What it calls itself in its greeting, such as <c>OpenSSH_9.2p1 Debian-2+deb12u7</c>.</param>
+    /// <summary>Whether an sshd has penalties.</summary>
+    /// <param name="software">The name of the software in its greeting, such as <c>OpenSSH_9.2p1 Debian-2+deb12u7</c>.</param>
     public static bool ArePossible(string software)
     {
         const string name = "OpenSSH_";
@@ -20,8 +19,8 @@ public static class Penalties
     }
 
     /// <summary>
-    /// Whether a file of sshd's settings exempts somebody, or says that there are no penalties. Whom it exempts is not judged: how the host
-    /// sees the daemon is not known here.
+    /// Whether sshd's settings exempt any address, or turn penalties off. The exempt addresses are not compared with the daemon's, because
+    /// the address that the host sees is not known here.
     /// </summary>
     public static bool AreWaived(string configuration) =>
         configuration.Split('\n').Select(line => line.Split([' ', '\t', '=', '\r'], StringSplitOptions.RemoveEmptyEntries)).Any(words =>

@@ -10,15 +10,15 @@ namespace CertAuthority.Access.Notices;
 /// </summary>
 public static class Recipients
 {
-    /// <summary>The trait of a user with their mail addresses.</summary>
+    /// <summary>The user trait that contains their mail addresses.</summary>
     public const string AddressTrait = "email";
 
-    /// <summary>Those who hear of it.</summary>
+    /// <summary>Returns the users to notify.</summary>
     /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
     /// <param name="request">The request.</param>
-    /// <param name="findUser">A user by name, null where there is none: what was suggested need not exist.</param>
-    /// <param name="requester">Who asked, null when they are gone.</param>
-    /// <param name="by">Who did it.</param>
+    /// <param name="findUser">Finds a user by name; returns null if there is none, because a suggested reviewer need not exist.</param>
+    /// <param name="requester">The requester; null if they no longer exist.</param>
+    /// <param name="by">The person who caused the event.</param>
     public static ImmutableArray<User> For(string what, AccessRequest request, Func<string, User?> findUser, User? requester, Answerer by)
     {
         var concerned = what == NoticeEvents.Created
@@ -27,12 +27,12 @@ public static class Recipients
         return [.. concerned.OfType<User>().Where(user => !Is(user, by))];
     }
 
-    /// <summary>The addresses of people, each once.</summary>
+    /// <summary>The mail addresses of these users, each once.</summary>
     public static ImmutableArray<string> Addresses(IEnumerable<User> people) =>
         [
             .. people.SelectMany(user => user.Traits.GetValueOrDefault(AddressTrait, [])).Where(address => address.Length > 0)
                 .Distinct(StringComparer.OrdinalIgnoreCase)];
 
-    // sudo does not make somebody else of anybody.
+    // A person who uses sudo is still the same person.
     private static bool Is(User user, Answerer by) => user.IsOwnedBy(by.Identity) || (by.Login is { } login && user.IsOwnedBy(login));
 }

@@ -1,26 +1,26 @@
 namespace CertAuthority.Access.Predicates;
 
 /// <summary>
-/// A condition on a review: <c>contains(reviewer.roles, "lead") &amp;&amp; !equals(request.reason, "")</c>. What it names is
-/// looked up when it is read, so that what does not exist is a fault of the role and not an answer. It is evaluated in time
-/// that its length and that of the facts bound.
+/// A condition on a review: <c>contains(reviewer.roles, "lead") &amp;&amp; !equals(request.reason, "")</c>. Its names are resolved when it
+/// is read, so an unknown name is a fault of the role rather than a result. Its length and the size of the facts bound the time of an
+/// evaluation.
 /// </summary>
 public sealed class Predicate
 {
-    /// <summary>The longest, in characters.</summary>
+    /// <summary>The longest predicate, in characters.</summary>
     public const int LongestText = PredicateParser.LongestText;
 
-    /// <summary>How deep parentheses and negations nest.</summary>
+    /// <summary>How deeply parentheses and negations may nest.</summary>
     public const int MaxDepth = PredicateParser.MaxDepth;
 
     private readonly Func<ReviewFacts, bool> condition;
 
     private Predicate(string text, Func<ReviewFacts, bool> condition) => (Text, this.condition) = (text, condition);
 
-    /// <summary>As written.</summary>
+    /// <summary>The predicate as written.</summary>
     public string Text { get; }
 
-    /// <summary>Reads a predicate; null with the first <paramref name="fault"/>.</summary>
+    /// <summary>Reads a predicate; returns null with the first <paramref name="fault"/>.</summary>
     public static Predicate? TryParse(string text, PredicateScope scope, out PredicateFault? fault)
     {
         var parser = new PredicateParser(text, scope);
@@ -29,7 +29,7 @@ public sealed class Predicate
         return condition is null ? null : new Predicate(text, condition);
     }
 
-    /// <summary>Whether it is true of the facts.</summary>
+    /// <summary>Whether the predicate is true for the facts.</summary>
     public bool Holds(ReviewFacts facts) => condition(facts);
 
     /// <inheritdoc/>

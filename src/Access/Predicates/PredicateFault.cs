@@ -1,6 +1,6 @@
 namespace CertAuthority.Access.Predicates;
 
-/// <summary>What is wrong with a predicate, and where in it.</summary>
-/// <param name="Column">From 1, in characters.</param>
-/// <param name="What">For people.</param>
+/// <summary>An error in a predicate, and its position.</summary>
+/// <param name="Column">The position, in characters, from 1.</param>
+/// <param name="What">The error, in words for people.</param>
 public sealed record PredicateFault(int Column, string What);

@@ -19,7 +19,7 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
     /// <summary>The longest predicate, in characters.</summary>
     internal const int LongestText = 2048;
 
-    /// <summary>How deep parentheses and negations nest.</summary>
+    /// <summary>How deeply parentheses and negations may nest.</summary>
     internal const int MaxDepth = 16;
 
     private const string Functions = "the functions are equals, contains and regexp.match";
@@ -28,7 +28,7 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
 
     public PredicateFault? Fault { get; private set; }
 
-    /// <summary>The condition, or null when <see cref="Fault"/> says why there is none.</summary>
+    /// <summary>Reads the condition; returns null if <see cref="Fault"/> says why there is none.</summary>
     public Func<ReviewFacts, bool>? Parse()
     {
         try
@@ -196,7 +196,7 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
         return at++ < text.Length ? value.ToString() : throw Wrong(start, "a text has no end");
     }
 
-    // Names joined by dots.
+    // Reads names joined by dots.
     private string Word()
     {
         Next();
@@ -206,7 +206,7 @@ internal sealed class PredicateParser(string text, PredicateScope scope)
         return text[start..at];
     }
 
-    /// <summary>The next character that is not blank, and stands there; a zero at the end.</summary>
+    /// <summary>Returns the next character that is not blank without consuming it; zero at the end.</summary>
     private char Next()
     {
         while (at < text.Length && text[at] is ' ' or '\t' or '\n' or '\r')

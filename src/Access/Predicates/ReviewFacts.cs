@@ -2,23 +2,23 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Access.Predicates;
 
-/// <summary>Where a predicate stands; that decides what it can speak of.</summary>
+/// <summary>The field that contains a predicate, which decides the facts that it can read.</summary>
 public enum PredicateScope
 {
-    /// <summary><c>where</c> of review_requests: whether somebody may review, before they have said anything.</summary>
+    /// <summary><c>where</c> of review_requests: whether somebody may review, before they have voted.</summary>
     Where,
 
     /// <summary><c>filter</c> of a threshold: whether a review counts for it.</summary>
     Filter,
 }
 
-/// <summary>What predicates speak of.</summary>
+/// <summary>The facts that predicates can read.</summary>
 /// <param name="ReviewerRoles">The names of the reviewer's assigned roles that are in force.</param>
 /// <param name="ReviewerTraits">Their traits.</param>
-/// <param name="RequestRoles">The names of the roles asked for.</param>
-/// <param name="RequestReason">Why they were asked for.</param>
-/// <param name="SystemAnnotations">What the requester's roles say about the request.</param>
-/// <param name="ReviewReason">The reviewer's words; in <see cref="PredicateScope.Filter"/> only.</param>
+/// <param name="RequestRoles">The names of the requested roles.</param>
+/// <param name="RequestReason">The reason of the request.</param>
+/// <param name="SystemAnnotations">The annotations that the requester's roles add to the request.</param>
+/// <param name="ReviewReason">The reason of the review; only in <see cref="PredicateScope.Filter"/>.</param>
 public sealed record ReviewFacts(
     ImmutableArray<string> ReviewerRoles,
     ImmutableSortedDictionary<string, ImmutableArray<string>> ReviewerTraits,

@@ -4,28 +4,27 @@ using CertAuthority.Access.Nodes;
 namespace CertAuthority.Access.Reach;
 
 /// <summary>
-/// What roles in use take from each other: a deny counts for all of them. A locked login and a locked node are denied as if every role said
-/// so.
+/// The denials of the roles in use, which apply to all of these roles. A locked login or node counts as if every role denied it.
 /// </summary>
 internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce locks)
 {
-    /// <summary>The roles that name hosts to deny, whether or not there is such a host today.</summary>
+    /// <summary>The roles that deny hosts, even if no such host exists today.</summary>
     public IReadOnlyList<RoleInUse> OfHosts { get; } = [.. roles.Where(role => !role.Role.Deny.NodeLabels.IsNone)];
 
     private readonly ILookup<string, RoleInUse> logins = roles
         .SelectMany(role => role.DeniedLogins.Select(login => (Login: login, Role: role)))
         .ToLookup(denied => denied.Login, denied => denied.Role, StringComparer.Ordinal);
 
-    /// <summary>Whether nobody gets this login.</summary>
+    /// <summary>Whether this login is denied to everyone.</summary>
     public bool Deny(string login) => logins["*"].Any() || logins[login].Any() || locks.On(LockKind.Login, login) is not null;
 
-    /// <summary>Whether nobody gets a login on this node.</summary>
+    /// <summary>Whether every login on this node is denied.</summary>
     public bool Deny(Node node) => OfHosts.Any(role => Deny(role, node)) || locks.On(LockKind.Node, node.Name) is not null;
 
     /// <summary>Whether a role denies a node.</summary>
     public static bool Deny(RoleInUse role, Node node) => role.Role.Deny.NodeLabels.Matches(node.Labels);
 
-    /// <summary>Why what a role grants is not valid on every host that trusts the CA; null where it is.</summary>
+    /// <summary>Returns why the logins of a role are not valid on every host that trusts the CA; null if they are.</summary>
     public string? WhyNotBare(RoleInUse role) =>
         !role.Role.Allow.NodeLabels.IsAll ? "it names its hosts"
         : role.OnlyOn is not null ? "the request names its nodes"

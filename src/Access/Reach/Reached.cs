@@ -7,14 +7,13 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Reach;
 
 /// <summary>
-/// What one of the roles in use reaches, under what all of them deny. The principals of a certificate are made of these and of nothing
-/// else.
+/// The reach of one of the roles in use, after the denials of all of them. The principals of a certificate come only from this.
 /// </summary>
 /// <param name="Role">The role, filled in for the user.</param>
-/// <param name="Logins">The logins that it allows and nothing denies.</param>
-/// <param name="WhyNotBare">Why its logins are not valid on every host that trusts the CA; null where they are.</param>
-/// <param name="Matched">The nodes that its labels select, denied ones too.</param>
-/// <param name="Nodes">The nodes where its logins are valid, as far as a node can have them.</param>
+/// <param name="Logins">The allowed logins that are not denied.</param>
+/// <param name="WhyNotBare">Why its logins are not valid on every host that trusts the CA; null if they are.</param>
+/// <param name="Matched">The nodes that its labels select, including denied ones.</param>
+/// <param name="Nodes">The nodes where its logins are valid, if the node can have such a login.</param>
 internal sealed record RoleReach(
     RoleInUse Role, ImmutableArray<string> Logins, string? WhyNotBare, ImmutableArray<Node> Matched, ImmutableArray<Node> Nodes)
 {
@@ -22,7 +21,7 @@ internal sealed record RoleReach(
     public bool IsBare => WhyNotBare is null;
 }
 
-/// <summary>What the roles in use reach, each with its own logins on its own hosts, and the rules that this is made of.</summary>
+/// <summary>The reach of the roles in use, each with its own logins on its own hosts, and the rules behind it.</summary>
 internal sealed class Reached
 {
     /// <summary>The field that names logins to allow.</summary>
@@ -37,14 +36,14 @@ internal sealed class Reached
     /// <summary>The field that names hosts to deny.</summary>
     public const string DenyNodes = "deny.node_labels";
 
-    /// <summary>What a request names.</summary>
+    /// <summary>The field of a request that names nodes.</summary>
     public const string RequestResources = "request.resources";
 
     private readonly IReadOnlyCollection<Node> nodes;
 
-    /// <summary>Finds what each role reaches.</summary>
+    /// <summary>Determines the reach of each role.</summary>
     /// <param name="roles">The roles in use, each once.</param>
-    /// <param name="denials">What they, and locks, take away.</param>
+    /// <param name="denials">The denials of the roles and of locks.</param>
     /// <param name="nodes">Every node that exists.</param>
     public Reached(IReadOnlyCollection<RoleInUse> roles, Denials denials, IReadOnlyCollection<Node> nodes)
     {
@@ -53,19 +52,21 @@ internal sealed class Reached
         Roles = [.. roles.Select(role => Reach(role, denials, open))];
     }
 
-    /// <summary>What each role reaches.</summary>
+    /// <summary>The reach of each role.</summary>
     public ImmutableArray<RoleReach> Roles { get; }
 
-    /// <summary>What some of them reach.</summary>
+    /// <summary>Returns the reach of some of the roles.</summary>
     public IEnumerable<RoleReach> Of(IEnumerable<RoleInUse> some)
     {
         var ids = some.Select(role => role.Role.Id).ToHashSet();
         return Roles.Where(reach => ids.Contains(reach.Role.Role.Id));
     }
 
-    /// <summary>The rules of a role about logins and hosts, as they meet one question, in the order of the resource.</summary>
-    /// <param name="reach">What the role reaches.</param>
-    /// <param name="user">Whose logins they are.</param>
+    /// <summary>
+    /// Returns the rules of a role that allow logins and hosts, as far as they concern one question, in the order of the resource.
+    /// </summary>
+    /// <param name="reach">The reach of the role.</param>
+    /// <param name="user">The user who has the logins.</param>
     /// <param name="login">The login; null for any.</param>
     /// <param name="node">The node; null for any.</param>
     public static IEnumerable<RuleAtWork> Allowing(RoleReach reach, User user, string? login, Node? node)
@@ -76,7 +77,7 @@ internal sealed class Reached
         return AllowingLogins(reach, user, login, node).Concat(AllowingNodes(reach, login, node));
     }
 
-    /// <summary>The rules of a role that take logins and hosts from every role in use.</summary>
+    /// <summary>Returns the rules of a role that deny logins and hosts to every role in use.</summary>
     /// <param name="role">The role.</param>
     /// <param name="login">The login; null for any.</param>
     /// <param name="node">The node; null for any.</param>
@@ -122,7 +123,7 @@ internal sealed class Reached
             yield return new RuleAtWork(
                 id, RuleEffect.Allows, AllowLogins, entry.Text,
                 entry.IsLiteral ? $"the login {entry}" : $"{string.Join(", ", values)}, from the traits of {user.Name}");
-        // Beside an entry that grants the login, a gap changes nothing.
+        // A gap changes nothing if another entry grants the login.
         if (login is null || granting.Count == 0)
             foreach (var gap in role.Gaps.Where(gap => gap.Field == AllowLogins))
                 yield return new RuleAtWork(id, RuleEffect.Misses, AllowLogins, gap.Entry, $"it grants nothing: {gap.Why}");

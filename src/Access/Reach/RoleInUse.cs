@@ -5,29 +5,29 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Reach;
 
-/// <summary>A role as it counts for one user: its templates are filled in from the user's traits.</summary>
+/// <summary>A role as it counts for one user, with its templates filled in from the user's traits.</summary>
 /// <param name="Role">The role.</param>
-/// <param name="Allowed">The logins that it allows, by entry; each a Unix login.</param>
-/// <param name="Denied">The logins that it denies, by entry; logins, or <c>*</c>.</param>
-/// <param name="Extensions">Its extensions with their values.</param>
+/// <param name="Allowed">The allowed logins, by entry; each is a Unix login.</param>
+/// <param name="Denied">The denied logins, by entry; each is a login or <c>*</c>.</param>
+/// <param name="Extensions">The extensions with their values.</param>
 public sealed record RoleInUse(
     Role Role,
     ImmutableArray<FilledIn> Allowed,
     ImmutableArray<FilledIn> Denied,
     ImmutableSortedDictionary<string, string> Extensions)
 {
-    /// <summary>What it allows; each a Unix login.</summary>
+    /// <summary>The allowed logins; each is a Unix login.</summary>
     public ImmutableArray<string> Logins { get; } = [.. Allowed.SelectMany(entry => entry.Values)];
 
-    /// <summary>What it denies; logins, or <c>*</c>.</summary>
+    /// <summary>The denied logins; each is a login or <c>*</c>.</summary>
     public ImmutableArray<string> DeniedLogins { get; } = [.. Denied.SelectMany(entry => entry.Values)];
 
     /// <summary>
-    /// The ids of the only nodes where what it allows counts; null for wherever it reaches. What it denies, it denies everywhere.
+    /// The IDs of the only nodes where its allow counts; null for every node that it reaches. Its deny applies everywhere.
     /// </summary>
     public ImmutableHashSet<Guid>? OnlyOn { get; init; }
 
-    /// <summary>Each role once. One that is drawn on several times counts wherever any of them does.</summary>
+    /// <summary>Returns each role once. If a role occurs several times, it counts wherever any of its occurrences counts.</summary>
     public static ImmutableArray<RoleInUse> Each(IEnumerable<RoleInUse> roles) =>
     [
         .. roles.GroupBy(role => role.Role.Id)
@@ -36,11 +36,11 @@ public sealed record RoleInUse(
                     (one, other) => one with { OnlyOn = one.OnlyOn is { } some && other.OnlyOn is { } more ? some.Union(more) : null })),
     ];
 
-    /// <summary>The templates that stand for nothing for this user, and so grant nothing.</summary>
+    /// <summary>The templates without a value for this user, which therefore grant nothing.</summary>
     public ImmutableArray<TemplateGap> Gaps { get; init; } = [];
 
     /// <summary>
-    /// Fills in the templates. A gap in an allow or in an extension grants nothing; one in a deny refuses the role, and with it the
+    /// Fills in the templates. A gap in an allow or in an extension grants nothing; a gap in a deny refuses the role, and with it the
     /// certificate.
     /// </summary>
     public static Outcome<RoleInUse> FillIn(Role role, User user)
@@ -51,11 +51,11 @@ public sealed record RoleInUse(
             : filled;
     }
 
-    /// <summary>Every gap that a role has for a user, those that refuse the role included.</summary>
+    /// <summary>Returns every gap that a role has for a user, including gaps that refuse the role.</summary>
     public static ImmutableArray<TemplateGap> GapsOf(Role role, User user) => Filled(role, user, out _);
 
     /// <summary>
-    /// Whether the text may be the value of an extension: printable ASCII of at most 256 characters; it is logged as it is.
+    /// Whether the text may be the value of an extension: printable ASCII of at most 256 characters, because it is logged unescaped.
     /// </summary>
     public static bool IsExtensionValue(string text) => text.Length <= 256 && text.All(c => c is >= ' ' and <= '~');
 
@@ -113,5 +113,5 @@ public sealed record RoleInUse(
 
 /// <summary>An entry of a role that names logins, filled in for a user.</summary>
 /// <param name="Entry">The entry as written.</param>
-/// <param name="Values">The logins that it stands for; none where it has a gap.</param>
+/// <param name="Values">The logins for this entry; empty if it has a gap.</param>
 public sealed record FilledIn(Template Entry, ImmutableArray<string> Values);

@@ -3,9 +3,8 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Reach;
 
 /// <summary>
-/// A template of a role that stands for nothing usable for a user. In an allow it grants nothing, for a role that fits everybody else must
-/// not
-/// shut one person out of everything; in a deny it refuses every login, for what is left out of a deny lets somebody in.
+/// A template of a role that has no usable value for a user. In an allow it grants nothing, because a role that works for everybody else
+/// must not lock one person out of everything. In a deny it refuses every login, because a missing denial would let somebody in.
 /// </summary>
 /// <param name="Field">
 /// Where the template is: <see cref="AllowLogins"/>, <see cref="DenyLogins"/>, or the name of the extension whose value it is.

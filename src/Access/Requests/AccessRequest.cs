@@ -4,31 +4,31 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>Where a request stands. <see cref="Expired"/> is computed from the clock and never stored.</summary>
+/// <summary>The state of a request. <see cref="Expired"/> is computed from the clock and never stored.</summary>
 public enum RequestState
 {
     /// <summary>Waits for an answer.</summary>
     Pending,
 
-    /// <summary>May be used until its access ends.</summary>
+    /// <summary>It may be used until its access ends.</summary>
     Approved,
 
-    /// <summary>Final: refused, or taken back after an approval.</summary>
+    /// <summary>Final: denied, or its approval was withdrawn.</summary>
     Denied,
 
     /// <summary>Final: withdrawn by the requester.</summary>
     Cancelled,
 
-    /// <summary>Final: nobody answered in time, or the access is over.</summary>
+    /// <summary>Final: nobody answered in time, or the access has ended.</summary>
     Expired,
 }
 
-/// <summary>A node as a request remembers it: one that is removed and created again under the name is another.</summary>
+/// <summary>A node as a request records it: one that is removed and created again under the same name is another node.</summary>
 public sealed record PinnedNode(Guid Id, string Name)
 {
     private const string Prefix = "node/";
 
-    /// <summary>The name in <c>node/NAME</c>; null where the text has another form.</summary>
+    /// <summary>Returns the name in <c>node/NAME</c>; null if the text has another form.</summary>
     public static string? NameIn(string resource) =>
         resource.StartsWith(Prefix, StringComparison.Ordinal) && Names.IsNodeName(resource[Prefix.Length..])
             ? resource[Prefix.Length..]
@@ -38,97 +38,99 @@ public sealed record PinnedNode(Guid Id, string Name)
     public override string ToString() => Prefix + Name;
 }
 
-/// <summary>A user's request to hold roles for a while.</summary>
+/// <summary>A user's request to hold roles for a limited time.</summary>
 public sealed record AccessRequest
 {
-    /// <summary>A UUID; any unique prefix of it is accepted from people.</summary>
+    /// <summary>A UUID; people may give any unique prefix of it.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>Counts changes, from 1; changes are compare-and-swap on it.</summary>
+    /// <summary>Counts changes, from 1; every change is a compare-and-swap on this number.</summary>
     public required long Revision { get; init; }
 
     /// <summary>The requester, by immutable id.</summary>
     public required Guid UserId { get; init; }
 
-    /// <summary>The requester's name when asking.</summary>
+    /// <summary>The requester's name at the time of filing.</summary>
     public required string UserName { get; init; }
 
-    /// <summary>The uid that filed it: whoever files a request may be the one person who must not answer it.</summary>
+    /// <summary>The uid that filed the request: it may be the same person as the requester, who must not answer it.</summary>
     public required uint CreatorUid { get; init; }
 
-    /// <summary>What was asked for: sorted by name, each once. Never changes.</summary>
+    /// <summary>The requested roles: sorted by name, each once. Never changes.</summary>
     public required ImmutableArray<PinnedRole> Roles { get; init; }
 
-    /// <summary>What was granted; empty until approved.</summary>
+    /// <summary>The granted roles; empty until the request is approved.</summary>
     public required ImmutableArray<PinnedRole> GrantedRoles { get; init; }
 
     /// <summary>The state as recorded; <see cref="StateAt"/> adds the clock.</summary>
     public required RequestState StoredState { get; init; }
 
-    /// <summary>When it was filed; whole seconds, as all times here.</summary>
+    /// <summary>When the request was filed; like all times here, in whole seconds.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>The first instant at which it is too late for an answer.</summary>
+    /// <summary>The first instant at which the request can no longer be answered.</summary>
     public required DateTimeOffset PendingUntil { get; init; }
 
     /// <summary>
-    /// The first instant at which it grants nothing more; while the clock waits for the approval, the latest that this can be.
+    /// The first instant at which the request grants nothing more. While the clock waits for the approval, the latest possible value of
+    /// this instant.
     /// </summary>
     public required DateTimeOffset AccessUntil { get; init; }
 
-    /// <summary>Why it was asked for, in the requester's words.</summary>
+    /// <summary>The reason for the request, in the requester's words.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>Who is told; they gain no right.</summary>
+    /// <summary>The users to notify; they gain no right.</summary>
     public required ImmutableArray<string> SuggestedReviewers { get; init; }
 
-    /// <summary>The answer, null while there is none.</summary>
+    /// <summary>The answer; null if there is none yet.</summary>
     public required RequestResolution? Resolution { get; init; }
 
-    /// <summary>As whom the creator once logged in, where that is known; they count as the same person.</summary>
+    /// <summary>The uid under which the creator originally logged in, if known; it counts as the same person.</summary>
     public uint? CreatorLoginUid { get; init; }
 
-    /// <summary>How long it grants access, and why no longer.</summary>
+    /// <summary>How long it grants access, and which rule limits it.</summary>
     public required AccessTerms Terms { get; init; }
 
     /// <summary>
-    /// What reviewers' answers are counted by, one set for each role of the requester that let them ask; fixed when it was filed. Without
-    /// any, reviews decide nothing.
+    /// The thresholds for counting reviews, one set for each role of the requester that allows the request; fixed at filing. If there are
+    /// none, reviews decide nothing.
     /// </summary>
     public ImmutableArray<ThresholdSet> Thresholds { get; init; } = [];
 
-    /// <summary>What the roles that let the requester ask say about the request.</summary>
+    /// <summary>The annotations that the roles that allow the request add to it.</summary>
     public ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations { get; init; } = RequestRules.None.Annotations;
 
     /// <summary>
-    /// The uids that were the requester when it was filed: the creator's, the one they had logged in as, those that owned the user.
+    /// The uids of the requester's person when the request was filed: the creator's, the one they had logged in as, and those that owned
+    /// the user.
     /// </summary>
     public ImmutableArray<uint> RequesterUids { get; init; } = [];
 
-    /// <summary>The users that were one person with the requester when it was filed, whatever accounts they are given later.</summary>
+    /// <summary>
+    /// The users that were the same person as the requester when the request was filed, whatever accounts they get later.
+    /// </summary>
     public ImmutableArray<Guid> RequesterUsers { get; init; } = [];
 
-    /// <summary>What reviewers said, in the order in which they said it.</summary>
+    /// <summary>The reviews, in the order in which they were made.</summary>
     public ImmutableArray<Review> Reviews { get; init; } = [];
 
-    /// <summary>
-    /// The nodes asked for by name, sorted; empty in a request for roles. Never changes, and bounds whatever roles are granted.
-    /// </summary>
+    /// <summary>The nodes requested by name, sorted; empty in a request for roles. Never changes, and limits all granted roles.</summary>
     public ImmutableArray<PinnedNode> Resources { get; init; } = [];
 
     /// <summary>
-    /// What an administrator approved it in spite of, a sentence each: thresholds that the votes had not reached, a role that changed
-    /// since. It stays when the approval is taken back.
+    /// The objections that an administrator overrode by approving, one sentence each: thresholds that the votes had not reached, a role
+    /// that had changed. They remain if the approval is withdrawn.
     /// </summary>
     public ImmutableArray<string> Overridden { get; init; } = [];
 
-    /// <summary>What it asks for.</summary>
+    /// <summary>The kind of request.</summary>
     public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
 
-    /// <summary>The ids of the only nodes where its roles count; null for wherever they reach.</summary>
+    /// <summary>The IDs of the only nodes where its roles count; null for every node that they reach.</summary>
     internal ImmutableHashSet<Guid>? OnlyOn => Kind == RequestKind.Roles ? null : [.. Resources.Select(node => node.Id)];
 
-    /// <summary>The state at an instant.</summary>
+    /// <summary>Returns the state at an instant.</summary>
     public RequestState StateAt(DateTimeOffset now) => StoredState switch
     {
         RequestState.Pending when now >= PendingUntil => RequestState.Expired,
@@ -137,8 +139,8 @@ public sealed record AccessRequest
     };
 }
 
-/// <summary>Who last answered a request, when, and why.</summary>
+/// <summary>The last answer to a request.</summary>
 /// <param name="By">The account that answered, as the audit shows it.</param>
-/// <param name="At">When.</param>
-/// <param name="Reason">In the answerer's words; may be empty.</param>
+/// <param name="At">When it was answered.</param>
+/// <param name="Reason">The reason, in the answerer's words; may be empty.</param>
 public sealed record RequestResolution(string By, DateTimeOffset At, string Reason);

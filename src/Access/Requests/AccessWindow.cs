@@ -5,34 +5,34 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>What a requester asks of the times of a request; what is null is left to the roles and the site.</summary>
-/// <param name="SessionTtl">The longest certificate under it.</param>
-/// <param name="RequestTtl">How long it waits for an answer.</param>
+/// <summary>The times that a requester asks for; a null value is left to the roles and the site.</summary>
+/// <param name="SessionTtl">The longest certificate under the request.</param>
+/// <param name="RequestTtl">How long the request waits for an answer.</param>
 /// <param name="MaxDuration">How long the access lasts.</param>
 /// <param name="AssumeFrom">When the access begins.</param>
 public sealed record AccessWishes(
     TimeSpan? SessionTtl = null, TimeSpan? RequestTtl = null, TimeSpan? MaxDuration = null, DateTimeOffset? AssumeFrom = null)
 {
-    /// <summary>Asks for nothing.</summary>
+    /// <summary>No wishes.</summary>
     public static readonly AccessWishes None = new();
 }
 
-/// <summary>Every end of a request, computed here and nowhere else.</summary>
-/// <param name="Terms">What they follow from.</param>
-/// <param name="PendingUntil">When it is too late for an answer.</param>
-/// <param name="AccessUntil">When the access ends; with the clock at approval and before it, the latest that this can be.</param>
+/// <summary>The ends of a request; no other code computes them.</summary>
+/// <param name="Terms">The terms that they follow from.</param>
+/// <param name="PendingUntil">When the request can no longer be answered.</param>
+/// <param name="AccessUntil">When the access ends. If the clock starts at the approval, the latest possible end until then.</param>
 public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil, DateTimeOffset AccessUntil)
 {
     /// <summary>
-    /// The window of a request that is filed now. What is more than a role allows is shortened, and said; what is more than the site allows
-    /// is refused.
+    /// Computes the window of a request that is filed now. A time beyond a role's limit is shortened, with a sentence that says so; a time
+    /// beyond the site's limit is refused.
     /// </summary>
     /// <param name="now">The instant of filing.</param>
-    /// <param name="asked">The roles asked for.</param>
-    /// <param name="assigned">The roles of the requester.</param>
-    /// <param name="wishes">What the requester says about times.</param>
-    /// <param name="limits">The bounds of the site.</param>
-    /// <param name="kind">What kind of request it is: by it the requester's roles speak of it.</param>
+    /// <param name="asked">The requested roles.</param>
+    /// <param name="assigned">The assigned roles of the requester.</param>
+    /// <param name="wishes">The times that the requester asks for.</param>
+    /// <param name="limits">The limits of the site.</param>
+    /// <param name="kind">The kind of request, which selects the requester's rules.</param>
     public static Outcome<AccessWindow> File(
         DateTimeOffset now, IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, AccessWishes wishes, SiteLimits limits,
         RequestKind kind = RequestKind.Roles)
@@ -71,14 +71,13 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     }
 
     /// <summary>
-    /// The window of a request that is approved now: computed again over the roles that are granted, and never longer than when it was
-    /// filed.
+    /// Computes the window of a request that is approved now, again from the granted roles. It is never longer than at filing.
     /// </summary>
     /// <param name="request">The request as it was filed.</param>
     /// <param name="now">The instant of the approval.</param>
     /// <param name="granted">The roles granted.</param>
-    /// <param name="assigned">The roles of the requester.</param>
-    /// <param name="limits">The bounds of the site.</param>
+    /// <param name="assigned">The assigned roles of the requester.</param>
+    /// <param name="limits">The limits of the site.</param>
     public static Outcome<AccessWindow> Approve(
         AccessRequest request, DateTimeOffset now, IReadOnlyList<Role> granted, IReadOnlyList<Role> assigned, SiteLimits limits)
     {
@@ -110,21 +109,22 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     }
 
     /// <summary>
-    /// An approved request, measured again by the roles and the limits of today, from the instants at which it was filed and approved: it
-    /// never lasts longer than before. What it rests on otherwise is asked for at each use.
+    /// Computes the end of an approved request again, by today's roles and limits, from the instants at which it was filed and approved; it
+    /// never lasts longer than before. Its other preconditions are checked at each use.
     /// </summary>
-    /// <param name="request">The request, approved.</param>
+    /// <param name="request">The approved request.</param>
     /// <param name="user">Its user as they are now.</param>
     /// <param name="roles">Every role that exists now, with those that it grants unchanged.</param>
-    /// <param name="limits">The bounds of the site.</param>
-    /// <returns>The request, with an earlier end where that is what today's policy would have granted.</returns>
+    /// <param name="limits">The limits of the site.</param>
+    /// <returns>The request, with an earlier end if today's policy would have granted less.</returns>
     public static AccessRequest Again(AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, SiteLimits limits)
     {
         if (request.Resolution is not { } approval)
             return request;
-        // As roles counted then: that one has run out since is no change of policy.
+        // Uses the roles as they counted at that time: a role that has expired since is not a change of policy.
         var assigned = user.AssignedAt(approval.At, roles);
-        // A request that its user may not make any more opens nothing. It is not measured, for it opens something again once they may.
+        // A request that its user may no longer make opens nothing. Its end is not computed, because it opens something again once they
+        // may.
         if (request.Roles.Any(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)))
             return request;
         var terms = request.Terms;
@@ -145,14 +145,14 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         };
     }
 
-    // The clock starts at the approval only where every role that lets the requester ask says so.
+    // The clock starts at the approval only if every role that allows the request says so.
     private static RequestClock Clock(IReadOnlyList<Role> asked, IReadOnlyList<Role> assigned, RequestKind kind) =>
         assigned.Where(role => asked.Any(one => role.Allow.LetsRequest(one.Name, kind)))
             .All(role => role.Allow.RequestClock == RequestClock.Approval) ? RequestClock.Approval : RequestClock.Creation;
 
     /// <summary>
-    /// How long access to all of the roles lasts: for each, the most generous max_duration that applies, else its session; of these the
-    /// shortest.
+    /// Computes how long access to all of the roles lasts: for each role, the most generous max_duration that applies, otherwise its
+    /// session; the shortest of these counts.
     /// </summary>
     private static Bound Access(
         IEnumerable<Role> roles, IReadOnlyList<Role> assigned, RequestKind kind, TimeSpan? sessionTtl, SiteLimits limits) =>
@@ -173,7 +173,7 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
         return sessionTtl is { } wish ? bound.Or(wish, "the session ttl") : bound;
     }
 
-    /// <summary>Why an access may not begin at an instant: it is over, too far away, or not before the access ends.</summary>
+    /// <summary>Returns why an access cannot begin at an instant: it is past, too far away, or not before the access ends.</summary>
     internal static Refusal? TooEarlyOrLate(DateTimeOffset from, DateTimeOffset now, DateTimeOffset accessUntil, SiteLimits limits)
     {
         if (from < now)

@@ -7,23 +7,22 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>What a role would open for somebody who may ask for it.</summary>
+/// <summary>What a role would open for a user who may request it.</summary>
 /// <param name="Role">Its name.</param>
 /// <param name="Nodes">The names of the nodes that it would open, sorted.</param>
 public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
 {
     /// <summary>
-    /// The roles that a user may ask for and does not hold, each with the nodes that it would open by its own logins, beside their assigned
-    /// roles and what these
-    /// deny. Nothing is granted by it: the request is judged by rules of its own.
+    /// Returns the roles that a user may request and does not hold, each with the nodes that its own logins would open in addition to the
+    /// assigned roles and after their denials. This grants nothing: the request is decided by rules of its own.
     /// </summary>
-    /// <param name="user">Who might ask.</param>
-    /// <param name="kind">In what kind of request.</param>
+    /// <param name="user">The user who might request.</param>
+    /// <param name="kind">The kind of request.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="nodes">The nodes of interest.</param>
-    /// <param name="locks">What is locked now: nobody asks for it.</param>
-    /// <param name="now">Roles can be over.</param>
-    /// <param name="login">Counts a node only if this login is opened there; null for any.</param>
+    /// <param name="locks">What is locked now: locked roles and nodes cannot be requested.</param>
+    /// <param name="now">The instant at which the roles are evaluated; expired roles grant nothing.</param>
+    /// <param name="login">Counts a node only if this login would be opened there; null for any.</param>
     public static ImmutableArray<Elevation> WithinAsking(
         User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
         DateTimeOffset now, string? login = null)
@@ -38,14 +37,15 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     }
 
     /// <summary>
-    /// The names of the nodes that roles would open together, sorted; none where one of them, or of the assigned ones, cannot be used.
+    /// Returns the names of the nodes that roles would open together, sorted; empty if one of them, or one of the assigned roles, cannot be
+    /// used.
     /// </summary>
-    /// <param name="user">Who would use them.</param>
-    /// <param name="names">Their names; each exists.</param>
+    /// <param name="user">The user who would use them.</param>
+    /// <param name="names">The names of the roles; each exists.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="nodes">The nodes of interest.</param>
     /// <param name="locks">What is locked now.</param>
-    /// <param name="now">Roles can be over.</param>
+    /// <param name="now">The instant at which the roles are evaluated; expired roles grant nothing.</param>
     internal static ImmutableArray<string> Opened(
         User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
         DateTimeOffset now) =>
@@ -57,11 +57,11 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     {
         if (locks.On(user, user.Roles) is not null)
             return [];
-        // The assigned ones are asked for what they deny, and not for what they open.
+        // The assigned roles count for what they deny, not for what they open.
         var inUse = new List<RoleInUse>();
         foreach (var (role, onlyOn) in user.AssignedAt(now, roles).Select(role => (role, (ImmutableHashSet<Guid>)[]))
                      .Concat(names.Select(name => (roles[name].At(now), ids))))
-            // One that cannot be used might deny something, and nobody can say what.
+            // A role that cannot be used might deny something unknown.
             if (!RoleInUse.FillIn(role, user).Holds(out var one, out _))
                 return [];
             else

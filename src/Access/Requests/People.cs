@@ -4,17 +4,17 @@ using CertAuthority.Access.Users;
 namespace CertAuthority.Access.Requests;
 
 /// <summary>
-/// Which users, accounts and uids are one person: those that links join, directly or through any chain of others. So users that share an
-/// account are one person, accounts that share a user are, and so is whoever is joined to one of them.
+/// Determines which users, accounts and uids are the same person: all those that links join, directly or through any chain. Users that
+/// share an account are one person, and so are accounts that share a user.
 /// </summary>
 public sealed class People
 {
-    /// <summary>Nobody is joined to anybody.</summary>
+    /// <summary>No aliases are joined.</summary>
     public static readonly People Strangers = new(null, []);
 
     private readonly People? known;
 
-    // From each alias that another one stands for to that other one; complete, so that one step is enough.
+    // Maps each alias to the one that represents its person; complete, so that one lookup is enough.
     private readonly Dictionary<Alias, Alias> joined = [];
     private readonly HashSet<Alias> seen = [];
 
@@ -38,9 +38,9 @@ public sealed class People
             joined[alias] = Root(alias);
     }
 
-    /// <summary>The people behind all users, as they are now.</summary>
+    /// <summary>Returns the people behind all users, as they are now.</summary>
     /// <param name="users">Every user who exists.</param>
-    /// <param name="uidOf">The uid of an account; null for one that does not exist.</param>
+    /// <param name="uidOf">Returns the uid of an account; null for one that does not exist.</param>
     public static People From(IReadOnlyCollection<User> users, Func<string, uint?> uidOf)
     {
         var accounts = users.SelectMany(user => user.UnixUsers).Where(entry => !entry.IsUid).Select(entry => entry.ToString())
@@ -53,12 +53,13 @@ public sealed class People
         ]);
     }
 
-    /// <summary>The same people, with more links between them.</summary>
-    /// <param name="links">Each joins all that it lists.</param>
+    /// <summary>Returns the same people, with more links between them.</summary>
+    /// <param name="links">Each link joins all aliases in it.</param>
     public People And(params IEnumerable<IEnumerable<Alias>> links) => new(this, links);
 
     /// <summary>
-    /// The same, with what was recorded when a request was filed and reviewed: whoever was one person then still is for this request.
+    /// Adds the links that were recorded when a request was filed and reviewed: aliases that were one person then still are for this
+    /// request.
     /// </summary>
     public People And(AccessRequest request) => And(
     [
@@ -68,20 +69,20 @@ public sealed class People
         .. request.Reviews.Select(Link),
     ]);
 
-    /// <summary>The same, with one review more.</summary>
+    /// <summary>Adds the links of one more review.</summary>
     public People And(Review review) => And([Link(review)]);
 
-    /// <summary>Whether two aliases are one person's.</summary>
+    /// <summary>Whether two aliases belong to the same person.</summary>
     public bool AreOne(Alias one, Alias other) => Root(one) == Root(other);
 
-    /// <summary>Every uid of a person, sorted.</summary>
+    /// <summary>Returns every uid of a person, sorted.</summary>
     public ImmutableArray<uint> UidsOf(Alias person)
     {
         var root = Root(person);
         return [.. All().Where(alias => Root(alias) == root).Select(alias => alias.Number).OfType<uint>().Distinct().Order()];
     }
 
-    /// <summary>Every user of a person, sorted.</summary>
+    /// <summary>Returns every user of a person, sorted.</summary>
     public ImmutableArray<Guid> UsersOf(Alias person)
     {
         var root = Root(person);

@@ -7,21 +7,21 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>What a user wants to file.</summary>
-/// <param name="Id">The id the request will have.</param>
+/// <summary>A request that a user wants to file.</summary>
+/// <param name="Id">The ID that the request will have.</param>
 /// <param name="Now">The instant of filing; whole seconds.</param>
-/// <param name="User">Who asks.</param>
-/// <param name="CreatorUid">Who is at the keyboard.</param>
+/// <param name="User">The requester.</param>
+/// <param name="CreatorUid">The uid that files the request.</param>
 /// <param name="RoleNames">
-/// The roles asked for, or <c>*</c> for all that may be asked for and are not held. Beside resources: the only roles by which these are
-/// asked for; none for all that reach them.
+/// The requested roles, or <c>*</c> for all that the user may request and does not hold. Together with resources: the only roles through
+/// which these are requested; empty for all roles that reach them.
 /// </param>
-/// <param name="Reason">Why.</param>
+/// <param name="Reason">The reason.</param>
 /// <param name="SuggestedReviewers">The names of users to notify; they gain no right.</param>
 /// <param name="Roles">Every role that exists.</param>
-/// <param name="PendingRequests">How many requests of this user wait already.</param>
-/// <param name="Limits">The bounds of the site.</param>
-/// <param name="CreatorLoginUid">As whom they once logged in, where that is known.</param>
+/// <param name="PendingRequests">How many requests of this user are pending already.</param>
+/// <param name="Limits">The limits of the site.</param>
+/// <param name="CreatorLoginUid">The uid under which they originally logged in, if known.</param>
 public sealed record RequestQuestion(
     Guid Id,
     DateTimeOffset Now,
@@ -42,29 +42,29 @@ public sealed record RequestQuestion(
     public const int MaxResources = 300;
 
     /// <summary>
-    /// How many requests of this user were filed within the last minute, and within the last day; none where the bound does not hold for
-    /// whoever files.
+    /// How many requests of this user were filed within the last minute, and within the last day; zero if the limit does not apply to the
+    /// caller.
     /// </summary>
     public (int Minute, int Day) Filed { get; init; }
 
     /// <summary>What is locked now.</summary>
     public required LocksInForce Locks { get; init; }
 
-    /// <summary>The nodes asked for, each <c>node/NAME</c>; empty in a request for roles.</summary>
+    /// <summary>The requested nodes, each <c>node/NAME</c>; empty in a request for roles.</summary>
     public ImmutableArray<string> Resources { get; init; } = [];
 
-    /// <summary>What kind of request it would be.</summary>
+    /// <summary>The kind of request.</summary>
     public RequestKind Kind => Resources.IsEmpty ? RequestKind.Roles : RequestKind.Resources;
 
     /// <summary>Every node that exists.</summary>
     public IReadOnlyCollection<Node> Nodes { get; init; } = [];
 
-    /// <summary>What the requester says about times.</summary>
+    /// <summary>The times that the requester asks for.</summary>
     public AccessWishes Wishes { get; init; } = AccessWishes.None;
 
     /// <summary>The uids that own the user.</summary>
     public ImmutableArray<uint> UserUids { get; init; } = [];
 
-    /// <summary>The users that are one person with the user, itself included.</summary>
+    /// <summary>The users that are the same person as the user, including the user itself.</summary>
     public ImmutableArray<Guid> PersonsUsers { get; init; } = [];
 }

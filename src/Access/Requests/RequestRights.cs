@@ -5,13 +5,13 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>Who may ask for which role or node.</summary>
+/// <summary>Decides who may request which role or node.</summary>
 public static class RequestRights
 {
     /// <summary>
-    /// Whether a user whose <b>assigned</b> roles are these may ask for a role: some allow names it and no deny does.
-    /// Roles gained by a request never count, or one approval could fetch the next. A role that may not be asked for is not
-    /// asked for by way of a node either.
+    /// Whether a user with these <b>assigned</b> roles may request a role: some allow names it and no deny does. Roles gained by a request
+    /// never count, because one approval could otherwise lead to the next. A role that may not be requested cannot be requested through a
+    /// node either.
     /// </summary>
     public static bool MayRequest(IEnumerable<Role> assigned, string roleName, RequestKind kind)
     {
@@ -26,7 +26,7 @@ public static class RequestRights
     }
 
     /// <summary>
-    /// The names of the existing roles that the user may ask for, by their names or by way of nodes; sorted, none that is locked.
+    /// Returns the names of the existing roles that the user may request, by name or through nodes; sorted, without locked ones.
     /// </summary>
     public static ImmutableArray<string> Requestable(
         User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles)
@@ -39,8 +39,8 @@ public static class RequestRights
     }
 
     /// <summary>
-    /// What a login of the user's does that says nothing about requests: what the strictest of their roles says, where there is something
-    /// to ask for.
+    /// Returns what a plain login of the user, one that does not mention requests, does: what the strictest of their roles says, if there
+    /// is something to request.
     /// </summary>
     public static RequestAccess AccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now)
     {

@@ -6,13 +6,13 @@ using static CertAuthority.Access.Requests.RequestState;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>What somebody wants to do to a request.</summary>
+/// <summary>An action on a request.</summary>
 public enum RequestAction
 {
     /// <summary>Grant it.</summary>
     Approve,
 
-    /// <summary>Refuse it, or take an approval back.</summary>
+    /// <summary>Deny it, or withdraw an approval.</summary>
     Deny,
 
     /// <summary>Withdraw it before an answer.</summary>
@@ -22,13 +22,13 @@ public enum RequestAction
     Drop,
 }
 
-/// <summary>What somebody is to a request.</summary>
+/// <summary>The relation of a person to a request.</summary>
 public enum RequestActor
 {
-    /// <summary>Answers requests on the auth host.</summary>
+    /// <summary>Answers requests on the daemon's host.</summary>
     Administrator,
 
-    /// <summary>The user who asked.</summary>
+    /// <summary>The user who filed the request.</summary>
     Requester,
 
     /// <summary>A user who may review it, with the vote that reaches a threshold.</summary>
@@ -41,11 +41,11 @@ public enum RequestActor
 /// <summary>One allowed step.</summary>
 public sealed record Transition(RequestState From, RequestAction Action, RequestActor By, RequestState To)
 {
-    /// <summary>Whatever ends an approved request revokes what was issued under it.</summary>
+    /// <summary>Ending an approved request revokes the certificates issued under it.</summary>
     public bool Revokes => From == Approved;
 }
 
-/// <summary>The life of a request, on one screen. Whatever is not in the table is refused.</summary>
+/// <summary>The life cycle of a request, as one table. A transition that is not in the table is refused.</summary>
 public static class RequestTransitions
 {
     /// <summary>Every allowed step. DENIED, CANCELLED and EXPIRED lead nowhere.</summary>
@@ -61,7 +61,8 @@ public static class RequestTransitions
     ];
 
     /// <summary>
-    /// The step that <paramref name="by"/> may take from where the request stands now, or the refusal that the table implies.
+    /// Finds the transition that <paramref name="by"/> may make from the current state of the request, or the refusal that the table
+    /// implies.
     /// </summary>
     public static Outcome<Transition> Find(AccessRequest request, RequestAction action, RequestActor by, DateTimeOffset now)
     {
@@ -81,7 +82,7 @@ public static class RequestTransitions
                 Kind: RefusalKind.Conflict);
     }
 
-    /// <summary>A state as people and JSON see it.</summary>
+    /// <summary>Returns a state as people and JSON see it.</summary>
     public static string Word(RequestState state) => state switch
     {
         Pending => "PENDING",

@@ -6,12 +6,12 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>What is asked again each time an approved request is used: an approval is a permission to ask, not a ticket.</summary>
+/// <summary>The checks made each time an approved request is used: an approval is a permission to ask, not a ticket.</summary>
 public static class RequestUse
 {
-    /// <summary>The roles that the request grants its user now, or why it grants nothing.</summary>
+    /// <summary>Returns the roles that the request grants its user now, or why it grants nothing.</summary>
     /// <param name="request">
-    /// The request; its user is <paramref name="user"/>, which the caller has seen to (not found and not yours are one answer).
+    /// The request. The caller has checked that it belongs to <paramref name="user"/>, so that "not found" and "not yours" are one answer.
     /// </param>
     /// <param name="user">The user as it is now.</param>
     /// <param name="roles">Every role that exists now.</param>
@@ -20,7 +20,7 @@ public static class RequestUse
     public static Outcome<IReadOnlyList<Role>> Grants(
         AccessRequest request, User user, IReadOnlyDictionary<string, Role> roles, LocksInForce locks, DateTimeOffset now)
     {
-        // The same user, not merely the same name.
+        // The user must be the same one, not merely have the same name.
         if (request.UserId != user.Id)
             return new Refusal($"request {request.Id} does not exist or is not yours");
         switch (request.StateAt(now))
@@ -55,7 +55,7 @@ public static class RequestUse
         return request.GrantedRoles.Select(granted => roles[granted.Name]).ToImmutableArray();
     }
 
-    /// <summary>The first of the pinned roles that is gone, was re-created, or has another spec.</summary>
+    /// <summary>Returns the first pinned role that no longer exists, was created again, or has another spec.</summary>
     public static PinnedRole? FirstChanged(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role> roles) =>
         pinned.FirstOrDefault(pin => !roles.TryGetValue(pin.Name, out var role) || role.Pin() != pin);
 

@@ -5,9 +5,9 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>What a question asks for, where the user may ask for it.</summary>
-/// <param name="Roles">At least one; sorted.</param>
-/// <param name="Resources">The nodes that they are asked for; none in a request for roles. Sorted.</param>
+/// <summary>The access that a question asks for, if the user may request it.</summary>
+/// <param name="Roles">The roles; at least one, sorted.</param>
+/// <param name="Resources">The nodes that the roles are requested for; empty in a request for roles. Sorted.</param>
 internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableArray<PinnedNode> Resources)
 {
     public static Outcome<RequestedAccess> From(RequestQuestion question)
@@ -25,7 +25,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
             : [.. question.RoleNames.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (names.IsEmpty)
             return CannotRequest("a request names at least one role or resource", requestable, RefusalKind.Invalid);
-        // An unknown role and a forbidden one get the same answer: names of roles are nobody's to probe.
+        // An unknown role and a forbidden one get the same answer, so that nobody can probe for names of roles.
         return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
             ? CannotRequest($"user \"{question.User.Name}\" cannot request role \"{refused}\"", requestable, RefusalKind.Denied)
             : new RequestedAccess(names, []);
@@ -35,7 +35,9 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
         ? new Refusal(message, "no role of yours lets you request another", kind)
         : new Refusal(message, Kind: kind) { Remedy = new Remedy.ChooseRoles(requestable) };
 
-    /// <summary>By all roles that reach one of the nodes, or those of them that are named. Together they reach every node.</summary>
+    /// <summary>
+    /// Requests nodes through all roles that reach one of them, or through the named ones among these. Together the roles reach every node.
+    /// </summary>
     private static Outcome<RequestedAccess> ByResource(RequestQuestion question)
     {
         if (question.Resources.FirstOrDefault(resource => PinnedNode.NameIn(resource) is null) is { } odd)
@@ -62,7 +64,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
                 };
             reaching = reaching.RemoveAll(one => !question.RoleNames.Contains(one.Role));
         }
-        // An unknown node and one out of reach get the same answer: names of nodes are nobody's to probe.
+        // An unknown node and one out of reach get the same answer, so that nobody can probe for names of nodes.
         if (wanted.Find(name => !reaching.Any(one => one.Nodes.Contains(name))) is { } unreached)
             return question.Locks.On(LockKind.Node, unreached) is { } locked
                    && !Elevation.WithinAsking(

@@ -5,15 +5,15 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Requests;
 
 /// <summary>A request that could be filed.</summary>
-/// <param name="Request">It.</param>
-/// <param name="ReasonRequired">What it lacks: null, or why it must have a reason.</param>
-/// <param name="ReasonPrompts">How the requester's roles ask for one; may be empty.</param>
+/// <param name="Request">The request.</param>
+/// <param name="ReasonRequired">Why the request must have a reason that it lacks; null if it lacks none.</param>
+/// <param name="ReasonPrompts">The texts by which the requester's roles ask for a reason; may be empty.</param>
 public sealed record RequestDraft(AccessRequest Request, Refusal? ReasonRequired, ImmutableArray<string> ReasonPrompts);
 
-/// <summary>What a request looks like when it is filed, or why it may not be.</summary>
+/// <summary>Decides the content of a request when it is filed, or why it may not be filed.</summary>
 public static class Requesting
 {
-    /// <summary>The request as it is filed, pending, or why it may not be.</summary>
+    /// <summary>Returns the request as it is filed, pending, or why it may not be.</summary>
     public static Outcome<AccessRequest> File(RequestQuestion question)
     {
         if (!Draft(question).Holds(out var draft, out var refusal))
@@ -21,7 +21,7 @@ public static class Requesting
         return draft.ReasonRequired is { } missing ? missing : draft.Request;
     }
 
-    /// <summary>The same, also where nothing but a reason is missing yet.</summary>
+    /// <summary>As above, but also returns a request that lacks nothing but a reason.</summary>
     public static Outcome<RequestDraft> Draft(RequestQuestion question)
     {
         if (Names.ReasonFault(question.Reason) is { } fault)
@@ -100,10 +100,12 @@ public static class Requesting
         return new RequestDraft(request, string.IsNullOrWhiteSpace(question.Reason) ? why : null, prompts);
     }
 
-    /// <summary>Why a request for roles must have a reason, or null; and how the requester's roles ask for it.</summary>
-    /// <param name="names">The roles asked for.</param>
-    /// <param name="kind">How they are asked for.</param>
-    /// <param name="assigned">The roles of the requester.</param>
+    /// <summary>
+    /// Returns why a request for roles must have a reason, or null; and the texts by which the requester's roles ask for it.
+    /// </summary>
+    /// <param name="names">The requested roles.</param>
+    /// <param name="kind">The kind of request.</param>
+    /// <param name="assigned">The assigned roles of the requester.</param>
     public static (Refusal? Required, ImmutableArray<string> Prompts) Reason(
         IReadOnlyCollection<string> names, RequestKind kind, IReadOnlyList<Role> assigned)
     {
@@ -121,7 +123,7 @@ public static class Requesting
             : null, [.. prompts]);
     }
 
-    // What several roles say about one thing adds up.
+    // If several roles have values for the same annotation, all values count.
     private static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(IEnumerable<Role> askedBy) =>
         askedBy.SelectMany(role => role.Allow.Asking.Annotations).GroupBy(one => one.Key, StringComparer.Ordinal)
             .ToImmutableSortedDictionary(

@@ -6,15 +6,15 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Requests;
 
-/// <summary>Who answers, as far as the answer depends on it.</summary>
-/// <param name="Identity">Who the kernel says is calling.</param>
+/// <summary>The person who answers, as far as the answer depends on them.</summary>
+/// <param name="Identity">The identity of the caller, as the kernel reports it.</param>
 /// <param name="IsRoot">
 /// Uid 0 or the daemon's own uid: they could write the database anyway, so they may answer their own request and the audit says so.
 /// </param>
-/// <param name="Login">As whom they once logged in, where that is known: sudo and su leave it as it is.</param>
+/// <param name="Login">The account under which they originally logged in, if known; sudo and su do not change it.</param>
 public sealed record Answerer(UnixIdentity Identity, bool IsRoot, UnixIdentity? Login = null);
 
-/// <summary>What approving, denying, cancelling and dropping make of a request.</summary>
+/// <summary>Applies approving, denying, cancelling and dropping to a request.</summary>
 public static class Resolving
 {
     /// <summary>
@@ -22,29 +22,30 @@ public static class Resolving
     /// its requester.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
-    /// <param name="answerer">Who answers.</param>
+    /// <param name="people">Which users, accounts and uids are the same person, including the links that the request recorded.</param>
+    /// <param name="answerer">The person who answers.</param>
     public static bool IsOwn(AccessRequest request, People people, Answerer answerer) =>
         answerer.Identity.Aliases.Concat(answerer.Login is { } login ? login.Aliases : [])
             .Any(alias => people.AreOne(alias, Alias.User(request.UserId)));
 
     /// <summary>
-    /// The request as approved by an administrator. Refused when it is not pending, when a role changed since it was asked
-    /// for, when the requester is gone or may not ask any more, when it is the answerer's own, and while something in it is locked.
+    /// Approves the request as an administrator. The result is a refusal if the request is not pending, if a role has changed since it was
+    /// filed, if the requester no longer exists or may no longer request it, if it is the answerer's own, or while something in it is
+    /// locked.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="requester">Its user as they are now, or null.</param>
-    /// <param name="by">Who answers.</param>
-    /// <param name="people">Which users, accounts and uids are one person, with what the request recorded.</param>
+    /// <param name="requester">The requester's user as it is now; null if it no longer exists.</param>
+    /// <param name="by">The person who answers.</param>
+    /// <param name="people">Which users, accounts and uids are the same person, including the links that the request recorded.</param>
     /// <param name="roles">Every role that exists.</param>
-    /// <param name="resolution">Who, when, why.</param>
-    /// <param name="limits">The bounds of the site.</param>
+    /// <param name="resolution">The account, time and reason of the answer.</param>
+    /// <param name="limits">The limits of the site.</param>
     /// <param name="locks">What is locked now.</param>
     /// <param name="instead">
-    /// The roles to grant instead of those asked for; default for those, and never empty. Any role that exists will do: what was asked
-    /// stays on record beside it.
+    /// The roles to grant instead of the requested ones; default for the requested ones, and never empty. Any existing role is allowed,
+    /// because the requested roles stay on record as well.
     /// </param>
-    /// <param name="force">Approves although a role changed since it was asked for: as it is now.</param>
+    /// <param name="force">Approves even if a role has changed since the request was filed; grants the role as it is now.</param>
     public static Outcome<AccessRequest> Approve(
         AccessRequest request,
         User? requester,
@@ -78,7 +79,7 @@ public static class Resolving
             instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead);
     }
 
-    /// <summary>The request with its step to APPROVED taken, whoever takes it: what it grants, and until when.</summary>
+    /// <summary>Moves the request to APPROVED, whoever approves, and sets what it grants and until when.</summary>
     internal static Outcome<AccessRequest> Grant(
         AccessRequest request,
         Transition step,
@@ -110,10 +111,10 @@ public static class Resolving
         };
     }
 
-    /// <summary>The request after an action that grants nothing.</summary>
-    /// <param name="step">The step taken; it says whether what was issued must be revoked.</param>
+    /// <summary>Applies an action that grants nothing.</summary>
+    /// <param name="step">The transition; it says whether certificates must be revoked.</param>
     /// <param name="request">The request.</param>
-    /// <param name="resolution">Who, when, why.</param>
+    /// <param name="resolution">The account, time and reason of the answer.</param>
     public static Outcome<AccessRequest> End(AccessRequest request, Transition step, RequestResolution resolution) =>
         Names.ReasonFault(resolution.Reason) is { } fault ? fault : request with { StoredState = step.To, Resolution = resolution };
 }

@@ -7,14 +7,14 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Reviews;
 
-/// <summary>A review on its way, and everything that it depends on, as it stood in one transaction.</summary>
-/// <param name="Request">What is reviewed, with the reviews that it has.</param>
-/// <param name="Requester">Its user as they are now, or null.</param>
-/// <param name="By">Who reviews.</param>
-/// <param name="Earlier">The votes that were cast, with their authors as they are now.</param>
-/// <param name="Review">What they say; with an empty list of roles an approval grants what was asked for.</param>
+/// <summary>A review to be decided, and everything that the decision depends on, read in one transaction.</summary>
+/// <param name="Request">The request under review, with the reviews that it already has.</param>
+/// <param name="Requester">The requester's user as it is now; null if it no longer exists.</param>
+/// <param name="By">The reviewer.</param>
+/// <param name="Earlier">The earlier votes, with their authors as they are now.</param>
+/// <param name="Review">The new review. An approval with an empty list of roles grants the requested ones.</param>
 /// <param name="Roles">Every role that exists.</param>
-/// <param name="Limits">The bounds of the site.</param>
+/// <param name="Limits">The limits of the site.</param>
 public sealed record ReviewQuestion(
     AccessRequest Request,
     User? Requester,
@@ -24,38 +24,40 @@ public sealed record ReviewQuestion(
     IReadOnlyDictionary<string, Role> Roles,
     SiteLimits Limits)
 {
-    /// <summary>The locks that stand.</summary>
+    /// <summary>The locks in force.</summary>
     public required LocksInForce Locks { get; init; }
 
-    /// <summary>Which users are one person, with what the request and its earlier reviews recorded.</summary>
+    /// <summary>Which users are the same person, including the links that the request and its earlier reviews recorded.</summary>
     public required People People { get; init; }
 }
 
-/// <summary>A review that was let through, and what it made of its request.</summary>
+/// <summary>An accepted review, and its effect on the request.</summary>
 /// <param name="Request">The request as it is now, with the review.</param>
-/// <param name="Review">The review as it is kept.</param>
-/// <param name="Step">The step that the request took; null while it stays pending.</param>
+/// <param name="Review">The review as it is stored.</param>
+/// <param name="Step">The transition of the request; null while it stays pending.</param>
 public sealed record Reviewed(AccessRequest Request, Review Review, Transition? Step)
 {
-    /// <summary>How far the votes are with this one, threshold by threshold: approvals after an approval, denials after a denial.</summary>
+    /// <summary>
+    /// The vote count including this review, one sentence for each threshold: approvals after an approval, denials after a denial.
+    /// </summary>
     public ImmutableArray<string> Standing { get; init; } = [];
 }
 
-/// <summary>Who may say what to a request, and what becomes of it then.</summary>
+/// <summary>Decides who may review a request, and what a review changes.</summary>
 public static class Reviewing
 {
-    // Of those who can review a request a warning names so many.
+    // A warning names at most this many of the users who can review a request.
     private const int MostNamed = 5;
 
     /// <summary>
-    /// For each person whom a requester names as a reviewer and who cannot review the request: why, and who can. They would wait for an
-    /// answer that cannot come.
+    /// Explains, for each named reviewer who cannot review the request, why they cannot and who can. Otherwise the requester would wait for
+    /// an answer that never comes.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="named">The names that the requester gave.</param>
     /// <param name="users">Every user who exists.</param>
     /// <param name="roles">Every role that exists.</param>
-    /// <param name="now">The instant at which roles count.</param>
+    /// <param name="now">The instant at which the roles are evaluated.</param>
     public static ImmutableArray<string> CannotReview(
         AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles,
         DateTimeOffset now)
@@ -79,13 +81,16 @@ public static class Reviewing
     }
 
     /// <summary>
-    /// Whether the request waits for a word of theirs: it is pending, not their own, and they may review it and have not.
+    /// Whether the request waits for this user's review: it is pending, it is not their own, they may review it, and they have not done so
+    /// yet.
     /// </summary>
     public static bool IsAwaited(ReviewQuestion question, DateTimeOffset now) =>
         question.Request.StateAt(now) == RequestState.Pending && question.By.MayReview(question.Request, question.Roles)
         && !IsOwn(question) && !question.Earlier.Any(vote => IsBySame(question, vote));
 
-    /// <summary>The request with one review more, resolved where that reaches a threshold; or why the review is not taken.</summary>
+    /// <summary>
+    /// Adds a review to the request and resolves the request if a threshold is reached; or returns why the review is not accepted.
+    /// </summary>
     public static Outcome<Reviewed> Decide(ReviewQuestion question)
     {
         var (request, by, review) = (question.Request, question.By, question.Review);
@@ -114,7 +119,7 @@ public static class Reviewing
         {
             case RequestState.Pending:
                 return new Reviewed(reviewed, kept, null) { Standing = Standing() };
-            // The vote that is cast may be for what others have denied, and were not counted for until now.
+            // An approval can resolve a request as denied: it may meet a condition under which earlier denials begin to count.
             case RequestState.Denied when approves:
                 return Resolved(Resolving.End(reviewed, Step(RequestAction.Deny), resolution), Step(RequestAction.Deny));
             case RequestState.Denied:
@@ -145,7 +150,7 @@ public static class Reviewing
 
     private static Alias By(ReviewQuestion question) => Alias.User(question.By.User.Id);
 
-    // Whoever acts under several uids joins them by this very review.
+    // A person who acts under several uids links these uids by this very review.
     private static People Everybody(ReviewQuestion question) =>
         question.People.And(question.Review with { AuthorId = question.By.User.Id });
 
@@ -156,7 +161,9 @@ public static class Reviewing
         return review.AssumeFrom is null ? review : new Refusal("a denial does not say when the access begins", Kind: RefusalKind.Invalid);
     }
 
-    /// <summary>An approval as it is kept: of what was asked for, or of less; of roles that are as they were asked for.</summary>
+    /// <summary>
+    /// Builds the approval to store: for everything requested or for less, and only for roles unchanged since the request was filed.
+    /// </summary>
     private static Outcome<Review> Narrow(ReviewQuestion question)
     {
         var (request, review) = (question.Request, question.Review);
@@ -167,7 +174,7 @@ public static class Reviewing
                 RefusalKind.Invalid);
         if (question.Requester is null || question.Requester.Id != request.UserId)
             return Gone(request);
-        // What the reviewer reads is what was asked; what they would grant must be that.
+        // The reviewer reads what was requested, so the roles that they would grant must still be the same.
         if (RequestUse.FirstChanged([.. request.Roles, .. request.Thresholds.Select(set => set.By)], question.Roles) is { } changed)
             return new Refusal(
                 $"the role {changed.Name} changed after this request was made",

@@ -5,44 +5,44 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Access.Reviews;
 
-/// <summary>A review with its author as they are now; null when they are gone.</summary>
+/// <summary>A review with its author as they are now; the author is null if they no longer exist.</summary>
 public sealed record Vote(Review Review, Voter? Author)
 {
     /// <summary>The user who voted, whether or not they still exist.</summary>
     internal Alias By => Alias.User(Review.AuthorId);
 }
 
-/// <summary>What the reviews of a pending request amount to.</summary>
-/// <param name="State">Where they take it: PENDING, APPROVED or DENIED.</param>
+/// <summary>The result of counting the reviews of a pending request.</summary>
+/// <param name="State">The resulting state: PENDING, APPROVED or DENIED.</param>
 /// <param name="Granted">The names of the roles that are granted; empty unless approved.</param>
-/// <param name="AssumeFrom">The latest beginning that the request or an approval names.</param>
+/// <param name="AssumeFrom">The latest start that the request or an approval names.</param>
 /// <param name="Counted">The reviews that count.</param>
-/// <param name="Missing">While it is pending, what is still missing: a sentence each.</param>
+/// <param name="Missing">One sentence for each vote that is missing while the request is pending.</param>
 public sealed record Tally(
     RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted,
     ImmutableArray<string> Missing)
 {
-    /// <summary>How far the approvals are, a sentence for each threshold that can approve: <c>1 of 2 approvals from a lead</c>.</summary>
+    /// <summary>The approvals so far, one sentence for each threshold that can approve: <c>1 of 2 approvals from a lead</c>.</summary>
     public ImmutableArray<string> Approvals { get; init; } = [];
 
-    /// <summary>How far the denials are, a sentence for each threshold that can deny.</summary>
+    /// <summary>The denials so far, one sentence for each threshold that can deny.</summary>
     public ImmutableArray<string> Denials { get; init; } = [];
 
     /// <summary>
-    /// What an administrator overrides who approves now: a sentence for each role of the requester whose thresholds are not met. Their own
-    /// approval is one
-    /// that anybody could have given, so it meets a threshold that asks for one and has no filter, which is what a role has that names no
-    /// thresholds.
+    /// The thresholds that an administrator would override by approving now: one sentence for each role of the requester whose thresholds
+    /// are not met. The administrator's approval counts as one that anybody could give. It therefore meets a threshold that needs one
+    /// approval and has no filter, which is the default of a role without thresholds.
     /// </summary>
     public ImmutableArray<string> Overridden { get; init; } = [];
 
     /// <summary>
-    /// Counts. A vote counts while its author may still review, and once a person. A threshold of denials that is reached
-    /// denies, whatever else is. Approved is what every set of thresholds lets pass, and all counted approvals have in common.
+    /// Counts the votes. A vote counts while its author may still review, and each person counts once. A threshold of denials that is
+    /// reached denies the request, whatever the other votes are. The request is approved with the roles that every set of thresholds lets
+    /// pass and that all counted approvals have in common.
     /// </summary>
     /// <param name="request">The request.</param>
-    /// <param name="people">Which users are one person, with what the request and its reviews recorded.</param>
-    /// <param name="votes">Its reviews, in the order in which they came.</param>
+    /// <param name="people">Which users are the same person, including the links that the request and its reviews recorded.</param>
+    /// <param name="votes">The reviews of the request, in the order in which they were made.</param>
     /// <param name="roles">Every role that exists.</param>
     public static Tally Count(AccessRequest request, People people, IEnumerable<Vote> votes, IReadOnlyDictionary<string, Role> roles)
     {
@@ -60,7 +60,7 @@ public sealed record Tally(
             return Counted(new Tally(RequestState.Denied, [], assumeFrom, reviews, []));
 
         var missing = request.Thresholds.Select(Missing).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
-        // Without thresholds nobody has said what would be enough.
+        // Without thresholds, no number of votes is defined as enough.
         if (request.Thresholds.IsEmpty)
             missing.Add("it was filed without thresholds: an administrator answers it");
         var granted = request.Roles.Select(role => role.Name).Where(name => approvals.TrueForAll(vote => vote.Review.Roles.Contains(name)));
@@ -90,7 +90,7 @@ public sealed record Tally(
                 .Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
             var unmet = approving.FindAll(
                 one => one.Approvals < one.Threshold.Approve && one.Threshold is not { Approve: 1, Filter: null });
-            // Where no threshold approves, an administrator is who answers.
+            // If no threshold can approve, an administrator must answer.
             return (set.RequireAll ? unmet.Count == 0 : unmet.Count < approving.Count || approving.Count == 0)
                 ? null
                 : string.Join(
@@ -105,7 +105,7 @@ public sealed record Tally(
 
         string? Missing(ThresholdSet set)
         {
-            // What can only deny is not waited for.
+            // The result does not wait for a threshold that can only deny.
             var approving = set.Thresholds.Where(threshold => threshold.Approve > 0)
                 .Select(threshold => (Threshold: threshold, Approvals: Count(threshold, ReviewDecision.Approve))).ToList();
             var unmet = approving.FindAll(one => one.Approvals < one.Threshold.Approve);

@@ -4,8 +4,8 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Roles;
 
 /// <summary>
-/// Which nodes a role speaks of, by their labels: keys are ANDed, the values of a key ORed. No entry selects no node;
-/// the sole entry <c>'*': '*'</c> selects all, those not yet enrolled included.
+/// Selects nodes by their labels: all keys must match, and for each key any of its values may match. Without entries it selects no node;
+/// the sole entry <c>'*': '*'</c> selects all hosts, including those not yet enrolled.
 /// </summary>
 public sealed class LabelSelector
 {
@@ -17,7 +17,7 @@ public sealed class LabelSelector
         ImmutableSortedDictionary<string, ImmutableArray<NamePattern>>.Empty.Add("*", [NamePattern.TryParse("*", out _)!]));
 
     /// <summary>
-    /// A selector of these entries. A key <c>*</c> must stand with the sole value <c>*</c>; the resource reader sees to it.
+    /// Creates a selector from these entries. The key <c>*</c> must have the sole value <c>*</c>; the resource reader checks this.
     /// </summary>
     public LabelSelector(ImmutableSortedDictionary<string, ImmutableArray<NamePattern>> entries) => Entries = entries;
 
@@ -27,13 +27,13 @@ public sealed class LabelSelector
     /// <summary>Whether it selects nothing.</summary>
     public bool IsNone => Entries.IsEmpty;
 
-    /// <summary>Whether it selects every host that trusts the CA, not only the ones whose labels we know.</summary>
+    /// <summary>Whether it selects every host that trusts the CA, including hosts whose labels the daemon does not know.</summary>
     public bool IsAll => Entries.Count == 1 && Entries.ContainsKey("*");
 
     /// <summary>Whether a node with these labels is selected.</summary>
     public bool Matches(IReadOnlyDictionary<string, string> labels) => !IsNone && EachKey(labels).All(key => key.Matches);
 
-    /// <summary>Each key, and whether these labels have what its entry asks for.</summary>
+    /// <summary>Returns each key, and whether these labels match its entry.</summary>
     internal IEnumerable<(string Key, bool Matches)> EachKey(IReadOnlyDictionary<string, string> labels) =>
         Entries.Select(
             entry => (entry.Key,

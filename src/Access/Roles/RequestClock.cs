@@ -1,11 +1,11 @@
 namespace CertAuthority.Access.Roles;
 
-/// <summary>From when the time of a request's access runs.</summary>
+/// <summary>The instant from which the duration of a request's access is counted.</summary>
 public enum RequestClock
 {
-    /// <summary>From when it was filed.</summary>
+    /// <summary>From the filing of the request.</summary>
     Creation,
 
-    /// <summary>From when it was approved.</summary>
+    /// <summary>From the approval of the request.</summary>
     Approval,
 }

@@ -2,13 +2,13 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Access.Roles;
 
-/// <summary>What a role says to those who ask by it.</summary>
-/// <param name="Thresholds">How many reviews decide; empty for one of each.</param>
-/// <param name="RequireAll">Whether all of them must be met; else any.</param>
-/// <param name="SuggestedReviewers">Who is told, where the requester names nobody.</param>
+/// <summary>The rules of a role for requests that it allows.</summary>
+/// <param name="Thresholds">How many reviews decide; empty for one approval or one denial.</param>
+/// <param name="RequireAll">Whether all thresholds must be met; otherwise any one suffices.</param>
+/// <param name="SuggestedReviewers">The users to notify if the requester names nobody.</param>
 /// <param name="ReasonRequired">Whether a request must have a reason.</param>
-/// <param name="ReasonPrompt">How the reason is asked for; may be empty.</param>
-/// <param name="Annotations">What it says about the request to the predicates of others.</param>
+/// <param name="ReasonPrompt">The text that asks for the reason; may be empty.</param>
+/// <param name="Annotations">Facts about the request that the predicates of other roles can read.</param>
 public sealed record RequestRules(
     ImmutableArray<ReviewThreshold> Thresholds,
     bool RequireAll,
@@ -17,20 +17,20 @@ public sealed record RequestRules(
     string ReasonPrompt,
     ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations)
 {
-    /// <summary>Says nothing.</summary>
+    /// <summary>No rules.</summary>
     public static readonly RequestRules None = new(
         [], false, [], false, "", ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal));
 }
 
-/// <summary>What a login without a word about requests does.</summary>
+/// <summary>What a plain login, one that does not mention requests, does.</summary>
 public enum RequestAccess
 {
-    /// <summary>It logs in.</summary>
+    /// <summary>It logs in directly.</summary>
     Optional,
 
-    /// <summary>It asks for all that can be asked for.</summary>
+    /// <summary>It requests everything that the user may request.</summary>
     Always,
 
-    /// <summary>It asks, with a reason; and whatever the holder asks for has one.</summary>
+    /// <summary>It requests everything that the user may request, with a reason; every request of the user needs a reason.</summary>
     Reason,
 }

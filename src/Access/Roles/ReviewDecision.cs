@@ -1,11 +1,11 @@
 namespace CertAuthority.Access.Roles;
 
-/// <summary>What a reviewer says to a request.</summary>
+/// <summary>A reviewer's vote on a request.</summary>
 public enum ReviewDecision
 {
-    /// <summary>It may be granted.</summary>
+    /// <summary>For granting it.</summary>
     Approve,
 
-    /// <summary>It may not.</summary>
+    /// <summary>Against granting it.</summary>
     Deny,
 }

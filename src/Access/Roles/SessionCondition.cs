@@ -3,33 +3,32 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Roles;
 
-/// <summary>How the file of a role writes a condition.</summary>
+/// <summary>How a role's file writes a condition.</summary>
 public enum ConditionForm
 {
-    /// <summary><c>true</c> or <c>false</c>; the certificate has its name alone.</summary>
+    /// <summary><c>true</c> or <c>false</c>; the certificate contains only its name.</summary>
     Flag,
 
     /// <summary>One line of text.</summary>
     Text,
 
-    /// <summary>A list of texts; the certificate has them with commas between them.</summary>
+    /// <summary>A list of texts; the certificate contains them separated by commas.</summary>
     List,
 }
 
 /// <summary>
 /// A condition that a role attaches to every session of its logins: a critical option of the certificate. The reader of files, the policy,
-/// the check
-/// after a change of policy and the explanation walk <see cref="All"/>, so a new condition is one row here and one in the table of what
-/// OpenSSH reads.
+/// the check after a change of policy, and the explanation iterate over <see cref="All"/>, so a new condition is one row here and one in
+/// the table of what OpenSSH reads.
 /// </summary>
-/// <param name="Name">The name of the critical option, as servers know it.</param>
+/// <param name="Name">The name of the critical option, as sshd knows it.</param>
 /// <param name="Field">The field of <c>spec.options</c>.</param>
 /// <param name="Form">How the field is written.</param>
 public sealed record SessionCondition(string Name, string Field, ConditionForm Form)
 {
     private const int LongestCommand = 1024;
 
-    /// <summary><c>force-command</c>: what runs instead of whatever was asked for.</summary>
+    /// <summary><c>force-command</c>: the command that runs instead of the one that the user asks for.</summary>
     public static readonly SessionCondition ForceCommand = new("force-command", "force_command", ConditionForm.Text)
     {
         Takes = $"one line of 1 to {LongestCommand} characters, all of them visible",
@@ -40,7 +39,7 @@ public sealed record SessionCondition(string Name, string Field, ConditionForm F
         Apart = (one, other) => $"role {one} and role {other} force different commands",
     };
 
-    /// <summary><c>source-address</c>: from where logins may come.</summary>
+    /// <summary><c>source-address</c>: the addresses from which logins are accepted.</summary>
     public static readonly SessionCondition SourceAddress = new("source-address", "source_address", ConditionForm.List)
     {
         Takes = "an address or a prefix such as 10.0.0.0/8 or 2001:db8::/32, without bits beyond the prefix",
@@ -57,7 +56,8 @@ public sealed record SessionCondition(string Name, string Field, ConditionForm F
     };
 
     /// <summary>
-    /// <c>verify-required</c>: a security key must have verified its user. sshd ignores it for other keys, so they are not certified.
+    /// <c>verify-required</c>: a security key must have verified its user. sshd ignores this option for other keys, so no certificate is
+    /// issued for them.
     /// </summary>
     public static readonly SessionCondition VerifyRequired = new("verify-required", "verify_required", ConditionForm.Flag)
     {
@@ -67,40 +67,40 @@ public sealed record SessionCondition(string Name, string Field, ConditionForm F
         IsForSecurityKeys = true,
     };
 
-    /// <summary>Every condition there is, in the order in which people read them.</summary>
+    /// <summary>All conditions, in the order in which people read them.</summary>
     public static readonly ImmutableArray<SessionCondition> All = [ForceCommand, SourceAddress, VerifyRequired];
 
-    /// <summary>What its field takes, for whoever wrote something else; of a list, what each entry is.</summary>
+    /// <summary>What the field accepts, for the error message; for a list, what each entry must be.</summary>
     public string Takes { get; init; } = "";
 
-    /// <summary>What leaving out a list means, for whoever wrote an empty one.</summary>
+    /// <summary>The meaning of leaving out a list, for the error message about an empty one.</summary>
     public string Absent { get; init; } = "no condition";
 
-    /// <summary>Reads a text, or an entry of a list, as certificates have it; null for what cannot be in one.</summary>
+    /// <summary>Reads a text, or an entry of a list, into the form used in certificates; null if it cannot be in one.</summary>
     public Func<string, string?> Read { get; init; } = text => text.Length == 0 ? null : text;
 
-    /// <summary>What it means to a login, for an explanation.</summary>
+    /// <summary>The effect on a login, for an explanation.</summary>
     public required string Means { get; init; }
 
-    /// <summary>The condition in words, of a value as people read it.</summary>
+    /// <summary>Returns the condition in words, from a value as people read it.</summary>
     public required Func<string, string> InWords { get; init; }
 
-    /// <summary>Why a certificate is revoked that does not meet it.</summary>
+    /// <summary>Why a certificate that does not meet the condition is revoked.</summary>
     public required string Exceeded { get; init; }
 
-    /// <summary>Whether other keys than those in FIDO authenticators cannot meet it.</summary>
+    /// <summary>Whether only keys in FIDO authenticators can meet the condition.</summary>
     public bool IsForSecurityKeys { get; init; }
 
-    /// <summary>The value under which both conditions are met; null where nothing meets both.</summary>
+    /// <summary>Returns the value under which both conditions are met; null if no value meets both.</summary>
     public Func<string, string, string?> Both { get; init; } = (one, other) => one == other ? one : null;
 
-    /// <summary>Why the conditions of two roles, by their names, are not met together.</summary>
+    /// <summary>Explains why the conditions of two roles, given by name, cannot be met together.</summary>
     public Func<string, string, string> Apart { get; init; } = (one, other) => $"role {one} and role {other} attach different conditions";
 
-    /// <summary>Whether what a certificate says already is no less than what is demanded now.</summary>
+    /// <summary>Whether the value in an issued certificate is at least as strict as the one required now.</summary>
     public Func<string, string, bool> Covers { get; init; } = (now, issued) => now == issued;
 
-    /// <summary>A value of it for people: as its field would hold it, on one line.</summary>
+    /// <summary>Returns a value for people, on one line, as its field would contain it.</summary>
     public string Show(string value) => Form switch
     {
         ConditionForm.Flag => "true",
@@ -110,26 +110,28 @@ public sealed record SessionCondition(string Name, string Field, ConditionForm F
 }
 
 /// <summary>
-/// Conditions by the names of their critical options, with their values as certificates have them. A flag has an empty value.
+/// Conditions by the names of their critical options, with their values as certificates contain them. A flag has an empty value.
 /// </summary>
 public static class SessionConditions
 {
-    /// <summary>No condition at all.</summary>
+    /// <summary>No conditions.</summary>
     public static readonly ImmutableSortedDictionary<string, string> None = ImmutableSortedDictionary<string, string>.Empty.WithComparers(
         StringComparer.Ordinal);
 
-    /// <summary>These with a condition, or without it where the value is null.</summary>
+    /// <summary>Returns these conditions with one added, or with that one removed if the value is null.</summary>
     public static ImmutableSortedDictionary<string, string> With(
         this ImmutableSortedDictionary<string, string> conditions, SessionCondition condition, string? value) =>
         value is null ? conditions.Remove(condition.Name) : conditions.SetItem(condition.Name, value);
 
-    /// <summary>For people, <c>runs only /usr/bin/restore</c>; null where there is none. The entries of a list are sorted.</summary>
+    /// <summary>
+    /// Returns the conditions for people, <c>runs only /usr/bin/restore</c>; null if there are none. The entries of a list are sorted.
+    /// </summary>
     public static string? InWords(ImmutableSortedDictionary<string, string> conditions) =>
         SessionCondition.All.Where(condition => conditions.ContainsKey(condition.Name))
             .Select(condition => condition.InWords(condition.Show(Sorted(condition, conditions[condition.Name]))))
             .ToList() is { Count: > 0 } words ? string.Join(", ", words) : null;
 
-    /// <summary>A text that is the same for the same conditions, in whatever order the entries of lists are, and for no others.</summary>
+    /// <summary>Returns a text that is equal exactly for equal conditions, whatever the order of entries in lists.</summary>
     internal static string Key(ImmutableSortedDictionary<string, string> conditions) => string.Concat(
         SessionCondition.All.Where(condition => conditions.ContainsKey(condition.Name))
             .Select(condition => $"{condition.Name}={Sorted(condition, conditions[condition.Name])}\n"));

@@ -5,9 +5,9 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Roles;
 
 /// <summary>
-/// A text in which one <c>{{…}}</c> stands for the values of a user's trait: <c>{{internal.logins}}</c>,
-/// <c>{{external.NAME}}</c>, <c>{{email.local(…)}}</c>, <c>{{regexp.replace(…, "expression", "replacement")}}</c>. Without
-/// braces it is a literal. What a value says is data: it is checked like a literal, and never becomes two.
+/// A text in which one <c>{{…}}</c> is replaced by the values of a user's trait: <c>{{internal.logins}}</c>, <c>{{external.NAME}}</c>,
+/// <c>{{email.local(…)}}</c>, <c>{{regexp.replace(…, "expression", "replacement")}}</c>. Without braces it is a literal. Values are data:
+/// each is checked like a literal, and one value never becomes two.
 /// </summary>
 public sealed class Template
 {
@@ -21,16 +21,16 @@ public sealed class Template
         (this.before, this.expression, this.after) = (before, expression, after);
     }
 
-    /// <summary>As written.</summary>
+    /// <summary>The template as written.</summary>
     public string Text { get; }
 
-    /// <summary>The trait whose values it stands for; null for a literal.</summary>
+    /// <summary>The trait that provides the values; null for a literal.</summary>
     public string? Trait { get; }
 
-    /// <summary>Whether it means itself, whoever the user is.</summary>
+    /// <summary>Whether it is a literal, with the same value for every user.</summary>
     public bool IsLiteral => Trait is null;
 
-    /// <summary>Reads a text; <paramref name="fault"/> says what is wrong with the expression in it.</summary>
+    /// <summary>Reads a template; <paramref name="fault"/> describes the error in its expression.</summary>
     public static Template? TryParse(string text, out string? fault)
     {
         fault = null;
@@ -56,7 +56,7 @@ public sealed class Template
         }
     }
 
-    /// <summary>What it stands for under these traits, each once; empty when a trait is missing or no value fits.</summary>
+    /// <summary>Returns the values for these traits, each once; empty if a trait is missing or no value matches.</summary>
     public ImmutableArray<string> Values(IReadOnlyDictionary<string, ImmutableArray<string>> traits) =>
         expression is null ? [Text] : [.. expression(traits).Select(value => before + value + after).Distinct(StringComparer.Ordinal)];
 
@@ -113,7 +113,7 @@ public sealed class Template
                 throw Wrong($"\"{pattern}\": {fault}");
             if (expression.Replacing(replacement, out fault) is not { } replace)
                 throw Wrong(fault!);
-            // A value that does not fit is no value: a pattern picks out as much as it rewrites.
+            // A value that does not match is dropped: a pattern selects values as well as rewriting them.
             return traits => subjects(traits).Where(expression.IsMatch).Select(replace).Where(value => value.Length > 0);
         }
 
@@ -152,7 +152,7 @@ public sealed class Template
             var value = new StringBuilder();
             for (at++; at < text.Length && text[at] != '"'; at++)
             {
-                // As in the files people bring: \" and \\ inside quotes; any other backslash belongs to the expression.
+                // As in role files from elsewhere: \" and \\ are escapes inside quotes; any other backslash belongs to the expression.
                 if (text[at] == '\\' && at + 1 < text.Length && text[at + 1] is '"' or '\\')
                     at++;
                 value.Append(text[at]);

@@ -23,10 +23,10 @@ public readonly record struct Alias
     /// <summary>A uid, whether or not an account has it.</summary>
     public static Alias Uid(uint uid) => new(null, null, uid);
 
-    /// <summary>The uid, where it is one.</summary>
+    /// <summary>The uid, if the alias is one.</summary>
     internal uint? Number => uid;
 
-    /// <summary>The user's id, where it is one.</summary>
+    /// <summary>The user's ID, if the alias is a user.</summary>
     internal Guid? Id => user;
 
     /// <inheritdoc/>

@@ -4,9 +4,9 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Users;
 
-/// <summary>Somebody who logs in. Its roles are assigned by an administrator; requests add to them only inside one certificate.</summary>
-/// <param name="Id">Immutable: a user who is removed and created again under the name inherits nothing.</param>
-/// <param name="Name">As <see cref="Names.IsName"/> allows.</param>
+/// <summary>A user who logs in. An administrator assigns their roles; requests add roles only within one certificate.</summary>
+/// <param name="Id">Immutable: a user who is removed and created again under the same name inherits nothing.</param>
+/// <param name="Name">The name; <see cref="Names.IsName"/> says which are allowed.</param>
 /// <param name="Revision">Counts changes of the spec, from 1.</param>
 /// <param name="Roles">The names of the assigned roles.</param>
 /// <param name="UnixUsers">The accounts of this machine that may act as this user.</param>
@@ -23,14 +23,14 @@ public sealed record User(
     /// <summary>The groups of this machine that make an account this user, sorted; empty for a user with a resource.</summary>
     public ImmutableArray<string> FromGroups { get; init; } = [];
 
-    /// <summary>Whether it has no resource, and is there as long as its account is in a group.</summary>
+    /// <summary>Whether the user has no resource, and exists only while their account is in a group.</summary>
     public bool IsFromGroups => !FromGroups.IsEmpty;
 
     /// <summary>The assigned roles that exist, as they count at an instant.</summary>
     public IReadOnlyList<Role> AssignedAt(DateTimeOffset now, IReadOnlyDictionary<string, Role> roles) =>
         [.. Roles.Where(roles.ContainsKey).Select(name => roles[name].At(now))];
 
-    /// <summary>Whether groups make the same user of an account, whatever its id.</summary>
+    /// <summary>Whether groups make the same user of an account, apart from the ID.</summary>
     public bool HasGroupsOf(User other) => FromGroups.SequenceEqual(other.FromGroups) && Roles.SequenceEqual(other.Roles);
 
     /// <summary>Whether the kernel's answer to "who is calling" is one of this user's accounts.</summary>
@@ -68,33 +68,33 @@ public readonly record struct UnixUser
     /// <summary>Whether this entry means the caller.</summary>
     public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
 
-    /// <summary>It as one of the forms in which a person appears.</summary>
+    /// <summary>The entry as an alias of a person.</summary>
     internal Alias Alias => uid is { } number ? Users.Alias.Uid(number) : Users.Alias.Account(account ?? "");
 
     /// <inheritdoc/>
     public override string ToString() => uid?.ToString() ?? account ?? "";
 }
 
-/// <summary>Who the kernel says is calling.</summary>
-/// <param name="Uid">The uid of the peer of an accepted socket.</param>
-/// <param name="Account">The account of that uid at this moment, null when there is none.</param>
+/// <summary>The identity of the caller, as the kernel reports it.</summary>
+/// <param name="Uid">The uid of the peer on an accepted socket.</param>
+/// <param name="Account">The account with that uid at this moment; null if there is none.</param>
 public sealed record UnixIdentity(uint Uid, string? Account)
 {
-    /// <summary>Whether a uid can be somebody at all: 65534 is what an unmapped uid reads as, and 2^32-1 is no uid.</summary>
+    /// <summary>Whether a uid can belong to anybody: unmapped uids appear as 65534, and 2^32-1 is not a uid.</summary>
     public static bool IsSomebody(uint uid) => uid is not (65534 or uint.MaxValue);
 
-    /// <summary>Everything that the kernel says about the caller, as the forms in which a person appears.</summary>
+    /// <summary>All aliases of the caller that the kernel knows.</summary>
     public IEnumerable<Alias> Aliases => Account is { } name ? [Alias.Uid(Uid), Alias.Account(name)] : [Alias.Uid(Uid)];
 
     /// <summary>
-    /// The user as whom the caller acts: the one asked for, else the only one owned, else the account's namesake.
-    /// A user that does not exist and one that is not the caller's get the same answer.
+    /// Returns the user that the caller acts as: the requested one, otherwise the only one that they own, otherwise the one with the
+    /// account's name. The answer is the same for a user that does not exist and for one that does not belong to the caller.
     /// </summary>
-    /// <param name="users">Users of which some may be the caller's.</param>
-    /// <param name="asked">The name of the user that the caller asks for, or null.</param>
+    /// <param name="users">Users, some of which may belong to the caller.</param>
+    /// <param name="asked">The name of the user that the caller requests; null for none.</param>
     /// <param name="noGroups">
-    /// Why it is not known whether the caller's groups make them a user; null when it is known. It stands wherever that user would
-    /// be, or might be, the one, and keeps nobody from a user that has a resource.
+    /// The reason why it is not known whether the caller's groups make them a user; null if it is known. It is returned if that user would
+    /// be, or might be, the one to act as; it never blocks a user that has a resource.
     /// </param>
     public Outcome<User> ActAs(IEnumerable<User> users, string? asked, Refusal? noGroups = null)
     {

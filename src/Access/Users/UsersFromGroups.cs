@@ -4,17 +4,19 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Access.Users;
 
 /// <summary>
-/// The roles that groups of this machine give: an account in such a group is a user, without a resource of its own. A user
-/// resource of the account's name wins over it.
+/// The roles that groups of this machine give: an account in such a group is a user without a resource of its own. A user resource with the
+/// account's name takes precedence.
 /// </summary>
-/// <param name="roles">Group by group, the names of the roles. Those that do not exist refuse a login, as assigned ones do.</param>
+/// <param name="roles">
+/// The names of the roles of each group. A role that does not exist causes a login to be refused, as an assigned one does.
+/// </param>
 public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableArray<string>> roles)
 {
     /// <summary>No group gives a role.</summary>
     public static readonly UsersFromGroups None = new(
         ImmutableSortedDictionary.Create<string, ImmutableArray<string>>(StringComparer.Ordinal));
 
-    /// <summary>Whether no group gives a role, so that nobody's groups matter.</summary>
+    /// <summary>Whether no group gives a role, in which case the groups of an account do not matter.</summary>
     public bool IsEmpty => roles.IsEmpty;
 
     /// <summary>The groups that give roles, sorted.</summary>
@@ -27,8 +29,8 @@ public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableA
     public IEnumerable<string> Roles => roles.Values.SelectMany(names => names).Distinct(StringComparer.Ordinal);
 
     /// <summary>
-    /// Why an account can be no user by its groups, whichever they are; null when it can. One of digits is not asked about:
-    /// to the programs that know groups it is a uid as well as a name.
+    /// Returns why an account cannot be a user by its groups, whichever they are; null if it can. An account name that consists of digits
+    /// is not looked up, because programs such as id would take it for a uid.
     /// </summary>
     public static Refusal? AccountFault(string account) => Names.IsName(account) && !account.All(char.IsAsciiDigit)
         ? null
@@ -40,11 +42,11 @@ public sealed class UsersFromGroups(ImmutableSortedDictionary<string, ImmutableA
         };
 
     /// <summary>
-    /// The user that an account is by its groups, null when none of them gives a role. It is owned by the account, by name and
-    /// never by uid, and its logins are the account's own: what that opens, roles say. It has no id and revision yet.
+    /// Returns the user that an account is by its groups; null if none of them gives a role. The account owns the user by name, never by
+    /// uid, and the user's logins are the account's own; roles say what these open. The user has no ID and no revision yet.
     /// </summary>
-    /// <param name="account">Its name; see <see cref="AccountFault"/>.</param>
-    /// <param name="groups">Every group that it is in, in any order.</param>
+    /// <param name="account">The name of the account; see <see cref="AccountFault"/>.</param>
+    /// <param name="groups">Every group that contains the account, in any order.</param>
     public User? Of(string account, IEnumerable<string> groups)
     {
         ImmutableArray<string> giving = [.. groups.Where(roles.ContainsKey).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace CertAuthority.Access.Values;
 
-/// <summary>Addresses from where a certificate may be used: one, or a prefix in CIDR form, IPv4 or IPv6.</summary>
+/// <summary>Addresses from which a certificate may be used: a single one, or a prefix in CIDR form, IPv4 or IPv6.</summary>
 public readonly record struct AddressRange
 {
     private readonly IPNetwork network;
@@ -11,8 +11,8 @@ public readonly record struct AddressRange
     private AddressRange(IPNetwork network) => this.network = network;
 
     /// <summary>
-    /// Reads an address or <c>address/prefix</c>. False for what sshd would refuse at the login or never match: bits beyond
-    /// the prefix, a negation, a name, a zone, an IPv4 address in IPv6 clothes or in another notation than four numbers.
+    /// Reads an address or <c>address/prefix</c>. Returns false for anything that sshd would refuse at the login or never match: bits
+    /// beyond the prefix, a negation, a name, a zone, an IPv4 address mapped into IPv6, or one not written as four numbers.
     /// </summary>
     public static bool TryParse(string text, out AddressRange range)
     {
@@ -27,31 +27,31 @@ public readonly record struct AddressRange
             return false;
         if (parsed.AddressFamily == AddressFamily.InterNetwork && parsed.ToString() != address)
             return false;
-        // Bits beyond the prefix are not refused there, but masked.
+        // TryParse does not reject bits beyond the prefix, it masks them.
         if (!IPNetwork.TryParse($"{address}/{prefix ?? LongestPrefix(parsed)}", out var network) || !network.BaseAddress.Equals(parsed))
             return false;
         range = new AddressRange(network);
         return true;
     }
 
-    /// <summary>Reads ranges with commas between them, as they stand in a certificate.</summary>
-    /// <exception cref="FormatException">One of them is no range.</exception>
+    /// <summary>Reads ranges separated by commas, as a certificate contains them.</summary>
+    /// <exception cref="FormatException">One of them is not a range.</exception>
     public static AddressRange[] List(string texts) =>
         [
             .. texts.Split(',')
                 .Select(
                     text => TryParse(text, out var range) ? range : throw new FormatException($"\"{text}\" is not a range of addresses"))];
 
-    /// <summary>Whether every address of the other range is in this one.</summary>
+    /// <summary>Whether this range contains every address of the other one.</summary>
     public bool Contains(AddressRange other) =>
         network.PrefixLength <= other.network.PrefixLength && network.Contains(other.network.BaseAddress);
 
-    /// <summary>What two lists have in common: of two ranges that overlap, one always holds the other.</summary>
+    /// <summary>Returns the ranges that two lists have in common. If two ranges overlap, one always contains the other.</summary>
     public static IEnumerable<AddressRange> Common(IReadOnlyCollection<AddressRange> some, IReadOnlyCollection<AddressRange> others) =>
         some.SelectMany(one => others.SelectMany(other => one.Contains(other) ? [other] : other.Contains(one) ? (AddressRange[])[one] : []))
             .Distinct();
 
-    /// <summary>As it stands in a certificate: a single address without its prefix.</summary>
+    /// <summary>Returns the range as a certificate contains it: a single address without its prefix.</summary>
     public override string ToString() =>
         $"{network.PrefixLength}" == LongestPrefix(network.BaseAddress) ? network.BaseAddress.ToString() : network.ToString();
 

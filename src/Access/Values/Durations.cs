@@ -4,22 +4,23 @@ using System.Text;
 namespace CertAuthority.Access.Values;
 
 /// <summary>
-/// Lengths of time as people write them: <c>[Nd][Nh][Nm][Ns]</c>, in this order, each part at most once: <c>30h0m0s</c>, <c>90s</c>.
+/// Reads and writes durations as people write them: <c>[Nd][Nh][Nm][Ns]</c>, in this order, each part at most once: <c>30h0m0s</c>,
+/// <c>90s</c>.
 /// </summary>
 public static class Durations
 {
-    // More than any limit of the site, far less than what a TimeSpan or a certificate's uint64 can hold.
+    // More than any limit of the site, and far less than a TimeSpan or a certificate's uint64 can hold.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(36500);
 
     /// <summary>
-    /// Reads a duration of zero or more whole seconds. False for anything else: a bare number (<c>30</c> of what?), a sign,
-    /// a fraction, a repeated or misplaced part, more than a hundred years.
+    /// Reads a duration of zero or more whole seconds. Returns false for anything else: a number without a unit (<c>30</c>), a sign, a
+    /// fraction, a repeated or misplaced part, or more than a hundred years.
     /// </summary>
     public static bool TryParse(string text, out TimeSpan duration) => TryParseWish(text, out duration) && duration <= Longest;
 
     /// <summary>
-    /// Reads the same for a limit to refuse by its name: however long it is, it is a duration, and counts as one second more than a hundred
-    /// years.
+    /// Reads a duration that a limit may still refuse by name. A duration of more than a hundred years is accepted too, and counts as a
+    /// hundred years and one second.
     /// </summary>
     public static bool TryParseWish(string text, out TimeSpan duration)
     {
@@ -37,7 +38,7 @@ public static class Durations
             var unit = units.IndexOf(text[i], StringComparison.Ordinal);
             if (unit < nextUnit || i == digits)
                 return false;
-            // Nine digits of days still fit a long; more are too many in every unit.
+            // Nine digits of days still fit into a long; more digits are too many in every unit.
             var number = text.AsSpan(digits, i - digits).TrimStart('0');
             total += number switch
             {
@@ -55,8 +56,8 @@ public static class Durations
     }
 
     /// <summary>
-    /// Writes a duration as <see cref="TryParse"/> reads it, shortest form: <c>58m</c>, <c>1h30m</c>, <c>30h</c>, <c>0s</c>. Days are
-    /// written from two days up, and beyond a hundred years only that.
+    /// Writes a duration in the shortest form that <see cref="TryParse"/> reads: <c>58m</c>, <c>1h30m</c>, <c>30h</c>, <c>0s</c>. Days are
+    /// used from two days up; beyond a hundred years the text says only that.
     /// </summary>
     public static string Show(TimeSpan duration)
     {
@@ -81,7 +82,7 @@ public static class Durations
         }
     }
 
-    /// <summary>Why a length of time cannot be wished for at all: it is nothing, or more than the site ever allows.</summary>
+    /// <summary>Returns why a duration cannot be requested at all: it is zero or less, or more than the site ever allows.</summary>
     internal static Refusal? Beyond(string name, TimeSpan? wish, TimeSpan longest)
     {
         if (wish <= TimeSpan.Zero)

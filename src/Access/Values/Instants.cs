@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace CertAuthority.Access.Values;
 
-/// <summary>Instants as people write and read them: RFC 3339 in, UTC out, whole seconds.</summary>
+/// <summary>Reads and writes instants for people: reads RFC 3339, writes UTC, in whole seconds.</summary>
 public static class Instants
 {
     /// <summary>
-    /// Reads <c>2027-01-31T18:00:00Z</c>, or the same with a fraction or another offset. False for anything that has more than one reading:
-    /// without a zone, without a time.
+    /// Reads <c>2027-01-31T18:00:00Z</c>, or the same with a fraction or another offset. Returns false for a text with more than one
+    /// reading: one without a zone or without a time.
     /// </summary>
     public static bool TryParse(string text, out DateTimeOffset instant)
     {

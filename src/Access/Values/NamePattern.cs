@@ -1,8 +1,8 @@
 namespace CertAuthority.Access.Values;
 
 /// <summary>
-/// How a role names other roles and the values of labels: literally, as a glob in which <c>*</c> stands for zero or more
-/// characters, or, when it starts with <c>^</c> and ends with <c>$</c>, as a regular expression in RE2's syntax.
+/// A pattern by which a role names other roles and the values of labels: a literal, a glob in which <c>*</c> stands for zero or more
+/// characters, or, if it starts with <c>^</c> and ends with <c>$</c>, a regular expression in RE2's syntax.
 /// </summary>
 public sealed class NamePattern
 {
@@ -17,10 +17,10 @@ public sealed class NamePattern
     /// <summary>The pattern as written.</summary>
     public string Text { get; }
 
-    /// <summary>Whether it names one text only.</summary>
+    /// <summary>Whether it matches one text only.</summary>
     public bool IsLiteral => expression is null && !Text.Contains('*', StringComparison.Ordinal);
 
-    /// <summary>Reads a pattern; <paramref name="fault"/> says what is wrong with a regular expression that cannot be used.</summary>
+    /// <summary>Reads a pattern; <paramref name="fault"/> says why a regular expression cannot be used.</summary>
     public static NamePattern? TryParse(string text, out string? fault)
     {
         fault = null;
@@ -30,20 +30,20 @@ public sealed class NamePattern
             return null;
         if (expression.IsWhole)
             return new NamePattern(text, expression);
-        // Anchored once each, ^dba|admin$ fits "dba-and-more" to some readers and only "dba" to others: too much or too little, in a deny
-        // too.
+        // With one anchor in each alternative, some readers match ^dba|admin$ against "dba-and-more" and others only against "dba": too
+        // much or too little, also in a deny.
         fault =
             "^ and $ hold the whole expression: alternatives stand in a group, ^(dba|admin)$, and neither end is escaped, quoted, repeated or multiline";
         return null;
     }
 
-    /// <summary>Whether the whole of <paramref name="name"/> fits the pattern. Case matters.</summary>
+    /// <summary>Whether the pattern matches the whole of <paramref name="name"/>. Case matters.</summary>
     public bool Matches(string name) => expression?.IsMatch(name) ?? Glob(Text, name);
 
     /// <inheritdoc/>
     public override string ToString() => Text;
 
-    // One star is remembered; a mismatch lets it swallow one character more. Quadratic at worst, and never recursive.
+    // Remembers one star; a mismatch makes it match one more character. Quadratic at worst, and never recursive.
     private static bool Glob(string pattern, string name)
     {
         int p = 0, n = 0, star = -1, mark = 0;

@@ -3,7 +3,8 @@ using System.Text;
 namespace CertAuthority.Access.Values;
 
 /// <summary>
-/// Which texts may be a name, a login or a reason. Everything that later reaches a certificate, a log line or a terminal passes here first.
+/// Decides which texts may be a name, a login or a reason. Everything that later appears in a certificate, a log line or a terminal is
+/// checked here first.
 /// </summary>
 public static class Names
 {
@@ -11,15 +12,17 @@ public static class Names
     public const int MaxReasonBytes = 4096;
 
     /// <summary>
-    /// The account by which the daemon writes to hosts. Whoever is it there can name the keys that sshd trusts, so it is as good as root,
-    /// and no role grants it.
+    /// The account that the daemon uses to write to hosts. Anyone with this login can name the keys that sshd trusts, so it is equivalent
+    /// to root, and no role grants it.
     /// </summary>
     public const string DaemonsLogin = "certauthority-sync";
 
     /// <summary>The form of role and user names, for messages.</summary>
     public const string Form = "^[a-z0-9][a-z0-9._-]{0,62}$";
 
-    /// <summary>The form of node names, for messages: they become the host half of a principal, so no underscore.</summary>
+    /// <summary>
+    /// The form of node names, for messages. A node name becomes the host half of a principal, so it contains no underscore.
+    /// </summary>
     public const string NodeForm = "^[a-z0-9][a-z0-9.-]{0,62}$";
 
     /// <summary>The form of Unix logins, for messages.</summary>
@@ -33,27 +36,29 @@ public static class Names
 
     /// <summary>
     /// Whether the text may be a Unix login inside a certificate: <c>adam</c>, or <c>adam@corp.example.com</c> on hosts where a directory
-    /// adds its domain to each account. Not digits alone, which programs take for a uid. No comma: sshd before 10.3 split principals there
-    /// (CVE-2026-35414).
+    /// adds its domain to each account. A login of digits alone is refused, because programs take it for a uid. Commas are refused, because
+    /// sshd before 10.3 split principals there (CVE-2026-35414).
     /// </summary>
     public static bool IsLogin(string text) =>
         text.IndexOf('@') is var at and >= 0 ? IsAccount(text[..at]) && IsLoginDomain(text[(at + 1)..]) : IsAccount(text);
 
     /// <summary>
-    /// Whether the text may be what a directory puts behind the <c>@</c> of its accounts. It has no <c>@</c> itself, so a login has one at
-    /// most.
+    /// Whether the text may be the domain that a directory appends to its accounts, after the <c>@</c>. It contains no <c>@</c> itself, so
+    /// a login contains at most one.
     /// </summary>
     public static bool IsLoginDomain(string text) =>
         Fits(text, 64, first: char.IsAsciiLetterOrDigit, rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-');
 
-    /// <summary>What stands behind the <c>@</c> of a login; null where there is none.</summary>
-    /// <param name="login">As <see cref="IsLogin"/> allows.</param>
+    /// <summary>Returns the part of a login after the <c>@</c>; null if there is none.</summary>
+    /// <param name="login">A login that <see cref="IsLogin"/> allows.</param>
     public static string? DomainOf(string login) => login.IndexOf('@') is var at and >= 0 ? login[(at + 1)..] : null;
 
-    /// <summary>Whether a role may grant the login. One is the daemon's own way to write to hosts: <see cref="DaemonsLogin"/>.</summary>
+    /// <summary>
+    /// Whether a role may grant the login. The daemon's own account on hosts, <see cref="DaemonsLogin"/>, is never granted.
+    /// </summary>
     public static bool IsGrantable(string login) => IsLogin(login) && login.Split('@')[0] != DaemonsLogin;
 
-    /// <summary>What is wrong with a text that should be a login to grant.</summary>
+    /// <summary>Returns why a text cannot be granted as a login.</summary>
     public static string LoginFault(string text) => text.Split('@')[0] == DaemonsLogin ? "the daemon's own, which no role grants"
         : text.Length > 0 && text.All(char.IsAsciiDigit) ? "a number, which programs take for a uid, and not a login"
         : "not a login";
@@ -64,9 +69,8 @@ public static class Names
             rest: c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !text.All(char.IsAsciiDigit);
 
     /// <summary>
-    /// Whether free text is plain: people see all of it, as it is. Control and formatting characters could reorder or hide what a reviewer
-    /// reads, and so
-    /// could letters that are drawn as nothing and heaps of combining marks.
+    /// Whether free text is plain: people see all of it, exactly as it is. Control and formatting characters could reorder or hide what a
+    /// reviewer reads, and so could invisible letters and stacks of combining marks.
     /// </summary>
     public static bool IsPlainText(string text)
     {
@@ -77,7 +81,7 @@ public static class Names
         return true;
     }
 
-    /// <summary>Why a text may not be a reason, or null when it may.</summary>
+    /// <summary>Returns why a text cannot be a reason; null if it can.</summary>
     public static Refusal? ReasonFault(string reason)
     {
         var bytes = Encoding.UTF8.GetByteCount(reason);
@@ -88,10 +92,10 @@ public static class Names
             : new Refusal("the reason has control or invisible characters", "write it as one line of plain text", RefusalKind.Invalid);
     }
 
-    /// <summary>Names for a sentence: all of a few, otherwise the first ones and how many more there are.</summary>
+    /// <summary>Returns names for a sentence: all if there are few, otherwise the first ones and how many more there are.</summary>
     public static string Few(IReadOnlyCollection<string> names)
     {
-        // More names do not make a line clearer.
+        // More names would not make a line clearer.
         const int most = 8;
         return names.Count <= most ? string.Join(", ", names) : $"{string.Join(", ", names.Take(most))} and {names.Count - most} more";
     }

@@ -2,25 +2,25 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace CertAuthority.Access.Values;
 
-/// <summary>What kind of refusal it is, for programs.</summary>
+/// <summary>The kind of a refusal, for programs.</summary>
 public enum RefusalKind
 {
     /// <summary>A rule forbids it.</summary>
     Denied,
 
-    /// <summary>The roles in use grant no login, and a request could.</summary>
+    /// <summary>The roles in use grant no login, but a request could.</summary>
     NoLogin,
 
-    /// <summary>What was said cannot be.</summary>
+    /// <summary>The input is not valid.</summary>
     Invalid,
 
-    /// <summary>It does not fit the state of things.</summary>
+    /// <summary>It conflicts with the current state.</summary>
     Conflict,
 
-    /// <summary>Its time is over.</summary>
+    /// <summary>It has expired.</summary>
     Expired,
 
-    /// <summary>It is too much.</summary>
+    /// <summary>It exceeds a limit.</summary>
     Limited,
 
     /// <summary>It cannot be decided now.</summary>
@@ -28,28 +28,28 @@ public enum RefusalKind
 }
 
 /// <summary>
-/// Why a decision went against the caller. The rules do not know which program asks, so what would help is data, never a command.
+/// The reason why a decision went against the caller. The rules do not know which program asks, so the remedy is data, never a command.
 /// </summary>
 /// <param name="Message">A sentence that is safe to show.</param>
-/// <param name="Hint">An explanation, where one helps.</param>
-/// <param name="Kind">What kind of refusal it is.</param>
+/// <param name="Hint">An explanation, if one helps.</param>
+/// <param name="Kind">The kind of the refusal.</param>
 public sealed record Refusal(string Message, string? Hint = null, RefusalKind Kind = RefusalKind.Denied)
 {
-    /// <summary>What would help; null for nothing that anybody could do.</summary>
+    /// <summary>What would help; null if nobody can do anything.</summary>
     public Remedy? Remedy { get; init; }
 
     /// <summary>
-    /// The name of the one value in the question that is wrong; <see cref="Message"/> begins with it. Null if it is not one value.
+    /// The name of the one invalid value in the question; <see cref="Message"/> begins with it. Null if the fault is not in a single value.
     /// </summary>
     public string? Field { get; init; }
 
-    /// <summary>One value of the question cannot be.</summary>
-    /// <param name="field">Its name, such as <c>session_ttl</c>.</param>
-    /// <param name="fault">What is wrong with it, in words that follow the name.</param>
+    /// <summary>Creates a refusal for one invalid value in the question.</summary>
+    /// <param name="field">The name of the value, such as <c>session_ttl</c>.</param>
+    /// <param name="fault">What is wrong with the value, in words that follow the name.</param>
     public static Refusal Of(string field, string fault) => new($"{field} {fault}", Kind: RefusalKind.Invalid) { Field = field };
 }
 
-/// <summary>The verdict of a decision: a value, or the refusal that stands in its place. Never both, never neither.</summary>
+/// <summary>The result of a decision: either a value or a refusal, never both and never neither.</summary>
 public readonly struct Outcome<T> where T : class
 {
     private readonly T? value;
@@ -61,11 +61,11 @@ public readonly struct Outcome<T> where T : class
         this.refusal = refusal;
     }
 
-    /// <summary>True when the decision is a value; otherwise <paramref name="refusal"/> says why not.</summary>
+    /// <summary>Returns true if the decision is a value; otherwise <paramref name="refusal"/> says why not.</summary>
     public bool Holds([NotNullWhen(true)] out T? value, [NotNullWhen(false)] out Refusal? refusal)
     {
         value = this.value;
-        // default(Outcome<T>) holds neither; it must not read as a grant.
+        // default(Outcome<T>) contains neither value nor refusal; it must not count as a grant.
         refusal = this.value is null ? this.refusal ?? new Refusal("no decision was made") : null;
         return value is not null;
     }

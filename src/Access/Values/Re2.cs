@@ -6,17 +6,17 @@ using System.Text.RegularExpressions;
 namespace CertAuthority.Access.Values;
 
 /// <summary>
-/// A regular expression in the syntax of RE2, by which people's roles are written. .NET spells much of it alike and means something else
-/// (<c>\d</c>, <c>[[:alpha:]]</c>, <c>[a-z-[aeiou]]</c>), and a deny that means something else denies nothing. So nothing is handed over as
-/// written: this reads RE2's grammar and writes each construct as sets of characters, with RE2's meaning. What cannot be written so is
-/// refused by name.
+/// A regular expression in the syntax of RE2, which role files use. .NET writes many constructs alike but gives them another meaning
+/// (<c>\d</c>, <c>[[:alpha:]]</c>, <c>[a-z-[aeiou]]</c>), and a deny with another meaning denies nothing. Therefore no expression is passed
+/// to .NET as written: this class reads RE2's grammar and writes each construct as sets of characters with RE2's meaning. A construct that
+/// cannot be written this way is refused by name.
 /// </summary>
 public sealed class Re2
 {
     /// <summary>The longest expression, in characters.</summary>
     public const int LongestText = 512;
 
-    // What an expression costs once its counted repetitions are written out.
+    // The largest size of an expression after its counted repetitions are written out.
     private const int LargestSize = 1000;
 
     private readonly Regex regex;
@@ -28,13 +28,14 @@ public sealed class Re2
         (this.regex, groups, repeatsEmpty, IsWhole) = (regex, read.Groups, read.RepeatsEmpty, read.IsWhole);
 
     /// <summary>
-    /// Whether it is <c>^…$</c> around everything: both ends are anchors, and no alternative stands outside of a group, where one anchor
-    /// would be missing.
+    /// Whether <c>^…$</c> encloses the whole expression: both ends are anchors, and no alternative is outside of a group, where it would
+    /// lack one anchor.
     /// </summary>
     public bool IsWhole { get; }
 
     /// <summary>
-    /// Reads an expression; null with the <paramref name="fault"/> for what RE2 does not have and for what cannot mean the same here.
+    /// Reads an expression. Returns null with the <paramref name="fault"/> if RE2 does not support it, or if it cannot have the same
+    /// meaning here.
     /// </summary>
     public static Re2? TryParse(string text, out string? fault)
     {
@@ -43,7 +44,7 @@ public sealed class Re2
             var parser = new Parser(text);
             var pattern = parser.Whole();
             fault = null;
-            // NonBacktracking: time linear in the subject, whatever the expression.
+            // NonBacktracking: the time is linear in the subject, whatever the expression.
             return new Re2(new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant), parser);
         }
         catch (FormatException wrong)
@@ -57,14 +58,13 @@ public sealed class Re2
         return null;
     }
 
-    /// <summary>Whether some part of the subject fits.</summary>
+    /// <summary>Whether some part of the subject matches.</summary>
     public bool IsMatch(string subject) => regex.IsMatch(subject);
 
     /// <summary>
-    /// Reads a replacement as Go's regexp does, which people's files are written for: <c>$1</c> and <c>${name}</c> are groups, <c>$$</c> is
-    /// a dollar sign.
-    /// Null with the <paramref name="fault"/> for a group that does not exist, and where RE2 and .NET agree on what fits, but not on which
-    /// part of it.
+    /// Reads a replacement as Go's regexp does, because role files are written for it: <c>$1</c> and <c>${name}</c> are groups, <c>$$</c>
+    /// is a dollar sign. Returns null with the <paramref name="fault"/> for a group that does not exist, and for an expression where RE2
+    /// and .NET agree on which texts match, but not on which part of them.
     /// </summary>
     public Func<string, string>? Replacing(string replacement, out string? fault)
     {
@@ -89,7 +89,7 @@ public sealed class Re2
             }
             else if (name.Length == 0)
                 (fault, at) = ("in a replacement, a dollar sign that is not followed by a group is written $$", replacement.Length);
-            // $1x is the group called 1x, which is never what is meant.
+            // $1x refers to the group called 1x, which is never intended.
             else if (braced < 0 && char.IsAsciiDigit(name[0]) && !name.All(char.IsAsciiDigit))
                 (fault, at) = ("in a replacement, write ${1} where a letter, a digit or _ follows", replacement.Length);
             else if (Group(name) is not { } group)
@@ -112,7 +112,7 @@ public sealed class Re2
         var last = 0;
         return regex.Replace(subject, match =>
         {
-            // An empty match right behind another one, or inside a character of two halves, is none.
+            // An empty match directly after another match, or between the two halves of a character, does not count.
             if (match.Length == 0 && match.Index > 0
                 && (match.Index == last || (match.Index < subject.Length && char.IsLowSurrogate(subject[match.Index]))))
                 return "";
@@ -123,11 +123,11 @@ public sealed class Re2
 
     private static bool IsWord(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
 
-    /// <summary>A part of the expression as .NET reads it.</summary>
-    /// <param name="Net">In .NET's syntax.</param>
-    /// <param name="Size">How many characters it fits, once repetitions are written out.</param>
-    /// <param name="Repeats">The product of the counted repetitions around each other in it.</param>
-    /// <param name="CanBeEmpty">Whether it fits the empty text.</param>
+    /// <summary>A part of the expression in .NET's form.</summary>
+    /// <param name="Net">The part in .NET's syntax.</param>
+    /// <param name="Size">The number of characters that it matches, with repetitions written out.</param>
+    /// <param name="Repeats">The product of the nested counted repetitions in it.</param>
+    /// <param name="CanBeEmpty">Whether it matches the empty text.</param>
     private readonly record struct Piece(string Net, int Size, int Repeats, bool CanBeEmpty);
 
     [Flags]
@@ -237,7 +237,7 @@ public sealed class Re2
             return new Piece(net.ToString(), size, repeats, canBeEmpty);
         }
 
-        /// <summary>What a repetition is about; null where flags are set for what follows.</summary>
+        /// <summary>Reads the item that a repetition applies to; null if it only sets flags for the items after it.</summary>
         private Piece? Atom(int depth)
         {
             var start = at;
@@ -279,7 +279,7 @@ public sealed class Re2
                 throw Wrong($"\"{text[start..at]}\" repeats a repetition; RE2 has neither that nor possessive ones");
             at = behind;
             var counted = op[0] == '{' ? Math.Max(1, most < 0 ? least : most) : 1;
-            // RE2 allows 1000 here too, but .NET needs far more time than a matcher of RE2's kind for (a{0,30}){0,30}b.
+            // RE2 allows 1000 here too, but .NET needs far more time than RE2 for (a{0,30}){0,30}b.
             if (atom.Repeats > 1 && (long)counted * atom.Repeats > MostNested)
                 throw Wrong($"the repetitions in each other count beyond {MostNested}");
             var bounds = op[0] == '{' ? $"{{{least}{(most == least ? "" : most < 0 ? "," : $",{most}")}}}" : op;
@@ -290,7 +290,8 @@ public sealed class Re2
         }
 
         /// <summary>
-        /// Takes a repetition and returns its bounds, where the most is -1 for no bound; null for none, and then a brace is a character.
+        /// Reads a repetition and returns its bounds; Most is -1 if there is no upper bound. Returns null if there is no repetition; then a
+        /// brace is an ordinary character.
         /// </summary>
         private (int Least, int Most)? Repetition()
         {
@@ -328,7 +329,7 @@ public sealed class Re2
                 : digits.Length > 4 ? int.MaxValue : int.Parse(digits, CultureInfo.InvariantCulture);
         }
 
-        /// <summary>A group; null where it only sets flags for what follows.</summary>
+        /// <summary>Reads a group; null if it only sets flags for the items after it.</summary>
         private Piece? Group(int depth)
         {
             var outer = flags;
@@ -365,7 +366,7 @@ public sealed class Re2
             return "(";
         }
 
-        // Behind "(?": true where a group follows, false where the flags stand alone.
+        // Reads the flags after "(?": returns true if a group follows, false if the flags are alone.
         private bool ReadFlags()
         {
             var (start, set, on, any) = (at, flags, true, false);
@@ -424,7 +425,7 @@ public sealed class Re2
             }
         }
 
-        /// <summary>Takes <c>\d</c>, <c>\s</c>, <c>\w</c> or their opposites, which are ASCII in RE2; null for another escape.</summary>
+        /// <summary>Reads <c>\d</c>, <c>\s</c>, <c>\w</c> or their opposites, which are ASCII in RE2; null for another escape.</summary>
         private CharacterSet? PerlClass()
         {
             if (at + 1 >= text.Length || text[at] != '\\')
@@ -436,7 +437,7 @@ public sealed class Re2
             var set = char.ToLowerInvariant(c) switch
             {
                 'd' => Posix["digit"],
-                // Without \v, which [[:space:]] has.
+                // Does not include \v, unlike [[:space:]].
                 's' => new CharacterSet("\t\n\f\r  "),
                 'w' => Posix["word"],
                 _ => null,
@@ -447,7 +448,7 @@ public sealed class Re2
             return Signed(set, negated: char.IsAsciiLetterUpper(c));
         }
 
-        // The case of a class is folded before it is turned around.
+        // The case of a class is folded before the class is negated.
         private CharacterSet Signed(CharacterSet set, bool negated)
         {
             set = flags.HasFlag(Flag.FoldsCase) ? set.Folded! : set;
@@ -538,7 +539,7 @@ public sealed class Re2
         private int ClassCharacter() =>
             at == text.Length ? throw Wrong("a class [ is not closed") : text[at] == '\\' ? Escape() : Rune();
 
-        // [:alpha:] inside of a class.
+        // Reads [:alpha:] and the like inside a class.
         private CharacterSet? PosixClass()
         {
             if (!Ahead("[:") || text.IndexOf(":]", at + 2, StringComparison.Ordinal) is not (var end and >= 0))
@@ -599,7 +600,7 @@ public sealed class Re2
         public static readonly CharacterSet None = new([]);
         public static readonly CharacterSet All = Range(0, 0x10FFFF);
 
-        // The letters outside of ASCII whose other case is in ASCII.
+        // The letters outside of ASCII that have their other case in ASCII.
         private const int LongS = 0x17F, Kelvin = 0x212A;
 
         private readonly ImmutableArray<(int Low, int High)> ranges;
@@ -633,7 +634,8 @@ public sealed class Re2
                     .Where(gap => gap.Item1 <= gap.Item2));
 
         /// <summary>
-        /// With the other case of each letter; null where a letter outside of ASCII has one, for which RE2 and .NET have different tables.
+        /// The set including the other case of each letter; null if a letter outside of ASCII has another case, because RE2 and .NET have
+        /// different tables for these.
         /// </summary>
         public CharacterSet? Folded
         {
@@ -646,7 +648,7 @@ public sealed class Re2
                     for (var c = Math.Max(low, 'A'); c <= Math.Min(high, 'z'); c++)
                         if (char.IsAsciiLetter((char)c))
                             more.Add((c ^ 0x20, c ^ 0x20));
-                // The three of a kind.
+                // The letters with three forms.
                 foreach (var (letter, third) in new[] { ('s', LongS), ('k', Kelvin) })
                     if (Has(letter) || Has(char.ToUpperInvariant(letter)) || Has(third))
                         more.AddRange([(letter, letter), (char.ToUpperInvariant(letter), char.ToUpperInvariant(letter)), (third, third)]);
@@ -654,7 +656,7 @@ public sealed class Re2
             }
         }
 
-        /// <summary>As .NET reads it, whose characters are halves beyond U+FFFF.</summary>
+        /// <summary>The set in .NET's form, where characters beyond U+FFFF are surrogate pairs.</summary>
         public string Net
         {
             get
@@ -667,8 +669,8 @@ public sealed class Re2
                             small.Append(Unit(from)).Append(from == to ? "" : $"-{Unit(to)}");
                     for (var from = Math.Max(low, 0x10000); from <= high;)
                     {
-                        // The second half runs through 1024: as many whole blocks as there are in one piece, and what is left of a block in
-                        // one.
+                        // The second surrogate takes 1024 values: the range is split into whole blocks, written as one piece, and the rest
+                        // of a block, written as one piece.
                         var whole = (from & 0x3FF) == 0 && high >= (from | 0x3FF);
                         var to = whole ? ((high + 1) & ~0x3FF) - 1 : Math.Min(high, from | 0x3FF);
                         large.Add($"[{Unit(First(from))}-{Unit(First(to))}][{Unit(Second(from))}-{Unit(Second(to))}]");
@@ -688,7 +690,7 @@ public sealed class Re2
 
         private static bool IsWithoutCase(int low, int high)
         {
-            // Everything beyond ASCII holds both cases of each letter in it.
+            // The range of everything beyond ASCII contains both cases of each of its letters.
             if (low == 0x80 && high == 0x10FFFF)
                 return true;
             if (high - low > 0x100)

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Access.Values;
 
-/// <summary>What would help against a refusal, as a closed set. Programs turn each into a command of their own.</summary>
+/// <summary>An action that would help against a refusal, as a closed set. Each program turns it into a command of its own.</summary>
 public abstract record Remedy
 {
     private Remedy()
@@ -16,8 +16,8 @@ public abstract record Remedy
     /// <summary>Log in with a security key that verifies its user.</summary>
     public sealed record UseSecurityKey : Remedy;
 
-    /// <summary>Say as which user to act.</summary>
-    /// <param name="Users">The names of those whom the caller can act as.</param>
+    /// <summary>Choose the user to act as.</summary>
+    /// <param name="Users">The names of the users that the caller can act as.</param>
     public sealed record ChooseUser(ImmutableArray<string> Users) : Remedy;
 
     /// <summary>Request other roles.</summary>
@@ -39,7 +39,7 @@ public abstract record Remedy
     public sealed record ListNodes : Remedy;
 
     /// <summary>Give a reason.</summary>
-    /// <param name="Prompts">How the user's roles ask for it; may be empty.</param>
+    /// <param name="Prompts">The texts by which the user's roles ask for the reason; may be empty.</param>
     public sealed record GiveReason(ImmutableArray<string> Prompts) : Remedy;
 
     /// <summary>Wait for the answer to a request.</summary>

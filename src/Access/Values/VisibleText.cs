@@ -4,22 +4,21 @@ using System.Text;
 namespace CertAuthority;
 
 /// <summary>
-/// Judges a text, character by character, for whether people see what is there. It is the one judge for what is refused on the way in
-/// (<c>Names.IsPlainText</c>)
-/// and for what is written as an escape on the way out (<c>Printable.Escape</c>). Access and Protocol know nobody, so each compiles this
-/// file.
+/// Checks a text, character by character, for whether people can see everything in it. The same rules decide what is rejected as input
+/// (<c>Names.IsPlainText</c>) and what is written as an escape in output (<c>Printable.Escape</c>). Access and Protocol reference no other
+/// project, so each compiles this file.
 /// </summary>
 internal struct VisibleText
 {
-    // Vietnamese puts two marks on a letter, pointed Hebrew with accents four. More cover the lines above and below.
+    // Vietnamese puts two marks on a letter, pointed Hebrew with accents four. More marks would cover the lines above and below.
     private const int MostMarks = 4;
 
     private bool hasBase;
     private int marks;
 
     /// <summary>
-    /// Whether the next character of the text shows, and shows as itself: it is not a control, not invisible, and not a mark without a
-    /// letter or on top of too many others.
+    /// Whether the next character of the text is visible as itself: it is not a control, not invisible, and not a mark that has no letter
+    /// or exceeds the number of marks on one letter.
     /// </summary>
     public bool Shows(Rune next)
     {
@@ -36,7 +35,7 @@ internal struct VisibleText
         return true;
     }
 
-    // Beside what its category says: what Unicode calls default-ignorable, and the letters and symbols that are drawn as nothing.
+    // In addition to the Unicode category: what Unicode calls default-ignorable, and letters and symbols without a visible shape.
     private static bool IsHidden(Rune rune, UnicodeCategory category) =>
         category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator
             or UnicodeCategory.ParagraphSeparator

@@ -6,19 +6,19 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Api;
 
-/// <summary>Who is calling. The kernel says; headers, arguments, environment and JSON are never asked.</summary>
+/// <summary>Identifies callers. Only the kernel is asked, never headers, arguments, the environment or JSON.</summary>
 /// <param name="ownUid">The uid of the daemon.</param>
-/// <param name="administrators">Accounts that the configuration names.</param>
-/// <param name="groups">Groups whose members administer too.</param>
-/// <param name="names">Says which account has a uid.</param>
+/// <param name="administrators">The accounts that the configuration names as administrators.</param>
+/// <param name="groups">The groups whose members are administrators too.</param>
+/// <param name="names">Finds the account of a uid.</param>
 internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrators, ImmutableHashSet<string> groups, NameService names)
 {
     /// <summary>
-    /// The caller at the other end of a connection, under the account that the uid has now. When the system does not say which that is, the
-    /// caller is unnamed.
+    /// Identifies the caller at the other end of a connection, under the account that the uid has now. If the system cannot name the
+    /// account, the caller is unnamed.
     /// </summary>
-    /// <param name="peer">The process at the other end.</param>
-    /// <param name="standing">Among whom it waits for the system's answer.</param>
+    /// <param name="peer">The process at the other end of the connection.</param>
+    /// <param name="standing">The standing under which the call waits for the system's answer.</param>
     public async Task<Caller> Of(Peer peer, Standing standing)
     {
         var isRoot = peer.Uid == 0 || peer.Uid == ownUid;
@@ -41,11 +41,11 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
         };
     }
 
-    /// <summary>Whether the row lets the caller in.</summary>
-    /// <param name="caller">Who.</param>
-    /// <param name="who">Whom the row lets in.</param>
-    /// <param name="standing">Among whom the caller waits for the system's answer.</param>
-    /// <exception cref="ProblemException">The system does not say who is in the groups of administrators.</exception>
+    /// <summary>Returns whether the row admits the caller.</summary>
+    /// <param name="caller">The caller.</param>
+    /// <param name="who">The callers that the row admits.</param>
+    /// <param name="standing">The standing under which the caller waits for the system's answer.</param>
+    /// <exception cref="ProblemException">The system cannot name the members of the administrators' groups.</exception>
     public async Task<bool> May(Caller caller, Who who, Standing standing)
     {
         switch (who)
@@ -68,15 +68,14 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
         }
     }
 
-    /// <summary>The refusal of a call whose account or groups the system cannot name now.</summary>
+    /// <summary>Creates the error for a call whose account or groups the system cannot name now.</summary>
     public static ProblemException Unavailable(string why) =>
         new(
             new Problem(
                 ProblemCode.Unavailable, why,
                 "try again in a moment; an administrator runs getent on the daemon's host to see what is wrong"));
 
-    // What the kernel says of the process, not what the group's list says: as everywhere on the machine, a change counts from the next
-    // login.
+    // Uses the groups of the process, not the group's list: as everywhere on the machine, a change takes effect at the next login.
     private async Task<bool> IsMember(Caller caller, Asker asker)
     {
         foreach (var group in groups)

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace CertAuthority.Api;
 
-/// <summary>What an account is to the daemon, as far as places go.</summary>
+/// <summary>The standing of an account, which decides how many places it can have.</summary>
 internal enum Standing
 {
-    /// <summary>Nobody has looked yet.</summary>
+    /// <summary>Not found out yet.</summary>
     Unknown,
 
     /// <summary>Owns no user.</summary>
@@ -21,37 +21,37 @@ internal enum Standing
     Administrator,
 }
 
-/// <summary>Who opened a connection, and the place that it has.</summary>
+/// <summary>The process that opened a connection, and its place.</summary>
 internal sealed record ConnectionOwner(Peer Peer, Connections.Place Place)
 {
-    /// <summary>Among whose refusals its own count: those of its account, for one account can have many uids.</summary>
+    /// <summary>The account that its refusals count for, because one account can have many uids.</summary>
     public Refused CountedAs => new(Place.AccountAs(Place.Standing), OwnsUser: Place.Standing > Standing.Stranger);
 }
 
 /// <summary>
-/// Places for connections, so that nobody takes those of others. A uid alone decides whether a connection gets one, so that turning
-/// away costs next to nothing: first how many it opens in a second, then how many it has. Which account that is, and whether it
-/// owns a user, is found out once the connection has a place, and remembered for the next one.
+/// Places for connections, so that nobody can take other people's places. The uid alone decides whether a connection gets one, so that
+/// turning one away costs almost nothing: first the number that it opens in a second, then the number that it has. The account, and whether
+/// it owns a user, is found out once the connection has a place, and remembered for the next one.
 /// </summary>
 /// <remarks>
-/// Accounts that own no user share few places. When these are full, the oldest of them without a call under way makes room, of the
-/// account that has most; so connections that are only held keep nobody out.
+/// Accounts that own no user share a small number of places. When these are full, a connection makes room: the oldest one without a call in
+/// progress, of the account that has the most. So idle connections keep nobody out.
 /// </remarks>
-/// <param name="clock">Says how fast connections come.</param>
-/// <param name="ownUid">The uid of the daemon. It has a share of its own, as root has.</param>
-/// <param name="descriptors">How many the process may have open. The daemon itself keeps a quarter of them.</param>
+/// <param name="clock">Measures how fast connections arrive.</param>
+/// <param name="ownUid">The uid of the daemon. It has a share of its own, like root.</param>
+/// <param name="descriptors">How many descriptors the process may have open. The daemon keeps a quarter of them for itself.</param>
 internal sealed class Connections(TimeProvider clock, uint ownUid, long descriptors = long.MaxValue)
 {
-    /// <summary>Room for somebody who waits for several requests at once.</summary>
+    /// <summary>The limit of one uid; it leaves room for a user who waits for several requests at once.</summary>
     public const int OfUid = 20;
 
-    /// <summary>Of one account that owns no user.</summary>
+    /// <summary>The limit of one account that owns no user.</summary>
     public const int OfStranger = 10;
 
-    /// <summary>Of all together that own no user.</summary>
+    /// <summary>The limit of all accounts together that own no user.</summary>
     public const int OfStrangers = 40;
 
-    // Beyond so many accounts, those seen first are found out about again.
+    // Above this number of accounts, all of them are forgotten and looked up again.
     private const int MostKnown = 10_000;
 
     private static readonly Rate UserRate = new(PerSecond: 500, Burst: 1000);
@@ -69,30 +69,32 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
     private int leaving;
     private volatile SubordinateUids subordinates = SubordinateUids.Parse([]);
 
-    /// <summary>Of one administrator: scripts may be many.</summary>
+    /// <summary>The limit of one administrator, who may run many scripts.</summary>
     public int OfAdministrator { get; } = (int)Math.Min(200, descriptors / 8);
 
-    /// <summary>Of all administrators together, beside root and the daemon's account.</summary>
+    /// <summary>The limit of all administrators together, apart from root and the daemon's account.</summary>
     public int OfAdministrators { get; } = (int)Math.Min(1000, descriptors / 8);
 
-    /// <summary>Of all together that do not administer.</summary>
+    /// <summary>The limit of all accounts together that do not administer.</summary>
     public int OfAll { get; } = (int)Math.Min(2000, descriptors / 2);
 
-    /// <summary>Of all together that nobody has looked at yet.</summary>
+    /// <summary>The limit of all accounts together whose standing is unknown.</summary>
     public int OfUnknown { get; } = (int)Math.Min(200, descriptors / 8);
 
-    /// <summary>How many accounts are remembered for what they did of late; bounded, whoever comes.</summary>
+    /// <summary>The number of accounts whose recent activity is remembered. It is bounded, whoever connects.</summary>
     public int Remembered => buckets.Count;
 
-    /// <summary>Which uids belong to one account.</summary>
+    /// <summary>The uids that belong to one account.</summary>
     public SubordinateUids Subordinates
     {
         set => subordinates = value;
     }
 
-    /// <summary>A place until it is disposed of, or null when none is left, or when the uid has opened too many of late.</summary>
-    /// <param name="uid">Whose.</param>
-    /// <param name="amongAdministrators">Whether it came to the socket of administrators.</param>
+    /// <summary>
+    /// Takes a place until it is disposed of. Returns null if there is none left, or if the uid opened too many connections recently.
+    /// </summary>
+    /// <param name="uid">The uid of the connection.</param>
+    /// <param name="amongAdministrators">Whether the connection came to the administrators' socket.</param>
     public Place? Take(uint uid, bool amongAdministrators = false)
     {
         Place? place;
@@ -110,8 +112,8 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
         return place;
     }
 
-    /// <summary>Gives a place its true standing.</summary>
-    /// <returns>Whether there is room among those of that standing.</returns>
+    /// <summary>Moves a place to its true standing.</summary>
+    /// <returns>Whether that standing has room.</returns>
     public bool Settle(Place place, Standing standing)
     {
         Place? evicted = null;
@@ -152,7 +154,7 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
         return mine && (isUser || strangersTogether.TryTake(StrangersRate, clock, now));
     }
 
-    /// <summary>Lets go of those that have been left alone long enough to be full again.</summary>
+    /// <summary>Forgets the accounts that have been idle long enough to have their full allowance again.</summary>
     private void Forget(long now)
     {
         foreach (var (account, bucket) in buckets)
@@ -189,7 +191,7 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
 
     private Place? Evict(ulong account, bool onlyOwn)
     {
-        // Its socket is closed a moment later; meanwhile it must not be the way to ever more of them.
+        // Its socket closes a moment later; until then, it must not be a way to ever more connections.
         if (leaving >= OfStrangers)
             return null;
         var victim = strangers.FindAll(place => place.IsIdle && (!onlyOwn || place.Account == account))
@@ -226,21 +228,21 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
         (place.Account, place.Standing, place.IsTaken) = (account, standing, true);
     }
 
-    /// <summary>A place, taken until it is disposed of.</summary>
+    /// <summary>A place that is taken until it is disposed of.</summary>
     internal sealed class Place(Connections connections, uint uid) : IDisposable
     {
         private int calls;
 
-        /// <summary>Whose.</summary>
+        /// <summary>The uid of the connection.</summary>
         public uint Uid => uid;
 
-        /// <summary>Among whom it counts.</summary>
+        /// <summary>The standing under which the place counts.</summary>
         public Standing Standing { get; internal set; }
 
-        /// <summary>The connection, once it is served; until then it is not idle.</summary>
+        /// <summary>The connection, once it is served; before that it does not count as idle.</summary>
         public ConnectionContext? Connection { get; set; }
 
-        /// <summary>Under which account it counts.</summary>
+        /// <summary>The account under which the place counts.</summary>
         internal ulong Account { get; set; }
 
         internal bool IsTaken { get; set; }
@@ -249,13 +251,13 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
 
         internal bool IsIdle => Connection is not null && Volatile.Read(ref calls) == 0;
 
-        /// <summary>Uids of one account are one among those that own no user; a user's uid is its own.</summary>
+        /// <summary>Among accounts that own no user, all uids of one account count as one; a user's uid counts by itself.</summary>
         internal ulong AccountAs(Standing standing) => standing <= Standing.Stranger ? connections.subordinates.AccountOf(uid) : uid;
 
-        /// <summary>A call begins: until it has ended, nobody is given this place.</summary>
+        /// <summary>Marks the beginning of a call: until it ends, this place cannot be given to another connection.</summary>
         public void Begin() => Interlocked.Increment(ref calls);
 
-        /// <summary>A call has ended.</summary>
+        /// <summary>Marks the end of a call.</summary>
         public void End() => Interlocked.Decrement(ref calls);
 
         public void Dispose()

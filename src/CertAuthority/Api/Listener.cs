@@ -10,11 +10,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace CertAuthority.Api;
 
 /// <summary>
-/// Accepts the connections of one socket, on a thread of its own, and gives the HTTP server those that have a place. What has none is
-/// closed before anything is made for it, so that somebody who connects in a loop costs this thread and nothing else. Who is there
-/// in full (groups, login, account, user) is asked only then.
+/// Accepts the connections of one socket on its own thread, and passes those that have a place to the HTTP server. A connection without a
+/// place is closed before anything is allocated for it, so that a caller who connects in a loop costs only this thread. The full identity
+/// (groups, login, account, user) is looked up only after that.
 /// </summary>
-/// <remarks>The thread also looks every few seconds whether the socket is still at its path, and makes it again if it is not.</remarks>
+/// <remarks>Every few seconds, the thread also checks that the socket is still at its path, and creates it again if it is not.</remarks>
 internal sealed class Listener : IConnectionListener
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
@@ -33,11 +33,11 @@ internal sealed class Listener : IConnectionListener
     private readonly SocketConnectionContextFactory contexts;
     private bool isLost;
 
-    /// <param name="file">Where.</param>
-    /// <param name="isForAdministrators">Whether the kernel lets administrators alone connect there.</param>
-    /// <param name="connections">The places, also of the other socket.</param>
-    /// <param name="serving">Says who is who.</param>
-    /// <param name="log">Gets a line a minute while connections are turned away.</param>
+    /// <param name="file">The socket.</param>
+    /// <param name="isForAdministrators">Whether the kernel lets only administrators connect to it.</param>
+    /// <param name="connections">The places, which the other socket shares.</param>
+    /// <param name="serving">Identifies callers.</param>
+    /// <param name="log">Gets one line a minute while connections are turned away.</param>
     public Listener(SocketFile file, bool isForAdministrators, Connections connections, Serving serving, ILogger log)
     {
         (this.file, this.isForAdministrators, this.connections, this.serving, this.log) = (file, isForAdministrators, connections, serving,
@@ -49,10 +49,12 @@ internal sealed class Listener : IConnectionListener
     /// <inheritdoc/>
     public EndPoint EndPoint { get; }
 
-    /// <summary>Completes when nobody can be accepted any more: normally once it was told to stop, else with why.</summary>
+    /// <summary>
+    /// Completes when no connection can be accepted any more: normally after a request to stop, otherwise with the error.
+    /// </summary>
     public Task Ended => ended.Task;
 
-    /// <summary>Begins.</summary>
+    /// <summary>Starts the thread.</summary>
     public void Start()
     {
         file.Bind();
@@ -66,7 +68,7 @@ internal sealed class Listener : IConnectionListener
     /// <inheritdoc/>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        // Whoever comes now is to wait where systemd listens, and not in a queue that ends with this process.
+        // New callers must wait where systemd listens, not in a queue that ends with this process.
         if (isForAdministrators)
             file.Withdraw();
         acceptor.Stop();
@@ -103,7 +105,7 @@ internal sealed class Listener : IConnectionListener
             }
             ended.TrySetResult();
         }
-        // Whatever it was, nobody can call any more: whoever watches this ends the daemon with it.
+        // Whatever the error was, nobody can connect any more: the service that watches this task stops the daemon.
         catch (Exception e)
         {
             ended.TrySetException(e);
@@ -134,7 +136,7 @@ internal sealed class Listener : IConnectionListener
             }
     }
 
-    /// <summary>Takes some of those that wait; whether there may be more.</summary>
+    /// <summary>Accepts some of the waiting connections; returns whether there may be more.</summary>
     private bool Accept(Socket listening)
     {
         const int some = 100;
@@ -193,7 +195,7 @@ internal sealed class Listener : IConnectionListener
         }
         catch (Exception e)
         {
-            // Nobody's fault but this connection's: its process has ended meanwhile, or the daemon is stopping.
+            // Only this connection has failed: its process has ended, or the daemon is stopping.
             turnedAway.Failed(e);
         }
         finally
@@ -218,13 +220,14 @@ internal sealed class Listener : IConnectionListener
         }
         catch (Exception e) when (e is ProblemException or StoreException)
         {
-            // Whatever it calls will be answered with the same.
+            // Every call on this connection gets the same answer.
             return assumed == Standing.Unknown ? Standing.Stranger : assumed;
         }
     }
 
     /// <summary>
-    /// How many were turned away, and of which uids most, for one line now and then. Its memory is bounded, whoever comes.
+    /// Counts the connections that were turned away, and finds the uid with the most, for an occasional log line. Its memory is bounded,
+    /// whoever connects.
     /// </summary>
     private sealed class TurnedAway
     {
@@ -280,7 +283,7 @@ internal sealed class Listener : IConnectionListener
 }
 
 /// <summary>Gives the HTTP server a listener for each path that it binds.</summary>
-/// <param name="listeners">By path.</param>
+/// <param name="listeners">The listeners, by path.</param>
 internal sealed class Listeners(IReadOnlyDictionary<string, Listener> listeners) : IConnectionListenerFactory
 {
     /// <inheritdoc/>

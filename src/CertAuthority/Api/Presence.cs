@@ -8,12 +8,12 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace CertAuthority.Api;
 
 /// <summary>
-/// Tells a peer that has said all it will say from one that is gone. The HTTP server takes the end of what it reads for both, and gives
-/// up the call under way; so <c>printf … | nc -N</c> and <c>printf … | ssh HOST RELAY</c> would get no reply.
+/// Tells a peer that has finished sending from one that is gone. The HTTP server treats the end of its input as both, and aborts the call
+/// in progress; so <c>printf … | nc -N</c> and <c>printf … | ssh HOST RELAY</c> would get no reply.
 /// </summary>
 internal sealed class Presence : IDisposable
 {
-    // A peer that is gone is noticed that much later than by the end of its input, and only if a call is under way.
+    // How late a lost peer is noticed, compared with the end of its input; this applies only to a call in progress.
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
     private readonly Socket socket;
@@ -29,7 +29,7 @@ internal sealed class Presence : IDisposable
         connection.Transport = new WholeInput(connection.Transport);
     }
 
-    /// <summary>Lets calls of a connection go on while their answer can still be read.</summary>
+    /// <summary>Lets the calls of a connection continue while the peer can still read their answers.</summary>
     public static Presence Watch(ConnectionContext connection) =>
         new(connection.Features.Get<IConnectionSocketFeature>()!.Socket, connection);
 
@@ -51,9 +51,8 @@ internal sealed class Presence : IDisposable
     }
 
     /// <summary>
-    /// The peer's input, which reports its end only after the server has looked at every byte: the server would take a body that arrives
-    /// together with the
-    /// end for one that was cut short.
+    /// The peer's input. It reports its end only after the server has examined every byte: otherwise the server would mistake a body that
+    /// arrives together with the end for a truncated one.
     /// </summary>
     private sealed class WholeInput(IDuplexPipe pipe) : PipeReader, IDuplexPipe
     {

@@ -6,39 +6,41 @@ using Route = CertAuthority.Protocol.Route;
 
 namespace CertAuthority.Api;
 
-/// <summary>Who may call a route.</summary>
+/// <summary>The callers that may use a route.</summary>
 internal enum Who
 {
-    /// <summary>Nobody: what a row has that says nothing.</summary>
+    /// <summary>Nobody; the default of a row that does not name its callers.</summary>
     Nobody,
 
-    /// <summary>Root, the daemon's own account, and those the configuration names.</summary>
+    /// <summary>Root, the daemon's own account, and the administrators that the configuration names.</summary>
     Administrators,
 
-    /// <summary>Every account that owns a user, as that user; the operation finds out which in its transaction.</summary>
+    /// <summary>Every account that owns a user, as that user; the operation finds the user in its transaction.</summary>
     Users,
 
     /// <summary>Every local account.</summary>
     Anybody,
 }
 
-/// <summary>One row: a route, who may, and what runs.</summary>
+/// <summary>One row: a route, its callers, and the operation that it runs.</summary>
 internal abstract record Row(Route Route, Who Who)
 {
-    /// <summary>How long a body may be, in bytes.</summary>
+    /// <summary>The largest body, in bytes.</summary>
     public int LargestBody { get; init; } = 64 << 10;
 
-    /// <summary>Whether it can only take access away, so that root may call it also while the system does not say who is who.</summary>
+    /// <summary>
+    /// Whether the operation can only take access away, so that root may call it even while the system cannot identify people.
+    /// </summary>
     public bool TakesAway { get; init; }
 
-    /// <summary>What a reply consists of.</summary>
+    /// <summary>The content type of the reply.</summary>
     public virtual string ContentType => "application/json";
 
-    /// <summary>Reads the message, runs the operation, and gives the bytes of its reply.</summary>
+    /// <summary>Reads the message, runs the operation, and returns the bytes of its reply.</summary>
     public abstract Task<Stream> Run(Authority ca, Caller caller, JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside);
 }
 
-/// <summary>Everything the daemon does for anybody, on one screen.</summary>
+/// <summary>Every operation of the daemon, on one screen.</summary>
 internal static class RouteTable
 {
     public static readonly IReadOnlyList<Row> Rows =
@@ -68,7 +70,7 @@ internal static class RouteTable
         Administrators(Routes.ExplainAccess, Explanations.Explain),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
-        // A megabyte of file is a third more in base64.
+        // A megabyte of file becomes a third larger in base64.
         Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
         Administrators(Routes.GetResources, ResourceFiles.Get),
         Administrators(Routes.ListKinds, ResourceFiles.ListKinds),
@@ -123,7 +125,7 @@ internal static class RouteTable
                     await Operation(ca, caller, RouteBinding.Gather<TRequest>(body, outside)), ProtocolJson.Strict.Of<TReply>()));
     }
 
-    /// <summary>A row whose reply is a file, sent as it is.</summary>
+    /// <summary>A row whose reply is a file, sent unchanged.</summary>
     private sealed record FileRow<TRequest>(Route<TRequest, Stream> To, Who Who, Func<Authority, Caller, TRequest, Task<Stream>> Operation)
         : Row(To, Who)
         where TRequest : notnull

@@ -12,28 +12,30 @@ using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestExceptio
 
 namespace CertAuthority.Api;
 
-/// <summary>The only sockets: HTTP in front of the route table.</summary>
+/// <summary>The HTTP server in front of the route table. It is the only part that serves sockets.</summary>
 internal static class Server
 {
     private static readonly TimeSpan BodyWithin = TimeSpan.FromSeconds(10);
     private static readonly RateLimit<string> Faults = new(TimeProvider.System);
     private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(8);
 
-    /// <summary>The server, not yet started.</summary>
-    /// <param name="listeners">Where connections come from.</param>
-    /// <param name="services">What its host runs beside it: started in this order and before it, stopped after it in reverse.</param>
-    /// <param name="systemd">Is told when all of them have started, and when they stop.</param>
+    /// <summary>Creates the server without starting it.</summary>
+    /// <param name="listeners">The source of connections.</param>
+    /// <param name="services">
+    /// The services that run in the same process: started in this order before the server, stopped in reverse order after it.
+    /// </param>
+    /// <param name="systemd">Gets a message when all services have started, and when they stop.</param>
     /// <param name="logs">The log of the whole daemon.</param>
     public static WebApplication Build(
         IReadOnlyCollection<Listener> listeners, IEnumerable<IHostedService> services, ISystemdNotifier systemd, ILoggerFactory logs)
     {
-        // Reloading is what watches: every folder below the one that the daemon was started in, which is / for a service.
+        // Reloading would watch every folder below the one in which the daemon was started, which is / for a service.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
-        // The one source of settings is ours; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
+        // The daemon has its own settings only; a stray appsettings.json or ASPNETCORE_URLS must not open a port.
         builder.Configuration.Sources.Clear();
         builder.Services.AddSingleton(logs);
-        // By name, for AddSystemd() does nothing where the parent process is not called systemd: in a container, or under a program that
-        // passes NOTIFY_SOCKET on.
+        // Registered by name, because AddSystemd() does nothing unless the parent process is called systemd: in a container, or under a
+        // program that passes NOTIFY_SOCKET on, it is not.
         builder.Services.AddSingleton<IHostLifetime, SystemdLifetime>();
         builder.Services.AddSingleton(systemd);
         foreach (var service in services)
@@ -44,7 +46,7 @@ internal static class Server
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // Whatever no row reads is not waited for either.
+            // The server does not wait for a body that no row reads.
             kestrel.Limits.MaxRequestBodySize = 64 << 10;
             kestrel.Limits.MaxRequestHeadersTotalSize = 8 << 10;
             kestrel.Limits.MaxRequestLineSize = 4 << 10;
@@ -60,17 +62,17 @@ internal static class Server
         return builder.Build();
     }
 
-    /// <summary>Puts every row of the table on its path.</summary>
+    /// <summary>Maps every row of the table to its path.</summary>
     public static void Serve(WebApplication app, Serving serving, ILogger log)
     {
         foreach (var row in RouteTable.Rows)
             app.MapMethods(
                 row.Route.Path, [row.Route.Method], context => Answer(context, row.ContentType, Dispatch(context, row, serving, log), log));
-        // Not the default pattern, which leaves out what looks like the name of a file.
+        // Not the default pattern, which excludes paths that look like file names.
         app.MapFallback("{**path}", context => Answer(context, "", Task.FromException<Stream>(NoSuchRoute()), log));
     }
 
-    /// <summary>Serves a connection, and gives its place back.</summary>
+    /// <summary>Serves a connection, and then gives its place back.</summary>
     private static async Task Attend(ConnectionContext connection, ConnectionDelegate next)
     {
         using var place = connection.Features.Get<ConnectionOwner>()!.Place;
@@ -144,7 +146,7 @@ internal static class Server
         {
             throw new BadHttpRequestException("the body comes too slowly", StatusCodes.Status408RequestTimeout, late);
         }
-        // Of a body in chunks whose lengths are no lengths, the server says nothing better.
+        // For a chunked body with invalid chunk lengths, the server has no more specific error.
         catch (IOException malformed) when (malformed is not BadHttpRequestException && !context.RequestAborted.IsCancellationRequested)
         {
             throw new BadHttpRequestException("the body is not well-formed HTTP", malformed);
@@ -158,8 +160,8 @@ internal static class Server
     }
 
     /// <summary>
-    /// Reads every text of a message once. Bytes that are no UTF-8, and escapes that are half a character, would be found later, one by
-    /// one, by whoever looks at them.
+    /// Checks every text of a message once. Invalid UTF-8 and escapes of half a character would otherwise surface later, wherever a text is
+    /// used.
     /// </summary>
     private static void ExpectText(ReadOnlySpan<byte> body)
     {
@@ -193,7 +195,7 @@ internal static class Server
             if (context.RequestAborted.IsCancellationRequested)
                 return;
             var problem = Problem(e, log);
-            // What is left of a message that was given up is not waited for.
+            // Does not wait for the rest of a message that was given up.
             if (problem.Code == ProblemCode.Limited)
                 context.Response.Headers.Connection = "close";
             context.Response.StatusCode = problem.Status;
@@ -207,7 +209,10 @@ internal static class Server
         }
     }
 
-    /// <summary>What may be told of an error. Whatever is not one of ours is a fault of this program: logged whole, told as that.</summary>
+    /// <summary>
+    /// Returns what a caller may see of an error. An error that is not one of ours is a bug in this program: it is logged in full and
+    /// reported as such.
+    /// </summary>
     private static Problem Problem(Exception error, ILogger log)
     {
         switch (error)
@@ -235,7 +240,7 @@ internal static class Server
                     ProblemCode.Internal, "the database failed while writing; whether this was done is not known",
                     "the daemon stops; look again when it runs");
             default:
-                // Whoever finds a fault must not fill the log with it: once a minute for each place where calls fail.
+                // A caller who finds a bug must not be able to fill the log with it: one line a minute for each place where calls fail.
                 if (Faults.TryTake($"{error.GetType().FullName} {error.StackTrace?.Split('\n', 2)[0]}", 1, out _))
                     log.LogError(error, "a call failed; failures of the same sort within a minute are not logged");
                 return new Problem(ProblemCode.Internal, "the daemon failed; its log says why");

@@ -4,10 +4,9 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Api;
 
 /// <summary>
-/// The daemon's sockets: the one for everybody, and the one beside it for administrators. Taken early, so that a second daemon is refused
-/// before
-/// it does anything; open to others once the daemon serves. When one of them is lost for good nobody can call any more, so this service
-/// then fails and the host stops the daemon.
+/// The daemon's sockets: the one for everybody, and the administrators' socket next to it. They are taken early, so that a second daemon is
+/// refused before it does anything, and opened to other people once the daemon serves. When one of them is lost for good, nobody can call
+/// any more, so this service then fails and the host stops the daemon.
 /// </summary>
 internal sealed class Sockets : BackgroundService, IHostedLifecycleService
 {
@@ -16,11 +15,11 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
 
     private Sockets(SocketFile everybody, SocketFile? administrators) => (this.everybody, Administrators) = (everybody, administrators);
 
-    /// <summary>The socket of administrators; null where its path would be too long.</summary>
+    /// <summary>The administrators' socket; null if its path would be too long.</summary>
     public SocketFile? Administrators { get; }
 
     /// <summary>Takes both paths.</summary>
-    /// <exception cref="InUseException">Another daemon serves there, or something else is in the way.</exception>
+    /// <exception cref="InUseException">Another daemon serves there, or another file is in the way.</exception>
     public static Sockets Take(string path, ILogger log)
     {
         var everybody = SocketFile.Take(path);
@@ -40,10 +39,10 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
         }
     }
 
-    /// <summary>Makes what accepts connections at each socket. It begins when the HTTP server binds it.</summary>
-    /// <param name="connections">The places that both share.</param>
-    /// <param name="serving">Says who a caller is.</param>
-    /// <param name="log">Gets a line a minute while connections are turned away.</param>
+    /// <summary>Creates the listener of each socket. It starts when the HTTP server binds it.</summary>
+    /// <param name="connections">The places that both sockets share.</param>
+    /// <param name="serving">Identifies callers.</param>
+    /// <param name="log">Gets one line a minute while connections are turned away.</param>
     public IReadOnlyCollection<Listener> Listen(Connections connections, Serving serving, ILogger log) => listeners =
     [
         new Listener(everybody, isForAdministrators: false, connections, serving, log),
@@ -63,7 +62,7 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
     /// <inheritdoc/>
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Lets both paths go, so that nobody waits at them while the rest of the daemon stops.</summary>
+    /// <summary>Removes both sockets, so that nobody waits at them while the rest of the daemon stops.</summary>
     public Task StoppedAsync(CancellationToken cancellationToken)
     {
         Release();
@@ -77,7 +76,9 @@ internal sealed class Sockets : BackgroundService, IHostedLifecycleService
         Release();
     }
 
-    /// <summary>Fails with the first listener that fails. One that ends in order was told to: the web server stops.</summary>
+    /// <summary>
+    /// Fails with the first listener that fails. A listener that ends without an error was asked to: the web server is stopping.
+    /// </summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
         await await Task.WhenAny(listeners.Select(listener => listener.Ended)).WaitAsync(stoppingToken);
 

@@ -19,18 +19,19 @@ internal static class ConfigurationFile
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestTimeout = TimeSpan.FromMinutes(5);
 
-    // The list is written every ten minutes.
+    // The daemon writes the list every ten minutes.
     private static readonly TimeSpan ShortestStaleAfter = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LongestStaleAfter = TimeSpan.FromDays(30);
 
     /// <summary>
-    /// Reads settings, over defaults. Several files together make one configuration: maps are joined, and no value is given twice.
+    /// Reads settings, over defaults. Several files together make one configuration: maps are joined, and each value may be given only
+    /// once.
     /// </summary>
     /// <param name="path">
-    /// A file; or a folder, whose <c>certauthority.yaml</c> is read, if it exists, and then <c>conf.d/*.yaml</c> in the order of their
+    /// A file; or a directory, whose <c>certauthority.yaml</c> is read, if it exists, and then <c>conf.d/*.yaml</c> in the order of their
     /// names.
     /// </param>
-    /// <param name="defaults">The values of settings that no file has.</param>
+    /// <param name="defaults">The values of settings that no file contains.</param>
     /// <param name="dataDirectory">The data directory that the command line names, which wins over the files; absolute.</param>
     /// <exception cref="ConfigurationException">Every fault, at once.</exception>
     public static Settings Read(string path, Settings defaults, string? dataDirectory = null)
@@ -59,8 +60,8 @@ internal static class ConfigurationFile
         }
     }
 
-    // Root looks at the files of a daemon that runs as another account. Root's own daemon does not start where another account has its
-    // data.
+    // Root may check the files of a daemon that runs as another account. Root's own daemon does not start if another account owns its data
+    // directory.
     private static uint? Account(string dataDirectory) =>
         Accounts.OwnUid == 0 && dataDirectory.Length > 0 ? FileStatus.Read(dataDirectory)?.Owner : null;
 
@@ -74,7 +75,7 @@ internal static class ConfigurationFile
             yield break;
         if (TrustedPath.Fault(Path.GetFullPath(parts), account) is { } exposed)
             throw new ConfigurationException([$"{parts}: {exposed}"]);
-        // Editors keep files of their own beside ours, whose names begin with a dot.
+        // Editors keep files of their own next to ours; the names of those files begin with a dot.
         foreach (var part in Directory.GetFiles(parts).Where(part => !Path.GetFileName(part).StartsWith('.')).Order(StringComparer.Ordinal))
             if (part.EndsWith(".yaml", StringComparison.Ordinal))
                 yield return part;
@@ -82,7 +83,7 @@ internal static class ConfigurationFile
                 throw new ConfigurationException([$"{part}: only files whose names end in .yaml are read; rename it"]);
     }
 
-    /// <summary>Parses one file; null when it has no settings, or, with a fault, when it is something else.</summary>
+    /// <summary>Parses one file; null if it contains no settings, or, with a fault, if it is not a map.</summary>
     private static ResourceNode.Map? Root(byte[] utf8, Faults faults)
     {
         var documents = ResourceText.Parse(utf8, faults);
@@ -96,7 +97,7 @@ internal static class ConfigurationFile
         return null;
     }
 
-    /// <summary>Adds the entries of a second map to a first. A key without a value is absent, as everywhere.</summary>
+    /// <summary>Adds the entries of a second map to a first. A key without a value counts as absent, as everywhere.</summary>
     private static ResourceNode.Map Join(ResourceNode.Map first, ResourceNode.Map second, string path, Faults faults)
     {
         var entries = first.Entries.ToList();
@@ -212,7 +213,7 @@ internal static class ConfigurationFile
         if (AbsolutePath(root, "publish_dir") is not { } path)
             return null;
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        // What is served to everybody must not lie among the keys, nor the keys in what is served.
+        // Files that are published must not lie among the keys, nor the keys among the published files.
         if (dataDirectory.Length > 0 && (Contains(path, dataDirectory) || Contains(dataDirectory, path)))
             root.Fault(
                 "publish_dir", $"publish_dir takes a directory apart from data_dir, {dataDirectory}: neither may be inside the other");

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace CertAuthority.Configuration;
 
 /// <summary>Everything that a reload can change, as one value.</summary>
-/// <param name="Settings">What the configuration says, except for what cannot change while the daemon runs.</param>
+/// <param name="Settings">The settings of the configuration, except for those that cannot change while the daemon runs.</param>
 /// <param name="PrivilegedLogins">
 /// The accounts that administer this host under these settings: anyone who can log in as one of them can change every role.
 /// </param>
@@ -17,9 +17,9 @@ internal sealed class CurrentSettings(SettingsInForce atStart)
 {
     private volatile SettingsInForce now = atStart;
 
-    /// <summary>The settings in force. Take it once for each piece of work.</summary>
+    /// <summary>The settings in force. Take them once for each operation.</summary>
     public SettingsInForce Now => now;
 
-    /// <summary>Puts other settings in force.</summary>
+    /// <summary>Replaces the settings in force.</summary>
     public void Replace(SettingsInForce settings) => now = settings;
 }

@@ -15,12 +15,12 @@ namespace CertAuthority.Configuration;
 /// </summary>
 internal static class NotifySection
 {
-    // Half of what SHA-256 is worth. Shorter ones are guessed from one message.
+    // Half of the strength of SHA-256. A shorter key can be guessed from one message.
     private const int ShortestKey = 16;
 
-    /// <param name="notify">The part.</param>
-    /// <param name="defaults">What holds where it says nothing.</param>
-    /// <param name="account">The uid that the daemon runs as, where root looks at its files; null for that of this process.</param>
+    /// <param name="notify">The part of the configuration.</param>
+    /// <param name="defaults">The values of settings that the part does not contain.</param>
+    /// <param name="account">The uid that the daemon runs as, when root checks its files; null for the uid of this process.</param>
     public static NotifySettings Read(FieldReader notify, NotifySettings defaults, uint? account)
     {
         var command = notify.Texts("command");
@@ -70,7 +70,7 @@ internal static class NotifySection
         return webhooks.ToImmutable();
     }
 
-    // Those of chats are secrets, so they can lie in a file.
+    // The URLs of chats are secrets, so they may be in a file of their own.
     private static Uri? Url(FieldReader webhook, uint? account)
     {
         var plain = webhook.Text("url");
@@ -164,7 +164,7 @@ internal static class NotifySection
     }
 
     /// <summary>
-    /// What a file holds that the configuration names; null, with a fault, where it cannot be used, and where none is named.
+    /// Returns the content of a file that the configuration names; null, with a fault, if it cannot be used; null if none is named.
     /// </summary>
     private static byte[]? Secret(FieldReader receiver, string field, uint? account, bool required)
     {

@@ -5,31 +5,31 @@ using MimeKit;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>Who is told of what happens.</summary>
+/// <summary>The settings of notices.</summary>
 /// <param name="Command">A program, by absolute path, and its arguments; empty for none.</param>
-/// <param name="BeforeEnd">How long before an access ends this is told.</param>
-/// <param name="Timeout">How long one telling may take.</param>
-/// <param name="Tries">How often one event is told at most, when that fails.</param>
+/// <param name="BeforeEnd">How long before an access ends its notice is sent.</param>
+/// <param name="Timeout">How long one delivery may take.</param>
+/// <param name="Tries">How many times the daemon tries to deliver one event before it gives up.</param>
 internal sealed record NotifySettings(ImmutableArray<string> Command, TimeSpan BeforeEnd, TimeSpan Timeout, int Tries)
 {
-    /// <summary>Nobody is told.</summary>
+    /// <summary>Sends no notices.</summary>
     public static readonly NotifySettings Nobody = new([], TimeSpan.FromMinutes(15), TimeSpan.FromSeconds(10), 20);
 
-    /// <summary>Web servers that are told.</summary>
+    /// <summary>The web servers that receive notices.</summary>
     public ImmutableArray<WebhookSettings> Webhooks { get; init; } = [];
 
-    /// <summary>How people are told by mail; null when they are not.</summary>
+    /// <summary>The settings of mail to people; null for no mail.</summary>
     public MailSettings? Mail { get; init; }
 }
 
-/// <summary>A web server that is told.</summary>
-/// <param name="Name">Unique among them.</param>
-/// <param name="Url">Where it is told. It may hold a secret, so it is shown nowhere.</param>
-/// <param name="Key">What signs, as the file has it without its line end.</param>
-/// <param name="Filter">Of what it is told.</param>
+/// <summary>A web server that receives notices.</summary>
+/// <param name="Name">The name, unique among webhooks.</param>
+/// <param name="Url">The address to which notices are posted. It may contain a secret, so it is shown nowhere.</param>
+/// <param name="Key">The key that signs notices, as in its file without the line end.</param>
+/// <param name="Filter">The notices that it receives.</param>
 internal sealed record WebhookSettings(string Name, Uri Url, ImmutableArray<byte> Key, NoticeFilter Filter);
 
-/// <summary>How mail is kept from being read on its way to the server.</summary>
+/// <summary>How mail is encrypted on its way to the server.</summary>
 internal enum MailTls
 {
     StartTls,
@@ -37,19 +37,19 @@ internal enum MailTls
     None,
 }
 
-/// <summary>The mail server that takes our mail.</summary>
-/// <param name="Server">Its name, which its certificate must have.</param>
-/// <param name="Port">Its port.</param>
-/// <param name="Tls">Without it nothing is sent.</param>
-/// <param name="Account">User name and password there; null to send without.</param>
-/// <param name="From">The sender.</param>
-/// <param name="Filter">Of what people are told.</param>
+/// <summary>The mail server that accepts the daemon's mail.</summary>
+/// <param name="Server">The server's name, which its certificate must contain.</param>
+/// <param name="Port">The port of the server.</param>
+/// <param name="Tls">The encryption; without it, nothing is sent.</param>
+/// <param name="Account">The user name and password for the server; null to send without.</param>
+/// <param name="From">The address of the sender.</param>
+/// <param name="Filter">The notices that people receive.</param>
 internal sealed record MailSettings(string Server, int Port, MailTls Tls, MailAccount? Account, MailboxAddress From, NoticeFilter Filter)
 {
-    /// <summary>An address and nothing beside it, with a domain; null when the text is something else.</summary>
+    /// <summary>Parses an address without a name, with a domain; null if the text is anything else.</summary>
     public static MailboxAddress? ParseAddress(string text) => ParseSender(text) is { } mailbox && mailbox.Address == text ? mailbox : null;
 
-    /// <summary>An address, which may have a name before it; null when the text is something else.</summary>
+    /// <summary>Parses an address, with or without a name before it; null if the text is anything else.</summary>
     public static MailboxAddress? ParseSender(string text) =>
         Names.IsPlainText(text) && MailboxAddress.TryParse(Strict, text, out var mailbox) && mailbox.Domain.Length > 0
             && mailbox.Route.Count == 0 ? mailbox : null;
@@ -62,9 +62,9 @@ internal sealed record MailSettings(string Server, int Port, MailTls Tls, MailAc
     };
 }
 
-/// <summary>Who the daemon is to a mail server.</summary>
+/// <summary>The daemon's account on a mail server.</summary>
 internal sealed record MailAccount(string User, string Password)
 {
-    // Not what a record says by itself.
+    // Replaces the record's own text, which would contain the password.
     public override string ToString() => User;
 }

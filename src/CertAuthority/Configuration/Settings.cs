@@ -6,7 +6,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Configuration;
 
-/// <summary>What kind of key a new CA has.</summary>
+/// <summary>The type of key that a new CA gets.</summary>
 internal enum CaKeyType
 {
     Ed25519,
@@ -14,42 +14,43 @@ internal enum CaKeyType
     Rsa,
 }
 
-/// <summary>How a daemon runs: checked once, then unchanged.</summary>
-/// <param name="DataDirectory">Keys, database and revocation list; mode 0700.</param>
-/// <param name="SocketPath">Where it serves.</param>
-/// <param name="Administrators">Accounts that may administer, beside root and the daemon's own.</param>
-/// <param name="AdministratorGroups">Groups whose members administer too.</param>
-/// <param name="Limits">The bounds of the site.</param>
+/// <summary>The settings of a daemon: checked once, then unchanged.</summary>
+/// <param name="DataDirectory">The directory of keys, database and revocation list; mode 0700.</param>
+/// <param name="SocketPath">The path of its socket.</param>
+/// <param name="Administrators">Accounts that may administer, in addition to root and the daemon's own account.</param>
+/// <param name="AdministratorGroups">Groups whose members may administer too.</param>
+/// <param name="Limits">The limits of the site.</param>
 internal sealed record Settings(
     string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, ImmutableHashSet<string> AdministratorGroups,
     SiteLimits Limits)
 {
-    /// <summary>What CA keys are made of where there are none. Those that are there stay.</summary>
+    /// <summary>The type of new CA keys. Existing keys stay as they are.</summary>
     public CaKeyType NewCaKeys { get; init; }
 
-    /// <summary>Whether the user CA key that is there takes the place of every other that signed here.</summary>
+    /// <summary>Whether the present user CA key replaces every other key that signed here.</summary>
     public bool NewCa { get; init; }
 
     /// <summary>
-    /// Where hosts fetch the revocation list and the CA keys; null for nowhere. Neither inside the data directory nor around it.
+    /// The directory from which hosts fetch the revocation list and the CA keys; null for none. It may neither be inside the data directory
+    /// nor contain it.
     /// </summary>
     public string? PublishDirectory { get; init; }
 
-    /// <summary>Which groups make users.</summary>
+    /// <summary>The groups whose members become users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 
-    /// <summary>How hosts are written to.</summary>
+    /// <summary>How the daemon writes to hosts.</summary>
     public PushSettings Push { get; init; } = PushSettings.Default;
 
-    /// <summary>Who is told of what happens.</summary>
+    /// <summary>The settings of notices.</summary>
     public NotifySettings Notify { get; init; } = NotifySettings.Nobody;
 
-    /// <summary>The folder that the configuration is read from when the command line names none.</summary>
+    /// <summary>The directory that holds the configuration if the command line names none.</summary>
     public const string DefaultFolder = "/etc/certauthority";
 
     /// <summary>
-    /// What holds when nothing is said: the machine's directories for root, the account's own for everybody else. For an account without
-    /// a home directory these are empty, and something has to name others.
+    /// Returns the defaults: for root, the machine's directories; for any other account, its own. For an account without a home directory
+    /// they are empty, and the configuration or the command line must name others.
     /// </summary>
     public static Settings Default()
     {

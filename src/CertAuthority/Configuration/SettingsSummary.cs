@@ -6,12 +6,12 @@ using CertAuthority.Resources;
 namespace CertAuthority.Configuration;
 
 /// <summary>
-/// Settings as records compare them: who administers, what is allowed, who becomes a user, and where things are. Never anything that is
+/// The settings as records compare them: the administrators, the limits, the groups that become users, and the paths. It never contains a
 /// secret.
 /// </summary>
 internal static class SettingsSummary
 {
-    /// <summary>The settings, in the words of the configuration file. A list that is empty is left out.</summary>
+    /// <summary>Writes the settings with the names of the configuration file. An empty list is left out.</summary>
     public static JsonObject Write(Settings settings)
     {
         var limits = settings.Limits;

@@ -9,15 +9,16 @@ internal sealed class LoopEndedException(string loop, Exception? inner)
 
 /// <summary>
 /// A service that works in the background until the host stops it. A daemon without one of its loops would look healthy and do half of its
-/// work, so a loop that ends by itself, with or without an error, fails: the host then stops the daemon, and systemd starts it again.
+/// work, so a loop that ends by itself, with or without an error, counts as a failure: the host then stops the daemon, and systemd starts
+/// it again.
 /// </summary>
 internal abstract class Loop : BackgroundService
 {
-    /// <summary>Why the first of these services failed; null while none has.</summary>
+    /// <summary>Returns why the first of these services failed; null if none has.</summary>
     public static Exception? FaultOf(IEnumerable<BackgroundService> services) =>
         services.Select(service => service.ExecuteTask?.Exception?.InnerException).FirstOrDefault(fault => fault is not null);
 
-    /// <summary>Waits for the loop without a time limit: the daemon closes what the loop works with afterwards.</summary>
+    /// <summary>Waits for the loop without a time limit, because the daemon then closes the objects that the loop uses.</summary>
     public override Task StopAsync(CancellationToken cancellationToken) => base.StopAsync(CancellationToken.None);
 
     /// <summary>Does the work. Returns only after <paramref name="stopping"/> was cancelled.</summary>

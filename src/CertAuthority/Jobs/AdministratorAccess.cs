@@ -5,14 +5,14 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Keeps the socket of administrators open to the accounts and groups that the configuration names, and to nobody else. They are looked
-/// up again and again, for accounts and groups come and go. Whoever the system does not speak of now keeps what it said last.
+/// Keeps the administrators' socket open to the accounts and groups that the configuration names, and to nobody else. It looks them up
+/// repeatedly, because accounts and groups come and go. If the system does not answer for one of them, its last answer stays in force.
 /// </summary>
-/// <param name="socket">The socket, which others cannot connect to.</param>
-/// <param name="settings">Names the administrators.</param>
-/// <param name="names">Says which uid and gid they have.</param>
-/// <param name="log">Gets a line when they cannot be let in there.</param>
-/// <param name="clock">Says when.</param>
+/// <param name="socket">The administrators' socket, which other accounts cannot connect to.</param>
+/// <param name="settings">The settings; they name the administrators.</param>
+/// <param name="names">Finds their uids and gids.</param>
+/// <param name="log">Gets a line when they cannot be given access.</param>
+/// <param name="clock">Measures the time between lookups.</param>
 internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings settings, NameService names, ILogger log, TimeProvider clock)
     : Periodic(TimeSpan.FromSeconds(10), clock), IHostedLifecycleService
 {
@@ -21,7 +21,7 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
     private readonly SemaphoreSlim turn = new(1);
     private AccessList now = AccessList.OwnerOnly;
 
-    /// <summary>Looks them up, and lets in who is there.</summary>
+    /// <summary>Looks up the administrators, and gives access to those who exist.</summary>
     public async Task Look()
     {
         await turn.WaitAsync();
@@ -54,7 +54,7 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Lets them in for the first time, now that the HTTP server answers.</summary>
+    /// <summary>Gives them access for the first time, now that the HTTP server answers.</summary>
     public Task StartedAsync(CancellationToken cancellationToken) => Look();
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
     {
         foreach (var gone in found.Keys.Except(configured).ToList())
             found.Remove(gone);
-        // All at once: where the system does not answer, each takes its time.
+        // Queries all at once: if the system does not answer, each query waits for its timeout.
         foreach (var (name, answer) in configured.Select(name => (name, Answer: ask(name))).ToList())
             try
             {
@@ -89,7 +89,7 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
             }
             catch (NameServiceException)
             {
-                // It stays as it was.
+                // The access stays as it was.
             }
     }
 }

@@ -3,12 +3,11 @@ using CertAuthority.Operations;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks at the clock every few seconds: says in the log and the audit when it is not where it should be, and when it is again; and records
-/// every minute what time it should be.
-/// Whoever would be granted something meanwhile is refused without it: <see cref="Clocks.NowToGrant"/>.
+/// Checks the clock every few seconds. It writes to the log and the audit when the clock is wrong and when it is right again, and records
+/// the correct time every minute. Operations that would grant something refuse without this job: <see cref="Clocks.NowToGrant"/>.
 /// </summary>
-/// <param name="ca">What operations work on.</param>
-/// <param name="log">Where steps are logged.</param>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="log">Gets a line about each step of the clock.</param>
 internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(5), ca.Clock)
 {
     private static readonly TimeSpan RecordedEvery = TimeSpan.FromMinutes(1);
@@ -25,12 +24,12 @@ internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(Ti
     protected internal override async Task Once(CancellationToken stopping)
     {
         var clock = ca.Now.Clock;
-        // Once it was accepted, whatever is found is another step; the record of the first one is the acceptance.
+        // After an acceptance, any difference is another step; the acceptance is the record of how the first one ended.
         if (clock.Acceptances != acceptances)
             (told, acceptances) = (null, clock.Acceptances);
         if (clock.Step is { } step)
         {
-            // Set once more, further back, it would let what has expired look alive.
+            // Another step further back would make expired certificates look alive.
             if (told is not { } last || (step.By - last.By).Duration() >= TimeSpan.FromSeconds(1))
             {
                 log.LogCritical(
@@ -45,8 +44,8 @@ internal sealed class ClockWatch(CurrentAuthority ca, ILogger log) : Periodic(Ti
             await Clocks.Note(ca.Now, over, isOver: true);
             told = null;
         }
-        // While it is off too: what is recorded is the time that it should be, also for a daemon that starts in this boot after one that
-        // began with a wrong clock.
+        // Also while the clock is wrong: the recorded time is the correct one, and it is also for a daemon that starts in this boot after
+        // one that began with a wrong clock.
         if (recorded is { } before && clock.GetElapsedTime(before) < RecordedEvery)
             return;
         await Clocks.Remember(ca.Now);

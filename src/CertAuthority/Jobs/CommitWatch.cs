@@ -3,9 +3,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Fails when it is not known whether a commit was kept, which makes the host stop the daemon: what was acknowledged is on the disk, and
-/// only the
-/// next process can tell whether the rest is.
+/// Fails if it is unknown whether a commit was kept, so that the host stops the daemon: everything that was acknowledged is on the disk,
+/// and only the next process can tell whether the rest is too.
 /// </summary>
 internal sealed class CommitWatch(Database database) : BackgroundService
 {

@@ -6,11 +6,10 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks from time to time how full the disk with the database is, and tells receivers when it fills up and when there is room again: once
-/// each.
+/// Checks regularly how full the disk with the database is, and sends a notice when it fills up and when there is room again: one for each.
 /// </summary>
-/// <param name="ca">What operations work on.</param>
-/// <param name="log">Gets a line about it, too.</param>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="log">Gets a line about it too.</param>
 internal sealed class DiskWatch(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(10), ca.Clock)
 {
     protected override bool StartsAtOnce => true;
@@ -22,7 +21,7 @@ internal sealed class DiskWatch(CurrentAuthority ca, ILogger log) : Periodic(Tim
     {
         var disk = Disks.Measure(ca.Now);
         var isTold = ca.Now.Database.Read(snapshot => snapshot.IsToldLow());
-        // Not told again and again while it goes to and fro.
+        // Sends no repeated notices while the value moves back and forth around the limit.
         if (disk.IsLow == isTold || (isTold && disk.Used > DiskStatus.Low - 2))
             return;
         var what = disk.IsLow ? NoticeEvents.DiskLow : NoticeEvents.DiskFine;

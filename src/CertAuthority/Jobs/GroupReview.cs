@@ -5,16 +5,16 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Jobs;
 
-/// <summary>Looks from time to time who is still in the groups that make users: an account that left them may never call again.</summary>
-/// <param name="ca">What operations work on.</param>
-/// <param name="log">Where failures are logged.</param>
+/// <summary>Checks regularly who is still in the groups that make users: an account that left them may never call again.</summary>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="log">Gets a line about each failure.</param>
 internal sealed class GroupReview(CurrentAuthority ca, ILogger log) : Loop
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(3);
 
     private readonly SemaphoreSlim wanted = new(0);
 
-    /// <summary>Has it look now.</summary>
+    /// <summary>Makes it check now.</summary>
     public void Look() => wanted.Release();
 
     public override void Dispose()
@@ -23,7 +23,7 @@ internal sealed class GroupReview(CurrentAuthority ca, ILogger log) : Loop
         wanted.Dispose();
     }
 
-    /// <summary>Once at its start, then every few minutes, and whenever somebody wants it.</summary>
+    /// <summary>Checks once at the start, then every few minutes, and whenever it is asked to.</summary>
     protected override async Task Run(CancellationToken stopping)
     {
         while (true)

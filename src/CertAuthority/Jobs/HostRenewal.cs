@@ -8,11 +8,11 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Signs host certificates anew in the last third of their life, and when the address of their node has changed, for the key and the time
-/// that they had, and keeps them where hosts fetch.
+/// Renews host certificates in the last third of their lifetime, and when the address of their node has changed, for the same key and
+/// lifetime, and keeps them in the directory from which hosts fetch.
 /// </summary>
-/// <param name="ca">What operations work on.</param>
-/// <param name="log">Where failures are logged.</param>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="log">Gets a line about each failure.</param>
 internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromMinutes(10), ca.Clock)
 {
     protected override bool StartsAtOnce => true;
@@ -26,14 +26,14 @@ internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(T
     protected override void Failed(Exception error) =>
         log.LogWarning("host certificates are not renewed, or not where hosts fetch them: {Why}", Printable.Escape(error.Message));
 
-    /// <summary>Renews those that are due; one that has ended too, for its host may still ask.</summary>
+    /// <summary>Renews the certificates that are due, including expired ones, because their host may still fetch.</summary>
     internal static async Task RenewAll(Authority ca)
     {
         var now = ca.Now();
         var due = ca.Database.Read(snapshot =>
         {
             var (certificates, locks) = (snapshot.HostCertificates(), snapshot.Policy().LocksAt(now));
-            // One that is locked is renewed when it no longer is.
+            // The certificate of a locked node is renewed when the lock is gone.
             return snapshot.Policy().Nodes.Values.Where(
                 node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one)
                     && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))

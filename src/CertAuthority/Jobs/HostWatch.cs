@@ -8,12 +8,12 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Looks every few seconds which hosts nothing could be written to for too long, and on which another daemon's list is. Tells receivers of
-/// those, once each, and when stale ones have the list again.
+/// Checks every few seconds which hosts could not be written to for too long, and which hosts have another daemon's list. It sends one
+/// notice for each, and another when a stale host has the list again.
 /// </summary>
-/// <remarks>The first look comes after that time: what a daemon that was down has missed it first makes up for.</remarks>
-/// <param name="ca">What operations work on.</param>
-/// <param name="log">Gets a line about those hosts, too.</param>
+/// <remarks>The first check comes after one interval, so that a daemon that was down can first make up for what it missed.</remarks>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="log">Gets a line about those hosts too.</param>
 internal sealed class HostWatch(CurrentAuthority ca, ILogger log) : Periodic(TimeSpan.FromSeconds(20), ca.Clock)
 {
     protected internal override Task Once(CancellationToken stopping) => Look(ca.Now, log);
@@ -61,7 +61,7 @@ internal sealed class HostWatch(CurrentAuthority ca, ILogger log) : Periodic(Tim
             Differ(snapshot, sync => sync.IsContested, sync => sync.IsToldContested);
     }
 
-    /// <summary>Those hosts that are something and were not told to be, and the other way round.</summary>
+    /// <summary>Finds the hosts that are in a state without a notice about it, and those that left it with one.</summary>
     private static (Node[] Now, Node[] NoMore) Differ(Snapshot snapshot, Func<NodeSync, bool> isSo, Func<NodeSync, bool> isTold)
     {
         var syncs = snapshot.NodeSyncs();

@@ -5,12 +5,12 @@ using CertAuthority.Revocation;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Writes the revocation list anew from time to time: serials leave it a day after their end, and a host can tell a fresh
-/// list from one that nobody looks after any more.
+/// Rewrites the revocation list regularly: serials leave it a day after they expire, and a host can tell a fresh list from one that nobody
+/// maintains any more.
 /// </summary>
 internal sealed class KrlRefresh(KrlPublisher krl, TimeProvider clock) : Periodic(TimeSpan.FromMinutes(10), clock)
 {
-    /// <summary>Writes the first list of this process, so that nothing that starts later works without one.</summary>
+    /// <summary>Writes the first list of this process, so that nothing that starts later runs without one.</summary>
     /// <exception cref="StartException">It cannot be written.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -30,6 +30,6 @@ internal sealed class KrlRefresh(KrlPublisher krl, TimeProvider clock) : Periodi
 
     protected override void Failed(Exception error)
     {
-        // The publisher itself has logged why, and tries again.
+        // The publisher has logged the reason, and tries again.
     }
 }

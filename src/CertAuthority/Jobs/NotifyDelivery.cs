@@ -9,36 +9,36 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Tells each receiver what the outbox has for it, one event at a time, and again after a growing pause where that failed. An
-/// event leaves the outbox when it has been told or is given up, so that each is told at least once, across restarts. Each receiver
-/// has a loop of its own: one that is dead delays no other.
+/// Delivers the events queued for each receiver, one at a time, and retries failures after a growing pause. An event leaves the outbox when
+/// it is delivered or given up, so each event is delivered at least once, even across restarts. Each receiver has a loop of its own: a dead
+/// receiver delays no other.
 /// </summary>
-/// <param name="ca">What operations work on.</param>
-/// <param name="settings">Names the receivers.</param>
-/// <param name="log">Where failures are logged.</param>
+/// <param name="ca">The authority that operations work on.</param>
+/// <param name="settings">The settings; they name the receivers.</param>
+/// <param name="log">Gets a line about each failure.</param>
 internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settings, ILogger log) : Loop
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
-    /// <summary>How long to wait after an attempt that failed, from the first on: 1 s, 2 s, 4 s, … an hour.</summary>
+    /// <summary>Returns the pause after a failed attempt: 1 s, 2 s, 4 s, … up to an hour.</summary>
     public static TimeSpan Pause(int attempts) => Backoff.After(attempts, LongestPause);
 
-    /// <summary>Stopping cuts short what is under way too: it is repeated after the next start.</summary>
+    /// <summary>Stopping also interrupts an attempt in progress: it is repeated after the next start.</summary>
     protected override async Task Run(CancellationToken stopping)
     {
         var loops = new Dictionary<string, Task>(StringComparer.Ordinal);
         long? lost = null;
         await Repeat(async () =>
         {
-            // One that has failed ends this loop too, and is heard of.
+            // A loop that failed ends this loop too, so that the failure is reported.
             foreach (var ended in loops.Values.Where(loop => loop.IsCompleted))
                 await ended;
             var notify = settings.Now.Settings.Notify;
             var receivers = Channels.From(notify).Select(channel => channel.Receiver.Name).ToList();
             if (receivers.Count > 0)
                 await Notifications.TellEndings(ca.Now, notify.BeforeEnd);
-            // One that is no receiver any more keeps its loop, which finds nothing to do.
+            // A receiver that was removed keeps its loop, which finds nothing to do.
             foreach (var receiver in receivers.Where(name => !loops.ContainsKey(name)))
                 loops[receiver] = Repeat(async () =>
                 {
@@ -46,7 +46,7 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
                         && Channels.From(now).FirstOrDefault(channel => channel.Receiver.Name == receiver) is { } channel
                         && await DeliverOne(ca.Now, now, channel, stopping))
                     {
-                        // The next one.
+                        // Continue with the next one.
                     }
                 }, stopping);
             var given = Lost(ca.Now);
@@ -72,7 +72,7 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
             }
     }
 
-    /// <summary>Whether there was one that is due.</summary>
+    /// <summary>Delivers the next event that is due; returns whether there was one.</summary>
     private async Task<bool> DeliverOne(Authority ca, NotifySettings notify, Channel channel, CancellationToken stopping)
     {
         var (name, now) = (channel.Receiver.Name, ca.Now());
@@ -103,9 +103,7 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
         return true;
     }
 
-    /// <summary>
-    /// Sends it once. Whatever a foreign server or program makes go wrong is a failure of this attempt and of nothing else.
-    /// </summary>
+    /// <summary>Sends an event once. Whatever a remote server or program does wrong, only this attempt fails.</summary>
     private async Task<DeliveryResult> Tell(Channel channel, Attempt attempt, CancellationToken stopping)
     {
         try

@@ -5,17 +5,18 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Notices;
 
-/// <summary>A way to tell somebody.</summary>
-/// <param name="Receiver">Who that is to the outbox.</param>
+/// <summary>A way to deliver notices.</summary>
+/// <param name="Receiver">The receiver in the outbox.</param>
 /// <param name="Tell">
-/// Tells them, within <see cref="NotifySettings.Timeout"/>. Throws when it is cancelled; whatever else happens is a fault.
+/// Delivers an event within <see cref="NotifySettings.Timeout"/>. It throws only when it is cancelled; any other problem is a fault in the
+/// result.
 /// </param>
 internal sealed record Channel(Receiver Receiver, Func<Attempt, CancellationToken, Task<DeliveryResult>> Tell);
 
-/// <summary>The ways to tell somebody that a configuration names.</summary>
+/// <summary>The channels of a configuration.</summary>
 internal static class Channels
 {
-    /// <summary>Those that a configuration names.</summary>
+    /// <summary>Creates the channels that a configuration names.</summary>
     public static ImmutableArray<Channel> From(NotifySettings notify)
     {
         var channels = ImmutableArray.CreateBuilder<Channel>();

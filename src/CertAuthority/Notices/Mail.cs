@@ -11,7 +11,7 @@ using MimeKit.Text;
 
 namespace CertAuthority.Notices;
 
-/// <summary>Telling people by mail: one message to one address, so that nobody sees who else was told.</summary>
+/// <summary>Sends notices by mail: one message to one address, so that nobody sees the other recipients.</summary>
 internal static class Mail
 {
     public static async Task<DeliveryResult> Send(MailSettings mail, Attempt attempt, TimeSpan within, CancellationToken stopping)
@@ -23,7 +23,7 @@ internal static class Mail
         limit.CancelAfter(within);
         try
         {
-            // No looking up of revocations: the server's CA need not be on the network. Everything else has to be in order.
+            // Does not look up revocations: the server's CA may be unreachable. Everything else about the certificate must be valid.
             using var client = new SmtpClient
             {
                 CheckCertificateRevocation = false,
@@ -33,7 +33,7 @@ internal static class Mail
             if (mail.Account is { } account)
                 await client.AuthenticateAsync(Encoding.UTF8, account.User, account.Password, limit.Token);
             using var message = Message(mail, attempt.Told, address);
-            // Without a goodbye: once it was taken nothing must make it be sent again.
+            // Sends no QUIT: once the server has accepted the message, nothing may cause it to be sent again.
             await client.SendAsync(message, limit.Token);
             return new DeliveryResult();
         }
@@ -47,12 +47,12 @@ internal static class Mail
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Whatever a server can make the library throw, this message was not taken, and no other suffers.
+            // Whatever error a server can cause in the library, only this message was not accepted; no other one is affected.
             return new DeliveryResult($"the mail server did not take the message to {recipient}{UnitNetwork.Remedy(e.Message)}", e.Message);
         }
     }
 
-    /// <summary>What is sent. Told again it has the same Message-ID, by which it is known.</summary>
+    /// <summary>Creates the message. A repeated message has the same Message-ID, so that it can be recognized.</summary>
     public static MimeMessage Message(MailSettings mail, Notification told, MailboxAddress to)
     {
         var receiver = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(to.Address)))[..16];
@@ -67,7 +67,7 @@ internal static class Mail
 
     private static SecureSocketOptions Security(MailTls tls) => tls switch
     {
-        // Not StartTlsWhenAvailable: who is on the way could make it unavailable.
+        // Not StartTlsWhenAvailable: an attacker on the network could make it unavailable.
         MailTls.StartTls => SecureSocketOptions.StartTls,
         MailTls.Implicit => SecureSocketOptions.SslOnConnect,
         _ => SecureSocketOptions.None,

@@ -5,10 +5,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;
 
-/// <summary>An event in words. Names and reasons in it are people's, and may try to be more than words.</summary>
+/// <summary>Writes an event in words. Names and reasons in it come from people, and may contain markup.</summary>
 internal static class NoticeText
 {
-    /// <summary>Who did what, which hosts have what, or how full the disk is, in one line without anybody's reasons.</summary>
+    /// <summary>One line without reasons: who did what, which hosts are affected, or how full the disk is.</summary>
     public static string Headline(Notification told) =>
         Printable.Escape(told switch
         {
@@ -18,9 +18,8 @@ internal static class NoticeText
         });
 
     /// <summary>
-    /// One line for a chat, as Slack and its like read it: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> make links and call people, so they
-    /// are written as
-    /// Slack wants; a reason stands in backquotes, between which nothing has a meaning, and so has none in it.
+    /// One line for a chat such as Slack: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> can make links and mention people, so they are escaped
+    /// the way Slack wants. A reason is put between backquotes, where nothing has a special meaning, and any backquotes in it are replaced.
     /// </summary>
     public static string Chat(Notification told)
     {
@@ -31,10 +30,10 @@ internal static class NoticeText
             .Replace(">", "&gt;", StringComparison.Ordinal);
     }
 
-    /// <summary>A letter to whom a request concerns: what happened to it, and what to do about it.</summary>
+    /// <summary>A mail to a person whom a request concerns: what happened to it, and what to do about it.</summary>
     public static string Letter(Notification told)
     {
-        // People are told of requests only.
+        // People get only notices about requests.
         var (spec, id) = (told.Request!.Spec, told.Request.Metadata.Name);
         var letter = new StringBuilder($"{Headline(told)}.\n\n");
         if (Reason(told.Event, spec) is { Length: > 0 } reason)
@@ -85,7 +84,7 @@ internal static class NoticeText
         _ => spec.ResolveReason,
     };
 
-    // A line of chat has no room for three hundred.
+    // A chat line has no room for three hundred names.
     private static string Few(string[] names) => names switch
     {
         [var only] => only,

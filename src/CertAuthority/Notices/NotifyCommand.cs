@@ -5,7 +5,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;
 
-/// <summary>Telling a program: JSON on its standard input, and 0 when it was told.</summary>
+/// <summary>Delivers notices to a program: JSON on its standard input; exit code 0 means delivered.</summary>
 internal static class NotifyCommand
 {
     public static async Task<DeliveryResult> Run(NotifySettings notify, Attempt attempt, CancellationToken stopping)

@@ -10,7 +10,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;
 
-/// <summary>Telling a web server: a POST of JSON that is signed, and an answer of 2xx when it was told.</summary>
+/// <summary>Delivers notices to a web server: a POST of signed JSON; a 2xx reply means delivered.</summary>
 internal static class Webhook
 {
     public const string SignatureHeader = "X-CertAuthority-Signature";
@@ -18,7 +18,7 @@ internal static class Webhook
 
     private const int KeptAnswer = 2000;
 
-    // Straight to where the configuration says, and nowhere else. Certificates are judged by the roots of the system.
+    // Connects directly to the configured address and nowhere else. Certificates are checked against the system's roots.
     private static readonly HttpClient Client = new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
@@ -59,10 +59,10 @@ internal static class Webhook
         }
     }
 
-    /// <summary>What is sent.</summary>
-    /// <param name="webhook">Where, and what signs.</param>
+    /// <summary>Creates the HTTP request.</summary>
+    /// <param name="webhook">The address and the signing key.</param>
     /// <param name="told">The event; the text for people is added.</param>
-    /// <param name="now">Signed too, so that nobody can send it again later.</param>
+    /// <param name="now">The current time; it is signed too, so that nobody can send the request again later.</param>
     public static HttpRequestMessage Request(WebhookSettings webhook, Notification told, DateTimeOffset now)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(told with { Text = NoticeText.Chat(told) }, ProtocolJson.Strict.Of<Notification>());

@@ -11,17 +11,19 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What every operation works on.</summary>
-/// <param name="Database">The store.</param>
-/// <param name="Clock">Each operation reads it once.</param>
-/// <param name="UserCa">Signs user certificates.</param>
-/// <param name="HostCa">Signs host certificates.</param>
-/// <param name="Krl">The revocation list.</param>
-/// <param name="Watch">Who waits for which request.</param>
-/// <param name="Logins">Who has tried to log in how often.</param>
-/// <param name="Refusals">Who was refused how often.</param>
-/// <param name="Limits">The bounds of the site.</param>
-/// <param name="PrivilegedLogins">Accounts of this host that administer: who can enter it as one of them can change every role.</param>
+/// <summary>The state and services that every operation works on.</summary>
+/// <param name="Database">The database.</param>
+/// <param name="Clock">The clock; each operation reads it once.</param>
+/// <param name="UserCa">The key that signs user certificates.</param>
+/// <param name="HostCa">The key that signs host certificates.</param>
+/// <param name="Krl">The publisher of the revocation list.</param>
+/// <param name="Watch">Wakes callers that wait for a change of a request.</param>
+/// <param name="Logins">Limits how often each uid may log in.</param>
+/// <param name="Refusals">Limits how many refusals of each account are recorded.</param>
+/// <param name="Limits">The limits that the site has configured.</param>
+/// <param name="PrivilegedLogins">
+/// Accounts of this host that administer: anyone who can log in as one of them can change every role.
+/// </param>
 internal sealed record Authority(
     Database Database,
     SteadyClock Clock,
@@ -34,39 +36,39 @@ internal sealed record Authority(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
-    /// <summary>What records name the key of <see cref="UserCa"/> by.</summary>
+    /// <summary>The ID under which records name the key of <see cref="UserCa"/>.</summary>
     public required long UserCaId { get; init; }
 
-    /// <summary>Which groups make users.</summary>
+    /// <summary>The groups whose members become users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 
-    /// <summary>Writes to hosts.</summary>
+    /// <summary>The service that writes to hosts.</summary>
     public required HostPush Push { get; init; }
 
-    /// <summary>Who is in which groups.</summary>
+    /// <summary>Finds out which groups an account is in.</summary>
     public required Groups Groups { get; init; }
 
-    /// <summary>The uids of the accounts of users: by them several users are told to be one person.</summary>
+    /// <summary>The uids of the users' accounts; they show which users are the same person.</summary>
     public required UidBook Uids { get; init; }
 
-    /// <summary>Which of this authority's own keys a key is: <c>user CA key</c>; null for none of them.</summary>
+    /// <summary>Names which of this authority's own keys the key is, such as <c>user CA key</c>; null if it is none of them.</summary>
     public string? Owns(PublicKey key) =>
         key == UserCa.PublicKey ? "user CA key" : key == HostCa.PublicKey ? "host CA key" : key == Push.SyncCa ? "sync CA key" : null;
 
-    /// <summary>Now, in the whole seconds that certificates and records count in.</summary>
+    /// <summary>The current time in whole seconds, as certificates and records count it.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }
 
-/// <summary>From verdicts to the answer for the caller.</summary>
+/// <summary>Turns the outcome of a rule into the answer for the caller.</summary>
 internal static class Problems
 {
-    /// <summary>The value, or the refusal on its way to the caller.</summary>
+    /// <summary>Returns the value, or throws the refusal for the caller.</summary>
     public static T OrRefuse<T>(this Outcome<T> outcome) where T : class =>
         outcome.Holds(out var value, out var refusal) ? value : throw Refused(refusal);
 
     public static ProblemException Refused(Refusal refusal) => new(From(refusal));
 
-    /// <summary>A refusal as it travels.</summary>
+    /// <summary>Converts a refusal to the form in which it is sent.</summary>
     public static Problem From(Refusal refusal) => new(
         refusal.Kind switch
         {
@@ -83,23 +85,23 @@ internal static class Problems
         Next: refusal.Remedy is { } remedy ? [NextSteps.From(remedy)] : null,
         Field: refusal.Field);
 
-    /// <summary>The user as whom the caller acts.</summary>
+    /// <summary>Finds the user that the caller acts as.</summary>
     public static User ActingUser(this Snapshot snapshot, Caller caller, string? asked) =>
         caller.Identity.ActAs(snapshot.UsersOf(caller.Identity), asked, caller.NoGroups).OrRefuse();
 
-    /// <summary>A duration as people write it.</summary>
+    /// <summary>Parses a duration as people write it.</summary>
     public static TimeSpan Duration(string field, string text) =>
         Durations.TryParseWish(text, out var duration)
             ? duration
             : throw InvalidField(field, $"takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
 
-    /// <summary>An instant as people write it.</summary>
+    /// <summary>Parses an instant as people write it.</summary>
     public static DateTimeOffset Instant(string field, string text) =>
         Instants.TryParse(text, out var instant)
             ? instant
             : throw InvalidField(field, $"takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
-    /// <summary>A key to certify, as people give it: one that has an owner, who is not this authority.</summary>
+    /// <summary>Parses the key to certify, as people write it. The key must have an owner other than this authority.</summary>
     public static PublicKey Key(Authority ca, string line)
     {
         try
@@ -116,13 +118,13 @@ internal static class Problems
     public static ProblemException Invalid(string detail, string? hint = null, params NextStep[] next) =>
         new(new Problem(ProblemCode.Invalid, detail, hint, Next: next is [] ? null : next));
 
-    /// <summary>One member of the request cannot be.</summary>
-    /// <param name="field">Its name in the message.</param>
-    /// <param name="fault">What is wrong with it, in words that follow the name.</param>
+    /// <summary>Creates the error for a field of the request that has an invalid value.</summary>
+    /// <param name="field">The name of the field in the message.</param>
+    /// <param name="fault">What is wrong with the field, in words that follow its name.</param>
     public static ProblemException InvalidField(string field, string fault) =>
         new(new Problem(ProblemCode.Invalid, $"{field} {fault}", Field: field));
 
-    /// <summary>There is nothing of that name, and a list shows what there is.</summary>
+    /// <summary>Creates the error for a name that does not exist; the hint names the list that shows what exists.</summary>
     public static ProblemException NotFound(string detail, string kind) =>
         new(new Problem(ProblemCode.NotFound, detail, Next: [new NextStep.List(kind)]));
 }

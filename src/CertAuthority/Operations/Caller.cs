@@ -6,43 +6,45 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Who calls: what the kernel said, and nothing that the caller did.</summary>
-/// <param name="Identity">Uid and account.</param>
-/// <param name="IsRoot">Uid 0, or the uid that the daemon runs as.</param>
-/// <param name="Login">As whom whoever runs the process once logged in, where the kernel says: sudo has a name.</param>
+/// <summary>The process that calls, identified only by what the kernel reports; nothing comes from the caller.</summary>
+/// <param name="Identity">The uid and the account.</param>
+/// <param name="IsRoot">Whether the uid is 0, or the uid that the daemon runs as.</param>
+/// <param name="Login">
+/// The account that the process's owner first logged in as, if the kernel knows it. It names the person behind sudo.
+/// </param>
 internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? Login = null)
 {
-    /// <summary>Nobody called: the daemon acts by itself. Its uid is never a caller's.</summary>
+    /// <summary>The daemon when it acts by itself. No caller can have its uid.</summary>
     public static readonly Caller Daemon = new(new UnixIdentity(uint.MaxValue, "certauthority"), IsRoot: true);
 
     /// <summary>The gids of the process.</summary>
     public ImmutableArray<uint> Groups { get; init; } = [];
 
-    /// <summary>Why it is not known whether their groups make them a user; null where it is.</summary>
+    /// <summary>Why it is unknown whether the caller's groups make them a user; null if it is known.</summary>
     public Refusal? NoGroups { get; init; }
 
     /// <summary>
-    /// Why the system does not say which accounts the uids are; null where it does. Nothing is granted to such a caller, and root still
-    /// takes away.
+    /// Why the system cannot name the accounts of the uids; null if it can. Such a caller is granted nothing; root can still take access
+    /// away.
     /// </summary>
     public string? Unnamed { get; init; }
 
     /// <summary>
-    /// The notify command that called, or what it has started; null for everybody else. It gives no right: records name it, for its account
-    /// is the daemon's own.
+    /// The notify command that calls, or a process that it started; null for every other caller. It gives no rights; records name it
+    /// because its account is the daemon's own.
     /// </summary>
     public string? Program { get; init; }
 
-    /// <summary>How records name the caller.</summary>
+    /// <summary>The name of the caller in records.</summary>
     public string Name => Program ?? Identity.Account ?? $"uid {Identity.Uid}";
 
-    /// <summary>Every form in which the kernel knows the caller.</summary>
+    /// <summary>Every alias under which the kernel knows the caller.</summary>
     public IEnumerable<Alias> Aliases => Login is null ? Identity.Aliases : Identity.Aliases.Concat(Login.Aliases);
 
-    /// <summary>What the rules of answering look at.</summary>
+    /// <summary>The identity that the rules for reviewing requests examine.</summary>
     public Answerer Answerer => new(Identity, IsRoot, Login);
 
-    /// <summary>An entry of the audit with the caller in it.</summary>
+    /// <summary>Creates an audit entry that names the caller.</summary>
     public AuditEntry Did(string what, DateTimeOffset now) => this == Daemon
         ? new AuditEntry { Time = now, Event = what }
         : new AuditEntry
@@ -56,5 +58,5 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
         };
 }
 
-/// <summary>A caller who may administer. Only the route table's check makes one.</summary>
+/// <summary>A caller who may administer. Only the check in the route table creates one.</summary>
 internal sealed record Administrator(Caller Caller);

@@ -3,10 +3,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What would help, as the rules say it and as it travels.</summary>
+/// <summary>Converts suggestions from the form of the rules to the form of the protocol.</summary>
 internal static class NextSteps
 {
-    /// <summary>The step of the protocol for what would help against a refusal.</summary>
+    /// <summary>Converts the remedy for a refusal to a step of the protocol.</summary>
     public static NextStep From(Remedy remedy) => remedy switch
     {
         Remedy.LogInWith(var request) => new NextStep.LogIn([$"{request}"]),

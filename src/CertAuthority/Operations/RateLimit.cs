@@ -6,17 +6,17 @@ namespace CertAuthority.Operations;
 /// <param name="clock">Measures the minute.</param>
 internal sealed class RateLimit<TKey>(TimeProvider clock) where TKey : notnull
 {
-    // Beyond so many, those whose minute is over are let go.
+    // Above this number of keys, those whose minute is over are forgotten.
     private const int Many = 1000;
 
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<TKey, Queue<long>> times = [];
 
-    /// <summary>Counts one more, unless the key has had its share of the last minute already.</summary>
-    /// <param name="key">Who does it.</param>
-    /// <param name="most">How many are allowed within a minute.</param>
-    /// <param name="wait">How long until there is room again, in whole seconds; zero when it was counted.</param>
+    /// <summary>Counts one more use, unless the key has used up its share of the last minute.</summary>
+    /// <param name="key">The key that is counted.</param>
+    /// <param name="most">The number of uses that are allowed within a minute.</param>
+    /// <param name="wait">The time until there is room again, in whole seconds; zero if the use was counted.</param>
     /// <returns>Whether it was counted.</returns>
     public bool TryTake(TKey key, int most, out TimeSpan wait)
     {
@@ -37,7 +37,7 @@ internal sealed class RateLimit<TKey>(TimeProvider clock) where TKey : notnull
                 wait = TimeSpan.Zero;
                 return true;
             }
-            // The bound may have been lowered since: the one whose end makes room for the next.
+            // The limit may have been lowered since: find the use whose end makes room for the next one.
             wait = TimeSpan.FromSeconds(Math.Ceiling((Minute - clock.GetElapsedTime(mine.ElementAt(mine.Count - most), now)).TotalSeconds));
             return false;
 

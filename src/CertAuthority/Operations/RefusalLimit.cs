@@ -1,34 +1,36 @@
 namespace CertAuthority.Operations;
 
-/// <summary>One account among those whose refusals are counted.</summary>
-/// <param name="Account">The same number for all uids of an account.</param>
+/// <summary>An account whose refusals are counted.</summary>
+/// <param name="Account">The account's number; it is the same for all uids of an account.</param>
 /// <param name="OwnsUser">
-/// Whether it owns a user. Accounts that own none are counted apart, so that they take nothing from those that do.
+/// Whether the account owns a user. Accounts that own none are counted separately, so that they take nothing from those that do.
 /// </param>
 internal readonly record struct Refused(ulong Account, bool OwnsUser);
 
-/// <summary>Refusals that are not recorded one by one.</summary>
-/// <param name="Who">Whose; null for those of all accounts that came when too many others had been refused already.</param>
-/// <param name="By">Who called last; null where <paramref name="Who"/> is.</param>
-/// <param name="Count">How many.</param>
-/// <param name="Since">When the first of them came.</param>
+/// <summary>Refusals that were counted instead of recorded one by one.</summary>
+/// <param name="Who">
+/// The account; null for the refusals of all accounts that came when too many other accounts had been refused already.
+/// </param>
+/// <param name="By">The last caller; null if <paramref name="Who"/> is null.</param>
+/// <param name="Count">The number of refusals.</param>
+/// <param name="Since">The time of the first of them.</param>
 internal sealed record LeftOut(Refused? Who, Caller? By, long Count, DateTimeOffset Since);
 
 /// <summary>
-/// How many refusals of each account are recorded within a minute, and how many are left out. Everybody has an allowance of their own, so
-/// nobody can hide
-/// what somebody else was refused; and there are only so many allowances, so that memory and disk are bounded whoever comes.
+/// Limits how many refusals of each account are recorded within a minute, and counts those left out. Every account has its own allowance,
+/// so nobody can hide what somebody else was refused; the number of allowances is limited too, so memory and disk stay bounded whoever
+/// calls.
 /// </summary>
-/// <param name="clock">Says when a minute is over.</param>
+/// <param name="clock">Measures the minute.</param>
 internal sealed class RefusalLimit(TimeProvider clock)
 {
-    /// <summary>So many refusals of one account are recorded within a minute, each with what it was.</summary>
+    /// <summary>How many refusals of one account are recorded in full within a minute.</summary>
     public const int Recorded = 10;
 
-    /// <summary>So many accounts that own no user have an allowance at one time. The rest are counted together.</summary>
+    /// <summary>How many accounts that own no user can have an allowance at one time. The remaining ones are counted together.</summary>
     public const int MostStrangers = 300;
 
-    /// <summary>So many accounts that own a user.</summary>
+    /// <summary>How many accounts that own a user can have an allowance at one time.</summary>
     public const int MostOwners = 3000;
 
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -40,7 +42,7 @@ internal sealed class RefusalLimit(TimeProvider clock)
     private long beyondSince;
     private long pruned = clock.GetTimestamp();
 
-    /// <summary>How many accounts are remembered.</summary>
+    /// <summary>The number of accounts that are remembered.</summary>
     public int Remembered
     {
         get
@@ -50,8 +52,8 @@ internal sealed class RefusalLimit(TimeProvider clock)
         }
     }
 
-    /// <summary>Whether this refusal is recorded. One that is not is counted.</summary>
-    /// <param name="who">Whose it is.</param>
+    /// <summary>Returns whether to record this refusal, and counts it otherwise.</summary>
+    /// <param name="who">The refused account.</param>
     /// <param name="by">The caller.</param>
     /// <param name="now">The time of day, for the record.</param>
     public bool TryTake(Refused who, Caller by, DateTimeOffset now)
@@ -86,10 +88,9 @@ internal sealed class RefusalLimit(TimeProvider clock)
     }
 
     /// <summary>
-    /// Those that were left out and whose minute is over. They are not given twice; where they could not be recorded, <see cref="PutBack"/>
-    /// says so.
+    /// Takes the counts whose minute is over. Each is returned once; if it cannot be recorded, give it back to <see cref="PutBack"/>.
     /// </summary>
-    /// <param name="all">Also those whose minute is not over.</param>
+    /// <param name="all">Whether to include counts whose minute is not over.</param>
     public IReadOnlyList<LeftOut> Take(bool all = false)
     {
         lock (this.all)
@@ -112,7 +113,7 @@ internal sealed class RefusalLimit(TimeProvider clock)
         }
     }
 
-    /// <summary>Counts again what <see cref="Take"/> gave and could not be recorded.</summary>
+    /// <summary>Counts again what <see cref="Take"/> returned and could not be recorded.</summary>
     public void PutBack(IEnumerable<LeftOut> taken)
     {
         lock (all)
@@ -133,7 +134,7 @@ internal sealed class RefusalLimit(TimeProvider clock)
     private bool HasRoom(bool ownsUser, long at)
     {
         var most = ownsUser ? MostOwners : MostStrangers;
-        // Looking through all of them each time would be what a flood costs.
+        // Searching all of them each time would let a flood cost too much.
         if (inUse.GetValueOrDefault(ownsUser) >= most && clock.GetElapsedTime(pruned, at) >= TimeSpan.FromSeconds(1))
             Prune(at);
         return inUse.GetValueOrDefault(ownsUser) < most;

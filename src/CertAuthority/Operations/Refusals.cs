@@ -8,12 +8,12 @@ using Route = CertAuthority.Protocol.Route;
 namespace CertAuthority.Operations;
 
 /// <summary>A call that was refused.</summary>
-/// <param name="Route">What was called.</param>
-/// <param name="Said">What the message said, name by name; nobody has checked it.</param>
-/// <param name="Problem">What the caller was told.</param>
+/// <param name="Route">The route that was called.</param>
+/// <param name="Said">The fields of the message, by name; nothing has checked them.</param>
+/// <param name="Problem">The error that the caller got.</param>
 internal sealed record RefusedCall(Route Route, ILookup<string, string> Said, Problem Problem)
 {
-    /// <summary>The texts and lists of texts of a message, with what stood in the path and the query.</summary>
+    /// <summary>Collects the texts and lists of texts of a message, with the values from the path and the query.</summary>
     public static ILookup<string, string> WhatWasSaid(JsonObject? body, IEnumerable<KeyValuePair<string, string>> outside) =>
         outside.Select(one => (one.Key, one.Value))
             .Concat((body ?? []).SelectMany(member => (member.Value as JsonArray ?? [member.Value?.DeepClone()])
@@ -21,13 +21,14 @@ internal sealed record RefusedCall(Route Route, ILookup<string, string> Said, Pr
             .ToLookup(one => one.Key, one => one.Value);
 }
 
-/// <summary>The audit of those who were refused access.</summary>
+/// <summary>Audits refused access.</summary>
 internal static class Refusals
 {
     private const int LongestReason = 300;
 
     /// <summary>
-    /// Whether a refusal is one of access. A message that cannot be understood, or one that came when nothing could be done, is none.
+    /// Returns whether a refusal concerns access. A message that cannot be understood is not one, nor is a call that came when nothing
+    /// could be done.
     /// </summary>
     public static bool AreOfAccess(Route route, ProblemCode code) =>
         code == ProblemCode.Denied
@@ -35,13 +36,13 @@ internal static class Refusals
             && code is ProblemCode.NoLogin or ProblemCode.NotFound or ProblemCode.Conflict or ProblemCode.Expired or ProblemCode.Limited);
 
     /// <summary>
-    /// Writes it down, unless there were many of the same account within the minute: those are counted, and
-    /// <see cref="RecordLeftOut(Authority)"/> writes how many there were.
+    /// Records a refusal, unless the account already had many within the minute: those are counted, and
+    /// <see cref="RecordLeftOut(Authority)"/> records their number.
     /// </summary>
-    /// <param name="ca">Where.</param>
-    /// <param name="by">Who was refused.</param>
-    /// <param name="countedAs">The account among whose refusals it counts.</param>
-    /// <param name="call">What was refused.</param>
+    /// <param name="ca">The authority.</param>
+    /// <param name="by">The caller who was refused.</param>
+    /// <param name="countedAs">The account that the refusal counts for.</param>
+    /// <param name="call">The refused call.</param>
     public static async Task Record(Authority ca, Caller by, Refused countedAs, RefusedCall call)
     {
         var now = ca.Now();
@@ -62,7 +63,7 @@ internal static class Refusals
             });
     }
 
-    /// <summary>Writes down how many refusals were left out, account by account, once the minute of each is over.</summary>
+    /// <summary>Records how many refusals were left out for each account, once its minute is over.</summary>
     public static async Task RecordLeftOut(Authority ca)
     {
         var leftOut = ca.Refusals.Take();
@@ -84,7 +85,7 @@ internal static class Refusals
         }
     }
 
-    /// <summary>The same, inside somebody's transaction.</summary>
+    /// <summary>Records the left-out refusals in an existing transaction.</summary>
     public static void RecordLeftOut(Transaction transaction, IEnumerable<LeftOut> leftOut, DateTimeOffset now)
     {
         foreach (var one in leftOut)

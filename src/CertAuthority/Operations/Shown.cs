@@ -10,13 +10,13 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What the daemon holds, as messages.</summary>
+/// <summary>Converts the daemon's records to messages.</summary>
 internal static class Shown
 {
     /// <param name="request">The request.</param>
-    /// <param name="now">The instant that its state is told of.</param>
+    /// <param name="now">The instant at which the state is shown.</param>
     /// <param name="roles">Every role that exists; null for a request that has ended.</param>
-    /// <param name="tally">What its reviews amount to, while it is pending.</param>
+    /// <param name="tally">The count of its reviews, while it is pending.</param>
     public static RequestResource Show(
         this AccessRequest request, DateTimeOffset now, IReadOnlyDictionary<string, Role>? roles = null, Tally? tally = null) => new(
         "access_request",
@@ -67,7 +67,7 @@ internal static class Shown
             .. set.Thresholds.Select(
                 threshold => new RequestThreshold(threshold.Name, threshold.Approve, threshold.Deny, threshold.Filter?.Text))]);
 
-    /// <summary>Certificates, each with the key that signed it.</summary>
+    /// <summary>Lists certificates, each with the key that signed it.</summary>
     public static CertificateList List(Snapshot snapshot, List<RecordedCertificate> certificates)
     {
         var keys = snapshot.UserCaKeys().ToDictionary(known => known.Id, known => Fingerprint.Compute(known.Key));
@@ -75,7 +75,7 @@ internal static class Shown
     }
 
     /// <param name="certificate">The certificate.</param>
-    /// <param name="ca">The fingerprint of the CA key that signed it; null where that is not known.</param>
+    /// <param name="ca">The fingerprint of the CA key that signed it; null if it is not known.</param>
     public static CertificateInfo Show(this RecordedCertificate certificate, string? ca) => new()
     {
         Serial = certificate.Serial.ToString(),
@@ -94,7 +94,7 @@ internal static class Shown
         Ca = ca,
     };
 
-    /// <summary><c>restore: runs only /usr/bin/restore</c>, for each role that attaches conditions to its logins; null for none.</summary>
+    /// <summary><c>restore: runs only /usr/bin/restore</c> for each role that attaches conditions to its logins; null for none.</summary>
     private static string[]? Conditions(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role>? roles) =>
         pinned.Select(
             pin => roles?.GetValueOrDefault(pin.Name) is { } role && Permissions.Demanded(role) is { } demanded

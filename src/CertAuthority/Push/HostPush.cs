@@ -12,17 +12,17 @@ using CertAuthority.Store;
 namespace CertAuthority.Push;
 
 /// <summary>
-/// Writes to hosts what their sshd goes by, whenever there is a new revocation list: to each by itself, again after a growing pause where
-/// that failed, so that a host that is gone delays no other.
+/// Writes the files that sshd uses to hosts, whenever there is a new revocation list. It writes to each host separately, and retries
+/// failures after a growing pause, so that a host that is gone delays no other.
 /// </summary>
 internal sealed class HostPush : Loop
 {
-    /// <summary>A list that names nothing. Always the same bytes: it never changes on a host.</summary>
+    /// <summary>A list without entries. Its bytes are always the same, so it never changes on a host.</summary>
     public static readonly byte[] EmptyKrl = Krl.Write([], 1, 0, "");
 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    // Between two looks whether hosts have a list. It costs no IO.
+    // The time between two checks whether hosts have a list. A check costs no IO.
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
 
     private readonly Database database;
@@ -39,17 +39,17 @@ internal sealed class HostPush : Loop
     private readonly CancellationTokenSource stopped = new();
     private readonly Lanes lanes;
 
-    /// <summary>The public half of the key that signs the daemon's own way to hosts.</summary>
+    /// <summary>The public half of the key that signs the daemon's own certificates for access to hosts.</summary>
     public SignatureKey SyncCa => keys.Sync.PublicKey;
 
-    /// <param name="database">Which hosts there are, and what became of them.</param>
+    /// <param name="database">The hosts, and the results of writing to them.</param>
     /// <param name="clock">Paces retries.</param>
-    /// <param name="krl">The list.</param>
-    /// <param name="keys">The public halves go to hosts; the last one signs the daemon's own certificates.</param>
-    /// <param name="directory">For passing files; made, and emptied of what an earlier process left.</param>
-    /// <param name="settings">Say how hosts are written to.</param>
-    /// <param name="log">Where failures are told.</param>
-    /// <exception cref="ExposedException">Others can enter the directory.</exception>
+    /// <param name="krl">The publisher of the list.</param>
+    /// <param name="keys">The CA keys. Their public halves go to hosts; the last key signs the daemon's own certificates.</param>
+    /// <param name="directory">The directory for temporary files. It is created, and files of an earlier process are deleted.</param>
+    /// <param name="settings">The settings of writing to hosts.</param>
+    /// <param name="log">Gets a line about each failure.</param>
+    /// <exception cref="ExposedException">Other accounts can enter the directory.</exception>
     public HostPush(
         Database database, TimeProvider clock, KrlPublisher krl, (CaKey User, CaKey Host, CaKey Sync) keys, string directory,
         CurrentSettings settings, ILogger log)
@@ -64,7 +64,7 @@ internal sealed class HostPush : Loop
         krl.Written = Wake;
     }
 
-    /// <summary>Until stopped. A turn that ends in a way that it should not ends this loop too, and with it the daemon.</summary>
+    /// <summary>Runs until it is stopped. A turn that ends unexpectedly ends this loop too, and with it the daemon.</summary>
     protected override async Task Run(CancellationToken stopping)
     {
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stopping, stopped.Token);
@@ -84,7 +84,7 @@ internal sealed class HostPush : Loop
                 {
                     log.LogWarning("the list of hosts to write to cannot be read, and is tried again: {Why}", Printable.Escape(e.Message));
                 }
-                // However often it was wanted, one look suffices.
+                // One check is enough, however many were requested.
                 if (await wanted.WaitAsync(Look, both.Token))
                     while (wanted.Wait(0, CancellationToken.None))
                     {
@@ -93,33 +93,33 @@ internal sealed class HostPush : Loop
         }
         catch (OperationCanceledException) when (both.IsCancellationRequested)
         {
-            // Stopped.
+            // It was stopped.
         }
         await Task.WhenAll(running);
     }
 
     /// <summary>
-    /// Ends what is under way, calls of <see cref="Sync"/> too. The host waits for the loop when it stops the loop in turn.
+    /// Ends all work in progress, including calls of <see cref="Sync"/>. The host waits for the loop when it stops the loop itself.
     /// </summary>
     public void Stop()
     {
-        // First, so that the loop knows that it was stopped.
+        // Done first, so that the loop knows that it was stopped.
         _ = StopAsync(CancellationToken.None);
         stopped.Cancel();
     }
 
-    /// <summary>Writes everything to one host now, however often that failed before.</summary>
+    /// <summary>Writes everything to one host now, however many times that failed before.</summary>
     /// <param name="node">The host.</param>
-    /// <param name="takesOver">Also where another daemon's list is.</param>
-    /// <returns>What went wrong; null when it has everything.</returns>
+    /// <param name="takesOver">Whether to replace another daemon's list.</param>
+    /// <returns>What went wrong; null if the host has everything.</returns>
     public Task<SyncFault?> Sync(Node node, bool takesOver)
     {
         var host = hosts.GetOrAdd(node.Id, _ => new Host());
         return Attempt(node.Name, host, isSlow: false, takesOver ? Extent.TakeOver : Extent.Everything, stopped.Token);
     }
 
-    /// <summary>Which hosts do not have a list, by name, each with why the last attempt failed.</summary>
-    /// <param name="version">The version of the list, or of an earlier one than theirs.</param>
+    /// <summary>Returns the names of the hosts without a list, each with the reason for the last failure.</summary>
+    /// <param name="version">The version of the list; hosts with this version or a later one are not included.</param>
     public List<(string Node, string? Fault)> Without(ulong version) =>
     [
         .. database.Read(snapshot => snapshot.Policy().Nodes).Values.Where(node => node.Push)
@@ -127,10 +127,10 @@ internal sealed class HostPush : Loop
             .Where(one => !(one.Host?.Version >= version)).Select(one => (one.Name, one.Host?.Fault)),
     ];
 
-    /// <summary>Returns when all hosts have the list that is in place now, or after a time.</summary>
-    /// <param name="patience">How long at most.</param>
-    /// <param name="forTheGone">Whether to wait for hosts that have failed more than once in a row, too: they may be gone for days.</param>
-    /// <returns>The version of the list, and those without it, as <see cref="Without"/> has them.</returns>
+    /// <summary>Returns when all hosts have the current list, or when the time is over.</summary>
+    /// <param name="patience">The longest time to wait.</param>
+    /// <param name="forTheGone">Whether to wait also for hosts that failed more than once in a row, which may be gone for days.</param>
+    /// <returns>The version of the list, and the hosts without it, as <see cref="Without"/> returns them.</returns>
     public async Task<(ulong Version, List<(string Node, string? Fault)> Behind)> Await(TimeSpan patience, bool forTheGone)
     {
         var (version, until) = (krl.Latest?.Version ?? 0, clock.GetUtcNow() + patience);
@@ -143,11 +143,11 @@ internal sealed class HostPush : Loop
         }
     }
 
-    /// <summary>After which a host is stale that nothing could be written to.</summary>
+    /// <summary>The time after which a host counts as stale if nothing could be written to it.</summary>
     public TimeSpan StaleAfter => settings.Now.Settings.Push.StaleAfter;
 
     /// <summary>
-    /// What is to lie on a host. A certificate that has ended is left out: sshd would offer it, and clients would refuse.
+    /// Returns what a host should have. An expired certificate is left out: sshd would offer it, and clients would refuse it.
     /// </summary>
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
         string.Join('\n', (string[])[keys.User.PublicKey.ToLine("user CA"), .. node.OtherCas]), list,
@@ -185,7 +185,7 @@ internal sealed class HostPush : Loop
 
     private async Task Next(string node, Host host, CancellationToken stopping)
     {
-        // Not in the loop that starts all of them.
+        // Continues outside the loop that starts all of them.
         await Task.Yield();
         try
         {
@@ -193,18 +193,18 @@ internal sealed class HostPush : Loop
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // Stopped.
+            // It was stopped.
         }
         finally
         {
             Volatile.Write(ref host.Queued, 0);
-            // There may be a newer list than the one that it got.
+            // There may already be a newer list than the one that the host got.
             if (host.Failures == 0 && host.Version < krl.Latest?.Version)
                 Wake();
         }
     }
 
-    /// <summary>One at a time on each host.</summary>
+    /// <summary>Runs one attempt at a time on each host.</summary>
     private async Task<SyncFault?> Attempt(string name, Host host, bool isSlow, Extent extent, CancellationToken stopping)
     {
         await host.Turn.WaitAsync(stopping);
@@ -222,7 +222,7 @@ internal sealed class HostPush : Loop
     {
         try
         {
-            // As it is now: it may have waited for its turn.
+            // Reads the current state, because the attempt may have waited for its turn.
             if (krl.Latest is not { } list
                 || database.Read(snapshot => snapshot.Policy().Nodes).GetValueOrDefault(name) is not { Push: true } node)
                 return new SyncFault("it is not written to");
@@ -245,7 +245,7 @@ internal sealed class HostPush : Loop
         }
         catch (Exception e) when (!stopping.IsCancellationRequested || e is not OperationCanceledException)
         {
-            // Nothing to do with the host: a disk that is full here, say. Whatever it is, the next host does not suffer for it.
+            // The host is not the cause, but for example a full disk here. Whatever it is, the next host is not affected.
             host.NotBefore = clock.GetUtcNow() + NodeSync.Pause(++host.Failures);
             log.LogWarning("nothing can be written to {Node}, or that it was cannot be recorded: {Why}", name, Printable.Escape(e.Message));
             return new SyncFault(e.Message);
@@ -262,12 +262,11 @@ internal sealed class HostPush : Loop
         if (node.Endpoint is not { } endpoint)
             return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address));
         await identity.Refresh(stopping);
-        // By its certificate, or by the key in it: one whose certificate has ended must get the next.
+        // The host is known by its certificate, or by the key in it: a host whose certificate has expired must still get the next one.
         var known =
             $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
         var push = settings.Now.Settings.Push;
-        // What lies beside the list changes once a month, and each file costs a dozen ways there and back: a second where the host is far
-        // away.
+        // The other files change once a month, and each file costs a dozen round trips: a second if the host is far away.
         var beside = $"{content.UserCa}\n{content.Certificate}";
         var onlyList = extent == Extent.List && host.Beside == beside;
         var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue)
@@ -281,7 +280,8 @@ internal sealed class HostPush : Loop
     }
 
     /// <summary>
-    /// Why a list must not take the place of what is on a host; null when it may. What is no list locks everybody out, so it may always.
+    /// Returns why a list must not replace what is on a host; null if it may. A file that is not a list locks everybody out, so it may
+    /// always be replaced.
     /// </summary>
     private string? Objection(PublishedKrl list, byte[] present)
     {
@@ -303,7 +303,7 @@ internal sealed class HostPush : Loop
         }
     }
 
-    // Whether it is worth waiting for any host: one has yet to be tried, or has failed for the first time.
+    // Returns whether waiting for any host makes sense: one that has not been tried yet, or that has failed only once.
     private bool IsAwaited(ulong version) => database.Read(snapshot => snapshot.Policy().Nodes).Values.Any(node =>
         node.Push && hosts.GetValueOrDefault(node.Id) is var host && !(host?.Version >= version) && !(host?.Failures > 1));
 
@@ -325,34 +325,34 @@ internal sealed class HostPush : Loop
 
     private enum Extent
     {
-        /// <summary>The list, and what has changed beside it.</summary>
+        /// <summary>The list, and the other files that have changed.</summary>
         List,
 
         /// <summary>All files.</summary>
         Everything,
 
-        /// <summary>All files, also in the place of another daemon's.</summary>
+        /// <summary>All files, even if they replace those of another daemon.</summary>
         TakeOver,
     }
 
-    /// <summary>What this process knows of a host.</summary>
+    /// <summary>The state of a host in this process.</summary>
     private sealed class Host
     {
-        /// <summary>Whether the loop has it in hand.</summary>
+        /// <summary>Whether the loop is working on the host.</summary>
         public int Queued;
 
         public SemaphoreSlim Turn { get; } = new(1);
 
-        /// <summary>Of the list that it has, as far as this process has written it.</summary>
+        /// <summary>The version of the host's list, as last written by this process.</summary>
         public ulong Version { get; set; }
 
-        /// <summary>What it has beside the list, as far as this process has written it.</summary>
+        /// <summary>The other files on the host, as last written by this process.</summary>
         public string? Beside { get; set; }
 
-        /// <summary>In a row.</summary>
+        /// <summary>The number of failures in a row.</summary>
         public int Failures { get; set; }
 
-        /// <summary>Why the last attempt failed; null where it did not.</summary>
+        /// <summary>Why the last attempt failed; null if it succeeded.</summary>
         public string? Fault { get; set; }
 
         public DateTimeOffset NotBefore { get; set; }

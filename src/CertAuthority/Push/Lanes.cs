@@ -1,20 +1,20 @@
 namespace CertAuthority.Push;
 
 /// <summary>
-/// How much goes on at once. Hosts that do not answer must not be in the way of those that do: what takes longer than a moment goes on
-/// in a lane of its own and makes room, and what failed before begins there.
+/// Limits how many attempts run at once. Hosts that do not answer must not delay those that do: an attempt that takes longer than a moment
+/// moves to a slow lane and makes room, and a host that failed before starts there.
 /// </summary>
-/// <param name="width">How many are in the quick lane at most; in the slow one four times as many, for they mostly wait.</param>
-/// <param name="clock">Says when a moment is over.</param>
+/// <param name="width">The limit of the quick lane; the slow lane takes four times as many, because they mostly wait.</param>
+/// <param name="clock">Measures the moment.</param>
 internal sealed class Lanes(int width, TimeProvider clock) : IDisposable
 {
-    /// <summary>After which an attempt is slow.</summary>
+    /// <summary>The time after which an attempt counts as slow.</summary>
     public static readonly TimeSpan Moment = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim quick = new(width);
     private readonly SemaphoreSlim slow = new(4 * width);
 
-    /// <summary>Runs it when there is room.</summary>
+    /// <summary>Runs an attempt when there is room.</summary>
     public async Task<T> Run<T>(Func<Task<T>> attempt, bool isSlow, CancellationToken stopping)
     {
         var lane = isSlow ? slow : quick;
@@ -40,7 +40,8 @@ internal sealed class Lanes(int width, TimeProvider clock) : IDisposable
     }
 
     /// <summary>
-    /// Whether it is in the slow lane now, and its place in the quick one free; not where it ended while the slow one was full.
+    /// Returns whether the attempt moved to the slow lane and freed its place in the quick one. It does not move if it ends while the slow
+    /// lane is full.
     /// </summary>
     private async Task<bool> Changes(Task running, CancellationToken stopping)
     {

@@ -7,64 +7,64 @@ using CertAuthority.Linux;
 
 namespace CertAuthority.Push;
 
-/// <summary>A host as sftp is told of it.</summary>
-/// <param name="Node">Its name, by which its key is known.</param>
-/// <param name="Address">Where it is: a name or an address.</param>
-/// <param name="Port">Null for 22.</param>
-/// <param name="KnownHosts">Whose key it must show: lines of a known_hosts file.</param>
+/// <summary>A host, as sftp needs to know it.</summary>
+/// <param name="Node">The node's name, under which its key is known.</param>
+/// <param name="Address">The host's address: a name or an IP address.</param>
+/// <param name="Port">The port; null for 22.</param>
+/// <param name="KnownHosts">The keys that the host may show, as lines of a known_hosts file.</param>
 internal sealed record SftpHost(string Node, string Address, int? Port, string KnownHosts);
 
-/// <summary>Why a host could not be written to.</summary>
+/// <summary>Why a write to a host failed.</summary>
 /// <param name="Why">One line for people.</param>
-/// <param name="Trouble">Of which kind it is.</param>
+/// <param name="Trouble">The kind of the failure.</param>
 internal sealed record SyncFault(string Why, SyncTrouble Trouble = SyncTrouble.Other);
 
-/// <summary>How writing to a host went.</summary>
-/// <param name="Fault">What went wrong; null when all files are in place.</param>
-/// <param name="HasLooked">Whether sshd's settings were looked at.</param>
-/// <param name="IsExempt">Whether they exempt somebody from its penalties; null where it has none.</param>
+/// <summary>The result of writing to a host.</summary>
+/// <param name="Fault">What went wrong; null if all files are in place.</param>
+/// <param name="HasLooked">Whether the settings of sshd were read.</param>
+/// <param name="IsExempt">Whether they exempt anybody from its penalties; null if it has none.</param>
 internal sealed record SftpResult(SyncFault? Fault, bool HasLooked = false, bool? IsExempt = null);
 
 /// <summary>
-/// Replaces files of a host by the system's sftp: each is sent under a name of its own, flushed to the disk there, read back and compared,
-/// and only when all of them are right they take their places, each in one step (<c>posix-rename@openssh.com</c>).
+/// Replaces files on a host with the system's sftp. Each file is sent under a temporary name, flushed to the host's disk, read back and
+/// compared; only when all are correct do they replace the old files, each in one step (<c>posix-rename@openssh.com</c>).
 /// </summary>
 /// <remarks>
-/// A library in the process could not have the host flush a file, and without that a power cut leaves an empty list, by which everybody
-/// enters.
+/// A library in the process could not make the host flush a file, and without a flush a power failure leaves an empty list, which admits
+/// everybody.
 /// </remarks>
 internal static class Sftp
 {
-    // What sftp answers to lpwd: everything before it has been done then.
+    // The reply of sftp to lpwd; all earlier commands have been executed then.
     private const string Mark = "Local working directory:";
 
     private const int MostSaid = 4000;
 
-    // Here lands what is in the place of the first file, to be looked at. Whatever is larger is no list of ours, and must not keep the
-    // right one out.
+    // The local copy of the present first file, for inspection. A larger file is not one of our lists, and must not keep the correct list
+    // out.
     private const string Present = "present";
     private const int LargestPresent = 16 << 20;
 
-    // Here land sshd_config and its drop-ins.
+    // The local copies of sshd_config and its drop-ins.
     private const string Settings = "settings";
 
     private static readonly string Bounded = $"ulimit -f {LargestPresent / 512}; trap '' XFSZ; exec sftp \"$@\"";
 
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>Sends files into the directory where the host's sshd lets the daemon begin.</summary>
+    /// <summary>Sends files to the directory in which the host's sshd starts the daemon's session.</summary>
     /// <param name="to">The host.</param>
-    /// <param name="files">By name; they take their places in this order.</param>
+    /// <param name="files">The files, by name; they are replaced in this order.</param>
     /// <param name="objection">
-    /// Looks at what is in the place of the first file, and says why that must stay; null when it need not. What cannot be fetched need
-    /// not.
+    /// Inspects the present first file and returns why it must stay; null if it may be replaced. A file that cannot be fetched may be
+    /// replaced.
     /// </param>
-    /// <param name="looks">Whether to look at sshd's settings, too.</param>
+    /// <param name="looks">Whether to read the settings of sshd too.</param>
     /// <param name="identity">The daemon's own key and certificate.</param>
-    /// <param name="configuration">A file of ssh's settings, for jump hosts; null for none.</param>
-    /// <param name="within">How long it may take.</param>
-    /// <param name="scratch">An existing directory, for a directory of this session.</param>
-    /// <param name="stopping">Stops.</param>
+    /// <param name="configuration">A file with settings of ssh, for jump hosts; null for none.</param>
+    /// <param name="within">The time limit.</param>
+    /// <param name="scratch">An existing directory, in which a directory for this session is created.</param>
+    /// <param name="stopping">Cancels the session when the daemon shuts down.</param>
     public static async Task<SftpResult> Replace(
         SftpHost to, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks,
         SyncIdentity identity, string? configuration, TimeSpan within, string scratch, CancellationToken stopping)
@@ -87,7 +87,7 @@ internal static class Sftp
             {
                 if (!sftp.HasExited)
                     sftp.Kill(entireProcessTree: true);
-                // It writes into the directory that goes next.
+                // sftp writes to the directory that is deleted next.
                 await sftp.WaitForExitAsync(CancellationToken.None);
             }
         }
@@ -115,10 +115,11 @@ internal static class Sftp
             "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=known_hosts",
             "-o", "GlobalKnownHostsFile=none", "-o", $"HostKeyAlias={to.Node}", "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o",
             "ControlPath=none", "-o", "ClearAllForwardings=yes",
-            // Nothing that travels here is secret, so what quantum computers may read one day costs no time: a fifth of a second for each
+            // Nothing in this session is secret, so it need not resist future quantum computers; that saves a fifth of a second for each
             // host, on both sides.
             "-o", "KexAlgorithms=^curve25519-sha256,ecdh-sha2-nistp256",
-            // Of all that ssh could tell, what the host says before and in its greeting. An ssh before 8.5 does not know the option.
+            // Of everything that ssh could log, only the host's words before and in its greeting. An ssh before 8.5 does not know the
+            // option.
             "-o", "IgnoreUnknown=LogVerbose", "-o", "LogVerbose=*:kex_exchange_identification():*",
             "-o", "LogLevel=ERROR", "-o", $"ConnectTimeout={Math.Min(within.TotalSeconds, ConnectWithin.TotalSeconds)}", "-o",
             "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2",
@@ -138,7 +139,7 @@ internal static class Sftp
         return start;
     }
 
-    /// <summary>What ssh and sftp say on standard error, as one line for people. The host has a hand in it.</summary>
+    /// <summary>Converts the standard error of ssh and sftp to one line for people. The host can influence the text.</summary>
     internal static SyncFault Fault(string said, int exitCode)
     {
         if (said.Contains("Host key verification failed", StringComparison.Ordinal))
@@ -147,7 +148,7 @@ internal static class Sftp
             return new SyncFault("sftp cannot be started here: install the OpenSSH client");
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(WithoutPlace).Where(line => line is not ("Connection closed" or "Connection closed.") && !line.StartsWith('@'))
-            // Below /etc/ssh, as sshd shuts it in.
+            // The path is relative to /etc/ssh, to which sshd confines the session.
             .Select(
                 line => line.Replace("\"/certauthority/", "\"/etc/ssh/certauthority/", StringComparison.Ordinal)
                     .Replace(" /certauthority/", " /etc/ssh/certauthority/", StringComparison.Ordinal)).ToList();
@@ -159,13 +160,14 @@ internal static class Sftp
             : UnitNetwork.Remedy(said)));
     }
 
-    // "kex.c:kex_exchange_identification():1383 (pid=6764): Connection closed", as ssh of 8.5 and later writes what LogVerbose names.
+    // "kex.c:kex_exchange_identification():1383 (pid=6764): Connection closed" is the format of ssh 8.5 and later for messages that
+    // LogVerbose selects.
     private static string WithoutPlace(string line) =>
         line.StartsWith("kex.c:", StringComparison.Ordinal) && line.IndexOf("): ", StringComparison.Ordinal) is >= 0 and var place
             ? $"kex_exchange_identification: {line[(place + 3)..]}"
             : line;
 
-    /// <summary>One conversation: commands go in, and when sftp names its local directory all of them have been carried out.</summary>
+    /// <summary>One session: it sends commands, and when sftp prints its local directory, all of them have been executed.</summary>
     private sealed class Session(Process sftp, string own, CancellationToken limit)
     {
         private readonly SshWords words = new();
@@ -174,7 +176,7 @@ internal static class Sftp
             IReadOnlyList<(string Name, ReadOnlyMemory<byte> Content)> files, Func<byte[], string?> objection, bool looks)
         {
             var listening = words.Listen(sftp.StandardError, limit);
-            // A command that fails is the last, but for those with a dash.
+            // A command that fails is the last one, unless it begins with a dash.
             if (await Do($"-get {files[0].Name} {Present}\n") && await Read(Present) is { } present && objection(present) is { } why)
                 return new SftpResult(new SyncFault(why, SyncTrouble.Contested));
             if (await Do(
@@ -183,7 +185,7 @@ internal static class Sftp
                 foreach (var (name, content) in files)
                     if (await Read($"{name}.back") is not { } back || !content.Span.SequenceEqual(back))
                         return new SftpResult(new SyncFault($"{name} did not arrive there as it was sent"));
-                // The settings lie below /etc/ssh, where sshd shuts the daemon in. Those that it may not read are left out.
+                // The settings are below /etc/ssh, to which sshd confines the daemon. Files that it may not read are left out.
                 if (await Do(string.Concat(files.Select(file => $"rename {file.Name}.new {file.Name}\n"))) && looks)
                     await Do($"-get /sshd_config {Settings}/\n-get /sshd_config.d/*.conf {Settings}/\n");
             }
@@ -191,7 +193,7 @@ internal static class Sftp
             await sftp.StandardOutput.ReadToEndAsync(limit);
             await sftp.WaitForExitAsync(limit);
             await listening;
-            // sftp goes on when only the flush has failed.
+            // sftp continues if only the flush has failed.
             if (sftp.ExitCode != 0 || words.Said.Contains("fsync", StringComparison.Ordinal))
                 return new SftpResult(words.Banner.Contains("Not allowed at this time", StringComparison.Ordinal)
                     ? new SyncFault(
@@ -200,7 +202,7 @@ internal static class Sftp
             return new SftpResult(null, looks, looks && Penalties.ArePossible(words.Software) ? await AreWaived() : null);
         }
 
-        /// <returns>Whether it was carried out; if not, sftp has ended.</returns>
+        /// <returns>Whether the commands were executed; if not, sftp has ended.</returns>
         private async Task<bool> Do(string commands)
         {
             await Tell($"{commands}lpwd\n");
@@ -219,7 +221,7 @@ internal static class Sftp
             }
             catch (IOException)
             {
-                // It has ended; its exit code and its words say why.
+                // It has ended; its exit code and its messages give the reason.
             }
         }
 
@@ -235,7 +237,7 @@ internal static class Sftp
         }
     }
 
-    /// <summary>What ssh and sftp say on standard error. The host has a hand in it.</summary>
+    /// <summary>The standard error of ssh and sftp. The host can influence the text.</summary>
     private sealed class SshWords
     {
         private const string Greeting = "remote software version ";
@@ -243,13 +245,13 @@ internal static class Sftp
         private readonly StringBuilder said = new();
         private readonly StringBuilder banner = new();
 
-        /// <summary>What the host calls its sshd.</summary>
+        /// <summary>The software name in the host's greeting.</summary>
         public string Software { get; private set; } = "";
 
-        /// <summary>What the host said instead of a greeting, a line each.</summary>
+        /// <summary>What the host sent instead of a greeting, line by line.</summary>
         public string Banner => banner.ToString();
 
-        /// <summary>Everything else, a line each.</summary>
+        /// <summary>All other messages, line by line.</summary>
         public string Said => said.ToString();
 
         public async Task Listen(StreamReader errors, CancellationToken limit)
@@ -267,7 +269,7 @@ internal static class Sftp
                     banner.Append(line[(text + 2)..]).Append('\n');
         }
 
-        // That there is no list, or none that can be fetched, is why the next one comes.
+        // A missing list, or one that cannot be fetched, is a reason to send the next one.
         private static bool IsOfPresent(string line) =>
             line.Contains($"\"{Present}\"", StringComparison.Ordinal)
             || (!line.Contains(".new", StringComparison.Ordinal)

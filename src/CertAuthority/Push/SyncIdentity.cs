@@ -11,27 +11,27 @@ using CertAuthority.Store;
 namespace CertAuthority.Push;
 
 /// <summary>
-/// Who the daemon is on hosts: a key of this process in a file, and beside it a certificate that is made anew every few minutes.
+/// The daemon's identity on hosts: a file with a key of this process, and next to it a certificate that is renewed every few minutes.
 /// </summary>
-/// <param name="database">Where certificates are recorded before they are signed.</param>
-/// <param name="clock">Decides when a new one is made.</param>
-/// <param name="syncCa">Signs them.</param>
-/// <param name="directory">Where the files lie: nobody else's.</param>
+/// <param name="database">The database in which certificates are recorded before they are signed.</param>
+/// <param name="clock">Decides when to renew the certificate.</param>
+/// <param name="syncCa">The key that signs the certificates.</param>
+/// <param name="directory">The directory of the files; only the daemon can enter it.</param>
 internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey syncCa, string directory) : IDisposable
 {
     private readonly SemaphoreSlim turn = new(1);
     private SignatureKey? key;
     private DateTimeOffset? issued;
 
-    /// <summary>The file of the private key.</summary>
+    /// <summary>The path of the private key.</summary>
     public string KeyFile => Path.Combine(directory, "id");
 
-    /// <summary>The file of the certificate.</summary>
+    /// <summary>The path of the certificate.</summary>
     public string CertificateFile => Path.Combine(directory, "id-cert.pub");
 
-    /// <summary>Returns when both files are there and fit for the next minutes.</summary>
+    /// <summary>Returns when both files exist and are valid for the next minutes.</summary>
     /// <exception cref="ProblemException">The certificate could not be recorded, so there is none.</exception>
-    /// <exception cref="IOException">The disk refused.</exception>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
     public async Task Refresh(CancellationToken stopping)
     {
         await turn.WaitAsync(stopping);

@@ -6,8 +6,8 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Resources;
 
 /// <summary>
-/// Walks one map of a text, field by field. Each field is taken once; <see cref="Done"/> then refuses what nobody took, so
-/// that nothing written is ever ignored.
+/// Reads one map of a text, field by field. Each field is taken once; <see cref="Done"/> then rejects the fields that were not taken, so
+/// that no field is ever ignored.
 /// </summary>
 internal sealed class FieldReader
 {
@@ -16,13 +16,13 @@ internal sealed class FieldReader
     private readonly Faults faults;
     private readonly HashSet<string> taken = new(StringComparer.Ordinal);
 
-    // The words that people's files have for it.
+    // The words for yes in people's files.
     private static readonly string[] Yes = ["true", "yes", "on"];
     private static readonly string[] No = ["false", "no", "off"];
 
     public FieldReader(ResourceNode.Map map, string path, Faults faults) => (this.map, this.path, this.faults) = (map, path, faults);
 
-    /// <summary>The map at the root of a document; null, with a fault, when it is something else.</summary>
+    /// <summary>Returns the map at the root of a document; null, with a fault, if the root is not a map.</summary>
     public static FieldReader? Root(ResourceNode document, Faults faults)
     {
         if (document is ResourceNode.Map map)
@@ -31,7 +31,7 @@ internal sealed class FieldReader
         return null;
     }
 
-    /// <summary>The entries as they are, for maps whose keys are people's own.</summary>
+    /// <summary>The entries as they are, for maps whose keys people choose.</summary>
     public IReadOnlyList<(ResourceNode.Scalar Key, ResourceNode Value)> Entries => map.Entries;
 
     public void Fault(string what) => faults.Add(map, what);
@@ -40,7 +40,7 @@ internal sealed class FieldReader
 
     public void Fault(string field, string what, NextStep? next = null) => faults.Add(Find(field) ?? map, what, next);
 
-    /// <summary>A nested map; an absent or empty one reads as a map without fields.</summary>
+    /// <summary>Reads a nested map; an absent or empty one reads as a map without fields.</summary>
     public FieldReader Map(string field) => Take(field) switch
     {
         ResourceNode.Map nested => new FieldReader(nested, Full(field), faults),
@@ -48,7 +48,7 @@ internal sealed class FieldReader
         null => Empty(field),
     };
 
-    /// <summary>A text, or null when the field is absent.</summary>
+    /// <summary>Reads a text; null if the field is absent.</summary>
     public string? Text(string field)
     {
         var node = Take(field);
@@ -59,7 +59,7 @@ internal sealed class FieldReader
         return null;
     }
 
-    /// <summary>A text that must be there and say something.</summary>
+    /// <summary>Reads a text that must be present and not empty.</summary>
     public string Required(string field)
     {
         var text = Text(field) ?? "";
@@ -68,12 +68,14 @@ internal sealed class FieldReader
         return text;
     }
 
-    /// <summary>A list of texts; one text alone is a list of one. Empty when absent.</summary>
+    /// <summary>Reads a list of texts; a single text is a list of one. Empty if absent.</summary>
     public ImmutableArray<(string Text, ResourceNode At)> Texts(string field) => Texts(Take(field), Full(field));
 
-    /// <summary>The same where a list without items would be read as "all", or as something that nobody has named: it is refused.</summary>
-    /// <param name="field">Its name.</param>
-    /// <param name="absent">What it means to leave the field out.</param>
+    /// <summary>
+    /// Reads a list of texts. It rejects a list without items, which people could read as "all" or as something nobody has named.
+    /// </summary>
+    /// <param name="field">The name of the field.</param>
+    /// <param name="absent">The meaning of leaving the field out.</param>
     public ImmutableArray<(string Text, ResourceNode At)> TextsUnlessEmpty(string field, string absent)
     {
         if (Peek(field) is ResourceNode.List { Items.Count: 0 } empty)
@@ -81,19 +83,19 @@ internal sealed class FieldReader
         return Texts(field);
     }
 
-    /// <summary>A duration; null when absent.</summary>
+    /// <summary>Reads a duration; null if absent.</summary>
     public TimeSpan? Duration(string field)
     {
         if (Text(field) is not { } text)
             return null;
-        // 0 stands for "unset" in people's files; every other bare number is of an unknown unit.
+        // 0 means "unset" in people's files; any other bare number has no known unit.
         if (text == "0" || Durations.TryParse(text, out _))
             return text == "0" || !Durations.TryParse(text, out var duration) ? TimeSpan.Zero : duration;
         Fault(field, $"{Full(field)} takes a duration such as 1h, 30h0m0s or 90s");
         return null;
     }
 
-    /// <summary>A yes or no; no when absent.</summary>
+    /// <summary>Reads a yes or no; no if absent.</summary>
     public bool Flag(string field)
     {
         if (Text(field) is not { } text)
@@ -104,7 +106,7 @@ internal sealed class FieldReader
         return false;
     }
 
-    /// <summary>An instant of RFC 3339; null when absent.</summary>
+    /// <summary>Reads an instant in RFC 3339 format; null if absent.</summary>
     public DateTimeOffset? Instant(string field)
     {
         if (Text(field) is not { } text)
@@ -115,7 +117,7 @@ internal sealed class FieldReader
         return null;
     }
 
-    /// <summary>The maps in a list; one map alone is a list of one. Empty when absent.</summary>
+    /// <summary>Reads a list of maps; a single map is a list of one. Empty if absent.</summary>
     public IReadOnlyList<FieldReader> Maps(string field)
     {
         var maps = new List<FieldReader>();
@@ -127,7 +129,7 @@ internal sealed class FieldReader
         return maps;
     }
 
-    /// <summary>A duration within bounds; null when absent.</summary>
+    /// <summary>Reads a duration within limits; null if absent.</summary>
     public TimeSpan? Duration(string field, TimeSpan least, TimeSpan most)
     {
         var duration = Duration(field);
@@ -136,7 +138,7 @@ internal sealed class FieldReader
         return duration;
     }
 
-    /// <summary>A whole number within bounds; null when absent.</summary>
+    /// <summary>Reads a whole number within limits; null if absent.</summary>
     public int? Number(string field, int least, int most)
     {
         if (Text(field) is not { } text)
@@ -147,7 +149,7 @@ internal sealed class FieldReader
         return null;
     }
 
-    /// <summary>A map from people's own keys to texts.</summary>
+    /// <summary>Reads a map from keys that people choose to texts.</summary>
     public ImmutableSortedDictionary<string, string> TextMap(string field)
     {
         var texts = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -161,7 +163,7 @@ internal sealed class FieldReader
         return texts.ToImmutable();
     }
 
-    /// <summary>A map from people's own keys to lists of texts.</summary>
+    /// <summary>Reads a map from keys that people choose to lists of texts.</summary>
     public IReadOnlyList<(ResourceNode.Scalar Key, ImmutableArray<(string Text, ResourceNode At)> Values)> TextLists(string field)
     {
         var lists = new List<(ResourceNode.Scalar, ImmutableArray<(string, ResourceNode)>)>();
@@ -174,7 +176,7 @@ internal sealed class FieldReader
     }
 
     /// <summary>
-    /// Refuses fields that are known, but do nothing here yet: a restriction that is not enforced must not look as if it were.
+    /// Rejects fields that are known but have no effect here yet: a restriction that is not enforced must not look as if it were.
     /// </summary>
     public void NotYet(params ReadOnlySpan<string> fields)
     {
@@ -186,7 +188,7 @@ internal sealed class FieldReader
             }
     }
 
-    /// <summary>Takes fields that are not about SSH logins: accepted, and said to do nothing here.</summary>
+    /// <summary>Takes fields that do not concern SSH logins: they are accepted, with a warning that they have no effect here.</summary>
     public void Elsewhere(params ReadOnlySpan<string> fields)
     {
         foreach (var field in fields)
@@ -194,9 +196,9 @@ internal sealed class FieldReader
                 faults.Warn(node, $"{Full(field)} is not about SSH logins and grants nothing here");
     }
 
-    /// <summary>Refuses, or drops, a restriction that nobody here can enforce; at a value that restricts nothing it passes.</summary>
-    /// <param name="field">Its name.</param>
-    /// <param name="restrictsNothing">Whether a text is such a value; an empty one always is.</param>
+    /// <summary>Rejects, or drops, a restriction that cannot be enforced here; a value that restricts nothing is accepted.</summary>
+    /// <param name="field">The name of the field.</param>
+    /// <param name="restrictsNothing">Returns whether a text restricts nothing; an empty text never restricts anything.</param>
     public void Unenforceable(string field, Func<string, bool> restrictsNothing)
     {
         switch (Take(field))
@@ -210,7 +212,7 @@ internal sealed class FieldReader
         }
     }
 
-    /// <summary>Refuses, or drops, fields of exported resources that change nothing here.</summary>
+    /// <summary>Rejects, or drops, fields of exported resources that change nothing here.</summary>
     public void Foreign(params ReadOnlySpan<string> fields)
     {
         foreach (var field in fields)
@@ -224,19 +226,19 @@ internal sealed class FieldReader
     }
 
     /// <summary>
-    /// Refuses, or in an allow drops, a field that selects what is meant and cannot be evaluated here. True where it was dropped: what it
-    /// narrowed must then grant
-    /// nothing, for a drop never widens. In a deny it is always refused, for the rest of the deny would deny less.
+    /// Rejects, or in an allow drops, a selecting field that cannot be evaluated here. Returns true if the field was dropped: the part that
+    /// it narrowed must then grant nothing, because a drop never widens access. In a deny it is always rejected, because the rest of the
+    /// deny would deny less.
     /// </summary>
-    /// <param name="field">Its name.</param>
-    /// <param name="deny">Whether it belongs to a deny.</param>
-    /// <param name="instead">What to write in its place.</param>
+    /// <param name="field">The name of the field.</param>
+    /// <param name="deny">Whether the field belongs to a deny.</param>
+    /// <param name="instead">What to write instead.</param>
     public bool DropsSelector(string field, bool deny, string instead) =>
         Take(field) is { } node
             and not (ResourceNode.List { Items.Count: 0 } or ResourceNode.Map { Entries.Count: 0 } or ResourceNode.Scalar { Text: "" })
             && DropsSelector(node, Full(field), deny, instead);
 
-    /// <summary>The same, of a value inside of a field.</summary>
+    /// <summary>Does the same for a value inside a field.</summary>
     public bool DropsSelector(ResourceNode at, string what, bool deny, string instead)
     {
         if (!deny && faults.Drops)
@@ -248,26 +250,28 @@ internal sealed class FieldReader
         return !deny && faults.Drops;
     }
 
-    /// <summary>Refuses an end that nothing here keeps: without it, what ends would go on. The year 1 of exports is no end.</summary>
+    /// <summary>
+    /// Rejects an expiry that is not enforced here: without it, the resource would never expire. The year 1 in exports is not an expiry.
+    /// </summary>
     public void NoEnd(string field, string instead)
     {
         if (Text(field) is { } text && !text.StartsWith("0001-01-01", StringComparison.Ordinal))
             Fault(field, $"{Full(field)} is not kept here, and is not dropped, for nothing would end then; {instead}");
     }
 
-    /// <summary>Refuses, or drops, the restriction that several fields make together.</summary>
+    /// <summary>Rejects, or drops, a restriction that several fields form together.</summary>
     public void Unenforceable(string field) => faults.AddUnenforceable(Find(field) ?? map, Full(field));
 
-    /// <summary>Whether a text means no.</summary>
+    /// <summary>Returns whether a text means no.</summary>
     public static bool IsNo(string text) => No.Contains(text);
 
-    /// <summary>Whether a text means yes.</summary>
+    /// <summary>Returns whether a text means yes.</summary>
     public static bool IsYes(string text) => Yes.Contains(text);
 
-    /// <summary>Tells of a field what deserves a second look.</summary>
+    /// <summary>Warns about a field that deserves a second look.</summary>
     public void Warn(string field, string what) => faults.Warn(Find(field) ?? map, what);
 
-    /// <summary>Refuses every field that was not taken.</summary>
+    /// <summary>Rejects every field that was not taken.</summary>
     public void Done()
     {
         foreach (var (key, _) in map.Entries)
@@ -322,6 +326,6 @@ internal sealed class FieldReader
         return null;
     }
 
-    /// <summary>A field as messages name it: with the path to it.</summary>
+    /// <summary>Returns the name of a field in messages, including its path.</summary>
     public string Full(string field) => path.Length == 0 ? field : $"{path}.{field}";
 }

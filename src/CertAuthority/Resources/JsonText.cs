@@ -4,10 +4,12 @@ using System.Text.Json;
 
 namespace CertAuthority.Resources;
 
-/// <summary>JSON text into nodes that know where they stand. YAML's reader takes most of JSON, but not every escape alike.</summary>
+/// <summary>
+/// Parses JSON text to nodes that know their position. The YAML parser accepts most of JSON, but reads some escapes differently.
+/// </summary>
 internal static class JsonText
 {
-    /// <summary>The values, one after the other as in JSON Lines, or null when the text is not JSON through and through.</summary>
+    /// <summary>Returns the values in order, as in JSON Lines, or null if the text is not entirely JSON.</summary>
     public static List<ResourceNode>? TryParse(ReadOnlySpan<byte> utf8, int maxDepth, Faults faults)
     {
         var found = new List<(ResourceNode At, string What)>();
@@ -46,7 +48,7 @@ internal static class JsonText
             reader.Read();
         }
 
-        /// <summary>The value at which the reader stands; its depth is bounded by the reader's.</summary>
+        /// <summary>Reads the value at the reader's position; the reader limits its depth.</summary>
         public ResourceNode Value()
         {
             place = place.At(utf8, (int)reader.TokenStartIndex);
@@ -65,12 +67,12 @@ internal static class JsonText
                 case JsonTokenType.String:
                     return Text(at);
                 default:
-                    // As written, not as .NET prints it: true, 3.10.
+                    // Keeps the text as written instead of as .NET prints it: true, 3.10.
                     return new ResourceNode.Scalar(Encoding.UTF8.GetString(reader.ValueSpan), IsNull: false, at);
             }
         }
 
-        /// <summary>Whether another value follows.</summary>
+        /// <summary>Returns whether another value follows.</summary>
         public bool Next() => reader.Read();
 
         private ResourceNode.Map Map(Mark at)
@@ -107,16 +109,16 @@ internal static class JsonText
     }
 }
 
-/// <summary>Where a byte of a text stands, counted in the units that YAML's reader counts in.</summary>
-/// <param name="Offset">Of the byte.</param>
-/// <param name="Line">From 1.</param>
-/// <param name="Column">From 1.</param>
+/// <summary>The position of a byte in a text, in the units that the YAML parser counts.</summary>
+/// <param name="Offset">The offset of the byte.</param>
+/// <param name="Line">The line, from 1.</param>
+/// <param name="Column">The column, from 1.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Place(int Offset, int Line, int Column)
 {
     public static readonly Place Start = new(0, 1, 1);
 
-    /// <summary>A place further on: each byte between is looked at once.</summary>
+    /// <summary>Returns a later position; each byte in between is examined once.</summary>
     public Place At(ReadOnlySpan<byte> utf8, int offset)
     {
         var between = utf8[Offset..offset];

@@ -6,10 +6,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
-/// <summary><c>kind: lock</c>: text to <see cref="AccessLock"/> and back.</summary>
+/// <summary>Converts <c>kind: lock</c> between text and <see cref="AccessLock"/>.</summary>
 internal static class LockResource
 {
-    // What Teleport's locks can name and nothing here has, and what to write instead.
+    // Targets that Teleport's locks can name and that do not exist here, with what to write instead.
     private static readonly (string Field, string Why)[] Elsewhere =
     [
         ("access_request",
@@ -24,7 +24,7 @@ internal static class LockResource
 
     private static readonly LockTarget Nobody = new(LockKind.User, "");
 
-    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The lock has no id and revision yet.</summary>
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The lock has no ID and revision yet.</summary>
     public static AccessLock Read(string version, FieldReader root)
     {
         if (version != "v2")
@@ -61,7 +61,7 @@ internal static class LockResource
     public static JsonObject Write(AccessLock one) =>
         ResourceMetadata.Write(ResourceKinds.Lock, "v2", one.Name, one.Revision, "", new Dictionary<string, string>(), WriteSpec(one));
 
-    // One thing: read as all of several it would lock less than somebody meant, as any of them more.
+    // A lock has one target: if it had several, matching all of them would lock less than meant, and matching any of them more.
     private static LockTarget ReadTarget(FieldReader spec)
     {
         var fields = spec.Map("target");
@@ -73,7 +73,7 @@ internal static class LockResource
                 if (targets[^1].Fault is { } fault)
                     fields.Fault(LockTarget.Word(kind), fault);
             }
-        // Never dropped: a lock without its target would lock nothing, or with another one something else.
+        // Never dropped: a lock without its target would lock nothing, or, with another target, the wrong thing.
         foreach (var (field, why) in Elsewhere)
             if (fields.Text(field) is { Length: > 0 })
             {

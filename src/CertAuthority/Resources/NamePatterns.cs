@@ -3,7 +3,7 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
-/// <summary>Names and patterns of names in the fields of a role.</summary>
+/// <summary>Reads names and patterns of names in the fields of a role.</summary>
 internal static class NamePatterns
 {
     public static ImmutableArray<NamePattern> Read(FieldReader side, ImmutableArray<(string Text, ResourceNode At)> texts)

@@ -8,15 +8,15 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Resources;
 
 /// <summary>
-/// <c>kind: node</c>: text to <see cref="Node"/> and back. The labels of a node are policy, so they count as part of its spec.
+/// Converts <c>kind: node</c> between text and <see cref="Node"/>. The labels of a node are policy, so they count as part of its spec.
 /// </summary>
 internal static class NodeResource
 {
-    // The daemon writes the list every ten minutes, and it has a way to go.
+    // The daemon writes the list every ten minutes, and the list needs some time to reach the host.
     private static readonly TimeSpan ShortestKrlMaxAge = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan LongestKrlMaxAge = TimeSpan.FromDays(30);
 
-    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no id and revision yet.</summary>
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The node has no ID and revision yet.</summary>
     public static Node Read(string version, FieldReader root)
     {
         if (version != "v2")
@@ -24,7 +24,7 @@ internal static class NodeResource
         var metadata = root.Map("metadata");
         var name = ResourceMetadata.Name(metadata, Names.IsNodeName, Names.NodeForm);
         var labels = metadata.TextMap("labels");
-        // An agent's export ends with its next heartbeat; the node here is the host, which stays.
+        // An agent's export expires with its next heartbeat; the node here is the host, which stays.
         metadata.Foreign("expires", "description");
         metadata.Done();
         var spec = root.Map("spec");
@@ -45,7 +45,7 @@ internal static class NodeResource
                 $"\"{domain}\" is not a domain; write what stands behind the @ of accounts there, such as corp.example.com");
         var push = spec.Flag("push");
         var otherCas = spec.Texts("other_cas").Select(key => OtherCa(spec, key.Text, key.At)).ToImmutableArray();
-        // Labels that a command set count as they were exported: without them a deny of such a label would miss the node.
+        // Labels that a command set count with their exported values: without them, a deny of such a label would miss the node.
         var commands = spec.Map("cmd_labels");
         foreach (var (key, _) in commands.Entries)
         {
@@ -63,7 +63,7 @@ internal static class NodeResource
         return new Node(Guid.Empty, name, 0, address, labels) { KrlMaxAge = age, LoginDomain = domain, Push = push, OtherCas = otherCas };
     }
 
-    // A line of it goes to hosts as it is: a key with nothing before it, since sshd would refuse an option there in silence.
+    // A line of it is copied to hosts unchanged: it must be a key without options, because sshd would silently reject an option there.
     private static string OtherCa(FieldReader spec, string line, ResourceNode at)
     {
         try

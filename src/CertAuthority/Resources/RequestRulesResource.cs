@@ -7,10 +7,10 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
-/// <summary>What a role says to those who ask by it, and to those who review.</summary>
+/// <summary>Reads the rules of a role for requesters and reviewers.</summary>
 internal static class RequestRulesResource
 {
-    // What a person can still read, and a review evaluate.
+    // The largest number that a person can still read and a review can evaluate.
     private const int MostThresholds = 16;
     private const int LongestPrompt = 256;
 
@@ -116,7 +116,7 @@ internal static class RequestRulesResource
         return read;
     }
 
-    // Counts as numbers, for jq; a reader takes them either way.
+    // Writes counts as numbers, for jq; the reader accepts numbers and texts.
     private static JsonObject WriteThreshold(ReviewThreshold threshold)
     {
         var fields = new JsonObject();
@@ -133,7 +133,7 @@ internal static class RequestRulesResource
 
     private static Predicate? ReadPredicate(FieldReader map, string field, PredicateScope scope)
     {
-        // A field without a text says nothing, as in people's files.
+        // A field without a text has no effect, as in people's files.
         if (map.Text(field) is not { Length: > 0 } text)
             return null;
         if (!Names.IsPlainText(text.ReplaceLineEndings(" ")))

@@ -7,24 +7,24 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Resources;
 
 /// <summary>
-/// What became of a resource, field by field and bounded: an audit has to say what was changed, and must not be filled by it.
+/// The change of a resource, field by field and limited in size: an audit must report what was changed, but the change must not fill it.
 /// </summary>
-/// <param name="Changes">In the order of the fields.</param>
-/// <param name="LeftOut">How many more there were.</param>
+/// <param name="Changes">The changes, in the order of the fields.</param>
+/// <param name="LeftOut">The number of further changes that were left out.</param>
 internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, int LeftOut)
 {
-    /// <summary>How many bytes the paths and values of one difference have at most.</summary>
+    /// <summary>The largest size of the paths and values of one difference, in bytes.</summary>
     public const int MostBytes = 4096;
 
-    /// <summary>How many characters of one value are kept.</summary>
+    /// <summary>The number of characters that are kept of one value.</summary>
     public const int LongestValue = 300;
 
-    // Of the part that two long values have in common, so much is kept for whoever reads.
+    // The number of characters kept from the common part of two long values, as context for the reader.
     private const int KeptInCommon = 40;
 
-    /// <summary>The fields that differ.</summary>
-    /// <param name="before">What it was; null for nothing.</param>
-    /// <param name="after">What it became; null for nothing.</param>
+    /// <summary>Finds the fields that differ.</summary>
+    /// <param name="before">The state before; null for nothing.</param>
+    /// <param name="after">The state after; null for nothing.</param>
     public static ResourceDifference Between(JsonObject? before, JsonObject? after)
     {
         var walk = new Walk();
@@ -59,7 +59,8 @@ internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, i
         }
 
         /// <summary>
-        /// Of values what came and what went, for a list of them is a set in all but form; of anything else place by place.
+        /// Compares lists. A list of plain values is treated as a set: what was added and what was removed. Any other list is compared
+        /// position by position.
         /// </summary>
         private void Items(string path, JsonArray old, JsonArray now)
         {
@@ -95,7 +96,7 @@ internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, i
 
     private static bool IsOr<T>(JsonNode? old, JsonNode? now) where T : JsonNode => old is null or T && now is null or T;
 
-    // An empty one is a value of its own: to become empty is a change as well.
+    // An empty map is a value of its own, so becoming empty is a change too.
     private static bool HasAny(JsonObject? old, JsonObject? now) => old?.Count > 0 || now?.Count > 0;
 
     private static bool HasAny(JsonArray? old, JsonArray? now) => old?.Count > 0 || now?.Count > 0;
@@ -108,14 +109,14 @@ internal sealed record ResourceDifference(ImmutableArray<AuditChange> Changes, i
     private static string? Text(JsonNode? value) =>
         value is null ? null : value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
 
-    /// <summary>A text of bounded length, from shortly before the place where it differs on.</summary>
+    /// <summary>Limits the length of a text; the kept part begins shortly before the place where it differs.</summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
     private static string? Cut(string? text, int common)
     {
         if (text is null || text.Length <= LongestValue)
             return text;
         var from = Math.Max(0, Math.Min(common, text.Length - 1) - KeptInCommon);
-        // Never half a character.
+        // Never cuts a character in half.
         from -= from > 0 && char.IsLowSurrogate(text[from]) ? 1 : 0;
         var end = Math.Min(text.Length, from + LongestValue);
         end -= end < text.Length && char.IsLowSurrogate(text[end]) ? 1 : 0;

@@ -4,7 +4,7 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
-/// <summary>What all kinds of resources have in common: kind, version, metadata around a spec.</summary>
+/// <summary>The parts that all kinds of resources share: kind, version and metadata around a spec.</summary>
 internal static class ResourceMetadata
 {
     public static string Name(FieldReader metadata, Func<string, bool> isName, string form)
@@ -12,17 +12,17 @@ internal static class ResourceMetadata
         var name = metadata.Required("name");
         if (name.Length > 0 && !isName(name))
             metadata.Fault("name", $"\"{name}\" is not a name; names have the form {form}");
-        // What the daemon returned can be fed back; applying it over a newer revision is refused.
+        // A resource that the daemon returned can be applied again; applying it over a newer revision is rejected.
         if (metadata.Text("revision") is { } revision && !long.TryParse(revision, out _))
             metadata.Warn("revision", "metadata.revision is not a number, so it is none of this daemon's and counts for nothing");
-        // What exports carry.
+        // Exports contain this field.
         metadata.Elsewhere("id");
         if (metadata.Text("namespace") is not (null or "default"))
             metadata.Fault("namespace", "there is no namespace here but default");
         return name;
     }
 
-    /// <summary>The revision that a file was made from, null when it does not say.</summary>
+    /// <summary>Returns the revision that a file was made from; null if the file contains none.</summary>
     public static long? Revision(ResourceNode document) =>
         Child(Child(document, "metadata"), "revision") is ResourceNode.Scalar scalar && long.TryParse(scalar.Text, out var revision)
             ? revision

@@ -2,18 +2,18 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
-/// <summary>A place in a text, as messages name it. It has the file too, because one configuration can come from several.</summary>
+/// <summary>A position in a text, as messages show it. It includes the file, because one configuration can come from several.</summary>
 /// <param name="File">The name of the text.</param>
-/// <param name="Line">From 1.</param>
-/// <param name="Column">From 1.</param>
+/// <param name="Line">The line, from 1.</param>
+/// <param name="Column">The column, from 1.</param>
 internal readonly record struct Mark(string File, int Line, int Column)
 {
     public override string ToString() => $"{File}:{Line}:{Column}";
 }
 
 /// <summary>
-/// A YAML or JSON value that still knows its place. Every scalar is text: <c>no</c>, <c>0777</c> and <c>1h</c> mean what the reader of a
-/// field says.
+/// A YAML or JSON value that knows its position. Every scalar is text: the reader of a field decides what <c>no</c>, <c>0777</c> and
+/// <c>1h</c> mean.
 /// </summary>
 internal abstract record ResourceNode(Mark At)
 {
@@ -21,17 +21,17 @@ internal abstract record ResourceNode(Mark At)
 
     internal sealed record List(IReadOnlyList<ResourceNode> Items, Mark At) : ResourceNode(At);
 
-    /// <summary>Keys are unique: the parsers refuse a second one.</summary>
+    /// <summary>A map. Keys are unique: the parsers reject a second one.</summary>
     internal sealed record Map(IReadOnlyList<(Scalar Key, ResourceNode Value)> Entries, Mark At) : ResourceNode(At);
 }
 
 /// <summary>
-/// Where each thing that is wrong with a text stands, and what deserves a second look. All of them are told at once, up to what a person
-/// can use.
+/// Collects the faults of a text with their positions, and warnings. All of them are reported at once, up to a number that a person can
+/// use.
 /// </summary>
-/// <param name="file">What the text is called.</param>
+/// <param name="file">The name of the text in messages.</param>
 /// <param name="dropsUnenforceable">
-/// Whether restrictions that cannot be enforced here are left out, and said so, instead of refused.
+/// Whether restrictions that cannot be enforced here are left out with a warning instead of rejected.
 /// </param>
 internal sealed class Faults(string file, bool dropsUnenforceable = false)
 {
@@ -45,12 +45,12 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false)
 
     public string[] Lines => IsFull ? [.. lines.Take(Most), $"{file}: there are more faults; mend these first"] : [.. lines];
 
-    /// <summary>Whether there are more than anybody is told of, so that looking for others is in vain.</summary>
+    /// <summary>Whether there are more faults than are reported, so that searching for more is pointless.</summary>
     public bool IsFull => lines.Count > Most;
 
     public IReadOnlyList<string> Warnings => warnings;
 
-    /// <summary>What would help against the faults, each once; null for nothing but mending them.</summary>
+    /// <summary>The steps that would help against the faults, without duplicates; null if only editing the text helps.</summary>
     public NextStep[]? Next => next.Count == 0 ? null : [.. next.Distinct()];
 
     public void Add(ResourceNode at, string what, NextStep? help = null)
@@ -70,10 +70,10 @@ internal sealed class Faults(string file, bool dropsUnenforceable = false)
 
     public void Warn(ResourceNode at, string what) => warnings.Add($"{at.At}: {what}");
 
-    /// <summary>A place in the text.</summary>
+    /// <summary>Creates a position in the text.</summary>
     public Mark Mark(int line, int column) => new(file, line, column);
 
-    /// <summary>Whether what cannot be enforced, or means nothing here, is left out.</summary>
+    /// <summary>Whether parts that cannot be enforced, or mean nothing here, are left out.</summary>
     public bool Drops => dropsUnenforceable;
 
     public void AddUnenforceable(ResourceNode at, string field)

@@ -5,21 +5,21 @@ using YamlDotNet.Core.Events;
 namespace CertAuthority.Resources;
 
 /// <summary>
-/// YAML or JSON text into nodes. The subset that has one reading: no anchors, aliases, tags or merge keys (what a reviewer
-/// sees is what is meant), no duplicate keys, bounded depth.
+/// Parses YAML or JSON text to nodes. It accepts the subset with only one interpretation: no anchors, aliases, tags or merge keys (a
+/// reviewer sees what is meant), no duplicate keys, limited depth.
 /// </summary>
 internal static class ResourceText
 {
-    // Deep enough for any resource; the recursion below is bounded by it.
+    // Deep enough for any resource; it limits the recursion below.
     private const int MaxDepth = 24;
 
     /// <summary>
-    /// The documents of a file. A JSON array of resources is as many documents, and so are several JSON values (JSON Lines). Empty when
-    /// there are faults.
+    /// Returns the documents of a file. A JSON array of resources counts as one document for each resource, and several JSON values (JSON
+    /// Lines) are several documents. Empty if there are faults.
     /// </summary>
     public static IReadOnlyList<ResourceNode> Parse(ReadOnlySpan<byte> utf8, Faults faults)
     {
-        // The mark that some editors put in front says nothing in UTF-8.
+        // The byte order mark that some editors write has no meaning in UTF-8.
         utf8 = utf8.StartsWith(Encoding.UTF8.Preamble) ? utf8[Encoding.UTF8.Preamble.Length..] : utf8;
         string text;
         try
@@ -36,8 +36,8 @@ internal static class ResourceText
             Fault(utf8, nul, "the file has NUL characters");
             return [];
         }
-        // Each JSON text is meant to be YAML too, but not every escape of it is read alike: JSON gets a reader of its own.
-        // What only looks like JSON falls through.
+        // JSON is meant to be a subset of YAML, but some of its escapes are read differently, so JSON has its own parser. A text that only
+        // looks like JSON continues below.
         if (text.AsSpan().TrimStart() is ['{' or '[', ..] && JsonText.TryParse(utf8, MaxDepth, faults) is { } json)
             return faults.Any ? [] : [.. json.SelectMany(root => root is ResourceNode.List list ? list.Items : [root])];
         return ParseYaml(text, faults);
@@ -73,7 +73,7 @@ internal static class ResourceText
         {
             faults.Add((int)e.Start.Line, (int)e.Start.Column, $"not YAML: {Plain(e.InnerException?.Message ?? e.Message)}");
         }
-        // So the parser says that it is lost where a plain text in brackets goes on at the beginning of a line.
+        // The YAML parser throws this when a plain text in brackets continues at the beginning of a line.
         catch (InvalidOperationException)
         {
             faults.Add(
@@ -134,7 +134,7 @@ internal static class ResourceText
         return new ResourceNode.Map(entries, at);
     }
 
-    // The parser's words may hold pieces of the file.
+    // The parser's message may contain parts of the file.
     private static string Plain(string message) => new([.. message.Where(c => !char.IsControl(c)).Take(200)]);
 
     private sealed class TooDeepException(Mark at) : Exception

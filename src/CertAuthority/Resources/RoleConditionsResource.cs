@@ -5,7 +5,7 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Resources;
 
-/// <summary>One side of a role, <c>allow</c> or <c>deny</c>.</summary>
+/// <summary>Reads one side of a role, <c>allow</c> or <c>deny</c>.</summary>
 internal static class RoleConditionsResource
 {
     private static readonly string[] NotAboutLogins =
@@ -70,11 +70,11 @@ internal static class RoleConditionsResource
         var searching = NamePatterns.Read(request, request.Texts("search_as_roles"));
         request.Done();
         var reviewing = RequestRulesResource.ReadReviewing(side.Map("review_requests"), deny);
-        // A control of sessions and no selector: dropped, it opens no other login and no other host.
+        // It controls sessions and selects nothing: dropping it opens no other login and no other host.
         side.Unenforceable("require_session_join", _ => false);
         side.Elsewhere(NotAboutLogins);
         side.Done();
-        // Without its selector an allow would reach more hosts, and in v3, where logins alone mean all hosts, every one.
+        // Without its selector, an allow would reach more hosts; in v3, where logins alone mean all hosts, it would reach every one.
         if (lost)
         {
             logins.Clear();

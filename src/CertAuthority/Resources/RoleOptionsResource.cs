@@ -7,10 +7,10 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Resources;
 
-/// <summary>The options of a role: how sessions under it are bounded, and what they may do.</summary>
+/// <summary>Reads the options of a role: the limits of its sessions, and what they may do.</summary>
 internal static class RoleOptionsResource
 {
-    // A few fit a certificate beside its principals; more addresses belong into a firewall.
+    // A certificate has room for a few next to its principals; more addresses belong in a firewall.
     private const int MostEntries = 32;
 
     public static RoleOptions Read(FieldReader options)
@@ -99,7 +99,7 @@ internal static class RoleOptionsResource
         }
     }
 
-    // v8 parts the two directions; one extension of a certificate permits both.
+    // v8 separates the two directions; one extension of a certificate permits both.
     private static bool ReadPortForwarding(FieldReader options)
     {
         var forwarding = options.Map("ssh_port_forwarding");

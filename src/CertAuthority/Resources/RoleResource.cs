@@ -6,12 +6,12 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
-/// <summary><c>kind: role</c>: text to <see cref="Role"/> and back. Field by field as in the guide's files.</summary>
+/// <summary>Converts <c>kind: role</c> between text and <see cref="Role"/>, field by field as in the guide's files.</summary>
 internal static class RoleResource
 {
     private const int MostReviewers = 100;
 
-    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The role has no id and revision yet.</summary>
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The role has no ID and revision yet.</summary>
     public static Role Read(string version, FieldReader root)
     {
         if (version is not ("v3" or "v4" or "v5" or "v6" or "v7" or "v8"))
@@ -32,13 +32,13 @@ internal static class RoleResource
         root.Foreign("sub_kind", "scope");
         root.Done();
 
-        // v3 is the guide's own version, where logins alone mean all hosts. Later versions have no default.
+        // v3 is the version that the guide uses; in it, logins alone mean all hosts. Later versions have no default.
         if (version == "v3" && allow.NodeLabels.IsNone && !allow.Logins.IsEmpty)
             allow = allow with { NodeLabels = LabelSelector.All };
         return new Role(Guid.Empty, name, version, 0, description, labels, expires, allow, deny, options) { Reviewers = reviewers };
     }
 
-    /// <summary>The spec as it would be written; what decides whether the revision counts up.</summary>
+    /// <summary>Writes the spec as a file would contain it. A change of it increases the revision.</summary>
     public static JsonObject WriteSpec(Role role)
     {
         var spec = new JsonObject();

@@ -6,10 +6,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Resources;
 
-/// <summary><c>kind: user</c>: text to <see cref="User"/> and back.</summary>
+/// <summary>Converts <c>kind: user</c> between text and <see cref="User"/>.</summary>
 internal static class UserResource
 {
-    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The user has no id and revision yet.</summary>
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c>. The user has no ID and revision yet.</summary>
     public static User Read(string version, FieldReader root)
     {
         if (version != "v2")
@@ -67,7 +67,7 @@ internal static class UserResource
     public static JsonObject WriteSpec(User user)
     {
         var spec = new JsonObject { ["roles"] = ResourceMetadata.Array(user.Roles) };
-        // The default is not written: read back, a name of digits would turn into a uid.
+        // The default is not written: when read back, a name of digits would become a uid.
         if (user.UnixUsers is not [var only] || only != UnixUser.Account(user.Name))
             spec["unix_users"] = ResourceMetadata.Array(user.UnixUsers.Select(entry => entry.ToString()));
         if (!user.Traits.IsEmpty)
@@ -76,7 +76,7 @@ internal static class UserResource
         return spec;
     }
 
-    /// <summary>As it is listed: what comes from groups says so, and is then no file that could be fed back.</summary>
+    /// <summary>Writes a user for a list: a user from groups is marked as such, and cannot be applied again.</summary>
     public static JsonObject Write(User user)
     {
         var resource = ResourceMetadata.Write(
@@ -86,7 +86,7 @@ internal static class UserResource
         return resource;
     }
 
-    /// <summary>Also the account that a user has without saying so, for a change may take it away.</summary>
+    /// <summary>Includes the account that a user has by default, because a change may take it away.</summary>
     public static JsonObject WriteOwned(User user)
     {
         var resource = Write(user);

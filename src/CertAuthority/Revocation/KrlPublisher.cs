@@ -11,9 +11,9 @@ using CertAuthority.Store;
 namespace CertAuthority.Revocation;
 
 /// <summary>
-/// Keeps the revocation list on the disk in step with the database. sshd reads it at every login and lets <b>nobody</b> in
-/// with a broken one and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by
-/// OpenSSH's, before it takes the place of the last good one.
+/// Keeps the revocation list on the disk in step with the database. sshd reads it at every login and admits <b>nobody</b> with a broken one
+/// and <b>everybody</b> with an empty one, so each list is read back twice, by our reader and by OpenSSH's, before it replaces the last
+/// good one.
 /// </summary>
 internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOrigin origin, string path, ILogger log) : Loop
 {
@@ -25,39 +25,39 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         ProblemCode.Unavailable,
         "the decision stands, but the revocation list could not be written yet, so hosts still accept what was revoked", TriedAgain);
 
-    // What each who waits is told: nothing, or why the list is not in place.
+    // The answer for each waiting caller: null, or why the list is not in place.
     private readonly Channel<TaskCompletionSource<Problem?>> wanted = Channel.CreateUnbounded<TaskCompletionSource<Problem?>>();
     private readonly ConcurrentDictionary<ulong, bool> versions = new();
     private volatile PublishDirectory? forHosts;
     private volatile PublishedKrl? latest;
 
-    /// <summary>Whether a list of this process may take the place of another one.</summary>
-    /// <param name="version">Its version.</param>
-    /// <param name="present">The list in place.</param>
-    /// <returns>What speaks against it; null when nothing does.</returns>
+    /// <summary>Returns whether a list of this process may replace another one.</summary>
+    /// <param name="version">The version of the new list.</param>
+    /// <param name="present">The list that is in place.</param>
+    /// <returns>The reason against replacing it; null if there is none.</returns>
     public ListConflict? Conflict(ulong version, Krl present)
     {
         var there = ListOrigin.Parse(present.Comment);
-        // A machine that goes on from a snapshot of this one's memory is in the same run, and makes lists of its own.
+        // A machine that resumes from a snapshot of this one's memory is in the same run, but makes its own lists.
         return there?.Run == origin.Run && !versions.ContainsKey(present.Version)
             ? ListConflict.OtherCopy
             : origin.Replaces(version, there, present.Version);
     }
 
-    /// <summary>The file of the list.</summary>
+    /// <summary>The path of the list's file.</summary>
     public string Path => path;
 
-    /// <summary>Where hosts fetch each list, after it is in place here; null for nowhere.</summary>
+    /// <summary>The directory from which hosts fetch each list, once it is in place here; null for none.</summary>
     public PublishDirectory? ForHosts { get => forHosts; set => forHosts = value; }
 
-    /// <summary>The last list that this process has written; null before the first.</summary>
+    /// <summary>The last list that this process wrote; null before the first.</summary>
     public PublishedKrl? Latest => latest;
 
-    /// <summary>Called after each list that was written; must be quick.</summary>
+    /// <summary>Called after each list is written; it must be quick.</summary>
     public Action Written { get; set; } = () => { };
 
-    /// <summary>The bytes of the list in place.</summary>
-    /// <exception cref="ProblemException">Somebody took it away; it will be written again.</exception>
+    /// <summary>Returns the bytes of the list in place.</summary>
+    /// <exception cref="ProblemException">The file was removed; it will be written again.</exception>
     public byte[] Read()
     {
         try
@@ -74,10 +74,10 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     }
 
     /// <summary>
-    /// Returns when a list that holds everything revoked before the call is in place, and in the directory for hosts where there is one.
+    /// Returns when a list with everything revoked before the call is in place, and in the directory for hosts if there is one.
     /// </summary>
     /// <exception cref="ProblemException">
-    /// It could not be written. The revocation stands, and writing is tried again until it succeeds.
+    /// The list could not be written. The revocation stays valid, and writing is tried again until it succeeds.
     /// </exception>
     public async Task Publish()
     {
@@ -88,10 +88,10 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
             throw new ProblemException(problem);
     }
 
-    /// <summary>Writes whenever somebody wants it, once for all who wait, until stopped.</summary>
+    /// <summary>Writes a list on demand, once for all waiting callers, until it is stopped.</summary>
     protected override async Task Run(CancellationToken stopping)
     {
-        // Taken before the database is read: who comes later waits for the next list.
+        // Taken before the database is read: later callers wait for the next list.
         var waiting = new List<TaskCompletionSource<Problem?>>();
         try
         {
@@ -110,7 +110,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         }
         finally
         {
-            // However this ends, nobody waits for ever.
+            // Whatever ends the loop, no caller waits forever.
             wanted.Writer.TryComplete();
             while (wanted.Reader.TryRead(out var late))
                 waiting.Add(late);
@@ -153,7 +153,8 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         [.. snapshot.UserCaKeys().Where(known => known.Revoked is not null).Select(known => known.Key)];
 
     /// <summary>
-    /// Each serial under the key that signed it, which hosts may trust when another signs now; where that is not known, under every one.
+    /// Returns each serial under the key that signed it, because hosts may still trust that key when another one signs; under every key if
+    /// the signer is unknown.
     /// </summary>
     private static List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now)
     {
@@ -169,7 +170,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
             : keys.Count > 0 ? keys : throw new InvalidDataException("something is revoked, and no user CA key is on record");
     }
 
-    /// <summary>Whether exactly the same serials of the same keys are listed, in whatever ranges.</summary>
+    /// <summary>Returns whether the list contains exactly the same serials of the same keys, in any ranges.</summary>
     private static bool SaysNoMoreAndNoLess(IEnumerable<RevokedRange> listed, IEnumerable<RevokedRange> revoked)
     {
         var (there, wanted) = (ByKey(listed), ByKey(revoked));
@@ -181,7 +182,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     }
 
     /// <summary>
-    /// The same for one key: each revoked range, which ascend, lies in one that is listed, and none that is listed begins or ends anywhere
+    /// Checks the same for one key: each revoked range (they ascend) lies in a listed one, and no listed range begins or ends anywhere
     /// else.
     /// </summary>
     private static bool SaysNoMoreAndNoLess(List<RevokedRange> listed, List<RevokedRange> revoked)
@@ -199,7 +200,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     }
 
     /// <summary>
-    /// Lets the reader that sshd uses have the last word: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.
+    /// Makes the final check with the reader that sshd uses: <c>ssh-keygen -Q -l</c> fails on a list that would lock everybody out.
     /// </summary>
     private static void AskOpenSsh(string krl)
     {

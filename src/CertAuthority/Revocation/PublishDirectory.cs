@@ -6,43 +6,39 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Revocation;
 
-/// <summary>The directory belongs to another daemon. The message says to which, and what to do.</summary>
+/// <summary>The directory belongs to another daemon. The message names that daemon, and what to do.</summary>
 internal sealed class ForeignDirectoryException(string message) : IOException(message);
 
 /// <summary>
-/// A directory from which rsync, a web server or a mount carries to hosts what their sshd goes by. Each file is replaced in one step.
-/// Whoever
-/// else could write there would be root on the hosts, so such a directory gets nothing. Nor does one in which another daemon's list is:
-/// that
-/// one's hosts would accept what it has revoked.
+/// A directory from which rsync, a web server or a mount brings hosts the files that their sshd uses. Each file is replaced in one step.
+/// Anyone else who could write there would be root on the hosts, so the daemon writes nothing to such a directory. The same is true for a
+/// directory with another daemon's list: that daemon's hosts would accept what it has revoked.
 /// </summary>
-/// <param name="path">Where it is; absolute.</param>
-/// <param name="conflict">
-/// Says what speaks against putting a list of some version in the place of another one; null when nothing does.
-/// </param>
-/// <param name="besides">What lies there beside the revocation list, by name.</param>
-/// <param name="spare">A file that keeps room for the next list, where hosts do not see it; null for none.</param>
+/// <param name="path">The absolute path of the directory.</param>
+/// <param name="conflict">Returns the reason against replacing another list with one of the given version; null if there is none.</param>
+/// <param name="besides">The other files in the directory besides the revocation list, by name.</param>
+/// <param name="spare">A file that reserves room for the next list, where hosts do not see it; null for none.</param>
 internal sealed class PublishDirectory(
     string path, Func<ulong, Krl, ListConflict?> conflict, IReadOnlyList<(string Name, byte[] Content)> besides, string? spare = null)
 {
-    /// <summary>How the names of host certificates end.</summary>
+    /// <summary>The suffix of the names of host certificates.</summary>
     private const string HostCertificate = "-cert.pub";
 
     private const string List = "revoked.krl";
 
-    // Names the certificates of hosts that this daemon put there: what lies beside them is other people's.
+    // The file that lists the host certificates written by this daemon; all other files belong to other people.
     private const string Written = ".certauthority";
 
     private volatile PublishedStatus status = new(path);
 
     public string Path => path;
 
-    /// <summary>Whether hosts find there what they should, as of the last attempt.</summary>
+    /// <summary>Whether the directory contains what hosts need, as of the last attempt.</summary>
     public PublishedStatus Status => status;
 
-    /// <summary>Sees to it that the directory is there, and this daemon's.</summary>
-    /// <exception cref="ExposedException">Others can write there.</exception>
-    /// <exception cref="IOException">It cannot be made, or belongs to another daemon.</exception>
+    /// <summary>Ensures that the directory exists and belongs to this daemon.</summary>
+    /// <exception cref="ExposedException">Other accounts can write there.</exception>
+    /// <exception cref="IOException">It cannot be created, or belongs to another daemon.</exception>
     public void Make()
     {
         OwnFile.PublicDirectory(path);
@@ -50,16 +46,16 @@ internal sealed class PublishDirectory(
     }
 
     /// <summary>
-    /// Puts a revocation list there, and then what else is missing or different. What went wrong is logged, and is in the status.
+    /// Writes a revocation list, and then every other file that is missing or different. A failure is logged, and shown in the status.
     /// </summary>
-    /// <returns>Whether the list is there.</returns>
+    /// <returns>Whether the list is in place.</returns>
     public bool Publish(PublishedKrl list, DateTimeOffset now, ILogger log)
     {
         var published = false;
         try
         {
             OwnFile.PublicDirectory(path);
-            // Two daemons could find nobody's list there at the same moment.
+            // Without a lock, two daemons could find the directory unclaimed at the same moment.
             using var held = OwnFile.LockDirectory(path);
             ExpectOwn(list.Version);
             AtomicFile.Replace(At(List), list.Bytes, AtomicFile.ReadableByAll, spare: spare);
@@ -77,18 +73,17 @@ internal sealed class PublishDirectory(
     }
 
     /// <summary>
-    /// Puts the certificates of hosts there, and takes away those that it put there before for hosts that are gone. Not with each list, for
-    /// there can be many, and a
-    /// revocation does not wait for them.
+    /// Writes the certificates of hosts, and deletes those that it wrote before for hosts that no longer exist. This is not done with each
+    /// list, because there can be many certificates, and a revocation does not wait for them.
     /// </summary>
-    /// <param name="certificates">By node, a line each.</param>
-    /// <exception cref="IOException">The disk refused.</exception>
+    /// <param name="certificates">The certificates, by node; each is one line.</param>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
     public void PublishHosts(IReadOnlyDictionary<string, byte[]> certificates)
     {
         Make();
         var names = certificates.Keys.Select(node => node + HostCertificate).ToHashSet(StringComparer.Ordinal);
         var before = File.Exists(At(Written)) ? File.ReadAllLines(At(Written)) : [];
-        // Before the first of them is written, so that none is ever forgotten.
+        // Recorded before the first of them is written, so that none is ever forgotten.
         Note(names.Union(before));
         foreach (var (node, line) in certificates)
             PutWhereDifferent(node + HostCertificate, line);
@@ -106,8 +101,10 @@ internal sealed class PublishDirectory(
         }
     }
 
-    /// <summary>Looks whose directory it is. Before each change, for another daemon may have come meanwhile.</summary>
-    /// <param name="version">Of the list that is to lie there.</param>
+    /// <summary>
+    /// Checks to whom the directory belongs. It runs before each change, because another daemon may have started meanwhile.
+    /// </summary>
+    /// <param name="version">The version of the list to write.</param>
     private void ExpectOwn(ulong version)
     {
         if (PublishedKrl.At(At(List)) is { } present && conflict(version, present) is { } why)

@@ -3,11 +3,11 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Revocation;
 
 /// <summary>A revocation list that was written.</summary>
-/// <param name="Version">Counts up with each.</param>
-/// <param name="Bytes">All of it.</param>
+/// <param name="Version">The version, which increases with each list.</param>
+/// <param name="Bytes">The complete file.</param>
 internal sealed record PublishedKrl(ulong Version, byte[] Bytes)
 {
-    /// <summary>The list that lies at a path; null when there is none, or none that can be read.</summary>
+    /// <summary>Reads the list at a path; null if there is none, or none that can be read.</summary>
     public static Krl? At(string path)
     {
         try

@@ -3,22 +3,24 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A CA key that cannot be used as it is found. The message names the file and what to do.</summary>
+/// <summary>A CA key that cannot be used in its present state. The message names the file and what to do.</summary>
 internal sealed class CaKeyException(string message) : Exception(message);
 
 /// <summary>A key that signs certificates, wherever its private half is.</summary>
 internal abstract class CaKey : IDisposable
 {
-    /// <summary>What it signs.</summary>
+    /// <summary>The certificates that it may sign.</summary>
     internal required CaPurpose Signs { get; init; }
 
-    /// <summary>The half that is trusted.</summary>
+    /// <summary>The public half, which hosts or clients trust.</summary>
     internal abstract SignatureKey PublicKey { get; }
 
-    /// <summary>The only way to a signature. What comes back is verified and read before it leaves.</summary>
+    /// <summary>
+    /// Signs a certificate; there is no other way to get a signature. The result is verified and parsed before it is returned.
+    /// </summary>
     /// <returns>The whole certificate.</returns>
     /// <exception cref="ArgumentException">The certificate names another signature key, or is for another purpose.</exception>
-    /// <exception cref="CryptographicException">What came back from the key is not its signature over these bytes.</exception>
+    /// <exception cref="CryptographicException">The key returned something other than its signature over these bytes.</exception>
     internal byte[] Sign(ToBeSigned certificate)
     {
         if (certificate.Certificate.SignatureKey != PublicKey)
@@ -30,7 +32,7 @@ internal abstract class CaKey : IDisposable
         var (algorithm, blob) = SignBytes(toBeSigned);
         var signed = CertificateContent.Seal(toBeSigned, algorithm, blob);
 
-        // A fault in memory, an agent or a token must not leave the house: a wrong signature can give the private key away.
+        // A wrong signature, from a fault in memory, an agent or a token, must not be sent: it can reveal the private key.
         var readBack = Certificate.Parse(signed);
         if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned)
             || !Signature.Verifies(PublicKey, toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
@@ -38,7 +40,7 @@ internal abstract class CaKey : IDisposable
         return signed;
     }
 
-    /// <summary>Signs bytes that <see cref="Sign"/> has looked at.</summary>
+    /// <summary>Signs bytes that <see cref="Sign"/> has checked.</summary>
     private protected abstract (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned);
 
     public abstract void Dispose();

@@ -1,16 +1,17 @@
 namespace CertAuthority.Signing;
 
 /// <summary>
-/// What a CA key signs, and nothing else: whoever trusts it for the one must not be opened by what was signed for another.
+/// The only kind of certificate that a CA key signs. A host that trusts a key for one purpose must not be opened by a certificate for
+/// another.
 /// </summary>
 internal enum CaPurpose
 {
-    /// <summary>Certificates of users.</summary>
+    /// <summary>User certificates.</summary>
     User,
 
-    /// <summary>Certificates of hosts.</summary>
+    /// <summary>Host certificates.</summary>
     Host,
 
-    /// <summary>The daemon's own certificates, by which it writes to hosts.</summary>
+    /// <summary>The daemon's own certificates, with which it writes to hosts.</summary>
     Sync,
 }

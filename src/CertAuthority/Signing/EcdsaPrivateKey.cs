@@ -8,13 +8,13 @@ internal sealed class EcdsaPrivateKey : PrivateKey
 {
     private readonly EcdsaPublicKey publicKey;
     private readonly ECDsa key;
-    private readonly Lock signing = new(); // .NET promises nothing about threads
+    private readonly Lock signing = new(); // .NET does not guarantee thread safety
 
     private EcdsaPrivateKey(EcdsaPublicKey publicKey, ECDsa key) => (this.publicKey, this.key) = (publicKey, key);
 
     internal override SignatureKey PublicKey => publicKey;
 
-    /// <summary>On nistp256, which every server knows.</summary>
+    /// <summary>Creates a key on nistp256, which every server knows.</summary>
     internal static EcdsaPrivateKey New()
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -56,10 +56,10 @@ internal sealed class EcdsaPrivateKey : PrivateKey
     public override void Dispose() => key.Dispose();
 
     /// <summary>
-    /// Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.
+    /// Returns whether the owner of <paramref name="publicKey"/> made <paramref name="signature"/> over <paramref name="data"/>.
     /// </summary>
     /// <param name="publicKey">The key.</param>
-    /// <param name="data">What was signed.</param>
+    /// <param name="data">The signed data.</param>
     /// <param name="signature">mpint r, mpint s: RFC 5656 section 3.1.2.</param>
     internal static bool Verify(EcdsaPublicKey publicKey, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {

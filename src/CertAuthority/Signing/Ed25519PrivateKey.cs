@@ -6,15 +6,15 @@ namespace CertAuthority.Signing;
 
 /// <summary>An Ed25519 key (RFC 8709). BouncyCastle signs and verifies, because .NET 10 has no Ed25519.</summary>
 /// <remarks>
-/// This object holds its only copy of the seed in memory that the garbage collector never moves, and <see cref="Dispose"/> wipes it. What
-/// BouncyCastle computes from the seed for each
-/// signature, a hash and scalars, cannot be wiped from here, and neither can the passing copies that <see cref="PrivateKey"/> mentions.
+/// This object holds its only copy of the seed in memory that the garbage collector never moves, and <see cref="Dispose"/> wipes it. The
+/// hash and scalars that BouncyCastle computes from the seed for each signature cannot be wiped from here, and neither can the temporary
+/// copies that <see cref="PrivateKey"/> mentions.
 /// </remarks>
 internal sealed class Ed25519PrivateKey : PrivateKey
 {
     private readonly Ed25519PublicKey publicKey;
     private readonly byte[] seed = GC.AllocateUninitializedArray<byte>(Ed25519.SecretKeySize, pinned: true);
-    private readonly Lock inUse = new(); // so that Dispose wipes no seed under a signature in progress
+    private readonly Lock inUse = new(); // Dispose must not wipe the seed during a signature
     private bool disposed;
 
     private Ed25519PrivateKey(ReadOnlySpan<byte> seed, Ed25519PublicKey? publicKey)
@@ -25,7 +25,7 @@ internal sealed class Ed25519PrivateKey : PrivateKey
 
     internal override SignatureKey PublicKey => publicKey;
 
-    /// <summary>The key with the given seed.</summary>
+    /// <summary>Creates the key with the given seed.</summary>
     /// <param name="seed">The private key of RFC 8032 section 5.1.5: 32 random bytes. They are copied.</param>
     /// <exception cref="ArgumentException"><paramref name="seed"/> is not 32 bytes long.</exception>
     internal static Ed25519PrivateKey FromSeed(ReadOnlySpan<byte> seed) =>
@@ -56,7 +56,7 @@ internal sealed class Ed25519PrivateKey : PrivateKey
         lock (inUse)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            // Without a public key, so that it is computed from the seed: a signature under another one gives the private key away.
+            // Passes no public key, so that it is computed from the seed: a signature under another public key reveals the private key.
             Ed25519.Sign(seed, data, signature);
         }
         return (publicKey.Type, signature);
@@ -83,15 +83,14 @@ internal sealed class Ed25519PrivateKey : PrivateKey
     }
 
     /// <summary>
-    /// Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.
+    /// Returns whether the owner of <paramref name="publicKey"/> made <paramref name="signature"/> over <paramref name="data"/>.
     /// </summary>
     /// <remarks>
     /// BouncyCastle multiplies both sides of the equation by the cofactor, so it accepts signatures that OpenSSH rejects. The two checks of
-    /// points make up for that:
-    /// where neither the key nor R has a part of small order, both equations hold for the same signatures.
+    /// points make up for that: if neither the key nor R has a part of small order, both equations hold for the same signatures.
     /// </remarks>
     /// <param name="publicKey">The key.</param>
-    /// <param name="data">What was signed.</param>
+    /// <param name="data">The signed data.</param>
     /// <param name="signature">R and S of RFC 8032 section 5.1.6: 64 bytes.</param>
     internal static bool Verify(Ed25519PublicKey publicKey, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) =>
         signature.Length == Ed25519.SignatureSize

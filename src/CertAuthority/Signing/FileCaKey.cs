@@ -7,7 +7,7 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A CA key in an unencrypted OpenSSH file, its public key in <c>.pub</c> beside it.</summary>
+/// <summary>A CA key in an unencrypted OpenSSH file, with its public key in <c>.pub</c> next to it.</summary>
 internal sealed class FileCaKey : CaKey
 {
     private readonly PrivateKey privateKey;
@@ -16,15 +16,17 @@ internal sealed class FileCaKey : CaKey
 
     internal override SignatureKey PublicKey => privateKey.PublicKey;
 
-    /// <summary>Whether it was made just now, and has signed nothing.</summary>
+    /// <summary>Whether the key was just created, so that it has signed nothing.</summary>
     internal bool IsNew { get; private init; }
 
-    /// <summary>The key at <paramref name="path"/>; at the first start, when there is neither key nor <c>.pub</c>, a new one.</summary>
-    /// <param name="path">Of the private key. It is created 0600, <c>.pub</c> 0644.</param>
-    /// <param name="signs">What it signs; the comment of a new key says so: <c>user CA</c>.</param>
-    /// <param name="type">Of a new key; one that is there keeps its own.</param>
+    /// <summary>
+    /// Loads the key at <paramref name="path"/>; at the first start, if neither the key nor <c>.pub</c> exists, creates one.
+    /// </summary>
+    /// <param name="path">The path of the private key. It is created with mode 0600, and <c>.pub</c> with 0644.</param>
+    /// <param name="signs">What the key signs; the comment of a new key names it: <c>user CA</c>.</param>
+    /// <param name="type">The type of a new key; an existing key keeps its own.</param>
     /// <exception cref="CaKeyException">
-    /// Others may read the key or own it, it is encrypted, weak or malformed, it is gone, or <c>.pub</c> holds another key.
+    /// Other accounts may read or own the key; it is encrypted, weak, malformed or gone; or <c>.pub</c> contains another key.
     /// </exception>
     internal static FileCaKey LoadOrCreate(string path, CaPurpose signs, CaKeyType type = CaKeyType.Ed25519)
     {
@@ -68,7 +70,7 @@ internal sealed class FileCaKey : CaKey
         }
     }
 
-    // Better now than at the first login. What is signed here is no certificate, nor anything else that a server takes.
+    // Better to fail now than at the first login. The signed text is neither a certificate nor anything else that a server accepts.
     private static void ExpectPair(PrivateKey key)
     {
         var data = "does this private key sign for its public key?"u8;
@@ -80,12 +82,12 @@ internal sealed class FileCaKey : CaKey
         }
         catch (CryptographicException)
         {
-            // Numbers with which nothing can be signed.
+            // The key's numbers cannot produce a signature.
         }
         throw PrivateKey.Mismatch();
     }
 
-    // Written after the private key, so that a crash between the two leaves a key without .pub, which the next start repairs.
+    // Written after the private key, so that a crash in between leaves a key without .pub, which the next start repairs.
     private static void ExpectPub(string pubPath, OpenSshPrivateKey file)
     {
         if (!File.Exists(pubPath))

@@ -7,7 +7,7 @@ namespace CertAuthority.Signing;
 internal static class Fingerprint
 {
     /// <summary>
-    /// <c>SHA256:</c> and the hash of the key blob in base64 without padding, as <c>ssh-keygen -l</c> and sshd's log have it.
+    /// Returns <c>SHA256:</c> and the hash of the key blob in base64 without padding, as <c>ssh-keygen -l</c> and sshd's log show it.
     /// </summary>
     internal static string Compute(PublicKey key) =>
         "SHA256:" + Convert.ToBase64String(SHA256.HashData(key.ToBlob())).TrimEnd('=');

@@ -5,8 +5,8 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>A key pair as an unencrypted <c>openssh-key-v1</c> file (PROTOCOL.key) holds it.</summary>
-/// <param name="Key">The key. It is the caller's to dispose of.</param>
+/// <summary>A key pair in the format of an unencrypted <c>openssh-key-v1</c> file (PROTOCOL.key).</summary>
+/// <param name="Key">The key. The caller must dispose of it.</param>
 /// <param name="Comment">Free text without control characters.</param>
 internal sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
 {
@@ -17,8 +17,12 @@ internal sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
     private static ReadOnlySpan<byte> End => "-----END OPENSSH PRIVATE KEY-----\n"u8;
     private static ReadOnlySpan<byte> AuthMagic => "openssh-key-v1\0"u8;
 
-    /// <summary>The file: lines of 70 columns that end with LF, the last one too, or OpenSSH refuses it.</summary>
-    /// <param name="checkInt">A random number. It stands there twice, so that decryption of an encrypted file shows its success.</param>
+    /// <summary>
+    /// Writes the file: lines of 70 columns that end with LF. The last line must end with it too, or OpenSSH rejects the file.
+    /// </summary>
+    /// <param name="checkInt">
+    /// A random number. The file contains it twice, which shows whether decryption of an encrypted file succeeded.
+    /// </param>
     internal byte[] ToFile(uint checkInt)
     {
         var privateKeys = new WireWriter()
@@ -44,15 +48,15 @@ internal sealed record OpenSshPrivateKey(PrivateKey Key, string Comment)
         return [.. Begin, .. Encoding.ASCII.GetBytes(string.Concat(lines)), .. End];
     }
 
-    /// <summary>Reads a file. Whether the two halves of the key belong together is not looked at.</summary>
-    /// <param name="file">What is in it.</param>
-    /// <param name="path">Its name, for the command that makes a usable one of it.</param>
+    /// <summary>Reads a file. It does not check whether the two halves of the key belong together.</summary>
+    /// <param name="file">The content of the file.</param>
+    /// <param name="path">The path of the file, for the command that converts it to a usable one.</param>
     /// <exception cref="SshFormatException">
-    /// It is encrypted, in another format, malformed, or holds a key that no CA should have.
+    /// The file is encrypted, in another format or malformed, or contains a key that no CA should have.
     /// </exception>
     internal static OpenSshPrivateKey Parse(ReadOnlySpan<byte> file, string path)
     {
-        // Rewrites the file in this format, and asks for the old passphrase where there is one.
+        // Rewrites the file in this format, and asks for the old passphrase if there is one.
         var rewrite = $"ssh-keygen -p -N '' -f {path}";
         if (file.StartsWith("-----BEGIN "u8) && !file.StartsWith("-----BEGIN OPENSSH "u8))
             throw new SshFormatException($"the key is in PEM, not in the format of OpenSSH; run: {rewrite}");

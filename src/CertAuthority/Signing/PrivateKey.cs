@@ -3,17 +3,17 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>A private key in the memory of this process, of a kind that a CA can have.</summary>
-/// <remarks>Passing copies of its secrets are not wiped: the key itself stays in memory for as long as the process runs.</remarks>
+/// <remarks>Temporary copies of its secrets are not wiped: the key itself stays in memory for as long as the process runs.</remarks>
 internal abstract class PrivateKey : IDisposable
 {
-    /// <summary>The public half, by the account of the file that the key came from.</summary>
+    /// <summary>The public half, according to the file that the key came from.</summary>
     internal abstract SignatureKey PublicKey { get; }
 
-    /// <summary>Signs. Any number of threads may at once.</summary>
+    /// <summary>Signs data. Several threads may call it at once.</summary>
     /// <returns>The best of the public key's <see cref="SignatureKey.SignatureAlgorithms"/>, and the signature as it defines it.</returns>
     internal abstract (string Algorithm, byte[] Blob) Sign(ReadOnlySpan<byte> data);
 
-    /// <summary>Writes what follows the type in an <c>openssh-key-v1</c> file, public numbers and private ones.</summary>
+    /// <summary>Writes the fields after the type in an <c>openssh-key-v1</c> file, public and private numbers.</summary>
     internal abstract void WriteFields(WireWriter file);
 
     public abstract void Dispose();

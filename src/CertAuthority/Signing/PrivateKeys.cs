@@ -4,12 +4,11 @@ using CertAuthority.OpenSsh;
 namespace CertAuthority.Signing;
 
 /// <summary>
-/// Makes and reads private keys of every kind that a CA can have. The kinds do not know each other, and this is the only place that lists
-/// them.
+/// Creates and reads private keys of every kind that a CA can have. The kinds do not know each other; only this class lists them.
 /// </summary>
 internal static class PrivateKeys
 {
-    /// <summary>Makes a key that nobody has had before.</summary>
+    /// <summary>Creates a new random key.</summary>
     internal static PrivateKey New(CaKeyType type) => type switch
     {
         CaKeyType.Ed25519 => Ed25519PrivateKey.New(),
@@ -19,9 +18,10 @@ internal static class PrivateKeys
     };
 
     /// <summary>
-    /// Reads what follows the type in an <c>openssh-key-v1</c> file. It does not check whether the private half signs for the public one.
+    /// Reads the fields after the type in an <c>openssh-key-v1</c> file. It does not check whether the private half belongs to the public
+    /// one.
     /// </summary>
-    /// <exception cref="SshFormatException">The fields are malformed, or name another public key.</exception>
+    /// <exception cref="SshFormatException">The fields are malformed, or contain another public key.</exception>
     internal static PrivateKey Read(SignatureKey publicKey, ref WireReader reader) => publicKey switch
     {
         Ed25519PublicKey ed25519 => Ed25519PrivateKey.Read(ed25519, ref reader),

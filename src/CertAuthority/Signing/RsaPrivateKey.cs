@@ -4,18 +4,18 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>An RSA key that signs as RFC 8332 says, never with SHA-1.</summary>
+/// <summary>An RSA key that signs according to RFC 8332, never with SHA-1.</summary>
 internal sealed class RsaPrivateKey : PrivateKey
 {
-    // As strong as Ed25519 and nistp256; each signature by a longer one costs more, and makes every certificate longer.
+    // As strong as Ed25519 and nistp256; a longer key makes each signature slower and every certificate longer.
     private const int NewKeyBits = 3072;
 
-    // Key and signature are in each certificate, which has to stay below 8 KB with the longest key and the most principals.
+    // Each certificate contains the key and a signature, and must stay below 8 KB with the longest key and the most principals.
     private const int MaxBytes = 4096 / 8;
 
     private readonly RsaPublicKey publicKey;
     private readonly RSA key;
-    private readonly Lock signing = new(); // .NET promises nothing about threads
+    private readonly Lock signing = new(); // .NET does not guarantee thread safety
 
     private RsaPrivateKey(RsaPublicKey publicKey, RSA key) => (this.publicKey, this.key) = (publicKey, key);
 
@@ -78,11 +78,11 @@ internal sealed class RsaPrivateKey : PrivateKey
     public override void Dispose() => key.Dispose();
 
     /// <summary>
-    /// Whether <paramref name="signature"/> over <paramref name="data"/> is by the owner of <paramref name="publicKey"/>.
+    /// Returns whether the owner of <paramref name="publicKey"/> made <paramref name="signature"/> over <paramref name="data"/>.
     /// </summary>
     /// <param name="publicKey">The key.</param>
     /// <param name="algorithm">One of the key's <see cref="SignatureKey.SignatureAlgorithms"/>.</param>
-    /// <param name="data">What was signed.</param>
+    /// <param name="data">The signed data.</param>
     /// <param name="signature">PKCS#1 v1.5, as long as the modulus.</param>
     internal static bool Verify(RsaPublicKey publicKey, string algorithm, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {
@@ -96,7 +96,7 @@ internal sealed class RsaPrivateKey : PrivateKey
 
     private static BigInteger Number(ReadOnlySpan<byte> magnitude) => new(magnitude, isUnsigned: true, isBigEndian: true);
 
-    // As .NET wants them.
+    // In the lengths that .NET requires.
     private static byte[] Padded(BigInteger number, int length)
     {
         var magnitude = number.ToByteArray(isUnsigned: true, isBigEndian: true);

@@ -2,14 +2,14 @@ using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
 
-/// <summary>Signatures of every kind that a CA makes.</summary>
+/// <summary>Verifies signatures of every kind that a CA makes.</summary>
 internal static class Signature
 {
-    /// <summary>Whether the owner of <paramref name="key"/> signed <paramref name="data"/>.</summary>
+    /// <summary>Returns whether the owner of <paramref name="key"/> signed <paramref name="data"/>.</summary>
     /// <param name="key">The public key.</param>
-    /// <param name="data">What was signed.</param>
-    /// <param name="algorithm">What the signer says that it used.</param>
-    /// <param name="blob">The signature as that algorithm defines it, or anything else.</param>
+    /// <param name="data">The signed data.</param>
+    /// <param name="algorithm">The algorithm that the signer names.</param>
+    /// <param name="blob">The signature as that algorithm defines it, or any other bytes.</param>
     internal static bool Verifies(SignatureKey key, ReadOnlySpan<byte> data, string algorithm, ReadOnlySpan<byte> blob)
     {
         if (!key.SignatureAlgorithms.Contains(algorithm))

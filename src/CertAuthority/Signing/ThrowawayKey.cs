@@ -9,8 +9,8 @@ namespace CertAuthority.Signing;
 /// <summary>A key pair that the system's ssh uses for the daemon, and that nobody trusts without a certificate.</summary>
 internal static class ThrowawayKey
 {
-    /// <summary>Makes one, and puts its private half into a file of mode 0600, in the place of an earlier one.</summary>
-    /// <returns>Its public half.</returns>
+    /// <summary>Creates a key pair, and writes its private half to a file of mode 0600, which replaces an earlier one.</summary>
+    /// <returns>The public half.</returns>
     internal static SignatureKey Write(string path)
     {
         using var key = PrivateKeys.New(CaKeyType.Ed25519);

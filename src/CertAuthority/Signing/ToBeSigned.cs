@@ -6,29 +6,29 @@ using Validity = CertAuthority.OpenSsh.Validity;
 namespace CertAuthority.Signing;
 
 /// <summary>
-/// A certificate on its way to the signature. It can be made from a grant of the policy only, so nothing else can ever be signed.
+/// A certificate that is about to be signed. It can be created only from a grant of the policy, so nothing else can ever be signed.
 /// </summary>
 internal sealed class ToBeSigned
 {
     private ToBeSigned(CaPurpose purpose, CertificateContent certificate) =>
         (Purpose, Certificate, Bytes) = (purpose, certificate, Linted(certificate));
 
-    /// <summary>Which key may sign it.</summary>
+    /// <summary>The purpose of the key that may sign it.</summary>
     internal CaPurpose Purpose { get; }
 
-    /// <summary>What it says.</summary>
+    /// <summary>The content of the certificate.</summary>
     internal CertificateContent Certificate { get; }
 
-    /// <summary>What the CA signs, and what is recorded before it does.</summary>
+    /// <summary>The bytes that the CA signs; they are recorded before that.</summary>
     internal byte[] Bytes { get; }
 
-    /// <summary>Writes what was granted, and looks at the bytes once more.</summary>
+    /// <summary>Creates a user certificate from a grant, and checks its bytes.</summary>
     /// <param name="grant">What the issuance policy decided.</param>
-    /// <param name="serial">A serial that was never used.</param>
+    /// <param name="serial">A serial that was never used before.</param>
     /// <param name="nonce">32 random bytes.</param>
     /// <param name="key">The key to certify.</param>
     /// <param name="caKey">The public half of the CA key that will sign.</param>
-    /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
+    /// <exception cref="ArgumentException">The policy granted something that no certificate may contain: a bug in this program.</exception>
     internal static ToBeSigned From(IssuanceGrant grant, ulong serial, byte[] nonce, PublicKey key, SignatureKey caKey)
     {
         var certificate = new UserCertificate
@@ -47,13 +47,13 @@ internal sealed class ToBeSigned
         return new ToBeSigned(CaPurpose.User, certificate);
     }
 
-    /// <summary>The same for a host.</summary>
-    /// <param name="grant">What the policy of hosts decided.</param>
-    /// <param name="serial">A serial that was never used.</param>
+    /// <summary>Creates a host certificate from a grant, and checks its bytes.</summary>
+    /// <param name="grant">What the policy for hosts decided.</param>
+    /// <param name="serial">A serial that was never used before.</param>
     /// <param name="nonce">32 random bytes.</param>
     /// <param name="key">The host's key.</param>
     /// <param name="caKey">The public half of the CA key that will sign.</param>
-    /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
+    /// <exception cref="ArgumentException">The policy granted something that no certificate may contain: a bug in this program.</exception>
     internal static ToBeSigned From(HostGrant grant, ulong serial, byte[] nonce, PublicKey key, SignatureKey caKey)
     {
         var certificate = new HostCertificate
@@ -70,15 +70,15 @@ internal sealed class ToBeSigned
     }
 
     /// <summary>
-    /// The same for the daemon itself, as it writes to hosts. It opens sftp and nothing else, also where a host's own settings do not say
-    /// so.
+    /// Creates the certificate with which the daemon writes to hosts. It permits sftp and nothing else, even if a host's own settings do
+    /// not limit it.
     /// </summary>
-    /// <param name="grant">What the policy of writing to hosts decided.</param>
-    /// <param name="serial">A serial that was never used.</param>
+    /// <param name="grant">What the policy for writing to hosts decided.</param>
+    /// <param name="serial">A serial that was never used before.</param>
     /// <param name="nonce">32 random bytes.</param>
     /// <param name="key">The key to certify.</param>
     /// <param name="caKey">The public half of the CA key that will sign.</param>
-    /// <exception cref="ArgumentException">The policy granted something that no certificate may say: a fault of this program.</exception>
+    /// <exception cref="ArgumentException">The policy granted something that no certificate may contain: a bug in this program.</exception>
     internal static ToBeSigned From(SyncGrant grant, ulong serial, byte[] nonce, PublicKey key, SignatureKey caKey)
     {
         var certificate = new UserCertificate

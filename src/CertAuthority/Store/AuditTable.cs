@@ -3,7 +3,7 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
-/// <summary>What happened, in the same transaction as its happening.</summary>
+/// <summary>The audit. Each entry is written in the transaction of the change that it records.</summary>
 internal static class AuditTable
 {
     public static void Audit(this Transaction transaction, AuditEntry entry)
@@ -19,9 +19,10 @@ internal static class AuditTable
     }
 
     /// <summary>
-    /// Newest first; what is null in the question does not matter. To a request belong the certificates issued under it too.
+    /// Returns entries, newest first; null fields of the question match everything. A request's entries include those of the certificates
+    /// issued under it.
     /// </summary>
-    /// <returns>Each with its number, by which they are sorted.</returns>
+    /// <returns>The entries, each with the number by which they are sorted.</returns>
     public static List<(long Number, AuditEntry Entry)> NumberedAudit(
         this Snapshot snapshot, ListAudit ask, int? limit = null, long? before = null) =>
         snapshot.Query(
@@ -29,12 +30,12 @@ internal static class AuditTable
             row => (row.GetInt64(0), JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), ProtocolJson.Lenient.Of<AuditEntry>())!),
             ask.User, ask.Request, ask.Since, ask.Until, limit ?? -1, before ?? long.MaxValue);
 
-    // With only what is asked for in it, so that an index finds that: the audit only ever grows.
+    // Contains only the conditions of the question, so that the query can use an index: the audit only ever grows.
     internal static string Sql(ListAudit ask)
     {
         string[] conditions =
         [
-            // Never the way to the entries of a request, which are few.
+            // A request has few entries, so the query must not use the primary key to find them.
             ask.Request is null ? "id < $6" : "+id < $6", "($3 IS NULL OR time >= $3)", "($4 IS NULL OR time < $4)",
             .. ask.User is null ? (string[])[] : ["user = $1"],
             .. ask.Request is null

@@ -1,30 +1,30 @@
 namespace CertAuthority.Store;
 
-/// <summary>The mark of a backup, and what a database that was restored from one cannot know.</summary>
+/// <summary>The mark of a backup, and the serials that a database restored from one cannot know.</summary>
 internal static class BackupTables
 {
     public static void MarkAsBackup(this Transaction transaction, DateTimeOffset taken) =>
         transaction.Execute("INSERT OR REPLACE INTO backup VALUES (1, $1)", taken);
 
-    /// <summary>When this database was taken from another as a backup; null for one that is in use.</summary>
+    /// <summary>Returns when this database was made as a backup of another one; null for a database in use.</summary>
     public static DateTimeOffset? BackupTaken(this Snapshot snapshot) =>
         snapshot.QueryFirst("SELECT taken FROM backup", row => (DateTimeOffset?)row.Time("taken"));
 
     public static void RemoveBackupMark(this Transaction transaction) => transaction.Execute("DELETE FROM backup");
 
-    /// <summary>Revokes serials of which there is no record, as far as certificates can live.</summary>
+    /// <summary>Revokes serials without a record, for as long as their certificates can be valid.</summary>
     /// <param name="transaction">The database.</param>
-    /// <param name="ca">Who signed them; null for each CA key that there ever was.</param>
+    /// <param name="ca">The key that signed them; null for every CA key that ever existed.</param>
     /// <param name="first">The first serial.</param>
-    /// <param name="last">The last.</param>
-    /// <param name="until">When the last of them ends.</param>
+    /// <param name="last">The last serial.</param>
+    /// <param name="until">When the last of the certificates expires.</param>
     public static void LoseSerials(this Transaction transaction, UserCaKey? ca, long first, long last, DateTimeOffset until) =>
         transaction.Execute(
             "INSERT INTO lost_serials VALUES ($1, $2, $3, $4) ON CONFLICT (ca, first, last) DO UPDATE SET until = max(until, excluded.until)", ca?.Id ?? 0, first, last, until);
 
     /// <summary>
-    /// Those that a revocation list of this moment must name, by the id of the CA key, 0 for each; like
-    /// <see cref="CertificateTable.RevokedSerials"/>, until a day after their end.
+    /// Returns the lost serials that a revocation list must contain now, by the ID of the CA key (0 for every key). Like
+    /// <see cref="CertificateTable.RevokedSerials"/>, it includes them until a day after they expire.
     /// </summary>
     public static List<(long CaKeyId, ulong First, ulong Last)> LostSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(

@@ -7,71 +7,73 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 
-/// <summary>A certificate as recorded: from then on it counts as issued, signed or not.</summary>
+/// <summary>A certificate as recorded. Once recorded it counts as issued, whether it has been signed or not.</summary>
 internal sealed record RecordedCertificate
 {
-    /// <summary>Its serial, from 1.</summary>
+    /// <summary>The serial, from 1.</summary>
     public required ulong Serial { get; init; }
 
-    /// <summary>The id of the user, which outlives the name.</summary>
+    /// <summary>The user's ID, which never changes.</summary>
     public required Guid UserId { get; init; }
 
-    /// <summary>The name of the user at the issue.</summary>
+    /// <summary>The user's name when the certificate was issued.</summary>
     public required string UserName { get; init; }
 
     /// <summary>The account that logged in.</summary>
     public required UnixIdentity Caller { get; init; }
 
-    /// <summary>What sshd writes into its log.</summary>
+    /// <summary>The key ID, which sshd writes to its log.</summary>
     public required string KeyId { get; init; }
 
-    /// <summary>The roles in use, as they were.</summary>
+    /// <summary>The roles in use, as they were at that time.</summary>
     public required ImmutableArray<PinnedRole> Roles { get; init; }
 
-    /// <summary>The ids of the requests in use.</summary>
+    /// <summary>The IDs of the requests in use.</summary>
     public required ImmutableArray<string> Requests { get; init; }
 
-    /// <summary>What it opens.</summary>
+    /// <summary>The logins that the certificate opens.</summary>
     public required ImmutableArray<string> Principals { get; init; }
 
-    /// <summary>The instant of issue.</summary>
+    /// <summary>The time of issue.</summary>
     public required DateTimeOffset Issued { get; init; }
 
     /// <summary>The first instant at which it is valid.</summary>
     public required DateTimeOffset ValidAfter { get; init; }
 
-    /// <summary>The first instant at which it is not valid any more.</summary>
+    /// <summary>The first instant at which it is no longer valid.</summary>
     public required DateTimeOffset ValidBefore { get; init; }
 
-    /// <summary>The rule that set the end.</summary>
+    /// <summary>The rule that limited its lifetime.</summary>
     public required string LimitedBy { get; init; }
 
-    /// <summary>What a session with it may do, and under which conditions.</summary>
+    /// <summary>What a session may do, and under which conditions.</summary>
     public required SessionPermissions Permissions { get; init; }
 
-    /// <summary>When it was revoked; null while it was not.</summary>
+    /// <summary>When it was revoked; null if it is not revoked.</summary>
     public required DateTimeOffset? Revoked { get; init; }
 
-    /// <summary>What tells it from the others of its login; null in a row from before there were others.</summary>
+    /// <summary>
+    /// The name that distinguishes it from the other certificates of its login; null in a row from before such names existed.
+    /// </summary>
     public string? Name { get; init; }
 
-    /// <summary>The login session that it belongs to; null in a row from before there were any.</summary>
+    /// <summary>The login session that it belongs to; null in a row from before sessions existed.</summary>
     public ulong? Session { get; init; }
 
-    /// <summary>The one node that it was asked for; null for all.</summary>
+    /// <summary>The only node that it was requested for; null for all nodes.</summary>
     public string? Node { get; init; }
 
-    /// <summary>The id of the key that signed it; 0 if that is not known.</summary>
+    /// <summary>The ID of the key that signed it; 0 if that is not known.</summary>
     public long CaKeyId { get; init; }
 
-    /// <summary>What was granted, as it is recorded.</summary>
-    /// <param name="grant">What was granted.</param>
-    /// <param name="caller">Who logged in.</param>
-    /// <param name="serial">Its serial.</param>
-    /// <param name="now">The instant of issue.</param>
-    /// <param name="ca">The id of the CA key that signs it.</param>
+    /// <summary>Creates the record of a grant.</summary>
+    /// <param name="grant">The grant.</param>
+    /// <param name="caller">The account that logged in.</param>
+    /// <param name="serial">The serial of the certificate.</param>
+    /// <param name="now">The time of issue.</param>
+    /// <param name="ca">The ID of the CA key that signs it.</param>
     /// <param name="session">The login session that it belongs to; null for none.</param>
-    /// <param name="node">The one node that it was asked for; null for all.</param>
+    /// <param name="node">The only node that it was requested for; null for all nodes.</param>
     public static RecordedCertificate From(
         IssuanceGrant grant, UnixIdentity caller, ulong serial, DateTimeOffset now, long ca, ulong? session = null, string? node = null) =>
         new()
@@ -97,7 +99,7 @@ internal sealed record RecordedCertificate
         };
 }
 
-/// <summary>The tables of certificates and of the requests they draw on.</summary>
+/// <summary>The tables of certificates and of the requests that they use.</summary>
 internal static class CertificateTable
 {
     private const string Columns =
@@ -116,15 +118,15 @@ internal static class CertificateTable
             transaction.Execute("INSERT INTO certificate_requests (request_id, serial) VALUES ($1, $2)", request, (long)certificate.Serial);
     }
 
-    /// <summary>Newest first; what is null does not matter.</summary>
-    /// <param name="snapshot">Where.</param>
-    /// <param name="now">Parts the live from the expired.</param>
-    /// <param name="user">A user's name.</param>
-    /// <param name="request">The id of a request.</param>
+    /// <summary>Returns certificates, newest first; a filter that is null matches everything.</summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="now">The current time, which separates live certificates from expired ones.</param>
+    /// <param name="user">The name of a user.</param>
+    /// <param name="request">The ID of a request.</param>
     /// <param name="state"><c>live</c>, <c>expired</c> or <c>revoked</c>.</param>
     /// <param name="node">A node on which they open a login.</param>
-    /// <param name="limit">At most so many.</param>
-    /// <param name="before">With a lower serial.</param>
+    /// <param name="limit">The largest number of certificates to return.</param>
+    /// <param name="before">Only certificates with a lower serial.</param>
     public static List<RecordedCertificate> Certificates(
         this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null,
         int? limit = null, long? before = null) =>
@@ -143,11 +145,11 @@ internal static class CertificateTable
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);
 
-    /// <summary>All certificates that sshd would still accept.</summary>
+    /// <summary>Returns all certificates that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query($"SELECT {Columns} FROM certificates WHERE valid_before > $1 AND revoked IS NULL ORDER BY serial", Row, now);
 
-    /// <summary>Whether a certificate that sshd would still accept lasts longer, from its issue on, than certificates may.</summary>
+    /// <summary>Returns whether a certificate that sshd would still accept has a longer lifetime than certificates may have.</summary>
     public static bool HasCertificatesLongerThan(this Snapshot snapshot, TimeSpan longest, DateTimeOffset now) =>
         snapshot.QueryFirst(
             "SELECT 1 FROM certificates WHERE valid_before > $1 AND revoked IS NULL AND valid_before - issued > $2 LIMIT 1",
@@ -156,13 +158,13 @@ internal static class CertificateTable
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial, User user) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1 AND user_id = $2", Row, (long)serial, user.Id);
 
-    /// <summary>The certificates of a user that sshd would still accept.</summary>
+    /// <summary>Returns the certificates of a user that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
         snapshot.Query(
             $"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row,
             userId, now);
 
-    /// <summary>How many login sessions of a user have a certificate that sshd would still accept.</summary>
+    /// <summary>Counts the login sessions of a user that have a certificate which sshd would still accept.</summary>
     /// <param name="snapshot">The database.</param>
     /// <param name="user">The user. A certificate from before sessions were recorded is a login of its own.</param>
     /// <param name="now">Separates live certificates from expired ones.</param>
@@ -175,12 +177,12 @@ internal static class CertificateTable
             """,
             row => row.GetInt64(0), user.Id, now, (long?)except);
 
-    /// <summary>Whether a certificate for one node was issued in a session already, revoked or not.</summary>
+    /// <summary>Returns whether the session already has a certificate for one node, revoked or not.</summary>
     public static bool HasCertificateFor(this Snapshot snapshot, ulong session, string node) =>
         snapshot.QueryFirst(
             "SELECT count(*) FROM certificates WHERE session = $1 AND node = $2", row => row.GetInt64(0), (long)session, node) > 0;
 
-    /// <summary>The certificates issued under a request that sshd would still accept.</summary>
+    /// <summary>Returns the certificates issued under a request that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, AccessRequest request, DateTimeOffset now) =>
         snapshot.Query(
             $"SELECT {Columns} FROM certificates WHERE serial IN (SELECT serial FROM certificate_requests WHERE request_id = $1) AND valid_before > $2 AND revoked IS NULL ORDER BY serial",
@@ -190,8 +192,8 @@ internal static class CertificateTable
         transaction.Execute("UPDATE certificates SET revoked = $1 WHERE serial = $2 AND revoked IS NULL", now, (long)certificate.Serial);
 
     /// <summary>
-    /// The serials that a revocation list of this moment must name, ascending, with the id of the CA key, 0 for each. They stay for a day
-    /// after their end: hosts' clocks differ.
+    /// Returns the serials that a revocation list must contain now, in ascending order, with the ID of the CA key (0 for every key). They
+    /// stay for a day after they expire, because hosts' clocks differ.
     /// </summary>
     public static List<(long CaKeyId, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(

@@ -1,12 +1,12 @@
 namespace CertAuthority.Store;
 
-/// <summary>What a daemon leaves of its clock for the next.</summary>
-/// <param name="Boot">In which boot of the machine.</param>
-/// <param name="SinceBoot">How long after it.</param>
-/// <param name="Time">What time it was then, by a clock that was trusted.</param>
+/// <summary>The clock's state, which one run of the daemon leaves for the next.</summary>
+/// <param name="Boot">The ID of the boot of the machine.</param>
+/// <param name="SinceBoot">The time since that boot.</param>
+/// <param name="Time">The time of day then, by a trusted clock.</param>
 internal sealed record ClockRecord(string Boot, TimeSpan SinceBoot, DateTimeOffset Time);
 
-/// <summary>What time it was last, by a clock that was trusted.</summary>
+/// <summary>The table with the last time of day that a trusted clock showed.</summary>
 internal static class ClockTable
 {
     public static ClockRecord? ClockRecord(this Snapshot snapshot) =>
@@ -18,11 +18,12 @@ internal static class ClockTable
         transaction.Execute("INSERT OR REPLACE INTO clock VALUES (1, $1, $2, $3)", record.Boot, record.SinceBoot, record.Time);
 
     /// <summary>
-    /// Ends for good what had ended by a later time of day than the present one, so that a clock that goes back opens nothing again.
+    /// Marks everything as expired for good that had expired at a later time than the present one, so that a clock that goes back opens
+    /// nothing again.
     /// </summary>
     /// <param name="transaction">The database.</param>
-    /// <param name="now">The present time.</param>
-    /// <param name="before">The time that it was taken for.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="before">The later time that was assumed before.</param>
     public static void KeepExpired(this Transaction transaction, DateTimeOffset now, DateTimeOffset before)
     {
         transaction.Execute(

@@ -4,20 +4,20 @@ namespace CertAuthority.Store;
 internal static class Counters
 {
     /// <summary>
-    /// Begins a new epoch of serials: beyond every recorded one, and beyond the unix time, so that a database restored from
-    /// yesterday does not issue again what today's had issued. Durable before anything is served.
+    /// Begins a new epoch of serials, above every recorded serial and above the Unix time, so that a database restored from yesterday does
+    /// not issue again the serials that today's database issued. It is committed before anything is served.
     /// </summary>
     public static void BeginSerialEpoch(this Transaction transaction, DateTimeOffset now)
     {
         var last = transaction.LastSerial();
         var seconds = now.ToUnixTimeSeconds();
-        // After a restore serials are microseconds, and stay so.
+        // After a restore, serials are microseconds and remain so.
         Raise(transaction, "serial", Math.Max(last, last / 1000 < seconds ? seconds - 1 : Microseconds(now)));
     }
 
     /// <summary>
-    /// Moves serials and versions of revocation lists beyond all that was given out after a backup, whoever knows how fast: it
-    /// began at earlier seconds, and nobody gives out a million in one.
+    /// Moves serials and versions of revocation lists above everything that was issued after a backup, at any rate: they started at an
+    /// earlier second, and no daemon issues a million in a second.
     /// </summary>
     /// <returns>The serials that were skipped.</returns>
     public static (long First, long Last) LeapBeyondLost(this Transaction transaction, DateTimeOffset now, long publishedKrl)
@@ -28,20 +28,20 @@ internal static class Counters
         return (last + 1, transaction.LastSerial());
     }
 
-    /// <summary>The version of the last revocation list that this database knows of; 0 before the first.</summary>
+    /// <summary>Returns the version of the last revocation list that this database knows; 0 before the first one.</summary>
     public static long LastKrlVersion(this Snapshot snapshot) => Last(snapshot, "krl_version");
 
-    /// <summary>A serial that was never used: never 0, consecutive within an epoch, below 2^63.</summary>
+    /// <summary>Returns an unused serial: never 0, consecutive within an epoch, below 2^63.</summary>
     public static ulong NextSerial(this Transaction transaction) => (ulong)Increment(transaction, "serial");
 
-    /// <summary>The version of a revocation list, beyond every earlier one and not below the unix time.</summary>
+    /// <summary>Returns the version for a revocation list, above every earlier one and at least the Unix time.</summary>
     public static ulong NextKrlVersion(this Transaction transaction, DateTimeOffset now)
     {
         Raise(transaction, "krl_version", now.ToUnixTimeSeconds() - 1);
         return (ulong)Increment(transaction, "krl_version");
     }
 
-    // The counter and the records agree unless somebody meddled; then the higher one is safe.
+    // The counter and the records agree unless somebody edited the file; then the higher number is safe.
     private static long LastSerial(this Snapshot snapshot) =>
         Math.Max(
             Last(snapshot, "serial"),

@@ -6,17 +6,15 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// A commit failed in a way that leaves open whether it will be there after a restart. Nothing may be built on either
-/// answer: the process stops, and the next one reads what is true.
+/// A commit failed in a way that leaves open whether it will exist after a restart. The daemon must not build on either answer: the process
+/// stops, and the next one reads the true state.
 /// </summary>
 internal sealed class OutcomeUnknownException(Exception inner) : Exception("a commit failed, and whether it was kept is not known", inner);
 
-/// <summary>
-/// The store. Reading takes a snapshot; changing takes <see cref="Commit"/>, the one way to write.
-/// </summary>
+/// <summary>The database. Reading takes a snapshot; <see cref="Commit"/> is the only way to write.</summary>
 internal sealed class Database : IAsyncDisposable
 {
-    // More changes than this in one transaction gain nothing and make the first of them wait.
+    // A batch of more changes gains nothing and makes the first of them wait.
     private const int LargestBatch = 128;
 
     private readonly string path;
@@ -34,7 +32,7 @@ internal sealed class Database : IAsyncDisposable
     private Database(string path, ILogger log)
     {
         (this.path, this.log) = (path, log);
-        // Of a process that was killed while it made one.
+        // A process that was killed while it made a backup leaves such a file.
         foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
             File.Delete(unfinished);
         writer = new Session(Sqlite.OpenWriter(path), policies, LeaveOut);
@@ -43,21 +41,21 @@ internal sealed class Database : IAsyncDisposable
         thread.Start();
     }
 
-    /// <summary>The folder of the file.</summary>
+    /// <summary>The directory of the file.</summary>
     public string Folder => Path.GetDirectoryName(path)!;
 
-    /// <summary>Whether there is room enough for every change, and not for those alone that take access away.</summary>
+    /// <summary>Whether there is enough room for every change, not only for those that take access away.</summary>
     public bool HasRoom => reserve.IsWhole;
 
-    /// <summary>Completes when a commit's outcome is unknown. Whoever runs the process then ends it.</summary>
+    /// <summary>Completes when the outcome of a commit is unknown. The process must then end.</summary>
     public Task<OutcomeUnknownException> Broken => broken.Task;
 
-    /// <param name="path">The file, made when it is missing.</param>
-    /// <param name="log">Gets one line for each audit entry once it is committed, and one for each row that cannot be read.</param>
+    /// <param name="path">The file; it is created if it does not exist.</param>
+    /// <param name="log">Gets one line for each committed audit entry, and one for each row that cannot be read.</param>
     /// <exception cref="StoreException">The file cannot be used.</exception>
     public static Database Open(string path, ILogger log) => new(path, log);
 
-    /// <summary>Reads from the file of another process, as of one moment, and changes nothing.</summary>
+    /// <summary>Reads the database of another process, as of one moment, and changes nothing.</summary>
     /// <exception cref="StoreException">It cannot be read.</exception>
     public static T Peek<T>(string path, Func<Snapshot, T> read)
     {
@@ -74,7 +72,7 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes a copy of the file of another process, as of one moment, into a new file.</summary>
+    /// <summary>Copies the database of another process, as of one moment, to a new file.</summary>
     /// <exception cref="StoreException">It cannot be read, or the copy cannot be written.</exception>
     public static void Copy(string path, string copy)
     {
@@ -89,9 +87,10 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Reads all that decisions rest on. What stands for itself, a node or a user, is left out instead when it cannot be read.
+    /// Checks that all rows on which decisions depend can be read. An unreadable row that affects nothing else, such as a node or a user,
+    /// is left out instead.
     /// </summary>
-    /// <exception cref="StoreException">A row is none of ours.</exception>
+    /// <exception cref="StoreException">A row does not have the daemon's format.</exception>
     public void ExpectReadable(DateTimeOffset now)
     {
         try
@@ -100,7 +99,7 @@ internal sealed class Database : IAsyncDisposable
         }
         catch (StoreException e)
         {
-            // An earlier version that would accept the text does not start on the schema of this one.
+            // An earlier version that would accept the text does not start on the schema of this version.
             var remedy = e.GetBaseException() is UnreadableResourceException one
                 ? $"restore a backup, or mend the text: sqlite3 {path} \"UPDATE {one.Kind}s SET resource = replace(resource, 'WRONG', 'RIGHT') WHERE name = '{one.Name}'\""
                 : "restore a backup";
@@ -109,20 +108,19 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Loads, decides and writes in one transaction. <paramref name="change"/> is synchronous, has no effect but on the
-    /// transaction, and may be run again. When it throws, its own writes are undone and nobody else's. The task completes
-    /// only after the commit is on the disk.
+    /// Loads, decides and writes in one transaction. <paramref name="change"/> is synchronous, affects only the transaction, and may run
+    /// more than once. If it throws, only its own writes are undone. The task completes only after the commit is on the disk.
     /// </summary>
-    /// <param name="change">What is done.</param>
+    /// <param name="change">The change to make.</param>
     /// <param name="takesAway">
-    /// Whether it takes access away, or is needed for that. On a full disk only such changes are made, in the room that is kept for them.
-    /// One that could
-    /// also grant may say so if nothing comes of the grant before another commit, as with the roles of a user, who has to log in for them.
+    /// Whether the change takes access away, or is needed for that. On a full disk only such changes are made, in the room that is reserved
+    /// for them. A change that could also grant access may set this if the grant has no effect before another commit, as with the roles of
+    /// a user, who must log in to use them.
     /// </param>
     /// <exception cref="ProblemException">
-    /// From the change; or unavailable: nothing was changed, and the same call may succeed later.
+    /// Thrown by the change; or unavailable: nothing was changed, and the same call may succeed later.
     /// </exception>
-    /// <exception cref="OutcomeUnknownException">Whether it was kept is not known.</exception>
+    /// <exception cref="OutcomeUnknownException">It is unknown whether the commit was kept.</exception>
     public Task<T> Commit<T>(Func<Transaction, T> change, bool takesAway = false)
     {
         var pending = new Change<T>(change, takesAway);
@@ -131,14 +129,14 @@ internal sealed class Database : IAsyncDisposable
         return pending.Task;
     }
 
-    /// <summary>Reads as of one moment. May run beside other readers and the writer.</summary>
+    /// <summary>Reads as of one moment. It can run in parallel with other readers and the writer.</summary>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
     public T Read<T>(Func<Snapshot, T> read) => Read(session => new Snapshot(session), read);
 
-    /// <summary>Reads as of one moment, also where rows cannot be read, after every row that the daemon works with was looked at.</summary>
-    /// <param name="now">When.</param>
+    /// <summary>Checks every row that the daemon uses, and then reads as of one moment, even if some rows cannot be read.</summary>
+    /// <param name="now">The current time.</param>
     /// <param name="resources">The tables of all kinds of resources.</param>
-    /// <param name="read">What to read.</param>
+    /// <param name="read">The function that reads.</param>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
     public T Inspect<T>(DateTimeOffset now, IEnumerable<ResourceTable> resources, Func<Inspection, T> read) =>
         Read(session => new Inspection(session), inspection =>
@@ -169,17 +167,17 @@ internal sealed class Database : IAsyncDisposable
         }
         catch
         {
-            // Its transaction is still open; a fresh connection costs less than telling whether this one is sound.
+            // Its transaction is still open; opening a new connection is cheaper than finding out whether this one is usable.
             session?.Dispose();
             throw;
         }
     }
 
     /// <summary>
-    /// A copy as of one moment, marked as a backup. Reading and changing go on meanwhile. It lies in a file without a name, gone when it is
-    /// closed.
+    /// Makes a copy as of one moment, marked as a backup. Readers and the writer continue meanwhile. The copy is a file without a name,
+    /// which disappears when it is closed.
     /// </summary>
-    /// <exception cref="ProblemException">Unavailable: there is no room for it.</exception>
+    /// <exception cref="ProblemException">Unavailable: there is no room for the copy.</exception>
     public Stream BackUp(DateTimeOffset now)
     {
         var copy = $"{path}.backup-{Path.GetRandomFileName()}";
@@ -201,16 +199,16 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Finishes what is queued, then closes the file.</summary>
+    /// <summary>Finishes the queued changes, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
         queue.Writer.TryComplete();
         await Task.Run(thread.Join);
         while (readers.TryTake(out var session))
             session.Dispose();
-        // It alone can bring what is in the log home, so that the database is one file again.
+        // Only the writer can move the log's content into the database, so that the database is one file again.
         writer.Dispose();
-        // Last: see there.
+        // Must be last: the class explains why.
         reserve.Dispose();
     }
 
@@ -236,13 +234,13 @@ internal sealed class Database : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // A thread that dies here would take the process with it, and nobody who waits would hear why.
+                // An exception on this thread would end the process, and no waiting caller would learn why.
                 Break(e, batch);
             }
         }
     }
 
-    /// <summary>Leaves the room that is left to those who may use it.</summary>
+    /// <summary>Rejects the changes that may not use the remaining room.</summary>
     private static void Refuse(List<Change> batch)
     {
         batch.FindAll(change => !change.TakesAway).ForEach(change => change.Fail(new ProblemException(new Problem(
@@ -288,7 +286,7 @@ internal sealed class Database : IAsyncDisposable
             return;
         }
         batch.ForEach(change => change.Complete());
-        // The one place where the log says what was decided: what is on the disk, and only that.
+        // The only place where the log reports decisions: exactly those that are on the disk.
         foreach (var entry in batch.SelectMany(change => change.Audited))
             log.LogInformation(
                 "{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()),
@@ -301,7 +299,7 @@ internal sealed class Database : IAsyncDisposable
             log.LogError("{Row}; it is left out, and tctl status names it until it is mended", Printable.Escape(row));
     }
 
-    /// <summary>Runs one change inside a savepoint of its own, so that its failure does not sink its neighbours.</summary>
+    /// <summary>Runs one change in its own savepoint, so that its failure does not affect the other changes.</summary>
     private void RunAlone(Change change)
     {
         writer.Bind("SAVEPOINT change").ExecuteNonQuery();
@@ -312,7 +310,7 @@ internal sealed class Database : IAsyncDisposable
         catch (Exception e) when (e is not DbException error || Sqlite.IsConstraint(error))
         {
             change.Refuse(e);
-            // After an error that rolled everything back, RELEASE would commit what follows on its own.
+            // After an error that rolled everything back, RELEASE would commit the following writes on their own.
             ThrowIfRolledBack();
             writer.Bind("ROLLBACK TO change").ExecuteNonQuery();
         }
@@ -326,7 +324,7 @@ internal sealed class Database : IAsyncDisposable
             throw new RolledBackException();
     }
 
-    /// <summary>Nothing of the batch is kept, not even what its members had been about to be told.</summary>
+    /// <summary>Discards the whole batch, including the answers that its callers were about to get.</summary>
     private void Abandon(List<Change> batch)
     {
         try
@@ -350,14 +348,14 @@ internal sealed class Database : IAsyncDisposable
     private sealed class RolledBackException : DbException;
 
     /// <summary>
-    /// One caller's change on its way through a batch. The caller hears nothing before the batch is committed, not even a refusal: it may
-    /// rest on what a neighbour wrote.
+    /// One caller's change in a batch. The caller gets no answer before the batch is committed, not even a refusal, because a refusal may
+    /// depend on what another change in the batch wrote.
     /// </summary>
     private abstract class Change(bool takesAway)
     {
         public bool TakesAway => takesAway;
 
-        /// <summary>What the change put into the audit; nothing when it was refused.</summary>
+        /// <summary>The audit entries of the change; none if it was refused.</summary>
         public abstract IEnumerable<AuditEntry> Audited { get; }
 
         public abstract void Run(Transaction transaction);

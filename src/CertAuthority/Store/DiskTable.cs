@@ -1,6 +1,6 @@
 namespace CertAuthority.Store;
 
-/// <summary>Whether receivers were told that the disk fills up, and not yet that it has room again.</summary>
+/// <summary>Records whether receivers got a notice that the disk is filling up, and none yet that it has room again.</summary>
 internal static class DiskTable
 {
     public static bool IsToldLow(this Snapshot snapshot) => snapshot.QueryFirst("SELECT told_low FROM disk", row => row.GetBoolean(0));

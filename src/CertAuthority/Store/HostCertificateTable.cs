@@ -5,16 +5,16 @@ using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
 
-/// <summary>A host certificate as recorded: from then on it counts as issued, signed or not.</summary>
-/// <param name="Serial">Of the same count as those of users.</param>
-/// <param name="NodeId">Whose.</param>
-/// <param name="NodeName">Its name then.</param>
-/// <param name="Caller">Who had it signed.</param>
-/// <param name="Principals">What it vouches for.</param>
-/// <param name="Issued">When.</param>
+/// <summary>A host certificate as recorded. Once recorded it counts as issued, whether it has been signed or not.</summary>
+/// <param name="Serial">The serial, from the same counter as user certificates.</param>
+/// <param name="NodeId">The ID of the node.</param>
+/// <param name="NodeName">The name of the node when the certificate was issued.</param>
+/// <param name="Caller">The account that had it signed.</param>
+/// <param name="Principals">The names that it certifies.</param>
+/// <param name="Issued">The time of issue.</param>
 /// <param name="ValidAfter">The first instant at which it is valid.</param>
-/// <param name="ValidBefore">The first instant at which it is not valid any more.</param>
-/// <param name="Certificate">The signed bytes; null where the daemon was stopped before it had signed.</param>
+/// <param name="ValidBefore">The first instant at which it is no longer valid.</param>
+/// <param name="Certificate">The signed bytes; null if the daemon stopped before it signed.</param>
 internal sealed record RecordedHostCertificate(
     ulong Serial,
     Guid NodeId,
@@ -45,7 +45,7 @@ internal static class HostCertificateTable
     public static void SetHostCertificate(this Transaction transaction, ulong serial, byte[] certificate) =>
         transaction.Execute("UPDATE host_certificates SET certificate = $2 WHERE serial = $1", (long)serial, certificate);
 
-    /// <summary>The last one that was signed for each node that exists, by the node's id; one that has ended too.</summary>
+    /// <summary>Returns the last signed certificate of each existing node, by the node's ID, even if it has expired.</summary>
     public static Dictionary<Guid, RecordedHostCertificate> HostCertificates(this Snapshot snapshot) =>
         snapshot.QueryReadable(
             $"""
@@ -55,7 +55,7 @@ internal static class HostCertificateTable
               ORDER BY serial DESC LIMIT 1) FROM nodes)
             """, Row).ToDictionary(one => one.NodeId);
 
-    /// <summary>The last one that was signed for a node; null where there is none.</summary>
+    /// <summary>Returns the last signed certificate of a node; null if there is none.</summary>
     public static RecordedHostCertificate? HostCertificate(this Snapshot snapshot, Node node) =>
         snapshot.QueryFirst(
             $"SELECT {Columns} FROM host_certificates WHERE node_id = $1 AND certificate IS NOT NULL ORDER BY serial DESC LIMIT 1", Row,
@@ -67,7 +67,7 @@ internal static class HostCertificateTable
         row.Time("valid_after"), row.Time("valid_before"),
         row.IsNull("certificate") ? null : Parsed(row.Bytes("certificate")));
 
-    /// <summary>The bytes, when they are a certificate: what cannot be parsed is a row that cannot be read.</summary>
+    /// <summary>Returns the bytes if they are a certificate: a row that cannot be parsed counts as unreadable.</summary>
     private static byte[] Parsed(byte[] certificate)
     {
         OpenSsh.Certificate.Parse(certificate);

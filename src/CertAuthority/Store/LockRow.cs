@@ -6,9 +6,9 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Store;
 
 /// <summary>A lock as it is stored.</summary>
-/// <param name="Kind">What it is on: <c>user</c>, <c>role</c>, <c>login</c>, <c>node</c> or <c>request</c>.</param>
-/// <param name="Target">The name of what it is on; the id of a request.</param>
-/// <param name="Message">Why; null for no reason.</param>
+/// <param name="Kind">The kind of the target: <c>user</c>, <c>role</c>, <c>login</c>, <c>node</c> or <c>request</c>.</param>
+/// <param name="Target">The name of the target; for a request, its ID.</param>
+/// <param name="Message">The reason; null for none.</param>
 /// <param name="Expires">When it ends, in Unix seconds; null for never.</param>
 internal sealed record LockRow(string Kind, string Target, string? Message = null, long? Expires = null)
 {
@@ -28,7 +28,7 @@ internal sealed record LockRow(string Kind, string Target, string? Message = nul
     {
         foreach (var kind in Enum.GetValues<LockKind>())
             if (LockTarget.Word(kind) == Kind)
-                // A request is looked up by its id; the name of anything else is compared as text, whatever it is.
+                // A request is found by its ID; any other name is compared as plain text.
                 return kind != LockKind.Request || Guid.TryParseExact(Target, "D", out _)
                     ? new LockTarget(kind, Target)
                     : throw new FormatException($"\"{Target}\" is not the id of a request");

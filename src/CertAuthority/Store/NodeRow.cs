@@ -8,12 +8,12 @@ namespace CertAuthority.Store;
 
 /// <summary>A node as it is stored.</summary>
 /// <param name="Address">
-/// Where its sshd listens. Earlier versions stored addresses that this one rejects in files; such a node is read, and only the way to its
-/// host is closed.
+/// The address where its sshd listens. Earlier versions stored addresses that this version rejects in files; such a node can be read, and
+/// only the connection to its host is blocked.
 /// </param>
-/// <param name="Labels">What roles select it by; null for none.</param>
-/// <param name="KrlMaxAge">How old a revocation list may be there, in seconds; null for any age.</param>
-/// <param name="LoginDomain">The domain of accounts there; null for plain names only.</param>
+/// <param name="Labels">The labels by which roles select it; null for none.</param>
+/// <param name="KrlMaxAge">The largest age of a revocation list on the host, in seconds; null for any age.</param>
+/// <param name="LoginDomain">The domain of the accounts on the host; null for plain names only.</param>
 /// <param name="Push">Whether the daemon writes to the host.</param>
 /// <param name="OtherCas">The CA keys of other authorities that the host trusts; null for none.</param>
 internal sealed record NodeRow(

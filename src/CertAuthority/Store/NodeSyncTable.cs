@@ -4,7 +4,7 @@ using CertAuthority.Access.Values;
 
 namespace CertAuthority.Store;
 
-/// <summary>The tables of what is written to hosts, and of the certificates by which that is done.</summary>
+/// <summary>The tables of what the daemon has written to hosts, and of the certificates that it uses for that.</summary>
 internal static class NodeSyncTable
 {
     public static void InsertSyncCertificate(
@@ -13,8 +13,8 @@ internal static class NodeSyncTable
             "INSERT INTO sync_certificates VALUES ($1, $2, $3, $4, $5)", (long)serial, issued, validity.After, validity.Before, toBeSigned);
 
     /// <summary>
-    /// Of every node that something was tried with, by its id. A row that cannot be read is left out: the next list that is written there
-    /// replaces it.
+    /// Returns the state of every node to which a write was tried, by its ID. A row that cannot be read is left out: the next list that is
+    /// written to the host replaces it.
     /// </summary>
     public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
         snapshot.QueryReadable(
@@ -22,7 +22,7 @@ internal static class NodeSyncTable
             row => (Id: row.Id("node_id"), Sync: Row(row)))
             .ToDictionary(one => one.Id, one => one.Sync);
 
-    /// <summary>It has that list now. A node that was removed meanwhile leaves nothing.</summary>
+    /// <summary>Records that the host now has the list. It does nothing for a node that was removed meanwhile.</summary>
     public static void SetSynced(this Transaction transaction, Node node, ulong krlVersion, DateTimeOffset now) =>
         transaction.Execute(
             """
@@ -31,7 +31,7 @@ internal static class NodeSyncTable
                 failure = NULL, failed = NULL, trouble = NULL
             """, node.Id, (long)krlVersion, now);
 
-    /// <summary>Nothing could be written there; what it had it has still.</summary>
+    /// <summary>Records that a write failed; the host still has what it had before.</summary>
     public static void SetSyncFailed(
         this Transaction transaction, Node node, string why, DateTimeOffset now, SyncTrouble trouble = SyncTrouble.Other) =>
         transaction.Execute(
@@ -41,8 +41,8 @@ internal static class NodeSyncTable
             """, node.Id, why, now, trouble.ToString());
 
     /// <summary>
-    /// Whether its sshd exempts somebody from its penalties; null where it has none, or where that is not known. Nothing for a node without
-    /// a row.
+    /// Records whether the host's sshd exempts anybody from its penalties; null if it has no penalties, or if that is unknown. It does
+    /// nothing for a node without a row.
     /// </summary>
     public static void SetExempt(this Transaction transaction, Node node, bool? isExempt) =>
         transaction.Execute("UPDATE node_syncs SET exempt = $2 WHERE node_id = $1", node.Id, isExempt);

@@ -6,40 +6,40 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
-/// <summary>Who is told.</summary>
-/// <param name="Name">Unique: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
-/// <param name="Filter">Of what.</param>
+/// <summary>A receiver of notices.</summary>
+/// <param name="Name">The unique name: <c>command</c>, <c>mail</c>, or <c>webhook/</c> and a name.</param>
+/// <param name="Filter">The notices that it receives.</param>
 /// <param name="IsPersonal">
 /// Whether it delivers to people, each of whom gets only the requests that concern them. Otherwise it gets every event.
 /// </param>
 internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false);
 
-/// <summary>An event on its way to a receiver.</summary>
-/// <param name="Number">Unique for ever.</param>
-/// <param name="Receiver">Whom it is for.</param>
-/// <param name="Recipient">Which of the people that the receiver reaches; null where it reaches none.</param>
-/// <param name="Event">The JSON of <paramref name="Notification"/>, as whichever version of the daemon wrote it.</param>
-/// <param name="Attempts">How often it has been sent.</param>
-/// <param name="Notification">The event as it is sent now.</param>
+/// <summary>An event that is queued for a receiver.</summary>
+/// <param name="Number">The number, which is never used again.</param>
+/// <param name="Receiver">The name of the receiver.</param>
+/// <param name="Recipient">The person to whom the receiver delivers; null if it does not deliver to people.</param>
+/// <param name="Event">The JSON of <paramref name="Notification"/>, as written by any version of the daemon.</param>
+/// <param name="Attempts">How many times it was sent.</param>
+/// <param name="Notification">The event in the form in which it is sent now.</param>
 internal sealed record Outgoing(long Number, string Receiver, string? Recipient, string Event, int Attempts, Notification Notification);
 
-/// <summary>The tables of those who are told of what happens, and of what they have not been told yet.</summary>
+/// <summary>The tables of receivers and of the events queued for them.</summary>
 internal static class OutboxTable
 {
     /// <summary>
-    /// What waits for one receiver. Beyond that the oldest of whoever has the most is given up: who is told late of everything is told of
-    /// nothing.
+    /// The largest number of events queued for one receiver. Above it, the oldest events about the user with the most are dropped: a
+    /// receiver that gets every event late is of no use.
     /// </summary>
     public const int MostWaiting = 10_000;
 
-    /// <summary>How much of it is about requests of one user, so that nobody takes the places of others.</summary>
+    /// <summary>The largest share of one user's requests, so that nobody takes other people's places.</summary>
     public const int MostAboutOne = 500;
 
     private const string Columns = "number, receiver, recipient, event, attempts";
 
     /// <summary>
-    /// Those who are told, from now on. What waits for others is dropped; who stays keeps it, also what a changed filter would not have let
-    /// in.
+    /// Sets the receivers from now on. Events queued for removed receivers are dropped; a receiver that remains keeps its events, even
+    /// those that a changed filter would reject.
     /// </summary>
     public static void SetReceivers(this Transaction transaction, IReadOnlyCollection<Receiver> receivers)
     {
@@ -67,7 +67,7 @@ internal static class OutboxTable
                 row.String("name"), row.Long("waiting"), row.Long("given_up"), row.Text("failure"),
                 row.IsNull("failed_at") ? null : row.Time("failed_at")));
 
-    /// <summary>Puts an event on its way to a receiver, or to each of the people whom it reaches.</summary>
+    /// <summary>Queues an event for a receiver, or for each of the people to whom it delivers.</summary>
     public static void Put(this Transaction transaction, Receiver receiver, IEnumerable<string?> recipients, Notification notification)
     {
         var json = JsonSerializer.Serialize(notification, ProtocolJson.Strict.Of<Notification>());
@@ -94,21 +94,21 @@ internal static class OutboxTable
     }
 
     /// <summary>
-    /// The event whose turn it is, or null when nothing is due. One that cannot be read does not hold up those behind it.
+    /// Returns the next event to send, or null if none is due. An event that cannot be read does not delay the following ones.
     /// </summary>
     public static Outgoing? NextDue(this Snapshot snapshot, string receiver, DateTimeOffset now) =>
         snapshot.QueryFirstReadable(
             $"SELECT {Columns} FROM outbox WHERE receiver = $1 AND next_at <= $2 ORDER BY next_at, number", Row, receiver, now);
 
-    /// <summary>Everything that waits, for whoever it is.</summary>
+    /// <summary>Returns every queued event, for all receivers.</summary>
     public static List<Outgoing> Waiting(this Snapshot snapshot) =>
         snapshot.QueryReadable($"SELECT {Columns} FROM outbox ORDER BY number", Row);
 
-    /// <summary>Counts an attempt before it is made, so that one that a crash cut short counts too.</summary>
-    /// <param name="transaction">Where.</param>
-    /// <param name="outgoing">Which.</param>
-    /// <param name="retry">When it is due again, should nobody say how this attempt ended.</param>
-    /// <returns>As it is told, or null when it is not there any more.</returns>
+    /// <summary>Counts an attempt before it is made, so that an attempt that a crash interrupts counts too.</summary>
+    /// <param name="transaction">The database.</param>
+    /// <param name="outgoing">The event.</param>
+    /// <param name="retry">When it is due again if the result of this attempt is never recorded.</param>
+    /// <returns>The event in its current state, or null if it no longer exists.</returns>
     public static Outgoing? BeginAttempt(this Transaction transaction, Outgoing outgoing, DateTimeOffset retry) =>
         transaction.QueryFirst(
             $"UPDATE outbox SET attempts = attempts + 1, next_at = $2 WHERE number = $1 RETURNING {Columns}", Row, outgoing.Number, retry);
@@ -116,7 +116,7 @@ internal static class OutboxTable
     public static void Delivered(this Transaction transaction, Outgoing outgoing) =>
         transaction.Execute("DELETE FROM outbox WHERE number = $1", outgoing.Number);
 
-    /// <summary>Notes a failure; without a time for the next attempt there is none.</summary>
+    /// <summary>Records a failure. Without a time for the next attempt, there will be none.</summary>
     public static void Failed(this Transaction transaction, Outgoing outgoing, string why, DateTimeOffset now, DateTimeOffset? retry)
     {
         transaction.Execute("UPDATE receivers SET failed_at = $2, failure = $3 WHERE name = $1", outgoing.Receiver, now, why);

@@ -6,15 +6,14 @@ using CertAuthority.Access.Roles;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// All roles, nodes and locks of one generation. A node that cannot be read is left out, so that the others still get their revocation
-/// list. A role or a lock
-/// that cannot be read may be one that denies, so nothing is decided until it can.
+/// All roles, nodes and locks of one generation. A node that cannot be read is left out, so that the other nodes still get their revocation
+/// list. A role or a lock that cannot be read may be one that denies, so nothing is decided until it can be read.
 /// </summary>
-/// <param name="generation">Unique for ever.</param>
-/// <param name="roles">Those that can be read.</param>
-/// <param name="nodes">Those that can be read.</param>
-/// <param name="locks">Those that can be read.</param>
-/// <param name="fault">The first role or lock that cannot be read; null when all can.</param>
+/// <param name="generation">The number of the generation, which is never used again.</param>
+/// <param name="roles">The readable roles.</param>
+/// <param name="nodes">The readable nodes.</param>
+/// <param name="locks">The readable locks.</param>
+/// <param name="fault">The fault of the first unreadable role or lock; null if all can be read.</param>
 internal sealed class Policy(
     string generation, ImmutableSortedDictionary<string, Role> roles, ImmutableSortedDictionary<string, Node> nodes,
     ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault)
@@ -32,14 +31,16 @@ internal sealed class Policy(
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
     public ImmutableSortedDictionary<string, AccessLock> Locks => Whole(locks);
 
-    /// <summary>The locks that stand at an instant: the clock ends them, and nothing else has to.</summary>
+    /// <summary>Returns the locks in force at an instant. They end with time alone, without another change.</summary>
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
     public LocksInForce LocksAt(DateTimeOffset now) => LocksInForce.At(Locks.Values, now);
 
     private T Whole<T>(T table) => fault is null ? table : throw new StoreException(fault.Message, fault);
 }
 
-/// <summary>The last generation read. A generation is never used twice, so a cached one can be outdated but not wrong.</summary>
+/// <summary>
+/// Caches the last generation that was read. A generation number is never used twice, so a cached one can be outdated but not wrong.
+/// </summary>
 internal sealed class PolicyCache
 {
     public volatile Policy? Latest;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace CertAuthority.Store;
 
-/// <summary>Roles, nodes and locks, read together: decisions rest on all of them.</summary>
+/// <summary>Reads roles, nodes and locks together, because decisions depend on all of them.</summary>
 internal static class PolicyTables
 {
     public static Policy Policy(this Snapshot snapshot)
@@ -20,7 +20,7 @@ internal static class PolicyTables
             .ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal);
         leftOut.ForEach(snapshot.LeaveOut);
         var policy = new Policy(generation, roles, nodes, locks, fault);
-        // A row that somebody mends by hand gets no new generation.
+        // A row that is repaired by hand does not get a new generation.
         if (fault is null && leftOut.Count == 0)
             snapshot.Policies.Latest = policy;
         return policy;

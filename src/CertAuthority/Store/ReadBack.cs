@@ -4,20 +4,19 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// Reads what was just written, in the transaction that wrote it, by the code that reads it at the next start. What it reads otherwise, or
-/// not at all, is
-/// undone: a row that nobody can read could not be changed or removed either.
+/// Reads what was just written, in the transaction that wrote it, with the code that reads it at the next start. A row that reads
+/// differently, or not at all, is undone: an unreadable row could not be changed or removed either.
 /// </summary>
 internal static class ReadBack
 {
-    /// <param name="transaction">The one that wrote the row.</param>
+    /// <param name="transaction">The transaction that wrote the row.</param>
     /// <param name="what">The kind and the name, for the refusal: <c>role 'dba'</c>.</param>
-    /// <param name="meant">What the row was to hold.</param>
-    /// <param name="shown">Everything that a row holds, as a text to compare.</param>
+    /// <param name="meant">The value that the row should have.</param>
+    /// <param name="shown">Converts a value with all its fields to a text for comparison.</param>
     /// <param name="sql">Selects the row by its id, with the columns that <paramref name="row"/> reads.</param>
     /// <param name="row">The reader of the table.</param>
-    /// <param name="id">The row's.</param>
-    /// <exception cref="ProblemException">It reads otherwise.</exception>
+    /// <param name="id">The ID of the row.</param>
+    /// <exception cref="ProblemException">The row reads differently.</exception>
     public static void Expect<T>(
         this Transaction transaction, string what, T meant, Func<T, string> shown, string sql, Func<DbDataReader, T> row, Guid id)
         where T : class

@@ -3,30 +3,30 @@ using CertAuthority.Access.Requests;
 
 namespace CertAuthority.Store;
 
-/// <summary>Which requests are wanted; what is null or empty does not matter.</summary>
-/// <param name="States">In one of these, by the clock.</param>
-/// <param name="User">Of the user of this name.</param>
-/// <param name="Role">That ask for, or were granted, this role.</param>
-/// <param name="Since">Filed at this instant or later.</param>
-/// <param name="Order">In which order.</param>
-/// <param name="Limit">At most so many, from 1; null for all.</param>
-/// <param name="After">Behind this place.</param>
+/// <summary>Selects requests; a filter that is null or empty matches everything.</summary>
+/// <param name="States">The states, as of the current time.</param>
+/// <param name="User">The name of the user.</param>
+/// <param name="Role">A role that they request or were granted.</param>
+/// <param name="Since">The earliest time of filing.</param>
+/// <param name="Order">The order.</param>
+/// <param name="Limit">The largest number of requests, from 1; null for all.</param>
+/// <param name="After">The place after which the page begins.</param>
 internal sealed record RequestWish(
     ImmutableArray<RequestState> States, string? User, string? Role, DateTimeOffset? Since, RequestOrder Order, int? Limit,
     RequestPlace? After);
 
 /// <summary>
-/// Requests, a page at a time. A page is found where the one before ended, in an index that has the wanted order: it costs what is on
-/// it, however many requests there are. A filter without an index of its own (a role, a state beside a user) costs what it skips, too.
+/// Returns requests a page at a time. An index in the wanted order finds the end of the previous page, so a page costs only what is on it,
+/// however many requests there are. A filter without an index (a role, or a state together with a user) also costs what it skips.
 /// </summary>
 internal static class RequestPages
 {
-    /// <summary>A page, and where the next one begins; null where there is none.</summary>
+    /// <summary>Returns a page and the place where the next one begins; null if there is none.</summary>
     public static (List<AccessRequest> Requests, RequestPlace? Next) RequestPage(
         this Snapshot snapshot, RequestWish wish, DateTimeOffset now)
     {
         var found = new List<AccessRequest>();
-        // One more than wanted tells whether there is another page.
+        // One request more than wanted shows whether there is another page.
         foreach (var part in Parts(wish))
             if (wish.Limit is not { } limit || found.Count <= limit)
                 found.AddRange(snapshot.Query(
@@ -39,7 +39,9 @@ internal static class RequestPages
         return (snapshot.WithReviews(found), RequestPlace.From(found[^1], wish.Order, now));
     }
 
-    /// <summary>The statement for a part. Each arm of it reads one index in order; what has several is merged, not sorted.</summary>
+    /// <summary>
+    /// Returns the statement for a part. Each of its branches reads one index in order; several branches are merged, not sorted.
+    /// </summary>
     internal static string Sql(RequestWish part)
     {
         var arms =
@@ -58,7 +60,7 @@ internal static class RequestPages
         return $"{string.Join(" UNION ALL ", arms)} ORDER BY {(part.Order == RequestOrder.User ? "user_name, " : "")}created DESC, id DESC LIMIT $8";
     }
 
-    /// <summary>Sorted by state, each state is read by itself: what is EXPIRED no column says.</summary>
+    /// <summary>When sorting by state, each state is read separately, because no column contains EXPIRED.</summary>
     internal static IEnumerable<RequestWish> Parts(RequestWish wish) => wish.Order != RequestOrder.State
         ? [wish]
         : Enum.GetValues<RequestState>()

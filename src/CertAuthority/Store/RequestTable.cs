@@ -15,23 +15,23 @@ internal static class RequestTable
         "creator_login_uid, thresholds, annotations, requester_uids, resources, overridden, requester_users";
 
     /// <summary>
-    /// The request whose id starts with a prefix, of this user or, when null, of anybody. No such request and somebody else's are one
-    /// answer.
+    /// Finds the request whose ID starts with a prefix, of this user or, if null, of any user. The error is the same for a request that
+    /// does not exist and for another user's request.
     /// </summary>
-    /// <exception cref="ProblemException">Not found, or several start so.</exception>
+    /// <exception cref="ProblemException">Not found, or several IDs start with the prefix.</exception>
     public static AccessRequest FindRequest(this Snapshot snapshot, string prefix, Guid? userId) =>
         Only(snapshot.RequestsStarting(prefix, 2, userId), prefix);
 
-    /// <summary>Requests whose id starts with a prefix, of this user or, when null, of anybody; at most so many.</summary>
+    /// <summary>Returns the requests whose ID starts with a prefix, of this user or, if null, of any user, up to a limit.</summary>
     public static List<AccessRequest> RequestsStarting(this Snapshot snapshot, string prefix, int most, Guid? userId = null) =>
-        // Only what can be the start of a UUID is looked for.
+        // Searches only for text that can be the start of a UUID.
         prefix.Length is > 0 and <= 36 && prefix.All(c => char.IsAsciiHexDigitLower(c) || c == '-')
             ? snapshot.Select(
                 "WHERE id >= $1 AND id < $2 AND ($3 IS NULL OR user_id = $3) ORDER BY id LIMIT $4", prefix, prefix + "~", userId, most)
             : [];
 
-    /// <summary>The one of several that a prefix means.</summary>
-    /// <exception cref="ProblemException">Not found, or several start so.</exception>
+    /// <summary>Returns the one request that a prefix means.</summary>
+    /// <exception cref="ProblemException">Not found, or several IDs start with the prefix.</exception>
     public static AccessRequest Only(IReadOnlyList<AccessRequest> found, string prefix) => found switch
     {
         [var only] => only,
@@ -55,25 +55,25 @@ internal static class RequestTable
             $"WHERE user_id = $1 {(after is null ? "" : "AND (created, id) < ($3, $4)")} ORDER BY created DESC, id DESC LIMIT $2", user,
             limit ?? -1, after?.Created, after?.Id);
 
-    /// <summary>The approved requests whose access is not over.</summary>
+    /// <summary>Returns the approved requests whose access has not ended.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
 
-    /// <summary>Those that wait for an answer or are in use, and name a node.</summary>
+    /// <summary>Returns the requests that are pending or in use and name a node.</summary>
     public static List<AccessRequest> OpenRequestsFor(this Snapshot snapshot, Guid node, DateTimeOffset now) =>
         [
             .. snapshot.PendingRequests(now).Concat(snapshot.ApprovedRequests(now))
                 .Where(request => request.Resources.Any(one => one.Id == node))];
 
-    /// <summary>Those that wait for an answer, newest first.</summary>
+    /// <summary>Returns the pending requests, newest first.</summary>
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", now);
 
-    /// <summary>Those that a user has reviewed, newest first.</summary>
+    /// <summary>Returns the requests that a user has reviewed, newest first.</summary>
     public static List<AccessRequest> RequestsReviewedBy(this Snapshot snapshot, User user) =>
         snapshot.Select("WHERE id IN (SELECT request_id FROM reviews WHERE author_id = $1) ORDER BY created DESC, id", user.Id);
 
-    /// <summary>The approved requests whose access ends within these instants and of whose end nothing was told yet.</summary>
+    /// <summary>Returns the approved requests whose access ends between these instants and whose end has not been announced yet.</summary>
     public static List<AccessRequest> EndingRequests(this Snapshot snapshot, DateTimeOffset now, DateTimeOffset until) =>
         snapshot.QueryReadable(
             $"SELECT {Columns} FROM requests WHERE state = 'APPROVED' AND end_told = 0 AND access_until > $1 AND access_until <= $2 ORDER BY access_until", Row, now, until);
@@ -93,13 +93,14 @@ internal static class RequestTable
             "SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0),
             user.Id, now);
 
-    /// <summary>How many requests of a user were filed since an instant, whatever has become of them.</summary>
+    /// <summary>Counts the requests of a user that were filed since an instant, whatever their state is now.</summary>
     public static int CountFiled(this Snapshot snapshot, User user, DateTimeOffset since) =>
         (int)snapshot.QueryFirst(
             "SELECT count(*) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user.Id, since);
 
     /// <summary>
-    /// How many reviewers were suggested by requests of a user that were filed since an instant; who is in several counts for each.
+    /// Counts the reviewers suggested by a user's requests that were filed since an instant; a reviewer of several requests counts once for
+    /// each.
     /// </summary>
     public static long CountSuggested(this Snapshot snapshot, Guid user, DateTimeOffset since) =>
         snapshot.QueryFirst(
@@ -118,7 +119,7 @@ internal static class RequestTable
             Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden),
             Rows.Json(request.RequesterUsers));
 
-    /// <summary>Moves a request from the revision and state it was decided on to the next, or fails if it is not there any more.</summary>
+    /// <summary>Replaces the revision and state on which a decision was made, or fails if the request has changed since.</summary>
     /// <returns>The request at its new revision.</returns>
     public static AccessRequest UpdateRequest(this Transaction transaction, AccessRequest from, AccessRequest to)
     {
@@ -138,7 +139,7 @@ internal static class RequestTable
             : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
     }
 
-    /// <summary>Lets a pending request wait for its answer until an earlier instant than it did.</summary>
+    /// <summary>Makes a pending request expire at an earlier instant than before.</summary>
     /// <returns>The request at its new revision.</returns>
     public static AccessRequest EndWaiting(this Transaction transaction, AccessRequest request, DateTimeOffset until)
     {
@@ -148,7 +149,7 @@ internal static class RequestTable
         return next;
     }
 
-    /// <summary>Requests with their reviews.</summary>
+    /// <summary>Reads requests with their reviews.</summary>
     private static List<AccessRequest> Select(this Snapshot snapshot, string which, params ReadOnlySpan<object?> values) =>
         snapshot.WithReviews(snapshot.Query($"SELECT {Columns} FROM requests {which}", Row, values));
 
@@ -187,7 +188,7 @@ internal static class RequestTable
         RequesterUsers = row.Ids("requester_users"),
     };
 
-    /// <summary>A clock as people and rows have it.</summary>
+    /// <summary>Returns the name of a clock, for people and rows.</summary>
     public static string Word(RequestClock clock) => clock == RequestClock.Approval ? "approval" : "creation";
 
     private static RequestState State(string word) => word switch

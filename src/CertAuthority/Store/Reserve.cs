@@ -4,20 +4,20 @@ using Microsoft.Win32.SafeHandles;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// Room that the files of a database have beyond what they hold, so that a disk which others fill up leaves enough to take access
-/// away. It is kept whole before each change that may not use it; while it cannot be, such changes are refused.
+/// Space that the files of a database own beyond their content, so that a disk which other programs fill up still leaves enough room to
+/// take access away. It is restored before each change that may not use it; while that is impossible, such changes are refused.
 /// </summary>
 /// <remarks>
-/// The blocks belong to the database and its log themselves (fallocate(2) behind their ends), so that no other process can take them.
-/// Changes go into the log, which is used again from its beginning once it was copied into the database; so the room lasts for
-/// thousands of revocations.
+/// The blocks belong to the database and its log themselves (fallocate(2) beyond their ends), so no other process can take them. Changes go
+/// to the log, which starts again from its beginning after its content was copied into the database; so the space lasts for thousands of
+/// revocations.
 /// </remarks>
 internal sealed class Reserve : IDisposable
 {
-    /// <summary>Bytes kept behind the end of each file.</summary>
+    /// <summary>The number of bytes reserved beyond the end of each file.</summary>
     private const long Wanted = 4 << 20;
 
-    /// <summary>How many of them may be used before they are renewed, so that this is not done with each change.</summary>
+    /// <summary>How many of them may be used before they are renewed, so that not every change renews them.</summary>
     private const long Used = 256 << 10;
 
     private readonly List<KeptFile> files;
@@ -25,8 +25,8 @@ internal sealed class Reserve : IDisposable
     private bool isImpossible;
     private bool isWhole = true;
 
-    /// <param name="database">The file, open already, with its log beside it.</param>
-    /// <param name="log">Gets a line when the room runs out, and when it is back.</param>
+    /// <param name="database">The database file, already open, with its log next to it.</param>
+    /// <param name="log">Gets a line when the space runs out, and another when it is restored.</param>
     public Reserve(string database, ILogger log)
     {
         this.log = log;
@@ -34,18 +34,18 @@ internal sealed class Reserve : IDisposable
         TopUp();
     }
 
-    /// <summary>Whether there is all of it.</summary>
+    /// <summary>Whether all of the space is reserved.</summary>
     public bool IsWhole => Volatile.Read(ref isWhole);
 
-    /// <summary>Gets back what was used of it, where there is room again.</summary>
-    /// <returns>Whether there is all of it, or the file system cannot keep any.</returns>
+    /// <summary>Reserves again what was used, if the disk has room.</summary>
+    /// <returns>Whether all of the space is reserved, or the file system cannot reserve any.</returns>
     public bool TopUp()
     {
         if (isImpossible)
             return true;
         try
         {
-            // All of them, though one has no room: the next one may need less.
+            // Tries every file even if one has no room: the next one may need less.
             var kept = files.ConvertAll(file => file.TopUp()).TrueForAll(isKept => isKept);
             if (kept != isWhole)
                 Tell(kept);
@@ -73,8 +73,8 @@ internal sealed class Reserve : IDisposable
     }
 
     /// <summary>
-    /// One of the files. It stays open as long as SQLite has it open: closing any handle of a file gives up all of the process's locks
-    /// on it (fcntl(2)), those of SQLite too.
+    /// One of the files. It stays open as long as SQLite has it open: closing any handle of a file releases all locks that the process has
+    /// on it (fcntl(2)), including those of SQLite.
     /// </summary>
     private sealed class KeptFile(string path) : IDisposable
     {

@@ -6,53 +6,52 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Store;
 
 /// <summary>The row of a resource cannot be read. The message names the resource and the fault.</summary>
-/// <param name="kind">Its kind, which is the name of its table in the singular.</param>
-/// <param name="name">Its name.</param>
+/// <param name="kind">The kind, which is the singular of its table's name.</param>
+/// <param name="name">The name of the resource.</param>
 /// <param name="why">What is wrong with the row.</param>
 internal sealed class UnreadableResourceException(string kind, string name, Exception why) : Exception($"{kind} \"{name}\": {Plain(why)}")
 {
-    /// <summary>Its kind, which is the name of its table in the singular.</summary>
+    /// <summary>The kind, which is the singular of its table's name.</summary>
     public string Kind => kind;
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the resource.</summary>
     public string Name => name;
 
-    // The reader's own words name types and offsets.
+    // The original message names types and offsets.
     private static string Plain(Exception why) =>
         why is JsonException json ? $"its row is not the JSON that certauthority writes, at {json.Path ?? "$"}" : why.Message;
 }
 
 /// <summary>A resource whose row cannot be read.</summary>
-/// <param name="Kind">Its kind, which is the name of its table in the singular.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Id">As it is stored.</param>
-/// <param name="Text">The row's JSON, or whatever is in its place.</param>
+/// <param name="Kind">The kind, which is the singular of its table's name.</param>
+/// <param name="Name">The name of the resource.</param>
+/// <param name="Id">The ID as it is stored.</param>
+/// <param name="Text">The row's JSON, or whatever is stored instead.</param>
 internal sealed record Unreadable(string Kind, string Name, string Id, string Text);
 
 /// <summary>
-/// The table of one kind of resources. Identity, name and revision are columns; everything else is one JSON text in a shape of its own,
-/// which the
-/// rules for people's files do not touch: a stricter rule must not make an old database unreadable.
+/// The table of one kind of resource. ID, name and revision are columns; everything else is one JSON text in its own format. The rules for
+/// people's files do not apply to it: a stricter rule must not make an old database unreadable.
 /// </summary>
-/// <param name="Kind">The kind, which is the name of the table in the singular.</param>
+/// <param name="Kind">The kind, which is the singular of the table's name.</param>
 internal abstract record ResourceTable(string Kind)
 {
-    /// <summary>Reads every row, whatever is kept in memory, so that the inspection knows of all that cannot be read.</summary>
+    /// <summary>Reads every row, bypassing the cache, so that the inspection finds every row that cannot be read.</summary>
     public abstract void Inspect(Inspection inspection);
 
-    /// <summary>The row of this name, if it cannot be read; null if it can, or there is none.</summary>
+    /// <summary>Returns the row with this name if it cannot be read; null if it can, or if there is none.</summary>
     public abstract Unreadable? FindUnreadable(Snapshot snapshot, string name);
 
     /// <summary>Removes a row that cannot be read.</summary>
     public abstract void Remove(Transaction transaction, Unreadable one);
 
-    /// <summary>The table of a kind.</summary>
-    /// <typeparam name="T">A resource of the kind.</typeparam>
-    /// <typeparam name="TRow">The shape of its JSON.</typeparam>
-    /// <param name="kind">The kind, which is the name of the table in the singular.</param>
-    /// <param name="json">The compiled reader and writer of the shape.</param>
-    /// <param name="write">The row of a resource.</param>
-    /// <param name="read">The resource of a row and a name; identity and revision come from their columns.</param>
+    /// <summary>Creates the table of a kind.</summary>
+    /// <typeparam name="T">The resource type of the kind.</typeparam>
+    /// <typeparam name="TRow">The type of its JSON.</typeparam>
+    /// <param name="kind">The kind, which is the singular of the table's name.</param>
+    /// <param name="json">The compiled serializer of the JSON type.</param>
+    /// <param name="write">Converts a resource to a row.</param>
+    /// <param name="read">Converts a row and a name to a resource; ID and revision come from their columns.</param>
     public static ResourceTable<T> Of<T, TRow>(string kind, JsonTypeInfo<TRow> json, Func<T, TRow> write, Func<TRow, string, T> read)
         where T : Resource =>
         new(
@@ -61,32 +60,34 @@ internal abstract record ResourceTable(string Kind)
 }
 
 /// <inheritdoc cref="ResourceTable"/>
-/// <typeparam name="T">A resource of the kind.</typeparam>
-/// <param name="Kind">The kind, which is the name of the table in the singular.</param>
-/// <param name="Write">The JSON of a resource.</param>
-/// <param name="Read">The resource of a JSON text and a name; identity and revision come from their columns.</param>
+/// <typeparam name="T">The resource type of the kind.</typeparam>
+/// <param name="Kind">The kind, which is the singular of the table's name.</param>
+/// <param name="Write">Converts a resource to JSON.</param>
+/// <param name="Read">Converts a JSON text and a name to a resource; ID and revision come from their columns.</param>
 internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func<string, string, T> Read) : ResourceTable(Kind)
     where T : Resource
 {
     private readonly string select = $"SELECT id, name, revision, resource FROM {Kind}s";
 
     /// <summary>
-    /// Whether it belongs to the <see cref="Policy"/> that is kept in memory, so that each change begins a new generation.
+    /// Whether the table belongs to the <see cref="Policy"/> that is cached, so that each change begins a new generation.
     /// </summary>
     public bool IsPolicy { get; init; }
 
-    /// <summary>Rows of other tables that are derived from a resource: called once it is written.</summary>
+    /// <summary>Updates the rows of other tables that are derived from a resource; called after it is written.</summary>
     public Action<Transaction, T> Written { get; init; } = (_, _) => { };
 
-    /// <summary>Rows of other tables that end with a resource: called before it is removed, with its id as it is stored.</summary>
+    /// <summary>
+    /// Removes the rows of other tables that end with a resource; called before it is removed, with its ID as it is stored.
+    /// </summary>
     public Action<Transaction, string> Removing { get; init; } = (_, _) => { };
 
     public List<T> All(Snapshot snapshot) => snapshot.QueryReadable($"{select} ORDER BY name", Row);
 
-    /// <summary>All of them, and lets the caller decide what one means that cannot be read.</summary>
+    /// <summary>Returns all resources, and lets the caller decide how to handle one that cannot be read.</summary>
     public List<T> All(Snapshot snapshot, Action<StoreException> unreadable) => snapshot.Query(select, Row, unreadable);
 
-    /// <summary>Those that a condition selects.</summary>
+    /// <summary>Returns the resources that match a condition.</summary>
     /// <exception cref="StoreException">One of them cannot be read.</exception>
     public List<T> Where(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) =>
         snapshot.Query($"{select} WHERE {condition} ORDER BY name", Row, values);
@@ -94,7 +95,7 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
     /// <exception cref="StoreException">It cannot be read.</exception>
     public T? Find(Snapshot snapshot, string name) => snapshot.QueryFirst($"{select} WHERE name = $1", Row, name);
 
-    /// <summary>One that cannot be read is as good as gone.</summary>
+    /// <summary>Finds a resource by its ID. A resource that cannot be read counts as removed.</summary>
     public T? Find(Snapshot snapshot, Guid id) => snapshot.QueryFirstReadable($"{select} WHERE id = $1", Row, id);
 
     public override void Inspect(Inspection inspection) => All(inspection, inspection.LeaveOut);

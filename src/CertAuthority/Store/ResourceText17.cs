@@ -5,19 +5,18 @@ using CertAuthority.Access.Values;
 namespace CertAuthority.Store;
 
 /// <summary>
-/// What schemas up to 17 stored of a resource, the text of its file, as schema 18 stores it. Migration 18 calls it. It works on bare JSON
-/// and knows no
-/// rule of today: it stays as it is, whatever becomes of the files and of the rows.
+/// Converts a resource as schemas up to 17 stored it, as the text of its file, to the format of schema 18. Migration 18 calls it. It works
+/// on plain JSON and uses none of today's rules: it stays as it is, even when files and rows change.
 /// </summary>
 internal static class ResourceText17
 {
     /// <summary>
-    /// The row's JSON. A text that is not what those schemas wrote stays as it is, so that the daemon reports it instead of losing it.
+    /// Returns the row's JSON. A text that those schemas did not write stays unchanged, so that the daemon reports it instead of losing it.
     /// </summary>
     /// <param name="kind"><c>role</c>, <c>user</c>, <c>node</c> or <c>lock</c>.</param>
     /// <param name="name">The resource's name.</param>
-    /// <param name="text">What is stored.</param>
-    /// <param name="fromGroups">Of a user: the groups that make an account this user, as JSON; null for a user of a file.</param>
+    /// <param name="text">The stored text.</param>
+    /// <param name="fromGroups">For a user, the groups that make an account this user, as JSON; null for a user from a file.</param>
     public static string Row(string kind, string name, string text, string? fromGroups)
     {
         try
@@ -71,7 +70,7 @@ internal static class ResourceText17
     private static JsonObject Role(string version, Fields metadata, Fields spec)
     {
         var allow = Side(spec.Map("allow"));
-        // Files of version 3 mean every host where they name none.
+        // Files of version 3 mean every host if they name none.
         if (version == "v3" && allow["logins"] is not null && allow["node_labels"] is null)
             allow["node_labels"] = new JsonObject { ["*"] = new JsonArray("*") };
         return Some(
@@ -141,7 +140,7 @@ internal static class ResourceText17
     private static string? Text(JsonNode? node) =>
         node is null ? null : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : node.AsValue().ToJsonString();
 
-    // One value alone is a list of one.
+    // A single value is a list of one.
     private static IReadOnlyList<JsonNode?> Items(JsonNode? node) => node is JsonArray ? [.. node.AsArray()] : node is null ? [] : [node];
 
     private static JsonArray Texts(JsonNode? node) => [.. Items(node).Select(item => (JsonNode?)Text(item ?? throw new FormatException()))];
@@ -165,7 +164,7 @@ internal static class ResourceText17
     private static JsonNode? Time(JsonNode? node) =>
         Text(node) is { } text ? Instants.TryParse(text, out var time) ? time.ToUnixTimeSeconds() : throw new FormatException() : null;
 
-    /// <summary>The members of a map. A member that nobody takes is none that those schemas wrote.</summary>
+    /// <summary>Reads the members of a map. Those schemas did not write any member that is not taken.</summary>
     private sealed class Fields(JsonNode? map)
     {
         private readonly JsonObject? map = map?.AsObject();

@@ -5,23 +5,23 @@ using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Store;
 
-/// <summary>The table of reviews. Rows are never changed; they go with their request.</summary>
+/// <summary>The table of reviews. Rows never change; they are removed with their request.</summary>
 internal static class ReviewTable
 {
     private const string Columns = "author_id, author_name, author_uids, decision, roles, reason, at, assume_from, author_users";
 
-    /// <summary>The reviews of a request, in the order in which they came.</summary>
+    /// <summary>Returns the reviews of a request, in the order in which they were made.</summary>
     public static ImmutableArray<Review> ReviewsOf(this Snapshot snapshot, Guid request) =>
         [.. snapshot.Query($"SELECT {Columns} FROM reviews WHERE request_id = $1 ORDER BY number", Row, request)];
 
-    /// <summary>Adds a review to a request. Its number is the next of the request, so of two at once one fails.</summary>
+    /// <summary>Adds a review to a request. Its number is the request's next one, so if two are added at once, one of them fails.</summary>
     public static void InsertReview(this Transaction transaction, AccessRequest request, int number, Review review) =>
         transaction.Execute(
             $"INSERT INTO reviews (request_id, number, {Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             request.Id, number, review.AuthorId, review.AuthorName, Rows.Json(review.AuthorUids), Word(review.Decision),
             Rows.Json(review.Roles), review.Reason, review.At, review.AssumeFrom, Rows.Json(review.AuthorUsers));
 
-    /// <summary>What a review says, as people and rows have it: the state that it is for.</summary>
+    /// <summary>Returns the state that a review votes for, as people and rows write it.</summary>
     public static string Word(ReviewDecision decision) =>
         RequestTransitions.Word(decision == ReviewDecision.Approve ? RequestState.Approved : RequestState.Denied);
 

@@ -18,18 +18,18 @@ internal sealed record RoleRow(string Version)
 
     public Dictionary<string, string>? Labels { get; init; }
 
-    /// <summary>When it ends, in Unix seconds; null for never.</summary>
+    /// <summary>When the role expires, in Unix seconds; null for never.</summary>
     public long? Expires { get; init; }
 
-    /// <summary>What it grants; null for nothing.</summary>
+    /// <summary>What the role grants; null for nothing.</summary>
     public RoleSideRow? Allow { get; init; }
 
-    /// <summary>What it takes away; null for nothing.</summary>
+    /// <summary>What the role takes away; null for nothing.</summary>
     public RoleSideRow? Deny { get; init; }
 
     public RoleOptionsRow? Options { get; init; }
 
-    /// <summary>Names of users, and <c>role:NAME</c>.</summary>
+    /// <summary>The names of users, and <c>role:NAME</c>.</summary>
     public string[]? Reviewers { get; init; }
 
     public static readonly ResourceTable<Role> Table = ResourceTable.Of(
@@ -67,7 +67,7 @@ internal sealed record RoleRow(string Version)
     };
 }
 
-/// <summary>One side of a role as it is stored, <c>allow</c> or <c>deny</c>. What is null says nothing.</summary>
+/// <summary>One side of a role as it is stored, <c>allow</c> or <c>deny</c>. A null field sets nothing.</summary>
 internal sealed record RoleSideRow
 {
     public string[]? Logins { get; init; }
@@ -78,10 +78,10 @@ internal sealed record RoleSideRow
 
     public string[]? SearchAsRoles { get; init; }
 
-    /// <summary>In seconds.</summary>
+    /// <summary>The longest request, in seconds.</summary>
     public long? MaxRequestDuration { get; init; }
 
-    /// <summary>Whether the access that is requested lasts from its approval, not from its request.</summary>
+    /// <summary>Whether the requested duration counts from the approval instead of the request.</summary>
     public bool CountsFromApproval { get; init; }
 
     public ThresholdRow[]? Thresholds { get; init; }
@@ -149,13 +149,13 @@ internal sealed record RoleSideRow
     };
 }
 
-/// <summary>How many reviews decide, as it is stored.</summary>
+/// <summary>A number of reviews that decides, as it is stored.</summary>
 internal sealed record ThresholdRow(string Name, string? Filter = null, int Approve = 0, int Deny = 0);
 
-/// <summary>The options of a role as they are stored. What is null or false bounds and permits nothing.</summary>
+/// <summary>The options of a role as they are stored. A field that is null or false limits and permits nothing.</summary>
 internal sealed record RoleOptionsRow
 {
-    /// <summary>In seconds.</summary>
+    /// <summary>The longest lifetime of a certificate, in seconds.</summary>
     public long? MaxSessionTtl { get; init; }
 
     public bool ForwardAgent { get; init; }
@@ -164,7 +164,7 @@ internal sealed record RoleOptionsRow
 
     public bool X11Forwarding { get; init; }
 
-    /// <summary>Values by the names of their critical options; a flag has an empty one.</summary>
+    /// <summary>Values by the name of their critical option; a flag has an empty value.</summary>
     public Dictionary<string, string>? Conditions { get; init; }
 
     /// <summary><c>always</c> or <c>reason</c>; null for <c>optional</c>.</summary>
@@ -172,7 +172,7 @@ internal sealed record RoleOptionsRow
 
     public string? RequestPrompt { get; init; }
 
-    /// <summary>Values by the names of their extensions.</summary>
+    /// <summary>Values by the name of their extension.</summary>
     public Dictionary<string, string>? Extensions { get; init; }
 
     public static RoleOptionsRow? From(RoleOptions options)
@@ -215,7 +215,7 @@ internal sealed record RoleOptionsRow
             one => one.Key, one => RowParts.Template(one.Value), StringComparer.Ordinal),
     };
 
-    // One that is not understood would not be enforced.
+    // A condition that the daemon does not understand would not be enforced.
     private static string Condition(string name, string value)
     {
         var condition = SessionCondition.All.FirstOrDefault(one => one.Name == name)
@@ -228,7 +228,8 @@ internal sealed record RoleOptionsRow
 }
 
 /// <summary>
-/// Parts that several members have in common. Only what cannot be evaluated is a fault; whether people may write it is no question here.
+/// Reads parts that several fields have in common. Only a value that cannot be evaluated is a fault; the rules for people's files do not
+/// apply here.
 /// </summary>
 internal static class RowParts
 {

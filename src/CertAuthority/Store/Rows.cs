@@ -9,7 +9,7 @@ using CertAuthority.Access.Roles;
 
 namespace CertAuthority.Store;
 
-/// <summary>Columns, by their names, into the types they stand for. A number that is asked for alone is read by its place.</summary>
+/// <summary>Reads columns, by their names, into the types that they represent. A query for a single number reads it by position.</summary>
 internal static class Rows
 {
     public static bool IsNull(this DbDataReader row, string column) => row.IsDBNull(row.GetOrdinal(column));
@@ -79,8 +79,8 @@ internal static class Rows
 /// <param name="AgentForwarding">Whether an agent may be forwarded.</param>
 /// <param name="PortForwarding">Whether ports may be forwarded.</param>
 /// <param name="X11Forwarding">Whether X11 may be forwarded.</param>
-/// <param name="Conditions">Values by the names of conditions; null in a row from when each condition had a member of its own.</param>
-/// <param name="Extensions">Values by the names of extensions.</param>
+/// <param name="Conditions">Values by the name of their condition; null in a row from when each condition had its own field.</param>
+/// <param name="Extensions">Values by the name of their extension.</param>
 internal sealed record PermissionsRow(
     bool AgentForwarding, bool PortForwarding, bool X11Forwarding, Dictionary<string, string>? Conditions,
     Dictionary<string, string> Extensions)
@@ -112,7 +112,7 @@ internal sealed record PermissionsRow(
         Extensions.ToImmutableSortedDictionary(StringComparer.Ordinal));
 }
 
-/// <summary>As it stands in a role. Only filters are kept.</summary>
+/// <summary>A filter as it is written in a role. Only filters are stored.</summary>
 internal sealed class PredicateJson : JsonConverter<Predicate>
 {
     public override Predicate Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -2,16 +2,16 @@ using CertAuthority.Access.Nodes;
 
 namespace CertAuthority.Store;
 
-/// <summary>The installation and the runs of its daemon.</summary>
+/// <summary>The table of the installation and of the daemon's runs.</summary>
 internal static class RunTable
 {
-    // Each is some 20 bytes of every list. Older ones are told apart by nothing but the version.
+    // Each takes about 20 bytes in every list. Older runs can be told apart only by the version.
     private const int MostPast = 500;
 
-    /// <summary>Begins a run: what the revocation lists of this process name as their origin.</summary>
-    /// <param name="transaction">The first of a start, after a restore has moved the versions.</param>
+    /// <summary>Begins a run: the origin that this process's revocation lists name.</summary>
+    /// <param name="transaction">The first transaction of a start, after a restore has moved the versions.</param>
     /// <param name="isRestored">
-    /// Whether everything that earlier runs issued has just been revoked, so that any list of theirs may be replaced.
+    /// Whether everything that earlier runs issued was just revoked, so that any of their lists may be replaced.
     /// </param>
     public static ListOrigin BeginRun(this Transaction transaction, bool isRestored)
     {
@@ -35,26 +35,26 @@ internal static class RunTable
                     row => new PastRun(row.String("id"), (ulong)row.Long("last_version")))]);
     }
 
-    /// <summary>The last run that served, this one or an earlier one; null where that was not recorded.</summary>
+    /// <summary>Returns the last run that served, this one or an earlier one; null if that was not recorded.</summary>
     public static ServedRun? LastServed(this Snapshot snapshot) => snapshot.QueryFirst(
         "SELECT started, stopped, settings FROM runs WHERE started IS NOT NULL ORDER BY number DESC LIMIT 1",
         row => new ServedRun(row.Time("started"), row.IsNull("stopped") ? null : row.Time("stopped"), row.Text("settings")));
 
-    /// <summary>Records that the latest run begins to serve.</summary>
+    /// <summary>Records that the current run begins to serve.</summary>
     public static void RecordServing(this Transaction transaction, DateTimeOffset now, string settings) =>
         transaction.Execute("UPDATE runs SET started = $1, settings = $2 WHERE number = (SELECT max(number) FROM runs)", now, settings);
 
-    /// <summary>Records under which settings the latest run serves now.</summary>
+    /// <summary>Records the settings under which the current run serves from now on.</summary>
     public static void RecordSettings(this Transaction transaction, string settings) =>
         transaction.Execute("UPDATE runs SET settings = $1 WHERE number = (SELECT max(number) FROM runs)", settings);
 
-    /// <summary>Records that the latest run stops in order.</summary>
+    /// <summary>Records that the current run stops in order.</summary>
     public static void RecordStop(this Transaction transaction, DateTimeOffset now) =>
         transaction.Execute("UPDATE runs SET stopped = $1 WHERE number = (SELECT max(number) FROM runs)", now);
 }
 
 /// <summary>A run of the daemon that served.</summary>
-/// <param name="Started">When it began.</param>
-/// <param name="Stopped">When it stopped in order; null where it has not.</param>
-/// <param name="Settings">Under which settings, as JSON.</param>
+/// <param name="Started">When the run began.</param>
+/// <param name="Stopped">When it stopped in order; null if it did not.</param>
+/// <param name="Settings">Its settings, as JSON.</param>
 internal sealed record ServedRun(DateTimeOffset Started, DateTimeOffset? Stopped, string? Settings);

@@ -3,24 +3,24 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
-/// <summary>The database as it stood at one moment. What it can read is said in the files of the tables.</summary>
+/// <summary>The database at one moment. The files of the tables define what it can read.</summary>
 internal class Snapshot(Session session)
 {
     protected Session Session { get; } = session;
 
-    /// <summary>Reads every row. For what decisions rest on: a row that cannot be read may be the one that denies.</summary>
+    /// <summary>Reads every row. Use it for decisions: a row that cannot be read may be the one that denies.</summary>
     /// <exception cref="StoreException">A row cannot be read.</exception>
     public List<T> Query<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) =>
         Query(sql, row, Unreadable, values);
 
     /// <summary>
-    /// Reads every row that can be read. For rows that stand for themselves, such as nodes: a broken one must not stop the work for the
-    /// others.
+    /// Reads every row that can be read. Use it for rows that affect nothing else, such as nodes: a broken row must not stop the work for
+    /// the rest.
     /// </summary>
     public List<T> QueryReadable<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) =>
         Query(sql, row, LeaveOut, values);
 
-    /// <summary>Reads every row, and lets the caller decide what one means that cannot be read.</summary>
+    /// <summary>Reads every row, and lets the caller decide how to handle one that cannot be read.</summary>
     /// <param name="sql">The statement.</param>
     /// <param name="row">Reads a row.</param>
     /// <param name="unreadable">Called with each row that cannot be read; the row is then left out, unless this throws.</param>
@@ -57,13 +57,13 @@ internal class Snapshot(Session session)
         return default;
     }
 
-    /// <summary>Called with a row that cannot be read and must be.</summary>
+    /// <summary>Called with a row that cannot be read but must be.</summary>
     protected virtual void Unreadable(StoreException row) => throw row;
 
     /// <summary>Called with a row that cannot be read and is left out.</summary>
     public virtual void LeaveOut(StoreException row) => Session.LeftOut(row.Message);
 
-    // What the schema lets in and we never wrote: somebody edited the file.
+    // A row that the schema accepts and the daemon never wrote: somebody edited the file.
     private static T? Read<T>(DbDataReader reader, Func<DbDataReader, T> row, out StoreException? fault)
     {
         fault = null;
@@ -80,16 +80,16 @@ internal class Snapshot(Session session)
         }
     }
 
-    /// <summary>What a policy generation holds; see <see cref="PolicyTables"/>.</summary>
+    /// <summary>The policy cache; see <see cref="PolicyTables"/>.</summary>
     public PolicyCache Policies => Session.Policies;
 }
 
-/// <summary>Reads like any snapshot, and collects the rows that cannot be read instead of failing.</summary>
+/// <summary>Reads like any snapshot, but collects the rows that cannot be read instead of failing.</summary>
 internal sealed class Inspection(Session session) : Snapshot(session)
 {
     private readonly SortedSet<string> damaged = new(StringComparer.Ordinal);
 
-    /// <summary>One sentence for each row that could not be read so far.</summary>
+    /// <summary>One sentence for each unreadable row found so far.</summary>
     public IEnumerable<string> Damaged => damaged;
 
     protected override void Unreadable(StoreException row) => damaged.Add(row.Message);
@@ -97,22 +97,20 @@ internal sealed class Inspection(Session session) : Snapshot(session)
     public override void LeaveOut(StoreException row) => damaged.Add(row.Message);
 }
 
-/// <summary>The open transaction of one change. Other changes may share its commit, none sees it half done.</summary>
+/// <summary>The open transaction of one change. Other changes may share its commit, but none sees it half done.</summary>
 internal sealed class Transaction(Session session) : Snapshot(session)
 {
-    /// <summary>What the change put into the audit, in this order.</summary>
+    /// <summary>The audit entries of the change, in order.</summary>
     public List<AuditEntry> Audited { get; } = [];
 
-    /// <summary>Runs a statement; how many rows it changed.</summary>
+    /// <summary>Runs a statement, and returns how many rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Session.Bind(sql, values).ExecuteNonQuery();
 }
 
 /// <summary>One connection and the statements prepared on it.</summary>
-/// <param name="connection">The connection, which it closes at its end.</param>
-/// <param name="policies">The last policy read on any connection.</param>
-/// <param name="leftOut">
-/// Called with a sentence about each row that could not be read and was left out, each time that this happens.
-/// </param>
+/// <param name="connection">The connection; the session closes it at its end.</param>
+/// <param name="policies">The last policy that any connection has read.</param>
+/// <param name="leftOut">Called with a sentence about each unreadable row, every time that one is left out.</param>
 internal sealed class Session(DbConnection connection, PolicyCache policies, Action<string> leftOut) : IDisposable
 {
     private readonly Dictionary<string, DbCommand> prepared = new(StringComparer.Ordinal);
@@ -123,7 +121,7 @@ internal sealed class Session(DbConnection connection, PolicyCache policies, Act
 
     public Action<string> LeftOut { get; } = leftOut;
 
-    /// <summary>The prepared statement with <c>$1</c>, <c>$2</c>, … set to the values.</summary>
+    /// <summary>Returns the prepared statement with <c>$1</c>, <c>$2</c>, … set to the values.</summary>
     public DbCommand Bind(string sql, params ReadOnlySpan<object?> values)
     {
         if (!prepared.TryGetValue(sql, out var command))

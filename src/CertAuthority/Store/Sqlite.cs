@@ -10,7 +10,7 @@ namespace CertAuthority.Store;
 /// <summary>The database file cannot be used. The message says why and what to do.</summary>
 internal sealed class StoreException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>Everything that is particular to SQLite. The rest of the store speaks System.Data.Common and plain SQL.</summary>
+/// <summary>Everything that is specific to SQLite. The rest of the store uses System.Data.Common and plain SQL.</summary>
 internal static class Sqlite
 {
     private const string Schema =
@@ -24,11 +24,11 @@ internal static class Sqlite
         return Text(ours, Schema);
     });
 
-    // "CeAu": tells our files from other people's.
+    // "CeAu": distinguishes our files from those of other programs.
     private const int ApplicationId = 0x43654175;
 
-    /// <summary>Opens the one connection that writes, and brings the schema up to date.</summary>
-    /// <exception cref="StoreException">The file is damaged, somebody else's, or from a newer version.</exception>
+    /// <summary>Opens the only connection that writes, and updates the schema.</summary>
+    /// <exception cref="StoreException">The file is damaged, belongs to another program, or comes from a newer version.</exception>
     public static DbConnection OpenWriter(string path)
     {
         var connection = Connection(path, SqliteOpenMode.ReadWriteCreate);
@@ -36,8 +36,8 @@ internal static class Sqlite
         {
             ExpectOurs(path);
             connection.Open();
-            // FULL: in WAL mode NORMAL loses acknowledged commits when the power goes.
-            // MEMORY: what savepoints may have to undo does not depend on room in another directory.
+            // FULL, because in WAL mode NORMAL loses acknowledged commits when the power fails. MEMORY, so that undoing a savepoint does
+            // not depend on room in another directory.
             Run(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY");
             Migrate(connection, path);
             ExpectSound(connection, path);
@@ -73,20 +73,18 @@ internal static class Sqlite
     }
 
     /// <summary>
-    /// Whether the tables are those of this version. A file of an earlier version becomes one of this version when the daemon opens it.
+    /// Returns whether the schema is the one of this version. The daemon updates a file of an earlier version when it opens it.
     /// </summary>
     public static bool IsMigrated(DbConnection connection) => Number(connection, "PRAGMA user_version") == Migrations().Count;
 
-    /// <summary>Writes a copy as of one moment into a new file, without waiting for the writer or holding it up.</summary>
+    /// <summary>Writes a copy as of one moment to a new file, without waiting for the writer or blocking it.</summary>
     public static void Copy(string path, string copy)
     {
         using var source = OpenReader(path);
         Run(source, $"VACUUM INTO '{copy.Replace("'", "''", StringComparison.Ordinal)}'");
     }
 
-    /// <summary>
-    /// Opens the file of a <see cref="Copy"/> to write to it. It stays one file: nothing of it goes into a log beside it.
-    /// </summary>
+    /// <summary>Opens the file of a <see cref="Copy"/> for writing. It remains a single file without a log next to it.</summary>
     public static DbConnection OpenCopy(string copy)
     {
         var connection = Connection(copy, SqliteOpenMode.ReadWrite);
@@ -95,14 +93,14 @@ internal static class Sqlite
     }
 
     /// <summary>
-    /// Whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.
+    /// Returns whether no transaction is open any more: some errors (SQLITE_FULL, SQLITE_IOERR) roll everything back on their own.
     /// </summary>
     public static bool IsRolledBack(DbConnection connection) => raw.sqlite3_get_autocommit(((SqliteConnection)connection).Handle) != 0;
 
-    /// <summary>Whether an error broke a rule of the schema only, and the transaction around it is sound.</summary>
+    /// <summary>Returns whether an error only broke a rule of the schema, so that the transaction around it is still usable.</summary>
     public static bool IsConstraint(DbException error) => error is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
 
-    /// <summary>Whether an error at COMMIT certainly left nothing behind: the disk was full, and SQLite has rolled back.</summary>
+    /// <summary>Returns whether an error at COMMIT certainly left nothing behind: the disk was full, and SQLite has rolled back.</summary>
     public static bool IsHarmlessAtCommit(DbException error, DbConnection connection) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_BUSY } && IsRolledBack(connection);
 
@@ -110,9 +108,9 @@ internal static class Sqlite
     {
         var connection = new SqliteConnection(
             new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString());
-        // Migration 14 asks for it.
+        // Migration 14 calls this function.
         connection.CreateFunction("signature_key", (byte[] toBeSigned) => SignatureKeyOf(toBeSigned), isDeterministic: true);
-        // And this one by migration 18.
+        // Migration 18 calls this function.
         connection.CreateFunction(
             "resource_row",
             (string kind, string name, string text, string? fromGroups) => ResourceText17.Row(kind, name, text, fromGroups),
@@ -132,14 +130,12 @@ internal static class Sqlite
         }
     }
 
-    /// <summary>
-    /// Looks without leaving a trace: opened in the usual way, somebody else's file would become one with a log beside it.
-    /// </summary>
+    /// <summary>Checks the file without changing it: opening it the usual way would add a log to another program's file.</summary>
     private static void ExpectOurs(string path)
     {
         if (!File.Exists(path) || IsUnfinished(path))
             return;
-        // What a log beside the file has is not seen, so one of ours that was killed at its first start looks empty, as a new one does.
+        // This ignores the log next to the file, so our own file, killed at its first start, looks empty like a new one.
         var file = $"file:{Uri.EscapeDataString(Path.GetFullPath(path)).Replace("%2F", "/", StringComparison.Ordinal)}?immutable=1";
         using var untouched = Connection(file, SqliteOpenMode.ReadOnly);
         untouched.Open();
@@ -147,9 +143,8 @@ internal static class Sqlite
     }
 
     /// <summary>
-    /// Whether the file is ours by its header and has a log beside it. Then it may be the half of a database whose other half is in the
-    /// log, as a full disk
-    /// or a kill leaves it, and looks damaged to whoever looks at it alone.
+    /// Returns whether the file's header is ours and it has a log next to it. After a full disk or a kill, the file may then be only half
+    /// of a database whose other half is in the log, and looks damaged on its own.
     /// </summary>
     private static bool IsUnfinished(string path)
     {
@@ -187,14 +182,14 @@ internal static class Sqlite
 
     private static void ExpectSound(DbConnection connection, string path)
     {
-        // Reads every page once; a broken index could hide what is revoked.
+        // Reads every page once; a broken index could hide revoked certificates.
         if (Text(connection, "PRAGMA integrity_check(1)") is not "ok" and var damage)
             throw new StoreException($"{path} is damaged: {damage.ReplaceLineEndings(" ")}; restore a backup");
         if (Text(connection, Schema) != OurSchema.Value)
             throw new StoreException($"{path} is damaged: its tables are not those that certauthority makes; restore a backup");
     }
 
-    // 0001.sql, 0002.sql, …: the number is the schema version that it leads to.
+    // 0001.sql, 0002.sql, …: the number is the schema version that the migration produces.
     private static List<string> Migrations()
     {
         var assembly = Assembly.GetExecutingAssembly();

@@ -11,7 +11,7 @@ namespace CertAuthority.Store;
 /// <param name="Roles">The names of the assigned roles.</param>
 /// <param name="UnixUsers"><c>account:alice</c> or <c>uid:5001</c>, as in the table of accounts.</param>
 /// <param name="Traits">Values for templates; null for none.</param>
-/// <param name="FromGroups">The groups that make an account this user; null for a user of a file.</param>
+/// <param name="FromGroups">The groups that make an account this user; null for a user from a file.</param>
 internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<string, string[]>? Traits = null, string[]? FromGroups = null)
 {
     private const string Uid = "uid:";

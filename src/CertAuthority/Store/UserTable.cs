@@ -7,27 +7,29 @@ internal static class UserTable
 {
     public static User? FindUser(this Snapshot snapshot, string name) => UserRow.Table.Find(snapshot, name);
 
-    /// <summary>One that cannot be read is as good as gone: nothing can be given to it, and what was is taken back.</summary>
+    /// <summary>
+    /// Finds a user by ID. A user that cannot be read counts as removed: they can get nothing, and what they had is taken back.
+    /// </summary>
     public static User? FindUser(this Snapshot snapshot, Guid id) => UserRow.Table.Find(snapshot, id);
 
     public static List<User> Users(this Snapshot snapshot) => UserRow.Table.All(snapshot);
 
-    /// <summary>Those without a resource.</summary>
+    /// <summary>Returns the users without a resource.</summary>
     public static List<User> UsersFromGroups(this Snapshot snapshot) => snapshot.Users().FindAll(user => user.IsFromGroups);
 
-    /// <summary>The users that an account may act as.</summary>
+    /// <summary>Returns the users that an account may act as.</summary>
     public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>
         UserRow.Table.Where(
             snapshot, "id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2))", $"uid:{caller.Uid}",
             caller.Account is null ? null : $"account:{caller.Account}");
 
-    /// <summary>The names of all accounts that may act as some user.</summary>
+    /// <summary>Returns the names of all accounts that may act as some user.</summary>
     public static List<string> UserAccounts(this Snapshot snapshot) =>
         snapshot.Query(
             "SELECT DISTINCT substr(entry, 9) FROM user_accounts WHERE entry >= 'account:' AND entry < 'account;' ORDER BY entry",
             row => row.GetString(0));
 
-    /// <summary>Whether an account may act as any user.</summary>
+    /// <summary>Returns whether an account may act as any user.</summary>
     public static bool OwnsUser(this Snapshot snapshot, UnixIdentity caller) =>
         snapshot.QueryFirst(
             "SELECT 1 FROM user_accounts WHERE entry IN ($1, $2) LIMIT 1",

@@ -1,34 +1,34 @@
 namespace CertAuthority.Protocol;
 
 /// <summary>Reads the audit.</summary>
-/// <param name="Limit">At most so many, from 1. A page has no more than 1000.</param>
-/// <param name="User">About this user only.</param>
-/// <param name="Request">About this request only, by its whole id.</param>
-/// <param name="Since">Not before this instant.</param>
-/// <param name="Until">Before this instant.</param>
-/// <param name="After">Behind this place: the <c>next</c> of the page before.</param>
+/// <param name="Limit">The largest number of entries, at least 1. A page contains at most 1000.</param>
+/// <param name="User">Only entries about this user.</param>
+/// <param name="Request">Only entries about this request, by its whole ID.</param>
+/// <param name="Since">Only entries at or after this instant.</param>
+/// <param name="Until">Only entries before this instant.</param>
+/// <param name="After">Only entries after this position: the <c>next</c> of the previous page.</param>
 public sealed record ListAudit(
     int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null,
     string? After = null);
 
-/// <summary>Asks for a copy of the database.</summary>
+/// <summary>Requests a copy of the database.</summary>
 public sealed record TakeBackup;
 
-/// <summary>Says that the clock of the daemon's host is right, after it was found where it should not be.</summary>
+/// <summary>Confirms that the clock of the daemon's host is right, after the daemon found it to be wrong.</summary>
 public sealed record AcceptClock;
 
-/// <summary>What time it is now taken to be.</summary>
-/// <param name="Expected">What time it should have been, by the time that had gone by.</param>
-/// <param name="Shown">What the clock shows.</param>
+/// <summary>The time that the daemon now accepts.</summary>
+/// <param name="Expected">The time that the daemon expected from the elapsed time.</param>
+/// <param name="Shown">The time that the clock shows.</param>
 public sealed record ClockAccepted(DateTimeOffset Expected, DateTimeOffset Shown);
 
-/// <summary>Asks how the daemon is.</summary>
+/// <summary>Asks for the state of the daemon.</summary>
 public sealed record GetStatus;
 
-/// <summary>How the daemon is.</summary>
+/// <summary>The state of the daemon.</summary>
 public sealed record DaemonStatus
 {
-    /// <summary>Of the daemon.</summary>
+    /// <summary>The version of the daemon.</summary>
     public required string Version { get; init; }
 
     /// <summary>The fingerprint of the user CA.</summary>
@@ -37,74 +37,76 @@ public sealed record DaemonStatus
     /// <summary>The fingerprint of the host CA.</summary>
     public required string HostCa { get; init; }
 
-    /// <summary>How many wait for an answer.</summary>
+    /// <summary>How many requests wait for an answer.</summary>
     public required int PendingRequests { get; init; }
 
-    /// <summary>How many sshd would accept.</summary>
+    /// <summary>How many certificates sshd would accept.</summary>
     public required int LiveCertificates { get; init; }
 
-    /// <summary>How many the revocation list names.</summary>
+    /// <summary>How many certificates the revocation list contains.</summary>
     public required int RevokedCertificates { get; init; }
 
-    /// <summary>The version of the list in place, as text.</summary>
+    /// <summary>The version of the current revocation list, as text.</summary>
     public required string KrlVersion { get; init; }
 
-    /// <summary>When it was written.</summary>
+    /// <summary>When the current revocation list was written.</summary>
     public required DateTimeOffset KrlWritten { get; init; }
 
-    /// <summary>How those fare who are told of what happens; null when nobody is.</summary>
+    /// <summary>The state of each receiver of notices; null if there are none.</summary>
     public ReceiverStatus[]? Notifications { get; init; }
 
-    /// <summary>How the directory fares from which hosts fetch the list; null when there is none.</summary>
+    /// <summary>The state of the directory from which hosts fetch the list; null if there is none.</summary>
     public PublishedStatus? Published { get; init; }
 
-    /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
+    /// <summary>The state of the hosts that the daemon writes to; null if there are none.</summary>
     public HostsStatus? Hosts { get; init; }
 
-    /// <summary>One sentence for each row of the database that cannot be read; null when all can.</summary>
+    /// <summary>One sentence for each row of the database that cannot be read; null if all can.</summary>
     public string[]? DamagedRows { get; init; }
 
-    /// <summary>How the clock is off, so that nothing is granted; null while it is right.</summary>
+    /// <summary>The deviation of the clock, because of which nothing is granted; null while the clock is right.</summary>
     public ClockStatus? Clock { get; init; }
 
-    /// <summary>How full the disk with the database is; null from a daemon of an earlier version.</summary>
+    /// <summary>The state of the disk with the database; null from a daemon of an earlier version.</summary>
     public DiskStatus? Disk { get; init; }
 }
 
-/// <summary>A clock that is not where it should be.</summary>
-/// <param name="Expected">What it should show, by the time that has gone by.</param>
-/// <param name="Shown">What it shows.</param>
+/// <summary>A clock that shows the wrong time.</summary>
+/// <param name="Expected">The time that it should show, by the elapsed time.</param>
+/// <param name="Shown">The time that it shows.</param>
 public sealed record ClockStatus(DateTimeOffset Expected, DateTimeOffset Shown);
 
-/// <summary>Those hosts that the daemon writes to.</summary>
+/// <summary>The hosts that the daemon writes to.</summary>
 /// <param name="Written">How many there are.</param>
-/// <param name="UpToDate">How many have the list that is in place.</param>
-/// <param name="Stale">The names of those that nothing could be written to for longer than <paramref name="StaleAfter"/>, or ever.</param>
+/// <param name="UpToDate">How many have the current revocation list.</param>
+/// <param name="Stale">
+/// The names of the hosts to which the daemon could not write for longer than <paramref name="StaleAfter"/>, or ever.
+/// </param>
 /// <param name="StaleAfter">A duration.</param>
-/// <param name="Contested">The names of those where another daemon's revocation list is.</param>
+/// <param name="Contested">The names of the hosts that have another daemon's revocation list.</param>
 public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, string StaleAfter, string[] Contested);
 
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys.</summary>
 /// <param name="Directory">Its path on the daemon's host.</param>
-/// <param name="Failure">Why what lies there is not what should; null when it is.</param>
-/// <param name="FailingSince">Since when.</param>
+/// <param name="Failure">Why the directory does not contain the current files; null if it does.</param>
+/// <param name="FailingSince">When the failure began.</param>
 public sealed record PublishedStatus(string Directory, string? Failure = null, DateTimeOffset? FailingSince = null);
 
 /// <summary>Entries of the audit.</summary>
-/// <param name="Entries">Newest first.</param>
-/// <param name="Next">Behind which place there are more; null where there are none.</param>
+/// <param name="Entries">The entries, newest first.</param>
+/// <param name="Next">The position after which there are more entries; null if there are none.</param>
 public sealed record AuditList(AuditEntry[] Entries, string? Next = null);
 
-/// <summary>One field that a change made another.</summary>
-/// <param name="Path">Where it is in the resource, <c>spec.allow.logins</c>; in a list of values one change is one value of it.</param>
-/// <param name="Old">What it was, at most some 300 characters; null where it was not there.</param>
-/// <param name="New">What it became, in the same way; null where it is gone.</param>
+/// <summary>One field that a change modified.</summary>
+/// <param name="Path">The path in the resource, <c>spec.allow.logins</c>; in a list of values, each changed value is one change.</param>
+/// <param name="Old">The old value, at most about 300 characters; null if there was none.</param>
+/// <param name="New">The new value, at most about 300 characters; null if there is none.</param>
 public sealed record AuditChange(string Path, string? Old = null, string? New = null)
 {
-    // What needs no quotes, so that no value can pass for the next change or the next fact.
+    // Characters that need no quotes. All others are quoted, so that no value looks like the next change or the next fact.
     private const string Plain = "-_.@:/*+$%{}[]()~";
 
-    /// <summary><c>allow.logins +root</c>, <c>push false→true</c>: short, for a line.</summary>
+    /// <summary>Returns a short form for one line: <c>allow.logins +root</c>, <c>push false→true</c>.</summary>
     internal string Describe()
     {
         var path = Path.StartsWith("spec.", StringComparison.Ordinal) ? Path["spec.".Length..] : Path;
@@ -122,28 +124,28 @@ public sealed record AuditChange(string Path, string? Old = null, string? New = 
     }
 }
 
-/// <summary>Who administers, from a start or a reload of the daemon on.</summary>
-/// <param name="Users">Accounts: root, the daemon's own, and those that the configuration names.</param>
-/// <param name="Groups">Groups whose members administer too.</param>
+/// <summary>The administrators from a start or a reload of the daemon on.</summary>
+/// <param name="Users">The accounts: root, the daemon's own, and those that the configuration names.</param>
+/// <param name="Groups">The groups whose members are administrators too.</param>
 public sealed record AuditAdministrators(string[] Users, string[] Groups);
 
-/// <summary>One thing that happened. Its JSON is stored byte for byte.</summary>
+/// <summary>One event. Its JSON is stored byte for byte.</summary>
 public sealed record AuditEntry
 {
-    /// <summary>When.</summary>
+    /// <summary>When it happened.</summary>
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>What: <c>request.created</c>, <c>certificate.issued</c>, …</summary>
+    /// <summary>The kind of event: <c>request.created</c>, <c>certificate.issued</c>, …</summary>
     public required string Event { get; init; }
 
-    /// <summary>The uid that called; null when the daemon acted by itself.</summary>
+    /// <summary>The uid of the caller; null if the daemon acted by itself.</summary>
     public uint? Uid { get; init; }
 
-    /// <summary>Its account at that moment.</summary>
+    /// <summary>The account of that uid at that moment.</summary>
     public string? Account { get; init; }
 
     /// <summary>
-    /// The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>): sudo has a name. Null where the kernel has none.
+    /// The uid that the calling process logged in as (<c>/proc/PID/loginuid</c>), which shows who used sudo. Null if the kernel has none.
     /// </summary>
     public uint? LoginUid { get; init; }
 
@@ -162,7 +164,7 @@ public sealed record AuditEntry
     /// <summary>The state of the request afterwards.</summary>
     public string? State { get; init; }
 
-    /// <summary>The roles asked for.</summary>
+    /// <summary>The requested roles.</summary>
     public string[]? Asked { get; init; }
 
     /// <summary>The roles granted, or in use.</summary>
@@ -171,70 +173,70 @@ public sealed record AuditEntry
     /// <summary>The requests in use.</summary>
     public string[]? Requests { get; init; }
 
-    /// <summary>The certificate concerned, as text.</summary>
+    /// <summary>The serial of the certificate concerned, as text.</summary>
     public string? Serial { get; init; }
 
-    /// <summary>What it opens.</summary>
+    /// <summary>The principals of the certificate.</summary>
     public string[]? Principals { get; init; }
 
-    /// <summary>When it ends.</summary>
+    /// <summary>When the certificate expires.</summary>
     public DateTimeOffset? ValidBefore { get; init; }
 
     /// <summary>The rule that set the end.</summary>
     public string? LimitedBy { get; init; }
 
-    /// <summary>Why, in somebody's words.</summary>
+    /// <summary>The reason, in a person's words.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>The route that was refused.</summary>
+    /// <summary>The refused route.</summary>
     public string? Route { get; init; }
 
     /// <summary>The user who reviewed.</summary>
     public string? Reviewer { get; init; }
 
-    /// <summary>The nodes asked for, each <c>node/NAME</c>.</summary>
+    /// <summary>The requested nodes, each <c>node/NAME</c>.</summary>
     public string[]? Resources { get; init; }
 
-    /// <summary>The notify command that called, or what it has started, under the account of the daemon.</summary>
+    /// <summary>The notify command that called, or a process that it started, under the account of the daemon.</summary>
     public string? Program { get; init; }
 
     /// <summary>
-    /// How a resource, the settings or the clock changed, field by field; of what was created everything that it became, of what was
-    /// removed everything that it was.
+    /// The changes of a resource, the settings or the clock, field by field; for a creation, all new values, and for a removal, all old
+    /// ones.
     /// </summary>
     public AuditChange[]? Changes { get; init; }
 
-    /// <summary>How many changes more there were than <see cref="Changes"/> has room for; null for none.</summary>
+    /// <summary>How many more changes there were than <see cref="Changes"/> can hold; null for none.</summary>
     public int? ChangesLeftOut { get; init; }
 
-    /// <summary>What the review said: <c>approve</c> or <c>deny</c>.</summary>
+    /// <summary>The decision of the review: <c>approve</c> or <c>deny</c>.</summary>
     public string? Vote { get; init; }
 
-    /// <summary>How far the votes are, threshold by threshold: <c>1 of 2 approvals from a lead</c>.</summary>
+    /// <summary>The vote count, threshold by threshold: <c>1 of 2 approvals from a lead</c>.</summary>
     public string[]? Tally { get; init; }
 
     /// <summary>
-    /// What an administrator approved in spite of: thresholds that the votes did not reach, a role that changed since. Null for nothing.
+    /// The objections that an administrator overrode: thresholds that the votes did not reach, a role that changed since. Null if there
+    /// were none.
     /// </summary>
     public string[]? Overridden { get; init; }
 
     /// <summary>The version of the daemon.</summary>
     public string? Version { get; init; }
 
-    /// <summary>Who administers now.</summary>
+    /// <summary>The administrators from now on.</summary>
     public AuditAdministrators? Admins { get; init; }
 
     /// <summary>How many refusals were left out.</summary>
     public long? Count { get; init; }
 
-    // As much of the changes as a line of a terminal has room for beside the rest.
+    // The length of the changes that a line of a terminal has room for in addition to the rest.
     private const int LongestChanges = 70;
 
 
     /// <summary>
-    /// Says who did it: the account, or <c>certauthority</c> where the daemon acted by itself. The account that somebody logged in as says
-    /// more where they
-    /// have become somebody else since.
+    /// Returns who did it: the account, or <c>certauthority</c> if the daemon acted by itself. The account that somebody logged in as is
+    /// shown if they have switched to another account since.
     /// </summary>
     public string DescribeActor()
     {
@@ -245,7 +247,7 @@ public sealed record AuditEntry
     }
 
     /// <summary>
-    /// Says what it was about: <c>user=alice; serial=7</c>. Somebody's own words come last, so that they cannot pass for a fact.
+    /// Returns the facts of the event: <c>user=alice; serial=7</c>. Text that people wrote comes last, so that it cannot look like a fact.
     /// </summary>
     public string DescribeFacts()
     {
@@ -266,7 +268,7 @@ public sealed record AuditEntry
         static string? List(string[]? items) => items is null ? null : string.Join(',', items);
     }
 
-    /// <summary>The first of the changes, and how many more there are: all of them are in the entry itself.</summary>
+    /// <summary>Returns the first changes, and how many more there are; the entry itself contains all of them.</summary>
     private string? DescribeChanges()
     {
         var (parts, length) = (new List<string>(), 0);

@@ -12,7 +12,7 @@ internal sealed class AuthSignCommand : CliCommand
     private const UnixFileMode ReadableByAll =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    // Longer than any public key that is signed.
+    // Longer than any public key that can be signed.
     private const int LongestKey = 16 << 10;
 
     private readonly Option<string> host = new("--host")

@@ -61,7 +61,7 @@ internal sealed class CertsListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        // The new columns are the last, so that scripts find the others where they were.
+        // The new columns come last, so that scripts find the existing ones where they were.
         var withConditions = certificates.Any(certificate => certificate.HasConditions);
         string[] columns = ["Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status", "Name"];
         var table = new Table(withConditions ? [.. columns, "Conditions"] : columns);

@@ -8,7 +8,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl create</c>.</summary>
 internal sealed class CreateCommand : CliCommand
 {
-    // What the daemon takes.
+    // The largest file that the daemon accepts.
     private const int Largest = 1 << 20;
 
     private readonly Argument<string> file = new("FILE")

@@ -9,7 +9,7 @@ using UnreachableException = CertAuthority.Protocol.UnreachableException;
 namespace CertAuthority.Tctl;
 
 /// <summary>
-/// <c>tctl edit</c>: gets a resource, opens it in an editor, and puts it back in its place. What was typed is never lost.
+/// <c>tctl edit</c>: gets a resource, opens it in an editor, and replaces the old one with the result. Typed text is never lost.
 /// </summary>
 internal sealed class EditCommand : CliCommand
 {
@@ -41,7 +41,7 @@ internal sealed class EditCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var before = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources.Single();
         var revision = before.GetProperty("metadata").GetProperty("revision").GetString();
-        // A folder of its own: editors put their own files beside it, and nobody else reads them.
+        // A separate directory: editors put their own files next to the text, and nobody else can read them.
         var folder = Directory.CreateTempSubdirectory("tctl-edit-").FullName;
         var file = Path.Combine(folder, $"{kind}-{name}.yaml");
         var last = Encoding.UTF8.GetBytes(string.Concat(Yaml.Lines(before).Select(line => line + "\n")));
@@ -68,7 +68,7 @@ internal sealed class EditCommand : CliCommand
             {
                 parsed.Complain(refused.Problem);
                 parsed.Say($"nothing was changed; your text is kept in {file}");
-                // Another text can mend a fault, and nothing else. An editor that opened at once would hide what is wrong.
+                // Only another text can fix a fault. Opening the editor at once would hide the error message.
                 if (refused.Problem.Code != ProblemCode.Invalid || edited.AsSpan().SequenceEqual(last))
                     return ExitCode.Failed;
                 parsed.Say("Enter opens it again, Ctrl-C leaves it there");
@@ -88,7 +88,7 @@ internal sealed class EditCommand : CliCommand
     private static async Task OpenEditor(string file, CancellationToken cancellation)
     {
         var editor = Named("VISUAL") ?? Named("EDITOR") ?? "vi";
-        // Through a shell, for people write arguments into it: code --wait.
+        // Runs through a shell, because people add arguments to it: code --wait.
         using var process = Process.Start(
             new ProcessStartInfo("/bin/sh", ["-c", $"{editor} \"$1\"", "sh", file]) { UseShellExecute = false })!;
         await process.WaitForExitAsync(cancellation);
@@ -100,7 +100,7 @@ internal sealed class EditCommand : CliCommand
     private static string? Named(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { } editor && !string.IsNullOrWhiteSpace(editor) ? editor : null;
 
-    // Byte by byte: what is typed ahead belongs to the editor.
+    // Reads byte by byte: keys typed ahead belong to the editor.
     private static async Task<bool> Enter(CancellationToken cancellation)
     {
         await using var input = StandardStream.Input();

@@ -7,17 +7,17 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tctl;
 
 /// <summary>
-/// <c>tctl nodes enroll</c>: brings a host under the authority, sees from outside that it does what it must, and else puts back what was
-/// there.
+/// <c>tctl nodes enroll</c>: brings a host under the authority, and checks from outside that it works; otherwise it restores the host to
+/// its previous state.
 /// </summary>
 internal sealed class NodesEnrollCommand : CliCommand
 {
     private const string DropIn = "00-certauthority.conf";
 
-    // As host.sh knows it.
+    // The variable of host.sh.
     private const string DaemonsLogin = "\"$login\"";
 
-    // A line for each login and role; nobody reads more names than these.
+    // One line for each login and role; nobody reads more names than this.
     private const int MostUsers = 8;
 
     private readonly Argument<string> name = new("NODE")
@@ -115,7 +115,7 @@ internal sealed class NodesEnrollCommand : CliCommand
                 $"nobody could enter {node}: no role opens it for any user, and plain keys open nothing there once it is enrolled",
                 "create a role for its labels first, or go on with --yes; tctl access explain USER --node=NODE says why a user cannot enter");
 
-        // What the resource was, to put it back.
+        // The previous resource, to restore it.
         var was = known is not null && other != OtherAuthority.Refuse
             ? Plain((await ca.Send(Routes.GetResources, new GetResources(ResourceKinds.Node, node), cancellation)).Resources[0])
             : null;
@@ -124,7 +124,7 @@ internal sealed class NodesEnrollCommand : CliCommand
             parsed.Show(await ca.Send(Routes.ApplyResources, Apply(Resource(parsed, node, at, otherCas), isNew: true), cancellation));
         try
         {
-            // The daemon writes to it from the moment when it can, and not before.
+            // The daemon writes to the host from the moment when it can, and not before.
             if (was is not null)
                 await ca.Send(
                     Routes.ApplyResources,
@@ -132,7 +132,7 @@ internal sealed class NodesEnrollCommand : CliCommand
                     cancellation);
             await ca.Send(Routes.CertifyHost, new CertifyHost(node, facts.Key!, parsed.GetValue(ttl)), cancellation);
             using var proof = new HostProof();
-            // Before the files: the list among them has the revoked one then.
+            // Done before the files are sent, so that their revocation list contains the revoked certificate.
             var certificates = await ca.Send(
                 Routes.ProveNode, new ProveNode(node, await proof.NewKey(cancellation), account), cancellation);
             var files = (await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Push: pushes, Exempt: exemptions), cancellation)).Files;
@@ -156,7 +156,7 @@ internal sealed class NodesEnrollCommand : CliCommand
             }
             await host.Run("keep", cancellation);
         }
-        // Whatever was in the way, an interrupt or a daemon that went away too: the host comes first.
+        // Whatever failed, including an interrupt or a lost daemon: the host is restored first.
         catch (Exception e) when (e is FailureException or ProblemException or UnreachableException or OperationCanceledException)
         {
             var outcome = await PutBack(host);
@@ -207,7 +207,8 @@ internal sealed class NodesEnrollCommand : CliCommand
         }
     }
 
-    // The daemon's address first, then what the host had exempted before: of two lists sshd reads the first only, which is ours.
+    // The daemon's address first, then the addresses that the host exempted before: if there are two lists, sshd reads only the first,
+    // which is ours.
     private string Exemptions(ParseResult parsed, HostFacts facts)
     {
         var seen = exempt.Given(parsed) ?? (facts.From is { } from && ServerOption.Chosen(parsed) is ServerAddress.Unix ? [from] : []);
@@ -263,7 +264,7 @@ internal sealed class NodesEnrollCommand : CliCommand
         return changed;
     }
 
-    // Without the revision that it was read at: it is put back over whatever is there.
+    // Leaves out the revision that was read, because the resource replaces whatever is there.
     private static JsonObject Plain(System.Text.Json.JsonElement resource)
     {
         var plain = JsonObject.Create(resource)!.DeepClone().AsObject();
@@ -315,7 +316,7 @@ internal sealed class NodesEnrollCommand : CliCommand
         }
     }
 
-    // It becomes a word of a shell that is root's there, so it is one of ours, whatever the daemon says.
+    // It becomes a word in a root shell on the host, so it must be one of our names, whatever the daemon sends.
     private static string FileName(NodeFile file) =>
         Path.GetFileName(file.Path) is DropIn or "user_ca.pub" or "revoked.krl" or "host-cert.pub" or "sync_ca.pub" or "sync.krl"
         ? Path.GetFileName(file.Path)

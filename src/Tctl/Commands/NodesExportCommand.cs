@@ -65,13 +65,13 @@ internal sealed class NodesExportCommand : CliCommand
         return ExitCode.Done;
     }
 
-    // A Match block goes on to the end of a file, or to the next one. In a drop-in that is its own end; pasted at the top it would swallow
-    // what follows.
+    // A Match block continues to the end of the file or to the next Match. In a drop-in, the file ends it; pasted at the top, it would
+    // include the lines that follow.
     private static IEnumerable<string> Pasted(NodeFile dropIn)
     {
         var lines = System.Text.Encoding.UTF8.GetString(dropIn.Content).TrimEnd('\n').Split('\n');
         var match = Array.FindIndex(lines, line => line.StartsWith("Match ", StringComparison.Ordinal));
-        // The comment above belongs to it.
+        // The comment above belongs to the block.
         var end = match < 0 ? lines.Length : match - 1;
         string[] last = match < 0 ? [] : ["", "# At the end of /etc/ssh/sshd_config:", .. lines[end..]];
         return ["# At the beginning of /etc/ssh/sshd_config:", .. lines[..end], .. last];
@@ -84,7 +84,7 @@ internal sealed class NodesExportCommand : CliCommand
         AtomicFile.Replace(path, file.Content, ReadableByAll);
     }
 
-    // The daemon says where; below the folder it stays, whatever it says.
+    // The daemon names the path; whatever it names, the path stays below the directory.
     private static string Below(string folder, NodeFile file)
     {
         var root = Path.GetFullPath(folder);

@@ -27,7 +27,7 @@ internal sealed class NodesRemoveCommand : CliCommand
     {
         var node = parsed.GetValue(name)!;
         using var ca = ServerOption.Connect(parsed);
-        // Known before the host is touched.
+        // Checks the node before the host is touched.
         await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node), cancellation);
         if (parsed.GetValue(ssh) is { } at)
         {

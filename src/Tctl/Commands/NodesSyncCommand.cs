@@ -7,7 +7,7 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl nodes sync</c>.</summary>
 internal sealed class NodesSyncCommand : CliCommand
 {
-    // The daemon has its own bound; this one keeps a thousand calls from standing in line there.
+    // The daemon has its own limit; this one keeps a thousand calls from waiting there.
     private const int AtOnce = 32;
 
     private readonly Argument<string[]> names = new("NODE")

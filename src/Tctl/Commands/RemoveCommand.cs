@@ -30,7 +30,7 @@ internal sealed class RemoveCommand : CliCommand
         });
     }
 
-    /// <summary>One by one: one that is refused does not keep the others from being removed.</summary>
+    /// <summary>Removes one resource at a time: a refused one does not stop the rest.</summary>
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);

@@ -4,20 +4,18 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tctl;
 
-/// <summary>
-/// A command that does something to several requests, one by one: one that is refused does not keep the others from being done.
-/// </summary>
+/// <summary>A command that processes several requests, one at a time: a refused one does not stop the rest.</summary>
 internal abstract class RequestsEachCommand : CliCommand
 {
     private readonly HostsWait wait = new();
     private readonly ListArgument ids = new("ID", "The requests, or the beginnings of their ids");
     private readonly string done;
 
-    /// <param name="name">The command's word.</param>
-    /// <param name="done">What has been done to a request when it is through: <c>approved</c>.</param>
+    /// <param name="name">The name of the command.</param>
+    /// <param name="done">The word for what has been done to a request: <c>approved</c>.</param>
     /// <param name="description">One sentence for the help.</param>
-    /// <param name="states">The states in which that can be done; without any, all.</param>
-    /// <param name="examples">Whole command lines.</param>
+    /// <param name="states">The states in which a request can be processed; without any, all.</param>
+    /// <param name="examples">Complete command lines.</param>
     protected RequestsEachCommand(string name, string done, string description, string[] states, params string[] examples)
         : base(name, description, examples)
     {
@@ -26,7 +24,7 @@ internal abstract class RequestsEachCommand : CliCommand
         Arguments.Add(ids);
     }
 
-    /// <summary>Adds <c>--wait</c>, to a command that can revoke.</summary>
+    /// <summary>Adds <c>--wait</c> to a command that can revoke.</summary>
     protected void CanRevoke() => Options.Add(wait);
 
     protected abstract Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation);

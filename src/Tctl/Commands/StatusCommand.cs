@@ -47,7 +47,7 @@ internal sealed class StatusCommand : CliCommand
         return await Verdict(parsed, ca, status, cancellation);
     }
 
-    /// <summary>So that a monitor needs nothing but the exit code.</summary>
+    /// <summary>Returns the exit code, so that a monitor needs nothing else.</summary>
     private async Task<int> Verdict(ParseResult parsed, CaClient ca, DaemonStatus status, CancellationToken cancellation)
     {
         var exitCode = ExitCode.Done;
@@ -88,7 +88,7 @@ internal sealed class StatusCommand : CliCommand
                 $"{Wording.Count(stale.Length, "host")} {(stale.Length == 1 ? "has" : "have")} had no new revocation list for {hosts.StaleAfter} or more: {Few(stale)}", "tctl nodes ls shows why");
             exitCode = ExitCode.Failed;
         }
-        // Those that are named already need no second word.
+        // Hosts that are already named are not reported a second time.
         return hosts.UpToDate + hosts.Stale.Union(hosts.Contested).Count() < hosts.Written
             ? await wait.Run(parsed, ca, exitCode, cancellation)
             : exitCode;

@@ -6,17 +6,16 @@ using CertAuthority.Protocol;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// <c>__complete -- WORD…</c>: what the scripts of <see cref="CompletionCommand"/> ask. The last word is the one under the cursor. A line
-/// for
-/// each word that could stand in its place: the word, and after a tab what it is; or the line <c>:files</c>. Whatever goes wrong, nothing
-/// is said: it would land in the line that somebody types.
+/// <c>__complete -- WORD…</c>: the command that the scripts of <see cref="CompletionCommand"/> call. The last word is the one under the
+/// cursor. It prints one line for each possible word: the word, and after a tab its description; or the line <c>:files</c>. It prints no
+/// errors, because they would appear in the line that the user is typing.
 /// </summary>
 public sealed class CompleteCommand : Command
 {
     private readonly Argument<string[]> words = new("WORD") { Arity = ArgumentArity.ZeroOrMore };
 
-    /// <summary>The command.</summary>
-    /// <param name="prepare">What the program does to its arguments before it parses them.</param>
+    /// <summary>Creates the command.</summary>
+    /// <param name="prepare">Changes the arguments in the same way as the program does before it parses them.</param>
     public CompleteCommand(Func<string[], IReadOnlyList<string>>? prepare = null)
         : base("__complete", "Answers the shell")
     {
@@ -42,7 +41,7 @@ public sealed class CompleteCommand : Command
             return ExitCode.Done;
         }
 
-        // A word that a shell or a terminal would take for something else is not offered.
+        // Words that a shell or a terminal would interpret are not offered.
         private static string? Line(CompletionItem item) =>
             Printable.Escape(item.Label) != item.Label || item.Label.Any(c => char.IsWhiteSpace(c) || "'\"`$&|;<>()!#?~[]{}".Contains(c))
                 ? null

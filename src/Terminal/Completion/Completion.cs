@@ -5,15 +5,16 @@ using System.CommandLine.Parsing;
 namespace CertAuthority.Terminal;
 
 /// <summary>
-/// Which words could stand under the cursor. The parser says what the word would be, and the option or argument knows its values
-/// (CompletionSources). The library's own [suggest] takes the line as one text, completes no --option=value and knows no lists.
+/// Finds the words that could be under the cursor. The parser determines what the word would be, and the option or argument knows its
+/// values (CompletionSources). The library's own [suggest] takes the line as one text, completes no --option=value and does not support
+/// lists.
 /// </summary>
 internal static class Completion
 {
-    /// <summary>What could take the place of a word, sorted as it comes.</summary>
+    /// <summary>Returns the words that could replace the current one, in the order of their sources.</summary>
     /// <param name="root">The whole program.</param>
     /// <param name="before">The words before it.</param>
-    /// <param name="current">The word as far as it is typed.</param>
+    /// <param name="current">The word under the cursor, as far as it is typed.</param>
     public static IEnumerable<CompletionItem> Complete(Command root, IReadOnlyList<string> before, string current)
     {
         var mayBeOption = !before.Contains("--");
@@ -29,7 +30,7 @@ internal static class Completion
         if (mayBeOption && current.StartsWith('-'))
             return Options(parsed).Where(item => item.Label.StartsWith(current, StringComparison.Ordinal));
 
-        // A word that is a command already may be the beginning of another.
+        // A complete command name may also be the beginning of another one.
         var command = last.Type == TokenType.Command
             ? parsed.CommandResult.Parent as CommandResult ?? parsed.CommandResult
             : parsed.CommandResult;
@@ -48,7 +49,7 @@ internal static class Completion
         return null;
     }
 
-    // In a list, a word is completed behind the last comma, and what stands there already is not offered again.
+    // In a list, only the text after the last comma is completed, and items that are already there are not offered again.
     private static IEnumerable<CompletionItem> Values(
         ParseResult parsed, IEnumerable<Func<CompletionContext, IEnumerable<CompletionItem>>> sources, string typed, bool isList,
         string prefix)

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace CertAuthority.Terminal;
 
-/// <summary><c>completion</c>: prints what makes a shell complete the words of this program.</summary>
+/// <summary><c>completion</c>: prints the script with which a shell completes the words of this program.</summary>
 public sealed class CompletionCommand : CliCommand
 {
     private static readonly string[] Shells = ["bash", "zsh", "fish"];
@@ -14,8 +14,8 @@ public sealed class CompletionCommand : CliCommand
         CompletionSources = { Shells }
     };
 
-    /// <summary>The command.</summary>
-    /// <param name="program">Whose words are completed.</param>
+    /// <summary>Creates the command.</summary>
+    /// <param name="program">The name of the program.</param>
     public CompletionCommand(string program)
         : base(
             "completion",

@@ -4,7 +4,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary><c>tsh certs revoke</c>: a lost laptop is its user's own business.</summary>
+/// <summary><c>tsh certs revoke</c>: users can revoke their own certificates, for example after losing a laptop.</summary>
 internal sealed class CertsRevokeCommand : CliCommand
 {
     private readonly Argument<string[]> serials = new("SERIAL…")

@@ -63,7 +63,7 @@ internal sealed class ConfigCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>The file that ssh reads: in the home directory that the account has, whatever HOME says.</summary>
+    /// <summary>The file that ssh reads: in the account's home directory, whatever HOME contains.</summary>
     private static string OfUser() => Path.Combine(
         Accounts.OwnHome ?? UserFolders.Home
             ?? throw new FailureException(
@@ -71,15 +71,15 @@ internal sealed class ConfigCommand : CliCommand
                 "tsh config --print shows what ssh would read"),
         ".ssh", "config");
 
-    /// <summary>Changes <c>~/.ssh/config</c> in one step, and in the place where it really is: people keep it behind links.</summary>
+    /// <summary>Changes <c>~/.ssh/config</c> in one step, at its real path: people often link it from elsewhere.</summary>
     private static bool Edit(Func<string, Home, string> change, Home home)
     {
         var file = OfUser();
-        // A link may lead to a file that does not exist yet; then that one is made.
+        // A link may point to a file that does not exist yet; then that file is created.
         if (new FileInfo(file).LinkTarget is not null && File.ResolveLinkTarget(file, returnFinalTarget: true) is { } target)
             file = target.FullName;
         var exists = File.Exists(file);
-        // Bytes that are no UTF-8 stay what they are.
+        // Bytes that are not UTF-8 stay unchanged.
         var old = exists ? Encoding.Latin1.GetString(File.ReadAllBytes(file)) : "";
         var next = change(old, home);
         if (next == old)
@@ -95,8 +95,8 @@ internal sealed class ConfigCommand : CliCommand
     }
 
     /// <summary>
-    /// <c>tsh config for-host NODE</c>: what ssh runs before it connects to a node that needs a certificate of its own. It says nothing
-    /// where all is well.
+    /// <c>tsh config for-host NODE</c>: ssh runs it before it connects to a node that needs its own certificate. It prints nothing on
+    /// success.
     /// </summary>
     private sealed class ForHostCommand : CliCommand
     {
@@ -128,8 +128,8 @@ internal sealed class ConfigCommand : CliCommand
     }
 
     /// <summary>
-    /// <c>tsh config renew LOGIN@NODE</c>: what ssh runs before it connects once the certificate has ended. It succeeds if the login opens
-    /// then.
+    /// <c>tsh config renew LOGIN@NODE</c>: ssh runs it before it connects when the certificate has expired. It succeeds if the certificate
+    /// then opens the login.
     /// </summary>
     private sealed class RenewCommand : CliCommand
     {
@@ -156,10 +156,10 @@ internal sealed class ConfigCommand : CliCommand
                 throw new FailureException("not logged in", home.Command("login"));
             var user = UserOption.Chosen(parsed, home);
             using var ca = ServerOption.Connect(parsed);
-            // The everyday certificate may be there still, or another ssh may have done it a moment ago.
+            // The everyday certificate may still be valid, or another ssh may have renewed it a moment ago.
             if (!held.At(now).Any())
                 await Renewal.Run(parsed, home, ca, user, expired, cancellation);
-            // Says what is missing where the regular roles do not open the login.
+            // Reports what is missing if the regular roles do not open the login.
             await ca.Send(Routes.GetMyNode, new GetMyNode(node, user, login), cancellation);
             return Held.In(home).For(login, node, TimeProvider.System.GetUtcNow()) is not null
                 ? ExitCode.Done

@@ -47,7 +47,7 @@ internal sealed class ListCommand : CliCommand
         var now = TimeProvider.System.GetUtcNow();
         var isPerHost = home.Memory is { PerHost: true, Session: { } session } && now < session.Ends;
         var isLoggedIn = isPerHost || held.At(now).Any();
-        // What the certificates at hand open is what ssh can use; the rest is granted, and a login away.
+        // ssh can use what the certificates at hand open; everything else that is granted needs a login first.
         string[] Opened(ListedNode node) =>
             isLoggedIn && !isPerHost ? [.. node.Logins.Where(login => held.For(login, node.Name, now) is not null)] : node.Logins;
         var isLater = nodes.Any(node => Opened(node).Length < node.Logins.Length);

@@ -111,7 +111,7 @@ internal sealed class LoginCommand : CliCommand
             var login = await LogIn();
             if (login.RequestAccess is { } access)
             {
-                // A script has nobody to ask for a reason.
+                // A script cannot be asked for a reason.
                 if (access == RequestAccessModes.Reason && Console.IsInputRedirected)
                     throw new FailureException(
                         "your roles want a reason at each login", "tsh login --request-roles='*' --request-reason=TEXT");
@@ -147,7 +147,7 @@ internal sealed class LoginCommand : CliCommand
             }
             await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);
         }
-        // Who has requests only has nothing to log in with yet.
+        // A user who has only requests has nothing to log in with yet.
         catch (ProblemException none) when (plain && asked is null && key.IsOfHome && none.Problem.Code == ProblemCode.NoLogin)
         {
             var requestable = (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestableRoles;
@@ -160,7 +160,7 @@ internal sealed class LoginCommand : CliCommand
         {
             parsed.Warn($"no certificate for now: {none.Message}");
         }
-        // The approval must not get lost with the daemon that was there a moment ago.
+        // A daemon that disappeared a moment ago must not make the user lose the approval.
         catch (UnreachableException away) when (filed is not null)
         {
             throw new FailureException(
@@ -202,7 +202,7 @@ internal sealed class LoginCommand : CliCommand
         }
     }
 
-    /// <summary>Where the daemon is, from whoever sits at the terminal of a machine that has none.</summary>
+    /// <summary>Asks the person at the terminal for the daemon's address, on a machine without a daemon.</summary>
     private static async Task<ServerAddress> AskForServer(ParseResult parsed, CancellationToken cancellation)
     {
         while (Prompt.IsPossible && await Prompt.Line(parsed, "which host has the daemon? ssh://", cancellation) is { Length: > 0 } answer)

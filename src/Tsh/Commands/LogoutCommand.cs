@@ -34,7 +34,7 @@ internal sealed class LogoutCommand : CliCommand
     {
         var home = Home.Chosen(parsed);
         using var ca = parsed.GetValue(revoke) ? ServerOption.Connect(parsed) : null;
-        // Before the serials are gone.
+        // Runs while the serials are still known.
         string[] revoked = ca is not null && Held.Serials(home) is [_, ..] serials
             ? (await ca.Send(
                 Routes.RevokeMyCertificates, new RevokeMyCertificates(serials, User: UserOption.Chosen(parsed, home)),

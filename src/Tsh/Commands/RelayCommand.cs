@@ -7,10 +7,9 @@ using CertAuthority.Terminal;
 namespace CertAuthority.Tsh;
 
 /// <summary>
-/// <c>tsh relay</c>: the far side of <c>--server ssh://…</c>. It joins its standard streams to the daemon's socket and reads none of what
-/// passes.
-/// The end of its input is the end of what is asked, and not of what is answered: it goes on until the daemon has answered, or until nobody
-/// is left to read that.
+/// <c>tsh relay</c>: the far end of <c>--server ssh://…</c>. It connects its standard streams to the daemon's socket, and does not
+/// interpret what passes. The end of its input ends the request, not the reply: it continues until the daemon has answered, or until nobody
+/// is left to read the answer.
 /// </summary>
 internal sealed class RelayCommand() : CliCommand(
     "relay",
@@ -20,7 +19,7 @@ internal sealed class RelayCommand() : CliCommand(
 {
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        // Not the daemon that somebody once logged in to from here: a relay is for the daemon of its own host.
+        // Not the daemon of an earlier login from here: a relay serves the daemon of its own host.
         var server = ServerOption.Named(parsed) ?? ServerOption.OfThisHost();
         if (server is not ServerAddress.Unix here)
             throw new FailureException($"a relay leads to a socket of its own host, not to {server}", "name one with --server unix:PATH");
@@ -41,11 +40,11 @@ internal sealed class RelayCommand() : CliCommand(
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
-            // Either end is gone, and with it the reason to be here.
+            // Either end is gone, so there is nothing left to do.
         }
         if (asked.IsFaulted)
             await asked;
-        // Else the far end could not tell this from an account that has no relay.
+        // Otherwise the far end could not distinguish this from an account without a relay.
         return isAnswered ? ExitCode.Done : throw new UnreachableException(UnreachableException.BrokenOff);
     }
 
@@ -62,7 +61,7 @@ internal sealed class RelayCommand() : CliCommand(
         }
     }
 
-    // What is only waited for would keep the relay, and a place at the daemon, long after ssh is gone.
+    // A relay that only waits would keep its place at the daemon long after ssh is gone.
     private static void HangUpWithReader(Socket socket) => new Thread(() =>
     {
         StandardStream.AwaitReaderGone();

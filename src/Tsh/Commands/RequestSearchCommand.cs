@@ -7,7 +7,7 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request search</c>.</summary>
 internal sealed class RequestSearchCommand : CliCommand
 {
-    // A request names no more.
+    // The largest number of resources in a request.
     private const int MostResources = 300;
 
     private readonly Option<string> kind = new("--kind")

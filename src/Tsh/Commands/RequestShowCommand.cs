@@ -37,7 +37,7 @@ internal sealed class RequestShowCommand : CliCommand
             parsed.PrintJson(request);
         else
             parsed.Print(RequestText.Details(request));
-        // To a reviewer it is shown too, and is not theirs to use.
+        // A reviewer can see the request too, but cannot use it.
         if (request.Spec.State == RequestStates.Approved)
             parsed.HintAtReady(
                 (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests.Where(

@@ -5,7 +5,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary><c>tsh ssh</c>: asks where a node is, then becomes ssh.</summary>
+/// <summary><c>tsh ssh</c>: finds out where a node is, then becomes ssh.</summary>
 internal sealed class SshCommand : CliCommand
 {
     private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
@@ -47,7 +47,7 @@ internal sealed class SshCommand : CliCommand
         var given = OfSsh.Given(parsed);
         var (wanted, name) = Split(parsed.GetValue(destination)!);
         wanted ??= parsed.GetValue(login) ?? SshOptions.Login(given);
-        // Any name or address that can be nothing else: the daemon's list says which node it is.
+        // Any text that can only be a name or an address; the daemon's list shows which node it means.
         if (!SshArguments.IsPlain(name))
             PlainNames.CheckNode(name);
         if (wanted is not null)
@@ -62,8 +62,8 @@ internal sealed class SshCommand : CliCommand
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
 
     /// <summary>
-    /// The node, the account there, and the certificate that opens it. While the daemon is away, what it said last time counts, as it does
-    /// for plain ssh.
+    /// Finds the node, the login there, and the certificate that opens it. While the daemon is unreachable, its last answer counts, as it
+    /// does for plain ssh.
     /// </summary>
     private static async Task<(ReachableNode Node, string Login, HeldCertificate Certificate)> Find(
         ParseResult parsed, Home home, string name, string? wanted, CancellationToken cancellation)
@@ -79,7 +79,7 @@ internal sealed class SshCommand : CliCommand
             SshArguments.Endpoint(node.Address);
             new NodeAddresses(home).Remember(node);
             var login = wanted ?? OnlyLogin(node);
-            // Another certificate that is out opens it: one of another machine, or of a login before.
+            // Another issued certificate opens it: one of another machine, or of an earlier login.
             var certificate = Certificate(home, login, node.Name)
                 ?? throw new FailureException($"your certificate does not open {login}@{node.Name}", home.Command("login"));
             await RefuseRevoked(home, node.Name, certificate, ca, user, cancellation);
@@ -128,7 +128,7 @@ internal sealed class SshCommand : CliCommand
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Where single nodes have certificates of their own, and none at hand opens the login.</summary>
+    /// <summary>Gets a certificate if single nodes have their own certificates and none at hand opens the login.</summary>
     private static async Task FetchForHost(Home home, string? login, string node, CaClient ca, string? user, CancellationToken cancellation)
     {
         var isAtHand = login is null
@@ -144,11 +144,11 @@ internal sealed class SshCommand : CliCommand
         }
         catch (ProblemException refused) when (refused.Problem.Code is ProblemCode.Denied or ProblemCode.NoLogin)
         {
-            // Whoever is asked for the address next says so too, and what to ask for.
+            // The next step that needs the address reports this too, with what to request.
         }
     }
 
-    // The host would refuse it, and count that against this address.
+    // The host would refuse it, and count the refusal against this address.
     private static async Task RefuseRevoked(
         Home home, string node, HeldCertificate certificate, CaClient ca, string? user, CancellationToken cancellation)
     {
@@ -157,12 +157,12 @@ internal sealed class SshCommand : CliCommand
             if (!(await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(certificate.Info.Serial, user), cancellation)).Revoked)
                 return;
         }
-        // One of another user or daemon, which the host may still accept.
+        // The certificate belongs to another user or daemon; the host may still accept it.
         catch (ProblemException unknown) when (unknown.Problem.Code == ProblemCode.NotFound)
         {
             return;
         }
-        // The next attempt gets a new one.
+        // The next attempt gets a new certificate.
         if (home.IsForOneNode(certificate.File))
             File.Delete(certificate.File);
         throw new FailureException(

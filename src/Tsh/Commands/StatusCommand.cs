@@ -56,7 +56,7 @@ internal sealed class StatusCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>A login whose every host has a certificate of its own.</summary>
+    /// <summary>Shows a login in which every host has its own certificate.</summary>
     private int ShowPerHost(ParseResult parsed, Home home, LoginSession session, DateTimeOffset now)
     {
         if (session.Ends <= now)
@@ -82,7 +82,7 @@ internal sealed class StatusCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>What this machine knows of each login; no daemon is asked.</summary>
+    /// <summary>Shows what this machine knows about each login, without a call to the daemon.</summary>
     private int ListAll(ParseResult parsed, DateTimeOffset now)
     {
         var logins = Home.All().Select(home => (home.Profile, home.Memory, Login: Login(home, now)))
@@ -111,7 +111,7 @@ internal sealed class StatusCommand : CliCommand
         return ExitCode.Done;
     }
 
-    /// <summary>Whose login it is and when it ends; null where there is none.</summary>
+    /// <summary>Returns the user of the login and when it ends; null if there is none.</summary>
     private static (string User, DateTimeOffset Ends)? Login(Home home, DateTimeOffset now)
     {
         var held = Held.In(home);
@@ -121,8 +121,8 @@ internal sealed class StatusCommand : CliCommand
             : null;
     }
 
-    /// <summary>What the daemon has on record of the certificates at hand; null where it does not say.</summary>
-    /// <exception cref="FailureException">The first is of no use any more, or never was.</exception>
+    /// <summary>Returns what the daemon has on record about the certificates at hand; null if the daemon does not answer.</summary>
+    /// <exception cref="FailureException">The first certificate is no longer of use, or never was.</exception>
     private static async Task<CertificateInfo[]?> AskDaemon(
         ParseResult parsed, CaClient ca, HeldCertificate[] held, string user, CancellationToken cancellation)
     {
@@ -156,7 +156,7 @@ internal sealed class StatusCommand : CliCommand
         }
     }
 
-    // What is not known is left out: no roles and not revoked would be claims.
+    // Leaves out what is unknown: no roles and not revoked would be claims.
     private static JsonObject Facts(CertificateInfo certificate, bool isRecorded)
     {
         var facts = JsonSerializer.SerializeToNode(certificate, ProtocolJson.Lenient.Of<CertificateInfo>())!.AsObject();

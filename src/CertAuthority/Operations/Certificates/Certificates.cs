@@ -5,7 +5,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Reading what was issued, what it reaches, and what hosts need to judge it.</summary>
+/// <summary>Reads the certificates that were issued, what they reach, and what hosts need to check them.</summary>
 internal static class Certificates
 {
     public static Task<CertificateList> List(Authority ca, Administrator by, ListCertificates ask)
@@ -37,7 +37,8 @@ internal static class Certificates
             ?? throw new ProblemException(new Problem(ProblemCode.NotFound, $"you have no certificate with the serial {ask.Serial}")));
 
     /// <summary>
-    /// Where a node is, told to those who hold a live certificate for it. A node out of reach and one that does not exist are one answer.
+    /// Returns where a node is, to users who hold a live certificate for it. The answer is the same for a node out of reach and for one
+    /// that does not exist.
     /// </summary>
     public static Task<ReachableNode> FindNode(Authority ca, Caller by, GetMyNode ask)
     {
@@ -118,7 +119,7 @@ internal static class Certificates
         ? state
         : throw Problems.InvalidField("state", $"takes live, expired or revoked, not \"{state}\"");
 
-    // A whole id is taken as it is: the audit knows requests that were removed.
+    // A complete ID is used as it is: the audit also knows requests that were removed.
     private static string? Request(Snapshot snapshot, string? prefix) =>
         prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();
 }

@@ -11,7 +11,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What the policy would say, without a login.</summary>
+/// <summary>Explains what the policy would decide, without a login.</summary>
 internal static class Explanations
 {
     public static Task<AccessExplained> Explain(Authority ca, Administrator by, ExplainAccess ask)
@@ -21,7 +21,7 @@ internal static class Explanations
         {
             var user = HeldRoles.Find(snapshot, ask.Name);
             var request = ask.Request is null ? null : snapshot.FindRequest(ask.Request, user.Id);
-            // By the rules of answering, so that what would not be approved is not explained as if it were.
+            // Uses the rules for reviewing, so that a request that would not be approved is not explained as if it were.
             var pending = request?.StateAt(now) == RequestState.Pending;
             if (pending)
                 request = Resolving.Approve(
@@ -41,8 +41,8 @@ internal static class Explanations
     }
 
     /// <summary>
-    /// What the user's roles reach, and what each live certificate reaches with its requests: the union, for several certificates can be in
-    /// use.
+    /// Lists what the user's roles reach, and what each live certificate reaches with its requests. The result is the union, because
+    /// several certificates can be in use.
     /// </summary>
     public static Task<NodeList> ListNodes(Authority ca, Caller by, ListMyNodes ask)
     {
@@ -76,15 +76,15 @@ internal static class Explanations
     }
 
     /// <summary>
-    /// What gets a user to a node, or to one login there: logging in where their own roles open it, otherwise the request that would; null
-    /// when neither does.
+    /// Returns what gets a user to a node, or to one login there: a login if their own roles open it, otherwise the request that would;
+    /// null if neither does.
     /// </summary>
-    /// <param name="ca">Has the limits.</param>
-    /// <param name="snapshot">Has the roles.</param>
-    /// <param name="user">Who wants in.</param>
+    /// <param name="ca">The authority; its limits apply.</param>
+    /// <param name="snapshot">The database; it holds the roles.</param>
+    /// <param name="user">The user who wants access.</param>
     /// <param name="node">The name of the node.</param>
-    /// <param name="login">The login there; null for any.</param>
-    /// <param name="now">Roles can be over.</param>
+    /// <param name="login">The login on the node; null for any.</param>
+    /// <param name="now">The current time; roles can have expired.</param>
     public static NextStep? HowToAsk(Authority ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
     {
         if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out var grant, out _)
@@ -116,7 +116,7 @@ internal static class Explanations
                 .SelectMany(elevation => elevation.Nodes.Select(node => (node, (string?)elevation.Role)));
     }
 
-    // A security key passes every rule about keys; which key there will be is not known yet.
+    // Assumes a security key, which passes every rule about keys, because the real key is not known yet.
     private static IssuanceQuestion Question(
         Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
         new(

@@ -12,12 +12,12 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Issuing certificates.</summary>
+/// <summary>Issues certificates.</summary>
 internal static class Logins
 {
     /// <summary>
-    /// The order is the point. In one transaction: who is it, what is granted, what will be signed, recorded and audited.
-    /// When that is on the disk, and not before: sign, verify, send. A crash in between leaves a record without a
+    /// Issues a certificate. The order matters: one transaction finds the user, decides what is granted, and records and audits what will
+    /// be signed. Only when that is on the disk does the daemon sign, verify and send. A crash in between leaves a record without a
     /// certificate, never a certificate without a record.
     /// </summary>
     public static async Task<LoggedIn> Issue(Authority ca, Caller by, Login ask)
@@ -26,8 +26,7 @@ internal static class Logins
         var key = Problems.Key(ca, ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("ttl", ask.Ttl);
 
-        // The first certificate for each node that the policy grants was counted with the login that it belongs to. Whatever else is asked
-        // for counts.
+        // The first certificate for each node that the policy grants was counted together with its login. Every other request counts.
         var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
             snapshot.ActingUser(by, ask.User) is var user && Begun(snapshot, user, ask, now) is { IsFresh: true } begun
             && IssuancePolicy.Decide(Question(snapshot, user, ask, key, wish, begun.Session, now, ca.Limits)).Holds(out _, out _));
@@ -40,7 +39,7 @@ internal static class Logins
         var recorded = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now));
         if (recorded is null)
         {
-            // Another call took the node's place in the session meanwhile.
+            // Another call has meanwhile used the node's place in the session.
             Count(ca, by);
             recorded = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
         }
@@ -66,7 +65,10 @@ internal static class Logins
     private sealed record RecordedLogin(
         string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued);
 
-    /// <summary>Null where the login was taken for counted, and is not: its node has had its certificate in the session.</summary>
+    /// <summary>
+    /// Records a login. Returns null if the login was assumed to be counted and is not, because its node already has a certificate in the
+    /// session.
+    /// </summary>
     private static RecordedLogin? Record(
         Authority ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
     {
@@ -76,7 +78,7 @@ internal static class Logins
             throw new ProblemException(new Problem(ProblemCode.Expired, "the login session has ended", Next: [new NextStep.LogIn()]));
         if (isCounted && begun is not { IsFresh: true })
             return null;
-        // One more certificate for the same node begins a session of its own.
+        // Another certificate for the same node begins a session of its own.
         var within = begun is { IsFresh: true } ? begun.Session : null;
         if (!IssuancePolicy.Decide(Question(transaction, user, ask, key, wish, within, now, ca.Limits))
             .Holds(out var granted, out var refusal))
@@ -88,7 +90,7 @@ internal static class Logins
             transaction.BeginSession(session, user, now);
         var issued = granted.Grants.Zip(serials, (grant, serial) =>
         {
-            // Run again, the change draws another nonce: what is returned is what the last run recorded.
+            // If the change runs again, it draws another nonce: the value returned is the one that the last run recorded.
             var toBeSigned = ToBeSigned.From(
                 grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
             var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.UserCaId, session.Id, ask.Node);
@@ -126,8 +128,8 @@ internal static class Logins
     }
 
     /// <summary>
-    /// The session that a certificate for one node is to belong to, and whether the node has none in it yet; null where the user has no
-    /// such session.
+    /// Finds the session that a certificate for one node belongs to, and whether the node still has no certificate in it; null if the user
+    /// has no such session.
     /// </summary>
     private static BegunSession? Begun(Snapshot snapshot, User user, Login ask, DateTimeOffset now) =>
         ask is { Session: { } id, Node: { } node } && ulong.TryParse(id, out var number) && number <= long.MaxValue
@@ -138,10 +140,10 @@ internal static class Logins
     private sealed record BegunSession(LoginSession Session, bool IsFresh);
 
     /// <summary>Counts one more login of the caller.</summary>
-    /// <exception cref="ProblemException">There were too many within a minute.</exception>
+    /// <exception cref="ProblemException">The caller logged in too often within a minute.</exception>
     private static void Count(Authority ca, Caller by)
     {
-        // Root could lift the bound, so it would keep nobody from anything.
+        // Root could lift the limit, so the limit would not stop root.
         if (!by.IsRoot && !ca.Logins.TryTake(by.Identity.Uid, ca.Limits.LoginsPerMinute, out var wait))
             throw Problems.Refused(new Refusal(
                 $"{by.Name} has tried to log in {ca.Limits.LoginsPerMinute} times within a minute; that is the limit",
@@ -149,7 +151,7 @@ internal static class Logins
                 RefusalKind.Limited));
     }
 
-    /// <summary>What the user's roles say that a login is to ask for by itself, null where nothing.</summary>
+    /// <summary>Returns how the user's roles make a login request access by itself; null if they do not.</summary>
     private static string? RequestAccessOf(Authority ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
         by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
             ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch

@@ -3,7 +3,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Taking certificates back.</summary>
+/// <summary>Revokes certificates.</summary>
 internal static class Revocations
 {
     public static async Task<CertificatesRevoked> RevokeNamed(Authority ca, Administrator by, RevokeCertificates ask)
@@ -19,7 +19,8 @@ internal static class Revocations
     }
 
     /// <summary>
-    /// A user takes back their own. What was revoked or over before is not done again, so that asking twice is no failure.
+    /// Revokes a user's own certificates. Certificates that are already revoked or expired are skipped, so repeating the call is not an
+    /// error.
     /// </summary>
     public static async Task<CertificatesRevoked> RevokeMine(Authority ca, Caller by, RevokeMyCertificates ask)
     {
@@ -44,8 +45,8 @@ internal static class Revocations
         return new CertificatesRevoked(revoked);
     }
 
-    /// <summary>Marks certificates revoked, each with its entry in the audit. Hosts hear of it with the next list.</summary>
-    /// <returns>Their serials.</returns>
+    /// <summary>Marks certificates as revoked, each with its entry in the audit. Hosts get the revocation with the next list.</summary>
+    /// <returns>The serials of the certificates.</returns>
     public static string[] Revoke(
         Transaction transaction, Caller by, IReadOnlyCollection<RecordedCertificate> certificates, string reason, DateTimeOffset now)
     {

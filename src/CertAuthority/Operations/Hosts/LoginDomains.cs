@@ -8,15 +8,15 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// What must hold among nodes, roles and locks so that a login with a domain means one thing. <c>adam@corp.example.com</c> is an account
-/// on the hosts of that domain; the same text is the principal of the login <c>adam</c> on a node of that name, so there must be no such
-/// node.
+/// Checks nodes, roles and locks against each other, so that a login with a domain has one meaning. <c>adam@corp.example.com</c> is an
+/// account on the hosts of that domain; the same text is the principal of the login <c>adam</c> on a node of that name, so no such node may
+/// exist.
 /// </summary>
 internal static class LoginDomains
 {
-    /// <summary>Refuses a node whose name is the domain of another, or the other way round.</summary>
-    /// <param name="snapshot">With the node in place.</param>
-    /// <param name="node">What was created or changed.</param>
+    /// <summary>Rejects a node whose name is the login domain of another node, or the reverse.</summary>
+    /// <param name="snapshot">The database, with the node already stored.</param>
+    /// <param name="node">The node that was created or changed.</param>
     /// <exception cref="ProblemException">There is such a pair.</exception>
     public static void Expect(Snapshot snapshot, Node node)
     {
@@ -30,11 +30,12 @@ internal static class LoginDomains
     }
 
     /// <summary>
-    /// Refuses what a role denies on no host, for whoever wrote it believes that it is denied; and tells of what it grants on no host.
+    /// Rejects a role that denies a login on no host, because its author believes that it is denied; warns about logins that it grants on
+    /// no host.
     /// </summary>
-    /// <param name="snapshot">With everything of the file in place.</param>
-    /// <param name="role">What was created or changed.</param>
-    /// <exception cref="ProblemException">It denies a login of a domain that no node has.</exception>
+    /// <param name="snapshot">The database, with everything in the file already stored.</param>
+    /// <param name="role">The role that was created or changed.</param>
+    /// <exception cref="ProblemException">The role denies a login of a domain that no node has.</exception>
     public static IEnumerable<string> Warnings(Snapshot snapshot, Role role)
     {
         if (Unknown(snapshot, role.Deny).FirstOrDefault() is { } denied)
@@ -47,10 +48,10 @@ internal static class LoginDomains
                         $"role '{role.Name}' grants {granted}, which opens nothing until a node has the login_domain {Names.DomainOf(granted)}")];
     }
 
-    /// <summary>Refuses a lock on a login that no host can have.</summary>
-    /// <param name="snapshot">With everything of the file in place.</param>
-    /// <param name="target">What is to be locked.</param>
-    /// <exception cref="ProblemException">Its domain is that of no node.</exception>
+    /// <summary>Rejects a lock on a login that no host can have.</summary>
+    /// <param name="snapshot">The database, with everything in the file already stored.</param>
+    /// <param name="target">The login to lock.</param>
+    /// <exception cref="ProblemException">No node has the login's domain.</exception>
     public static void Expect(Snapshot snapshot, LockTarget target)
     {
         if (target.Kind == LockKind.Login && !Exists(snapshot, target.Name))

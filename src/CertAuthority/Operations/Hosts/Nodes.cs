@@ -12,14 +12,14 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>The hosts under this authority: their certificates, and what lies on them.</summary>
+/// <summary>The hosts under this authority: their certificates and the files on them.</summary>
 internal static class Nodes
 {
-    /// <summary>How long a command that revokes waits for hosts, unless somebody says otherwise.</summary>
+    /// <summary>How long a revoking command waits for hosts by default.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(10);
 
-    // In one answer.
+    // The limit for one reply.
     private const int MostBehind = 200;
 
     public static async Task<HostCertified> Certify(Authority ca, Administrator by, CertifyHost ask)
@@ -35,13 +35,14 @@ internal static class Nodes
         }
         catch (Exception e) when (e is IOException or ExposedException or UnauthorizedAccessException)
         {
-            // It is signed and on record; whoever renews certificates tries this again, and logs why.
+            // The certificate is signed and recorded; the job that renews certificates tries again and logs the reason.
         }
         return new HostCertified(recorded.Line, Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
     }
 
     /// <summary>
-    /// The order is that of user certificates: decided, recorded and audited in one transaction, and signed when that is on the disk.
+    /// Issues a host certificate. The order is the same as for user certificates: decide, record and audit in one transaction, and sign
+    /// when that is on the disk.
     /// </summary>
     public static async Task<RecordedHostCertificate> Certify(Authority ca, Caller by, string name, PublicKey key, TimeSpan? wish)
     {
@@ -74,16 +75,19 @@ internal static class Nodes
         return recorded with { Certificate = certificate };
     }
 
-    /// <summary>Puts the last certificate of each host where hosts fetch, if there is such a place.</summary>
-    /// <exception cref="IOException">The disk refused.</exception>
+    /// <summary>Writes the newest certificate of each host to the directory from which hosts fetch, if there is one.</summary>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
     public static void PublishCertificates(Authority ca) => ca.Krl.ForHosts?.PublishHosts(
         ca.Database.Read(snapshot => snapshot.HostCertificates()).Values.ToDictionary(
             one => one.NodeName, one => Encoding.ASCII.GetBytes(one.Line + "\n")));
 
-    /// <summary>The revoked one is on the list when it is sent: who carries the list to the host afterwards can see it refused.</summary>
+    /// <summary>
+    /// Issues the certificates that prove a host works. The revoked one is already on the list when the reply is sent, so a caller who then
+    /// brings the list to the host sees the host refuse it.
+    /// </summary>
     public static async Task<NodeProof> Prove(Authority ca, Administrator by, ProveNode ask)
     {
-        // No host has this name: it is reserved for what does not exist (RFC 2606).
+        // No host has this name: RFC 2606 reserves it for names that do not exist.
         const string elsewhere = "elsewhere.invalid";
         var key = Problems.Key(ca, ask.PublicKey);
         var now = ca.NowToGrant();
@@ -132,7 +136,7 @@ internal static class Nodes
         }));
     }
 
-    /// <summary>Writes to a host now, and waits for it.</summary>
+    /// <summary>Writes to a host now, and waits for the result.</summary>
     public static async Task<NodeStatus> Sync(Authority ca, Administrator by, SyncNode ask)
     {
         var node = ca.Database.Read(snapshot => Find(snapshot, ask.Name));
@@ -166,10 +170,10 @@ internal static class Nodes
             snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), then));
     }
 
-    /// <summary>Which hosts do not have the revocation list in place, after waiting for them.</summary>
+    /// <summary>Lists the hosts that do not have the revocation list in place, after waiting for them.</summary>
     public static async Task<HostsBehind> Behind(Authority ca, Administrator by, ListHostsBehind ask) => await Behind(ca, ask, MostBehind);
 
-    /// <summary>How many hosts those are. Their names are for those only who may know which hosts there are.</summary>
+    /// <summary>Counts those hosts. Only callers who may know which hosts exist get their names.</summary>
     public static async Task<HostsBehind> CountBehind(Authority ca, Caller by, ListHostsBehind ask) => await Behind(ca, ask, 0);
 
     private static async Task<HostsBehind> Behind(Authority ca, ListHostsBehind ask, int most)
@@ -197,9 +201,9 @@ internal static class Nodes
         _ => "it is tried again until it succeeds",
     };
 
-    /// <summary>What would let the daemon write to a host again; null for nothing in particular.</summary>
+    /// <summary>Returns the steps that would let the daemon write to a host again; null if none in particular would.</summary>
     /// <param name="node">The name of the host.</param>
-    /// <param name="trouble">What kind of failure the last one was.</param>
+    /// <param name="trouble">The kind of the last failure.</param>
     public static NextStep[]? Next(string node, SyncTrouble trouble) => trouble switch
     {
         SyncTrouble.Contested => [new NextStep.TakeOverNode(node)],
@@ -209,7 +213,7 @@ internal static class Nodes
         _ => null,
     };
 
-    /// <summary>How those hosts fare that the daemon writes to; null when there are none.</summary>
+    /// <summary>Summarizes the state of the hosts that the daemon writes to; null if there are none.</summary>
     public static HostsStatus? Status(Authority ca, Snapshot snapshot, DateTimeOffset now)
     {
         var (syncs, list) = (snapshot.NodeSyncs(), ca.Krl.Latest?.Version ?? 0);
@@ -223,7 +227,7 @@ internal static class Nodes
             [.. written.Where(one => one.Sync.IsContested).Select(one => one.Name)]);
     }
 
-    /// <summary>What is to lie on a host.</summary>
+    /// <summary>Returns the files that a host should have.</summary>
     public static Task<NodeFiles> Files(Authority ca, Administrator by, GetNodeFiles ask)
     {
         var (now, krl) = (ca.Now(), ca.Krl.Read());
@@ -240,7 +244,7 @@ internal static class Nodes
         }));
     }
 
-    /// <summary>Says, before anything changes, who could enter a host, and whether it is the daemon's own.</summary>
+    /// <summary>Shows, before anything changes, who could log in on a host, and whether it is the daemon's own host.</summary>
     public static Task<NodePlan> Plan(Authority ca, Administrator by, PlanNode ask)
     {
         if (!Names.IsNodeName(ask.Name))

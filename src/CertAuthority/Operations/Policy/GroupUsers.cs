@@ -7,15 +7,15 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Users that come from groups. They are stored, for requests and certificates need an id to refer to, and so that connections are
-/// counted without asking anybody; and at each call, in the background, and with each configuration what is stored is brought in
-/// line with what the groups make of the account. Each such change is a change of policy, with all that it takes back.
+/// Users that come from groups. They are stored because requests and certificates need an ID to refer to, and so that connections can be
+/// counted without a query to the system. At each call, in the background and with each configuration, the stored users are brought in line
+/// with what the groups make of the accounts. Each such change is a policy change and takes back everything that no longer holds.
 /// </summary>
 internal static class GroupUsers
 {
     /// <summary>
-    /// The caller, after what is stored of them is what their groups make of them now; or with the reason why that is not known.
-    /// Groups are asked for only where the answer can matter.
+    /// Returns the caller after bringing the stored user in line with their current groups, or with the reason why those are unknown. The
+    /// groups are queried only if the answer can matter.
     /// </summary>
     public static async Task<Caller> Refresh(Authority ca, Caller by)
     {
@@ -40,17 +40,17 @@ internal static class GroupUsers
     }
 
     /// <summary>
-    /// Looks at some users again, before something is decided that rests on what they are. Those with a resource are what it says.
+    /// Checks some users again before a decision that depends on them. Users with a resource are as the resource defines them.
     /// </summary>
-    /// <param name="ca">What is worked on.</param>
-    /// <param name="names">The names of users.</param>
-    /// <returns>Why it is not known what one of them is; null when it is known of all.</returns>
+    /// <param name="ca">The authority.</param>
+    /// <param name="names">The names of the users.</param>
+    /// <returns>Why one of the users could not be checked; null if all could.</returns>
     public static async Task<string?> LookAgain(Authority ca, IReadOnlyCollection<string> names)
     {
         if (ca.UsersFromGroups.IsEmpty)
             return null;
         var stored = ca.Database.Read(snapshot => names.Select(snapshot.FindUser).OfType<User>().Where(user => user.IsFromGroups).ToList());
-        // All at once: where the system does not answer, each takes its time.
+        // Queries all users at once: if the system does not answer, each query waits for its timeout.
         var asked = stored.ConvertAll(user => ca.Groups.Of(user.Name, ca.UsersFromGroups.Groups, isUser: true, anew: true));
         string? unknown = null;
         foreach (var (user, answer) in stored.Zip(asked))
@@ -62,13 +62,14 @@ internal static class GroupUsers
     }
 
     /// <summary>
-    /// Looks at every stored one again. Whoever is not known about stays as they are: a directory that is down must not revoke everybody.
+    /// Checks every stored user again. A user whose groups are unknown stays as they are: a directory that is down must not revoke
+    /// everybody.
     /// </summary>
-    /// <returns>Those who are not known about, with why.</returns>
+    /// <returns>The accounts whose groups are unknown, with the reasons.</returns>
     public static async Task<List<(string Account, string Fault)>> Review(Authority ca, CancellationToken stopping)
     {
         var unknown = new List<(string, string)>();
-        // Without a group that gives something, nobody has to be asked.
+        // If no group gives anything, there is nobody to query.
         foreach (var stored in ca.UsersFromGroups.IsEmpty ? [] : ca.Database.Read(snapshot => snapshot.UsersFromGroups()))
         {
             var membership = await ca.Groups.Of(stored.Name, ca.UsersFromGroups.Groups, isUser: true, anew: true).WaitAsync(stopping);
@@ -81,9 +82,8 @@ internal static class GroupUsers
     }
 
     /// <summary>
-    /// Brings what is stored in line with a configuration: users from groups by the groups that they were last known to be in, since nobody
-    /// has to
-    /// be asked for what a group gives no more, and whatever lasts longer than its limits.
+    /// Brings the stored state in line with a configuration: users from groups, by the groups that they were last known to be in, and
+    /// everything that lasts longer than its limits. Nobody is queried, because no query is needed for a group that gives nothing any more.
     /// </summary>
     public static async Task<Withdrawn> Reconfigure(Authority ca)
     {
@@ -95,9 +95,9 @@ internal static class GroupUsers
     }
 
     /// <summary>
-    /// What a configuration takes back that another one gave: users whose groups give them nothing any more, and whatever is longer than
-    /// its
-    /// limits. Nothing else can have changed while the daemon was down or read its configuration again, so nothing else is looked at.
+    /// Takes back what another configuration gave and this one does not: users whose groups give them nothing any more, and everything that
+    /// lasts longer than its limits. Nothing else can have changed while the daemon was down or reloaded its configuration, so nothing else
+    /// is checked.
     /// </summary>
     public static Withdrawn Reconfigure(SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now)
     {
@@ -118,8 +118,8 @@ internal static class GroupUsers
             : Withdrawn.Nothing, takesAway: true));
     }
 
-    /// <summary>Makes, changes or removes the stored one.</summary>
-    /// <returns>The requests that ended with it; null when nothing was to be changed.</returns>
+    /// <summary>Creates, changes or removes the stored user.</summary>
+    /// <returns>The requests that ended with it; null if nothing had to change.</returns>
     internal static List<EndedRequest>? Change(
         UsersFromGroups from, Transaction transaction, string account, ImmutableArray<string> groups, DateTimeOffset now)
     {
@@ -155,7 +155,7 @@ internal static class GroupUsers
         }
         catch (ProblemException)
         {
-            // The publisher has logged why, and tries again by itself; who called has nothing to do with it.
+            // The publisher has logged the reason and tries again by itself; it does not concern the caller.
         }
     }
 }

@@ -9,20 +9,20 @@ namespace CertAuthority.Operations;
 /// <summary>Users and the roles that they hold.</summary>
 internal static class HeldRoles
 {
-    /// <summary>The word that takes every role from a user, which an empty list, the usual slip of a script, does not.</summary>
+    /// <summary>The word that takes every role from a user. An empty list, a common mistake in scripts, does not.</summary>
     public const string None = "none";
 
-    /// <summary>A user, whether it has a resource or comes from groups.</summary>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <summary>Finds a user, with a resource or from groups.</summary>
+    /// <exception cref="ProblemException">There is no such user.</exception>
     public static User Find(Snapshot snapshot, string name) =>
         snapshot.FindUser(name) ?? throw Problems.NotFound($"there is no user \"{name}\"", NextStep.List.User);
 
-    /// <summary>One that has a resource to change.</summary>
-    /// <exception cref="ProblemException">There is none, or it comes from groups.</exception>
+    /// <summary>Finds a user that has a resource to change.</summary>
+    /// <exception cref="ProblemException">There is no such user, or it comes from groups.</exception>
     public static User FindResource(Snapshot snapshot, string name) =>
         Find(snapshot, name) is var user && WithoutFile(user) is { } why ? throw why : user;
 
-    /// <summary>Why a user cannot be changed or removed; null where they can.</summary>
+    /// <summary>Returns why a user cannot be changed or removed; null if they can.</summary>
     public static ProblemException? WithoutFile(User user) => !user.IsFromGroups
         ? null
         : new ProblemException(new Problem(
@@ -31,7 +31,7 @@ internal static class HeldRoles
             "change the groups of the account, or users_from_groups in the configuration",
             Next: [new NextStep.AddUser(Name: user.Name)]));
 
-    /// <summary>Every assigned role must exist: a name that means nothing today would grant whatever bears it tomorrow.</summary>
+    /// <summary>Checks that every assigned role exists: a name without a role today would grant whatever gets that name later.</summary>
     public static void Expect(Snapshot snapshot, User user)
     {
         var roles = snapshot.Policy().Roles;
@@ -43,10 +43,10 @@ internal static class HeldRoles
     }
 
     /// <summary>
-    /// Templates that stand for nothing: of these roles for whoever holds them, and of whatever these users hold. Users with the same gap
-    /// share a line.
+    /// Finds templates without a value: in these roles for every user who holds them, and in all roles that these users hold. Users with
+    /// the same gap share a line.
     /// </summary>
-    /// <param name="snapshot">The state after the change.</param>
+    /// <param name="snapshot">The database after the change.</param>
     /// <param name="roles">The names of the roles that changed.</param>
     /// <param name="users">The names of the users that changed.</param>
     public static IReadOnlyList<string> Gaps(Snapshot snapshot, HashSet<string> roles, HashSet<string> users)
@@ -63,10 +63,10 @@ internal static class HeldRoles
     }
 
     /// <summary>
-    /// A role in use does not vanish silently: its holders are named, and with force it is taken from them. Those who have it from
-    /// groups keep its name, and are refused: what the configuration says is not changed here.
+    /// Handles the removal of a role in use: without force, the error names its holders; with force, they lose the role. Users who have it
+    /// from groups keep its name and are refused, because only the configuration can change that.
     /// </summary>
-    /// <exception cref="ProblemException">Somebody holds it, and it is removed without force.</exception>
+    /// <exception cref="ProblemException">A user holds the role, and it is removed without force.</exception>
     public static ResourceEnding TakeFromHolders(ResourceRemoval removal)
     {
         var (transaction, role) = (removal.Transaction, removal.Name);

@@ -12,7 +12,7 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// The kinds of resources, a row each. Whatever handles resources of any kind walks this table; a new kind is one more row.
+/// The kinds of resources, one row for each. All code that handles any kind of resource walks this table; a new kind is one more row.
 /// </summary>
 internal static class KindTable
 {
@@ -57,7 +57,7 @@ internal static class KindTable
             if (node.OtherCas.Select(line => OwnKey(ca, line)).FirstOrDefault(own => own is not null) is { } mine)
                 root.Fault("spec", $"spec.other_cas has the {mine} of this authority, which is no other");
         },
-        // Its labels are policy as much as its spec.
+        // A node's labels are policy as much as its spec.
         Counting = node => NodeResource.Write(node with { Revision = 0 }),
         Accepting = (snapshot, node, _) =>
         {
@@ -88,7 +88,8 @@ internal static class KindTable
         },
         Comparing = UserResource.WriteOwned,
         Concerning = (entry, name, _) => entry with { User = name },
-        // A user from groups is no resource to be replaced: it goes with what it had, for whoever gets the name now is whom the file says.
+        // A user from groups is not a resource that a file can replace: it is removed with all that it had, because from now on the file
+        // defines the user of that name.
         Preparing = (to, user) =>
         {
             if (to.Transaction.FindUser(user.Name) is not { IsFromGroups: true } old)
@@ -98,7 +99,7 @@ internal static class KindTable
             UserRow.Table.Remove(to.Transaction, old);
             to.Replaced.Add((old, "replaced by a resource"));
         },
-        // A file may have a user before the role that is assigned to them.
+        // A file may contain a user before the role that is assigned to them.
         Accepting = (snapshot, user, _) =>
         {
             HeldRoles.Expect(snapshot, user);
@@ -125,18 +126,18 @@ internal static class KindTable
         Accepting = LockTargets.Warnings,
     };
 
-    /// <summary>Every kind, in an order in which their resources can be created.</summary>
+    /// <summary>All kinds, in an order in which their resources can be created.</summary>
     public static readonly IReadOnlyList<ResourceKind> Rows = [Roles, Nodes, Users, Locks];
 
-    /// <summary>The kind of this name.</summary>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <summary>Finds the kind with this name.</summary>
+    /// <exception cref="ProblemException">There is no such kind.</exception>
     public static ResourceKind Named(string name) => Rows.FirstOrDefault(kind => kind.Name == name)
         ?? throw Problems.Invalid($"there is no kind of resource \"{name}\"", $"the kinds are {List}");
 
-    /// <summary>The kind of a resource.</summary>
+    /// <summary>Finds the kind of a resource.</summary>
     public static ResourceKind Of(Resource one) => Rows.First(kind => kind.Has(one));
 
-    /// <summary>The names of all kinds, for a sentence.</summary>
+    /// <summary>The names of all kinds, for use in a sentence.</summary>
     public static string List => $"{string.Join(", ", Rows.SkipLast(1).Select(kind => kind.Name))} and {Rows[^1].Name}";
 
     private static ResourceEnding EndAll(ResourceRemoval removal, IEnumerable<AccessRequest> requests, string reason) =>
@@ -146,7 +147,7 @@ internal static class KindTable
                     request => RequestChanges.EndBecause(
                         removal.Transaction, removal.By, request, RequestAction.Deny, reason, removal.Now))], [], []);
 
-    // A line that is no key has its fault already.
+    // A line that is not a key has its own fault already.
     private static string? OwnKey(Authority ca, string line)
     {
         try

@@ -5,11 +5,13 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What locks are on.</summary>
+/// <summary>Checks the targets of locks.</summary>
 internal static class LockTargets
 {
-    /// <summary>A lock may come before what it is on, and be one that nothing meets any more; a slip of the pen looks the same.</summary>
-    /// <exception cref="ProblemException">There can be no such login.</exception>
+    /// <summary>
+    /// Warns about a lock whose target does not exist, or that has already expired. Both are allowed, but a typing mistake looks the same.
+    /// </summary>
+    /// <exception cref="ProblemException">No such login can exist.</exception>
     public static string[] Warnings(Snapshot snapshot, AccessLock one, DateTimeOffset now)
     {
         LoginDomains.Expect(snapshot, one.Target);

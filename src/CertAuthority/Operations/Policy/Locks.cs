@@ -6,7 +6,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Locking. What was issued to what is locked is revoked in the transaction that locks it; locks are listed and lifted as resources.
+/// Creates locks. The transaction that locks a target revokes the certificates issued to it; locks are listed and removed like other
+/// resources.
 /// </summary>
 internal static class Locks
 {

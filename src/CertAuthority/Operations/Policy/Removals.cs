@@ -3,7 +3,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Removing resources, and with them what they granted. What was revoked is never given back.</summary>
+/// <summary>Removes resources, and with them what they granted. Nothing that was revoked is ever given back.</summary>
 internal static class Removals
 {
     public static async Task<AppliedResources> Remove(Authority ca, Administrator by, RemoveResource ask)
@@ -16,7 +16,7 @@ internal static class Removals
         return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
     }
 
-    /// <summary>A row that cannot be read goes too, and with it what nobody can say any more.</summary>
+    /// <summary>Removes a resource. A row that cannot be read is removed too, and with it what can no longer be decided.</summary>
     private static (string[] Warnings, Withdrawn Withdrawn) Remove(
         Authority ca, Transaction transaction, Caller by, ResourceKind kind, RemoveResource ask, DateTimeOffset now)
     {

@@ -6,16 +6,14 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>
-/// What the audit says of a role, user, node or lock that was created, changed or removed: what it was, and what it became.
-/// </summary>
+/// <summary>Writes audit entries for a role, user, node or lock that was created, changed or removed: its state before and after.</summary>
 internal static class ResourceChanges
 {
-    /// <summary>The entry of one change. It is the same whichever command made it.</summary>
-    /// <param name="by">Who made it.</param>
-    /// <param name="before">The resource, or the row that could not be read; null where there was none.</param>
-    /// <param name="after">The resource; null where it is gone.</param>
-    /// <param name="now">When.</param>
+    /// <summary>Creates the entry of one change. It is the same for every command that makes the change.</summary>
+    /// <param name="by">The caller who made the change.</param>
+    /// <param name="before">The resource, or the row that could not be read; null if there was none.</param>
+    /// <param name="after">The resource after the change; null if it was removed.</param>
+    /// <param name="now">The time of the change.</param>
     public static AuditEntry Entry(Caller by, object? before, Resource? after, DateTimeOffset now)
     {
         var resource = after ?? before as Resource;
@@ -34,7 +32,7 @@ internal static class ResourceChanges
         return kind.About(entry, name, resource).Changing(Fields(before), Fields(after));
     }
 
-    /// <summary>The entry with how something changed.</summary>
+    /// <summary>Adds to the entry how something changed.</summary>
     public static AuditEntry Changing(this AuditEntry entry, JsonObject? before, JsonObject? after)
     {
         var (changes, leftOut) = ResourceDifference.Between(before, after);
@@ -44,15 +42,14 @@ internal static class ResourceChanges
     private static JsonObject? Fields(object? before) => before switch
     {
         null => null,
-        // Nobody knows what it says, so it is one text.
+        // The content of an unreadable row is unknown, so it is kept as one text.
         Unreadable row => new JsonObject { ["text"] = row.Text },
         Resource one => Fields(KindTable.Of(one).Compared(one)),
         _ => throw new InvalidOperationException($"a {before.GetType().Name} is no resource"),
     };
 
     /// <summary>
-    /// What it says first, then what is said about it. Its kind and name are in the entry already, and the revision is only how often it
-    /// was changed.
+    /// Returns the fields of the resource, the spec first. The entry already has the kind and name, and the revision only counts changes.
     /// </summary>
     private static JsonObject Fields(JsonObject resource)
     {

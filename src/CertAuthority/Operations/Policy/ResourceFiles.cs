@@ -9,13 +9,14 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Creating and reading resources of every kind.</summary>
+/// <summary>Creates and reads resources of every kind.</summary>
 internal static class ResourceFiles
 {
     private const int LargestFile = 1 << 20;
 
     /// <summary>
-    /// Creates, or with force replaces, every resource of a file. All faults of the file are told at once, and then nothing is done.
+    /// Creates, or with force replaces, every resource of a file. If the file has faults, all of them are reported at once and nothing is
+    /// stored.
     /// </summary>
     public static async Task<AppliedResources> Apply(Authority ca, Administrator by, ApplyResources ask)
     {
@@ -39,7 +40,7 @@ internal static class ResourceFiles
                 to.Replaced.Clear();
                 transaction.Audit(ResourceChanges.Entry(by.Caller, before, resource, now));
             }
-            // After everything is in place: a file may hold a user before the role that is assigned to them.
+            // Runs after everything is stored: a file may contain a user before the role that is assigned to them.
             string[] warnings =
             [
                 .. remarks,
@@ -57,7 +58,7 @@ internal static class ResourceFiles
 
     public static Task<ResourceList> Get(Authority ca, Administrator by, GetResources ask)
     {
-        // All kinds as of one moment, so that what users hold is there; and only what can be fed back.
+        // Reads all kinds as of one moment, so that the roles that users hold are included, and only resources that can be applied again.
         IEnumerable<ResourceKind> kinds = ask.Kind == ResourceKinds.All ? KindTable.Rows : [KindTable.Named(ask.Kind)];
         var found = ca.Database.Read<JsonElement[]>(snapshot =>
         [

@@ -6,37 +6,37 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>A file on its way into the tables.</summary>
+/// <summary>The context in which the resources of a file are stored.</summary>
 /// <param name="Ca">The settings in force.</param>
-/// <param name="Transaction">The transaction that stores all of it, or nothing.</param>
-/// <param name="By">Who created or replaced the resources.</param>
+/// <param name="Transaction">The transaction that stores all of them or none.</param>
+/// <param name="By">The caller who creates or replaces the resources.</param>
 /// <param name="Force">Whether existing resources are replaced.</param>
-/// <param name="Now">When.</param>
+/// <param name="Now">The time of the change.</param>
 internal sealed record ResourceWriting(Authority Ca, Transaction Transaction, Caller By, bool Force, DateTimeOffset Now)
 {
-    /// <summary>What is accepted and deserves a second look.</summary>
+    /// <summary>Warnings about accepted resources that deserve a second look.</summary>
     public List<string> Warnings { get; } = [];
 
-    /// <summary>Requests that ended.</summary>
+    /// <summary>The requests that ended.</summary>
     public List<EndedRequest> Ended { get; } = [];
 
-    /// <summary>Resources without a file that made room, each with the reason for the audit.</summary>
+    /// <summary>Resources without a file that were replaced, each with the reason for the audit.</summary>
     public List<(Resource One, string Reason)> Replaced { get; } = [];
 }
 
 /// <summary>A resource that is about to be removed.</summary>
 /// <param name="Transaction">The transaction that removes it.</param>
-/// <param name="By">Who removes it.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Id">Its identity; null where not even that can be read.</param>
-/// <param name="Force">Whether it is removed although it is in use.</param>
-/// <param name="Now">When.</param>
+/// <param name="By">The caller who removes it.</param>
+/// <param name="Name">The name of the resource.</param>
+/// <param name="Id">Its ID; null if even that cannot be read.</param>
+/// <param name="Force">Whether to remove it even if it is in use.</param>
+/// <param name="Now">The time of the removal.</param>
 internal sealed record ResourceRemoval(Transaction Transaction, Caller By, string Name, Guid? Id, bool Force, DateTimeOffset Now);
 
 /// <summary>What the removal of a resource ended and changed.</summary>
-/// <param name="Requests">Requests that ended with it.</param>
+/// <param name="Requests">The requests that ended with it.</param>
 /// <param name="Changed">Other resources that changed, each before and after, with the reason for the audit.</param>
-/// <param name="Warnings">What deserves a second look.</param>
+/// <param name="Warnings">Warnings that deserve a second look.</param>
 internal sealed record ResourceEnding(
     IReadOnlyList<EndedRequest> Requests, IReadOnlyList<(Resource Before, Resource After, string Reason)> Changed, string[] Warnings)
 {
@@ -44,93 +44,91 @@ internal sealed record ResourceEnding(
 }
 
 /// <summary>
-/// A kind of resources: everything that one kind does differently from the others. Creating, reading, editing and removing, the audit and
-/// the tables
-/// of the command line are written once, for all kinds.
+/// A kind of resources: everything in which one kind differs from the others. The code that creates, reads, edits and removes resources,
+/// the audit and the tables of the command line are written once, for all kinds.
 /// </summary>
-/// <param name="Name">As files have it, in the field <c>kind</c>.</param>
+/// <param name="Name">The name of the kind in files, in the field <c>kind</c>.</param>
 internal abstract record ResourceKind(string Name)
 {
-    /// <summary>What a list shows of each, first its name.</summary>
+    /// <summary>The columns of a list of such resources; the name comes first.</summary>
     public required ResourceColumn[] Columns { get; init; }
 
-    /// <summary>Whether creating one can only take access away, so that it is done on a full disk too.</summary>
+    /// <summary>Whether creating one can only take access away, so that it is also allowed on a full disk.</summary>
     public bool CreatingTakesAway { get; init; }
 
     /// <summary>Whether removing one can only take access away.</summary>
     public bool RemovingTakesAway { get; init; }
 
-    /// <summary>Where they are stored.</summary>
+    /// <summary>The table that stores them.</summary>
     public abstract ResourceTable Stored { get; }
 
     /// <summary>Whether a resource is of this kind.</summary>
     public abstract bool Has(Resource one);
 
-    /// <summary>Reads what is below <c>kind</c> and <c>version</c> in a file. The faults go to the reader.</summary>
+    /// <summary>Reads what is below <c>kind</c> and <c>version</c> in a file. The reader collects the faults.</summary>
     public abstract Resource Read(Authority ca, string version, FieldReader root);
 
-    /// <summary>The resource as it would be written in a file.</summary>
+    /// <summary>Writes the resource as a file would contain it.</summary>
     public abstract JsonObject Write(Resource one);
 
-    /// <summary>The resource as the audit compares it: with whatever a change could take away.</summary>
+    /// <summary>Writes the resource as the audit compares it, with everything that a change could take away.</summary>
     public abstract JsonObject Compared(Resource one);
 
-    /// <summary>The entry of a change, with whom and what else it is about.</summary>
-    /// <param name="entry">What any change says.</param>
+    /// <summary>Adds to the entry of a change which users and other resources it concerns.</summary>
+    /// <param name="entry">The entry with what every change has.</param>
     /// <param name="name">The resource's name.</param>
-    /// <param name="one">The resource; null where it could not be read.</param>
+    /// <param name="one">The resource; null if it could not be read.</param>
     public abstract AuditEntry About(AuditEntry entry, string name, Resource? one);
 
-    /// <summary>All of them, sorted by name.</summary>
-    /// <param name="snapshot">When.</param>
-    /// <param name="withoutFile">Whether also those that no file can create.</param>
+    /// <summary>Lists all resources of the kind, sorted by name.</summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="withoutFile">Whether to include resources that no file can create.</param>
     public abstract IEnumerable<Resource> All(Snapshot snapshot, bool withoutFile);
 
-    /// <summary>One that can be read and has a file, to be removed.</summary>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <summary>Finds a resource to remove. It must be readable and have a file.</summary>
+    /// <exception cref="ProblemException">There is no such resource.</exception>
     public abstract Resource Find(Snapshot snapshot, string name);
 
     /// <summary>
-    /// Stores what a file says of a resource: with its own identity again where it is replaced, and a new revision only where it means
-    /// something else.
+    /// Stores a resource of a file. A replaced resource keeps its ID, and gets a new revision only if its meaning changes.
     /// </summary>
-    /// <returns>What was in its place: a resource, a row that could not be read, or nothing.</returns>
+    /// <returns>What was there before: a resource, a row that could not be read, or nothing.</returns>
     public abstract object? Put(ResourceWriting to, Resource one, long? madeFrom);
 
-    /// <summary>Checks a resource of a file once all of the file is in place.</summary>
-    /// <returns>What deserves a second look.</returns>
+    /// <summary>Checks a resource of a file after the whole file is stored.</summary>
+    /// <returns>Warnings that deserve a second look.</returns>
     public abstract IEnumerable<string> Accept(Snapshot snapshot, Resource one, DateTimeOffset now);
 
-    /// <summary>Ends and changes what cannot go on without a resource. It works also where the row cannot be read.</summary>
+    /// <summary>Ends and changes everything that cannot continue without the resource. This also works if the row cannot be read.</summary>
     public abstract ResourceEnding End(ResourceRemoval removal);
 
-    /// <summary>Removes its row.</summary>
+    /// <summary>Removes the resource's row.</summary>
     public abstract void Remove(Transaction transaction, Resource one);
 
-    /// <summary>The refusal of a name that no resource of this kind has.</summary>
+    /// <summary>Creates the error for a name that no resource of this kind has.</summary>
     public ProblemException Missing(string name) => Problems.NotFound($"there is no {Name} \"{name}\"", Name);
 }
 
 /// <inheritdoc/>
-/// <param name="Table">Where they are stored.</param>
+/// <param name="Table">The table that stores them.</param>
 /// <param name="Reader">Reads what is below <c>kind</c> and <c>version</c> in a file.</param>
-/// <param name="Writer">Writes what a file has.</param>
+/// <param name="Writer">Writes the content of a file.</param>
 internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, FieldReader, T> Reader, Func<T, JsonObject> Writer)
     : ResourceKind(Table.Kind) where T : Resource
 {
-    /// <summary>Finds a fault that takes more than the resource's own text.</summary>
+    /// <summary>Finds faults that do not show in the resource's own text.</summary>
     public Action<Authority, T, FieldReader> Checking { get; init; } = (_, _, _) => { };
 
-    /// <summary>All that can be read, sorted by name.</summary>
+    /// <summary>Lists all resources that can be read, sorted by name.</summary>
     public Func<Snapshot, IEnumerable<T>> Listing { get; init; } = Table.All;
 
-    /// <summary>One by its name.</summary>
+    /// <summary>Finds a resource by its name.</summary>
     public Func<Snapshot, string, T?> Finding { get; init; } = Table.Find;
 
-    /// <summary>Why a resource has no file, and can be neither replaced nor removed; null where it has one.</summary>
+    /// <summary>Returns why a resource has no file and can be neither replaced nor removed; null if it has one.</summary>
     public Func<T, ProblemException?> WithoutFile { get; init; } = _ => null;
 
-    /// <summary>What counts the revision up when it changes.</summary>
+    /// <summary>Returns the part whose change increases the revision.</summary>
     public Func<T, JsonNode?> Counting { get; init; } = one => Writer(one)["spec"];
 
     /// <summary>See <see cref="ResourceKind.Compared"/>.</summary>
@@ -177,7 +175,7 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
         Preparing(to, given);
         var old = Finding(to.Transaction, one.Name);
         var (id, revision) = old is null ? (Guid.NewGuid(), 1) : (old.Id, NextRevision(old, given, madeFrom, to.Force));
-        // Creating a resource again is how an administrator mends a row that cannot be read.
+        // An administrator repairs a row that cannot be read by creating the resource again.
         var unreadable = old is null ? Table.FindUnreadable(to.Transaction, one.Name) : null;
         if (unreadable is not null)
             Table.Remove(to.Transaction, unreadable);

@@ -8,10 +8,10 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Changing users.</summary>
+/// <summary>Changes users.</summary>
 internal static class Users
 {
-    /// <summary>Replaces lists of a user.</summary>
+    /// <summary>Replaces lists of a user, such as their roles.</summary>
     public static async Task<AppliedResources> Update(Authority ca, Administrator by, UpdateUser ask)
     {
         var now = ca.Now();

@@ -6,27 +6,25 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Telling others of requests and of hosts: put on its way in the transaction of what it tells of, so that neither is without the other.
+/// Queues notices about requests and hosts in the transaction of the change that they report, so that neither exists without the other.
 /// </summary>
 internal static class Notifications
 {
     /// <summary>
-    /// To how many reviewers the requests of one user send mail within a day. Beyond that nobody gets any for them, so that a request is no
-    /// way to fill other people's mailboxes.
+    /// How many reviewers get mail for the requests of one user within a day. Beyond that, no reviewer gets any for them, so that requests
+    /// cannot fill other people's mailboxes.
     /// </summary>
     public const int MostMailed = 200;
 
-    // In one event: a chat or a program need not take a message of any size.
+    // The limit for one event: a chat or a program cannot take a message of any size.
     private const int MostHosts = 200;
 
-    /// <summary>
-    /// Puts an event of a request on its way to every receiver whose filter lets it through. Where there is none nothing is written.
-    /// </summary>
-    /// <param name="transaction">Of what it tells of.</param>
-    /// <param name="by">Who did it.</param>
+    /// <summary>Queues an event of a request for every receiver whose filter accepts it. If there is none, nothing is written.</summary>
+    /// <param name="transaction">The transaction of the change that the event reports.</param>
+    /// <param name="by">The caller who made the change.</param>
     /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
-    /// <param name="request">The request, as it is after it.</param>
-    /// <param name="now">When.</param>
+    /// <param name="request">The request after the change.</param>
+    /// <param name="now">The time of the event.</param>
     public static void Tell(this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now)
     {
         var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, request.Show(now, transaction.Policy().Roles));
@@ -35,21 +33,20 @@ internal static class Notifications
     }
 
     /// <summary>
-    /// Puts an event of hosts on its way to every receiver whose filter lets it through: all hosts in one, beyond 200 in several. People
-    /// are told
-    /// of requests that concern them, so none of them hears of hosts.
+    /// Queues an event of hosts for every receiver whose filter accepts it: all hosts in one event, or in several above 200. People get
+    /// only notices about requests that concern them, so nobody gets mail about hosts.
     /// </summary>
-    /// <param name="transaction">Of what it tells of.</param>
-    /// <param name="what">What is told of hosts.</param>
-    /// <param name="hosts">Their names, each once.</param>
-    /// <param name="now">When.</param>
+    /// <param name="transaction">The transaction of the change that the event reports.</param>
+    /// <param name="what">The event.</param>
+    /// <param name="hosts">The names of the hosts, without duplicates.</param>
+    /// <param name="now">The time of the event.</param>
     public static void TellOfHosts(this Transaction transaction, string what, IReadOnlyList<string> hosts, DateTimeOffset now)
     {
         foreach (var some in hosts.Order(StringComparer.Ordinal).Chunk(MostHosts))
             transaction.TellOfSite(new Notification(Guid.NewGuid().ToString(), 0, what, now, Hosts: some));
     }
 
-    /// <summary>Puts an event of the daemon's disk on its way to the same receivers.</summary>
+    /// <summary>Queues an event of the daemon's disk for the same receivers.</summary>
     public static void TellOfDisk(this Transaction transaction, string what, DiskStatus disk, DateTimeOffset now) =>
         transaction.TellOfSite(new Notification(Guid.NewGuid().ToString(), 0, what, now, Disk: disk));
 
@@ -61,7 +58,8 @@ internal static class Notifications
     }
 
     /// <summary>
-    /// Tells of every access that ends within <paramref name="ahead"/>, once each. One that was granted for less is told of at once.
+    /// Queues a notice for every access that ends within <paramref name="ahead"/>, once for each. Access that was granted for a shorter
+    /// time is reported at once.
     /// </summary>
     public static async Task TellEndings(Authority ca, TimeSpan ahead)
     {
@@ -79,11 +77,11 @@ internal static class Notifications
         });
     }
 
-    /// <summary>Whether reviewers get no mail of a request, because those before it sent so much.</summary>
+    /// <summary>Returns whether reviewers get no mail for a request because the user's earlier requests caused too much.</summary>
     public static bool MailsTooMuch(this Snapshot snapshot, AccessRequest request) =>
         snapshot.CountSuggested(request.UserId, request.Created.AddDays(-1)) > MostMailed;
 
-    // Null stands for the receiver itself, where it reaches no people.
+    // Null stands for a receiver that does not deliver to people.
     private static IEnumerable<string?> Addresses(Snapshot snapshot, Receiver receiver, Caller by, string what, AccessRequest request)
     {
         if (!receiver.IsPersonal)

@@ -10,11 +10,12 @@ namespace CertAuthority.Operations;
 /// <summary>A request that was ended, and the serials that were revoked with it.</summary>
 internal sealed record EndedRequest(AccessRequest Request, string[] Revoked);
 
-/// <summary>What an answer or an end makes of a request inside a transaction, with its entry in the audit.</summary>
+/// <summary>Answers or ends requests in a transaction, with the audit entry of each change.</summary>
 internal static class RequestChanges
 {
     /// <summary>
-    /// Ends a request inside somebody's transaction, in the place of whoever could have, and revokes what was issued under it.
+    /// Ends a request in an existing transaction, on behalf of anyone who could have ended it, and revokes the certificates issued under
+    /// it.
     /// </summary>
     public static EndedRequest EndBecause(
         Transaction transaction, Caller by, AccessRequest request, RequestAction action, string reason, DateTimeOffset now) =>
@@ -22,7 +23,7 @@ internal static class RequestChanges
             transaction, by, request, action, action is RequestAction.Deny ? RequestActor.Administrator : RequestActor.Requester, reason,
             now);
 
-    /// <summary>Ends a request inside a transaction, and revokes what was issued under it.</summary>
+    /// <summary>Ends a request in a transaction, and revokes the certificates issued under it.</summary>
     public static EndedRequest End(
         Transaction transaction, Caller by, AccessRequest request, RequestAction action, RequestActor actor, string reason,
         DateTimeOffset now)
@@ -37,8 +38,8 @@ internal static class RequestChanges
     }
 
     /// <summary>
-    /// Ends every open request of a user who is about to be removed: whoever comes under the name next inherits nothing. What was issued
-    /// under their regular roles is for the review that follows.
+    /// Ends every open request of a user who is about to be removed, so that the next user with that name inherits nothing. The review that
+    /// follows handles the certificates issued under their regular roles.
     /// </summary>
     public static List<EndedRequest> EndAllOf(Transaction transaction, Caller by, Guid user, string reason, DateTimeOffset now) =>
     [
@@ -46,7 +47,7 @@ internal static class RequestChanges
             .Select(request => EndBecause(transaction, by, request, RequestAction.Deny, reason, now)),
     ];
 
-    /// <summary>What deserves a second look at an approval: what it shortened, and what it opens.</summary>
+    /// <summary>Returns warnings about an approval: what it shortened, and what it opens.</summary>
     public static string[] Warnings(
         Authority ca, AccessRequest before, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
     [
@@ -64,13 +65,13 @@ internal static class RequestChanges
     ];
 
     /// <summary>
-    /// Who is one person with its requester. Ending a request takes nobody's leave, so what the request itself recorded and its user are
-    /// enough.
+    /// Finds the users who are the same person as the requester. Ending a request needs no permission from anyone else, so what the request
+    /// recorded and its user are enough.
     /// </summary>
     public static People OfRecord(Snapshot snapshot, AccessRequest request) =>
         People.From(snapshot.FindUser(request.UserId) is { } user ? [user] : [], _ => null).And(request);
 
-    /// <summary>The entry of an answer.</summary>
+    /// <summary>Creates the audit entry of an answer.</summary>
     public static AuditEntry Resolved(Caller by, string what, AccessRequest request, People people, DateTimeOffset now) =>
         Entry(by, what, request, now) with
         {
@@ -78,7 +79,7 @@ internal static class RequestChanges
             Reason = request.Resolution?.Reason,
         };
 
-    /// <summary>The entry of a change of a request.</summary>
+    /// <summary>Creates the audit entry of a change of a request.</summary>
     public static AuditEntry Entry(Caller by, string what, AccessRequest request, DateTimeOffset now) => by.Did(what, now) with
     {
         User = request.UserName,

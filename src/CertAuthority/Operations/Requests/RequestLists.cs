@@ -5,7 +5,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Everybody's requests, narrowed, sorted, a page at a time.</summary>
+/// <summary>Lists everybody's requests, filtered and sorted, a page at a time.</summary>
 internal static class RequestLists
 {
     public static Task<RequestList> List(Authority ca, Administrator by, ListRequests ask)

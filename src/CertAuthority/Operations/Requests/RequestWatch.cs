@@ -2,16 +2,20 @@ using System.Collections.Concurrent;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Wakes those who wait for a request when it has changed. It carries no news itself: whoever wakes reads again.</summary>
+/// <summary>
+/// Wakes callers that wait for a request when it has changed. It carries no data: a woken caller reads the request again.
+/// </summary>
 internal sealed class RequestWatch
 {
     private readonly ConcurrentDictionary<Guid, TaskCompletionSource> waiting = new();
     private volatile bool stopped;
 
-    /// <summary>Whether waiting is over for good.</summary>
+    /// <summary>Whether the watch has stopped for good.</summary>
     public bool Stopped => stopped;
 
-    /// <summary>Completes at the next change of the request. Taken before reading, so that no change falls in between.</summary>
+    /// <summary>
+    /// Completes at the next change of the request. Call it before reading the request, so that no change falls in between.
+    /// </summary>
     public Task NextChange(Guid request)
     {
         var change = waiting.GetOrAdd(request, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
@@ -20,14 +24,16 @@ internal sealed class RequestWatch
         return change;
     }
 
-    /// <summary>Called after the commit that changed it; also by a waiter who gives up, so that nothing is kept for nobody.</summary>
+    /// <summary>
+    /// Wakes the callers after the commit of a change. A caller that gives up waiting calls it too, so that no unused entry stays.
+    /// </summary>
     public void Changed(Guid request)
     {
         if (waiting.TryRemove(request, out var change))
             change.TrySetResult();
     }
 
-    /// <summary>Wakes everybody: the daemon stops, and clients ask again where they left off.</summary>
+    /// <summary>Wakes everybody: the daemon is stopping, and clients will repeat their call.</summary>
     public void Stop()
     {
         stopped = true;

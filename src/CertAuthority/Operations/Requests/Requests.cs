@@ -7,7 +7,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Filing, reading and waiting for requests.</summary>
+/// <summary>Files, reads and waits for requests.</summary>
 internal static class Requests
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(25);
@@ -15,13 +15,15 @@ internal static class Requests
     public static Task<RequestResource> Create(Authority ca, Caller by, CreateRequest ask) =>
         File(ca, by, transaction => transaction.ActingUser(by, ask.User), ask);
 
-    /// <summary>For somebody else. Whoever files it counts as requester, so it takes another administrator to approve it.</summary>
+    /// <summary>
+    /// Files a request for another user. The administrator who files it counts as a requester, so another administrator must approve it.
+    /// </summary>
     public static Task<RequestResource> CreateFor(Authority ca, Administrator by, CreateRequestFor ask) =>
         File(
             ca, by.Caller, transaction => HeldRoles.Find(transaction, ask.User),
             new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
 
-    /// <summary>What would be filed; nothing is.</summary>
+    /// <summary>Shows what would be filed, without filing it.</summary>
     public static Task<RequestPlan> Plan(Authority ca, Caller by, CreateRequest ask)
     {
         var (now, wishes) = (ca.Now(), Wishes(ask));
@@ -40,7 +42,9 @@ internal static class Requests
             RequestRights.Requestable(
                 HeldRoles.Find(snapshot, ask.Name), snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now())).ToArray())));
 
-    /// <summary>As the user that the caller acts as. One who owns several learns which, so that they can choose.</summary>
+    /// <summary>
+    /// Shows what the user that the caller acts as can do. A caller who owns several users gets their names and can choose.
+    /// </summary>
     public static Task<MyCapabilities> MyCapabilities(Authority ca, Caller by, GetMyCapabilities ask) =>
         Task.FromResult(ca.Database.Read(snapshot =>
     {
@@ -61,7 +65,7 @@ internal static class Requests
             id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
             snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
         {
-            // Root could lift the bounds.
+            // Root could lift the limits.
             Filed = by.IsRoot
                 ? default
                 : (snapshot.CountFiled(user, now - TimeSpan.FromMinutes(1)), snapshot.CountFiled(user, now - TimeSpan.FromDays(1))),
@@ -78,7 +82,8 @@ internal static class Requests
         var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
         var accounts = await Persons.Ask(ca);
-        // Whoever is one person with the requester now counts as the requester for this request, whatever becomes of users and accounts.
+        // From now on, anyone who is the same person as the requester counts as the requester of this request, even if users and accounts
+        // change later.
         var people = ca.Database.Read(snapshot => new Persons(snapshot, accounts).All);
         return await ca.Database.Commit(transaction =>
         {
@@ -100,13 +105,13 @@ internal static class Requests
     }
 
     /// <summary>
-    /// As whoever files it sees it, with warnings of reviewers whom they named in vain. Those that a role suggests are not the requester's
-    /// to change.
+    /// Shows a request to the user who files it, with warnings about named reviewers who cannot review it. Reviewers that a role suggests
+    /// cause no warnings, because the requester cannot change them.
     /// </summary>
     private static RequestResource Filed(Authority ca, Persons persons, AccessRequest request, CreateRequest ask, DateTimeOffset now)
     {
         var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
-        // An administrator answers by the routes of administrators, whatever their roles are.
+        // An administrator answers through the administrators' routes, whatever their roles are.
         var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
         var warnings = named is [] ? [] : Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now).ToList();
         if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request)
@@ -149,14 +154,14 @@ internal static class Requests
     }
 
     /// <summary>
-    /// One that the caller may see; with <c>wait</c>, held back until its revision is beyond <c>after</c>, its state changes with
-    /// the clock, or the wait is over.
+    /// Returns a request that the caller may see. With <c>wait</c>, it returns when the revision is greater than <c>after</c>, when time
+    /// changes the state, or when the wait is over.
     /// </summary>
     public static async Task<RequestResource> GetMine(Authority ca, Caller by, GetMyRequest ask)
     {
         var wait = ask.Wait is null ? TimeSpan.Zero : Problems.Duration("wait", ask.Wait);
         var until = ca.Clock.GetUtcNow() + (wait < LongestWait ? wait : LongestWait);
-        // The first look resolves the prefix; later ones must not find another request that came to share it.
+        // The first read resolves the prefix; later reads must not find another request that now has the same prefix.
         var id = Find(ca, by, ask).Id;
         ask = ask with { Id = id.ToString() };
         while (true)
@@ -164,7 +169,7 @@ internal static class Requests
             var change = ca.Watch.NextChange(id);
             var request = Find(ca, by, ask);
             var now = ca.Clock.GetUtcNow();
-            // A pending request that runs out wakes its waiters too, though nothing is stored then.
+            // A pending request that expires wakes its waiters too, although nothing is stored then.
             var wake = request.StoredState == RequestState.Pending && request.PendingUntil < until ? request.PendingUntil : until;
             if (request.Revision > (ask.After ?? 0) || wake <= now || change.IsCompleted)
                 return Show(ca, request);

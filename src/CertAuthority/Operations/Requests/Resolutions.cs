@@ -5,7 +5,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Answering requests, and ending them.</summary>
+/// <summary>Answers requests and ends them.</summary>
 internal static class Resolutions
 {
     public static async Task<RequestResolved> Approve(Authority ca, Administrator by, ApproveRequest ask)
@@ -19,7 +19,7 @@ internal static class Resolutions
             var requester = transaction.FindUser(request.UserId);
             var persons = new Persons(transaction, accounts);
             var people = persons.All.And(request);
-            // Root may approve what is its own, so nothing depends on who it is.
+            // Root may approve its own requests, so the answer does not depend on who root is.
             if (!by.Caller.IsRoot && accounts.Fault is { } unknown)
                 throw Problems.Refused(
                     Reviews.Uncertain($"request {request.Id} cannot be approved now, for it is not certain whose it is", unknown));
@@ -57,7 +57,7 @@ internal static class Resolutions
 
     public static Task<RequestResolved> Drop(Authority ca, Caller by, EndMyRequest ask) => EndMine(ca, by, RequestAction.Drop, ask);
 
-    /// <summary>Takes a request off the list. What is still open is ended first, and only with force.</summary>
+    /// <summary>Removes a request. An open request is ended first, and only with force.</summary>
     public static async Task<RequestResolved> Remove(Authority ca, Administrator by, RemoveRequest ask)
     {
         var now = ca.Now();
@@ -95,7 +95,7 @@ internal static class Resolutions
                 transaction => RequestChanges.End(transaction, by, find(transaction), action, actor, reason, now), takesAway: true), now);
     }
 
-    /// <summary>After the commit: wakes who waits, and answers when hosts can know.</summary>
+    /// <summary>Runs after the commit: wakes waiting callers, and returns when the revocation list is published.</summary>
     private static async Task<RequestResolved> Ended(Authority ca, EndedRequest ended, DateTimeOffset now)
     {
         ca.Watch.Changed(ended.Request.Id);

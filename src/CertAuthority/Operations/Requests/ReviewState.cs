@@ -8,9 +8,9 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Which users are one person, at one instant. Worked out from every user, and so only when it is needed.</summary>
-/// <param name="snapshot">Has the users.</param>
-/// <param name="accounts">Has the uids of their accounts.</param>
+/// <summary>Finds out which users are the same person, at one instant. This reads every user, so it is done only when needed.</summary>
+/// <param name="snapshot">The database; it holds the users.</param>
+/// <param name="accounts">The uids of the users' accounts.</param>
 internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
 {
     private People? people;
@@ -19,18 +19,18 @@ internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
 
     public People All => people ??= People.From(snapshot.Users(), accounts.Of);
 
-    /// <summary>For what decides: asks the system for the uids of all accounts, within a time limit.</summary>
+    /// <summary>Asks the system for the uids of all accounts, within a time limit. Use it for decisions.</summary>
     public static Task<AccountUids> Ask(Authority ca) => ca.Uids.Ask(ca.Database.Read(snapshot => snapshot.UserAccounts()));
 
-    /// <summary>For what is only shown: goes by what the system said last, and waits for nothing.</summary>
+    /// <summary>Uses the last uids that the system returned, and waits for nothing. Use it for display only.</summary>
     public static Persons Last(Authority ca, Snapshot snapshot) => new(snapshot, ca.Uids.Last);
 }
 
-/// <summary>A request, who asked, and who has had a say: all as they are at one instant.</summary>
-/// <param name="Persons">Who is who.</param>
+/// <summary>A request with its requester and its votes, as of one instant.</summary>
+/// <param name="Persons">Tells which users are the same person.</param>
 /// <param name="Request">The request.</param>
-/// <param name="Requester">Its user, null when they are gone.</param>
-/// <param name="Votes">In the order in which they were cast.</param>
+/// <param name="Requester">The user who requested; null if they no longer exist.</param>
+/// <param name="Votes">The votes, in the order in which they were cast.</param>
 internal sealed record ReviewState(Persons Persons, AccessRequest Request, User? Requester, IReadOnlyList<Vote> Votes)
 {
     public static ReviewState Load(Persons persons, AccessRequest request, DateTimeOffset now)
@@ -41,18 +41,18 @@ internal sealed record ReviewState(Persons Persons, AccessRequest Request, User?
             persons.Snapshot.FindUser(review.AuthorId) is { } author ? Voter.From(author, roles, now) : null))]);
     }
 
-    /// <summary>Which users are one person, with what the request and its reviews recorded.</summary>
+    /// <summary>Tells which users are the same person, including what the request and its reviews recorded.</summary>
     public People People => Persons.All.And(Request);
 
-    /// <summary>What the reviews amount to.</summary>
+    /// <summary>Counts the reviews.</summary>
     public Tally Tally() =>
         Access.Reviews.Tally.Count(Request, Votes.Count == 0 ? People.Strangers : People, Votes, Persons.Snapshot.Policy().Roles);
 
-    /// <summary>A review by somebody, with everything that it depends on.</summary>
-    /// <param name="caller">Who calls.</param>
-    /// <param name="by">The user as whom they review.</param>
-    /// <param name="review">What they say.</param>
-    /// <param name="limits">The bounds of the site.</param>
+    /// <summary>Describes a review with everything that the decision about it depends on.</summary>
+    /// <param name="caller">The caller.</param>
+    /// <param name="by">The user that they review as.</param>
+    /// <param name="review">The review.</param>
+    /// <param name="limits">The limits of the site.</param>
     public ReviewQuestion Question(Caller caller, Voter by, Review review, SiteLimits limits)
     {
         var people = People.And([caller.Aliases.Prepend(Alias.User(by.User.Id))]);
@@ -71,7 +71,7 @@ internal sealed record ReviewState(Persons Persons, AccessRequest Request, User?
     }
 }
 
-/// <summary>Requests as messages, with what is still missing to those that wait.</summary>
+/// <summary>Converts requests to messages, with what pending ones still lack.</summary>
 internal static class ReviewStates
 {
     public static RequestResource Show(this Persons persons, AccessRequest request, DateTimeOffset now) =>

@@ -9,22 +9,23 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Reviewing requests. A request that is neither the caller's own, nor one that they may review or have reviewed, does not exist for
-/// them: they get the same answer as for an id that nobody has.
+/// Reviews requests. For a caller, a request exists only if it is their own, or if they may review it or have reviewed it. For any other
+/// request, they get the same answer as for an ID that does not exist.
 /// </summary>
 internal static class Reviews
 {
-    // Of other people's requests that begin alike, so many are looked at to find the one that is meant.
+    // How many requests of other people with the same prefix are examined to find the right one.
     private const int MostAlike = 50;
 
     public static async Task<RequestResolved> Review(Authority ca, Caller by, ReviewRequest ask)
     {
         var now = ask.Decision == ReviewDecisions.Deny ? ca.Now() : ca.NowToGrant();
         var said = Said(ask, now);
-        // A denial gives nothing: who was last known to be a reviewer can say it also while the directory does not answer.
+        // A denial grants nothing, so the user last known to be a reviewer can deny even while the directory does not answer.
         if (said.Decision == ReviewDecision.Deny)
             by = by with { NoGroups = null };
-        // What the prefix means, for others may come to share it; and whose votes the decision can rest on.
+        // Resolves the prefix once, because other requests may come to share it, and finds the users on whose votes the decision can
+        // depend.
         var (id, names) = ca.Database.Read(snapshot =>
         {
             var request = FindToReview(snapshot, ask.Id, Voter(snapshot, by, ask.User, now));
@@ -52,7 +53,7 @@ internal static class Reviews
                 User = next.UserName,
                 Request = next.Id.ToString(),
                 Vote = reviewed.Review.Decision == ReviewDecision.Approve ? ReviewDecisions.Approve : ReviewDecisions.Deny,
-                // A vote is not the decision: the request may still wait.
+                // A vote is not the decision: the request may still be pending.
                 State = RequestTransitions.Word(next.StoredState),
                 Tally = reviewed.Standing.IsEmpty ? null : [.. reviewed.Standing],
                 Asked = Shown.Names(next.Roles),
@@ -82,7 +83,7 @@ internal static class Reviews
     }
 
     /// <summary>
-    /// The requests that wait for a word of the user's, or that were suggested to them and that they may see; newest first.
+    /// Finds the requests that wait for the user's review, or that were suggested to them and that they may see; newest first.
     /// </summary>
     public static List<AccessRequest> Find(
         Persons persons, Caller by, ListMyRequests ask, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
@@ -101,7 +102,7 @@ internal static class Reviews
                 .ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
     }
 
-    /// <summary>One that the user may see: their own, or one that they may review or have reviewed.</summary>
+    /// <summary>Finds a request that the user may see: their own, or one that they may review or have reviewed.</summary>
     public static AccessRequest FindVisible(Snapshot snapshot, string prefix, Voter voter)
     {
         var own = snapshot.RequestsStarting(prefix, 2, voter.User.Id);
@@ -111,14 +112,14 @@ internal static class Reviews
     public static Voter Voter(Snapshot snapshot, Caller by, string? asked, DateTimeOffset now) =>
         Access.Reviews.Voter.From(snapshot.ActingUser(by, asked), snapshot.Policy().Roles, now);
 
-    /// <summary>Why nothing is approved while the system does not say who is who. A denial stands.</summary>
+    /// <summary>Explains why nothing is approved while the system cannot identify people. A denial is still valid.</summary>
     public static Refusal Uncertain(string what, string why) =>
         new(
             $"{what}: {why}",
             "try again in a moment, or deny it; an administrator runs getent and id on the daemon's host to see what is wrong",
             RefusalKind.Unavailable);
 
-    // Looks for the caller's own request last, so that the error can say why they cannot review it.
+    // Looks for the caller's own request last, so that the error can explain why they cannot review it.
     private static AccessRequest FindToReview(Snapshot snapshot, string prefix, Voter voter)
     {
         var others = Others(snapshot, prefix, voter);
@@ -129,7 +130,7 @@ internal static class Reviews
     {
         var alike = snapshot.RequestsStarting(prefix, MostAlike);
         var roles = snapshot.Policy().Roles;
-        // With too many the answer must not hang on which ones were looked at.
+        // If there are too many, the answer must not depend on which ones were examined.
         return alike.Count == MostAlike
             ? alike
             : alike.FindAll(

@@ -6,7 +6,7 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Searching for what can be asked for by its name.</summary>
+/// <summary>Searches for what users can request by name.</summary>
 internal static class Searches
 {
     public static Task<ResourcesFound> Search(Authority ca, Caller by, SearchResources ask)

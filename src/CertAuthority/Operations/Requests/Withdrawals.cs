@@ -9,7 +9,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// What a change of policy takes back. Runs at the end of the transaction that changes it, so that no login falls in between.
+/// Takes back what a policy change no longer permits. It runs at the end of the transaction that makes the change, so that no login falls
+/// in between.
 /// </summary>
 internal static class Withdrawals
 {
@@ -19,10 +20,9 @@ internal static class Withdrawals
         Review(ca.Limits, transaction, by, now, endedBefore);
 
     /// <summary>
-    /// Ends the approved requests whose granted roles changed, shortens what lasts longer than the policy as it is now would grant, and
-    /// revokes
-    /// every live certificate that it would not issue. All are judged by the same rules as a login. What the change itself has ended is
-    /// counted in.
+    /// Ends the approved requests whose granted roles changed, shortens what lasts longer than the current policy would grant, and revokes
+    /// every live certificate that it would not issue. The rules are the same as for a login. The result includes what the change itself
+    /// has ended.
     /// </summary>
     public static Withdrawn Review(
         SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore)
@@ -35,8 +35,8 @@ internal static class Withdrawals
     }
 
     /// <summary>
-    /// Ends and shortens the requests that last longer than limits would grant, and revokes what was issued under them. Nothing else can
-    /// have changed, so nothing else is looked at.
+    /// Ends and shortens the requests that last longer than the limits would grant, and revokes the certificates issued under them. Nothing
+    /// else can have changed, so nothing else is checked.
     /// </summary>
     public static Withdrawn ReviewLimits(SiteLimits limits, Transaction transaction, DateTimeOffset now)
     {
@@ -114,7 +114,10 @@ internal static class Withdrawals
         return revoked;
     }
 
-    /// <summary>After the commit: wakes whoever waits for a request that ended or was shortened, and returns when hosts can know.</summary>
+    /// <summary>
+    /// Runs after the commit: wakes callers that wait for a request that ended or was shortened, and returns when the revocation list is
+    /// published.
+    /// </summary>
     public static async Task Publish(Authority ca, Withdrawn withdrawn)
     {
         foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
@@ -125,17 +128,17 @@ internal static class Withdrawals
 }
 
 /// <summary>What was taken back.</summary>
-/// <param name="Ended">Requests.</param>
-/// <param name="Revoked">Serials of certificates.</param>
+/// <param name="Ended">The requests that ended.</param>
+/// <param name="Revoked">The serials of the revoked certificates.</param>
 internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<string> Revoked)
 {
-    /// <summary>Nothing was.</summary>
+    /// <summary>The result when nothing was taken back.</summary>
     public static readonly Withdrawn Nothing = new([], []);
 
-    /// <summary>Requests that end earlier than they did, as they are now.</summary>
+    /// <summary>The requests that now end earlier, in their current state.</summary>
     public ImmutableArray<AccessRequest> Shortened { get; init; } = [];
 
-    /// <summary>As the administrator is told.</summary>
+    /// <summary>Converts the result to the reply for the administrator.</summary>
     public AppliedResources Show(IEnumerable<string> done, IEnumerable<string> warnings) =>
         new([.. done], [.. warnings, .. Shortened.Select(Warning)], [.. Revoked], [.. Ended.Select(id => id.ToString())]);
 

@@ -3,14 +3,14 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>Copies of the database. The keys are files of their own, and no part of it.</summary>
+/// <summary>Makes copies of the database. The keys are separate files, and not part of it.</summary>
 internal static class Backups
 {
-    /// <summary>The copy itself is the answer: the daemon writes nowhere that a caller names.</summary>
+    /// <summary>Returns a copy of the database in the reply: the daemon never writes to a path that a caller names.</summary>
     public static async Task<Stream> Take(Authority ca, Administrator by, TakeBackup ask)
     {
         var now = ca.Now();
-        // Recorded first, so that the copy tells of itself.
+        // Recorded first, so that the copy contains the record of itself.
         await ca.Database.Commit(transaction =>
         {
             transaction.Audit(by.Caller.Did("backup.taken", now));

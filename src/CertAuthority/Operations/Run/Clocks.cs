@@ -3,13 +3,11 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>
-/// What happens when the clock is not where it should be: nothing is granted until it is again, or root says that it is right.
-/// </summary>
+/// <summary>Handles a wrong clock: nothing is granted until the clock is right again, or until root declares that it is right.</summary>
 internal static class Clocks
 {
-    /// <summary>Now, for what grants something.</summary>
-    /// <exception cref="ProblemException">Unavailable: nobody knows what time it is.</exception>
+    /// <summary>Returns the current time for an operation that grants something.</summary>
+    /// <exception cref="ProblemException">Unavailable: the current time is not known.</exception>
     public static DateTimeOffset NowToGrant(this Authority ca) => ca.Clock.Step is { } step
         ? throw new ProblemException(new Problem(
             ProblemCode.Unavailable,
@@ -39,14 +37,14 @@ internal static class Clocks
         return new ClockAccepted(step.Expected, step.Shown);
     }
 
-    /// <summary>Records what time it is, for the daemon after this one.</summary>
+    /// <summary>Records the current time for the next run of the daemon.</summary>
     public static Task Remember(Authority ca) => ca.Database.Commit(transaction =>
     {
         transaction.RecordClock(ca.Clock.Record);
         return true;
     }, takesAway: true);
 
-    /// <summary>Records that the clock is off, or where it should be again.</summary>
+    /// <summary>Records that the clock is off, or that it is right again.</summary>
     public static Task Note(Authority ca, ClockStep step, bool isOver)
     {
         var now = ca.Now();
@@ -61,7 +59,7 @@ internal static class Clocks
     }
 
     /// <summary>
-    /// For the first transaction of a daemon that starts with a clock that is off: what had expired before stays so from then on.
+    /// Runs in the first transaction of a daemon that starts with a wrong clock: everything that had expired stays expired.
     /// </summary>
     public static void KeepExpired(Transaction transaction, SteadyClock clock)
     {
@@ -69,7 +67,7 @@ internal static class Clocks
             transaction.KeepExpired(step.Shown, step.Expected);
     }
 
-    // For programs: the words are for people.
+    // These fields are for programs; the words are for people.
     private static AuditChange[] Changes(ClockStep step) => [new("clock", Show(step.Expected), Show(step.Shown))];
 
     public static string Words(ClockStep step) => $"the clock showed {Show(step.Shown)} where it should have shown {Show(step.Expected)}";

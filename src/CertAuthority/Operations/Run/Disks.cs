@@ -3,10 +3,10 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Operations;
 
-/// <summary>The disk that the database lies on.</summary>
+/// <summary>Measures the disk that holds the database.</summary>
 internal static class Disks
 {
-    /// <exception cref="IOException">The kernel does not say how full it is.</exception>
+    /// <exception cref="IOException">The kernel does not report how full it is.</exception>
     public static DiskStatus Measure(Authority ca)
     {
         var space = DiskSpace.Measure(ca.Database.Folder);

@@ -5,23 +5,21 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Which user CA key signs from this start on. Hosts may go on trusting the one before it, and a list of serials takes back only what is on
-/// record. So a key never takes another's place by itself: somebody says so, and then nothing that the other signed opens anything any
-/// more.
+/// Decides which user CA key signs from this start on. Hosts may still trust the previous key, and a list of serials revokes only
+/// certificates on record. So a key never replaces another one by itself: an administrator must order it, and then nothing that the other
+/// key signed opens anything any more.
 /// </summary>
 internal static class KeyChange
 {
-    /// <summary>The key's row, made where it is the first.</summary>
-    /// <param name="transaction">The first of a start.</param>
-    /// <param name="key">The public half of the key that is there.</param>
-    /// <param name="published">
-    /// The revocation list in place; a key that it names stays revoked, whatever the database has forgotten.
-    /// </param>
+    /// <summary>Returns the key's row, and creates it if this is the first key.</summary>
+    /// <param name="transaction">The first transaction of a start.</param>
+    /// <param name="key">The public half of the present key.</param>
+    /// <param name="published">The revocation list in place; a key on it stays revoked, even if the database no longer knows that.</param>
     /// <param name="isRestored">
-    /// Whether the database is older than what was done, so that certificates may be out of which it does not know.
+    /// Whether the database is older than what happened, so that there may be certificates that it does not know.
     /// </param>
-    /// <param name="now">The instant.</param>
-    /// <exception cref="CaKeyException">The key is revoked, or certificates of another may be alive.</exception>
+    /// <param name="now">The current time.</param>
+    /// <exception cref="CaKeyException">The key is revoked, or certificates of another key may be alive.</exception>
     public static UserCaKey Expect(Transaction transaction, PublicKey key, Krl? published, bool isRestored, DateTimeOffset now)
     {
         foreach (var revoked in published?.RevokedKeys ?? [])
@@ -43,11 +41,11 @@ internal static class KeyChange
         return transaction.UserCaKey(key, now);
     }
 
-    /// <summary>Makes a key the only one: every other is revoked, with all that it signed.</summary>
-    /// <param name="transaction">The first of a start.</param>
-    /// <param name="key">The public half of the key that is there.</param>
-    /// <param name="now">The instant.</param>
-    /// <returns>The others, and how many certificates of theirs were alive.</returns>
+    /// <summary>Makes a key the only one: revokes every other key, with everything that it signed.</summary>
+    /// <param name="transaction">The first transaction of a start.</param>
+    /// <param name="key">The public half of the present key.</param>
+    /// <param name="now">The current time.</param>
+    /// <returns>The other keys, and how many of their certificates were alive.</returns>
     public static (IReadOnlyList<UserCaKey> Replaced, int Revoked) Run(Transaction transaction, PublicKey key, DateTimeOffset now)
     {
         var others = Others(transaction.UserCaKeys(), key);
@@ -65,7 +63,7 @@ internal static class KeyChange
     private static List<UserCaKey> Others(List<UserCaKey> known, PublicKey key) =>
         known.FindAll(one => one.Key != key && one.Revoked is null);
 
-    // Of those of which it is not known who signed them, another key may have.
+    // Certificates with an unknown signer may come from another key.
     private static List<RecordedCertificate> LiveOf(Transaction transaction, PublicKey key, DateTimeOffset now)
     {
         var own = transaction.UserCaKeys().Find(one => one.Key == key)?.Id;

@@ -5,23 +5,24 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>What a database was restored from, and what that ended.</summary>
-/// <param name="From">In words.</param>
-/// <param name="Ended">How many requests.</param>
-/// <param name="Revoked">How many certificates on record.</param>
+/// <summary>What a database was restored from, and what the restore ended.</summary>
+/// <param name="From">The source, in words.</param>
+/// <param name="Ended">The number of requests that ended.</param>
+/// <param name="Revoked">The number of recorded certificates that were revoked.</param>
 internal sealed record Restored(string From, int Ended, int Revoked);
 
 /// <summary>
-/// Starting on a database that is older than what was done: a backup, a copy by hand, or none beside a key that was there before. What it
-/// says was granted may have been taken back since, and what was signed since it does not know. So nothing of that goes on.
+/// Starts on a database that is older than what happened: a backup, a manual copy, or a new database next to an existing key. Grants in it
+/// may have been withdrawn since, and it does not know the certificates that were signed since. So none of them stays valid.
 /// </summary>
 internal static class Restoration
 {
-    /// <summary>What a start restores from, in words; null when there is nothing to restore.</summary>
-    /// <param name="snapshot">Before anything is changed.</param>
-    /// <param name="isNewKey">Whether the user CA key was made by this start, so that it has signed nothing.</param>
+    /// <summary>Returns what a start restores from, in words; null if there is nothing to restore.</summary>
+    /// <param name="snapshot">The database before any change.</param>
+    /// <param name="isNewKey">Whether this start created the user CA key, so that it has signed nothing.</param>
     /// <param name="published">
-    /// The revocation list in place. Its version is recorded before it is written, so a higher one than recorded tells of a later database.
+    /// The revocation list in place. The daemon records a list's version before it writes the list, so a higher version than the recorded
+    /// one comes from a later database.
     /// </param>
     public static string? From(Snapshot snapshot, bool isNewKey, Krl? published)
     {
@@ -32,11 +33,11 @@ internal static class Restoration
         return !isNewKey && snapshot.LastKrlVersion() == 0 && snapshot.UserCaKeys() is [] ? "its keys, without a database" : null;
     }
 
-    /// <summary>Ends all that was granted, and revokes all that was signed.</summary>
-    /// <param name="transaction">The first of a start.</param>
-    /// <param name="from">As <see cref="From"/> has it.</param>
-    /// <param name="published">The revocation list in place; what it names stays revoked.</param>
-    /// <param name="time">Now, with its fractions.</param>
+    /// <summary>Ends everything that was granted, and revokes everything that was signed.</summary>
+    /// <param name="transaction">The first transaction of a start.</param>
+    /// <param name="from">The source, as <see cref="From"/> returned it.</param>
+    /// <param name="published">The revocation list in place; everything on it stays revoked.</param>
+    /// <param name="time">The current time, with fractions of a second.</param>
     public static Restored Run(Transaction transaction, string from, Krl? published, DateTimeOffset time)
     {
         var now = DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
@@ -52,7 +53,7 @@ internal static class Restoration
 
         transaction.EndSessions();
 
-        // The longest that any configuration allows: the lost daemon's may have been another.
+        // Uses the longest time that any configuration allows: the lost daemon may have had another setting.
         var until = now + SiteLimits.Default.Certificate;
         var (first, last) = transaction.LeapBeyondLost(time, Version(published));
         transaction.LoseSerials(ca: null, first, last, until);

@@ -6,15 +6,15 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// The start, the reloads and the stop of the daemon, as the audit has them: whoever changed the configuration changed who may do what.
-/// They are recorded on a full disk too.
+/// Audits the start, the reloads and the stop of the daemon, because a change of the configuration changes who may do what. These entries
+/// are also written on a full disk.
 /// </summary>
 internal static class Runs
 {
     private static readonly string Version = typeof(Runs).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>
-    /// Records that the daemon begins to serve, with what its settings are beside those of the run before, and whether that one stopped in
+    /// Records that the daemon begins to serve, how its settings differ from those of the previous run, and whether that run stopped in
     /// order.
     /// </summary>
     public static Task Start(Authority ca, AuditAdministrators admins, JsonObject settings)
@@ -34,7 +34,7 @@ internal static class Runs
         }, takesAway: true);
     }
 
-    /// <summary>Records that the configuration was read again and is in force, with what it changed.</summary>
+    /// <summary>Records that the configuration was reloaded and is in force, and what it changed.</summary>
     public static Task Reload(Authority ca, AuditAdministrators admins, JsonObject settings)
     {
         var now = ca.Now();
@@ -46,9 +46,9 @@ internal static class Runs
         }, takesAway: true);
     }
 
-    /// <summary>Records that the daemon stops in order. Refusals that were only counted so far go before it.</summary>
-    /// <param name="ca">What is worked on.</param>
-    /// <param name="why">What made it stop; null for a signal.</param>
+    /// <summary>Records that the daemon stops in order. Refusals that were only counted so far are recorded first.</summary>
+    /// <param name="ca">The authority.</param>
+    /// <param name="why">The reason for the stop; null for a signal.</param>
     public static Task Stop(Authority ca, string? why)
     {
         var now = ca.Now();

@@ -2,29 +2,28 @@ using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
-/// <summary>The clock shows another time than it should.</summary>
-/// <param name="Expected">What it should show, by the time that has gone by.</param>
-/// <param name="Shown">What it shows.</param>
+/// <summary>A clock that shows the wrong time.</summary>
+/// <param name="Expected">The time that the clock should show, by the time that has passed.</param>
+/// <param name="Shown">The time that the clock shows.</param>
 internal sealed record ClockStep(DateTimeOffset Expected, DateTimeOffset Shown)
 {
-    /// <summary>By how much it is off; below zero when it is slow.</summary>
+    /// <summary>How far the clock is off; negative if it is slow.</summary>
     public TimeSpan By => Shown - Expected;
 }
 
 /// <summary>
-/// The time of day, checked against a clock that nobody sets. When it is found more than five minutes from where it should be, nobody knows
-/// what time it is: then it gives the
-/// earlier of the two, so that what may be alive counts as alive and nothing is forgotten too early, and <see cref="Step"/> says so, so
-/// that nothing is granted by it.
+/// The time of day, checked against a clock that nobody can set. If the two differ by more than five minutes, the time is unknown: the
+/// clock then returns the earlier of the two, so that everything that may be alive counts as alive and nothing is forgotten too early, and
+/// <see cref="Step"/> reports the difference, so that nothing is granted at that time.
 /// </summary>
 internal sealed class SteadyClock : TimeProvider
 {
     /// <summary>
-    /// How far the clock may be off. Certificates are valid from a minute before their issue, and hosts differ by as much.
+    /// How far the clock may be off. Certificates are valid from a minute before their issue, and hosts' clocks differ by that much too.
     /// </summary>
     public static readonly TimeSpan Tolerated = TimeSpan.FromMinutes(5);
 
-    // Small corrections are followed, but only so fast: many of them must not add up to a step that nobody sees.
+    // Follows small corrections at a limited rate only: many of them must not add up to a large step that goes unnoticed.
     private static readonly double FollowedPerTime = Tolerated / TimeSpan.FromDays(1);
 
     private static readonly DateTimeOffset Earliest = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -34,31 +33,31 @@ internal sealed class SteadyClock : TimeProvider
     private readonly string boot;
     private readonly Lock reading = new();
 
-    // Where the time of day should be, and when that was true.
+    // The correct time of day, and when it was correct.
     private DateTimeOffset expected;
     private long at;
 
-    /// <param name="system">The time of day, and timestamps since the machine was booted.</param>
-    /// <param name="boot">Which boot it is.</param>
-    /// <param name="before">What the last daemon left; null at the first start.</param>
+    /// <param name="system">The time of day, and timestamps since the machine booted.</param>
+    /// <param name="boot">The ID of the boot.</param>
+    /// <param name="before">The record of the previous run; null at the first start.</param>
     public SteadyClock(TimeProvider system, string boot, ClockRecord? before)
     {
         (this.system, this.boot) = (system, boot);
         (var now, at) = (system.GetUtcNow(), system.GetTimestamp());
         expected = before switch
         {
-            // The same boot: whatever happened between two daemons is known.
+            // The same boot: the time between the two runs is known exactly.
             { } record when record.Boot == boot && SinceBoot >= record.SinceBoot => record.Time + (SinceBoot - record.SinceBoot),
-            // Another one: time has gone by, and nobody knows how much. It never goes back.
+            // Another boot: an unknown time has passed. The clock never goes back.
             { } record when now < record.Time => record.Time,
             _ => now,
         };
     }
 
-    /// <summary>How the clock is off; null while it is where it should be.</summary>
+    /// <summary>How the clock is off; null while it is right.</summary>
     public ClockStep? Step => Look().Step;
 
-    /// <summary>What the next daemon is to know.</summary>
+    /// <summary>The record for the next run of the daemon.</summary>
     public ClockRecord Record
     {
         get
@@ -77,15 +76,13 @@ internal sealed class SteadyClock : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         system.CreateTimer(callback, state, dueTime, period);
 
-    /// <summary>Whether the time of day can be right at all: a clock without a battery begins in 1970.</summary>
+    /// <summary>Whether the time of day is plausible: a clock without a battery begins in 1970.</summary>
     public bool IsPossible => system.GetUtcNow() is var now && now >= Earliest && now < Latest;
 
-    /// <summary>
-    /// How often <see cref="Accept"/> was called: a clock that was accepted has not come back to where it should have been.
-    /// </summary>
+    /// <summary>How often <see cref="Accept"/> was called. It tells an accepted clock from one that returned to the correct time.</summary>
     public int Acceptances { get; private set; }
 
-    /// <summary>From now on the time of day is right.</summary>
+    /// <summary>Accepts the time of day as correct from now on.</summary>
     public void Accept()
     {
         lock (reading)
