@@ -56,7 +56,7 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
                 await one;
                 return;
             }
-            // An error here has been recorded already.
+            // This lookup belongs to another caller. Its answers are fresh, so the next one does not repeat them; its errors are not ours.
             await one.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -78,9 +78,8 @@ public sealed class UserCertificate : CertificateContent
     }
 
     /// <summary>
-    /// Whether an extension of this name is somebody else's: <c>name@domain</c>, at most 64 characters. RFC 4251 section 6 gives such a
-    /// name to
-    /// whoever owns the domain; those of openssh.com mean something to servers.
+    /// Whether the name is one for extensions that OpenSSH does not define: <c>name@domain</c>, at most 64 characters. RFC 4251 section 6
+    /// gives such a name to the owner of the domain; the domain openssh.com is excluded, because servers give its names a meaning.
     /// </summary>
     public static bool IsOthersName(string name) =>
         name.Length <= 64 && name.Split('@') is [{ Length: > 0 }, { Length: > 0 } domain] && domain != "openssh.com"

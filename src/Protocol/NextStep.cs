@@ -51,7 +51,7 @@ public record NextStep
 
     /// <summary>Log in.</summary>
     /// <param name="Requests">The IDs of the approved requests to use; null for none.</param>
-    /// <param name="Login">The login that this opens, if one was asked for.</param>
+    /// <param name="Login">The login that this opens, if the caller named one.</param>
     public sealed record LogIn(string[]? Requests = null, string? Login = null) : NextStep;
 
     /// <summary>Log in with a security key (FIDO) that verifies its user.</summary>
@@ -70,12 +70,12 @@ public record NextStep
 
     /// <summary>Request roles, and log in with them.</summary>
     /// <param name="Roles">The names of the roles.</param>
-    /// <param name="Login">The login that they open, if one was asked for.</param>
+    /// <param name="Login">The login that they open, if the caller named one.</param>
     public sealed record RequestRoles(string[] Roles, string? Login = null) : NextStep;
 
     /// <summary>Request access to nodes.</summary>
     /// <param name="Nodes">The names of the nodes.</param>
-    /// <param name="Login">The login that this opens, if one was asked for.</param>
+    /// <param name="Login">The login that this opens, if the caller named one.</param>
     public sealed record RequestNodes(string[] Nodes, string? Login = null) : NextStep;
 
     /// <summary>Request the same once more.</summary>

@@ -37,7 +37,7 @@ public static class HostCertification
     /// <param name="node">The node.</param>
     /// <param name="locks">What is locked: a locked host gets no certificate that tells people they may enter it.</param>
     /// <param name="now">The instant of issue; whole seconds.</param>
-    /// <param name="wish">The lifetime asked for, or null.</param>
+    /// <param name="wish">The requested lifetime; null for none.</param>
     public static Outcome<HostGrant> Decide(Node node, LocksInForce locks, DateTimeOffset now, TimeSpan? wish)
     {
         if (Durations.Beyond("ttl", wish, Longest) is { } refusal)

@@ -87,8 +87,9 @@ public static class HostFiles
     private const string Exempt =
         "# The daemon's address, from where failed logins must not hold its lists back; then what was exempt before.\nPerSourcePenaltyExemptList ";
 
-    // Nothing that the daemon writes takes part in letting it in: its own CA, a list that never changes, no question of how old the other
-    // list is. It sees /etc/ssh and nothing else. "AuthorizedPrincipalsCommand none" would not undo the one above, in 9.2.
+    // The daemon's own login depends on nothing that the daemon writes: it uses its own CA and a list that never changes, and does not
+    // check the age of the other list. It sees /etc/ssh and nothing else. In 9.2, "AuthorizedPrincipalsCommand none" would not undo the one
+    // above.
     private const string Sync = $"""
         # The daemon's own way in, to write the files above.
         Match User {Names.DaemonsLogin}

@@ -7,7 +7,7 @@ namespace CertAuthority.Access.Reach;
 /// must not lock one person out of everything. In a deny it refuses every login, because a missing denial would let somebody in.
 /// </summary>
 /// <param name="Field">
-/// Where the template is: <see cref="AllowLogins"/>, <see cref="DenyLogins"/>, or the name of the extension whose value it is.
+/// The field of the template: <see cref="AllowLogins"/>, <see cref="DenyLogins"/>, or the name of the extension whose value it is.
 /// </param>
 /// <param name="Entry">The template as written.</param>
 /// <param name="Why">
