@@ -8,14 +8,15 @@ using System.Text;
 namespace CertAuthority.Linux;
 
 /// <summary>How a program ended.</summary>
-/// <param name="ExitCode">0 if the program succeeded; null if it exceeded its time limit and was killed.</param>
+/// <param name="ExitCode">0 if the program succeeded; null if it, or its output, did not end within its time limit.</param>
 /// <param name="Output">Its standard output.</param>
 /// <param name="Error">Its standard error, without the newline at the end.</param>
 public readonly record struct ProgramExit(int? ExitCode, string Output, string Error);
 
 /// <summary>
-/// Runs a program to its end with a time limit: an ssh-agent that accepts a connection and never answers must not block a login, nor a
-/// directory service the daemon. Only programs that own the terminal, or that exchange messages with us, are started elsewhere.
+/// Runs a program to its end with a time limit: an ssh-agent that accepts a connection and never answers must not block a login, and a
+/// directory service that hangs must not block the daemon. Only programs that own the terminal, or that exchange messages with us, are
+/// started elsewhere.
 /// </summary>
 /// <param name="Program">The program's path, or a name to find through PATH.</param>
 /// <param name="Arguments">Its arguments; no shell reads them.</param>
@@ -107,6 +108,9 @@ public sealed partial record ChildProcess(string Program, ImmutableArray<string>
         {
             await Give(process.StandardInput.BaseStream, limit.Token).ConfigureAwait(false);
             await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+            // Output that was cut off must not be taken for all of it. A session only logs its output, and its end closes the pipes.
+            if (!HasSession)
+                await said.WaitAsync(limit.Token).ConfigureAwait(false);
             exitCode = process.ExitCode;
         }
         catch (OperationCanceledException)

@@ -45,7 +45,7 @@ internal static class NextStepText
             $"the user then logs in with it: tsh login --request-id={string.Join(',', requests)}",
         NextStep.LogIn => "the user logs in: tsh login",
         NextStep.UseSecurityKey => "the user logs in with one: tsh login --key FILE.pub",
-        NextStep.ChooseUser(var users) => $"choose one: {string.Join(", ", users)}; for a user that is tsh login --user=NAME",
+        NextStep.ChooseUser(var users) => $"choose one of {string.Join(", ", users)}: tsh login --user=NAME",
         NextStep.ShowMyStatus => "the user sees what they hold: tsh status",
         NextStep.ChooseRoles(var roles) => $"the user can request: {string.Join(", ", roles)}",
         NextStep.RequestRoles(var roles, _) => $"the user asks for it: tsh login --request-roles={string.Join(',', roles)}",

@@ -63,7 +63,7 @@ public class ArchitectureTests
             reference => Ours.Any(ours => ours.GetName().Name == reference.Name));
 
     [Fact]
-    public void Messages_need_nothing_of_ours_but_the_system() =>
+    public void Protocol_references_only_the_system_calls() =>
         Assert.Equal(["CertAuthority.Linux"], typeof(Route).Assembly.GetReferencedAssemblies().Select(one => one.Name!).Intersect(Ours.Select(one => one.GetName().Name!)));
 
     [Fact]
@@ -162,7 +162,7 @@ public class ArchitectureTests
         Assert.Equal([typeof(Ed25519PrivateKey)], Everywhere(use => use.Type.Namespace?.StartsWith("Org.BouncyCastle", StringComparison.Ordinal) == true).Select(use => use.ByType).Distinct());
 
     [Fact]
-    public void System_calls_are_made_in_one_project_and_of_libc_only()
+    public void System_calls_are_in_one_project_and_call_only_libc()
     {
         var imports = Ours.SelectMany(assembly => assembly.GetTypes())
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
@@ -174,13 +174,13 @@ public class ArchitectureTests
 
     // Where a program is a conversation or owns the terminal, the runner with a time limit is not for it.
     [Fact]
-    public void Programs_are_started_in_one_place_or_are_talked_to() =>
+    public void Only_the_runner_and_conversations_start_programs() =>
         Assert.Equal(
             ["CertAuthority.Linux.ChildProcess", "CertAuthority.Protocol.SshTransport", "CertAuthority.Push.Sftp", "CertAuthority.Tctl.EditCommand", "CertAuthority.Tctl.RemoteHost"],
             Everywhere(use => use.What is MethodInfo { Name: "Start" } && use.Type == typeof(System.Diagnostics.Process)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Files_are_put_in_the_place_of_others_in_one_place() =>
+    public void Only_the_atomic_writer_and_new_keys_rename_files() =>
         Assert.Equal(
             ["CertAuthority.Linux.AtomicFile", "CertAuthority.Tsh.Home", "CertAuthority.Tsh.LoginKey"],
             Everywhere(use => use.What is MethodInfo { Name: "Move" } && use.Type == typeof(File)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
