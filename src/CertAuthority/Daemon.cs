@@ -89,14 +89,12 @@ internal sealed class Daemon : IAsyncDisposable
         var krl = new KrlPublisher(database, clock, run.Origin, data.RevocationList, log);
         var publication = new Publication(data, krl, log);
         publication.Begin(settings.PublishDirectory);
-        var hosts = new HostPush(database, clock, krl, (data.UserCa, data.HostCa, data.SyncCa), data.PushFolder, current, log);
+        var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);
         var watch = new RequestWatch();
         var ca = new CurrentAuthority(
             new Authority(
-                database, clock, data.UserCa, data.HostCa, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock),
-                settings.Limits, [])
+                database, clock, run.Keys, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
             {
-                UserCaId = run.UserCaId,
                 Push = hosts,
                 Groups = new Groups(clock),
                 Uids = new UidBook(clock, Accounts.UidOf),

@@ -13,21 +13,15 @@ internal sealed class DataDirectory : IDisposable
 {
     private readonly string path;
     private readonly FileStream taken;
-    private readonly List<FileCaKey> keys = [];
+    private readonly List<FileCaKey> signing = [];
 
     private DataDirectory(string path, FileStream taken) => (this.path, this.taken) = (path, taken);
 
-    /// <summary>The key that signs user certificates.</summary>
-    public FileCaKey UserCa => keys[0];
+    /// <summary>The CA keys. Records name them by IDs, which the start of a run adds.</summary>
+    public KeyRing Keys { get; private set; } = null!;
 
-    /// <summary>
-    /// The key that signs host certificates. It is never the key of <see cref="UserCa"/>: hosts trust that key for users, so a host
-    /// certificate signed by it would open them.
-    /// </summary>
-    public FileCaKey HostCa => keys[1];
-
-    /// <summary>The key that signs the certificates with which the daemon logs in on hosts.</summary>
-    public FileCaKey SyncCa => keys[2];
+    /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
+    public bool IsNewAuthority => signing[0].IsNew;
 
     /// <summary>The path of the database.</summary>
     public string Database => Path.Combine(path, "certauthority.db");
@@ -52,9 +46,10 @@ internal sealed class DataDirectory : IDisposable
         var directory = new DataDirectory(path, Lock(path));
         try
         {
-            directory.Load("user_ca", CaPurpose.User, settings.NewCaKeys);
-            directory.Load("host_ca", CaPurpose.Host, settings.NewCaKeys);
-            directory.Load("sync_ca", CaPurpose.Sync, settings.NewCaKeys);
+            directory.Keys = new KeyRing(
+                directory.Load(CaPurpose.User, settings.NewCaKeys), directory.Load(CaPurpose.Host, settings.NewCaKeys),
+                directory.Load(CaPurpose.Sync, settings.NewCaKeys));
+            directory.ExpectOnePurposeEach();
             OwnFile.ExpectOwn(directory.Database);
             return directory;
         }
@@ -67,12 +62,14 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>Returns the files that hosts trust: name and content.</summary>
     public (string Name, byte[] Content)[] PublicKeys() =>
-        [("user_ca.pub", Encoding.ASCII.GetBytes(UserCa.PublicKey.ToLine("user CA") + "\n")),
-            ("host_ca.pub", Encoding.ASCII.GetBytes(HostCa.PublicKey.ToLine("host CA") + "\n"))];
+    [
+        .. ((CaKeys[])[Keys.User, Keys.Host]).Select(keys =>
+            ($"{keys.Purpose.FileName()}.pub", Encoding.ASCII.GetBytes(string.Concat(keys.Lines.Select(line => $"{line}\n"))))),
+    ];
 
     public void Dispose()
     {
-        keys.ForEach(key => key.Dispose());
+        signing.ForEach(key => key.Dispose());
         taken.Dispose();
     }
 
@@ -92,13 +89,26 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    private void Load(string name, CaPurpose signs, CaKeyType type)
+    private CaKeys Load(CaPurpose purpose, CaKeyType type)
     {
-        var file = Path.Combine(path, name);
-        keys.Add(FileCaKey.LoadOrCreate(file, signs, type));
-        foreach (var other in keys[..^1])
-            if (other.PublicKey == keys[^1].PublicKey)
-                throw new CaKeyException(
-                    $"{file} is the same key as {other.Signs.ToString().ToLowerInvariant()}_ca; restore the right one, or remove {name} and {name}.pub");
+        var key = FileCaKey.LoadOrCreate(FileOf(purpose), purpose, type);
+        signing.Add(key);
+        // A key that is listed although it signs, as after it took its turn, is not trusted twice.
+        return new CaKeys(
+            key,
+            [.. TrustedKeysFile.Read(Path.Combine(path, purpose.TrustedFileName())).Where(one => one != key.PublicKey).Distinct()]);
     }
+
+    private void ExpectOnePurposeEach()
+    {
+        foreach (var (n, keys) in Keys.All.Index())
+            foreach (var key in keys.Trusted)
+                if (Keys.All.Take(n).FirstOrDefault(before => before.Trusts(key)) is { } other)
+                    throw new CaKeyException(
+                        key == keys.Signing.PublicKey && key == other.Signing.PublicKey
+                            ? $"{FileOf(keys.Purpose)} is the same key as {other.Purpose.FileName()}; restore the right one, or remove {keys.Purpose.FileName()} and {keys.Purpose.FileName()}.pub"
+                            : $"{Fingerprint.Compute(key)} is trusted as {other.Purpose.Title()} and as {keys.Purpose.Title()}, so what it signs for one would open the other; take it out of {path}/{other.Purpose.TrustedFileName()} or {path}/{keys.Purpose.TrustedFileName()}");
+    }
+
+    private string FileOf(CaPurpose purpose) => Path.Combine(path, purpose.FileName());
 }

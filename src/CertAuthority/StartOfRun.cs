@@ -11,15 +11,15 @@ namespace CertAuthority;
 /// Handles what may have happened to the database since the last run, before anything is served: a restored backup, another user CA key, a
 /// wrong clock, an unreadable row.
 /// </summary>
-/// <param name="UserCaId">The ID by which records name the user CA key.</param>
+/// <param name="Keys">The CA keys, with the IDs by which records name them.</param>
 /// <param name="Origin">Marks the revocation lists of this run.</param>
-internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
+internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
 {
     /// <summary>Begins a run.</summary>
     /// <param name="data">The CA keys, and the list of the last run.</param>
     /// <param name="database">The database, open.</param>
     /// <param name="clock">The clock to use.</param>
-    /// <param name="takesNewCa">Whether the user CA key may replace every other key that signed here.</param>
+    /// <param name="takesNewCa">Whether the user CA keys may replace every other key that signed here.</param>
     /// <param name="log">Gets a line about what was revoked.</param>
     /// <exception cref="StartException">The clock is impossible.</exception>
     /// <exception cref="StoreException">A row that must be readable is not.</exception>
@@ -28,18 +28,19 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
         if (!clock.IsPossible)
             throw new StartException(
                 $"the clock of this host shows {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
-        var (time, userCa, published) = (clock.GetUtcNow(), data.UserCa, PublishedKrl.At(data.RevocationList));
+        var (time, userCa, published) = (clock.GetUtcNow(), data.Keys.User, PublishedKrl.At(data.RevocationList));
         database.ExpectReadable(time);
         var (restored, replaced, run) = await database.Commit(transaction =>
         {
-            var from = Restoration.From(transaction, userCa.IsNew, published);
-            var change = takesNewCa ? KeyChange.Run(transaction, userCa.PublicKey, time) : default;
-            var key = KeyChange.Expect(transaction, userCa.PublicKey, published, from is not null, time);
+            var from = Restoration.From(transaction, data.IsNewAuthority, published);
+            var change = takesNewCa ? KeyChange.Run(transaction, userCa, time) : default;
+            KeyChange.Expect(transaction, userCa, published, from is not null, time);
+            var keys = Recorded(transaction, data.Keys, time);
             // Reads the last serial before the new epoch moves it.
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
             Clocks.KeepExpired(transaction, clock);
-            return (lost, change, new StartOfRun(key.Id, transaction.BeginRun(lost is not null)));
+            return (lost, change, new StartOfRun(keys, transaction.BeginRun(lost is not null)));
         }, takesAway: true);
         if (restored is not null)
             log.LogWarning(
@@ -48,8 +49,16 @@ internal sealed record StartOfRun(long UserCaId, ListOrigin Origin)
         if (replaced.Replaced is [_, ..] others)
             log.LogWarning(
                 "user_ca is now {Key}; revoked with all that it signed, {Count} live certificates among it: {Others}; hosts let nobody in before they have the new user_ca.pub",
-                Fingerprint.Compute(userCa.PublicKey), replaced.Revoked,
+                Fingerprint.Compute(userCa.Signing.PublicKey), replaced.Revoked,
                 string.Join(", ", others.Select(other => Fingerprint.Compute(other.Key))));
         return run;
+    }
+
+    /// <summary>Records every trusted key, so that a certificate of any of them can be revoked.</summary>
+    private static KeyRing Recorded(Transaction transaction, KeyRing keys, DateTimeOffset now)
+    {
+        return new KeyRing(Recorded(keys.User), Recorded(keys.Host), Recorded(keys.Sync));
+
+        CaKeys Recorded(CaKeys of) => of with { Ids = [.. of.Trusted.Select(key => transaction.CaKey(of.Purpose, key, now).Id)] };
     }
 }

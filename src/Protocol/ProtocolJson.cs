@@ -45,7 +45,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(GetNodeFiles)), JsonSerializable(typeof(NodeFiles))]
 [JsonSerializable(typeof(SyncNode)), JsonSerializable(typeof(NodeStatus))]
 [JsonSerializable(typeof(ListHostsBehind)), JsonSerializable(typeof(HostsBehind))]
-[JsonSerializable(typeof(GetUserCa)), JsonSerializable(typeof(GetHostCa)), JsonSerializable(typeof(CaPublicKey))]
+[JsonSerializable(typeof(GetUserCas)), JsonSerializable(typeof(GetHostCas)), JsonSerializable(typeof(CaPublicKeys))]
 [JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
 [JsonSerializable(typeof(TakeBackup))]
 [JsonSerializable(typeof(AcceptClock)), JsonSerializable(typeof(ClockAccepted))]

@@ -116,9 +116,9 @@ public static class Routes
     public static readonly Route<AcceptClock, ClockAccepted> AcceptClock = new("POST", "/v1/clock/accept");
 
     /// <summary>Reads the public half of the user CA.</summary>
-    public static readonly Route<GetUserCa, CaPublicKey> GetUserCa = new("GET", "/v1/keys/user");
+    public static readonly Route<GetUserCas, CaPublicKeys> GetUserCas = new("GET", "/v1/keys/user");
     /// <summary>Reads the public half of the host CA.</summary>
-    public static readonly Route<GetHostCa, CaPublicKey> GetHostCa = new("GET", "/v1/keys/host");
+    public static readonly Route<GetHostCas, CaPublicKeys> GetHostCas = new("GET", "/v1/keys/host");
 
     /// <summary>All routes.</summary>
     public static readonly IReadOnlyList<Route> All =
@@ -128,6 +128,6 @@ public static class Routes
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,
-        AcceptClock, GetUserCa, GetHostCa,
+        AcceptClock, GetUserCas, GetHostCas,
     ];
 }

@@ -79,7 +79,7 @@ internal static class EnrollmentRefusals
                 "--replace puts it out of force; or take that line out first");
         if (!pushes)
             throw new FailureException(
-                $"{host} cannot keep the other authority and fetch its files: the puller takes one CA key only",
+                $"{host} cannot keep the other authority and fetch its files: the puller removes CA keys that are not at its source",
                 "without --no-push the daemon writes both keys; --replace puts the other one out of force");
         if (facts.OtherCas.Length == 0)
             throw new FailureException(

@@ -44,7 +44,8 @@ internal sealed class HostProof : IDisposable
         string node, ServerAddress.Ssh address, string login, NodeProof proof, Expected expected, Action<string> say,
         CancellationToken cancellation)
     {
-        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "known_hosts"), $"@cert-authority * {proof.HostCa}\n", cancellation);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder.FullName, "known_hosts"), OpenSsh.KnownHosts.Authorities(proof.HostCas), cancellation);
         var way = await Way(address, cancellation);
         var patience = new Patience(node, expected.Penalty, say);
         foreach (var (what, certificate, enters) in ((string, string, bool)[])[("for this host", proof.Enters, true),

@@ -170,12 +170,12 @@ internal sealed partial class Home(string folder, string? profile = null)
     }
 
     /// <summary>Makes ssh accept the host certificates of this authority.</summary>
-    /// <param name="hostCa">The line of the public key.</param>
-    public void SaveKnownCas(string hostCa)
+    /// <param name="hostCas">The lines of the public keys.</param>
+    public void SaveKnownCas(IEnumerable<string> hostCas)
     {
-        var line = $"@cert-authority * {OpenSsh.PublicKey.ParseLine(hostCa)}\n";
-        if (AtomicFile.Read(KnownCas) != line)
-            AtomicFile.Replace(KnownCas, Encoding.UTF8.GetBytes(line), OwnerOnly);
+        var lines = OpenSsh.KnownHosts.Authorities(hostCas.Select(line => OpenSsh.PublicKey.ParseLine(line).ToString()));
+        if (AtomicFile.Read(KnownCas) != lines)
+            AtomicFile.Replace(KnownCas, Encoding.UTF8.GetBytes(lines), OwnerOnly);
     }
 
     /// <summary>Stores a certificate for a login on one node.</summary>

@@ -44,8 +44,8 @@ internal abstract class LoginKey : IDisposable
     public virtual Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) => Task.CompletedTask;
 
     /// <summary>Makes a script accept the host certificates of this authority, if the result goes to a separate place.</summary>
-    /// <param name="hostCa">The line of the public key.</param>
-    public virtual void SaveKnownHosts(string hostCa)
+    /// <param name="hostCas">The lines of the public keys.</param>
+    public virtual void SaveKnownHosts(IEnumerable<string> hostCas)
     {
     }
 
@@ -74,12 +74,12 @@ internal abstract class LoginKey : IDisposable
     {
         if (!File.Exists(path) || Old(path) is not { } old)
             return;
-        var authority = OpenSsh.PublicKey.ParseLine((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey);
-        if (old.SignatureKey.Span.SequenceEqual(authority.ToBlob()))
+        var authority = (await ca.Send(Routes.GetUserCas, new GetUserCas(), cancellation)).Keys;
+        if (authority.Any(key => old.SignatureKey.Span.SequenceEqual(OpenSsh.PublicKey.ParseLine(key.PublicKey).ToBlob())))
             return;
         try
         {
-            // The authority's key may have been replaced since.
+            // The authority may have had another key when it signed this one.
             var recorded = await ca.Send(Routes.GetMyCertificate, new GetMyCertificate(old.Serial.ToString(), user), cancellation);
             if (recorded.KeyId == old.KeyId && (ulong)recorded.ValidBefore.ToUnixTimeSeconds() == old.ValidBefore)
                 return;
@@ -107,14 +107,16 @@ internal abstract class LoginKey : IDisposable
 
     private protected static void ExpectKnownHostsOrNothing(string path)
     {
-        if (Directory.Exists(path) || (File.Exists(path) && !File.ReadAllText(path).StartsWith(HostsOfAuthority, StringComparison.Ordinal)))
+        if (Directory.Exists(path)
+            || (File.Exists(path) && !File.ReadAllText(path).StartsWith(OpenSsh.KnownHosts.AnyHost, StringComparison.Ordinal)))
             throw new FailureException($"{path} exists and is not from tsh, so it is not replaced", "name another file with --out");
     }
 
-    private protected static void WriteKnownHosts(string path, string hostCa) =>
-        Write(path, HostsOfAuthority + OpenSsh.PublicKey.ParseLine(hostCa));
-
-    private const string HostsOfAuthority = "@cert-authority * ";
+    private protected static void WriteKnownHosts(string path, IEnumerable<string> hostCas) =>
+        AtomicFile.Replace(
+            path,
+            Encoding.UTF8.GetBytes(OpenSsh.KnownHosts.Authorities(hostCas.Select(line => OpenSsh.PublicKey.ParseLine(line).ToString()))),
+            OwnerOnly);
 
     private protected static void ExpectFolder(string path)
     {
@@ -279,10 +281,10 @@ internal abstract class LoginKey : IDisposable
         public override Task ExpectOwnCertificate(CaClient ca, string? user, CancellationToken cancellation) =>
             ExpectOwn(certificate, ca, user, cancellation);
 
-        public override void SaveKnownHosts(string hostCa)
+        public override void SaveKnownHosts(IEnumerable<string> hostCas)
         {
             if (knownHosts is not null)
-                WriteKnownHosts(knownHosts, hostCa);
+                WriteKnownHosts(knownHosts, hostCas);
         }
 
         public override Task Save(LoggedIn login, Action<string> warn, CancellationToken cancellation)
@@ -349,7 +351,7 @@ internal abstract class LoginKey : IDisposable
             return Task.CompletedTask;
         }
 
-        public override void SaveKnownHosts(string hostCa) => WriteKnownHosts(KnownHostsOf(path), hostCa);
+        public override void SaveKnownHosts(IEnumerable<string> hostCas) => WriteKnownHosts(KnownHostsOf(path), hostCas);
 
         public override void Dispose()
         {

@@ -35,15 +35,17 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         new("no list", (_, source) => File.Delete($"{source}/revoked.krl"), "SOURCE/revoked.krl could not be fetched: "),
         new("a list of 65 MiB", (_, source) => File.WriteAllBytes($"{source}/revoked.krl", new byte[65 << 20]), "SOURCE/revoked.krl could not be fetched: File size limit exceeded; "),
         new("no source", (_, source) => Directory.Delete(source, recursive: true), "SOURCE/revoked.krl could not be fetched: "),
-        new("another user CA", (pulled, source) => File.Copy($"{source}/host_ca.pub", $"{source}/user_ca.pub", overwrite: true), "SOURCE/user_ca.pub is not the key in TRUSTED; nothing was changed; "),
+        new("another user CA", (pulled, source) => File.Copy($"{source}/host_ca.pub", $"{source}/user_ca.pub", overwrite: true), "SOURCE/user_ca.pub has a key that is not in TRUSTED; nothing was changed; "),
         new("another host CA, with a newer list", (pulled, source) =>
         {
             File.Copy($"{source}/user_ca.pub", $"{source}/host_ca.pub", overwrite: true);
             File.WriteAllBytes($"{source}/revoked.krl", pulled.List(later: 1));
-        }, "SOURCE/host_ca.pub is not the key in TRUSTED; "),
-        new("a user CA with an option", (_, source) => File.WriteAllText($"{source}/user_ca.pub", $"cert-authority {File.ReadAllText($"{source}/user_ca.pub")}"), "user_ca.pub is not one line with a public key; "),
-        new("two user CAs", (_, source) => File.AppendAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/host_ca.pub")), "user_ca.pub is not one line with a public key; "),
-        new("half a user CA", (_, source) => File.WriteAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/user_ca.pub")[..40] + "\n"), "user_ca.pub is not one line with a public key; "),
+        }, "SOURCE/host_ca.pub has a key that is not in TRUSTED; "),
+        new("a user CA with an option", (_, source) => File.WriteAllText($"{source}/user_ca.pub", $"cert-authority {File.ReadAllText($"{source}/user_ca.pub")}"), "user_ca.pub is not public keys, a line each; "),
+        new("a second user CA", (_, source) => File.AppendAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/host_ca.pub")), "user_ca.pub has a key that is not in TRUSTED; "),
+        new("a second user CA that is no key", (_, source) => File.AppendAllText($"{source}/user_ca.pub", "ssh-ed25519 AAAA\n"), "user_ca.pub is not public keys, a line each; "),
+        new("a user CA without a line ending", (_, source) => File.WriteAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/user_ca.pub").TrimEnd()), "user_ca.pub is not public keys, a line each; "),
+        new("half a user CA", (_, source) => File.WriteAllText($"{source}/user_ca.pub", File.ReadAllText($"{source}/user_ca.pub")[..40] + "\n"), "user_ca.pub is not public keys, a line each; "),
         new("an empty user CA", (_, source) => File.WriteAllText($"{source}/user_ca.pub", ""), "SOURCE/user_ca.pub is empty; "),
         new("no host CA", (_, source) => File.Delete($"{source}/host_ca.pub"), "SOURCE/host_ca.pub could not be fetched: "),
     ];
@@ -112,7 +114,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
     public async Task New_CA_key_is_accepted_only_when_allowed()
     {
         var (source, directory) = (pulled.Copy(), Empty());
-        IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub is not the key in {directory}; nothing was changed; if the CA is new to this host, compare SHA256:");
+        IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub has a key that is not in {directory}; nothing was changed; if it is to be trusted on this host, compare SHA256:");
         Assert.Empty(Directory.GetFileSystemEntries(directory));
         (await pulled.Pull(source, directory, "--new-ca")).Done();
 
@@ -122,7 +124,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
         Assert.EndsWith(" carried by hand\n", await File.ReadAllTextAsync(Path.Combine(directory, "user_ca.pub")));
 
         File.Copy(Path.Combine(source, "host_ca.pub"), Path.Combine(source, "user_ca.pub"), overwrite: true);
-        IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub is not the key in {directory}; ");
+        IsRefusal(await pulled.Pull(source, directory), $"{source}/user_ca.pub has a key that is not in {directory}; ");
         (await pulled.Pull(source, directory, "--new-ca")).Done();
         Assert.Equal(await File.ReadAllTextAsync($"{source}/user_ca.pub"), await File.ReadAllTextAsync($"{directory}/user_ca.pub"));
     }
@@ -366,7 +368,7 @@ public sealed class PullTests(PulledHost pulled) : IClassFixture<PulledHost>
 
     [PeopleTheory]
     [InlineData("a page that says that there is none", "HTTP/1.1 404 Not Found\r\nContent-Length: 14\r\n\r\n<html></html>\n", "revoked.krl could not be fetched: curl: (22) The requested URL returned error: 404")]
-    [InlineData("a page that says it without a code", "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html></html>\n", "user_ca.pub is not one line with a public key")]
+    [InlineData("a page that says it without a code", "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<html></html>\n", "user_ca.pub is not public keys, a line each")]
     [InlineData("somewhere else to look", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]
     [InlineData("less than promised", "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\nSSHKRL\n", "revoked.krl could not be fetched: curl: (18) ")]
     [InlineData("nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "revoked.krl is empty")]

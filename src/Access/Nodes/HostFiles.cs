@@ -10,13 +10,19 @@ namespace CertAuthority.Access.Nodes;
 public sealed record HostFile(string Path, ReadOnlyMemory<byte> Content);
 
 /// <summary>The material for the files of a host. Keys and certificates are lines without line endings.</summary>
-/// <param name="UserCa">The public half of the user CA, followed by one line for each other authority that the host trusts.</param>
+/// <param name="UserCas">
+/// The public halves of the user CA keys, with the signing one first, followed by those of the other authorities that the host trusts.
+/// </param>
 /// <param name="Krl">The revocation list.</param>
 /// <param name="Certificate">The host's own certificate; null for none.</param>
-/// <param name="SyncCa">The public half of the sync CA.</param>
+/// <param name="SyncCas">The public halves of the sync CA keys, with the signing one first.</param>
 /// <param name="EmptyKrl">A revocation list that revokes nothing.</param>
 public sealed record HostContent(
-    string UserCa, ReadOnlyMemory<byte> Krl, string? Certificate, string SyncCa, ReadOnlyMemory<byte> EmptyKrl);
+    ImmutableArray<string> UserCas,
+    ReadOnlyMemory<byte> Krl,
+    string? Certificate,
+    ImmutableArray<string> SyncCas,
+    ReadOnlyMemory<byte> EmptyKrl);
 
 /// <summary>The complete set of files on a host under this authority. docs/hosts.md explains each line.</summary>
 public static class HostFiles
@@ -49,7 +55,7 @@ public static class HostFiles
         files.AddRange(Changing(content));
         if (node.Push)
         {
-            files.Add(new HostFile($"{SyncDirectory}/sync_ca.pub", Line(content.SyncCa)));
+            files.Add(new HostFile($"{SyncDirectory}/sync_ca.pub", Lines(content.SyncCas)));
             files.Add(new HostFile($"{SyncDirectory}/sync.krl", content.EmptyKrl));
         }
         files.Add(new HostFile(DropIn, Encoding.UTF8.GetBytes(Configuration(node, content.Certificate is not null, exempt))));
@@ -60,9 +66,9 @@ public static class HostFiles
     public static IEnumerable<HostFile> Changing(HostContent content)
     {
         yield return new HostFile($"{Directory}/revoked.krl", content.Krl);
-        yield return new HostFile($"{Directory}/user_ca.pub", Line(content.UserCa));
+        yield return new HostFile($"{Directory}/user_ca.pub", Lines(content.UserCas));
         if (content.Certificate is { } certificate)
-            yield return new HostFile($"{Directory}/host-cert.pub", Line(certificate));
+            yield return new HostFile($"{Directory}/host-cert.pub", Lines([certificate]));
     }
 
     // The node's name consists of [a-z0-9.-], so it contains nothing special to sshd, printf or find.
@@ -107,5 +113,6 @@ public static class HostFiles
 
         """;
 
-    private static byte[] Line(string text) => Encoding.UTF8.GetBytes(text + "\n");
+    private static byte[] Lines(ImmutableArray<string> lines) =>
+        Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => $"{line}\n")));
 }

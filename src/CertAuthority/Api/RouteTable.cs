@@ -92,8 +92,8 @@ internal static class RouteTable
         Administrators(Routes.TakeBackup, Backups.Take),
         Administrators(Routes.AcceptClock, Clocks.Accept),
 
-        Anybody(Routes.GetUserCa, Certificates.UserCa),
-        Anybody(Routes.GetHostCa, Certificates.HostCa),
+        Anybody(Routes.GetUserCas, Certificates.UserCas),
+        Anybody(Routes.GetHostCas, Certificates.HostCas),
     ];
 
     private static Row Administrators<TRequest, TReply>(

@@ -8,8 +8,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Jobs;
 
 /// <summary>
-/// Renews host certificates in the last third of their lifetime, and when the address of their node has changed, for the same key and
-/// lifetime, and keeps them in the directory from which hosts fetch.
+/// Renews host certificates in the last third of their lifetime, and when the address of their node has changed or their CA key is no
+/// longer trusted, for the same key and lifetime, and keeps them in the directory from which hosts fetch.
 /// </summary>
 /// <param name="ca">The authority that operations work on.</param>
 /// <param name="log">Gets a line about each failure.</param>
@@ -36,7 +36,8 @@ internal sealed class HostRenewal(CurrentAuthority ca, ILogger log) : Periodic(T
             // The certificate of a locked node is renewed when the lock is gone.
             return snapshot.Policy().Nodes.Values.Where(
                 node => locks.On(LockKind.Node, node.Name) is null && certificates.TryGetValue(node.Id, out var one)
-                    && HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now))
+                    && (!ca.Keys.Host.Ids.Contains(one.CaKeyId)
+                        || HostCertification.IsDue(node, one.Principals, one.Issued, one.ValidBefore, now)))
                 .Select(node => certificates[node.Id]).ToList();
         });
         foreach (var one in due)

@@ -14,8 +14,7 @@ namespace CertAuthority.Operations;
 /// <summary>The state and services that every operation works on.</summary>
 /// <param name="Database">The database.</param>
 /// <param name="Clock">The clock; each operation reads it once.</param>
-/// <param name="UserCa">The key that signs user certificates.</param>
-/// <param name="HostCa">The key that signs host certificates.</param>
+/// <param name="Keys">The CA keys.</param>
 /// <param name="Krl">The publisher of the revocation list.</param>
 /// <param name="Watch">Wakes callers that wait for a change of a request.</param>
 /// <param name="Logins">Limits how often each uid may log in.</param>
@@ -27,8 +26,7 @@ namespace CertAuthority.Operations;
 internal sealed record Authority(
     Database Database,
     SteadyClock Clock,
-    CaKey UserCa,
-    CaKey HostCa,
+    KeyRing Keys,
     KrlPublisher Krl,
     RequestWatch Watch,
     RateLimit<uint> Logins,
@@ -36,9 +34,6 @@ internal sealed record Authority(
     SiteLimits Limits,
     ImmutableHashSet<string> PrivilegedLogins)
 {
-    /// <summary>The ID under which records name the key of <see cref="UserCa"/>.</summary>
-    public required long UserCaId { get; init; }
-
     /// <summary>The groups whose members become users.</summary>
     public UsersFromGroups UsersFromGroups { get; init; } = UsersFromGroups.None;
 
@@ -50,10 +45,6 @@ internal sealed record Authority(
 
     /// <summary>The uids of the users' accounts; they show which users are the same person.</summary>
     public required UidBook Uids { get; init; }
-
-    /// <summary>Names which of this authority's own keys the key is, such as <c>user CA key</c>; null if it is none of them.</summary>
-    public string? Owns(PublicKey key) =>
-        key == UserCa.PublicKey ? "user CA key" : key == HostCa.PublicKey ? "host CA key" : key == Push.SyncCa ? "sync CA key" : null;
 
     /// <summary>The current time in whole seconds, as certificates and records count it.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
@@ -107,7 +98,7 @@ internal static class Problems
         try
         {
             var key = PublicKey.ParseLine(line);
-            return ca.Owns(key) is { } own ? throw Invalid($"the key cannot be certified: it is the {own} of this authority") : key;
+            return ca.Keys.Owns(key) is { } own ? throw Invalid($"the key cannot be certified: it is the {own} of this authority") : key;
         }
         catch (SshFormatException malformed)
         {

@@ -70,7 +70,7 @@ internal static class Shown
     /// <summary>Lists certificates, each with the key that signed it.</summary>
     public static CertificateList List(Snapshot snapshot, List<RecordedCertificate> certificates)
     {
-        var keys = snapshot.UserCaKeys().ToDictionary(known => known.Id, known => Fingerprint.Compute(known.Key));
+        var keys = snapshot.CaKeys(CaPurpose.User).ToDictionary(known => known.Id, known => Fingerprint.Compute(known.Key));
         return new CertificateList([.. certificates.Select(certificate => certificate.Show(keys.GetValueOrDefault(certificate.CaKeyId)))]);
     }
 

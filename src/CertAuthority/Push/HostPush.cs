@@ -28,7 +28,7 @@ internal sealed class HostPush : Loop
     private readonly Database database;
     private readonly TimeProvider clock;
     private readonly KrlPublisher krl;
-    private readonly (CaKey User, CaKey Host, CaKey Sync) keys;
+    private readonly KeyRing keys;
     private readonly CurrentSettings settings;
     private readonly ILogger log;
     private readonly string directory;
@@ -39,19 +39,16 @@ internal sealed class HostPush : Loop
     private readonly CancellationTokenSource stopped = new();
     private readonly Lanes lanes;
 
-    /// <summary>The public half of the key that signs the daemon's own certificates for access to hosts.</summary>
-    public SignatureKey SyncCa => keys.Sync.PublicKey;
-
     /// <param name="database">The hosts, and the results of writing to them.</param>
     /// <param name="clock">Paces retries.</param>
     /// <param name="krl">The publisher of the list.</param>
-    /// <param name="keys">The CA keys. Their public halves go to hosts; the last key signs the daemon's own certificates.</param>
+    /// <param name="keys">The CA keys. The public halves go to hosts; one of them signs the daemon's own certificates.</param>
     /// <param name="directory">The directory for temporary files. It is created, and files of an earlier process are deleted.</param>
     /// <param name="settings">The settings of writing to hosts.</param>
     /// <param name="log">Gets a line about each failure.</param>
     /// <exception cref="ExposedException">Other accounts can enter the directory.</exception>
     public HostPush(
-        Database database, TimeProvider clock, KrlPublisher krl, (CaKey User, CaKey Host, CaKey Sync) keys, string directory,
+        Database database, TimeProvider clock, KrlPublisher krl, KeyRing keys, string directory,
         CurrentSettings settings, ILogger log)
     {
         (this.database, this.clock, this.krl, this.keys, this.directory, this.settings, this.log) = (database, clock, krl, keys, directory,
@@ -150,9 +147,8 @@ internal sealed class HostPush : Loop
     /// Returns what a host should have. An expired certificate is left out: sshd would offer it, and clients would refuse it.
     /// </summary>
     public HostContent ContentFor(Snapshot snapshot, Node node, byte[] list, DateTimeOffset now) => new(
-        string.Join('\n', (string[])[keys.User.PublicKey.ToLine("user CA"), .. node.OtherCas]), list,
-        snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, keys.Sync.PublicKey.ToLine("sync CA"),
-        EmptyKrl);
+        [.. keys.User.Lines, .. node.OtherCas], list,
+        snapshot.HostCertificate(node) is { } one && now < one.ValidBefore ? one.Line : null, [.. keys.Sync.Lines], EmptyKrl);
 
     public override void Dispose()
     {
@@ -263,11 +259,11 @@ internal sealed class HostPush : Loop
             return new SftpResult(new SyncFault($"\"{node.Address}\" is not an address that ssh can use", SyncTrouble.Address));
         await identity.Refresh(stopping);
         // The host is known by its certificate, or by the key in it: a host whose certificate has expired must still get the next one.
-        var known =
-            $"@cert-authority * {keys.Host.PublicKey.ToLine("")}\n{node.Name} {Certificate.Parse(certificate.Certificate).Key.ToLine("")}\n";
+        var known = KnownHosts.Authorities(keys.Host.Trusted.Select(key => key.ToString()))
+            + $"{node.Name} {Certificate.Parse(certificate.Certificate).Key}\n";
         var push = settings.Now.Settings.Push;
         // The other files change once a month, and each file costs a dozen round trips: a second if the host is far away.
-        var beside = $"{content.UserCa}\n{content.Certificate}";
+        var beside = string.Join('\n', [.. content.UserCas, content.Certificate]);
         var onlyList = extent == Extent.List && host.Beside == beside;
         var files = HostFiles.Changing(content).Take(onlyList ? 1 : int.MaxValue)
             .Select(file => (Path.GetFileName(file.Path), file.Content));

@@ -15,9 +15,9 @@ namespace CertAuthority.Push;
 /// </summary>
 /// <param name="database">The database in which certificates are recorded before they are signed.</param>
 /// <param name="clock">Decides when to renew the certificate.</param>
-/// <param name="syncCa">The key that signs the certificates.</param>
+/// <param name="keys">The keys for its certificates, of which one signs them.</param>
 /// <param name="directory">The directory of the files; only the daemon can enter it.</param>
-internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey syncCa, string directory) : IDisposable
+internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys keys, string directory) : IDisposable
 {
     private readonly SemaphoreSlim turn = new(1);
     private SignatureKey? key;
@@ -41,7 +41,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
             if (issued is { } before && !SyncCertification.IsWorn(before, now))
                 return;
             key ??= ThrowawayKey.Write(KeyFile);
-            var line = Certificate.ToLine(syncCa.Sign(await Record(key, now)), Names.DaemonsLogin);
+            var line = Certificate.ToLine(keys.Signing.Sign(await Record(key, now)), Names.DaemonsLogin);
             AtomicFile.Replace(CertificateFile, Encoding.ASCII.GetBytes(line + "\n"), AtomicFile.OwnerOnly);
             issued = now;
         }
@@ -59,8 +59,8 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKey 
         return database.Commit(transaction =>
         {
             var grant = SyncCertification.Decide(now);
-            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, syncCa.PublicKey);
-            transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, toBeSigned.Bytes);
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, subject, keys.Signing.PublicKey);
+            transaction.InsertSyncCertificate(toBeSigned.Certificate.Serial, now, grant.Validity, keys.SigningId, toBeSigned.Bytes);
             transaction.Audit(new AuditEntry
             {
                 Time = now,

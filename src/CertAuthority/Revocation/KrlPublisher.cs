@@ -6,6 +6,7 @@ using CertAuthority.Hosting;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
+using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Revocation;
@@ -150,7 +151,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
         TriedAgain);
 
     private static List<PublicKey> RevokedKeys(Snapshot snapshot) =>
-        [.. snapshot.UserCaKeys().Where(known => known.Revoked is not null).Select(known => known.Key)];
+        [.. snapshot.CaKeys(CaPurpose.User).Where(known => known.Revoked is not null).Select(known => known.Key)];
 
     /// <summary>
     /// Returns each serial under the key that signed it, because hosts may still trust that key when another one signs; under every key if
@@ -158,7 +159,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
     /// </summary>
     private static List<RevokedRange> Revoked(Snapshot snapshot, DateTimeOffset now)
     {
-        var keys = snapshot.UserCaKeys();
+        var keys = snapshot.CaKeys(CaPurpose.User);
         return
         [
             .. snapshot.RevokedSerials(now).Select(one => (one.CaKeyId, First: one.Serial, Last: one.Serial))
@@ -166,7 +167,7 @@ internal sealed class KrlPublisher(Database database, TimeProvider clock, ListOr
                 .SelectMany(range => Signers(range.CaKeyId).Select(signer => new RevokedRange(signer.Key, range.First, range.Last))),
         ];
 
-        IEnumerable<UserCaKey> Signers(long id) => keys.Where(known => known.Id == id) is var one && one.Any() ? one
+        IEnumerable<RecordedCaKey> Signers(long id) => keys.Where(known => known.Id == id) is var one && one.Any() ? one
             : keys.Count > 0 ? keys : throw new InvalidDataException("something is revoked, and no user CA key is on record");
     }
 

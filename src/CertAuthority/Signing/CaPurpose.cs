@@ -15,3 +15,19 @@ internal enum CaPurpose
     /// <summary>The daemon's own certificates, with which it writes to hosts.</summary>
     Sync,
 }
+
+/// <summary>The names of purposes.</summary>
+internal static class CaPurposes
+{
+    /// <summary>The name in records: <c>user</c>.</summary>
+    public static string Name(this CaPurpose purpose) => purpose.ToString().ToLowerInvariant();
+
+    /// <summary>The name of the file with the key that signs: <c>user_ca</c>.</summary>
+    public static string FileName(this CaPurpose purpose) => $"{purpose.Name()}_ca";
+
+    /// <summary>The name of the file beside it with the other trusted keys: <c>user_ca_trusted.pub</c>.</summary>
+    public static string TrustedFileName(this CaPurpose purpose) => $"{purpose.FileName()}_trusted.pub";
+
+    /// <summary>What the comment of a public key says it is: <c>user CA</c>.</summary>
+    public static string Title(this CaPurpose purpose) => $"{purpose.Name()} CA";
+}

@@ -32,7 +32,7 @@ internal sealed class FileCaKey : CaKey
     {
         var isNew = FileStatus.Read(path) is null;
         if (isNew)
-            Create(path, $"{signs.ToString().ToLowerInvariant()} CA", type);
+            Create(path, signs.Title(), type);
         return Load(path, signs, isNew);
     }
 

@@ -18,7 +18,7 @@ internal static class BackupTables
     /// <param name="first">The first serial.</param>
     /// <param name="last">The last serial.</param>
     /// <param name="until">When the last of the certificates expires.</param>
-    public static void LoseSerials(this Transaction transaction, UserCaKey? ca, long first, long last, DateTimeOffset until) =>
+    public static void LoseSerials(this Transaction transaction, RecordedCaKey? ca, long first, long last, DateTimeOffset until) =>
         transaction.Execute(
             "INSERT INTO lost_serials VALUES ($1, $2, $3, $4) ON CONFLICT (ca, first, last) DO UPDATE SET until = max(until, excluded.until)", ca?.Id ?? 0, first, last, until);
 

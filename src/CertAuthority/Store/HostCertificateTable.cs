@@ -14,6 +14,7 @@ namespace CertAuthority.Store;
 /// <param name="Issued">The time of issue.</param>
 /// <param name="ValidAfter">The first instant at which it is valid.</param>
 /// <param name="ValidBefore">The first instant at which it is no longer valid.</param>
+/// <param name="CaKeyId">The ID of the host CA key that signed it; 0 if that is not known.</param>
 /// <param name="Certificate">The signed bytes; null if the daemon stopped before it signed.</param>
 internal sealed record RecordedHostCertificate(
     ulong Serial,
@@ -24,6 +25,7 @@ internal sealed record RecordedHostCertificate(
     DateTimeOffset Issued,
     DateTimeOffset ValidAfter,
     DateTimeOffset ValidBefore,
+    long CaKeyId,
     byte[]? Certificate = null)
 {
     /// <summary>The signed certificate as the line of a <c>HostCertificate</c> file.</summary>
@@ -34,13 +36,13 @@ internal sealed record RecordedHostCertificate(
 internal static class HostCertificateTable
 {
     private const string Columns =
-        "serial, node_id, node_name, caller_uid, caller_account, principals, issued, valid_after, valid_before, certificate";
+        "serial, node_id, node_name, caller_uid, caller_account, principals, issued, valid_after, valid_before, ca, certificate";
 
     public static void InsertHostCertificate(this Transaction transaction, RecordedHostCertificate one, byte[] toBeSigned) =>
         transaction.Execute(
-            $"INSERT INTO host_certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10)",
+            $"INSERT INTO host_certificates ({Columns}, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
             (long)one.Serial, one.NodeId, one.NodeName, (long)one.Caller.Uid, one.Caller.Account, Rows.Json(one.Principals), one.Issued,
-            one.ValidAfter, one.ValidBefore, toBeSigned);
+            one.ValidAfter, one.ValidBefore, one.CaKeyId, toBeSigned);
 
     public static void SetHostCertificate(this Transaction transaction, ulong serial, byte[] certificate) =>
         transaction.Execute("UPDATE host_certificates SET certificate = $2 WHERE serial = $1", (long)serial, certificate);
@@ -64,7 +66,7 @@ internal static class HostCertificateTable
     private static RecordedHostCertificate Row(DbDataReader row) => new(
         (ulong)row.Long("serial"), row.Id("node_id"), row.String("node_name"),
         new UnixIdentity((uint)row.Long("caller_uid"), row.Text("caller_account")), row.Texts("principals"), row.Time("issued"),
-        row.Time("valid_after"), row.Time("valid_before"),
+        row.Time("valid_after"), row.Time("valid_before"), row.Long("ca"),
         row.IsNull("certificate") ? null : Parsed(row.Bytes("certificate")));
 
     /// <summary>Returns the bytes if they are a certificate: a row that cannot be parsed counts as unreadable.</summary>

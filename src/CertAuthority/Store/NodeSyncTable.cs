@@ -8,9 +8,10 @@ namespace CertAuthority.Store;
 internal static class NodeSyncTable
 {
     public static void InsertSyncCertificate(
-        this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, byte[] toBeSigned) =>
+        this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, long caKeyId, byte[] toBeSigned) =>
         transaction.Execute(
-            "INSERT INTO sync_certificates VALUES ($1, $2, $3, $4, $5)", (long)serial, issued, validity.After, validity.Before, toBeSigned);
+            "INSERT INTO sync_certificates (serial, issued, valid_after, valid_before, ca, to_be_signed) VALUES ($1, $2, $3, $4, $5, $6)",
+            (long)serial, issued, validity.After, validity.Before, caKeyId, toBeSigned);
 
     /// <summary>
     /// Returns the state of every node to which a write was tried, by its ID. A row that cannot be read is left out: the next list that is

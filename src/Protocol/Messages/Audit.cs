@@ -31,11 +31,11 @@ public sealed record DaemonStatus
     /// <summary>The version of the daemon.</summary>
     public required string Version { get; init; }
 
-    /// <summary>The fingerprint of the user CA.</summary>
-    public required string UserCa { get; init; }
+    /// <summary>The fingerprints of the user CA keys that hosts trust; the one that signs comes first.</summary>
+    public required string[] UserCas { get; init; }
 
-    /// <summary>The fingerprint of the host CA.</summary>
-    public required string HostCa { get; init; }
+    /// <summary>The fingerprints of the host CA keys that clients trust; the one that signs comes first.</summary>
+    public required string[] HostCas { get; init; }
 
     /// <summary>How many requests wait for an answer.</summary>
     public required int PendingRequests { get; init; }

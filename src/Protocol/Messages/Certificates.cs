@@ -26,13 +26,15 @@ public sealed record Login(
 /// <param name="PerHost">
 /// Whether the roles reach more than one certificate can hold, so that logins on single hosts were left out: ask again with a node.
 /// </param>
-/// <param name="HostCa">The public half of the host CA, as one line; it verifies the certificates of hosts.</param>
+/// <param name="HostCas">
+/// The public halves of the host CA keys, each as one line, with the signing one first; they verify the certificates of hosts.
+/// </param>
 /// <param name="RequestAccess">
 /// <c>always</c> or <c>reason</c>, without a certificate: the user's roles say that a login must file a request for <c>*</c>; for
 /// <c>reason</c>, with a reason.
 /// </param>
 public sealed record LoggedIn(
-    string HostCa, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null)
+    string[] HostCas, string? Certificate = null, CertificateInfo? Info = null, bool PerHost = false, string? RequestAccess = null)
 {
     /// <summary>
     /// Further certificates for the same key: the everyday one in addition to an elevated one, and one for each role that attaches
@@ -225,11 +227,15 @@ public sealed record RequestableNode(string Name, string[] Roles);
 /// <param name="Logins">The logins, sorted.</param>
 public sealed record ListedNode(string Name, string Address, Dictionary<string, string> Labels, string[] Logins);
 
-/// <summary>Asks for the public half of the user CA.</summary>
-public sealed record GetUserCa;
+/// <summary>Asks for the public halves of the user CA keys.</summary>
+public sealed record GetUserCas;
 
-/// <summary>Asks for the public half of the host CA.</summary>
-public sealed record GetHostCa;
+/// <summary>Asks for the public halves of the host CA keys.</summary>
+public sealed record GetHostCas;
+
+/// <summary>The CA keys to trust for one purpose.</summary>
+/// <param name="Keys">The keys; the one that signs now comes first.</param>
+public sealed record CaPublicKeys(CaPublicKey[] Keys);
 
 /// <summary>A public key.</summary>
 /// <param name="PublicKey">

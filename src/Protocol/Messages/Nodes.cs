@@ -9,8 +9,8 @@ public sealed record CertifyHost(string Name, string PublicKey, string? Ttl = nu
 /// <summary>A signed host certificate.</summary>
 /// <param name="Certificate">The line of a <c>HostCertificate</c> file, without a newline.</param>
 /// <param name="Info">The content of the certificate.</param>
-/// <param name="HostCa">The public half of the host CA, as one line.</param>
-public sealed record HostCertified(string Certificate, HostCertificateInfo Info, string HostCa);
+/// <param name="HostCas">The public halves of the host CA keys, each as one line, with the signing one first.</param>
+public sealed record HostCertified(string Certificate, HostCertificateInfo Info, string[] HostCas);
 
 /// <summary>A host certificate as the daemon recorded it.</summary>
 /// <param name="Serial">The serial, a decimal number as text.</param>
@@ -32,8 +32,8 @@ public sealed record ProveNode(string Name, string PublicKey, string Login);
 /// <param name="Enters">A certificate that the host must accept.</param>
 /// <param name="Elsewhere">A certificate for another host, which the host must reject.</param>
 /// <param name="Revoked">A certificate on the current revocation list, which the host must reject.</param>
-/// <param name="HostCa">The public half of the host CA, as one line; it verifies the host's own certificate.</param>
-public sealed record NodeProof(string Enters, string Elsewhere, string Revoked, string HostCa);
+/// <param name="HostCas">The public halves of the host CA keys, each as one line; one of them verifies the host's own certificate.</param>
+public sealed record NodeProof(string Enters, string Elsewhere, string Revoked, string[] HostCas);
 
 /// <summary>Lists the nodes, for an administrator.</summary>
 public sealed record ListNodes;

@@ -17,7 +17,7 @@ internal sealed class AuthExportCommand : CliCommand
         Required = true,
         HelpName = "user|host|krl",
         CompletionSources = { "user", "host", "krl" },
-        Description = "user: the line that TrustedUserCAKeys takes; host: a line for known_hosts; krl: the file that RevokedKeys takes",
+        Description = "user: the lines that TrustedUserCAKeys takes; host: the lines for known_hosts; krl: the file that RevokedKeys takes",
     };
     private readonly Option<string?> file = new("--out")
     {
@@ -29,7 +29,7 @@ internal sealed class AuthExportCommand : CliCommand
     public AuthExportCommand()
         : base(
             "export",
-            "Writes a public key of the authority, or what hosts must not accept any more",
+            "Writes the public keys that hosts or clients trust, or what hosts must not accept any more",
             "tctl auth export --type=user > /etc/ssh/user_ca.pub",
             "tctl auth export --type=host >> ~/.ssh/known_hosts",
             "tctl auth export --type=krl --out=/etc/ssh/revoked.krl")
@@ -59,9 +59,10 @@ internal sealed class AuthExportCommand : CliCommand
         var content = what switch
         {
             "krl" => (await ca.Send(Routes.GetKrl, new GetKrl(), cancellation)).Krl,
-            "host" =>
-                Encoding.UTF8.GetBytes($"@cert-authority * {(await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey}\n"),
-            _ => Encoding.UTF8.GetBytes((await ca.Send(Routes.GetUserCa, new GetUserCa(), cancellation)).PublicKey + "\n"),
+            "host" => Encoding.UTF8.GetBytes(
+                OpenSsh.KnownHosts.Authorities(Lines(await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)))),
+            _ => Encoding.UTF8.GetBytes(
+                string.Concat(Lines(await ca.Send(Routes.GetUserCas, new GetUserCas(), cancellation)).Select(line => $"{line}\n"))),
         };
         if (target is not null)
         {
@@ -72,4 +73,6 @@ internal sealed class AuthExportCommand : CliCommand
         await output.WriteAsync(content, cancellation);
         return ExitCode.Done;
     }
+
+    private static IEnumerable<string> Lines(CaPublicKeys keys) => keys.Keys.Select(key => key.PublicKey);
 }

@@ -25,7 +25,7 @@ internal sealed class NodesSyncCommand : CliCommand
     public NodesSyncCommand()
         : base(
             "sync",
-            "Writes the revocation list, the CA key and their own certificates to hosts now; the daemon does so by itself whenever the list changes",
+            "Writes the revocation list, the CA keys and their own certificates to hosts now; the daemon does so by itself whenever the list changes",
             "tctl nodes sync db1 db2",
             "tctl nodes sync --all",
             "tctl nodes sync db1 --take-over")

@@ -33,8 +33,8 @@ internal sealed class StatusCommand : CliCommand
         parsed.Print(
         [
             $"version: {status.Version}",
-            $"user CA: {status.UserCa}",
-            $"host CA: {status.HostCa}",
+            .. Show("user CA", status.UserCas),
+            .. Show("host CA", status.HostCas),
             $"pending requests: {status.PendingRequests}",
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
@@ -98,6 +98,9 @@ internal sealed class StatusCommand : CliCommand
         names.Length <= MostNamed
             ? string.Join(between, names)
             : $"{string.Join(between, names[..MostNamed])} and {names.Length - MostNamed} more";
+
+    private static IEnumerable<string> Show(string ca, string[] fingerprints) =>
+        fingerprints.Select((fingerprint, n) => n == 0 ? $"{ca}: {fingerprint}" : $"{ca}, also trusted: {fingerprint}");
 
     private static string Show(PublishedStatus hosts) =>
         $"published for hosts: {hosts.Directory}, "

@@ -53,7 +53,7 @@ internal sealed class ConfigCommand : CliCommand
             return ExitCode.Done;
         }
         home.EnsureFolder();
-        home.SaveKnownCas((await ca.Send(Routes.GetHostCa, new GetHostCa(), cancellation)).PublicKey);
+        home.SaveKnownCas((await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)).Keys.Select(key => key.PublicKey));
         AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
         Edit(SshConfig.WithBlock, home);
         parsed.Print(

@@ -122,7 +122,7 @@ internal sealed class LoginCommand : CliCommand
             var now = TimeProvider.System.GetUtcNow();
             if (login.Certificates is [var first, .. var others])
             {
-                key.SaveKnownHosts(login.HostCa);
+                key.SaveKnownHosts(login.HostCas);
                 parsed.Print([.. StatusText.Lines(first.Info, now), .. others.Select(one => StatusText.Beside(one.Info))]);
                 if (key.Hint is { } next)
                     parsed.Hint(next);
@@ -132,7 +132,7 @@ internal sealed class LoginCommand : CliCommand
             if (key.IsOfHome)
             {
                 Remember(login);
-                home.SaveKnownCas(login.HostCa);
+                home.SaveKnownCas(login.HostCas);
                 await SshConfigFile.Refresh(parsed, home, ca, cancellation);
             }
             if (login.PerHost)

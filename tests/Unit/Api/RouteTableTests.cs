@@ -27,12 +27,12 @@ public class RouteTableTests
 
     [Fact]
     public void Only_the_public_keys_of_the_CA_are_open_to_anybody() =>
-        Assert.Equal([Routes.GetUserCa, Routes.GetHostCa], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
+        Assert.Equal([Routes.GetUserCas, Routes.GetHostCas], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
 
     [Fact]
     public void Routes_under_my_are_for_users_the_rest_for_administrators() =>
         Assert.All(
-            RouteTable.Rows.Where(row => row.Route != Routes.GetUserCa && row.Route != Routes.GetHostCa),
+            RouteTable.Rows.Where(row => row.Route != Routes.GetUserCas && row.Route != Routes.GetHostCas),
             row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal) ? Who.Users : Who.Administrators, row.Who));
 
     [Fact]

@@ -26,13 +26,13 @@ public class ArchitectureTests
         ["Resources"] = [],
         ["Configuration"] = ["Resources"],
         ["Signing"] = ["Configuration"],
-        ["Store"] = ["Resources"],
+        ["Store"] = ["Resources", "Signing"],
         ["Hosting"] = ["Store"],
         ["Revocation"] = ["Hosting", "Store", "Signing"],
         ["Push"] = ["Hosting", "Revocation", "Store", "Signing", "Configuration"],
         ["Operations"] = ["Store", "Signing", "Resources", "Revocation", "Push", "Configuration"],
         ["Notices"] = ["Store", "Configuration"],
-        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Configuration"],
+        ["Jobs"] = ["Hosting", "Notices", "Operations", "Push", "Revocation", "Store", "Signing", "Configuration"],
         ["Api"] = ["Operations", "Configuration", "Store"],
     };
 

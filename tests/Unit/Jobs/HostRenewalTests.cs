@@ -47,7 +47,7 @@ public sealed class HostRenewalTests : IAsyncLifetime
         Assert.Equal(clock.Now + lasts, second.ValidBefore);
         var certificate = Certificate.Parse(world.Database.Read(snapshot => snapshot.HostCertificates()).Values.Single().Certificate);
         Assert.Equal(PublicKey.ParseLine(Vector.Text("ed25519.pub")), certificate.Key);
-        Assert.Equal((CertificateType.Host, ca.HostCa.PublicKey), (certificate.Type, certificate.SignatureKey));
+        Assert.Equal((CertificateType.Host, ca.Keys.Host.Signing.PublicKey), (certificate.Type, certificate.SignatureKey));
         Assert.Equal(["host_certificate.issued", "host_certificate.issued"], world.Committed());
 
         // One is enough.
@@ -78,20 +78,36 @@ public sealed class HostRenewalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Certificate_is_renewed_once_its_CA_is_no_longer_trusted()
+    {
+        await Nodes.Certify(ca, Root, new CertifyHost("db1", Vector.Text("ed25519.pub")));
+        using var next = FileCaKey.LoadOrCreate(hosts.File("next_ca"), CaPurpose.Host);
+        var id = (await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.Host, next.PublicKey, World.Now))).Id;
+        var both = new CaKeys(next, [ca.Keys.Host.Signing.PublicKey]) { Ids = [id, ca.Keys.Host.SigningId] };
+
+        await HostRenewal.RenewAll(ca with { Keys = ca.Keys with { Host = both } });
+        Assert.Equal(ca.Keys.Host.Signing.PublicKey, await Signer());
+        await HostRenewal.RenewAll(ca with { Keys = ca.Keys with { Host = new CaKeys(next, []) { Ids = [id] } } });
+        Assert.Equal(next.PublicKey, await Signer());
+
+        async Task<PublicKey> Signer() => (await world.Database.Read(snapshot => Task.FromResult(Certificate.Parse(snapshot.HostCertificates().Values.Single().Certificate)))).SignatureKey;
+    }
+
+    [Fact]
     public void No_CA_key_signs_for_another()
     {
         var grant = HostCertification.Decide(HostWorld.Node("db1"), LocksInForce.None, World.Now, null);
         Assert.True(grant.Holds(out var held, out _));
-        var host = ToBeSigned.From(held, 7, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.UserCa.PublicKey);
-        Assert.Throws<ArgumentException>(() => ca.UserCa.Sign(host));
+        var host = ToBeSigned.From(held, 7, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.Keys.User.Signing.PublicKey);
+        Assert.Throws<ArgumentException>(() => ca.Keys.User.Signing.Sign(host));
         Assert.True(IssuancePolicy.ForProof("root", "db1", LocksInForce.None, World.Now).Holds(out var proof, out _));
-        var user = ToBeSigned.From(proof, 8, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.HostCa.PublicKey);
-        Assert.Throws<ArgumentException>(() => ca.HostCa.Sign(user));
+        var user = ToBeSigned.From(proof, 8, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.Keys.Host.Signing.PublicKey);
+        Assert.Throws<ArgumentException>(() => ca.Keys.Host.Signing.Sign(user));
         // The one for the daemon itself has the type of a user's, so the type alone would not do.
-        var login = ToBeSigned.From(proof, 9, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), hosts.SyncCa.PublicKey);
-        Assert.Throws<ArgumentException>(() => hosts.SyncCa.Sign(login));
-        var sync = ToBeSigned.From(SyncCertification.Decide(World.Now), 10, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.UserCa.PublicKey);
-        Assert.Throws<ArgumentException>(() => ca.UserCa.Sign(sync));
+        var login = ToBeSigned.From(proof, 9, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), hosts.Authority.Keys.Sync.Signing.PublicKey);
+        Assert.Throws<ArgumentException>(() => hosts.Authority.Keys.Sync.Signing.Sign(login));
+        var sync = ToBeSigned.From(SyncCertification.Decide(World.Now), 10, new byte[CertificateContent.NonceLength], PublicKey.ParseLine(Vector.Text("ed25519.pub")), ca.Keys.User.Signing.PublicKey);
+        Assert.Throws<ArgumentException>(() => ca.Keys.User.Signing.Sign(sync));
     }
 
     private async Task<HostCertificateInfo?> Shown(string node) => (await Nodes.List(ca, Root, new ListNodes())).Nodes.Single(one => one.Name == node).Certificate;

@@ -16,25 +16,18 @@ namespace CertAuthority.Tests.Unit.Jobs;
 internal sealed class HostWorld : IAsyncDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly FileCaKey syncCa;
 
     private HostWorld()
     {
-        var userCa = FileCaKey.LoadOrCreate(folder.File("user_ca"), CaPurpose.User);
-        var hostCa = FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host);
-        syncCa = FileCaKey.LoadOrCreate(folder.File("sync_ca"), CaPurpose.Sync);
+        var keys = new KeyRing(Keys(CaPurpose.User, 1), Keys(CaPurpose.Host, 2), Keys(CaPurpose.Sync, 3));
         Krl = new KrlPublisher(Store.Database, Clock, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
-        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), userCa, hostCa, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
+        Authority = new Authority(Store.Database, new SteadyClock(Clock, "boot", before: null), keys, Krl, new RequestWatch(), new RateLimit<uint>(Clock), new RefusalLimit(Clock), SiteLimits.Default, [])
         {
-            Push = new HostPush(Store.Database, Clock, Krl, (userCa, hostCa, syncCa), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(Store.Database, Clock, Krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
-            UserCaId = UserCaId,
         };
     }
-
-    // The first key of a database.
-    private const long UserCaId = 1;
 
     public World Store { get; } = new();
 
@@ -44,15 +37,14 @@ internal sealed class HostWorld : IAsyncDisposable
 
     public KrlPublisher Krl { get; }
 
-    public CaKey SyncCa => syncCa;
-
     public static async Task<HostWorld> Start(params Node[] nodes)
     {
         var world = new HostWorld();
         await world.Store.Database.Commit(transaction =>
         {
             transaction.BeginSerialEpoch(World.Now);
-            Assert.Equal(UserCaId, transaction.UserCaKey(world.Authority.UserCa.PublicKey, World.Now).Id);
+            foreach (var keys in world.Authority.Keys.All)
+                Assert.Equal(keys.SigningId, transaction.CaKey(keys.Purpose, keys.Signing.PublicKey, World.Now).Id);
             foreach (var node in nodes)
                 NodeRow.Table.Put(transaction, node);
             return true;
@@ -68,12 +60,15 @@ internal sealed class HostWorld : IAsyncDisposable
     {
         Authority.Push.Dispose();
         Krl.Dispose();
-        Authority.UserCa.Dispose();
-        Authority.HostCa.Dispose();
-        syncCa.Dispose();
+        foreach (var keys in Authority.Keys.All)
+            keys.Signing.Dispose();
         await Store.DisposeAsync();
         folder.Dispose();
     }
+
+    // IDs count from 1 in a new database.
+    private CaKeys Keys(CaPurpose purpose, long id) =>
+        new(FileCaKey.LoadOrCreate(folder.File(purpose.FileName()), purpose), []) { Ids = [id] };
 
     internal sealed class SetClock : TimeProvider
     {

@@ -245,20 +245,21 @@ internal sealed partial class ModelRun : IAsyncDisposable
         database.ExpectReadable(time);
         var (id, origin) = await database.Commit(transaction =>
         {
-            var own = KeyChange.Expect(transaction, key.PublicKey, published, isRestored: false, time);
+            KeyChange.Expect(transaction, new CaKeys(key, []), published, isRestored: false, time);
             transaction.BeginSerialEpoch(time);
             Clocks.KeepExpired(transaction, clock);
-            return (own.Id, transaction.BeginRun(isRestored: false));
+            return (transaction.CaKey(CaPurpose.User, key.PublicKey, time).Id, transaction.BeginRun(isRestored: false));
         });
         krl = new KrlPublisher(database, clock, origin, path, NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
         var settings = new CurrentSettings(new SettingsInForce(Settings.Default(), []));
+        var keys = new CaKeys(key, []) { Ids = [id] };
+        var ring = new KeyRing(keys, keys, keys);
         ca = With(
-            new Authority(database, clock, key, key, krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
+            new Authority(database, clock, ring, krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
-                UserCaId = id,
-                Push = new HostPush(database, clock, krl, (key, key, key), InFolder("push"), settings, NullLogger.Instance),
+                Push = new HostPush(database, clock, krl, ring, InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 Uids = new UidBook(clock, machine.UidOf),
             },

@@ -18,7 +18,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     [Fact]
     public async Task Ssh_keygen_reads_a_recorded_certificate_for_sftp_only()
     {
-        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.SyncCa, hosts.File("push"));
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.Keys.Sync, hosts.File("push"));
         await identity.Refresh(CancellationToken.None);
         var (exitCode, output) = SshKeygen.Run("-L", "-f", identity.CertificateFile);
         Assert.Equal(0, exitCode);
@@ -28,7 +28,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
                 $"{identity.CertificateFile}:",
                 "Type: ssh-ed25519-cert-v01@openssh.com user certificate",
                 $"Public key: ED25519-CERT {Fingerprint.Compute(certificate.Key)}",
-                $"Signing CA: ED25519 {Fingerprint.Compute(hosts.SyncCa.PublicKey)} (using ssh-ed25519)",
+                $"Signing CA: ED25519 {Fingerprint.Compute(hosts.Authority.Keys.Sync.Signing.PublicKey)} (using ssh-ed25519)",
                 "Key ID: \"certauthority-sync\"",
                 $"Serial: {certificate.Serial}",
                 "Valid: from 2026-03-01T11:45:00 to 2026-03-01T12:15:00",
@@ -51,7 +51,7 @@ public sealed class SyncIdentityTests : IAsyncLifetime
     [InlineData(-1, 2)]
     public async Task One_certificate_serves_all_callers_for_five_minutes(int minutes, int certificates)
     {
-        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.SyncCa, hosts.File("push"));
+        using var identity = new SyncIdentity(hosts.Store.Database, hosts.Clock, hosts.Authority.Keys.Sync, hosts.File("push"));
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => identity.Refresh(CancellationToken.None)));
         var key = await File.ReadAllBytesAsync(identity.KeyFile);
         hosts.Clock.Now = World.Now.AddMinutes(minutes);

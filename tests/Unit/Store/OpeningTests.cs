@@ -23,7 +23,7 @@ public sealed class OpeningTests : IDisposable
         { "somebody else's tables", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's mark", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's version", "is a database, but not one of certauthority; move it away or name another data directory" },
-        { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 18); install that version or a later one" },
+        { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 19); install that version or a later one" },
         { "garbage", "cannot be opened as a database: " },
         { "a text", "cannot be opened as a database: " },
         { "half of it", "cannot be opened as a database: " },

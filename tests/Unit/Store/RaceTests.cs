@@ -305,12 +305,13 @@ public sealed class RaceTests : IAsyncLifetime
         krl = new KrlPublisher(world.Database, TimeProvider.System, new ListOrigin("0123456789abcdef", "01234567", []), folder.File("revoked.krl"), NullLogger.Instance);
         await krl.StartAsync(CancellationToken.None);
         await krl.Publish();
-        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), key, FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
+        var userKeys = new CaKeys(key, []) { Ids = [(await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.User, key.PublicKey, World.Now))).Id] };
+        var keys = new KeyRing(userKeys, new CaKeys(FileCaKey.LoadOrCreate(folder.File("host_ca"), CaPurpose.Host), []), userKeys);
+        ca = new Authority(world.Database, new SteadyClock(TimeProvider.System, "boot", before: null), keys, krl, new RequestWatch(), new RateLimit<uint>(TimeProvider.System), new RefusalLimit(TimeProvider.System), SiteLimits.Default with { LiveCertificatesPerUser = 1000, LoginsPerMinute = 1000, RequestsPerMinute = 100_000, RequestsPerDay = 100_000 }, [])
         {
-            Push = new HostPush(world.Database, TimeProvider.System, krl, (key, key, key), folder.File("push"), World.DefaultSettings, NullLogger.Instance),
+            Push = new HostPush(world.Database, TimeProvider.System, krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
-            UserCaId = (await world.Database.Commit(transaction => transaction.UserCaKey(key.PublicKey, World.Now))).Id,
         };
         await world.Database.Commit(transaction =>
         {
@@ -333,7 +334,7 @@ public sealed class RaceTests : IAsyncLifetime
         await krl.StopAsync(CancellationToken.None);
         krl.Dispose();
         await world.DisposeAsync();
-        ca.UserCa.Dispose();
+        ca.Keys.User.Signing.Dispose();
         folder.Dispose();
     }
 

@@ -4,6 +4,7 @@ using CertAuthority.Access.Users;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
+using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Store;
@@ -99,7 +100,7 @@ public sealed class RestorationTests : IAsyncLifetime
         var restored = await Start(Later, Krl.Parse(Krl.Write(named, version + 1, 0, "")));
         Assert.Equal("a copy older than the revocation list beside it", restored!.From);
         var lost = Read(snapshot => snapshot.LostSerials(Later));
-        var keys = Read(snapshot => snapshot.UserCaKeys()).ToDictionary(known => known.Id, known => known.Key);
+        var keys = Read(snapshot => snapshot.CaKeys(CaPurpose.User)).ToDictionary(known => known.Id, known => known.Key);
         // What another CA key of this installation signed stays revoked under that key.
         Assert.Equal([(Authority, 5, 9), (Authority, 12, 12), (OtherCa, 77, 77)], lost.Take(3).Select(range => (keys[range.CaKeyId], range.First, range.Last)));
         Assert.Equal(4, lost.Count);
@@ -119,7 +120,7 @@ public sealed class RestorationTests : IAsyncLifetime
         Assert.Null(await Start(Later, published: null, isNewKey: true));
         Assert.Equal("its keys, without a database", (await Start(Later, published: null))!.From);
         Assert.Equal(1UL, Assert.Single(Read(snapshot => snapshot.LostSerials(Later))).First);
-        await world.Database.Commit(transaction => transaction.UserCaKey(Authority, Later));
+        await world.Database.Commit(transaction => transaction.CaKey(CaPurpose.User, Authority, Later));
         // A start that failed before it published a list is none.
         Assert.Null(await Start(Later, published: null));
     }

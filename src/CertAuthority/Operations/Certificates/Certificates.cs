@@ -67,11 +67,9 @@ internal static class Certificates
         }));
     }
 
-    public static Task<CaPublicKey> UserCa(Authority ca, GetUserCa ask) =>
-        Task.FromResult(new CaPublicKey(ca.UserCa.PublicKey.ToLine("user CA"), Fingerprint.Compute(ca.UserCa.PublicKey)));
+    public static Task<CaPublicKeys> UserCas(Authority ca, GetUserCas ask) => Task.FromResult(Show(ca.Keys.User));
 
-    public static Task<CaPublicKey> HostCa(Authority ca, GetHostCa ask) =>
-        Task.FromResult(new CaPublicKey(ca.HostCa.PublicKey.ToLine("host CA"), Fingerprint.Compute(ca.HostCa.PublicKey)));
+    public static Task<CaPublicKeys> HostCas(Authority ca, GetHostCas ask) => Task.FromResult(Show(ca.Keys.Host));
 
     public static Task<RevocationList> Krl(Authority ca, Administrator by, GetKrl ask) =>
         Task.FromResult(new RevocationList(ca.Krl.Read()));
@@ -92,8 +90,8 @@ internal static class Certificates
         return Task.FromResult(ca.Database.Inspect(now, [.. KindTable.Rows.Select(kind => kind.Stored)], snapshot => new DaemonStatus
         {
             Version = typeof(Certificates).Assembly.GetName().Version!.ToString(3),
-            UserCa = Fingerprint.Compute(ca.UserCa.PublicKey),
-            HostCa = Fingerprint.Compute(ca.HostCa.PublicKey),
+            UserCas = ca.Keys.User.Fingerprints,
+            HostCas = ca.Keys.Host.Fingerprints,
             PendingRequests = snapshot.CountPending(now),
             LiveCertificates = snapshot.LiveCertificates(now).Count,
             RevokedCertificates = snapshot.RevokedSerials(now).Count,
@@ -107,6 +105,9 @@ internal static class Certificates
             Disk = Disks.Measure(ca),
         }));
     }
+
+    private static CaPublicKeys Show(CaKeys keys) =>
+        new([.. keys.Lines.Zip(keys.Fingerprints, (line, fingerprint) => new CaPublicKey(line, fingerprint))]);
 
     private static CertificateList Page(Snapshot snapshot, int size, List<RecordedCertificate> certificates)
     {

@@ -34,7 +34,7 @@ internal static class Logins
             Count(ca, by);
 
         if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
-            return new LoggedIn(ca.HostCa.PublicKey.ToLine("host CA"), RequestAccess: access);
+            return new LoggedIn(ca.Keys.Host.Lines, RequestAccess: access);
 
         var recorded = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now));
         if (recorded is null)
@@ -47,10 +47,10 @@ internal static class Logins
         OneCertificate[] signed = [
             .. recorded.Issued.Select(
                 one => new OneCertificate(
-                    Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Recorded.KeyId),
-                    one.Recorded.Show(Fingerprint.Compute(ca.UserCa.PublicKey))))];
+                    Certificate.ToLine(ca.Keys.User.Signing.Sign(one.ToBeSigned), one.Recorded.KeyId),
+                    one.Recorded.Show(Fingerprint.Compute(ca.Keys.User.Signing.PublicKey))))];
         return new LoggedIn(
-            ca.HostCa.PublicKey.ToLine("host CA"), signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info,
+            ca.Keys.Host.Lines, signed.FirstOrDefault()?.Certificate, signed.FirstOrDefault()?.Info,
             PerHost: recorded.Granted.LeftOut > 0)
         {
             Others = signed.Length > 1 ? signed[1..] : null,
@@ -92,8 +92,8 @@ internal static class Logins
         {
             // If the change runs again, it draws another nonce: the value returned is the one that the last run recorded.
             var toBeSigned = ToBeSigned.From(
-                grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.UserCa.PublicKey);
-            var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.UserCaId, session.Id, ask.Node);
+                grant, serial, RandomNumberGenerator.GetBytes(UserCertificate.NonceLength), key, ca.Keys.User.Signing.PublicKey);
+            var recorded = RecordedCertificate.From(grant, by.Identity, serial, now, ca.Keys.User.SigningId, session.Id, ask.Node);
             transaction.InsertCertificate(recorded, toBeSigned.Bytes);
             transaction.Audit(by.Did("certificate.issued", now) with
             {

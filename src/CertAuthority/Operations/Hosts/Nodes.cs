@@ -37,7 +37,7 @@ internal static class Nodes
         {
             // The certificate is signed and recorded; the job that renews certificates tries again and logs the reason.
         }
-        return new HostCertified(recorded.Line, Show(recorded), ca.HostCa.PublicKey.ToLine("host CA"));
+        return new HostCertified(recorded.Line, Show(recorded), ca.Keys.Host.Lines);
     }
 
     /// <summary>
@@ -51,10 +51,10 @@ internal static class Nodes
         var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
         {
             var grant = HostCertification.Decide(Find(transaction, name), transaction.Policy().LocksAt(now), now, wish).OrRefuse();
-            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.HostCa.PublicKey);
+            var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.Keys.Host.Signing.PublicKey);
             var one = new RecordedHostCertificate(
                 toBeSigned.Certificate.Serial, grant.Node.Id, grant.Node.Name, by.Identity, grant.Principals, now, grant.Validity.After,
-                grant.Validity.Before);
+                grant.Validity.Before, ca.Keys.Host.SigningId);
             transaction.InsertHostCertificate(one, toBeSigned.Bytes);
             transaction.Audit(by.Did("host_certificate.issued", now) with
             {
@@ -66,7 +66,7 @@ internal static class Nodes
             });
             return (one, toBeSigned);
         });
-        var certificate = ca.HostCa.Sign(toBeSigned);
+        var certificate = ca.Keys.Host.Signing.Sign(toBeSigned);
         await ca.Database.Commit(transaction =>
         {
             transaction.SetHostCertificate(recorded.Serial, certificate);
@@ -104,8 +104,8 @@ internal static class Nodes
             (RecordedCertificate Certificate, ToBeSigned ToBeSigned) Record(string host, byte[] nonce)
             {
                 var grant = IssuancePolicy.ForProof(ask.Login, host, transaction.Policy().LocksAt(now), now).OrRefuse();
-                var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.UserCa.PublicKey);
-                var one = RecordedCertificate.From(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.UserCaId);
+                var toBeSigned = ToBeSigned.From(grant, transaction.NextSerial(), nonce, key, ca.Keys.User.Signing.PublicKey);
+                var one = RecordedCertificate.From(grant, by.Caller.Identity, toBeSigned.Certificate.Serial, now, ca.Keys.User.SigningId);
                 transaction.InsertCertificate(one, toBeSigned.Bytes);
                 transaction.Audit(by.Caller.Did("certificate.issued", now) with
                 {
@@ -119,8 +119,8 @@ internal static class Nodes
             }
         });
         await ca.Krl.Publish();
-        string[] lines = [.. recorded.Select(one => Certificate.ToLine(ca.UserCa.Sign(one.ToBeSigned), one.Certificate.KeyId))];
-        return new NodeProof(lines[0], lines[1], lines[2], ca.HostCa.PublicKey.ToLine("host CA"));
+        string[] lines = [.. recorded.Select(one => Certificate.ToLine(ca.Keys.User.Signing.Sign(one.ToBeSigned), one.Certificate.KeyId))];
+        return new NodeProof(lines[0], lines[1], lines[2], ca.Keys.Host.Lines);
     }
 
     public static Task<NodeStatusList> List(Authority ca, Administrator by, ListNodes ask)

@@ -152,7 +152,7 @@ internal static class KindTable
     {
         try
         {
-            return ca.Owns(PublicKey.ParseOtherAuthority(line));
+            return ca.Keys.Owns(PublicKey.ParseOtherAuthority(line));
         }
         catch (SshFormatException)
         {

@@ -1,6 +1,7 @@
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
+using CertAuthority.Signing;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
@@ -30,7 +31,7 @@ internal static class Restoration
             return $"a backup of {backup:yyyy-MM-ddTHH:mm:ssZ}";
         if (Version(published) > snapshot.LastKrlVersion())
             return "a copy older than the revocation list beside it";
-        return !isNewKey && snapshot.LastKrlVersion() == 0 && snapshot.UserCaKeys() is [] ? "its keys, without a database" : null;
+        return !isNewKey && snapshot.LastKrlVersion() == 0 && snapshot.CaKeys(CaPurpose.User) is [] ? "its keys, without a database" : null;
     }
 
     /// <summary>Ends everything that was granted, and revokes everything that was signed.</summary>
@@ -59,7 +60,7 @@ internal static class Restoration
         transaction.LoseSerials(ca: null, first, last, until);
         foreach (var range in published?.Revoked.Where(range => range.First <= long.MaxValue) ?? [])
             transaction.LoseSerials(
-                transaction.UserCaKey(range.CaKey, now), (long)range.First, (long)Math.Min(range.Last, long.MaxValue), until);
+                transaction.CaKey(CaPurpose.User, range.CaKey, now), (long)range.First, (long)Math.Min(range.Last, long.MaxValue), until);
         transaction.RemoveBackupMark();
         return new Restored(from, ended.Count, ended.Sum(request => request.Revoked.Length) + revoked.Length);
     }

@@ -29,7 +29,7 @@ public class HostFilesTests
             ["/etc/ssh/certauthority/revoked.krl", "/etc/ssh/certauthority/user_ca.pub", "/etc/ssh/certauthority/host-cert.pub", "/etc/ssh/sshd_config.d/00-certauthority.conf"],
             files.Select(file => file.Path));
         Assert.Equal([1, 2], files[0].Content.ToArray());
-        Assert.Equal("ssh-ed25519 AAAA user CA\n", Encoding.UTF8.GetString(files[1].Content.Span));
+        Assert.Equal("ssh-ed25519 AAAA user CA\nssh-ed25519 BBBB next user CA\n", Encoding.UTF8.GetString(files[1].Content.Span));
         Assert.Equal("HostCertificate /etc/ssh/certauthority/host-cert.pub", Lines(Db1, "cert")[^1]);
         // Without one, sshd would refuse to start over a file that is not there.
         Assert.DoesNotContain(Lines(Db1, null), line => line.StartsWith("HostCertificate", StringComparison.Ordinal));
@@ -52,7 +52,7 @@ public class HostFilesTests
         var node = Db1 with { Push = true, KrlMaxAge = TimeSpan.FromHours(1) };
         var files = HostFiles.For(node, Content("cert"));
         Assert.Equal(["/etc/ssh/certauthority-sync/sync_ca.pub", "/etc/ssh/certauthority-sync/sync.krl", "/etc/ssh/sshd_config.d/00-certauthority.conf"], files[^3..].Select(file => file.Path));
-        Assert.Equal(("ssh-ed25519 AAAA sync CA\n", 3), (Encoding.UTF8.GetString(files[^3].Content.Span), files[^2].Content.Length));
+        Assert.Equal(("ssh-ed25519 AAAA sync CA\nssh-ed25519 BBBB next sync CA\n", 3), (Encoding.UTF8.GetString(files[^3].Content.Span), files[^2].Content.Length));
         var lines = Lines(node, "cert");
         var block = lines[Array.IndexOf(lines, "Match User certauthority-sync")..];
         // All that lets somebody in above the block is said anew in it.
@@ -68,7 +68,7 @@ public class HostFilesTests
             File.ReadAllText(Path.Combine(CertAuthority.Tests.Unit.Docs.Document.Root, "tests/Unit/vectors/sshd/drop-in.conf")),
             Encoding.UTF8.GetString(HostFiles.For(Db1 with { Push = true }, Content("cert"), "192.0.2.7,198.51.100.0/24")[^1].Content.Span));
 
-    private static HostContent Content(string? certificate) => new("ssh-ed25519 AAAA user CA", new byte[] { 1, 2 }, certificate, "ssh-ed25519 AAAA sync CA", new byte[3]);
+    private static HostContent Content(string? certificate) => new(["ssh-ed25519 AAAA user CA", "ssh-ed25519 BBBB next user CA"], new byte[] { 1, 2 }, certificate, ["ssh-ed25519 AAAA sync CA", "ssh-ed25519 BBBB next sync CA"], new byte[3]);
 
     private static string[] Lines(Node node, string? certificate) =>
         [.. Encoding.UTF8.GetString(HostFiles.For(node, Content(certificate))[^1].Content.Span).Split('\n').Where(IsLine).Select(Words)];

@@ -9,10 +9,11 @@ using CertAuthority.Store;
 namespace CertAuthority.Tests.Unit.Store;
 
 /// <summary>One user CA key in another's place: when a start takes it, and what becomes of what the other signed.</summary>
-public sealed class UserCaKeyTests : IAsyncLifetime
+public sealed class KeyChangeTests : IAsyncLifetime
 {
-    private static readonly PublicKey Old = PublicKey.ParseLine(Vector.Text("ca.pub"));
-    private static readonly PublicKey New = PublicKey.ParseLine(Vector.Text("other_ca.pub"));
+    private static readonly SignatureKey Old = SignatureKey.Parse(Vector.Blob("ca.pub"));
+    private static readonly SignatureKey New = SignatureKey.Parse(Vector.Blob("other_ca.pub"));
+    private static readonly SignatureKey Next = SignatureKey.Parse(Vector.Blob("ecdsa_ca.pub"));
     private static readonly User Alice = World.User("alice");
 
     private readonly World world = new();
@@ -48,26 +49,54 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Trusted_key_hands_over_while_its_certificates_live()
+    {
+        await Signed(Old, 2);
+        await Start(Keys(New, Old), isRestored: true);
+        Assert.Equal((0, 0), await world.Database.Commit(transaction => KeyChange.Run(transaction, Keys(New, Old), World.Now) is var (replaced, revoked) ? (replaced.Count, revoked) : default));
+        Assert.Equal(2, Read(snapshot => snapshot.LiveCertificates(World.Now)).Count);
+    }
+
+    [Fact]
+    public async Task Revoked_key_is_never_trusted_again()
+    {
+        await Signed(Old, 1);
+        await world.Database.Commit(transaction => KeyChange.Run(transaction, Keys(New), World.Now));
+        Assert.Equal(
+            $"user_ca_trusted.pub has {Fingerprint.Compute(Old)}, which is on the revocation list since 2026-03-01T12:00:00Z; remove its line",
+            (await Assert.ThrowsAsync<CaKeyException>(() => Start(Keys(New, Old)))).Message);
+    }
+
+    [Fact]
+    public async Task Key_of_one_purpose_never_gets_another()
+    {
+        await Start(Old);
+        Assert.Equal(
+            $"host_ca is {Fingerprint.Compute(Old)}, which is on record as a key for other certificates, so that what it signs would open more than it says; restore the right one",
+            (await Assert.ThrowsAsync<CaKeyException>(() => world.Database.Commit(transaction => transaction.CaKey(CaPurpose.Host, Old, World.Now)))).Message);
+    }
+
+    [Fact]
     public async Task Replaced_key_and_what_it_signed_are_revoked_for_good()
     {
         await Signed(Old, 2);
 
-        var (replaced, revoked) = await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now));
+        var (replaced, revoked) = await world.Database.Commit(transaction => KeyChange.Run(transaction, Keys(New), World.Now));
         await Start(New);
 
         Assert.Equal((Old, 2), (Assert.Single(replaced).Key, revoked));
         Assert.Empty(Read(snapshot => snapshot.LiveCertificates(World.Now)));
-        Assert.Equal([(Old, true), (New, false)], Read(snapshot => snapshot.UserCaKeys()).Select(known => (known.Key, known.Revoked is not null)));
+        Assert.Equal([(Old, true), (New, false)], Read(snapshot => snapshot.CaKeys(CaPurpose.User)).Select(known => (known.Key, known.Revoked is not null)));
         Assert.Equal(["ca.revoked", "certificate.revoked", "certificate.revoked"], Read(snapshot => snapshot.AuditEntries(new ListAudit())).Select(entry => entry.Event).Order(StringComparer.Ordinal));
         Assert.Contains("is on the revocation list since 2026-03-01T12:00:00Z", (await Assert.ThrowsAsync<CaKeyException>(() => Start(Old))).Message);
         // Once more changes nothing.
-        Assert.Equal((0, 0), await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now) is var (again, more) ? (again.Count, more) : default));
+        Assert.Equal((0, 0), await world.Database.Commit(transaction => KeyChange.Run(transaction, Keys(New), World.Now) is var (again, more) ? (again.Count, more) : default));
     }
 
     [Fact]
     public async Task First_key_is_not_a_change()
     {
-        Assert.Empty((await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now))).Replaced);
+        Assert.Empty((await world.Database.Commit(transaction => KeyChange.Run(transaction, Keys(New), World.Now))).Replaced);
         await Start(New);
         await Start(New, isRestored: true);
     }
@@ -78,7 +107,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
         await Signed(Old, 1);
         var list = Krl.Parse(Krl.Write([], 1, 0, "", Old));
         await Assert.ThrowsAsync<CaKeyException>(() => Start(Old, list));
-        await world.Database.Commit(transaction => KeyChange.Run(transaction, New, World.Now));
+        await world.Database.Commit(transaction => KeyChange.Run(transaction, Keys(New), World.Now));
         await Start(New, list);
     }
 
@@ -101,9 +130,36 @@ public sealed class UserCaKeyTests : IAsyncLifetime
         await world.Reopen();
 
         // In the order in which they were first used.
-        Assert.Equal([(1, New), (2, Old)], Read(snapshot => snapshot.UserCaKeys()).Select(known => (known.Id, known.Key)));
+        Assert.Equal([(1, New), (2, Old)], Read(snapshot => snapshot.CaKeys(CaPurpose.User)).Select(known => (known.Id, known.Key)));
         Assert.Equal([2, 1, 2, 0], new ulong[] { 1, 2, 3, 4 }.Select(serial => Read(snapshot => snapshot.FindCertificate(serial))!.CaKeyId));
         Assert.Equal([(0, 5, 9)], Read(snapshot => snapshot.LostSerials(World.Now)));
+    }
+
+    [Fact]
+    public async Task Migration_finds_who_signed_for_hosts_and_for_the_daemon()
+    {
+        await world.Database.DisposeAsync();
+        File.Delete(world.Path);
+        using (var before = world.Outside("ReadWriteCreate"))
+        {
+            foreach (var migration in World.Migrations().Take(18))
+                Run(before, migration);
+            Run(before, $"INSERT INTO user_ca_keys (key, since) VALUES (x'{Convert.ToHexString(Old.ToBlob())}', 1)");
+            foreach (var (serial, bytes) in ((int, byte[])[])[(1, ToBeSigned(New)), (2, [1, 2, 3])])
+                Run(before, $"INSERT INTO host_certificates VALUES ({serial}, '{Guid.Empty}', 'db1', 0, 'root', '[]', 3, 0, 99, x'{Convert.ToHexString(bytes)}', NULL)");
+            Run(before, $"INSERT INTO sync_certificates VALUES (3, 4, 0, 99, x'{Convert.ToHexString(ToBeSigned(Next))}')");
+            Run(before, $"PRAGMA application_id = {0x43654175}; PRAGMA user_version = 18");
+        }
+
+        await world.Reopen();
+
+        Assert.Equal([(1, Old)], Read(snapshot => snapshot.CaKeys(CaPurpose.User)).Select(known => (known.Id, known.Key)));
+        Assert.Equal([(2, New)], Read(snapshot => snapshot.CaKeys(CaPurpose.Host)).Select(known => (known.Id, known.Key)));
+        Assert.Equal([(3, Next)], Read(snapshot => snapshot.CaKeys(CaPurpose.Sync)).Select(known => (known.Id, known.Key)));
+        using var after = world.Outside("ReadOnly");
+        using var command = after.CreateCommand();
+        command.CommandText = "SELECT group_concat(ca, ' ') FROM (SELECT serial, ca FROM host_certificates UNION SELECT serial, ca FROM sync_certificates ORDER BY serial)";
+        Assert.Equal("2 0 3", command.ExecuteScalar());
     }
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -130,6 +186,7 @@ public sealed class UserCaKeyTests : IAsyncLifetime
     private static void Run(Microsoft.Data.Sqlite.SqliteConnection connection, string sql)
     {
         connection.CreateFunction("signature_key", (byte[] _) => (byte[]?)null);
+        connection.CreateFunction("resource_row", (string _, string _, string row, string? _) => row);
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
@@ -137,15 +194,35 @@ public sealed class UserCaKeyTests : IAsyncLifetime
 
     private T Read<T>(Func<Snapshot, T> read) => world.Database.Read(read);
 
-    private Task<UserCaKey> Start(PublicKey key, Krl? published = null, bool isRestored = false) =>
-        world.Database.Commit(transaction => KeyChange.Expect(transaction, key, published, isRestored, World.Now));
+    private Task<bool> Start(SignatureKey key, Krl? published = null, bool isRestored = false) => Start(Keys(key), published, isRestored);
+
+    private Task<bool> Start(CaKeys keys, Krl? published = null, bool isRestored = false) => world.Database.Commit(transaction =>
+    {
+        KeyChange.Expect(transaction, keys, published, isRestored, World.Now);
+        transaction.CaKey(CaPurpose.User, keys.Signing.PublicKey, World.Now);
+        return true;
+    });
+
+    private static CaKeys Keys(SignatureKey signing, params SignatureKey[] others) => new(new IdleCaKey(signing) { Signs = CaPurpose.User }, [.. others]);
 
     private Task<bool> Signed(PublicKey key, int count, DateTimeOffset? end = null) => world.Database.Commit(transaction =>
     {
         transaction.BeginSerialEpoch(World.Now);
-        var id = transaction.UserCaKey(key, World.Now).Id;
+        var id = transaction.CaKey(CaPurpose.User, key, World.Now).Id;
         for (var i = 0; i < count; i++)
             transaction.InsertCertificate(World.Certificate(transaction.NextSerial(), Alice, end) with { CaKeyId = id }, []);
         return true;
     });
+
+    /// <summary>A key whose private half nobody needs here.</summary>
+    private sealed class IdleCaKey(SignatureKey key) : CaKey
+    {
+        internal override SignatureKey PublicKey => key;
+
+        public override void Dispose()
+        {
+        }
+
+        private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => throw new NotSupportedException();
+    }
 }
