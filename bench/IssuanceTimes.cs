@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CertAuthority.Bench;
@@ -7,11 +8,12 @@ namespace CertAuthority.Bench;
 /// <summary>Asks a running daemon for certificates from several connections at once, with nothing between the clock and the socket.</summary>
 internal static class IssuanceTimes
 {
+    private const int WarmUpClients = 8;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
 
     /// <summary>Prints, for each number of clients, certificates per second, the daemon's processor time for one, and how long callers wait.</summary>
-    /// <param name="args">The socket, the process of the daemon, a public key, how many users there are (u1, u2, …), seconds for each round, numbers of clients.</param>
-    public static async Task<int> Print(string[] args)
+    /// <param name="args">The socket, the process of the daemon, a public key, how many accounts have a user (uids from 200001 on), seconds for each round, numbers of clients.</param>
+    public static int Print(string[] args)
     {
         if (args is not [var socket, var pid, var key, var users, var length, .. var rounds] || rounds.Length == 0)
         {
@@ -20,17 +22,11 @@ internal static class IssuanceTimes
         }
         var daemon = Process.GetProcessById(Number(pid));
         var calls = new Calls(socket, key, Number(users));
-        await Round(calls, 8, WarmUp);
+        calls.Round(WarmUpClients, WarmUp, daemon);
         Console.WriteLine("clients\tcertificates/s\tµs of processor\tp50 ms\tp99 ms");
         foreach (var clients in rounds.Select(Number))
         {
-            daemon.Refresh();
-            var (before, watch) = (daemon.TotalProcessorTime, Stopwatch.StartNew());
-            var waits = await Round(calls, clients, TimeSpan.FromSeconds(Number(length)));
-            var wall = watch.Elapsed;
-            daemon.Refresh();
-            var processor = daemon.TotalProcessorTime - before;
-            Array.Sort(waits);
+            var (waits, wall, processor) = calls.Round(clients, TimeSpan.FromSeconds(Number(length)), daemon);
             Console.WriteLine(string.Create(System.Globalization.CultureInfo.InvariantCulture,
                 $"{clients}\t{waits.Length / wall.TotalSeconds:0}\t{processor.TotalMicroseconds / waits.Length:0}\t{At(0.5):0.00}\t{At(0.99):0.00}"));
 
@@ -41,63 +37,117 @@ internal static class IssuanceTimes
 
     private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
-    private static async Task<TimeSpan[]> Round(Calls calls, int clients, TimeSpan length)
-    {
-        var end = Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency);
-        return (await Task.WhenAll(Enumerable.Range(0, clients).Select(client => Task.Run(() => calls.Repeat(client, end))))).SelectMany(waits => waits).ToArray();
-    }
-
-    /// <summary>One user after the other: each may have a limited number of live certificates.</summary>
+    /// <summary>
+    /// Calls as many accounts: each may log in only so often within a minute. The daemon asks the kernel who connects, so each connection
+    /// is made by a thread that is the account for that moment.
+    /// </summary>
     private sealed class Calls(string socket, string key, int users)
     {
-        private int next;
+        private const uint FirstUid = 200_001;
 
-        public async Task<List<TimeSpan>> Repeat(int client, long end)
+        private readonly byte[] call = Call(key);
+
+        /// <summary>One thread for each client, each with connections of its own, of which it uses one after the other.</summary>
+        public (TimeSpan[] Waits, TimeSpan Wall, TimeSpan Processor) Round(int clients, TimeSpan length, Process daemon)
         {
-            using var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket));
-            var answer = new byte[16 * 1024];
-            var waits = new List<TimeSpan>();
-            while (Stopwatch.GetTimestamp() < end)
+            var waits = new List<TimeSpan>[clients];
+            using var ready = new Barrier(clients + 1);
+            var end = long.MaxValue;
+            var threads = Enumerable.Range(0, clients).Select(client => new Thread(() =>
             {
-                var body = $"{{\"public_key\":\"{key}\",\"user\":\"u{(uint)Interlocked.Increment(ref next) % users + 1}\"}}";
-                var call = Encoding.ASCII.GetBytes($"POST /v1/my/certificates HTTP/1.1\r\nHost: ca\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
-                var from = Stopwatch.GetTimestamp();
-                await connection.SendAsync(call);
-                await Answer(connection, answer);
-                waits.Add(Stopwatch.GetElapsedTime(from));
-            }
-            return waits;
+                var answer = new byte[16 * 1024];
+                var connections = Connect(Enumerable.Range(0, users).Where(user => user % clients == client), answer);
+                waits[client] = new List<TimeSpan>(100_000);
+                ready.SignalAndWait();
+                ready.SignalAndWait();
+                for (var next = 0; Stopwatch.GetTimestamp() < Volatile.Read(ref end); next = (next + 1) % connections.Count)
+                {
+                    var from = Stopwatch.GetTimestamp();
+                    Ask(connections[next], answer);
+                    waits[client].Add(Stopwatch.GetElapsedTime(from));
+                }
+                connections.ForEach(connection => connection.Dispose());
+            })).ToList();
+            threads.ForEach(thread => thread.Start());
+            ready.SignalAndWait();
+            daemon.Refresh();
+            var (before, watch) = (daemon.TotalProcessorTime, Stopwatch.StartNew());
+            Volatile.Write(ref end, Stopwatch.GetTimestamp() + (long)(length.TotalSeconds * Stopwatch.Frequency));
+            ready.SignalAndWait();
+            threads.ForEach(thread => thread.Join());
+            var wall = watch.Elapsed;
+            daemon.Refresh();
+            return ([.. waits.SelectMany(of => of).Order()], wall, daemon.TotalProcessorTime - before);
         }
 
-        /// <summary>Reads one answer to its end, in chunks or of a known length, and ends the run unless it is a certificate.</summary>
-        private static async Task Answer(Socket connection, byte[] buffer)
+        private List<Socket> Connect(IEnumerable<int> accounts, byte[] answer) =>
+            accounts.Select(account => Connect(FirstUid + (uint)account, answer)).ToList();
+
+        private Socket Connect(uint uid, byte[] answer)
         {
-            var length = 0;
             while (true)
             {
-                var read = await connection.ReceiveAsync(buffer.AsMemory(length));
-                if (read == 0)
-                    throw new InvalidOperationException("the daemon has closed the connection");
-                length += read;
-                var so = Encoding.ASCII.GetString(buffer, 0, length);
-                var head = so.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-                if (head < 0)
-                    continue;
-                if (!so.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
-                    throw new InvalidOperationException($"not a certificate: {so}");
-                if (Whole(so, head))
-                    return;
+                var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    Become(uid);
+                    connection.Connect(new UnixDomainSocketEndPoint(socket));
+                    Become(0);
+                    // The daemon finds out whose a connection is at its first call.
+                    Ask(connection, answer);
+                    return connection;
+                }
+                catch (SocketException)
+                {
+                    // It takes only a hundred accounts a second that it does not know yet.
+                    Become(0);
+                    connection.Dispose();
+                    Thread.Sleep(50);
+                }
             }
         }
 
-        private static bool Whole(string answer, int head)
+        private void Ask(Socket connection, byte[] answer)
         {
-            const string Field = "Content-Length: ";
-            var at = answer.IndexOf(Field, 0, head, StringComparison.OrdinalIgnoreCase);
-            return at < 0
-                ? answer.EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal)
-                : answer.Length - head - 4 >= Number(answer[(at + Field.Length)..answer.IndexOf('\r', at)]);
+            connection.Send(call);
+            var length = 0;
+            do
+            {
+                var read = connection.Receive(answer.AsSpan(length));
+                if (read == 0)
+                    throw new SocketException((int)SocketError.ConnectionReset);
+                length += read;
+            }
+            while (!IsWhole(answer.AsSpan(0, length)));
         }
+
+        /// <summary>Returns whether an answer is there to its end, and ends the run unless it is a certificate.</summary>
+        private static bool IsWhole(ReadOnlySpan<byte> answer)
+        {
+            var head = answer.IndexOf("\r\n\r\n"u8);
+            if (head < 0)
+                return false;
+            if (!answer.StartsWith("HTTP/1.1 200 "u8))
+                throw new InvalidOperationException($"not a certificate: {Encoding.UTF8.GetString(answer)}");
+            var at = answer.IndexOf("Content-Length: "u8) + "Content-Length: ".Length;
+            return answer.Length - head - 4 >= int.Parse(answer[at..(at + answer[at..].IndexOf((byte)'\r'))], provider: null);
+        }
+
+        private static byte[] Call(string key)
+        {
+            var body = $"{{\"public_key\":\"{key}\"}}";
+            return Encoding.ASCII.GetBytes(
+                $"POST /v1/my/certificates HTTP/1.1\r\nHost: ca\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        }
+
+        // The system call, which changes this thread alone; the C library's function of that name changes all.
+        private static void Become(uint uid)
+        {
+            if (SystemCall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117, -1, (int)uid, -1) != 0)
+                throw new InvalidOperationException($"a thread cannot become uid {uid}");
+        }
+
+        [DllImport("libc", EntryPoint = "syscall")]
+        private static extern long SystemCall(long setresuid, long real, long effective, long saved);
     }
 }

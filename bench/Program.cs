@@ -1,7 +1,7 @@
 if (args is ["model", ..])
     return await CertAuthority.Bench.ModelSteps.Take(args[1..]);
 if (args is ["issuance", ..])
-    return await CertAuthority.Bench.IssuanceTimes.Print(args[1..]);
+    return CertAuthority.Bench.IssuanceTimes.Print(args[1..]);
 if (args is ["ed25519"])
 {
     CertAuthority.Bench.Ed25519Times.Print();

@@ -31,6 +31,8 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
     /// <summary>How many lookups of one kind of caller can run at once.</summary>
     public const int Open = 32;
 
+    private static readonly SpareThreads Threads = new(idle: TimeSpan.FromSeconds(30));
+
     private readonly Questions<uint, string?> names = new(clock, nameOf, uid => $"which account has uid {uid}");
     private readonly Questions<string, uint?> uids = new(clock, Accounts.UidOf, account => $"which uid the account {account} has");
     private readonly Questions<string, (uint Gid, string[] Members)?> groups = new(
@@ -59,6 +61,7 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
         private const int Many = 1000;
 
         private readonly Dictionary<TKey, (Task<TAnswer> Answer, long Asked)> answers = [];
+        private long swept;
 
         public async Task<TAnswer> Ask(TKey key, SemaphoreSlim turns)
         {
@@ -76,31 +79,35 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
         {
             lock (answers)
             {
-                if (answers.Count > Many)
+                // Seldom, so that a call costs the same however many accounts there are.
+                if (answers.Count > Many && clock.GetElapsedTime(swept) >= Kept)
+                {
+                    swept = clock.GetTimestamp();
                     foreach (var (other, answer) in answers.ToList())
                         if (IsOld(answer))
                             answers.Remove(other);
+                }
                 if (answers.TryGetValue(key, out var last) && !IsOld(last))
                     return last.Answer;
                 if (!turns.Wait(0))
                     throw new NameServiceException($"the system does not say {what(key)}: too many wait for an answer already");
-                var asked = Task.Factory.StartNew(
-                    () =>
+                var asked = new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+                answers[key] = (asked.Task, clock.GetTimestamp());
+                Threads.Run(() =>
+                {
+                    try
                     {
-                        try
-                        {
-                            return ask(key);
-                        }
-                        finally
-                        {
-                            turns.Release();
-                        }
-                    },
-                    CancellationToken.None,
-                    TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default);
-                answers[key] = (asked, clock.GetTimestamp());
-                return asked;
+                        var found = ask(key);
+                        turns.Release();
+                        asked.SetResult(found);
+                    }
+                    catch (Exception e)
+                    {
+                        turns.Release();
+                        asked.SetException(e);
+                    }
+                });
+                return asked.Task;
             }
         }
 

@@ -35,10 +35,14 @@ internal abstract class CaKey : IDisposable
         // A wrong signature, from a fault in memory, an agent or a token, must not be sent: it can reveal the private key.
         var readBack = Certificate.Parse(signed);
         if (!readBack.SignedBytes.Span.SequenceEqual(toBeSigned)
-            || !Signature.Verifies(PublicKey, toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
+            || !Made(toBeSigned, readBack.SignatureAlgorithm, readBack.SignatureBlob.Span))
             throw new CryptographicException("the CA key made a signature that its public key does not verify");
         return signed;
     }
+
+    /// <summary>Returns whether a signature that <see cref="SignBytes"/> returned is one over the bytes.</summary>
+    private protected virtual bool Made(ReadOnlySpan<byte> toBeSigned, string algorithm, ReadOnlySpan<byte> blob) =>
+        Signature.Verifies(PublicKey, toBeSigned, algorithm, blob);
 
     /// <summary>Signs bytes that <see cref="Sign"/> has checked.</summary>
     private protected abstract (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned);

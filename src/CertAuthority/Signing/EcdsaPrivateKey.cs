@@ -48,6 +48,19 @@ internal sealed class EcdsaPrivateKey : PrivateKey
             new WireWriter().MpInt(rs[..publicKey.Curve.FieldLength]).MpInt(rs[publicKey.Curve.FieldLength..]).ToArray());
     }
 
+    /// <inheritdoc/>
+    internal override bool Made(ReadOnlySpan<byte> data, string algorithm, ReadOnlySpan<byte> blob)
+    {
+        try
+        {
+            return algorithm == publicKey.Type && Verify(publicKey, data, blob);
+        }
+        catch (SshFormatException)
+        {
+            return false;
+        }
+    }
+
     internal override void WriteFields(WireWriter file) => file
         .String(publicKey.Curve.Name)                                          // string   curve
         .String(publicKey.Q)                                                   // string   Q

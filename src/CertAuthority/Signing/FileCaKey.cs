@@ -40,6 +40,9 @@ internal sealed class FileCaKey : CaKey
 
     private protected override (string Algorithm, byte[] Blob) SignBytes(ReadOnlySpan<byte> toBeSigned) => privateKey.Sign(toBeSigned);
 
+    private protected override bool Made(ReadOnlySpan<byte> toBeSigned, string algorithm, ReadOnlySpan<byte> blob) =>
+        privateKey.Made(toBeSigned, algorithm, blob);
+
     private static void Create(string path, string comment, CaKeyType type)
     {
         if (File.Exists(PubPath(path)))

@@ -13,6 +13,12 @@ internal abstract class PrivateKey : IDisposable
     /// <returns>The best of the public key's <see cref="SignatureKey.SignatureAlgorithms"/>, and the signature as it defines it.</returns>
     internal abstract (string Algorithm, byte[] Blob) Sign(ReadOnlySpan<byte> data);
 
+    /// <summary>
+    /// Returns whether a signature that <see cref="Sign"/> returned is one over the data. It may assume that nobody else made it, and be
+    /// cheaper than the check of a signature from elsewhere.
+    /// </summary>
+    internal abstract bool Made(ReadOnlySpan<byte> data, string algorithm, ReadOnlySpan<byte> blob);
+
     /// <summary>Writes the fields after the type in an <c>openssh-key-v1</c> file, public and private numbers.</summary>
     internal abstract void WriteFields(WireWriter file);
 

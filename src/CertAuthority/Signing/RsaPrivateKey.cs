@@ -63,6 +63,10 @@ internal sealed class RsaPrivateKey : PrivateKey
             return ("rsa-sha2-512", key.SignData(data, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1));
     }
 
+    /// <inheritdoc/>
+    internal override bool Made(ReadOnlySpan<byte> data, string algorithm, ReadOnlySpan<byte> blob) =>
+        publicKey.SignatureAlgorithms.Contains(algorithm) && Verify(publicKey, algorithm, data, blob);
+
     internal override void WriteFields(WireWriter file)
     {
         var numbers = key.ExportParameters(includePrivateParameters: true);

@@ -55,4 +55,25 @@ public class SignatureTests
             Assert.True(Signature.Verifies(key.PublicKey, BitConverter.GetBytes(i), algorithm, blob));
         }
     }
+
+    [Theory]
+    [InlineData(nameof(CaKeyType.Ed25519))]
+    [InlineData(nameof(CaKeyType.Ecdsa))]
+    [InlineData(nameof(CaKeyType.Rsa))]
+    public void Key_knows_its_own_signature_and_no_other(string type)
+    {
+        using var key = PrivateKeys.New(Enum.Parse<CaKeyType>(type));
+        using var other = PrivateKeys.New(Enum.Parse<CaKeyType>(type));
+        var (algorithm, blob) = key.Sign([1, 2, 3]);
+        Assert.True(key.Made([1, 2, 3], algorithm, blob));
+        Assert.False(key.Made([1, 2, 4], algorithm, blob));
+        Assert.False(key.Made([1, 2, 3], "ssh-dss", blob));
+        Assert.False(other.Made([1, 2, 3], algorithm, blob));
+        foreach (var at in (int[])[0, blob.Length / 2, blob.Length - 1])
+        {
+            blob[at] ^= 4;
+            Assert.False(key.Made([1, 2, 3], algorithm, blob));
+            blob[at] ^= 4;
+        }
+    }
 }

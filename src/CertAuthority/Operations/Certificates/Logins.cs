@@ -33,16 +33,16 @@ internal static class Logins
         if (!isCounted)
             Count(ca, by);
 
-        if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(ca, by, ask.User, now) is { } access)
-            return new LoggedIn(ca.Keys.Host.Lines, RequestAccess: access);
-
-        var recorded = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now));
-        if (recorded is null)
+        var outcome = await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted, now));
+        if (outcome is null)
         {
             // Another call has meanwhile used the node's place in the session.
             Count(ca, by);
-            recorded = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
+            outcome = (await ca.Database.Commit(transaction => Record(ca, transaction, by, ask, key, wish, isCounted: false, now)))!;
         }
+        if (outcome is MustRequestAccess access)
+            return new LoggedIn(ca.Keys.Host.Lines, RequestAccess: access.Mode);
+        var recorded = (RecordedLogin)outcome;
 
         OneCertificate[] signed = [
             .. recorded.Issued.Select(
@@ -61,18 +61,28 @@ internal static class Logins
         };
     }
 
+    /// <summary>What a transaction made of a call.</summary>
+    private abstract record Recorded;
+
+    /// <summary>The user's roles make a login request access, so nothing is on record.</summary>
+    /// <param name="Mode">One of <see cref="RequestAccessModes"/>.</param>
+    private sealed record MustRequestAccess(string Mode) : Recorded;
+
     /// <summary>A login as recorded.</summary>
     private sealed record RecordedLogin(
-        string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued);
+        string User, LoginSession Session, LoginGrant Granted, IReadOnlyList<(RecordedCertificate Recorded, ToBeSigned ToBeSigned)> Issued)
+        : Recorded;
 
     /// <summary>
     /// Records a login. Returns null if the login was assumed to be counted and is not, because its node already has a certificate in the
     /// session.
     /// </summary>
-    private static RecordedLogin? Record(
+    private static Recorded? Record(
         Authority ca, Transaction transaction, Caller by, Login ask, PublicKey key, TimeSpan? wish, bool isCounted, DateTimeOffset now)
     {
         var user = transaction.ActingUser(by, ask.User);
+        if (!ask.Regular && ask.Requests is null or [] && RequestAccessOf(user, transaction.Policy().Roles, now) is { } mode)
+            return new MustRequestAccess(mode);
         var begun = Begun(transaction, user, ask, now);
         if (begun is null && ask is { Session: not null, Node: not null })
             throw new ProblemException(new Problem(ProblemCode.Expired, "the login session has ended", Next: [new NextStep.LogIn()]));
@@ -152,13 +162,11 @@ internal static class Logins
     }
 
     /// <summary>Returns how the user's roles make a login request access by itself; null if they do not.</summary>
-    private static string? RequestAccessOf(Authority ca, Caller by, string? asked, DateTimeOffset now) => ca.Database.Read(snapshot =>
-        by.Identity.ActAs(snapshot.UsersOf(by.Identity), asked).Holds(out var user, out _)
-            ? RequestRights.AccessOf(user, snapshot.Policy().Roles, now) switch
-            {
-                RequestAccess.Always => RequestAccessModes.Always,
-                RequestAccess.Reason => RequestAccessModes.Reason,
-                _ => null
-            }
-            : null);
+    private static string? RequestAccessOf(User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>
+        RequestRights.AccessOf(user, roles, now) switch
+        {
+            RequestAccess.Always => RequestAccessModes.Always,
+            RequestAccess.Reason => RequestAccessModes.Reason,
+            _ => null,
+        };
 }
