@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CertAuthority.Bench;
@@ -43,8 +42,6 @@ internal static class IssuanceTimes
     /// </summary>
     private sealed class Calls(string socket, string key, int users)
     {
-        private const uint FirstUid = 200_001;
-
         private readonly byte[] call = Call(key);
 
         /// <summary>One thread for each client, each with connections of its own, of which it uses one after the other.</summary>
@@ -81,31 +78,7 @@ internal static class IssuanceTimes
         }
 
         private List<Socket> Connect(IEnumerable<int> accounts, byte[] answer) =>
-            accounts.Select(account => Connect(FirstUid + (uint)account, answer)).ToList();
-
-        private Socket Connect(uint uid, byte[] answer)
-        {
-            while (true)
-            {
-                var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    Become(uid);
-                    connection.Connect(new UnixDomainSocketEndPoint(socket));
-                    Become(0);
-                    // The daemon finds out whose a connection is at its first call.
-                    Ask(connection, answer);
-                    return connection;
-                }
-                catch (SocketException)
-                {
-                    // It takes only a hundred accounts a second that it does not know yet.
-                    Become(0);
-                    connection.Dispose();
-                    Thread.Sleep(50);
-                }
-            }
-        }
+            accounts.Select(account => CallerSocket.Connect(socket, CallerSocket.FirstUid + (uint)account, made => Ask(made, answer))).ToList();
 
         private void Ask(Socket connection, byte[] answer)
         {
@@ -139,15 +112,5 @@ internal static class IssuanceTimes
             return Encoding.ASCII.GetBytes(
                 $"POST /v1/my/certificates HTTP/1.1\r\nHost: ca\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
         }
-
-        // The system call, which changes this thread alone; the C library's function of that name changes all.
-        private static void Become(uint uid)
-        {
-            if (SystemCall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117, -1, (int)uid, -1) != 0)
-                throw new InvalidOperationException($"a thread cannot become uid {uid}");
-        }
-
-        [DllImport("libc", EntryPoint = "syscall")]
-        private static extern long SystemCall(long setresuid, long real, long effective, long saved);
     }
 }

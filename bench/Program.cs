@@ -2,6 +2,8 @@ if (args is ["model", ..])
     return await CertAuthority.Bench.ModelSteps.Take(args[1..]);
 if (args is ["issuance", ..])
     return CertAuthority.Bench.IssuanceTimes.Print(args[1..]);
+if (args is ["waiters", ..])
+    return await CertAuthority.Bench.WaiterTimes.Print(args[1..]);
 if (args is ["ed25519"])
 {
     CertAuthority.Bench.Ed25519Times.Print();

@@ -28,8 +28,11 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
     /// <summary>How long an answer may be used, counted from the question: 5 s.</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many lookups of one kind of caller can run at once.</summary>
+    /// <summary>How many lookups of one kind of caller can run at once. Others wait for their turn.</summary>
     public const int Open = 32;
+
+    /// <summary>How many lookups of one kind of caller can wait for their turn.</summary>
+    public const int Waiting = 10_000;
 
     private static readonly SpareThreads Threads = new(idle: TimeSpan.FromSeconds(30));
 
@@ -37,7 +40,7 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
     private readonly Questions<string, uint?> uids = new(clock, Accounts.UidOf, account => $"which uid the account {account} has");
     private readonly Questions<string, (uint Gid, string[] Members)?> groups = new(
         clock, Accounts.GroupOf, group => $"which gid and members the group {group} has");
-    private readonly SemaphoreSlim[] turns = [.. Enum.GetValues<Asker>().Select(_ => new SemaphoreSlim(Open))];
+    private readonly Turns[] turns = [.. Enum.GetValues<Asker>().Select(_ => new Turns())];
 
     /// <summary>Returns the account of a uid; null if it has none.</summary>
     /// <exception cref="NameServiceException">The system does not answer.</exception>
@@ -55,15 +58,55 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
     /// <exception cref="NameServiceException">The system does not answer.</exception>
     public async Task<string[]?> MembersOf(string group, Asker asker) => (await groups.Ask(group, turns[(int)asker]))?.Members;
 
+    /// <summary>The lookups of one kind of caller. A thread that is done with one goes on with the next one that waits.</summary>
+    private sealed class Turns
+    {
+        private readonly Queue<Action> waiting = [];
+        private int open;
+
+        /// <summary>Runs a lookup now, or when one of the others is done; returns false if too many wait.</summary>
+        public bool TryRun(Action lookup)
+        {
+            lock (waiting)
+            {
+                if (open == Open)
+                {
+                    if (waiting.Count == Waiting)
+                        return false;
+                    waiting.Enqueue(lookup);
+                    return true;
+                }
+                open++;
+            }
+            Threads.Run(() =>
+            {
+                for (var next = lookup; next is not null; next = Next())
+                    next();
+            });
+            return true;
+        }
+
+        private Action? Next()
+        {
+            lock (waiting)
+            {
+                if (waiting.TryDequeue(out var next))
+                    return next;
+                open--;
+                return null;
+            }
+        }
+    }
+
     private sealed class Questions<TKey, TAnswer>(TimeProvider clock, Func<TKey, TAnswer> ask, Func<TKey, string> what) where TKey : notnull
     {
         // Above this number of answers, old ones are removed.
         private const int Many = 1000;
 
-        private readonly Dictionary<TKey, (Task<TAnswer> Answer, long Asked)> answers = [];
+        private readonly Dictionary<TKey, Lookup> answers = [];
         private long swept;
 
-        public async Task<TAnswer> Ask(TKey key, SemaphoreSlim turns)
+        public async Task<TAnswer> Ask(TKey key, Turns turns)
         {
             try
             {
@@ -75,7 +118,7 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
             }
         }
 
-        private Task<TAnswer> Answer(TKey key, SemaphoreSlim turns)
+        private Task<TAnswer> Answer(TKey key, Turns turns)
         {
             lock (answers)
             {
@@ -87,32 +130,45 @@ public sealed class NameService(TimeProvider clock, Func<uint, string?> nameOf)
                         if (IsOld(answer))
                             answers.Remove(other);
                 }
-                if (answers.TryGetValue(key, out var last) && !IsOld(last))
+                // One that waits for its turn among callers of another kind may wait long.
+                if (answers.TryGetValue(key, out var last) && !IsOld(last) && (last.IsBegun || last.Turns == turns))
                     return last.Answer;
-                if (!turns.Wait(0))
+                var lookup = new Lookup(() => ask(key), turns, clock.GetTimestamp());
+                if (!turns.TryRun(lookup.Run))
                     throw new NameServiceException($"the system does not say {what(key)}: too many wait for an answer already");
-                var asked = new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-                answers[key] = (asked.Task, clock.GetTimestamp());
-                Threads.Run(() =>
-                {
-                    try
-                    {
-                        var found = ask(key);
-                        turns.Release();
-                        asked.SetResult(found);
-                    }
-                    catch (Exception e)
-                    {
-                        turns.Release();
-                        asked.SetException(e);
-                    }
-                });
-                return asked.Task;
+                answers[key] = lookup;
+                return lookup.Answer;
             }
         }
 
         // A hanging lookup never counts as old, because a second one would hang as well.
-        private bool IsOld((Task<TAnswer> Answer, long Asked) answer) =>
-            answer.Answer.IsCompleted && clock.GetElapsedTime(answer.Asked) >= Kept;
+        private bool IsOld(Lookup lookup) => lookup.Answer.IsCompleted && clock.GetElapsedTime(lookup.Asked) >= Kept;
+
+        private sealed class Lookup(Func<TAnswer> ask, Turns turns, long asked)
+        {
+            private readonly TaskCompletionSource<TAnswer> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            private volatile bool isBegun;
+
+            public Task<TAnswer> Answer => answer.Task;
+
+            public Turns Turns => turns;
+
+            public long Asked => asked;
+
+            public bool IsBegun => isBegun;
+
+            public void Run()
+            {
+                isBegun = true;
+                try
+                {
+                    answer.SetResult(ask());
+                }
+                catch (Exception e)
+                {
+                    answer.SetException(e);
+                }
+            }
+        }
     }
 }

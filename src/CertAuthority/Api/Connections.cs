@@ -76,7 +76,7 @@ internal sealed class Connections(TimeProvider clock, uint ownUid, long descript
     public int OfAdministrators { get; } = (int)Math.Min(1000, descriptors / 8);
 
     /// <summary>The limit of all accounts together that do not administer.</summary>
-    public int OfAll { get; } = (int)Math.Min(2000, descriptors / 2);
+    public int OfAll { get; } = (int)Math.Min(10_000, descriptors / 2);
 
     /// <summary>The limit of all accounts together whose standing is unknown.</summary>
     public int OfUnknown { get; } = (int)Math.Min(200, descriptors / 8);

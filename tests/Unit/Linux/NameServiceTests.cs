@@ -38,11 +38,41 @@ public class NameServiceTests
         for (uint i = 1; i <= NameService.Open; i++)
             await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(100_000 + i, Asker.Stranger));
 
-        Assert.EndsWith("too many wait for an answer already", (await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(5001, Asker.Stranger))).Message, StringComparison.Ordinal);
+        Assert.EndsWith("no answer within 3 s", (await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(5001, Asker.Stranger))).Message, StringComparison.Ordinal);
         Assert.Equal("alice", await new NameService(TimeProvider.System, _ => "alice").AccountOf(5001, Asker.User));
         Assert.Equal("alice", await Patiently(names, Asker.User));
         Assert.Equal("alice", await Patiently(names, Asker.Administrator));
         hangs.Set();
+    }
+
+    [Fact]
+    public async Task Crowd_that_comes_at_once_is_answered_in_turn()
+    {
+        using var begin = new ManualResetEventSlim();
+        var names = new NameService(TimeProvider.System, uid =>
+        {
+            begin.Wait();
+            return $"u{uid}";
+        });
+        var crowd = Enumerable.Range(1, 100 * NameService.Open).Select(uid => names.AccountOf((uint)uid, Asker.User)).ToList();
+        begin.Set();
+        Assert.Equal(Enumerable.Range(1, crowd.Count).Select(uid => $"u{uid}"), await Task.WhenAll(crowd));
+    }
+
+    [Fact]
+    public async Task Lookups_that_may_wait_are_bounded()
+    {
+        using var hangs = new ManualResetEventSlim();
+        var names = new NameService(TimeProvider.System, _ =>
+        {
+            hangs.Wait();
+            return "alice";
+        });
+        var waiting = Enumerable.Range(1, NameService.Open + NameService.Waiting).Select(uid => names.AccountOf((uint)uid, Asker.Stranger)).ToList();
+        Assert.EndsWith("too many wait for an answer already", (await Assert.ThrowsAsync<NameServiceException>(() => names.AccountOf(0, Asker.Stranger))).Message, StringComparison.Ordinal);
+        hangs.Set();
+        foreach (var one in waiting)
+            await one.ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
     // The clock of these tests is hasty, and a thread may take its time to start.
