@@ -6,12 +6,22 @@ namespace CertAuthority.Operations;
 /// <param name="clock">Measures the minute.</param>
 internal sealed class RateLimit<TKey>(TimeProvider clock) where TKey : notnull
 {
-    // Above this number of keys, those whose minute is over are forgotten.
+    // Above this number of keys, those whose minute is over are forgotten, now and then: to look at all of them at each use would cost the
+    // more, the more keys there are.
     private const int Many = 1000;
+
+    private static readonly TimeSpan BetweenSweeps = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<TKey, Queue<long>> times = [];
+    private long swept = clock.GetTimestamp();
+
+    /// <summary>How many keys were looked at in order to forget those whose minute is over.</summary>
+    public long Examined { get; private set; }
+
+    /// <summary>The number of keys that are remembered.</summary>
+    public int Remembered => times.Count;
 
     /// <summary>Counts one more use, unless the key has used up its share of the last minute.</summary>
     /// <param name="key">The key that is counted.</param>
@@ -23,10 +33,14 @@ internal sealed class RateLimit<TKey>(TimeProvider clock) where TKey : notnull
         lock (times)
         {
             var now = clock.GetTimestamp();
-            if (times.Count > Many)
-                foreach (var (other, done) in times.ToList())
+            if (times.Count > Many && clock.GetElapsedTime(swept, now) >= BetweenSweeps)
+            {
+                swept = now;
+                Examined += times.Count;
+                foreach (var (other, done) in times)
                     if (done.All(IsOver))
                         times.Remove(other);
+            }
             if (!times.TryGetValue(key, out var mine))
                 times[key] = mine = [];
             while (mine.TryPeek(out var oldest) && IsOver(oldest))

@@ -57,6 +57,19 @@ public class RateLimitTests
         Assert.NotNull(Wait(1999, 1));
     }
 
+    [Fact]
+    public void Cost_of_a_use_does_not_grow_with_the_keys()
+    {
+        for (uint n = 0; n < 60_000; n++, clock.Seconds += 0.001)
+            Assert.Null(Wait(n % 6000, 1000));
+        Assert.InRange(limit.Examined, 1, 6 * 6000);
+
+        // Forgotten all the same.
+        clock.Seconds += 60;
+        Assert.Null(Wait(1, 1));
+        Assert.Equal(1, limit.Remembered);
+    }
+
     /// <summary>How long it is told to wait; null where it was counted.</summary>
     private TimeSpan? Wait(uint key, int most) => limit.TryTake(key, most, out var wait) ? null : wait;
 
