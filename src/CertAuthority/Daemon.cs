@@ -91,6 +91,7 @@ internal sealed class Daemon : IAsyncDisposable
         publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);
         var watch = new RequestWatch();
+        var damage = new Damage(database, [.. KindTable.Rows.Select(kind => kind.Stored)], system);
         var ca = new CurrentAuthority(
             new Authority(
                 database, clock, run.Keys, krl, watch, new RateLimit<uint>(clock), new RefusalLimit(clock), settings.Limits, [])
@@ -98,6 +99,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Push = hosts,
                 Groups = new Groups(clock),
                 Uids = new UidBook(clock, Accounts.UidOf),
+                Damage = damage,
             },
             current);
         var systemd = new SystemdNotifier();
@@ -121,7 +123,7 @@ internal sealed class Daemon : IAsyncDisposable
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
             new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new HostRenewal(ca, log), new HostWatch(ca, log),
             new DiskWatch(ca, log), groups, new RefusalCounts(ca, log),
-            audit, reload, access, sockets,
+            new DatabaseCheck(data.Database, damage, system, log), audit, reload, access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);

@@ -46,6 +46,9 @@ internal sealed record Authority(
     /// <summary>The uids of the users' accounts; they show which users are the same person.</summary>
     public required UidBook Uids { get; init; }
 
+    /// <summary>Finds the rows of the database that cannot be read.</summary>
+    public required Damage Damage { get; init; }
+
     /// <summary>The current time in whole seconds, as certificates and records count it.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using CertAuthority.Protocol;
 
@@ -26,9 +27,22 @@ internal static class AuditTable
     public static List<(long Number, AuditEntry Entry)> NumberedAudit(
         this Snapshot snapshot, ListAudit ask, int? limit = null, long? before = null) =>
         snapshot.Query(
-            Sql(ask),
-            row => (row.GetInt64(0), JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), ProtocolJson.Lenient.Of<AuditEntry>())!),
+            Sql(ask), Row,
             ask.User, ask.Request, ask.Since, ask.Until, limit ?? -1, before ?? long.MaxValue);
+
+    /// <summary>Reads entries, in the order of their numbers.</summary>
+    /// <returns>The last number; the one after which it began if there is none.</returns>
+    public static long InspectAudit(this Inspection inspection, long after, int most)
+    {
+        var numbers = inspection.Query("SELECT id FROM audit WHERE id > $1 ORDER BY id LIMIT $2", row => row.GetInt64(0), after, most);
+        if (numbers is not [.., var last])
+            return after;
+        inspection.Query("SELECT id, entry FROM audit WHERE id > $1 AND id <= $2", Row, after, last);
+        return last;
+    }
+
+    private static (long Number, AuditEntry Entry) Row(DbDataReader row) =>
+        (row.GetInt64(0), JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), ProtocolJson.Lenient.Of<AuditEntry>())!);
 
     // Contains only the conditions of the question, so that the query can use an index: the audit only ever grows.
     internal static string Sql(ListAudit ask)
@@ -36,7 +50,13 @@ internal static class AuditTable
         string[] conditions =
         [
             // A request has few entries, so the query must not use the primary key to find them.
-            ask.Request is null ? "id < $6" : "+id < $6", "($3 IS NULL OR time >= $3)", "($4 IS NULL OR time < $4)",
+            ask.Request is null ? "id < $6" : "+id < $6",
+            .. ask.Since is null ? (string[])[] : ["+time >= $3"],
+            .. ask.Until is null ? (string[])[] : ["+time < $4"],
+            // Where the entries of that time begin and end, by the index: the numbers of entries may go back in time.
+            .. ask is { Since: null } or { User: not null } or { Request: not null }
+                ? (string[])[]
+                : [$"id BETWEEN (SELECT min(+id) FROM audit WHERE {Window(ask)}) AND (SELECT max(+id) FROM audit WHERE {Window(ask)})"],
             .. ask.User is null ? (string[])[] : ["user = $1"],
             .. ask.Request is null
                 ? (string[])[]
@@ -44,4 +64,6 @@ internal static class AuditTable
         ];
         return $"SELECT id, entry FROM audit WHERE {string.Join(" AND ", conditions)} ORDER BY id DESC LIMIT $5";
     }
+
+    private static string Window(ListAudit ask) => ask.Until is null ? "time >= $3" : "time >= $3 AND time < $4";
 }

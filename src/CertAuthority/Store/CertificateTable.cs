@@ -131,23 +131,43 @@ internal static class CertificateTable
         this Snapshot snapshot, DateTimeOffset now, string? user = null, string? request = null, string? state = null, string? node = null,
         int? limit = null, long? before = null) =>
         snapshot.Query(
-            $"""
-            SELECT {Columns} FROM certificates
-            WHERE serial < $7 AND ($1 IS NULL OR user_name = $1)
-              AND ($2 IS NULL OR serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2))
-              AND ($3 IS NULL OR $3 = CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN valid_before <= $4 THEN 'expired' ELSE 'live' END)
-              AND ($5 IS NULL OR EXISTS (
-                SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($5) - 1) = '@' || $5))
-            ORDER BY serial DESC LIMIT $6
-            """,
-            Row, user, request, state, now, node, limit ?? -1, before ?? long.MaxValue);
+            Sql(user, request, state, node), Row, user, request, now, node, limit ?? -1, before ?? long.MaxValue);
+
+    // Contains only the conditions of the question, so that each question is answered from the index that fits it. A plus sign keeps
+    // a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
+    private static string Sql(string? user, string? request, string? state, string? node)
+    {
+        var isFew = request is not null || (state == "live" && user is null);
+        string[] conditions =
+        [
+            isFew ? "+serial < $6" : "serial < $6",
+            .. user is null ? (string[])[] : ["user_name = $1"],
+            .. request is null ? (string[])[] : ["serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2)"],
+            .. state switch
+            {
+                null => (string[])[],
+                "revoked" => ["revoked IS NOT NULL"],
+                "expired" => ["revoked IS NULL", "+valid_before <= $3"],
+                _ => ["revoked IS NULL", user is null ? "valid_before > $3" : "+valid_before > $3"],
+            },
+            .. node is null
+                ? (string[])[]
+                : ["EXISTS (SELECT 1 FROM json_each(principals) WHERE value NOT LIKE '%@%' OR substr(value, -length($4) - 1) = '@' || $4)"],
+        ];
+        return $"SELECT {Columns} FROM certificates WHERE {string.Join(" AND ", conditions)} ORDER BY {(isFew ? "+" : "")}serial DESC LIMIT $5";
+    }
 
     public static RecordedCertificate? FindCertificate(this Snapshot snapshot, ulong serial) =>
         snapshot.QueryFirst($"SELECT {Columns} FROM certificates WHERE serial = $1", Row, (long)serial);
 
     /// <summary>Returns all certificates that sshd would still accept.</summary>
+    // Ordered by +serial: for an order by serial, SQLite would read the whole table, which has that order, instead of the index.
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Query($"SELECT {Columns} FROM certificates WHERE valid_before > $1 AND revoked IS NULL ORDER BY serial", Row, now);
+        snapshot.Query($"SELECT {Columns} FROM certificates WHERE valid_before > $1 AND revoked IS NULL ORDER BY +serial", Row, now);
+
+    public static int CountLive(this Snapshot snapshot, DateTimeOffset now) =>
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM certificates WHERE valid_before > $1 AND revoked IS NULL", row => row.GetInt64(0), now);
 
     /// <summary>Returns whether a certificate that sshd would still accept has a longer lifetime than certificates may have.</summary>
     public static bool HasCertificatesLongerThan(this Snapshot snapshot, TimeSpan longest, DateTimeOffset now) =>
@@ -161,7 +181,7 @@ internal static class CertificateTable
     /// <summary>Returns the certificates of a user that sshd would still accept.</summary>
     public static List<RecordedCertificate> LiveCertificates(this Snapshot snapshot, Guid userId, DateTimeOffset now) =>
         snapshot.Query(
-            $"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY serial", Row,
+            $"SELECT {Columns} FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL ORDER BY +serial", Row,
             userId, now);
 
     /// <summary>Counts the login sessions of a user that have a certificate which sshd would still accept.</summary>
@@ -197,11 +217,28 @@ internal static class CertificateTable
     /// </summary>
     public static List<(long CaKeyId, ulong Serial)> RevokedSerials(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(
-            "SELECT ca, serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY serial",
+            "SELECT ca, serial FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1 ORDER BY +serial",
             row => row.Long("serial") is > 0 and var serial
                 ? (row.Long("ca"), (ulong)serial)
                 : throw new InvalidDataException("serials begin with 1"),
             now.AddDays(-1));
+
+    /// <summary>Counts the serials that <see cref="RevokedSerials"/> returns.</summary>
+    public static int CountRevoked(this Snapshot snapshot, DateTimeOffset now) =>
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM certificates WHERE revoked IS NOT NULL AND valid_before > $1", row => row.GetInt64(0), now.AddDays(-1));
+
+    /// <summary>Reads certificates, in the order of their serials.</summary>
+    /// <returns>The last serial; the one after which it began if there is none.</returns>
+    public static long InspectCertificates(this Inspection inspection, long after, int most)
+    {
+        var serials = inspection.Query(
+            "SELECT serial FROM certificates WHERE serial > $1 ORDER BY serial LIMIT $2", row => row.GetInt64(0), after, most);
+        if (serials is not [.., var last])
+            return after;
+        inspection.Query($"SELECT {Columns} FROM certificates WHERE serial > $1 AND serial <= $2", Row, after, last);
+        return last;
+    }
 
     private static RecordedCertificate Row(DbDataReader row) => new()
     {

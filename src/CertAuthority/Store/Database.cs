@@ -87,15 +87,21 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Checks that all rows on which decisions depend can be read. An unreadable row that affects nothing else, such as a node or a user,
-    /// is left out instead.
+    /// Checks that all rows on which decisions depend now can be read. An unreadable row that affects nothing else, such as a node or a
+    /// user, is left out instead, and one that is over is left to whoever reads it.
     /// </summary>
     /// <exception cref="StoreException">A row does not have the daemon's format.</exception>
     public void ExpectReadable(DateTimeOffset now)
     {
         try
         {
-            Read(snapshot => (snapshot.Policy().Roles, snapshot.Users(), snapshot.Requests(), snapshot.LiveCertificates(now)));
+            Read(snapshot =>
+            {
+                _ = snapshot.Policy().Roles;
+                snapshot.ReadDecisive(now);
+                snapshot.ExpectIndexed(now);
+                return true;
+            });
         }
         catch (StoreException e)
         {
@@ -133,20 +139,9 @@ internal sealed class Database : IAsyncDisposable
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
     public T Read<T>(Func<Snapshot, T> read) => Read(session => new Snapshot(session), read);
 
-    /// <summary>Checks every row that the daemon uses, and then reads as of one moment, even if some rows cannot be read.</summary>
-    /// <param name="now">The current time.</param>
-    /// <param name="resources">The tables of all kinds of resources.</param>
-    /// <param name="read">The function that reads.</param>
+    /// <summary>Reads as of one moment, and collects the rows that cannot be read instead of failing.</summary>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
-    public T Inspect<T>(DateTimeOffset now, IEnumerable<ResourceTable> resources, Func<Inspection, T> read) =>
-        Read(session => new Inspection(session), inspection =>
-    {
-        foreach (var table in resources)
-            table.Inspect(inspection);
-        _ = (inspection.Requests(), inspection.LiveCertificates(now), inspection.RevokedSerials(now), inspection.LostSerials(now));
-        _ = (inspection.HostCertificates(), inspection.NodeSyncs(), inspection.Receivers(), inspection.Waiting());
-        return read(inspection);
-    });
+    public T Inspect<T>(Func<Inspection, T> read) => Read(session => new Inspection(session), read);
 
     private TResult Read<TSnapshot, TResult>(Func<Session, TSnapshot> begin, Func<TSnapshot, TResult> read)
     {

@@ -17,7 +17,8 @@ internal sealed record RequestWish(
 
 /// <summary>
 /// Returns requests a page at a time. An index in the wanted order finds the end of the previous page, so a page costs only what is on it,
-/// however many requests there are. A filter without an index (a role, or a state together with a user) also costs what it skips.
+/// however many requests there are. A filter without an index (a state together with a user or a role, or a role in a list by user) also
+/// costs what it skips.
 /// </summary>
 internal static class RequestPages
 {
@@ -40,23 +41,31 @@ internal static class RequestPages
     }
 
     /// <summary>
-    /// Returns the statement for a part. Each of its branches reads one index in order; several branches are merged, not sorted.
+    /// Returns the statement for a part. Each of its branches reads one index in order, and several branches are merged, not sorted. Only
+    /// requests that are pending or in use are sorted: an index that has nothing but them is short, however many are over.
     /// </summary>
     internal static string Sql(RequestWish part)
     {
+        var isByRole = part is { Role: not null, User: null, Order: not RequestOrder.User };
+        var isFoundOtherwise = isByRole || part.User is not null || part.Order == RequestOrder.User;
         var arms =
-            from state in part.States.IsEmpty ? [""] : part.States.SelectMany(InState)
-            from place in Behind(part)
+            from state in part.States.IsEmpty ? [new Arm("", IsOpen: false)] : part.States.SelectMany(InState)
+            let reads = state.IsOpen ? Reads.Open : isByRole ? Reads.ByRole : Reads.InOrder
+            from place in Behind(part, reads)
             let conditions = new[]
             {
-                state, place,
+                // A plus sign keeps a column from deciding which index is read.
+                reads != Reads.Open && isFoundOtherwise && state.Condition.Length > 0 ? $"+{state.Condition}" : state.Condition,
+                place,
                 part.User is null ? "" : "user_name = $5",
+                reads == Reads.ByRole ? "role = $6" : "",
                 part.Role is null
                     ? ""
                     : "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> 'name' = $6 UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $6)",
-                part.Since is null ? "" : "created >= $7",
+                part.Since is null ? "" : reads == Reads.Open ? "+created >= $7" : "created >= $7",
             }.Where(condition => condition.Length > 0).ToList()
-            select $"SELECT {RequestTable.Columns} FROM requests{(conditions.Count > 0 ? $" WHERE {string.Join(" AND ", conditions)}" : "")}";
+            let table = reads == Reads.ByRole ? "request_roles JOIN requests USING (id, created)" : "requests"
+            select $"SELECT {RequestTable.Columns} FROM {table}{(conditions.Count > 0 ? $" WHERE {string.Join(" AND ", conditions)}" : "")}";
         return $"{string.Join(" UNION ALL ", arms)} ORDER BY {(part.Order == RequestOrder.User ? "user_name, " : "")}created DESC, id DESC LIMIT $8";
     }
 
@@ -68,18 +77,40 @@ internal static class RequestPages
             .SkipWhile(state => wish.After is { } after && RequestPlace.Word(state) != after.Group)
             .Select(state => wish with { States = [state], After = RequestPlace.Word(state) == wish.After?.Group ? wish.After : null });
 
-    private static string[] InState(RequestState state) => state switch
+    private static Arm[] InState(RequestState state) => state switch
     {
-        RequestState.Pending => ["state = 'PENDING' AND pending_until > $1"],
-        RequestState.Approved => ["state = 'APPROVED' AND access_until > $1"],
-        RequestState.Expired => ["state = 'PENDING' AND pending_until <= $1", "state = 'APPROVED' AND access_until <= $1"],
-        var final => [$"state = '{RequestTransitions.Word(final)}'"],
+        RequestState.Pending => [new("state = 'PENDING' AND pending_until > $1", IsOpen: true)],
+        RequestState.Approved => [new("state = 'APPROVED' AND access_until > $1", IsOpen: true)],
+        RequestState.Expired => [
+            new("state = 'PENDING' AND +pending_until <= $1", IsOpen: false), new("state = 'APPROVED' AND +access_until <= $1", IsOpen: false)],
+        var final => [new($"state = '{RequestTransitions.Word(final)}'", IsOpen: false)],
     };
 
-    private static string[] Behind(RequestWish part) => (part.After, part.Order) switch
+    private static string[] Behind(RequestWish part, Reads reads) => (part.After, part.Order) switch
     {
         (null, _) => [""],
+        (_, RequestOrder.User) when reads == Reads.Open =>
+            ["(user_name > $4 OR (user_name = $4 AND (+created, +id) < ($2, $3)))"],
         (_, RequestOrder.User) => ["user_name = $4 AND (created, id) < ($2, $3)", "user_name > $4"],
+        _ when reads == Reads.Open => ["(+created, +id) < ($2, $3)"],
         _ => ["(created, id) < ($2, $3)"],
     };
+
+    /// <summary>How a branch of a statement finds its requests.</summary>
+    private enum Reads
+    {
+        /// <summary>It walks an index in the wanted order.</summary>
+        InOrder,
+
+        /// <summary>It reads everything that is pending or in use.</summary>
+        Open,
+
+        /// <summary>It walks the requests for a role, newest first.</summary>
+        ByRole,
+    }
+
+    /// <summary>A condition on the state.</summary>
+    /// <param name="Condition">The condition; empty for every state.</param>
+    /// <param name="IsOpen">Whether it matches only requests that are pending or in use.</param>
+    private sealed record Arm(string Condition, bool IsOpen);
 }

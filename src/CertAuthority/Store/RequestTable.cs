@@ -45,8 +45,6 @@ internal static class RequestTable
 
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 
-    public static List<AccessRequest> Requests(this Snapshot snapshot) => snapshot.Select("ORDER BY created DESC, id DESC");
-
     public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) =>
         snapshot.RequestsOf(user.Id, limit, after);
 
@@ -58,6 +56,13 @@ internal static class RequestTable
     /// <summary>Returns the approved requests whose access has not ended.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
+
+    /// <summary>Returns the requests of a user that are pending or in use, newest first.</summary>
+    public static List<AccessRequest> OpenRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
+        [
+            .. snapshot.Select("WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", user, now)
+                .Concat(snapshot.ApprovedRequests(now).Where(request => request.UserId == user))
+                .OrderByDescending(request => request.Created).ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal)];
 
     /// <summary>Returns the requests that are pending or in use and name a node.</summary>
     public static List<AccessRequest> OpenRequestsFor(this Snapshot snapshot, Guid node, DateTimeOffset now) =>
@@ -81,8 +86,13 @@ internal static class RequestTable
     public static void MarkEndTold(this Transaction transaction, AccessRequest request) =>
         transaction.Execute("UPDATE requests SET end_told = 1 WHERE id = $1", request.Id);
 
-    public static void RemoveRequest(this Transaction transaction, AccessRequest request) =>
+    public static void RemoveRequest(this Transaction transaction, AccessRequest request)
+    {
+        foreach (var role in RoleNames(request))
+            transaction.Execute(
+                "DELETE FROM request_roles WHERE role = $1 AND created = $2 AND id = $3", role, request.Created, request.Id);
         transaction.Execute("DELETE FROM requests WHERE id = $1", request.Id);
+    }
 
     public static int CountPending(this Snapshot snapshot, DateTimeOffset now) =>
         (int)snapshot.QueryFirst(
@@ -107,7 +117,8 @@ internal static class RequestTable
             "SELECT coalesce(sum(json_array_length(suggested_reviewers)), 0) FROM requests WHERE user_id = $1 AND created > $2",
             row => row.GetInt64(0), user, since);
 
-    public static void InsertRequest(this Transaction transaction, AccessRequest request) =>
+    public static void InsertRequest(this Transaction transaction, AccessRequest request)
+    {
         transaction.Execute(
             $"INSERT INTO requests ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, NULL, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
             request.Id, request.Revision, request.UserId, request.UserName, (long)request.CreatorUid, Rows.Json(request.Roles),
@@ -118,6 +129,8 @@ internal static class RequestTable
             Rows.Json(request.Terms.Shortened), (long?)request.CreatorLoginUid, Rows.Json(request.Thresholds),
             Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden),
             Rows.Json(request.RequesterUsers));
+        transaction.NoteRoles(request);
+    }
 
     /// <summary>Replaces the revision and state on which a decision was made, or fails if the request has changed since.</summary>
     /// <returns>The request at its new revision.</returns>
@@ -134,9 +147,10 @@ internal static class RequestTable
             next.Resolution?.At,
             next.Resolution?.Reason, next.Terms.Lasts, next.Terms.LimitedBy, Rows.Json(next.Terms.Shortened), next.Terms.AssumeFrom,
             Rows.Json(next.Overridden), from.Id, from.Revision, RequestTransitions.Word(from.StoredState));
-        return changed == 1
-            ? next
-            : throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
+        if (changed != 1)
+            throw new ProblemException(new Problem(ProblemCode.Conflict, $"request {from.Id} was changed meanwhile", "look at it again"));
+        transaction.NoteRoles(next);
+        return next;
     }
 
     /// <summary>Makes a pending request expire at an earlier instant than before.</summary>
@@ -148,6 +162,30 @@ internal static class RequestTable
             "UPDATE requests SET revision = $1, pending_until = $2 WHERE id = $3", next.Revision, next.PendingUntil, next.Id);
         return next;
     }
+
+    /// <summary>Reads requests, in the order in which they were written, and their reviews.</summary>
+    /// <returns>The place of the last one; the place after which it began if there is none.</returns>
+    public static long InspectRequests(this Inspection inspection, long after, int most)
+    {
+        var rows = inspection.Query(
+            "SELECT rowid FROM requests WHERE rowid > $1 ORDER BY rowid LIMIT $2", row => row.GetInt64(0), after, most);
+        if (rows is not [.., var last])
+            return after;
+        inspection.Select("WHERE rowid > $1 AND rowid <= $2", after, last);
+        return last;
+    }
+
+    // Roles that were granted and then replaced by other ones keep their row; the list by role reads the request itself as well.
+    private static void NoteRoles(this Transaction transaction, AccessRequest request)
+    {
+        foreach (var role in RoleNames(request))
+            transaction.Execute(
+                "INSERT INTO request_roles (role, created, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", role, request.Created,
+                request.Id);
+    }
+
+    private static IEnumerable<string> RoleNames(AccessRequest request) =>
+        request.Roles.Concat(request.GrantedRoles).Select(role => role.Name).Distinct(StringComparer.Ordinal);
 
     /// <summary>Reads requests with their reviews.</summary>
     private static List<AccessRequest> Select(this Snapshot snapshot, string which, params ReadOnlySpan<object?> values) =>

@@ -24,6 +24,16 @@ internal static class Sqlite
         return Text(ours, Schema);
     });
 
+    // A file of at most this size is read whole before it is used, which takes less than half a second.
+    private const long CheckedAtOnce = 32 << 20;
+
+    // The tables that grow for as long as the daemon is used. The others are read before the file is used, however large it is.
+    private static readonly string[] History =
+    [
+        "certificates", "certificate_requests", "requests", "request_roles", "reviews", "audit", "audit_requests", "host_certificates",
+        "sync_certificates",
+    ];
+
     // "CeAu": distinguishes our files from those of other programs.
     private const int ApplicationId = 0x43654175;
 
@@ -180,13 +190,80 @@ internal static class Sqlite
                 $"BEGIN IMMEDIATE; {migrations[next]}; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {next + 1}; COMMIT");
     }
 
+    /// <summary>
+    /// Reads the whole of a file that was too large to be read before it was used. A damaged file is marked, so that it is read before the
+    /// next start.
+    /// </summary>
+    /// <exception cref="StoreException">The file is damaged.</exception>
+    /// <exception cref="IOException">Something else keeps it from being read now.</exception>
+    /// <exception cref="OperationCanceledException">The daemon stops.</exception>
+    public static void CheckRest(string path, CancellationToken stopping)
+    {
+        if (!IsLarge(path))
+            return;
+        try
+        {
+            using var connection = OpenReader(path);
+            using var interrupt = stopping.Register(() => raw.sqlite3_interrupt(((SqliteConnection)connection).Handle));
+            // One table after the other: the log cannot shrink while a snapshot is read.
+            foreach (var table in Tables(connection))
+                ExpectSound(connection, path, $"'{table}'");
+        }
+        catch (Exception e) when (stopping.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("the check was interrupted", e, stopping);
+        }
+        catch (Exception e) when (e is StoreException or SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_IOERR })
+        {
+            File.WriteAllText(MarkOfDamage(path), "");
+            throw e as StoreException ?? Damaged(path, e.Message);
+        }
+        catch (SqliteException e)
+        {
+            throw new IOException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
     private static void ExpectSound(DbConnection connection, string path)
     {
-        // Reads every page once; a broken index could hide revoked certificates.
-        if (Text(connection, "PRAGMA integrity_check(1)") is not "ok" and var damage)
-            throw new StoreException($"{path} is damaged: {damage.ReplaceLineEndings(" ")}; restore a backup");
         if (Text(connection, Schema) != OurSchema.Value)
-            throw new StoreException($"{path} is damaged: its tables are not those that certauthority makes; restore a backup");
+            throw Damaged(path, "its tables are not those that certauthority makes");
+        var mark = MarkOfDamage(path);
+        if (!IsLarge(path) || File.Exists(mark))
+        {
+            // Reads every page once; a broken index could hide revoked certificates.
+            ExpectSound(connection, path, "1");
+            File.Delete(mark);
+        }
+        else
+            foreach (var table in Tables(connection).Except(History, StringComparer.Ordinal))
+                ExpectSound(connection, path, $"'{table}'");
+    }
+
+    /// <param name="connection">The connection to use.</param>
+    /// <param name="path">The path of the file, for the message.</param>
+    /// <param name="what">The name of a table in quotes, or 1 for the whole file.</param>
+    private static void ExpectSound(DbConnection connection, string path, string what)
+    {
+        if (Text(connection, $"PRAGMA integrity_check({what})") is not "ok" and var damage)
+            throw Damaged(path, damage.ReplaceLineEndings(" "));
+    }
+
+    private static StoreException Damaged(string path, string how) => new($"{path} is damaged: {how}; restore a backup");
+
+    private static string MarkOfDamage(string path) => $"{path}.damaged";
+
+    private static bool IsLarge(string path) => new FileInfo(path) is { Exists: true, Length: > CheckedAtOnce };
+
+    private static List<string> Tables(DbConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        using var rows = command.ExecuteReader();
+        var tables = new List<string>();
+        while (rows.Read())
+            tables.Add(rows.GetString(0));
+        return tables;
     }
 
     // 0001.sql, 0002.sql, …: the number is the schema version that the migration produces.

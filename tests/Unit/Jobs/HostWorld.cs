@@ -26,6 +26,7 @@ internal sealed class HostWorld : IAsyncDisposable
             Push = new HostPush(Store.Database, Clock, Krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
+            Damage = new Damage(Store.Database, [], Clock),
         };
     }
 

@@ -165,7 +165,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
         {
             var (users, policy) = (snapshot.Users(), snapshot.Policy());
             Compare("users and their roles", Lines(rules.Users.Values.Select(user => $"{user.Name}: {string.Join(',', user.Roles)}")), Lines(users.Select(user => $"{user.Name}: {string.Join(',', user.Roles)}")));
-            var requests = snapshot.Requests();
+            var requests = snapshot.RequestPage(new RequestWish([], null, null, null, RequestOrder.Created, null, null), now).Requests;
             Compare("requests", Lines(rules.Requests.Select(Words)), Lines(requests.Select(request => Words(request, now))));
             Compare("live certificates", Lines(rules.Live), Lines(snapshot.LiveCertificates(now).Select(one => one.Serial.ToString())));
             Compare("certificates to be on the revocation list", Lines(rules.Listed), Lines(snapshot.RevokedSerials(now).Select(one => one.Serial.ToString())));
@@ -262,6 +262,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 Push = new HostPush(database, clock, krl, ring, InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 Uids = new UidBook(clock, machine.UidOf),
+                Damage = new Damage(database, [], clock),
             },
             rules.Limits,
             rules.RolesOfGroups.ToDictionary());

@@ -23,7 +23,7 @@ public sealed class OpeningTests : IDisposable
         { "somebody else's tables", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's mark", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's version", "is a database, but not one of certauthority; move it away or name another data directory" },
-        { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 19); install that version or a later one" },
+        { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 20); install that version or a later one" },
         { "garbage", "cannot be opened as a database: " },
         { "a text", "cannot be opened as a database: " },
         { "half of it", "cannot be opened as a database: " },
@@ -63,14 +63,121 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal(before, File.Exists(Path) ? File.ReadAllBytes(Path) : []);
     }
 
+    [Fact]
+    public async Task Large_damaged_file_is_refused_after_its_check()
+    {
+        await Ours(World.Certificate(1, World.User("alice")));
+        Run(MakeLarge);
+        Run(Empty("requests_by_user", "requests (user_id) WHERE state = 'nothing'"));
+
+        await using (Database.Open(Path, NullLogger.Instance))
+        {
+            var found = Assert.Throws<StoreException>(() => Sqlite.CheckRest(Path, CancellationToken.None));
+            Assert.StartsWith($"{Path} is damaged: ", found.Message, StringComparison.Ordinal);
+        }
+
+        Assert.StartsWith($"{Path} is damaged: ", Assert.Throws<StoreException>(() => Database.Open(Path, NullLogger.Instance)).Message, StringComparison.Ordinal);
+        // A restored file is used again, and is not read whole the next time.
+        Run("REINDEX; VACUUM");
+        await using (Database.Open(Path, NullLogger.Instance))
+            Assert.False(File.Exists($"{Path}.damaged"));
+    }
+
+    [Theory]
+    [InlineData("certificates_revoked", "certificates (valid_before, ca) WHERE serial < 0")]
+    [InlineData("certificates_live", "certificates (valid_before) WHERE serial < 0")]
+    public async Task Index_that_hides_certificates_prevents_a_start(string index, string empty)
+    {
+        await Ours(World.Certificate(1, World.User("alice")), World.Certificate(2, World.User("bob")), World.Certificate(3, World.User("bob"), World.Now.AddYears(-1)));
+        Run("UPDATE certificates SET revoked = 1 WHERE serial = 1");
+        Run(MakeLarge);
+        await using (var whole = Database.Open(Path, NullLogger.Instance))
+            whole.ExpectReadable(World.Now);
+        Run(Empty(index, empty));
+
+        await using var database = Database.Open(Path, NullLogger.Instance);
+        var refused = Assert.Throws<StoreException>(() => database.ExpectReadable(World.Now));
+        Assert.Equal($"{Path}: an index of the table certificates does not list what is in the table; restore a backup", refused.Message);
+    }
+
+    [Fact]
+    public async Task Unreadable_ended_row_is_found_in_the_background()
+    {
+        await using var world = new World();
+        var request = World.Request(World.User("alice")) with { StoredState = CertAuthority.Access.Requests.RequestState.Denied };
+        await world.Database.Commit(transaction =>
+        {
+            transaction.InsertRequest(request);
+            transaction.InsertCertificate(World.Certificate(7, World.User("alice"), World.Now.AddYears(-1)), [1]);
+            transaction.Audit(World.Entry("a"));
+            return true;
+        });
+        using (var outside = world.Outside())
+        using (var command = outside.CreateCommand())
+        {
+            command.CommandText = "UPDATE requests SET roles = 'odd'; UPDATE certificates SET principals = 'odd'; UPDATE audit SET entry = x'00'";
+            command.ExecuteNonQuery();
+        }
+        var damage = new CertAuthority.Operations.Damage(world.Database, [], TimeProvider.System);
+        world.Database.ExpectReadable(World.Now);
+        Assert.Empty(damage.Find(World.Now));
+
+        var (next, found) = damage.FindInHistory(HistoryPlace.Start);
+
+        Assert.Equal(["the table audit has", "the table certificates has", "the table requests has"], found.Select(row => string.Join(' ', row.Split(' ').Take(4))));
+        Assert.Equal(found, damage.Find(World.Now));
+        Assert.Null(damage.FindInHistory(next!).Next);
+    }
+
+    [Fact]
+    public async Task Rows_are_read_again_for_a_tenth_of_the_time()
+    {
+        await using var world = new World();
+        var clock = new Slow();
+        var damage = new CertAuthority.Operations.Damage(world.Database, [], clock);
+        damage.Find(World.Now);
+        clock.Seconds += 9;
+        damage.Find(World.Now);
+        Assert.Equal(1, damage.Readings);
+        clock.Seconds += 2;
+        damage.Find(World.Now);
+        Assert.Equal(2, damage.Readings);
+    }
+
+    /// <summary>A clock by which whatever happens between two looks at it takes a second.</summary>
+    private sealed class Slow : TimeProvider
+    {
+        private int looks;
+
+        public double Seconds { get; set; }
+
+        public override long TimestampFrequency => 1000;
+
+        // The first look of each reading begins it, the second ends it.
+        public override long GetTimestamp() => (long)((Seconds += looks++ < 2 ? 1 : 0) * 1000);
+    }
+
     public void Dispose() => folder.Dispose();
 
-    private async Task Ours()
+    private const string MakeLarge = "INSERT INTO audit (time, event, entry) VALUES (0, 'large', zeroblob(40000000))";
+
+    /// <summary>Points an index to the page of an empty one of the same columns.</summary>
+    private static string Empty(string index, string what) => $"""
+        CREATE INDEX empty ON {what};
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'empty') WHERE name = '{index}';
+        DELETE FROM sqlite_schema WHERE name = 'empty'
+        """;
+
+    private async Task Ours(params RecordedCertificate[] certificates)
     {
         await using var database = Database.Open(Path, NullLogger.Instance);
         await database.Commit(transaction =>
         {
             transaction.Audit(World.Entry("a"));
+            transaction.InsertRequest(World.Request(World.User("alice")));
+            foreach (var one in certificates)
+                transaction.InsertCertificate(one, [1]);
             return true;
         });
     }

@@ -257,7 +257,7 @@ public sealed class RaceTests : IAsyncLifetime
             }
         })));
         Assert.Equal(5, answers.Count(answer => answer == "25 of your requests are pending already; that is the limit"));
-        Assert.Equal(25, ca.Database.Read(snapshot => snapshot.Requests()).Count);
+        Assert.Equal(25, ca.Database.Read(snapshot => snapshot.RequestPage(new RequestWish([], null, null, null, RequestOrder.Created, null, null), World.Now).Requests).Count);
     }
 
     [Fact]
@@ -312,6 +312,7 @@ public sealed class RaceTests : IAsyncLifetime
             Push = new HostPush(world.Database, TimeProvider.System, krl, keys, folder.File("push"), World.DefaultSettings, NullLogger.Instance),
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
+            Damage = new Damage(world.Database, [], TimeProvider.System),
         };
         await world.Database.Commit(transaction =>
         {

@@ -104,12 +104,10 @@ public sealed class RequestPagesTests : IAsyncLifetime
 
     public static TheoryData<string, string, string, bool, string> Plans => new()
     {
-        // states, order, user, behind a place, the index of every arm
+        // states, order, user, behind a place, the index of every arm whose requests are over
         { "", "Created", "", false, "requests_newest" },
         { "", "Created", "", true, "requests_newest" },
-        { "Pending", "Created", "", false, "requests_by_state" },
-        { "Approved", "Created", "", true, "requests_by_state" },
-        { "Pending Approved", "Created", "", false, "requests_by_state" },
+        { "Expired", "Created", "", false, "requests_by_state" },
         { "Expired Denied", "Created", "", true, "requests_by_state" },
         { "", "Created", "alice", false, "requests_by_user_name" },
         { "", "Created", "alice", true, "requests_by_user_name" },
@@ -131,7 +129,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
             Limit = 100,
             After = behind ? new RequestPlace(order == "State" ? "approved" : order == "User" ? "alice" : "", Now, Guid.Empty) : null,
         };
-        foreach (var part in RequestPages.Parts(wish))
+        foreach (var part in RequestPages.Parts(wish).Where(part => part.States is not [RequestState.Pending or RequestState.Approved]))
         {
             var plan = Plan(RequestPages.Sql(part));
             Assert.DoesNotContain(plan, line => line.Contains("B-TREE", StringComparison.Ordinal));
@@ -142,6 +140,76 @@ public sealed class RequestPagesTests : IAsyncLifetime
             if (states.Length > 0 || user.Length > 0 || behind || order == "State")
                 Assert.All(reads, line => Assert.StartsWith("SEARCH requests ", line, StringComparison.Ordinal));
         }
+    }
+
+    public static TheoryData<string, string, bool, string> OpenPlans => new()
+    {
+        { "Pending", "Created", false, "requests_awaiting" },
+        { "Pending", "Created", true, "requests_awaiting" },
+        { "Pending", "User", true, "requests_awaiting" },
+        { "Approved", "Created", true, "requests_in_use" },
+        { "Approved", "State", true, "requests_in_use" },
+        { "Approved", "User", false, "requests_in_use" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OpenPlans))]
+    public void Open_requests_are_found_without_reading_ended_ones(string states, string order, bool behind, string index)
+    {
+        var wish = All with
+        {
+            States = [Enum.Parse<RequestState>(states)],
+            Order = Enum.Parse<RequestOrder>(order),
+            Limit = 100,
+            After = behind ? new RequestPlace(order == "State" ? states.ToLowerInvariant() : order == "User" ? "alice" : "", Now, Guid.Empty) : null,
+        };
+        var plan = Plan(RequestPages.Sql(Assert.Single(RequestPages.Parts(wish))));
+        var reads = plan.Where(line => line.Contains(" requests", StringComparison.Ordinal)).ToList();
+        Assert.StartsWith($"SEARCH requests USING INDEX {index} (state=? AND ", Assert.Single(reads), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("", true)]
+    [InlineData("Denied", true)]
+    [InlineData("Expired Cancelled", false)]
+    public void Requests_for_a_role_are_found_by_the_role(string states, bool behind)
+    {
+        var wish = All with
+        {
+            States = [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)],
+            Role = "dba",
+            Limit = 100,
+            After = behind ? new RequestPlace("", Now, Guid.Empty) : null,
+        };
+        var plan = Plan(RequestPages.Sql(wish));
+        Assert.DoesNotContain(plan, line => line.Contains("B-TREE", StringComparison.Ordinal));
+        // Each arm enters the table of roles, and then looks at one request after the other.
+        Assert.All(plan.Where(line => line.Contains(" requests ", StringComparison.Ordinal)), line => Assert.Contains("id=?", line, StringComparison.Ordinal));
+        Assert.Contains(plan, line => line.StartsWith("SEARCH request_roles USING PRIMARY KEY (role=?", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Granted_role_is_found_and_a_removed_request_is_not()
+    {
+        var wish = All with { Role = "granted-instead" };
+        Assert.Empty(Found());
+
+        await world.Database.Commit(transaction => transaction.UpdateRequest(requests[0], requests[0] with { GrantedRoles = [new PinnedRole(Guid.NewGuid(), "granted-instead", 1)] }));
+        Assert.Equal(requests[0].Id, Assert.Single(Found()).Id);
+
+        await world.Database.Commit(transaction =>
+        {
+            transaction.RemoveRequest(Found()[0]);
+            return true;
+        });
+        Assert.Empty(Found());
+        using var outside = world.Outside("ReadOnly");
+        using var command = outside.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM request_roles WHERE id NOT IN (SELECT id FROM requests)";
+        Assert.Equal(0L, command.ExecuteScalar());
+
+        List<AccessRequest> Found() => world.Database.Read(snapshot => snapshot.RequestPage(wish, Now)).Requests;
     }
 
     private List<string> Plan(string sql)

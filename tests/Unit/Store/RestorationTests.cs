@@ -41,7 +41,7 @@ public sealed class RestorationTests : IAsyncLifetime
             ["certificate.revoked", "certificate.revoked", "daemon.restored", "request.cancelled", "request.cancelled"],
             Read(snapshot => snapshot.AuditEntries(new ListAudit())).Select(entry => entry.Event).Order(StringComparer.Ordinal));
         Assert.All(Read(snapshot => snapshot.AuditEntries(new ListAudit())), entry => Assert.Equal((null, null, null), (entry.Uid, entry.Account, entry.Self)));
-        Assert.All(Read(snapshot => snapshot.Requests()).Where(request => request.StoredState != RequestState.Denied), request =>
+        Assert.All(Read(snapshot => snapshot.RequestPage(new RequestWish([], null, null, null, RequestOrder.Created, null, null), World.Now).Requests).Where(request => request.StoredState != RequestState.Denied), request =>
         {
             Assert.Equal(RequestState.Cancelled, request.StoredState);
             Assert.Equal(("certauthority", "the daemon was restored from a backup of 2026-03-01T12:00:00Z"), (request.Resolution!.By, request.Resolution.Reason));

@@ -87,20 +87,21 @@ internal static class Certificates
     {
         var now = ca.Now();
         var krl = OpenSsh.Krl.Parse(ca.Krl.Read());
-        return Task.FromResult(ca.Database.Inspect(now, [.. KindTable.Rows.Select(kind => kind.Stored)], snapshot => new DaemonStatus
+        var damaged = ca.Damage.Find(now);
+        return Task.FromResult(ca.Database.Read(snapshot => new DaemonStatus
         {
             Version = typeof(Certificates).Assembly.GetName().Version!.ToString(3),
             UserCas = ca.Keys.User.Fingerprints,
             HostCas = ca.Keys.Host.Fingerprints,
             PendingRequests = snapshot.CountPending(now),
-            LiveCertificates = snapshot.LiveCertificates(now).Count,
-            RevokedCertificates = snapshot.RevokedSerials(now).Count,
+            LiveCertificates = snapshot.CountLive(now),
+            RevokedCertificates = snapshot.CountRevoked(now),
             KrlVersion = krl.Version.ToString(),
             KrlWritten = DateTimeOffset.FromUnixTimeSeconds((long)krl.GeneratedDate),
             Notifications = snapshot.ReceiverStatuses() is [_, ..] receivers ? [.. receivers] : null,
             Published = ca.Krl.ForHosts?.Status,
             Hosts = Nodes.Status(ca, snapshot, now),
-            DamagedRows = snapshot.Damaged.Any() ? [.. snapshot.Damaged] : null,
+            DamagedRows = damaged.Length > 0 ? damaged : null,
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
             Disk = Disks.Measure(ca),
         }));

@@ -43,7 +43,7 @@ internal static class RequestChanges
     /// </summary>
     public static List<EndedRequest> EndAllOf(Transaction transaction, Caller by, Guid user, string reason, DateTimeOffset now) =>
     [
-        .. transaction.RequestsOf(user).Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
+        .. transaction.OpenRequestsOf(user, now)
             .Select(request => EndBecause(transaction, by, request, RequestAction.Deny, reason, now)),
     ];
 

@@ -44,8 +44,8 @@ internal static class Restoration
         var now = DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
         var reason = $"the daemon was restored from {from}";
         transaction.Audit(Caller.Daemon.Did("daemon.restored", now) with { Reason = from });
-        var ended = transaction.Requests()
-            .Where(request => request.StateAt(now) is RequestState.Pending or RequestState.Approved)
+        var ended = transaction.PendingRequests(now).Concat(transaction.ApprovedRequests(now))
+            .OrderByDescending(request => request.Created).ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal)
             .Select(request => RequestChanges.EndBecause(
                 transaction, Caller.Daemon, request,
                 request.StoredState == RequestState.Pending ? RequestAction.Cancel : RequestAction.Drop, reason, now))
