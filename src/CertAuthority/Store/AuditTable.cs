@@ -7,6 +7,9 @@ namespace CertAuthority.Store;
 /// <summary>The audit. Each entry is written in the transaction of the change that it records.</summary>
 internal static class AuditTable
 {
+    // How many entries are read in the hope that they fill a page.
+    private const int Near = 5000;
+
     public static void Audit(this Transaction transaction, AuditEntry entry)
     {
         transaction.Audited.Add(entry);
@@ -25,10 +28,21 @@ internal static class AuditTable
     /// </summary>
     /// <returns>The entries, each with the number by which they are sorted.</returns>
     public static List<(long Number, AuditEntry Entry)> NumberedAudit(
-        this Snapshot snapshot, ListAudit ask, int? limit = null, long? before = null) =>
-        snapshot.Query(
-            Sql(ask), Row,
-            ask.User, ask.Request, ask.Since, ask.Until, limit ?? -1, before ?? long.MaxValue);
+        this Snapshot snapshot, ListAudit ask, int? limit = null, long? before = null)
+    {
+        // The newest entries usually fill the page. Otherwise an index tells where the entries of that time begin and end.
+        if (IsOfATime(ask) && limit is { } most && Entries(ask, near: true) is var found && found.Count >= most)
+            return found;
+        return Entries(ask, near: false);
+
+        List<(long Number, AuditEntry Entry)> Entries(ListAudit which, bool near) =>
+            snapshot.Query(
+                Sql(which, near), Row, which.User, which.Request, which.Since, which.Until, limit ?? -1,
+                before ?? snapshot.LastAudit() + 1);
+    }
+
+    private static long LastAudit(this Snapshot snapshot) =>
+        snapshot.QueryFirst("SELECT max(id) FROM audit", row => row.IsDBNull(0) ? 0 : row.GetInt64(0));
 
     /// <summary>Reads entries, in the order of their numbers.</summary>
     /// <returns>The last number; the one after which it began if there is none.</returns>
@@ -44,8 +58,10 @@ internal static class AuditTable
     private static (long Number, AuditEntry Entry) Row(DbDataReader row) =>
         (row.GetInt64(0), JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), ProtocolJson.Lenient.Of<AuditEntry>())!);
 
+    private static bool IsOfATime(ListAudit ask) => ask is { Since: not null, User: null, Request: null };
+
     // Contains only the conditions of the question, so that the query can use an index: the audit only ever grows.
-    internal static string Sql(ListAudit ask)
+    internal static string Sql(ListAudit ask, bool near = false)
     {
         string[] conditions =
         [
@@ -54,8 +70,8 @@ internal static class AuditTable
             .. ask.Since is null ? (string[])[] : ["+time >= $3"],
             .. ask.Until is null ? (string[])[] : ["+time < $4"],
             // Where the entries of that time begin and end, by the index: the numbers of entries may go back in time.
-            .. ask is { Since: null } or { User: not null } or { Request: not null }
-                ? (string[])[]
+            .. !IsOfATime(ask) ? (string[])[]
+                : near ? [$"id >= $6 - {Near}"]
                 : [$"id BETWEEN (SELECT min(+id) FROM audit WHERE {Window(ask)}) AND (SELECT max(+id) FROM audit WHERE {Window(ask)})"],
             .. ask.User is null ? (string[])[] : ["user = $1"],
             .. ask.Request is null

@@ -58,6 +58,30 @@ public sealed class AuditTableTests : IAsyncLifetime
         IEnumerable<string> Found(ListAudit ask) => world.Database.Read(snapshot => snapshot.AuditEntries(ask)).Select(entry => entry.Event);
     }
 
+    /// <summary>The clock was an hour ahead for the first entries, and then set back.</summary>
+    [Fact]
+    public async Task Audit_of_a_time_has_every_entry_in_its_pages()
+    {
+        var times = Enumerable.Range(0, 7000).Select(n => World.Now.AddSeconds(n < 50 ? 3600 + n : n)).ToArray();
+        await world.Database.Commit(transaction =>
+        {
+            foreach (var time in times)
+                transaction.Audit(World.Entry("a") with { Time = time });
+            return true;
+        });
+        foreach (var since in (int[])[0, 10, 3610, 6990, 9999])
+            foreach (var until in (int?[])[null, 20, 3620, 7000])
+            {
+                var ask = new ListAudit(Since: World.Now.AddSeconds(since), Until: until is { } end ? World.Now.AddSeconds(end) : null);
+                var found = new List<long>();
+                for (List<long> page = [long.MaxValue]; page.Count > 0; found.AddRange(page))
+                    page = world.Database.Read(snapshot => snapshot.NumberedAudit(ask, 900, found.Count > 0 ? found[^1] : null)).ConvertAll(one => one.Number);
+                Assert.Equal(
+                    Enumerable.Range(1, times.Length).Where(number => times[number - 1] >= ask.Since && !(times[number - 1] >= ask.Until)).Select(number => (long)number).Reverse(),
+                    found);
+            }
+    }
+
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await world.DisposeAsync();
