@@ -137,18 +137,18 @@ internal static class CertificateTable
     // a column from deciding which one that is: few certificates are live, or of one request, but many have a lower serial.
     private static string Sql(string? user, string? request, string? state, string? node)
     {
-        var isFew = request is not null || (state == "live" && user is null);
+        var isFew = request is not null || state == "live";
         string[] conditions =
         [
             isFew ? "+serial < $6" : "serial < $6",
-            .. user is null ? (string[])[] : ["user_name = $1"],
+            .. user is null ? (string[])[] : [isFew ? "+user_name = $1" : "user_name = $1"],
             .. request is null ? (string[])[] : ["serial IN (SELECT serial FROM certificate_requests WHERE request_id = $2)"],
             .. state switch
             {
                 null => (string[])[],
                 "revoked" => ["revoked IS NOT NULL"],
                 "expired" => ["revoked IS NULL", "+valid_before <= $3"],
-                _ => ["revoked IS NULL", user is null ? "valid_before > $3" : "+valid_before > $3"],
+                _ => ["revoked IS NULL", request is null ? "valid_before > $3" : "+valid_before > $3"],
             },
             .. node is null
                 ? (string[])[]
