@@ -74,9 +74,19 @@ internal static class RequestTable
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", now);
 
-    /// <summary>Returns the requests that a user has reviewed, newest first.</summary>
-    public static List<AccessRequest> RequestsReviewedBy(this Snapshot snapshot, User user) =>
-        snapshot.Select("WHERE id IN (SELECT request_id FROM reviews WHERE author_id = $1) ORDER BY created DESC, id", user.Id);
+    /// <summary>Returns the requests that a user has reviewed and that were suggested to them, newest first.</summary>
+    public static List<AccessRequest> SuggestedRequestsReviewedBy(
+        this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) =>
+        snapshot.Select(
+            $"""
+            WHERE id IN (SELECT request_id FROM reviews WHERE author_id = $1)
+              AND CASE
+                WHEN json_valid(suggested_reviewers) THEN EXISTS (SELECT 1 FROM json_each(suggested_reviewers) WHERE value = $2)
+                ELSE 1 END
+              {(after is null ? "" : "AND (created, id) < ($4, $5)")}
+            ORDER BY created DESC, id DESC LIMIT $3
+            """,
+            user.Id, user.Name, limit ?? -1, after?.Created, after?.Id);
 
     /// <summary>Returns the approved requests whose access ends between these instants and whose end has not been announced yet.</summary>
     public static List<AccessRequest> EndingRequests(this Snapshot snapshot, DateTimeOffset now, DateTimeOffset until) =>

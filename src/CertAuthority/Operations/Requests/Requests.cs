@@ -141,7 +141,7 @@ internal static class Requests
             var persons = Persons.Last(ca, snapshot);
             var found = ask.Show is null or RequestViews.Mine
                 ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after)
-                : Reviews.Find(persons, by, ask, after, ca.Limits, now);
+                : Reviews.Find(persons, by, ask, size + 1, after, ca.Limits, now);
             var (page, next) = Pages.Cut(found, size, request => RequestPlace.From(request, RequestOrder.Created, now).ToString());
             return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
         }));

@@ -86,20 +86,20 @@ internal static class Reviews
     /// Finds the requests that wait for the user's review, or that were suggested to them and that they may see; newest first.
     /// </summary>
     public static List<AccessRequest> Find(
-        Persons persons, Caller by, ListMyRequests ask, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
+        Persons persons, Caller by, ListMyRequests ask, int most, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
     {
         var snapshot = persons.Snapshot;
         var voter = Voter(snapshot, by, ask.User, now);
         var roles = snapshot.Policy().Roles;
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
         var found = ask.Show == RequestViews.Suggested
-            ? pending.Concat(snapshot.RequestsReviewedBy(voter.User)).Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
-                .DistinctBy(request => request.Id)
+            ? pending.Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
+                .Concat(snapshot.SuggestedRequestsReviewedBy(voter.User, most, after)).DistinctBy(request => request.Id)
             : pending.Where(
                 request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
         return [
             .. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created)
-                .ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)];
+                .ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal).Take(most)];
     }
 
     /// <summary>Finds a request that the user may see: their own, or one that they may review or have reviewed.</summary>
