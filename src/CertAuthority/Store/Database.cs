@@ -97,10 +97,17 @@ internal sealed class Database : IAsyncDisposable
         {
             Read(snapshot =>
             {
-                _ = snapshot.Policy().Roles;
-                snapshot.ReadDecisive(now);
-                snapshot.ExpectIndexed(now);
-                return true;
+                try
+                {
+                    _ = snapshot.Policy().Roles;
+                    snapshot.ReadDecisive(now);
+                    snapshot.ExpectIndexed(now);
+                    return true;
+                }
+                catch (DbException e) when (Sqlite.IsDamage(e))
+                {
+                    throw new StoreException($"it is damaged: {e.Message}", e);
+                }
             });
         }
         catch (StoreException e)

@@ -114,6 +114,10 @@ internal static class Sqlite
     public static bool IsHarmlessAtCommit(DbException error, DbConnection connection) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_BUSY } && IsRolledBack(connection);
 
+    /// <summary>Returns whether an error means that pages of the file are damaged or cannot be read.</summary>
+    public static bool IsDamage(DbException error) =>
+        error is SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_IOERR };
+
     private static SqliteConnection Connection(string path, SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(

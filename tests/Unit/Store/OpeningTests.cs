@@ -23,7 +23,7 @@ public sealed class OpeningTests : IDisposable
         { "somebody else's tables", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's mark", "is a database, but not one of certauthority; move it away or name another data directory" },
         { "somebody else's version", "is a database, but not one of certauthority; move it away or name another data directory" },
-        { "a newer schema", "was written by a newer certauthority (schema 99, this one knows 20); install that version or a later one" },
+        { "a newer schema", $"was written by a newer certauthority (schema 99, this one knows {World.Migrations().Count()}); install that version or a later one" },
         { "garbage", "cannot be opened as a database: " },
         { "a text", "cannot be opened as a database: " },
         { "half of it", "cannot be opened as a database: " },
@@ -86,6 +86,7 @@ public sealed class OpeningTests : IDisposable
     [Theory]
     [InlineData("certificates_revoked", "certificates (valid_before, ca) WHERE serial < 0")]
     [InlineData("certificates_live", "certificates (valid_before) WHERE serial < 0")]
+    [InlineData("certificates_live_by_user", "certificates (user_id, valid_before, session, revoked) WHERE serial < 0")]
     public async Task Index_that_hides_certificates_prevents_a_start(string index, string empty)
     {
         await Ours(World.Certificate(1, World.User("alice")), World.Certificate(2, World.User("bob")), World.Certificate(3, World.User("bob"), World.Now.AddYears(-1)));
@@ -98,6 +99,20 @@ public sealed class OpeningTests : IDisposable
         await using var database = Database.Open(Path, NullLogger.Instance);
         var refused = Assert.Throws<StoreException>(() => database.ExpectReadable(World.Now));
         Assert.Equal($"{Path}: an index of the table certificates does not list what is in the table; restore a backup", refused.Message);
+    }
+
+    [Fact]
+    public async Task Live_certificate_not_listed_by_its_request_prevents_a_start()
+    {
+        await Ours(World.Certificate(1, World.User("alice"), null, "r"), World.Certificate(2, World.User("alice"), World.Now.AddYears(-1), "s"));
+        Run("DELETE FROM certificate_requests WHERE request_id = 's'");
+        await using (var whole = Database.Open(Path, NullLogger.Instance))
+            whole.ExpectReadable(World.Now);
+        Run("DELETE FROM certificate_requests");
+
+        await using var database = Database.Open(Path, NullLogger.Instance);
+        var refused = Assert.Throws<StoreException>(() => database.ExpectReadable(World.Now));
+        Assert.Equal($"{Path}: the table certificate_requests does not list the certificate 1; restore a backup", refused.Message);
     }
 
     [Fact]
