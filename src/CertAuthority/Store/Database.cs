@@ -35,7 +35,7 @@ internal sealed class Database : IAsyncDisposable
         // A process that was killed while it made a backup leaves such a file.
         foreach (var unfinished in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.backup-*"))
             File.Delete(unfinished);
-        writer = new Session(Sqlite.OpenWriter(path), policies, LeaveOut);
+        writer = new Session(Sqlite.OpenWriter(path), new PolicyCache(), LeaveOut);
         reserve = new Reserve(path, log);
         thread = new Thread(Write) { Name = "writer", IsBackground = true };
         thread.Start();
@@ -262,9 +262,11 @@ internal sealed class Database : IAsyncDisposable
 
     private void CommitTogether(List<Change> batch)
     {
+        Policy? before;
         try
         {
             writer.Bind("BEGIN IMMEDIATE").ExecuteNonQuery();
+            before = writer.Policies.Latest ??= policies.Latest;
             foreach (var change in batch)
                 RunAlone(change);
         }
@@ -287,6 +289,8 @@ internal sealed class Database : IAsyncDisposable
             Break(e, batch);
             return;
         }
+        if (writer.Policies.Latest != before)
+            policies.Latest = writer.Policies.Latest;
         batch.ForEach(change => change.Complete());
         // The only place where the log reports decisions: exactly those that are on the disk.
         foreach (var entry in batch.SelectMany(change => change.Audited))
@@ -305,6 +309,7 @@ internal sealed class Database : IAsyncDisposable
     private void RunAlone(Change change)
     {
         writer.Bind("SAVEPOINT change").ExecuteNonQuery();
+        var policy = writer.Policies.Latest;
         try
         {
             change.Run(new Transaction(writer));
@@ -315,6 +320,7 @@ internal sealed class Database : IAsyncDisposable
             // After an error that rolled everything back, RELEASE would commit the following writes on their own.
             ThrowIfRolledBack();
             writer.Bind("ROLLBACK TO change").ExecuteNonQuery();
+            writer.Policies.Latest = policy;
         }
         ThrowIfRolledBack();
         writer.Bind("RELEASE change").ExecuteNonQuery();
@@ -338,6 +344,7 @@ internal sealed class Database : IAsyncDisposable
         {
             broken.TrySetResult(new OutcomeUnknownException(e));
         }
+        writer.Policies.Latest = null;
         batch.ForEach(change => change.Fail(Unavailable("the database cannot be written right now; nothing was changed")));
     }
 

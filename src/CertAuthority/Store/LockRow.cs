@@ -14,7 +14,7 @@ internal sealed record LockRow(string Kind, string Target, string? Message = nul
 {
     public static readonly ResourceTable<AccessLock> Table = ResourceTable.Of(
         ResourceKinds.Lock, LockRowJson.Default.LockRow, From, (row, name) => row.Read(name)) with
-    { IsPolicy = true };
+    { InPolicy = (policy, next, name, one) => policy.With(next, name, one) };
 
     private static LockRow From(AccessLock one) =>
         new(

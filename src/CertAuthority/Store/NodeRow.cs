@@ -23,7 +23,7 @@ internal sealed record NodeRow(
     public static readonly ResourceTable<Node> Table = ResourceTable.Of(
         ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name)) with
     {
-        IsPolicy = true,
+        InPolicy = (policy, next, name, node) => policy.With(next, name, node),
         Removing = (transaction, id) => transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id),
     };
 

@@ -18,6 +18,9 @@ internal sealed class Policy(
     string generation, ImmutableSortedDictionary<string, Role> roles, ImmutableSortedDictionary<string, Node> nodes,
     ImmutableSortedDictionary<string, AccessLock> locks, StoreException? fault)
 {
+    private readonly Lazy<HashSet<string>> loginDomains =
+        new(() => nodes.Values.Select(node => node.LoginDomain).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase));
+
     public string Generation => generation;
 
     /// <summary>Whether every role and every lock can be read.</summary>
@@ -35,11 +38,31 @@ internal sealed class Policy(
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
     public LocksInForce LocksAt(DateTimeOffset now) => LocksInForce.At(Locks.Values, now);
 
+    /// <summary>The login domains of all nodes; two that differ only in case are one.</summary>
+    public IReadOnlySet<string> LoginDomains => loginDomains.Value;
+
+    /// <summary>Returns the policy of the next generation, in which one role was stored or removed.</summary>
+    /// <param name="next">The number of that generation.</param>
+    /// <param name="name">The name of the role.</param>
+    /// <param name="role">The role as the table reads it; null if it was removed.</param>
+    public Policy With(string next, string name, Role? role) => new(next, Changed(roles, name, role), nodes, locks, fault);
+
+    /// <inheritdoc cref="With(string, string, Role)"/>
+    public Policy With(string next, string name, Node? node) => new(next, roles, Changed(nodes, name, node), locks, fault);
+
+    /// <inheritdoc cref="With(string, string, Role)"/>
+    public Policy With(string next, string name, AccessLock? one) => new(next, roles, nodes, Changed(locks, name, one), fault);
+
+    private static ImmutableSortedDictionary<string, T> Changed<T>(ImmutableSortedDictionary<string, T> table, string name, T? one)
+        where T : class =>
+        one is null ? table.Remove(name) : table.SetItem(name, one);
+
     private T Whole<T>(T table) => fault is null ? table : throw new StoreException(fault.Message, fault);
 }
 
 /// <summary>
-/// Caches the last generation that was read. A generation number is never used twice, so a cached one can be outdated but not wrong.
+/// Caches the last generation that was read. A generation number is never used twice, so a cached one can be outdated but not wrong. The
+/// writer has a cache of its own, so that readers of an older generation do not replace the policy that a transaction works on.
 /// </summary>
 internal sealed class PolicyCache
 {

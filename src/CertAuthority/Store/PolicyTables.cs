@@ -7,8 +7,7 @@ internal static class PolicyTables
 {
     public static Policy Policy(this Snapshot snapshot)
     {
-        var generation = snapshot.QueryFirst("SELECT generation FROM policy", row => row.GetString(0))!;
-        if (snapshot.Policies.Latest is { } latest && latest.Generation == generation)
+        if (snapshot.CachedPolicy() is { } latest)
             return latest;
         StoreException? fault = null;
         var roles = RoleRow.Table.All(snapshot, row => fault ??= row)
@@ -19,7 +18,7 @@ internal static class PolicyTables
         var nodes = NodeRow.Table.All(snapshot, leftOut.Add)
             .ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal);
         leftOut.ForEach(snapshot.LeaveOut);
-        var policy = new Policy(generation, roles, nodes, locks, fault);
+        var policy = new Policy(snapshot.Generation(), roles, nodes, locks, fault);
         // A row that is repaired by hand does not get a new generation.
         if (fault is null && leftOut.Count == 0)
             snapshot.Policies.Latest = policy;

@@ -16,8 +16,9 @@ internal static class ReadBack
     /// <param name="sql">Selects the row by its id, with the columns that <paramref name="row"/> reads.</param>
     /// <param name="row">The reader of the table.</param>
     /// <param name="id">The ID of the row.</param>
+    /// <returns>The value as it was read.</returns>
     /// <exception cref="ProblemException">The row reads differently.</exception>
-    public static void Expect<T>(
+    public static T Expect<T>(
         this Transaction transaction, string what, T meant, Func<T, string> shown, string sql, Func<DbDataReader, T> row, Guid id)
         where T : class
     {
@@ -32,6 +33,7 @@ internal static class ReadBack
         }
         if (read is null || shown(read) != shown(meant))
             throw Refused("it would be read again as something else");
+        return read;
 
         ProblemException Refused(string why) =>
             new(new Problem(ProblemCode.Invalid, $"{what} was not stored, and nothing was changed: {why}"));

@@ -70,9 +70,10 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
     private readonly string select = $"SELECT id, name, revision, resource FROM {Kind}s";
 
     /// <summary>
-    /// Whether the table belongs to the <see cref="Policy"/> that is cached, so that each change begins a new generation.
+    /// Changes one row, given its name and the new resource or null, in the <see cref="Policy"/> that is cached: each change of the table
+    /// begins a new generation. Null if the table does not belong to the policy.
     /// </summary>
-    public bool IsPolicy { get; init; }
+    public Func<Policy, string, string, T?, Policy>? InPolicy { get; init; }
 
     /// <summary>Updates the rows of other tables that are derived from a resource; called after it is written.</summary>
     public Action<Transaction, T> Written { get; init; } = (_, _) => { };
@@ -122,9 +123,9 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
             INSERT INTO {Kind}s (id, name, revision, resource) VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, resource = excluded.resource
             """, one.Id, one.Name, one.Revision, Write(one));
-        transaction.Expect($"{Kind} '{one.Name}'", one, Write, $"{select} WHERE id = $1", Row, one.Id);
+        var stored = transaction.Expect($"{Kind} '{one.Name}'", one, Write, $"{select} WHERE id = $1", Row, one.Id);
         Written(transaction, one);
-        BeginGeneration(transaction);
+        BeginGeneration(transaction, stored.Name, stored);
     }
 
     public void Remove(Transaction transaction, T one) => Remove(transaction, one.Id.ToString(), one.Name);
@@ -135,13 +136,13 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
     {
         Removing(transaction, id);
         transaction.Execute($"DELETE FROM {Kind}s WHERE name = $1", name);
-        BeginGeneration(transaction);
+        BeginGeneration(transaction, name, null);
     }
 
-    private void BeginGeneration(Transaction transaction)
+    private void BeginGeneration(Transaction transaction, string name, T? one)
     {
-        if (IsPolicy)
-            transaction.Execute("UPDATE policy SET generation = $1", Guid.NewGuid());
+        if (InPolicy is { } change)
+            transaction.BeginGeneration((before, next) => change(before, next, name, one));
     }
 
     private T Row(DbDataReader row)

@@ -34,7 +34,7 @@ internal sealed record RoleRow(string Version)
 
     public static readonly ResourceTable<Role> Table = ResourceTable.Of(
         ResourceKinds.Role, RoleRowJson.Default.RoleRow, From, (row, name) => row.Read(name)) with
-    { IsPolicy = true };
+    { InPolicy = (policy, next, name, role) => policy.With(next, name, role) };
 
     private static RoleRow From(Role role) => new(role.Version)
     {

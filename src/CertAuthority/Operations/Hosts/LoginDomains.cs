@@ -20,7 +20,12 @@ internal static class LoginDomains
     /// <exception cref="ProblemException">There is such a pair.</exception>
     public static void Expect(Snapshot snapshot, Node node)
     {
-        foreach (var other in snapshot.Policy().Nodes.Values)
+        var policy = snapshot.Policy();
+        // A file can have thousands of nodes, and hardly any has such a pair, so the pairs are looked for only if there is one.
+        if (!policy.LoginDomains.Contains(node.Name)
+            && (node.LoginDomain is not { } domain || !policy.Nodes.ContainsKey(domain.ToLowerInvariant())))
+            return;
+        foreach (var other in policy.Nodes.Values)
             foreach (var (joined, named) in ((Node, Node)[])[(node, other), (other, node)])
                 if (string.Equals(joined.LoginDomain, named.Name, StringComparison.OrdinalIgnoreCase))
                     throw new ProblemException(new Problem(
@@ -64,7 +69,9 @@ internal static class LoginDomains
         side.Logins.Where(login => login.IsLiteral).Select(login => login.Text).Where(login => !Exists(snapshot, login));
 
     private static bool Exists(Snapshot snapshot, string login) =>
-        snapshot.Policy().Nodes.Values.Any(node => node.CanHave(login)) || Names.DomainOf(login) is null;
+        Names.DomainOf(login) is not { } domain
+        || (snapshot.Policy() is var policy && policy.LoginDomains.Contains(domain)
+            && policy.Nodes.Values.Any(node => node.CanHave(login)));
 
     private static string Meaning(string login) =>
         $"a login {login.Split('@')[0]} of one node cannot be named; name the login {login.Split('@')[0]}, or the node";
