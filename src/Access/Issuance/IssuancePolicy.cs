@@ -122,10 +122,17 @@ public static class IssuancePolicy
     /// </summary>
     internal static Outcome<Allowed> Allow(IssuanceQuestion question) => Weigh(question).Outcome;
 
+    /// <summary>
+    /// As <see cref="Allow"/>, but roles that can be used and open none of the nodes of the question are no reason to refuse: the result
+    /// is then empty.
+    /// </summary>
+    internal static Outcome<Allowed> AllowAnything(IssuanceQuestion question) => Weigh(question, isEmptyRefused: false).Outcome;
+
     /// <summary>As above, with the rules that led to the result.</summary>
     /// <param name="question">The question to decide.</param>
     /// <param name="denials">What is denied; null for the denials of the roles in use.</param>
-    private static Weighed Weigh(IssuanceQuestion question, Denials? denials = null)
+    /// <param name="isEmptyRefused">Whether a result without any grant is a refusal that says why.</param>
+    private static Weighed Weigh(IssuanceQuestion question, Denials? denials = null, bool isEmptyRefused = true)
     {
         ImmutableArray<DrawnRole> drawn = [.. Draw(question)];
         var roles = RolesInUse.Of(drawn);
@@ -143,7 +150,9 @@ public static class IssuancePolicy
         if (groups.IsEmpty)
             groups = [new RoleGroup(roles, true, [], everywhere, [])];
         return new Weighed(
-            Refused(question, drawn) is { } refusal ? refusal : Grant(question, roles.All, groups),
+            Refused(question, drawn) is { } refusal ? refusal
+                : isEmptyRefused ? Grant(question, roles.All, groups)
+                : Grants(question, groups.Where(group => !group.Principals.IsEmpty)),
             drawn, denials, reached, groups.SelectMany(group => group.Lifetime(question).Rules.Concat(group.Permissions(question).Rules)));
     }
 
@@ -173,6 +182,13 @@ public static class IssuancePolicy
                         Remedy = new Remedy.ListNodes()
                     };
         }
+        return Grants(question, groups).Holds(out var allowed, out var refusal)
+            ? allowed.Grants.IsEmpty ? allowed.Missing[0].Why : allowed
+            : refusal;
+    }
+
+    private static Outcome<Allowed> Grants(IssuanceQuestion question, IEnumerable<RoleGroup> groups)
+    {
         var (grants, missing) = (new List<IssuanceGrant>(), new List<MissingGrant>());
         foreach (var group in groups)
         {
@@ -187,7 +203,7 @@ public static class IssuancePolicy
                         question.User, [.. group.Roles.Select(role => role.Role.Pin())], ids, group.Principals, validity, permissions,
                         group.Name));
         }
-        return grants.Count == 0 ? missing[0].Why : new Allowed([.. grants], [.. missing]);
+        return new Allowed([.. grants], [.. missing]);
     }
 
     /// <summary>

@@ -92,7 +92,10 @@ internal sealed record Weighed(
 }
 
 /// <summary>What the rules allow.</summary>
-/// <param name="Grants">The grants, one for each set of conditions that the roles in use attach; at least one.</param>
+/// <param name="Grants">
+/// The grants, one for each set of conditions that the roles in use attach; at least one, except in
+/// <see cref="IssuancePolicy.AllowAnything"/>.
+/// </param>
 /// <param name="Missing">The grants that are not possible.</param>
 internal sealed record Allowed(ImmutableArray<IssuanceGrant> Grants, ImmutableArray<MissingGrant> Missing)
 {

@@ -31,7 +31,7 @@ public static class Withdrawal
     /// <param name="user">The user as they are now; null if they no longer exist.</param>
     /// <param name="requests">The requests that the certificate uses, as they are now.</param>
     /// <param name="roles">Every role that exists now.</param>
-    /// <param name="nodes">Every node that exists now.</param>
+    /// <param name="nodes">Every node that exists now, by name; only those that the certificate names matter.</param>
     /// <param name="locks">What is locked now, not at the time of issue: a lock revokes what was granted before it.</param>
     /// <param name="limits">The limits of the site.</param>
     public static string? Reason(
@@ -39,7 +39,7 @@ public static class Withdrawal
         User? user,
         ImmutableArray<AccessRequest> requests,
         IReadOnlyDictionary<string, Role> roles,
-        IReadOnlyCollection<Node> nodes,
+        IReadOnlyDictionary<string, Node> nodes,
         LocksInForce locks,
         SiteLimits limits)
     {
@@ -48,21 +48,25 @@ public static class Withdrawal
         if (!user.IsOwnedBy(issued.Caller))
             return $"{issued.Caller.Account ?? $"uid {issued.Caller.Uid}"} may not act as this user any more";
         // No lifetime is requested here: a certificate shortened by a requested TTL is within whatever is granted.
-        var question = new IssuanceQuestion(issued.Issued, user, requests, roles, nodes, RequestedTtl: null, LiveSessions: 0, limits)
+        ImmutableArray<Principal> principals = [.. issued.Principals.Select(Principals.Parse)];
+        var question = new IssuanceQuestion(
+            issued.Issued, user, requests, roles, [.. Named(principals, nodes)], RequestedTtl: null, LiveSessions: 0, limits)
         {
             Locks = locks,
             // The comparison below checks, login by login, whether the certificate contains the conditions that a role requires.
             IsSecurityKey = true,
         };
-        if (!IssuancePolicy.Allow(question).Holds(out var granted, out var refusal))
+        if (!IssuancePolicy.AllowAnything(question).Holds(out var granted, out var refusal))
             return refusal.Message;
-        foreach (var principal in issued.Principals.Select(Principals.Parse))
+        foreach (var principal in principals)
         {
             // The bare login covers login@node, because it opens that node too.
             var opening = granted.Grants.Where(
                 grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
             if (opening.Count == 0)
-                return locks.On(principal.Login, principal.Node)?.Refusal.Message ?? $"{principal} is not granted any more";
+                return locks.On(principal.Login, principal.Node)?.Refusal.Message
+                    ?? granted.Missing.FirstOrDefault(missing => missing.Principals.Contains(principal))?.Why.Message
+                    ?? $"{principal} is not granted any more";
             // It suffices if one grant still opens the login under no more conditions.
             var exceeded = opening.ConvertAll(grant => grant.Permissions.Exceeded(issued.Permissions)
                 ?? (issued.ValidBefore > grant.Validity.Before ? $"{grant.Validity.LimitedBy} grants less time" : null));
@@ -70,5 +74,16 @@ public static class Withdrawal
                 return exceeded[0];
         }
         return null;
+    }
+
+    /// <summary>
+    /// Selects the nodes that a certificate names. No other node has a say in it: a login on one node depends on that node alone, and a
+    /// bare login on none.
+    /// </summary>
+    private static IEnumerable<Node> Named(ImmutableArray<Principal> principals, IReadOnlyDictionary<string, Node> nodes)
+    {
+        foreach (var name in principals.Select(principal => principal.Node).OfType<string>().Distinct(StringComparer.Ordinal))
+            if (nodes.TryGetValue(name, out var node))
+                yield return node;
     }
 }

@@ -21,6 +21,8 @@ internal sealed class Policy(
     private readonly Lazy<HashSet<string>> loginDomains =
         new(() => nodes.Values.Select(node => node.LoginDomain).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase));
 
+    private readonly Lazy<ImmutableArray<Node>> everyNode = new(() => [.. nodes.Values]);
+
     public string Generation => generation;
 
     /// <summary>Whether every role and every lock can be read.</summary>
@@ -30,6 +32,12 @@ internal sealed class Policy(
     public ImmutableSortedDictionary<string, Role> Roles => Whole(roles);
 
     public ImmutableSortedDictionary<string, Node> Nodes => nodes;
+
+    /// <summary>Returns the node with this name, alone; empty if there is none.</summary>
+    public ImmutableArray<Node> OnlyNode(string name) => nodes.TryGetValue(name, out var node) ? [node] : [];
+
+    /// <summary>All readable nodes, by name. A question about one node needs only <see cref="OnlyNode"/>.</summary>
+    public ImmutableArray<Node> EveryNode => everyNode.Value;
 
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
     public ImmutableSortedDictionary<string, AccessLock> Locks => Whole(locks);

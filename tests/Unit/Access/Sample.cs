@@ -53,6 +53,9 @@ internal static class Sample
     public static ImmutableSortedDictionary<string, string> Labels(params string[] labels) =>
         labels.Select(label => label.Split('=', 2)).ToImmutableSortedDictionary(label => label[0], label => label[1], StringComparer.Ordinal);
 
+    public static ImmutableSortedDictionary<string, Node> Nodes(params Node[] nodes) =>
+        nodes.ToImmutableSortedDictionary(node => node.Name, node => node, StringComparer.Ordinal);
+
     /// <summary>That these are locked, until further notice: <c>user alice</c>.</summary>
     public static LocksInForce Locked(params string[] targets) => LocksInForce.At([.. targets.Select(target => Lock(target))], Now);
 

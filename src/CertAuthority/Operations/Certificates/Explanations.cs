@@ -64,7 +64,7 @@ internal static class Explanations
                 .. reached.SelectMany(reach => reach.Nodes).GroupBy(node => node.Node.Name)
                     .OrderBy(node => node.Key, StringComparer.Ordinal).Select(Show)];
             var requestable = Requestable(
-                snapshot, user, snapshot.Policy().Nodes.Values.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
+                snapshot, user, snapshot.Policy().EveryNode.ExceptBy(nodes.Select(node => node.Name), node => node.Name), now);
             return reached.Count == 0 && requestable.Length == 0
                 ? throw Problems.Refused(first!)
                 : new NodeList(
@@ -87,10 +87,11 @@ internal static class Explanations
     /// <param name="now">The current time; roles can have expired.</param>
     public static NextStep? HowToAsk(Authority ca, Snapshot snapshot, User user, string node, string? login, DateTimeOffset now)
     {
-        if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node }).Holds(out var grant, out _)
+        var nodes = snapshot.Policy().OnlyNode(node);
+        if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node, Nodes = nodes }).Holds(out var grant, out _)
             && (login is null || grant.Grants.SelectMany(one => one.Principals).Any(principal => principal.Opens(login, node))))
             return new NextStep.LogIn(Login: login);
-        return Requestable(snapshot, user, snapshot.Policy().Nodes.Values.Where(one => one.Name == node), now, login) switch
+        return Requestable(snapshot, user, nodes, now, login) switch
         {
             [{ Roles: [var role, ..] }] => new NextStep.RequestRoles([role], login),
             [var found] => new NextStep.RequestNodes([found.Name], login),
@@ -120,7 +121,7 @@ internal static class Explanations
     private static IssuanceQuestion Question(
         Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
         new(
-            now, user, requests, snapshot.Policy().Roles, snapshot.Policy().Nodes.Values.ToList(), RequestedTtl: null, LiveSessions: 0,
+            now, user, requests, snapshot.Policy().Roles, snapshot.Policy().EveryNode, RequestedTtl: null, LiveSessions: 0,
             ca.Limits)
         {
             Locks = snapshot.Policy().LocksAt(now),

@@ -29,7 +29,7 @@ internal static class Logins
         // The first certificate for each node that the policy grants was counted together with its login. Every other request counts.
         var isCounted = ask is { Session: not null, Node: not null } && ca.Database.Read(snapshot =>
             snapshot.ActingUser(by, ask.User) is var user && Begun(snapshot, user, ask, now) is { IsFresh: true } begun
-            && IssuancePolicy.Decide(Question(snapshot, user, ask, key, wish, begun.Session, now, ca.Limits)).Holds(out _, out _));
+            && Decide(snapshot, user, ask, key, wish, begun.Session, now, ca.Limits).Holds(out _, out _));
         if (!isCounted)
             Count(ca, by);
 
@@ -90,8 +90,7 @@ internal static class Logins
             return null;
         // Another certificate for the same node begins a session of its own.
         var within = begun is { IsFresh: true } ? begun.Session : null;
-        if (!IssuancePolicy.Decide(Question(transaction, user, ask, key, wish, within, now, ca.Limits))
-            .Holds(out var granted, out var refusal))
+        if (!Decide(transaction, user, ask, key, wish, within, now, ca.Limits).Holds(out var granted, out var refusal))
             throw Problems.Refused(refusal);
 
         var serials = granted.Grants.Select(_ => transaction.NextSerial()).ToList();
@@ -120,21 +119,25 @@ internal static class Logins
         return new RecordedLogin(user.Name, session, granted, issued);
     }
 
-    private static IssuanceQuestion Question(
+    /// <summary>Asks the policy. What it grants on one node depends on no other node; only the words of a refusal do.</summary>
+    private static Outcome<LoginGrant> Decide(
         Snapshot snapshot, User user, Login ask, PublicKey key, TimeSpan? wish, LoginSession? within, DateTimeOffset now, SiteLimits limits)
     {
         var policy = snapshot.Policy();
         ImmutableArray<AccessRequest> requests = [
             .. (ask.Requests ?? []).Select(id => snapshot.FindRequest(id, user.Id)).DistinctBy(request => request.Id)];
-        return new IssuanceQuestion(
-            now, user, requests, policy.Roles, policy.Nodes.Values.ToList(), wish, snapshot.CountLiveSessions(user, now, within?.Id),
-            limits)
+        var question = new IssuanceQuestion(
+            now, user, requests, policy.Roles, [], wish, snapshot.CountLiveSessions(user, now, within?.Id), limits)
         {
             Locks = policy.LocksAt(now),
             IsSecurityKey = key.Type.StartsWith("sk-", StringComparison.Ordinal),
             Node = ask.Node,
             SessionEnds = within?.Ends,
         };
+        return ask.Node is { } node
+            && IssuancePolicy.Decide(question with { Nodes = policy.OnlyNode(node) }).Holds(out var granted, out _)
+            ? granted
+            : IssuancePolicy.Decide(question with { Nodes = policy.EveryNode });
     }
 
     /// <summary>

@@ -70,7 +70,7 @@ internal static class Requests
                 ? default
                 : (snapshot.CountFiled(user, now - TimeSpan.FromMinutes(1)), snapshot.CountFiled(user, now - TimeSpan.FromDays(1))),
             Resources = [.. ask.Resources ?? []],
-            Nodes = [.. snapshot.Policy().Nodes.Values],
+            Nodes = snapshot.Policy().EveryNode,
             Wishes = wishes,
             Locks = snapshot.Policy().LocksAt(now),
             UserUids = people.UidsOf(Alias.User(user.Id)),

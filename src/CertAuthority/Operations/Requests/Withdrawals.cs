@@ -97,7 +97,6 @@ internal static class Withdrawals
     {
         var policy = transaction.Policy();
         var locks = policy.LocksAt(now);
-        var nodes = policy.Nodes.Values.ToList();
         var users = new Dictionary<Guid, User?>();
         var revoked = new List<string>();
         foreach (var certificate in transaction.LiveCertificates(now))
@@ -108,7 +107,7 @@ internal static class Withdrawals
                 .. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
             var issued = new IssuedCertificate(
                 certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-            if (Withdrawal.Reason(issued, user, requests, policy.Roles, nodes, locks, limits) is { } why)
+            if (Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits) is { } why)
                 revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
         }
         return revoked;

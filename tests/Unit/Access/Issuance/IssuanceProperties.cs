@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Reflection;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
@@ -123,7 +124,7 @@ public class IssuanceProperties
             if (!Sample.Decide(question).Holds(out var grant, out _))
                 return true;
             var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
-            var revoked = Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, one.Locks, SiteLimits.Default);
+            var revoked = Withdrawal.Reason(issued, user, [], question.Roles, Sample.Nodes(one.Nodes), one.Locks, SiteLimits.Default);
             var touched = one.Locks.On(user, grant.Roles.Select(role => role.Name)) is not null || grant.Principals.Any(principal => one.Locks.On(principal.Login, principal.Node) is not null);
             return touched == revoked is not null && revoked?.Contains(" is locked", StringComparison.Ordinal) != false;
         }).Check(Often);
@@ -140,7 +141,7 @@ public class IssuanceProperties
             if (!Sample.Decide(question).Holds(out var grant, out _))
                 return true;
             var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
-            return Withdrawal.Reason(issued, user, [], question.Roles, one.Nodes, LocksInForce.None, SiteLimits.Default) is null;
+            return Withdrawal.Reason(issued, user, [], question.Roles, Sample.Nodes(one.Nodes), LocksInForce.None, SiteLimits.Default) is null;
         }).Check(Often);
     }
 
@@ -303,6 +304,119 @@ public class IssuanceProperties
         static string Answer(IssuanceQuestion question) => Sample.Decide(question).Holds(out var grant, out var refusal)
             ? $"{grant.KeyId} {string.Join(' ', grant.Principals)} {string.Join(' ', grant.Roles)} {grant.Validity} {grant.Permissions}"
             : refusal.ToString();
+    }
+
+    /// <summary>The old way asked about every node that exists. It decides the same, and only words differ when everything is gone.</summary>
+    [Fact]
+    public void Withdrawal_depends_only_on_the_nodes_it_names()
+    {
+        var kept = 0;
+        var gone = 0;
+        var cases = from before in SomeQuestion
+                    from after in SomeQuestion
+                    from same in Gen.Elements(0, 1, 2, 3)
+                    select (Before: before, After: same switch
+                    {
+                        0 => before with { Nodes = after.Nodes },
+                        1 => before with { Locks = after.Locks },
+                        2 => before with { Roles = after.Roles, User = after.User },
+                        _ => after,
+                    });
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            if (!IssuancePolicy.Decide(one.Before).Holds(out var login, out _))
+                return true;
+            return login.Grants.All(grant =>
+            {
+                var issued = new IssuedCertificate(
+                    Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions);
+                var used = one.After.Requests.Where(request => grant.Requests.Contains(request.Id)).ToImmutableArray();
+                var reason = Withdrawal.Reason(issued, one.After.User, used, one.After.Roles, Sample.Nodes([.. one.After.Nodes]), one.After.Locks, SiteLimits.Default);
+                kept += reason is null ? 1 : 0;
+                gone += reason is null ? 0 : 1;
+                return reason is null == OldReason(issued, one.After with { Requests = used }) is null;
+            });
+        }).Check(Often);
+        Assert.True(kept > 50 && gone > 50, $"{kept} kept, {gone} gone");
+
+        static string? OldReason(IssuedCertificate issued, IssuanceQuestion question)
+        {
+            if (Allowed(question with { IsSecurityKey = true }) is not { } granted)
+                return "refused";
+            foreach (var principal in issued.Principals.Select(Principals.Parse))
+            {
+                var opening = granted.Where(grant => grant.Principals.Any(one => one == principal || (one.Node is null && one.Login == principal.Login))).ToList();
+                if (opening.TrueForAll(grant => grant.Permissions.Exceeded(issued.Permissions) is not null || issued.ValidBefore > grant.Validity.Before))
+                    return "gone";
+            }
+            return null;
+        }
+
+        // Everything that the roles allow, even if it does not fit into a certificate, is known inside Access only.
+        static ImmutableArray<IssuanceGrant>? Allowed(IssuanceQuestion question)
+        {
+            var outcome = typeof(IssuancePolicy).GetMethod("Allow", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [question])!;
+            object?[] answer = [null, null];
+            return (bool)outcome.GetType().GetMethod("Holds")!.Invoke(outcome, answer)!
+                ? (ImmutableArray<IssuanceGrant>)answer[0]!.GetType().GetProperty("Grants")!.GetValue(answer[0])!
+                : null;
+        }
+    }
+
+    [Fact]
+    public void Login_for_a_node_depends_on_no_other_node()
+    {
+        var granted = 0;
+        Prop.ForAll(SomeQuestion.ToArbitrary(), question => question.Nodes.Select(node => node.Name).Append("n9").All(name =>
+        {
+            var all = IssuancePolicy.Decide(question with { Node = name });
+            var alone = IssuancePolicy.Decide(question with { Node = name, Nodes = [.. question.Nodes.Where(node => node.Name == name)] });
+            if (!all.Holds(out var expected, out _))
+                return !alone.Holds(out _, out _);
+            granted++;
+            return alone.Holds(out var actual, out _) && Lines(actual) == Lines(expected);
+        })).Check(Often);
+        Assert.True(granted > 50, $"{granted} granted");
+
+        static string Lines(LoginGrant login) => string.Join('\n',
+            [.. login.Grants.Select(grant => $"{grant.Name} {grant.KeyId} {string.Join(' ', grant.Principals)} {string.Join(' ', grant.Roles)} {grant.Validity} {string.Join(' ', grant.Permissions.Conditions)} {grant.Permissions}"),
+            .. login.Missing.Select(missing => missing.Message), $"{login.Ends} {login.LeftOut}"]);
+    }
+
+    // Roles with and without conditions, some of them by a request for roles or for nodes.
+    private static readonly Gen<IssuanceQuestion> SomeQuestion =
+        from assigned in SomeRoles
+        from elevated in SomeRoles
+        from commands in Gen.Elements(null, null, null, "/bin/true", "/bin/date").ArrayOf(8)
+        from nodes in SomeNodes
+        from locks in Gen.Frequency((2, Gen.Constant(LocksInForce.None)), (1, SomeLocks))
+        from byNode in Gen.Elements(true, false)
+        select Asked(
+            [.. assigned.Select((role, n) => Forcing(role, commands[n]))], [.. elevated.Select((role, n) => Forcing(role with { Name = $"e{n}" }, commands[4 + n]))],
+            nodes, locks, byNode);
+
+    private static readonly Guid AliceId = Guid.NewGuid();
+
+    private static readonly Guid RequestId = Guid.NewGuid();
+
+    private static Role Forcing(Role role, string? command) => role with { Id = Known(role.Name), Options = role.Options with { ForceCommand = command } };
+
+    // The same name is the same role or node before and after a change.
+    private static Guid Known(string name) => new([.. System.Text.Encoding.UTF8.GetBytes(name.PadRight(16))]);
+
+    private static IssuanceQuestion Asked(Role[] assigned, Role[] elevated, Node[] nodes, LocksInForce locks, bool byNode)
+    {
+        var user = Sample.User("alice", [.. assigned.Select(role => role.Name), "asking"]) with { Id = AliceId };
+        var asking = Sample.Role("asking", mayRequest: ["*"]) is var role ? role with { Allow = role.Allow with { SearchAsRoles = role.Allow.RequestRoles } } : role;
+        nodes = [.. nodes.Select(node => node with { Id = Known(node.Name) })];
+        ImmutableArray<AccessRequest> requests = elevated.Length == 0
+            ? []
+            : [
+                Sample.Request(user, RequestState.Approved, elevated) with
+                {
+                    Id = RequestId, Resources = byNode ? [.. nodes.Take(2).Select(node => new PinnedNode(node.Id, node.Name))] : [],
+                }];
+        return new IssuanceQuestion(Sample.Now, user, requests, Sample.Roles([.. assigned, .. elevated, asking]), nodes, null, 0, SiteLimits.Default) { Locks = locks };
     }
 
     private static Gen<T[]> Sized<T>(Gen<T> one, int most) => Gen.Choose(0, most).SelectMany(count => one.ArrayOf(count));

@@ -116,12 +116,12 @@ public class LoginGrantTests
         var alice = Sample.User("alice", "access", "restore");
         var free = Restore with { Options = new RoleOptions() };
         var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, Sample.Now.AddMinutes(10), ["backup"], SessionPermissions.Plain);
-        Assert.Null(Withdrawal.Reason(issued, alice, [], Sample.Roles(Everyday, free), [], LocksInForce.None, SiteLimits.Default));
-        Assert.Equal("another command is forced now", Withdrawal.Reason(issued, alice, [], Sample.Roles(Everyday, Restore), [], LocksInForce.None, SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(issued, alice, [], Sample.Roles(Everyday, free), Sample.Nodes(), LocksInForce.None, SiteLimits.Default));
+        Assert.Equal("another command is forced now", Withdrawal.Reason(issued, alice, [], Sample.Roles(Everyday, Restore), Sample.Nodes(), LocksInForce.None, SiteLimits.Default));
         // The other way round it only has more in writing than it needs.
         var forced = issued with { Permissions = SessionPermissions.Plain with { Conditions = Restore.Options.Conditions } };
-        Assert.Null(Withdrawal.Reason(forced, alice, [], Sample.Roles(Everyday, free), [], LocksInForce.None, SiteLimits.Default));
-        Assert.Null(Withdrawal.Reason(forced, alice, [], Sample.Roles(Everyday, Restore), [], LocksInForce.None, SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(forced, alice, [], Sample.Roles(Everyday, free), Sample.Nodes(), LocksInForce.None, SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(forced, alice, [], Sample.Roles(Everyday, Restore), Sample.Nodes(), LocksInForce.None, SiteLimits.Default));
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public class LoginGrantTests
                 // What issued them does not take them back.
                 && grants.All(grant => Withdrawal.Reason(
                     new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions),
-                    alice, [], question.Roles, nodes, LocksInForce.None, SiteLimits.Default) is null);
+                    alice, [], question.Roles, Sample.Nodes(nodes), LocksInForce.None, SiteLimits.Default) is null);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
 
         static bool Grants(Role role, string login, Node node) => role.Allow.Logins.Any(one => one.Text == login) && role.Allow.NodeLabels.Matches(node.Labels);
@@ -214,7 +214,7 @@ public class LoginGrantTests
                     && Withdrawal.Reason(
                         new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, grant.Validity.Before, [.. grant.Principals.Select(principal => principal.ToString())], grant.Permissions),
                         Alice([.. one.Assigned, Searching]), [.. requests.Where(request => grant.Requests.Contains(request.Id))],
-                        Known([.. one.Assigned, .. one.First, .. one.Second]), nodes, LocksInForce.None, SiteLimits.Default) is null);
+                        Known([.. one.Assigned, .. one.First, .. one.Second]), Sample.Nodes(nodes), LocksInForce.None, SiteLimits.Default) is null);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
     }
 

@@ -1,4 +1,6 @@
+using System.Collections;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
@@ -28,10 +30,10 @@ public class WithdrawalTests
     {
         var request = Approved with { Terms = Approved.Terms with { AssumeFrom = Issued.Issued, SessionTtl = TimeSpan.FromMinutes(20) } };
         var within = Issued with { ValidBefore = Issued.Issued.AddMinutes(20) };
-        Assert.Null(Withdrawal.Reason(within, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(within, Alice, [request], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), LocksInForce.None, SiteLimits.Default));
         Assert.Equal(
             $"the session ttl of request {request.Id} grants less time",
-            Withdrawal.Reason(within with { ValidBefore = within.ValidBefore.AddSeconds(1) }, Alice, [request], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
+            Withdrawal.Reason(within with { ValidBefore = within.ValidBefore.AddSeconds(1) }, Alice, [request], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), LocksInForce.None, SiteLimits.Default));
     }
 
     [Theory]
@@ -45,7 +47,7 @@ public class WithdrawalTests
         var staff = Sample.Role("staff", ["adam@corp.example.com", "postgres"], LabelSelector.All);
         var issued = new IssuedCertificate(Sample.AliceAtHerDesk, Sample.Now, Sample.Now.AddHours(1), [principal], SessionPermissions.Plain);
         Assert.Equal(reason, Withdrawal.Reason(
-            issued, Sample.User("alice", "staff"), [], Sample.Roles(staff), [Sample.Node("ad1") with { LoginDomain = "corp.example.com" }], LocksInForce.None, SiteLimits.Default));
+            issued, Sample.User("alice", "staff"), [], Sample.Roles(staff), Sample.Nodes(Sample.Node("ad1") with { LoginDomain = "corp.example.com" }), LocksInForce.None, SiteLimits.Default));
     }
 
     public static readonly TheoryData<string, string?> Changes = new()
@@ -84,7 +86,7 @@ public class WithdrawalTests
             "more nodes than one certificate holds" => Judge(nodes: [Db1, Web1, .. Enumerable.Range(0, 300).Select(i => Sample.Node($"n{i}", "env=prod"))]),
             "a role for some hosts became one for all" => Judge(roles: [Base with { Allow = Base.Allow with { NodeLabels = LabelSelector.All } }, Dba]),
             "another user was changed" => Judge(roles: [Base, Dba, more]),
-            "the user is gone" => Withdrawal.Reason(Issued, null, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default),
+            "the user is gone" => Withdrawal.Reason(Issued, null, [Approved], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), LocksInForce.None, SiteLimits.Default),
             "the account may not act as the user" => Judge(Alice.OwnedBy("bob")),
             "a login was taken from the role" => Judge(roles: [Base, Dba with { Revision = 2, Allow = Dba.Allow with { Logins = [] } }]),
             "the base role lost its login" => Judge(roles: [Base with { Allow = Base.Allow with { Logins = [] } }, Dba]),
@@ -113,31 +115,65 @@ public class WithdrawalTests
     [InlineData("node db1", "node db1 is locked")]
     [InlineData("node db9", "node db9 is locked")]
     public void Lock_revokes_what_it_covers(string target, string? reason) =>
-        Assert.Equal(reason, Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked(target), SiteLimits.Default));
+        Assert.Equal(reason, Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), Sample.Locked(target), SiteLimits.Default));
 
     [Fact]
     public void Lock_revokes_only_what_uses_its_request_or_opens_its_node()
     {
         var scoped = Issued with { Principals = ["deploy@db1"] };
-        Assert.Equal($"request {Approved.Id} is locked", Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
-        Assert.Null(Withdrawal.Reason(scoped, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
-        Assert.Null(Withdrawal.Reason(scoped, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], Sample.Locked("node web1"), SiteLimits.Default));
+        Assert.Equal($"request {Approved.Id} is locked", Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(scoped, Alice, [], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), Sample.Locked($"request {Approved.Id}"), SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(scoped, Alice, [], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), Sample.Locked("node web1"), SiteLimits.Default));
+    }
+
+    [Fact]
+    public void Only_the_nodes_of_a_certificate_are_looked_up()
+    {
+        var nodes = new LookedUp(Sample.Nodes([Db1, Web1, .. Enumerable.Range(0, 1000).Select(n => Sample.Node($"n{n}", "env=prod"))]));
+        Assert.Null(Withdrawal.Reason(Issued, Alice, [Approved], Sample.Roles(Base, Dba), nodes, LocksInForce.None, SiteLimits.Default));
+        Assert.Equal(["db1", "web1"], nodes.Asked);
     }
 
     [Fact]
     public void Short_ttl_survives_a_policy_that_still_grants_more() =>
         Assert.Null(Withdrawal.Reason(
-            Issued with { ValidBefore = Sample.Now.AddMinutes(5) }, Alice, [Approved], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
+            Issued with { ValidBefore = Sample.Now.AddMinutes(5) }, Alice, [Approved], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), LocksInForce.None, SiteLimits.Default));
 
     [Fact]
     public void Certificate_is_judged_at_its_issue_not_at_the_change()
     {
         // Half of the role's eight hours are over; asked as of today, it would seem to reach too far.
         var early = Issued with { Issued = Sample.Now.AddHours(-4), ValidBefore = Sample.Now.AddHours(4), Principals = ["deploy@db1"] };
-        Assert.Null(Withdrawal.Reason(early, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
-        Assert.NotNull(Withdrawal.Reason(early with { ValidBefore = Sample.Now.AddHours(4).AddSeconds(1) }, Alice, [], Sample.Roles(Base, Dba), [Db1, Web1], LocksInForce.None, SiteLimits.Default));
+        Assert.Null(Withdrawal.Reason(early, Alice, [], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), LocksInForce.None, SiteLimits.Default));
+        Assert.NotNull(Withdrawal.Reason(early with { ValidBefore = Sample.Now.AddHours(4).AddSeconds(1) }, Alice, [], Sample.Roles(Base, Dba), Sample.Nodes(Db1, Web1), LocksInForce.None, SiteLimits.Default));
     }
 
     private static string? Judge(User? user = null, Role[]? roles = null, Node[]? nodes = null) =>
-        Withdrawal.Reason(Issued, user ?? Alice, ImmutableArray.Create(Approved), Sample.Roles(roles ?? [Base, Dba]), nodes ?? [Db1, Web1], LocksInForce.None, SiteLimits.Default);
+        Withdrawal.Reason(Issued, user ?? Alice, ImmutableArray.Create(Approved), Sample.Roles(roles ?? [Base, Dba]), Sample.Nodes(nodes ?? [Db1, Web1]), LocksInForce.None, SiteLimits.Default);
+
+    /// <summary>Nodes that can be found by name and not listed.</summary>
+    private sealed class LookedUp(IReadOnlyDictionary<string, Node> nodes) : IReadOnlyDictionary<string, Node>
+    {
+        public List<string> Asked { get; } = [];
+
+        public IEnumerable<string> Keys => throw new NotSupportedException();
+
+        public IEnumerable<Node> Values => throw new NotSupportedException();
+
+        public int Count => throw new NotSupportedException();
+
+        public Node this[string key] => throw new NotSupportedException();
+
+        public bool ContainsKey(string key) => throw new NotSupportedException();
+
+        public bool TryGetValue(string key, [MaybeNullWhen(false)] out Node value)
+        {
+            Asked.Add(key);
+            return nodes.TryGetValue(key, out value);
+        }
+
+        public IEnumerator<KeyValuePair<string, Node>> GetEnumerator() => throw new NotSupportedException();
+
+        IEnumerator IEnumerable.GetEnumerator() => throw new NotSupportedException();
+    }
 }

@@ -225,7 +225,7 @@ public class ResourceRequestTests
         Assert.Equal("postgres@db2 is not granted any more", Reason(issued with { Principals = ["postgres@db1", "postgres@db2"] }));
         Assert.Equal("deploy is not granted any more", Reason(issued with { Principals = ["deploy"] }));
 
-        string? Reason(IssuedCertificate one) => Withdrawal.Reason(one, Alice, [request], Login(request).Roles, [Db1, Db2, Web1], LocksInForce.None, SiteLimits.Default);
+        string? Reason(IssuedCertificate one) => Withdrawal.Reason(one, Alice, [request], Login(request).Roles, Sample.Nodes(Db1, Db2, Web1), LocksInForce.None, SiteLimits.Default);
     }
 
     [Fact]
