@@ -225,6 +225,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         : type == typeof(TimeSpan) ? TimeSpan.FromHours(1)
         : type == typeof(Guid) ? Guid.NewGuid()
         : type == typeof(byte[]) ? new byte[] { 1 }
+        : type == typeof(Func<Policy, string, Policy>) ? (Policy policy, string _) => policy
         : type == typeof(PublicKey) ? PrivateKeys.New(CaKeyType.Ed25519).PublicKey
         : type == typeof(UnixIdentity) ? new UnixIdentity(5001, "alice")
         : type.IsEnum ? Enum.GetValues(type).GetValue(0)
@@ -246,7 +247,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
 
     private static object Built(Type type)
     {
-        var constructor = type.IsAbstract ? null : type.GetConstructors().MaxBy(one => one.GetParameters().Length);
+        var constructor = type.IsAbstract || typeof(Delegate).IsAssignableFrom(type) ? null : type.GetConstructors().MaxBy(one => one.GetParameters().Length);
         if (constructor is null)
             throw new InvalidOperationException($"the test has no value of the type {type.Name}");
         var built = constructor.Invoke([.. constructor.GetParameters().Select(parameter =>
