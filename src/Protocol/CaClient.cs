@@ -14,7 +14,11 @@ public sealed class CaClient : IDisposable
     // The user may have to find their security key first.
     private static readonly TimeSpan PatienceWithPeople = TimeSpan.FromMinutes(3);
 
+    // A daemon that is replaced closes the connections that it has not heard; the next one is there a moment later.
+    private static readonly TimeSpan BeforeAnotherTry = TimeSpan.FromMilliseconds(200);
+
     private readonly HttpClient http;
+    private readonly bool isNear;
     private readonly TimeSpan patience;
 
     /// <summary>Creates a client of the daemon at an address.</summary>
@@ -28,6 +32,7 @@ public sealed class CaClient : IDisposable
     public CaClient(
         ServerAddress server, Func<uint, bool> trusts, TimeSpan? patience = null, Action<string>? tell = null, bool mayAsk = true)
     {
+        isNear = server is ServerAddress.Unix;
         this.patience = patience ?? (server is ServerAddress.Ssh ? PatienceWithPeople : Patience);
         Func<CancellationToken, ValueTask<Stream>> connect;
         switch (server)
@@ -57,7 +62,9 @@ public sealed class CaClient : IDisposable
         };
     }
 
-    /// <summary>Sends a request, and returns the answer.</summary>
+    /// <summary>
+    /// Sends a request, and returns the answer. One that only reads is sent a second time if the daemon closes the connection.
+    /// </summary>
     /// <exception cref="ProblemException">The daemon refused.</exception>
     /// <exception cref="UnreachableException">
     /// There is no daemon, it is not trusted, it hangs, or it does not speak this protocol.
@@ -71,14 +78,24 @@ public sealed class CaClient : IDisposable
         limit.CancelAfter(patience);
         try
         {
-            return await Exchange(
-                route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)),
-                limit.Token).ConfigureAwait(false);
+            try
+            {
+                return await Try().ConfigureAwait(false);
+            }
+            catch (UnreachableException broken) when (isNear && route.Method == "GET" && broken.Message == UnreachableException.BrokenOff)
+            {
+                await Task.Delay(BeforeAnotherTry, limit.Token).ConfigureAwait(false);
+                return await Try().ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new UnreachableException("the daemon does not answer", Unknown(route));
         }
+
+        Task<TReply> Try() => Exchange(
+            route, request, async answer => Read<TReply>(await answer.ReadAsByteArrayAsync(limit.Token).ConfigureAwait(false)),
+            limit.Token);
     }
 
     /// <summary>Sends a request, and passes on the bytes of the answer as they arrive, however long that takes.</summary>

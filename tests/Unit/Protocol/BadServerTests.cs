@@ -77,6 +77,22 @@ public sealed class BadServerTests : IDisposable
             await Types(new TctlCommand(), "users", "update", "--set-roles=a", "alice"));
     }
 
+    [Fact]
+    public async Task Only_a_call_that_reads_is_made_a_second_time()
+    {
+        var calls = 0;
+        using var server = Serve(async connection =>
+        {
+            await HeadOf(connection);
+            if (Interlocked.Increment(ref calls) % 2 == 0)
+                await connection.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"requests\": []}"u8.ToArray().AsMemory());
+        });
+        Assert.Equal(0, (await Types(new TctlCommand(), "requests", "ls")).ExitCode);
+        Assert.Equal(2, calls);
+        Assert.Equal(3, (await Types(new TctlCommand(), "users", "update", "--set-roles=a", "alice")).ExitCode);
+        Assert.Equal(3, calls);
+    }
+
     [Theory]
     [InlineData("listens and never accepts")]
     [InlineData("accepts and says nothing")]
