@@ -49,7 +49,7 @@ public class NameServiceTests
     public async Task Crowd_that_comes_at_once_is_answered_in_turn()
     {
         using var begin = new ManualResetEventSlim();
-        var names = new NameService(TimeProvider.System, uid =>
+        var names = new NameService(new Patient(), uid =>
         {
             begin.Wait();
             return $"u{uid}";
@@ -63,7 +63,7 @@ public class NameServiceTests
     public async Task Lookups_that_may_wait_are_bounded()
     {
         using var hangs = new ManualResetEventSlim();
-        var names = new NameService(TimeProvider.System, _ =>
+        var names = new NameService(new Patient(), _ =>
         {
             hangs.Wait();
             return "alice";
@@ -87,6 +87,13 @@ public class NameServiceTests
             {
                 await Task.Delay(10);
             }
+    }
+
+    /// <summary>Three seconds are never over, however slow the machine is.</summary>
+    private sealed class Patient : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Three seconds are over in a moment.</summary>
