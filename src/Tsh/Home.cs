@@ -169,11 +169,16 @@ internal sealed partial class Home(string folder, string? profile = null)
         ReplaceCertificates(certificates);
     }
 
+    /// <summary>Returns the lines of a known_hosts file that make ssh accept the host certificates of an authority.</summary>
+    /// <param name="hostCas">The lines of its public keys, whose comments are left out.</param>
+    public static string Authorities(IEnumerable<string> hostCas) =>
+        OpenSsh.KnownHosts.Authorities(hostCas.Select(line => OpenSsh.PublicKey.ParseLine(line).ToString()));
+
     /// <summary>Makes ssh accept the host certificates of this authority.</summary>
     /// <param name="hostCas">The lines of the public keys.</param>
     public void SaveKnownCas(IEnumerable<string> hostCas)
     {
-        var lines = OpenSsh.KnownHosts.Authorities(hostCas.Select(line => OpenSsh.PublicKey.ParseLine(line).ToString()));
+        var lines = Authorities(hostCas);
         if (AtomicFile.Read(KnownCas) != lines)
             AtomicFile.Replace(KnownCas, Encoding.UTF8.GetBytes(lines), OwnerOnly);
     }

@@ -113,10 +113,7 @@ internal abstract class LoginKey : IDisposable
     }
 
     private protected static void WriteKnownHosts(string path, IEnumerable<string> hostCas) =>
-        AtomicFile.Replace(
-            path,
-            Encoding.UTF8.GetBytes(OpenSsh.KnownHosts.Authorities(hostCas.Select(line => OpenSsh.PublicKey.ParseLine(line).ToString()))),
-            OwnerOnly);
+        AtomicFile.Replace(path, Encoding.UTF8.GetBytes(Home.Authorities(hostCas)), OwnerOnly);
 
     private protected static void ExpectFolder(string path)
     {

@@ -75,7 +75,7 @@ internal sealed class Ed25519PrivateKey : PrivateKey
     /// <inheritdoc/>
     /// <remarks>
     /// <see cref="Sign"/> computes R as a multiple of the base point, so this does not look for a part of small order in it. For the
-    /// signatures of others, <see cref="Verify"/> does, which takes twice as long.
+    /// signatures of others, <see cref="Verify"/> does, which takes three times as long.
     /// </remarks>
     internal override bool Made(ReadOnlySpan<byte> data, string algorithm, ReadOnlySpan<byte> blob) =>
         algorithm == publicKey.Type && blob.Length == Ed25519.SignatureSize && Ed25519.Verify(blob, point, data);

@@ -40,7 +40,7 @@ internal static class TrustedKeysFile
             catch (SshFormatException malformed)
             {
                 throw new CaKeyException(
-                    $"{path}:{number}: {malformed.Message}; each line takes the public key of a CA that hosts shall trust, as in a .pub file");
+                    $"{path}:{number}: {malformed.Message}; each line must be the public key of a trusted CA, as in a .pub file");
             }
         }
     }

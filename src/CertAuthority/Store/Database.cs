@@ -87,8 +87,8 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Checks that all rows on which decisions depend now can be read. An unreadable row that affects nothing else, such as a node or a
-    /// user, is left out instead, and one that is over is left to whoever reads it.
+    /// Checks that every row on which a decision depends can be read. An unreadable row that affects nothing else, such as a node or a
+    /// user, is left out instead. A row that is over is not read: whoever asks for it gets the error.
     /// </summary>
     /// <exception cref="StoreException">A row does not have the daemon's format.</exception>
     public void ExpectReadable(DateTimeOffset now)
