@@ -19,9 +19,31 @@ public sealed record IssuedCertificate(
     UnixIdentity Caller, DateTimeOffset Issued, DateTimeOffset ValidBefore, ImmutableArray<string> Principals,
     SessionPermissions Permissions);
 
-/// <summary>Decides whether a certificate stays valid after the policy has changed.</summary>
+/// <summary>Decides whether a certificate or an approval stays valid after the policy has changed.</summary>
 public static class Withdrawal
 {
+    /// <summary>
+    /// Asks today's policy about an approved request. Returns why its access ends now, or null and the request with an earlier end, or null
+    /// twice if nothing changes.
+    /// </summary>
+    /// <param name="request">The approved request.</param>
+    /// <param name="user">Its user as they are now; null if they no longer exist, in which case the removal has ended the request.</param>
+    /// <param name="roles">Every role that exists now.</param>
+    /// <param name="limits">The limits of the site.</param>
+    /// <param name="now">The instant of the change.</param>
+    public static (string? Over, AccessRequest? Shorter) OfApproval(
+        AccessRequest request, User? user, IReadOnlyDictionary<string, Role> roles, SiteLimits limits, DateTimeOffset now)
+    {
+        if (RequestUse.FirstChanged(request.GrantedRoles, roles) is { } changed)
+            return ($"the role {changed.Name} changed after this approval; ask again", null);
+        var again = user is null ? request : AccessWindow.Again(request, user, roles, limits);
+        if (again.AccessUntil >= request.AccessUntil)
+            return (null, null);
+        return again.AccessUntil <= now || again.AccessUntil <= request.Terms.AssumeFrom
+            ? ($"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", null)
+            : (null, again);
+    }
+
     /// <summary>
     /// Asks today's policy about the time of issue. Returns null if it would still grant every principal, every permission and every second
     /// under the same conditions, and otherwise what it no longer grants. A grant that is larger than one certificate can hold is no reason

@@ -49,6 +49,9 @@ internal sealed record Authority(
     /// <summary>Finds the rows of the database that cannot be read.</summary>
     public required Damage Damage { get; init; }
 
+    /// <summary>The owed withdrawals that are being paid.</summary>
+    public WithdrawalsAtWork WithdrawalsAtWork { get; } = new();
+
     /// <summary>The current time in whole seconds, as certificates and records count it.</summary>
     public DateTimeOffset Now() => DateTimeOffset.FromUnixTimeSeconds(Clock.GetUtcNow().ToUnixTimeSeconds());
 }

@@ -169,6 +169,12 @@ internal static class CertificateTable
         (int)snapshot.QueryFirst(
             "SELECT count(*) FROM certificates WHERE valid_before > $1 AND revoked IS NULL", row => row.GetInt64(0), now);
 
+    /// <summary>Counts the certificates of a user that sshd would still accept.</summary>
+    public static int CountLive(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
+        (int)snapshot.QueryFirst(
+            "SELECT count(*) FROM certificates WHERE user_id = $1 AND valid_before > $2 AND revoked IS NULL", row => row.GetInt64(0), user,
+            now);
+
     /// <summary>Returns whether a certificate that sshd would still accept has a longer lifetime than certificates may have.</summary>
     public static bool HasCertificatesLongerThan(this Snapshot snapshot, TimeSpan longest, DateTimeOffset now) =>
         snapshot.QueryFirst(

@@ -13,8 +13,33 @@ namespace CertAuthority.Store;
 internal sealed record LockRow(string Kind, string Target, string? Message = null, long? Expires = null)
 {
     public static readonly ResourceTable<AccessLock> Table = ResourceTable.Of(
-        ResourceKinds.Lock, LockRowJson.Default.LockRow, From, (row, name) => row.Read(name)) with
+        ResourceKinds.Lock, LockRowJson.Default.LockRow, From, (row, name) => row.Read(name), Touch) with
     { InPolicy = (policy, next, name, one) => policy.With(next, name, one) };
+
+    private static void Touch(Transaction transaction, AccessLock? before, AccessLock? after)
+    {
+        switch (after?.Target)
+        {
+            // A lock that is removed gives back.
+            case null:
+                break;
+            case (LockKind.Role, var role):
+                transaction.Touched.Role(role);
+                break;
+            case (LockKind.User, var name):
+                if (transaction.FindUser(name) is { } user)
+                    transaction.Touched.User(user.Id);
+                break;
+            case (LockKind.Request, var id):
+                if (transaction.RequestsStarting(id, 1) is [var request])
+                    transaction.Touched.User(request.UserId);
+                break;
+            // A lock on a node also takes the logins that are valid on every host.
+            default:
+                transaction.Touched.Everybody();
+                break;
+        }
+    }
 
     private static LockRow From(AccessLock one) =>
         new(

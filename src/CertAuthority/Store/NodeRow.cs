@@ -21,11 +21,18 @@ internal sealed record NodeRow(
     string[]? OtherCas = null)
 {
     public static readonly ResourceTable<Node> Table = ResourceTable.Of(
-        ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name)) with
+        ResourceKinds.Node, NodeRowJson.Default.NodeRow, From, (row, name) => row.Read(name), Touch) with
     {
         InPolicy = (policy, next, name, node) => policy.With(next, name, node),
         Removing = (transaction, id) => transaction.Execute("DELETE FROM node_syncs WHERE node_id = $1", id),
     };
+
+    // No certificate names a node that is new.
+    private static void Touch(Transaction transaction, Node? before, Node? after)
+    {
+        if (before is not null)
+            transaction.Touched.Node(before);
+    }
 
     private static NodeRow From(Node node) => new(
         node.Address,

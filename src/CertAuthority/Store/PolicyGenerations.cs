@@ -17,6 +17,11 @@ internal static class PolicyGenerations
             transaction.Policies.Latest = change(before, next);
     }
 
+    /// <summary>Notes the instant of a review of the policy.</summary>
+    /// <returns>Whether no earlier review saw a later instant.</returns>
+    public static bool NoteReview(this Transaction transaction, DateTimeOffset now) =>
+        transaction.Execute("UPDATE policy SET reviewed = $1 WHERE reviewed <= $1", now) == 1;
+
     /// <summary>Returns the number of the present generation.</summary>
     public static string Generation(this Snapshot snapshot) =>
         snapshot.QueryFirst("SELECT generation FROM policy", row => row.GetString(0))!;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Data.Common;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
@@ -57,11 +58,24 @@ internal static class RequestTable
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'APPROVED' AND access_until > $1", now);
 
+    /// <summary>Returns the approved requests of a user whose access has not ended.</summary>
+    public static List<AccessRequest> ApprovedRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
+        snapshot.Select("WHERE state = 'APPROVED' AND user_id = $1 AND access_until > $2", user, now);
+
+    /// <summary>Returns the pending requests of a user.</summary>
+    public static List<AccessRequest> PendingRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
+        snapshot.Select("WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", user, now);
+
+    /// <summary>Returns the users and the granted roles of all requests in use.</summary>
+    public static List<(Guid User, ImmutableArray<PinnedRole> Roles)> RolesInUse(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query(
+            "SELECT user_id, granted_roles FROM requests WHERE state = 'APPROVED' AND access_until > $1",
+            row => (row.Id("user_id"), row.Pins("granted_roles")), now);
+
     /// <summary>Returns the requests of a user that are pending or in use, newest first.</summary>
     public static List<AccessRequest> OpenRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
         [
-            .. snapshot.Select("WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", user, now)
-                .Concat(snapshot.ApprovedRequests(now).Where(request => request.UserId == user))
+            .. snapshot.PendingRequestsOf(user, now).Concat(snapshot.ApprovedRequestsOf(user, now))
                 .OrderByDescending(request => request.Created).ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal)];
 
     /// <summary>Returns the requests that are pending or in use and name a node.</summary>

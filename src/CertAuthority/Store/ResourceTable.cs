@@ -52,11 +52,15 @@ internal abstract record ResourceTable(string Kind)
     /// <param name="json">The compiled serializer of the JSON type.</param>
     /// <param name="write">Converts a resource to a row.</param>
     /// <param name="read">Converts a row and a name to a resource; ID and revision come from their columns.</param>
-    public static ResourceTable<T> Of<T, TRow>(string kind, JsonTypeInfo<TRow> json, Func<T, TRow> write, Func<TRow, string, T> read)
+    /// <param name="touch">
+    /// Notes in <see cref="Transaction.Touched"/> what a change can take away; given the resource before it and after it, or null.
+    /// </param>
+    public static ResourceTable<T> Of<T, TRow>(
+        string kind, JsonTypeInfo<TRow> json, Func<T, TRow> write, Func<TRow, string, T> read, Action<Transaction, T?, T?> touch)
         where T : Resource =>
         new(
             kind, one => JsonSerializer.Serialize(write(one), json),
-            (text, name) => read(JsonSerializer.Deserialize(text, json) ?? throw new JsonException(), name));
+            (text, name) => read(JsonSerializer.Deserialize(text, json) ?? throw new JsonException(), name), touch);
 }
 
 /// <inheritdoc cref="ResourceTable"/>
@@ -64,7 +68,9 @@ internal abstract record ResourceTable(string Kind)
 /// <param name="Kind">The kind, which is the singular of the table's name.</param>
 /// <param name="Write">Converts a resource to JSON.</param>
 /// <param name="Read">Converts a JSON text and a name to a resource; ID and revision come from their columns.</param>
-internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func<string, string, T> Read) : ResourceTable(Kind)
+/// <param name="Touch">Notes what a change can take away; given the resource before it and after it, or null.</param>
+internal sealed record ResourceTable<T>(
+    string Kind, Func<T, string> Write, Func<string, string, T> Read, Action<Transaction, T?, T?> Touch) : ResourceTable(Kind)
     where T : Resource
 {
     private readonly string select = $"SELECT id, name, revision, resource FROM {Kind}s";
@@ -118,6 +124,9 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
 
     public void Put(Transaction transaction, T one)
     {
+        var before = Find(transaction, one.Id);
+        if (before is null || before.Revision != one.Revision || Write(before) != Write(one))
+            Touch(transaction, before, one);
         transaction.Execute(
             $"""
             INSERT INTO {Kind}s (id, name, revision, resource) VALUES ($1, $2, $3, $4)
@@ -128,9 +137,17 @@ internal sealed record ResourceTable<T>(string Kind, Func<T, string> Write, Func
         BeginGeneration(transaction, stored.Name, stored);
     }
 
-    public void Remove(Transaction transaction, T one) => Remove(transaction, one.Id.ToString(), one.Name);
+    public void Remove(Transaction transaction, T one)
+    {
+        Touch(transaction, one, null);
+        Remove(transaction, one.Id.ToString(), one.Name);
+    }
 
-    public override void Remove(Transaction transaction, Unreadable one) => Remove(transaction, one.Id, one.Name);
+    public override void Remove(Transaction transaction, Unreadable one)
+    {
+        transaction.Touched.Everybody();
+        Remove(transaction, one.Id, one.Name);
+    }
 
     private void Remove(Transaction transaction, string id, string name)
     {

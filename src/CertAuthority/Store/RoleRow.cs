@@ -33,8 +33,12 @@ internal sealed record RoleRow(string Version)
     public string[]? Reviewers { get; init; }
 
     public static readonly ResourceTable<Role> Table = ResourceTable.Of(
-        ResourceKinds.Role, RoleRowJson.Default.RoleRow, From, (row, name) => row.Read(name)) with
+        ResourceKinds.Role, RoleRowJson.Default.RoleRow, From, (row, name) => row.Read(name), Touch) with
     { InPolicy = (policy, next, name, role) => policy.With(next, name, role) };
+
+    // Users can hold a role that is new: from groups, or in the same file.
+    private static void Touch(Transaction transaction, Role? before, Role? after) =>
+        transaction.Touched.Role((before ?? after)!.Name);
 
     private static RoleRow From(Role role) => new(role.Version)
     {

@@ -103,6 +103,9 @@ internal sealed class Transaction(Session session) : Snapshot(session)
     /// <summary>The audit entries of the change, in order.</summary>
     public List<AuditEntry> Audited { get; } = [];
 
+    /// <summary>What the change can take access away from; <c>Withdrawals</c> reviews it before the change ends.</summary>
+    public Touched Touched { get; } = new();
+
     /// <summary>Runs a statement, and returns how many rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Session.Bind(sql, values).ExecuteNonQuery();
 }

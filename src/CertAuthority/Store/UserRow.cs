@@ -18,7 +18,7 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
     private const string Account = "account:";
 
     public static readonly ResourceTable<User> Table = ResourceTable.Of(
-        ResourceKinds.User, UserRowJson.Default.UserRow, From, (row, name) => row.Read(name)) with
+        ResourceKinds.User, UserRowJson.Default.UserRow, From, (row, name) => row.Read(name), Touch) with
     {
         Written = (transaction, user) =>
         {
@@ -27,6 +27,13 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
                 transaction.Execute("INSERT OR IGNORE INTO user_accounts (entry, user_id) VALUES ($1, $2)", Entry(entry), user.Id);
         },
     };
+
+    // No certificate belongs to a user who is new.
+    private static void Touch(Transaction transaction, User? before, User? after)
+    {
+        if (before is not null)
+            transaction.Touched.User(before.Id);
+    }
 
     private static UserRow From(User user) => new(
         [.. user.Roles],

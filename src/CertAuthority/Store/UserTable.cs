@@ -14,6 +14,10 @@ internal static class UserTable
 
     public static List<User> Users(this Snapshot snapshot) => UserRow.Table.All(snapshot);
 
+    /// <summary>Returns the IDs of the users to whom a role is assigned.</summary>
+    public static List<Guid> HoldersOf(this Snapshot snapshot, string role) =>
+        snapshot.Query("SELECT user_id FROM user_roles WHERE role = $1", row => row.Id("user_id"), role);
+
     /// <summary>Returns the users without a resource.</summary>
     public static List<User> UsersFromGroups(this Snapshot snapshot) => snapshot.Users().FindAll(user => user.IsFromGroups);
 

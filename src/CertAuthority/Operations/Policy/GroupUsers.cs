@@ -88,10 +88,10 @@ internal static class GroupUsers
     public static async Task<Withdrawn> Reconfigure(Authority ca)
     {
         var now = ca.Now();
-        var withdrawn = await ca.Database.Commit(
-            transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true);
-        await Publish(ca, withdrawn);
-        return withdrawn;
+        return await Finish(
+            ca,
+            await ca.Database.Commit(
+                transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true));
     }
 
     /// <summary>
@@ -99,13 +99,20 @@ internal static class GroupUsers
     /// lasts longer than its limits. Nothing else can have changed while the daemon was down or reloaded its configuration, so nothing else
     /// is checked.
     /// </summary>
-    public static Withdrawn Reconfigure(SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now)
+    /// <param name="limits">The limits of the site.</param>
+    /// <param name="groups">What the groups give.</param>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="whole">Whether everything must be done in this transaction, however much it is.</param>
+    public static Withdrawn Reconfigure(
+        SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now, bool whole = false)
     {
         var changes = transaction.UsersFromGroups().Select(stored => Change(groups, transaction, stored.Name, stored.FromGroups, now))
             .OfType<List<EndedRequest>>().ToList();
-        if (changes.Count > 0 || transaction.HasCertificatesLongerThan(limits.Certificate, now))
-            return Withdrawals.Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)]);
-        return Withdrawals.ReviewLimits(limits, transaction, now);
+        Withdrawals.TouchByLimits(limits, transaction, now);
+        return changes.Count == 0
+            ? Withdrawals.ReviewTouched(limits, transaction, Caller.Daemon, now, [], whole)
+            : Withdrawals.Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)], whole);
     }
 
     private static async Task Settle(Authority ca, User? stored, string account, ImmutableArray<string> groups)
@@ -113,7 +120,7 @@ internal static class GroupUsers
         if (ca.UsersFromGroups.Of(account, groups) is { } user ? stored?.HasGroupsOf(user) == true : stored is null)
             return;
         var now = ca.Now();
-        await Publish(ca, await ca.Database.Commit(transaction => Change(ca.UsersFromGroups, transaction, account, groups, now) is { } ended
+        await Finish(ca, await ca.Database.Commit(transaction => Change(ca.UsersFromGroups, transaction, account, groups, now) is { } ended
             ? Withdrawals.Review(ca, transaction, Caller.Daemon, now, ended)
             : Withdrawn.Nothing, takesAway: true));
     }
@@ -147,15 +154,16 @@ internal static class GroupUsers
         });
     }
 
-    private static async Task Publish(Authority ca, Withdrawn withdrawn)
+    private static async Task<Withdrawn> Finish(Authority ca, Withdrawn withdrawn)
     {
         try
         {
-            await Withdrawals.Publish(ca, withdrawn);
+            return await OwedWithdrawals.Finish(ca, Caller.Daemon, withdrawn);
         }
         catch (ProblemException)
         {
-            // The publisher has logged the reason and tries again by itself; it does not concern the caller.
+            // The publisher has logged the reason, and what is left is tried again; it does not concern the caller.
+            return withdrawn;
         }
     }
 }

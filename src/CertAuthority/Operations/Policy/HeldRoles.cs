@@ -54,7 +54,8 @@ internal static class HeldRoles
         var existing = snapshot.Policy().Roles;
         return
         [
-            .. snapshot.Users()
+            .. Holders(snapshot, roles).UnionBy(users.Select(snapshot.FindUser).OfType<User>(), user => user.Id)
+                .OrderBy(user => user.Name, StringComparer.Ordinal)
                 .SelectMany(user => user.Roles.Where(role => users.Contains(user.Name) || roles.Contains(role)).Where(existing.ContainsKey)
                     .SelectMany(role => RoleInUse.GapsOf(existing[role], user).Select(gap => (Role: role, Gap: gap, User: user.Name))))
                 .GroupBy(one => (one.Role, one.Gap), one => one.User)
@@ -70,7 +71,7 @@ internal static class HeldRoles
     public static ResourceEnding TakeFromHolders(ResourceRemoval removal)
     {
         var (transaction, role) = (removal.Transaction, removal.Name);
-        var holders = transaction.Users().FindAll(user => user.Roles.Contains(role));
+        var holders = Holders(transaction, [role]);
         if (holders.Count > 0 && !removal.Force)
             throw new ProblemException(new Problem(
                 ProblemCode.Conflict,
@@ -88,4 +89,10 @@ internal static class HeldRoles
                 $"users_from_groups still gives role '{role}', so whoever has it from a group cannot log in: take it out of the configuration, or create it again"]
             : []);
     }
+
+    private static List<User> Holders(Snapshot snapshot, IEnumerable<string> roles) =>
+    [
+        .. roles.SelectMany(snapshot.HoldersOf).Distinct().Select(snapshot.FindUser).OfType<User>()
+            .OrderBy(user => user.Name, StringComparer.Ordinal),
+    ];
 }

@@ -25,7 +25,7 @@ internal static class Locks
             transaction.Audit(ResourceChanges.Entry(by.Caller, null, made, now));
             return (LockTargets.Warnings(transaction, made, now), Withdrawals.Review(ca, transaction, by.Caller, now));
         }, takesAway: true);
-        await Withdrawals.Publish(ca, withdrawn);
+        withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         return new Locked(name, warnings, [.. withdrawn.Revoked]);
     }
 

@@ -12,7 +12,7 @@ internal static class Removals
         var kind = KindTable.Named(ask.Kind);
         var (warnings, withdrawn) = await ca.Database.Commit(
             transaction => Remove(ca, transaction, by.Caller, kind, ask, now), takesAway: kind.RemovingTakesAway);
-        await Withdrawals.Publish(ca, withdrawn);
+        withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
     }
 
@@ -36,6 +36,6 @@ internal static class Removals
             ? (ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
             : ([.. ending.Warnings,
                 "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
-                new Withdrawn([.. ending.Requests.Select(each => each.Request.Id)], [.. ending.Requests.SelectMany(each => each.Revoked)]));
+                Withdrawn.Of(ending.Requests));
     }
 }

@@ -52,7 +52,7 @@ internal static class ResourceFiles
             ];
             return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, to.Ended));
         }, takesAway: !ask.Force && given.TrueForAll(one => one.Kind.CreatingTakesAway));
-        await Withdrawals.Publish(ca, withdrawn);
+        withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         return withdrawn.Show(done, warnings);
     }
 
@@ -63,8 +63,7 @@ internal static class ResourceFiles
         var found = ca.Database.Read<JsonElement[]>(snapshot =>
         [
             .. from kind in kinds
-               from one in kind.All(snapshot, withoutFile: ask.FromGroups && ask.Kind != ResourceKinds.All)
-               where ask.Name is null || one.Name == ask.Name
+               from one in kind.All(snapshot, ask.Name, withoutFile: ask.FromGroups && ask.Kind != ResourceKinds.All)
                select JsonSerializer.SerializeToElement(kind.Write(one), ProtocolJson.Lenient.Of<JsonObject>()),
         ]);
         return Task.FromResult(found.Length > 0 || ask.Name is null

@@ -80,10 +80,11 @@ internal abstract record ResourceKind(string Name)
     /// <param name="one">The resource; null if it could not be read.</param>
     public abstract AuditEntry About(AuditEntry entry, string name, Resource? one);
 
-    /// <summary>Lists all resources of the kind, sorted by name.</summary>
+    /// <summary>Lists resources of the kind, sorted by name.</summary>
     /// <param name="snapshot">The database.</param>
+    /// <param name="name">The name of the only one to list; null for all.</param>
     /// <param name="withoutFile">Whether to include resources that no file can create.</param>
-    public abstract IEnumerable<Resource> All(Snapshot snapshot, bool withoutFile);
+    public abstract IEnumerable<Resource> All(Snapshot snapshot, string? name, bool withoutFile);
 
     /// <summary>Finds a resource to remove. It must be readable and have a file.</summary>
     /// <exception cref="ProblemException">There is no such resource.</exception>
@@ -163,8 +164,9 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
 
     public override AuditEntry About(AuditEntry entry, string name, Resource? one) => Concerning(entry, name, (T?)one);
 
-    public override IEnumerable<Resource> All(Snapshot snapshot, bool withoutFile) =>
-        Listing(snapshot).Where(one => withoutFile || WithoutFile(one) is null);
+    public override IEnumerable<Resource> All(Snapshot snapshot, string? name, bool withoutFile) =>
+        (name is null ? Listing(snapshot) : Finding(snapshot, name) is { } one ? [one] : [])
+        .Where(one => withoutFile || WithoutFile(one) is null);
 
     public override Resource Find(Snapshot snapshot, string name) =>
         Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(name);

@@ -41,7 +41,7 @@ internal static class Users
             return ((string[])[.. taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[],
                 .. HeldRoles.Gaps(transaction, [], [user.Name])], Withdrawals.Review(ca, transaction, by.Caller, now));
         });
-        await Withdrawals.Publish(ca, withdrawn);
+        withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         return withdrawn.Show([$"user '{ask.Name}' has been updated"], warnings);
     }
 

@@ -1,80 +1,134 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
-using CertAuthority.Protocol;
 using CertAuthority.Store;
 
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Takes back what a policy change no longer permits. It runs at the end of the transaction that makes the change, so that no login falls
-/// in between.
+/// Takes back what a policy change no longer permits. It runs at the end of the transaction that makes the change. If the change touches
+/// more than one transaction should hold, that transaction only records that a withdrawal is owed, and <see cref="OwedWithdrawals"/> pays
+/// it before the call is answered.
 /// </summary>
 internal static class Withdrawals
 {
-    /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest})"/>
+    // They are checked in about 30 ms, in which nobody else can log in.
+    private const int AtOnce = 1000;
+
+    /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, bool)"/>
     public static Withdrawn Review(
         Authority ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
         Review(ca.Limits, transaction, by, now, endedBefore);
 
     /// <summary>
-    /// Ends the approved requests whose granted roles changed, shortens what lasts longer than the current policy would grant, and revokes
-    /// every live certificate that it would not issue. The rules are the same as for a login. The result includes what the change itself
-    /// has ended.
+    /// Reviews everyone whose access the transaction touched: ends the approved requests whose granted roles changed, shortens what lasts
+    /// longer than the current policy would grant, and revokes every live certificate that it would not issue. The rules are the same as
+    /// for a login.
     /// </summary>
+    /// <param name="limits">The limits of the site.</param>
+    /// <param name="transaction">The transaction that made the change.</param>
+    /// <param name="by">Who made it.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="endedBefore">What the change itself has ended; the result includes it.</param>
+    /// <param name="whole">Whether everything must be done in this transaction, however much it is.</param>
     public static Withdrawn Review(
-        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore)
+        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore,
+        bool whole = false)
     {
-        var (ended, shortened) = ReviewRequests(limits, transaction, by, now);
-        ended.InsertRange(0, endedBefore);
-        var revoked = new List<string>(ended.SelectMany(one => one.Revoked));
-        revoked.AddRange(RevokeExceeding(limits, transaction, by, now));
-        return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]) { Shortened = shortened };
+        // A clock that was set back makes certificates live again that were over at an earlier change, and not reviewed.
+        if (!transaction.NoteReview(now))
+            transaction.Touched.Everybody();
+        return ReviewTouched(limits, transaction, by, now, endedBefore, whole);
     }
 
-    /// <summary>
-    /// Ends and shortens the requests that last longer than the limits would grant, and revokes the certificates issued under them. Nothing
-    /// else can have changed, so nothing else is checked.
-    /// </summary>
-    public static Withdrawn ReviewLimits(SiteLimits limits, Transaction transaction, DateTimeOffset now)
+    /// <summary>Reviews like <see cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, bool)"/>,
+    /// without a change of the policy.</summary>
+    public static Withdrawn ReviewTouched(
+        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore, bool whole)
     {
-        var (ended, shortened) = ReviewRequests(limits, transaction, Caller.Daemon, now);
-        var revoked = ended.SelectMany(one => one.Revoked)
-            .Concat(shortened.IsEmpty ? [] : RevokeExceeding(limits, transaction, Caller.Daemon, now));
-        return new Withdrawn([.. ended.Select(one => one.Request.Id)], [.. revoked]) { Shortened = shortened };
+        var withdrawn = Withdrawn.Of(endedBefore);
+        var touched = transaction.Touched;
+        if (touched.IsNobody)
+            return withdrawn;
+        var most = whole ? int.MaxValue : AtOnce;
+        if (touched.IsEverybody && transaction.CountLive(now) > most)
+            return withdrawn with { Owed = Owe(transaction, null, now) };
+        IReadOnlyCollection<Guid> users = touched.IsEverybody
+            ? transaction.UsersWithAccess(now)
+            : transaction.UsersOf(touched, now);
+        return users.Count > most || (!whole && users.Sum(user => transaction.CountLive(user, now)) > most)
+            ? withdrawn with { Owed = Owe(transaction, users, now) }
+            : withdrawn.And(Review(limits, transaction, by, now, users));
     }
 
-    private static (List<EndedRequest> Ended, ImmutableArray<AccessRequest> Shortened) ReviewRequests(
-        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now)
+    /// <summary>Touches everyone who has requests, or certificates, that last longer than the limits of the site would grant.</summary>
+    public static void TouchByLimits(SiteLimits limits, Transaction transaction, DateTimeOffset now)
     {
+        if (transaction.HasCertificatesLongerThan(limits.Certificate, now))
+            transaction.Touched.Everybody();
         var roles = transaction.Policy().Roles;
-        var (ended, shortened) = (new List<EndedRequest>(), ImmutableArray.CreateBuilder<AccessRequest>());
         foreach (var request in transaction.ApprovedRequests(now))
-        {
-            if (RequestUse.FirstChanged(request.GrantedRoles, roles) is { } changed)
-                ended.Add(
-                    RequestChanges.EndBecause(
-                        transaction, by, request, RequestAction.Deny, $"the role {changed.Name} changed after this approval; ask again",
-                        now));
-            else if (transaction.FindUser(request.UserId) is { } user && AccessWindow.Again(request, user, roles, limits) is var again
-                && again.AccessUntil < request.AccessUntil)
-                if (again.AccessUntil <= now || again.AccessUntil <= request.Terms.AssumeFrom)
-                    ended.Add(RequestChanges.EndBecause(
-                        transaction, by, request, RequestAction.Deny,
-                        $"the access lasts {Durations.Show(again.Terms.Lasts)} now, limited by {again.Terms.LimitedBy}, and is over; ask again", now));
-                else
-                    shortened.Add(
-                        Shorten(transaction, by, request, transaction.UpdateRequest(request, again), again.Terms.Shortened[^1], now));
-        }
-        foreach (var request in transaction.PendingRequests(now)
-            .Where(request => request.PendingUntil > request.Created + limits.PendingRequest))
-            shortened.Add(Shorten(
-                transaction, by, request, transaction.EndWaiting(request, request.Created + limits.PendingRequest),
-                $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
-        return (ended, shortened.ToImmutable());
+            if (Withdrawal.OfApproval(request, transaction.FindUser(request.UserId), roles, limits, now) is not (null, null))
+                transaction.Touched.User(request.UserId);
+        foreach (var request in transaction.PendingRequests(now).Where(request => WaitsTooLong(request, limits)))
+            transaction.Touched.User(request.UserId);
     }
+
+    private static OwedWithdrawal Owe(Transaction transaction, IReadOnlyCollection<Guid>? users, DateTimeOffset now)
+    {
+        var row = Guid.NewGuid();
+        transaction.OweWithdrawal(row, now);
+        return new OwedWithdrawal([row], users);
+    }
+
+    /// <summary>Reviews some users in a transaction.</summary>
+    public static Withdrawn Review(
+        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IEnumerable<Guid> users)
+    {
+        var policy = transaction.Policy();
+        var locks = policy.LocksAt(now);
+        var (ended, shortened, revoked) = (new List<EndedRequest>(), new List<AccessRequest>(), new List<string>());
+        foreach (var id in users)
+        {
+            var user = transaction.FindUser(id);
+            foreach (var request in transaction.ApprovedRequestsOf(id, now))
+            {
+                var (over, shorter) = Withdrawal.OfApproval(request, user, policy.Roles, limits, now);
+                if (over is not null)
+                    ended.Add(RequestChanges.EndBecause(transaction, by, request, RequestAction.Deny, over, now));
+                else if (shorter is not null)
+                    shortened.Add(Shorten(
+                        transaction, by, request, transaction.UpdateRequest(request, shorter), shorter.Terms.Shortened[^1], now));
+            }
+            foreach (var request in transaction.PendingRequestsOf(id, now).Where(request => WaitsTooLong(request, limits)))
+                shortened.Add(Shorten(
+                    transaction, by, request, transaction.EndWaiting(request, request.Created + limits.PendingRequest),
+                    $"it waits {Durations.Show(limits.PendingRequest)} for an answer, limited by the site's maximum", now));
+            foreach (var certificate in transaction.LiveCertificates(id, now))
+                if (Reason(limits, transaction, policy, locks, user, certificate) is { } why)
+                    revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
+        }
+        return Withdrawn.Of(ended).And(new Withdrawn([], [.. revoked]) { Shortened = [.. shortened] });
+    }
+
+    /// <summary>Returns whether a review of the user would take something back.</summary>
+    public static bool Exceeds(SiteLimits limits, Snapshot snapshot, Guid id, DateTimeOffset now)
+    {
+        var policy = snapshot.Policy();
+        var locks = policy.LocksAt(now);
+        var user = snapshot.FindUser(id);
+        return snapshot.ApprovedRequestsOf(id, now)
+                .Exists(request => Withdrawal.OfApproval(request, user, policy.Roles, limits, now) is not (null, null))
+            || snapshot.PendingRequestsOf(id, now).Exists(request => WaitsTooLong(request, limits))
+            || snapshot.LiveCertificates(id, now)
+                .Exists(certificate => Reason(limits, snapshot, policy, locks, user, certificate) is not null);
+    }
+
+    private static bool WaitsTooLong(AccessRequest request, SiteLimits limits) =>
+        request.PendingUntil > request.Created + limits.PendingRequest;
 
     private static AccessRequest Shorten(
         Transaction transaction, Caller by, AccessRequest before, AccessRequest request, string why, DateTimeOffset now)
@@ -93,55 +147,13 @@ internal static class Withdrawals
         return request;
     }
 
-    private static List<string> RevokeExceeding(SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now)
+    private static string? Reason(
+        SiteLimits limits, Snapshot snapshot, Policy policy, LocksInForce locks, User? user, RecordedCertificate certificate)
     {
-        var policy = transaction.Policy();
-        var locks = policy.LocksAt(now);
-        var users = new Dictionary<Guid, User?>();
-        var revoked = new List<string>();
-        foreach (var certificate in transaction.LiveCertificates(now))
-        {
-            if (!users.TryGetValue(certificate.UserId, out var user))
-                users[certificate.UserId] = user = transaction.FindUser(certificate.UserId);
-            ImmutableArray<AccessRequest> requests = [
-                .. certificate.Requests.Select(id => transaction.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
-            var issued = new IssuedCertificate(
-                certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
-            if (Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits) is { } why)
-                revoked.AddRange(Revocations.Revoke(transaction, by, [certificate], why, now));
-        }
-        return revoked;
+        ImmutableArray<AccessRequest> requests = [
+            .. certificate.Requests.Select(id => snapshot.FindRequest(Guid.Parse(id))).OfType<AccessRequest>()];
+        var issued = new IssuedCertificate(
+            certificate.Caller, certificate.Issued, certificate.ValidBefore, certificate.Principals, certificate.Permissions);
+        return Withdrawal.Reason(issued, user, requests, policy.Roles, policy.Nodes, locks, limits);
     }
-
-    /// <summary>
-    /// Runs after the commit: wakes callers that wait for a request that ended or was shortened, and returns when the revocation list is
-    /// published.
-    /// </summary>
-    public static async Task Publish(Authority ca, Withdrawn withdrawn)
-    {
-        foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
-            ca.Watch.Changed(request);
-        if (withdrawn.Revoked.Length > 0)
-            await ca.Krl.Publish();
-    }
-}
-
-/// <summary>What was taken back.</summary>
-/// <param name="Ended">The requests that ended.</param>
-/// <param name="Revoked">The serials of the revoked certificates.</param>
-internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<string> Revoked)
-{
-    /// <summary>The result when nothing was taken back.</summary>
-    public static readonly Withdrawn Nothing = new([], []);
-
-    /// <summary>The requests that now end earlier, in their current state.</summary>
-    public ImmutableArray<AccessRequest> Shortened { get; init; } = [];
-
-    /// <summary>Converts the result to the reply for the administrator.</summary>
-    public AppliedResources Show(IEnumerable<string> done, IEnumerable<string> warnings) =>
-        new([.. done], [.. warnings, .. Shortened.Select(Warning)], [.. Revoked], [.. Ended.Select(id => id.ToString())]);
-
-    private static string Warning(AccessRequest request) => request.StoredState == RequestState.Approved
-        ? $"the access of {request.UserName} under request {request.Id} ends earlier, {Instants.Show(request.AccessUntil)}, limited by {request.Terms.LimitedBy}"
-        : $"the request {request.Id} of {request.UserName} waits for an answer until {Instants.Show(request.PendingUntil)} only, limited by the site's maximum";
 }

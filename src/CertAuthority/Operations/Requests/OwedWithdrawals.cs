@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using CertAuthority.Protocol;
+using CertAuthority.Store;
+
+namespace CertAuthority.Operations;
+
+/// <summary>
+/// Pays withdrawals that are too large for the transaction of their change. Readers find the users from whom something must be taken back,
+/// beside all other work; the writer then reviews these users again, a few in each transaction, so that no login waits for long.
+/// </summary>
+internal static class OwedWithdrawals
+{
+    // A reader keeps one moment of the database for that many users, and the writer has one transaction for that many.
+    private const int ReadTogether = 200;
+    private const int WrittenTogether = 8;
+
+    /// <summary>
+    /// Runs after the commit of a change: pays what it owes, wakes callers that wait for a request that ended or was shortened, and returns
+    /// when the revocation list is published.
+    /// </summary>
+    /// <returns>Everything that was taken back.</returns>
+    /// <exception cref="ProblemException">
+    /// Unavailable: not everything could be taken back, and the daemon tries again; or the list could not be published.
+    /// </exception>
+    public static async Task<Withdrawn> Finish(Authority ca, Caller by, Withdrawn withdrawn)
+    {
+        if (withdrawn.Owed is { } owed)
+            withdrawn = await Pay(ca, by, owed, withdrawn);
+        foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
+            ca.Watch.Changed(request);
+        if (withdrawn.Revoked.Length > 0)
+            await ca.Krl.Publish();
+        return withdrawn;
+    }
+
+    /// <summary>Pays what a daemon that stopped, or a full disk, has left over, by a review of everybody.</summary>
+    /// <param name="ca">The authority.</param>
+    /// <param name="always">Whether to review everybody even if nothing is left over.</param>
+    /// <returns>What was taken back.</returns>
+    public static async Task<Withdrawn> FinishLeftOver(Authority ca, bool always)
+    {
+        var rows = ca.Database.Read(snapshot => snapshot.OwedWithdrawals()).Where(id => !ca.WithdrawalsAtWork.Has(id)).ToImmutableArray();
+        return rows.IsEmpty && !always
+            ? Withdrawn.Nothing
+            : await Finish(ca, Caller.Daemon, Withdrawn.Nothing with { Owed = new OwedWithdrawal(rows, null) });
+    }
+
+    private static async Task<Withdrawn> Pay(Authority ca, Caller by, OwedWithdrawal owed, Withdrawn withdrawn)
+    {
+        ca.WithdrawalsAtWork.Begin(owed);
+        try
+        {
+            var users = owed.Users ?? ca.Database.Read(snapshot => snapshot.UsersWithAccess(ca.Now()));
+            foreach (var some in users.Chunk(ReadTogether))
+            {
+                var exceeding = ca.Database.Read(
+                    snapshot => some.Where(user => Withdrawals.Exceeds(ca.Limits, snapshot, user, ca.Now())).ToList());
+                foreach (var few in exceeding.Chunk(WrittenTogether))
+                    withdrawn = withdrawn.And(await ca.Database.Commit(
+                        transaction => Withdrawals.Review(ca.Limits, transaction, by, ca.Now(), few), takesAway: true));
+            }
+            if (!owed.Rows.IsEmpty)
+                await ca.Database.Commit(transaction => owed.Rows.Count(transaction.SettleWithdrawal), takesAway: true);
+            return withdrawn with { Owed = null };
+        }
+        catch (ProblemException e)
+        {
+            throw new ProblemException(new Problem(
+                ProblemCode.Unavailable,
+                $"the change was made, but not everything that it takes away is revoked yet: {e.Problem.Detail}",
+                "the daemon tries again by itself until everything is revoked"));
+        }
+        finally
+        {
+            ca.WithdrawalsAtWork.End(owed);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+namespace CertAuthority.Store;
+
+/// <summary>Finds the users whose access a change touches, without reading what the change cannot reach.</summary>
+internal static class TouchedUsers
+{
+    /// <summary>
+    /// Returns the IDs of the users who are touched, unless that is everybody. The cost depends on the number of these users and of the
+    /// requests in use.
+    /// </summary>
+    /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
+    public static HashSet<Guid> UsersOf(this Snapshot snapshot, Touched touched, DateTimeOffset now)
+    {
+        var roles = touched.Roles.ToHashSet(StringComparer.Ordinal);
+        // A certificate that names a node was issued by a role that selects the node as it was, and that role is still there.
+        if (touched.Nodes.Count > 0)
+            roles.UnionWith(snapshot.Policy().Roles.Values
+                .Where(role => touched.Nodes.Any(node => role.Allow.NodeLabels.Matches(node.Labels))).Select(role => role.Name));
+        var users = touched.Users.ToHashSet();
+        foreach (var role in roles)
+            users.UnionWith(snapshot.HoldersOf(role));
+        if (roles.Count > 0)
+            users.UnionWith(
+                snapshot.RolesInUse(now).Where(one => one.Roles.Any(role => roles.Contains(role.Name))).Select(one => one.User));
+        return users;
+    }
+
+    /// <summary>Returns the IDs of all users who have a live certificate, a request in use or a pending request.</summary>
+    public static List<Guid> UsersWithAccess(this Snapshot snapshot, DateTimeOffset now) =>
+        snapshot.Query(
+            """
+            SELECT user_id FROM certificates WHERE valid_before > $1 AND revoked IS NULL
+            UNION SELECT user_id FROM requests WHERE state = 'APPROVED' AND access_until > $1
+            UNION SELECT user_id FROM requests WHERE state = 'PENDING' AND pending_until > $1
+            """,
+            row => row.Id("user_id"), now);
+}
