@@ -72,7 +72,7 @@ internal static class SettingsReview
             return await database.Commit(transaction =>
             {
                 var before = transaction.UsersFromGroups().Select(user => user.Name).ToList();
-                var withdrawn = GroupUsers.Reconfigure(settings.Limits, settings.UsersFromGroups, transaction, now, whole: true);
+                var withdrawn = GroupUsers.Reconfigure(settings.Limits, settings.UsersFromGroups, transaction, now, int.MaxValue);
                 string[] lines =
                 [
                     .. Line("users it would remove", before.Except(transaction.UsersFromGroups().Select(user => user.Name))),

@@ -49,6 +49,12 @@ internal sealed record Authority(
     /// <summary>Finds the rows of the database that cannot be read.</summary>
     public required Damage Damage { get; init; }
 
+    /// <summary>
+    /// How many users, and how many certificates, a change of the policy reviews in its own transaction. They take about 30 ms, in which
+    /// nobody can log in; a larger review is <see cref="OwedWithdrawal">owed</see>.
+    /// </summary>
+    public int ReviewedAtOnce { get; init; } = 1000;
+
     /// <summary>The owed withdrawals that are being paid.</summary>
     public WithdrawalsAtWork WithdrawalsAtWork { get; } = new();
 

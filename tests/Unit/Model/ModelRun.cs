@@ -259,6 +259,8 @@ internal sealed partial class ModelRun : IAsyncDisposable
         ca = With(
             new Authority(database, clock, ring, krl, new RequestWatch(), new RateLimit<uint>(clock), new RefusalLimit(clock), SiteLimits.Default, [])
             {
+                // In every second world nothing is taken back in the transaction of a change; all of it is owed.
+                ReviewedAtOnce = seed % 2 == 0 ? 1000 : 0,
                 Push = new HostPush(database, clock, krl, ring, InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
                 Uids = new UidBook(clock, machine.UidOf),

@@ -91,7 +91,7 @@ internal static class GroupUsers
         return await Finish(
             ca,
             await ca.Database.Commit(
-                transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now), takesAway: true));
+                transaction => Reconfigure(ca.Limits, ca.UsersFromGroups, transaction, now, ca.ReviewedAtOnce), takesAway: true));
     }
 
     /// <summary>
@@ -103,16 +103,16 @@ internal static class GroupUsers
     /// <param name="groups">What the groups give.</param>
     /// <param name="transaction">The transaction.</param>
     /// <param name="now">The current time.</param>
-    /// <param name="whole">Whether everything must be done in this transaction, however much it is.</param>
+    /// <param name="atOnce">How much this transaction may review; the rest is owed.</param>
     public static Withdrawn Reconfigure(
-        SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now, bool whole = false)
+        SiteLimits limits, UsersFromGroups groups, Transaction transaction, DateTimeOffset now, int atOnce)
     {
         var changes = transaction.UsersFromGroups().Select(stored => Change(groups, transaction, stored.Name, stored.FromGroups, now))
             .OfType<List<EndedRequest>>().ToList();
         Withdrawals.TouchByLimits(limits, transaction, now);
         return changes.Count == 0
-            ? Withdrawals.ReviewTouched(limits, transaction, Caller.Daemon, now, [], whole)
-            : Withdrawals.Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)], whole);
+            ? Withdrawals.ReviewTouched(limits, transaction, Caller.Daemon, now, [], atOnce)
+            : Withdrawals.Review(limits, transaction, Caller.Daemon, now, [.. changes.SelectMany(each => each)], atOnce);
     }
 
     private static async Task Settle(Authority ca, User? stored, string account, ImmutableArray<string> groups)

@@ -15,13 +15,10 @@ namespace CertAuthority.Operations;
 /// </summary>
 internal static class Withdrawals
 {
-    // They are checked in about 30 ms, in which nobody else can log in.
-    private const int AtOnce = 1000;
-
-    /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, bool)"/>
+    /// <inheritdoc cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, int)"/>
     public static Withdrawn Review(
         Authority ca, Transaction transaction, Caller by, DateTimeOffset now, params IReadOnlyList<EndedRequest> endedBefore) =>
-        Review(ca.Limits, transaction, by, now, endedBefore);
+        Review(ca.Limits, transaction, by, now, endedBefore, ca.ReviewedAtOnce);
 
     /// <summary>
     /// Reviews everyone whose access the transaction touched: ends the approved requests whose granted roles changed, shortens what lasts
@@ -33,33 +30,32 @@ internal static class Withdrawals
     /// <param name="by">Who made it.</param>
     /// <param name="now">The current time.</param>
     /// <param name="endedBefore">What the change itself has ended; the result includes it.</param>
-    /// <param name="whole">Whether everything must be done in this transaction, however much it is.</param>
+    /// <param name="atOnce">How many users, and how many certificates, this transaction may review; if there are more, they are owed.</param>
     public static Withdrawn Review(
         SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore,
-        bool whole = false)
+        int atOnce)
     {
         // A clock that was set back makes certificates live again that were over at an earlier change, and not reviewed.
         if (!transaction.NoteReview(now))
             transaction.Touched.Everybody();
-        return ReviewTouched(limits, transaction, by, now, endedBefore, whole);
+        return ReviewTouched(limits, transaction, by, now, endedBefore, atOnce);
     }
 
-    /// <summary>Reviews like <see cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, bool)"/>,
+    /// <summary>Reviews like <see cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, int)"/>,
     /// without a change of the policy.</summary>
     public static Withdrawn ReviewTouched(
-        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore, bool whole)
+        SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore, int atOnce)
     {
         var withdrawn = Withdrawn.Of(endedBefore);
         var touched = transaction.Touched;
         if (touched.IsNobody)
             return withdrawn;
-        var most = whole ? int.MaxValue : AtOnce;
-        if (touched.IsEverybody && transaction.CountLive(now) > most)
+        if (touched.IsEverybody && transaction.CountLive(now) > atOnce)
             return withdrawn with { Owed = Owe(transaction, null, now) };
         IReadOnlyCollection<Guid> users = touched.IsEverybody
             ? transaction.UsersWithAccess(now)
             : transaction.UsersOf(touched, now);
-        return users.Count > most || (!whole && users.Sum(user => transaction.CountLive(user, now)) > most)
+        return users.Count > atOnce || users.Sum(user => transaction.CountLive(user, now)) > atOnce
             ? withdrawn with { Owed = Owe(transaction, users, now) }
             : withdrawn.And(Review(limits, transaction, by, now, users));
     }
