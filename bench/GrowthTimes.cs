@@ -1,24 +1,13 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
-using CertAuthority.Access.Issuance;
-using CertAuthority.Access.Requests;
-using CertAuthority.Access.Roles;
-using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
-using CertAuthority.Store;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CertAuthority.Bench;
 
 /// <summary>What a daemon costs that has been used for years: its start, its memory, and its processor time for each call.</summary>
 internal static class GrowthTimes
 {
-    // The caller owns these users. The others belong to accounts that nobody has.
-    private const int Own = 10;
-
     private static readonly TimeSpan Enough = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
@@ -36,16 +25,10 @@ internal static class GrowthTimes
         }
         Directory.CreateDirectory(Path.Combine(directory, "data"), (UnixFileMode)0b111_000_000);
         await File.WriteAllTextAsync(Path.Combine(directory, "certauthority.yaml"), "limits: {live_certificates: 10000}\n");
-        await Fill(Path.Combine(directory, "data/certauthority.db"), Number(history), Number(users), Number(roles), Number(nodes));
-        if (Number(live) > 0)
-            await using (var first = await Running.Start(program, directory))
-            {
-                await first.Idle();
-                for (var n = 0; n < Number(live); n++)
-                    await first.Login(key, n);
-            }
+        await FilledDatabase.Write(
+            Path.Combine(directory, "data/certauthority.db"), Number(history), Number(users), Number(roles), Number(nodes), Number(live));
         var size = new FileInfo(Path.Combine(directory, "data/certauthority.db")).Length;
-        await using var daemon = await Running.Start(program, directory);
+        await using var daemon = await RunningDaemon.Start(program, directory);
         var atStart = daemon.Memory;
         var before = daemon.Processor;
         await daemon.Idle();
@@ -73,7 +56,7 @@ internal static class GrowthTimes
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 
-    private static IEnumerable<(string Name, Func<int, Task> Call)> Calls(Running daemon, string key)
+    private static IEnumerable<(string Name, Func<int, Task> Call)> Calls(RunningDaemon daemon, string key)
     {
         var serials = new Queue<string>();
         var approved = new Queue<string>();
@@ -116,173 +99,8 @@ internal static class GrowthTimes
             : Task.CompletedTask);
 
         async Task<string> Asked(int n) =>
-            (await ask.Send(Routes.CreateRequest, new CreateRequest(Roles: ["dba"], User: $"u{(n % Own) + 1}", Reason: "performing DB migration tonight"))).Metadata.Name;
+            (await ask.Send(Routes.CreateRequest, new CreateRequest(Roles: ["dba"], User: $"u{(n % FilledDatabase.Own) + 1}", Reason: "performing DB migration tonight"))).Metadata.Name;
 
         Task Apply(string text) => ask.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(text), "bench.yaml", Force: true));
-    }
-
-    /// <summary>Writes everything by the functions by which the daemon writes it; what has ended is spread over two years.</summary>
-    private static async Task Fill(string path, int history, int users, int roles, int nodes)
-    {
-        await using var database = Database.Open(path, NullLogger.Instance);
-        var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
-        await Each(roles, 100, (transaction, n) => RoleRow.Table.Put(transaction, RoleRow.Table.Read(n switch
-        {
-            0 => """{"version":"v8","allow":{"logins":["deploy"],"node_labels":{"type":["web"]},"request_roles":["dba"]}}""",
-            1 => """{"version":"v8","allow":{"logins":["postgres"],"node_labels":{"*":["*"]}}}""",
-            _ => $$$"""{"version":"v8","allow":{"logins":["r{{{n - 1}}}x"],"node_labels":{"env":["r{{{n - 1}}}"]} } }""",
-        }, n switch { 0 => "web", 1 => "dba", _ => $"r{n - 1}" }) with
-        { Id = Guid.NewGuid(), Revision = 1 }));
-        await Each(nodes, 100, (transaction, n) => NodeRow.Table.Put(
-            transaction, NodeRow.Table.Read($$$"""{"address":"n{{{n}}}.example.com:22","labels":{"type":"{{{(n < 10 ? "web" : "other")}}}","env":"r{{{n % 50}}}"}}""", $"n{n}")
-                with
-            { Id = Guid.NewGuid(), Revision = 1 }));
-        var people = Enumerable.Range(1, users).Select(n => new User(
-            Guid.NewGuid(), $"u{n}", 1, ["web"], [n <= Own ? UnixUser.TryParse("0")!.Value : UnixUser.Account($"u{n}")],
-            ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty)).ToArray();
-        await Each(users, 500, (transaction, n) => UserRow.Table.Put(transaction, people[n]));
-        var step = TimeSpan.FromDays(730) / Math.Max(history, 1);
-        var first = now.AddDays(-733);
-        var body = new byte[520];
-        RandomNumberGenerator.Fill(body);
-        await Each(history, 2000, (transaction, n) =>
-        {
-            var (at, user) = (first + (n * step), people[n % people.Length]);
-            var request = Request(user, at, n);
-            transaction.InsertRequest(request);
-            if (n % 2 == 0)
-                transaction.InsertReview(request, 1, new Review(people[(n + 1) % people.Length].Id, "reviewer", [5002], ReviewDecision.Approve, ["dba"], "fine", at));
-            transaction.InsertCertificate(Certificate((ulong)n + 1, user, request, at), body);
-            transaction.Audit(new AuditEntry { Time = at, Event = "certificate.issued", User = user.Name, Requests = [request.Id.ToString()], Serial = $"{n + 1}", Reason = "performing DB migration tonight" });
-        });
-
-        async Task Each(int count, int together, Action<Transaction, int> write)
-        {
-            foreach (var chunk in Enumerable.Range(0, count).Chunk(together))
-                await database.Commit(transaction =>
-                {
-                    foreach (var n in chunk)
-                        write(transaction, n);
-                    return true;
-                });
-        }
-    }
-
-    // Of ten, four were approved and are over, two were never answered, four were denied.
-    private static AccessRequest Request(User user, DateTimeOffset at, int n) => new()
-    {
-        Id = Guid.NewGuid(),
-        Revision = 1,
-        UserId = user.Id,
-        UserName = user.Name,
-        CreatorUid = 5001,
-        Roles = [new PinnedRole(Guid.NewGuid(), "dba", 1)],
-        GrantedRoles = n % 10 < 4 ? [new PinnedRole(Guid.NewGuid(), "dba", 1)] : [],
-        StoredState = (n % 10) switch { < 4 => RequestState.Approved, < 6 => RequestState.Pending, _ => RequestState.Denied },
-        Created = at,
-        PendingUntil = at.AddHours(1),
-        AccessUntil = at.AddHours(1),
-        Reason = "performing DB migration tonight",
-        SuggestedReviewers = [],
-        Resolution = null,
-        Terms = new AccessTerms(TimeSpan.FromHours(1), "role dba", RequestClock.Creation, SessionTtl: null, AssumeFrom: null, Shortened: []),
-    };
-
-    private static RecordedCertificate Certificate(ulong serial, User user, AccessRequest request, DateTimeOffset at) => new()
-    {
-        Serial = serial,
-        UserId = user.Id,
-        UserName = user.Name,
-        Caller = new UnixIdentity(5001, user.Name),
-        KeyId = $"{user.Name}:{request.Id}",
-        Roles = [request.Roles[0], new PinnedRole(Guid.NewGuid(), "web", 1)],
-        Requests = [request.Id.ToString()],
-        Principals = ["postgres", .. Enumerable.Range(0, 10).Select(n => $"deploy@n{n}")],
-        Issued = at,
-        ValidAfter = at.AddMinutes(-1),
-        ValidBefore = at.AddHours(1),
-        LimitedBy = "role dba",
-        Permissions = SessionPermissions.Plain,
-        Revoked = null,
-        Session = serial,
-    };
-
-    /// <summary>A daemon of its own, and a client of it.</summary>
-    private sealed class Running : IAsyncDisposable
-    {
-        private readonly Process process;
-
-        private Running(Process process, CaClient client) => (this.process, Client) = (process, client);
-
-        public CaClient Client { get; }
-
-        public TimeSpan Ready { get; private set; }
-
-        /// <summary>Memory in use, in bytes.</summary>
-        public long Memory
-        {
-            get
-            {
-                process.Refresh();
-                return process.WorkingSet64;
-            }
-        }
-
-        /// <summary>The processor time so far, utime and stime of /proc/PID/stat.</summary>
-        public TimeSpan Processor
-        {
-            get
-            {
-                process.Refresh();
-                return process.TotalProcessorTime;
-            }
-        }
-
-        public static async Task<Running> Start(string program, string directory)
-        {
-            var watch = Stopwatch.StartNew();
-            var process = Process.Start(new ProcessStartInfo(
-                program, [$"--config={directory}/certauthority.yaml", $"--data-dir={directory}/data", $"--socket={directory}/ca.sock"])
-            {
-                UseShellExecute = false,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-            var log = new StringBuilder();
-            process.ErrorDataReceived += (_, line) => log.AppendLine(line.Data);
-            process.BeginErrorReadLine();
-            while (await process.StandardOutput.ReadLineAsync() is { } line)
-                if (line.StartsWith("ready:", StringComparison.Ordinal))
-                {
-                    var ready = watch.Elapsed;
-                    // Whatever it prints later must not fill the pipe.
-                    _ = process.StandardOutput.ReadToEndAsync();
-                    return new Running(process, new CaClient(ServerAddress.TryParse($"unix:{directory}/ca.sock")!, _ => true, TimeSpan.FromMinutes(10))) { Ready = ready };
-                }
-            throw new InvalidOperationException($"the daemon did not start: {log}");
-        }
-
-        /// <summary>Waits until the daemon has done what it does in the background after a start.</summary>
-        public async Task Idle()
-        {
-            for (var (last, quiet) = (TimeSpan.Zero, 0); quiet < 3;)
-            {
-                await Task.Delay(1000);
-                var used = Processor;
-                quiet = (used - last).TotalMilliseconds <= 20 ? quiet + 1 : 0;
-                last = used;
-            }
-        }
-
-        public Task<LoggedIn> Login(string key, int n) => Client.Send(Routes.Login, new Login(key, User: $"u{(n % Own) + 1}"));
-
-        public async ValueTask DisposeAsync()
-        {
-            Client.Dispose();
-            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
-                await kill.WaitForExitAsync();
-            await process.WaitForExitAsync();
-            process.Dispose();
-        }
     }
 }

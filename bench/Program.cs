@@ -4,6 +4,8 @@ if (args is ["issuance", ..])
     return CertAuthority.Bench.IssuanceTimes.Print(args[1..]);
 if (args is ["waiters", ..])
     return await CertAuthority.Bench.WaiterTimes.Print(args[1..]);
+if (args is ["policy-changes", ..])
+    return await CertAuthority.Bench.PolicyChangeTimes.Print(args[1..]);
 if (args is ["growth", ..])
     return await CertAuthority.Bench.GrowthTimes.Print(args[1..]);
 if (args is ["ed25519"])

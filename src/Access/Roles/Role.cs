@@ -41,6 +41,10 @@ public sealed record Role(
     /// <summary>Returns the role as it counts at an instant: an expired role keeps only its denials and limits.</summary>
     public Role At(DateTimeOffset now) => IsOver(now) ? this with { Allow = RoleConditions.Empty, Options = Options.Bounds } : this;
 
+    /// <summary>Whether what it grants or denies depends on the traits of the user.</summary>
+    public bool HasTemplates =>
+        Allow.Logins.Concat(Deny.Logins).Concat(Options.Extensions.Values).Any(template => !template.IsLiteral);
+
     /// <summary>Returns the role as a request records it.</summary>
     public PinnedRole Pin() => new(Id, Name, Revision);
 }

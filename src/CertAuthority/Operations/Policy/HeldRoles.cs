@@ -44,7 +44,7 @@ internal static class HeldRoles
 
     /// <summary>
     /// Finds templates without a value: in these roles for every user who holds them, and in all roles that these users hold. Users with
-    /// the same gap share a line.
+    /// the same gap share a line. It reads every holder of a role with templates, so call it outside the transaction of the change.
     /// </summary>
     /// <param name="snapshot">The database after the change.</param>
     /// <param name="roles">The names of the roles that changed.</param>
@@ -54,7 +54,7 @@ internal static class HeldRoles
         var existing = snapshot.Policy().Roles;
         return
         [
-            .. Holders(snapshot, roles).UnionBy(users.Select(snapshot.FindUser).OfType<User>(), user => user.Id)
+            .. Holders(snapshot, roles.Where(role => existing.TryGetValue(role, out var changed) && changed.HasTemplates)).UnionBy(users.Select(snapshot.FindUser).OfType<User>(), user => user.Id)
                 .OrderBy(user => user.Name, StringComparer.Ordinal)
                 .SelectMany(user => user.Roles.Where(role => users.Contains(user.Name) || roles.Contains(role)).Where(existing.ContainsKey)
                     .SelectMany(role => RoleInUse.GapsOf(existing[role], user).Select(gap => (Role: role, Gap: gap, User: user.Name))))

@@ -46,14 +46,14 @@ internal static class ResourceFiles
                 .. remarks,
                 .. to.Warnings,
                 .. given.SelectMany(one => one.Kind.Accept(transaction, one.Resource, now)),
-                .. HeldRoles.Gaps(
-                    transaction, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)],
-                    [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]),
             ];
             return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, to.Ended));
         }, takesAway: !ask.Force && given.TrueForAll(one => one.Kind.CreatingTakesAway));
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
-        return withdrawn.Show(done, warnings);
+        var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(
+            snapshot, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)],
+            [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]));
+        return withdrawn.Show(done, [.. warnings, .. gaps]);
     }
 
     public static Task<ResourceList> Get(Authority ca, Administrator by, GetResources ask)

@@ -38,11 +38,13 @@ internal static class Users
             UserRow.Table.Put(transaction, changed ? user with { Revision = old.Revision + 1 } : old);
             transaction.Audit(ResourceChanges.Entry(by.Caller, old, user, now) with { Granted = [.. user.Roles] });
             var taken = old.Roles.Except(user.Roles, StringComparer.Ordinal).ToList();
-            return ((string[])[.. taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[],
-                .. HeldRoles.Gaps(transaction, [], [user.Name])], Withdrawals.Review(ca, transaction, by.Caller, now));
+            return (
+                taken.Count > 0 ? [$"user '{user.Name}' no longer holds: {string.Join(", ", taken)}"] : (string[])[],
+                Withdrawals.Review(ca, transaction, by.Caller, now));
         });
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
-        return withdrawn.Show([$"user '{ask.Name}' has been updated"], warnings);
+        var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(snapshot, [], [ask.Name]));
+        return withdrawn.Show([$"user '{ask.Name}' has been updated"], [.. warnings, .. gaps]);
     }
 
     private static ImmutableArray<string>? Items(string[]? items) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -13,6 +14,8 @@ internal static class OwedWithdrawals
     // A reader keeps one moment of the database for that many users, and the writer has one transaction for that many.
     private const int ReadTogether = 200;
     private const int WrittenTogether = 8;
+
+    private static readonly ParallelOptions HalfOfTheProcessors = new() { MaxDegreeOfParallelism = (Environment.ProcessorCount + 1) / 2 };
 
     /// <summary>
     /// Runs after the commit of a change: pays what it owes, wakes callers that wait for a request that ended or was shortened, and returns
@@ -51,14 +54,16 @@ internal static class OwedWithdrawals
         try
         {
             var users = owed.Users ?? ca.Database.Read(snapshot => snapshot.UsersWithAccess(ca.Now()));
-            foreach (var some in users.Chunk(ReadTogether))
+            var taken = new ConcurrentBag<Withdrawn>();
+            await Parallel.ForEachAsync(users.Chunk(ReadTogether), HalfOfTheProcessors, async (some, _) =>
             {
                 var exceeding = ca.Database.Read(
                     snapshot => some.Where(user => Withdrawals.Exceeds(ca.Limits, snapshot, user, ca.Now())).ToList());
                 foreach (var few in exceeding.Chunk(WrittenTogether))
-                    withdrawn = withdrawn.And(await ca.Database.Commit(
+                    taken.Add(await ca.Database.Commit(
                         transaction => Withdrawals.Review(ca.Limits, transaction, by, ca.Now(), few), takesAway: true));
-            }
+            });
+            withdrawn = taken.Aggregate(withdrawn, (all, one) => all.And(one));
             if (!owed.Rows.IsEmpty)
                 await ca.Database.Commit(transaction => owed.Rows.Count(transaction.SettleWithdrawal), takesAway: true);
             return withdrawn with { Owed = null };
