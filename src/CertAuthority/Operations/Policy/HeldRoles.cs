@@ -54,7 +54,8 @@ internal static class HeldRoles
         var existing = snapshot.Policy().Roles;
         return
         [
-            .. Holders(snapshot, roles.Where(role => existing.TryGetValue(role, out var changed) && changed.HasTemplates)).UnionBy(users.Select(snapshot.FindUser).OfType<User>(), user => user.Id)
+            .. Holders(snapshot, roles.Where(role => existing.TryGetValue(role, out var changed) && changed.HasTemplates))
+                .UnionBy(users.Select(snapshot.FindUser).OfType<User>(), user => user.Id)
                 .OrderBy(user => user.Name, StringComparer.Ordinal)
                 .SelectMany(user => user.Roles.Where(role => users.Contains(user.Name) || roles.Contains(role)).Where(existing.ContainsKey)
                     .SelectMany(role => RoleInUse.GapsOf(existing[role], user).Select(gap => (Role: role, Gap: gap, User: user.Name))))

@@ -63,7 +63,7 @@ internal static class OwedWithdrawals
                     taken.Add(await ca.Database.Commit(
                         transaction => Withdrawals.Review(ca.Limits, transaction, by, ca.Now(), few), takesAway: true));
             });
-            withdrawn = taken.Aggregate(withdrawn, (all, one) => all.And(one));
+            withdrawn = withdrawn.And(taken);
             if (!owed.Rows.IsEmpty)
                 await ca.Database.Commit(transaction => owed.Rows.Count(transaction.SettleWithdrawal), takesAway: true);
             return withdrawn with { Owed = null };

@@ -30,7 +30,7 @@ internal static class Withdrawals
     /// <param name="by">Who made it.</param>
     /// <param name="now">The current time.</param>
     /// <param name="endedBefore">What the change itself has ended; the result includes it.</param>
-    /// <param name="atOnce">How many users, and how many certificates, this transaction may review; if there are more, they are owed.</param>
+    /// <param name="atOnce">How many users, and how many certificates, this transaction may review; more are owed.</param>
     public static Withdrawn Review(
         SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore,
         int atOnce)
@@ -41,8 +41,10 @@ internal static class Withdrawals
         return ReviewTouched(limits, transaction, by, now, endedBefore, atOnce);
     }
 
-    /// <summary>Reviews like <see cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, int)"/>,
-    /// without a change of the policy.</summary>
+    /// <summary>
+    /// Reviews like <see cref="Review(SiteLimits, Transaction, Caller, DateTimeOffset, IReadOnlyList{EndedRequest}, int)"/>, without a
+    /// change of the policy.
+    /// </summary>
     public static Withdrawn ReviewTouched(
         SiteLimits limits, Transaction transaction, Caller by, DateTimeOffset now, IReadOnlyList<EndedRequest> endedBefore, int atOnce)
     {

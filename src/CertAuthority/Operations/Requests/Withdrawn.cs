@@ -23,13 +23,13 @@ internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<stri
     public static Withdrawn Of(IReadOnlyList<EndedRequest> ended) =>
         new([.. ended.Select(one => one.Request.Id)], [.. ended.SelectMany(one => one.Revoked)]);
 
-    /// <summary>Returns both together. What is owed is that of this one.</summary>
-    public Withdrawn And(Withdrawn more) =>
+    /// <summary>Returns all of them together. What is owed is that of this one.</summary>
+    public Withdrawn And(params IReadOnlyCollection<Withdrawn> more) =>
         this with
         {
-            Ended = Ended.AddRange(more.Ended),
-            Revoked = Revoked.AddRange(more.Revoked),
-            Shortened = Shortened.AddRange(more.Shortened),
+            Ended = Ended.AddRange(more.SelectMany(one => one.Ended)),
+            Revoked = Revoked.AddRange(more.SelectMany(one => one.Revoked)),
+            Shortened = Shortened.AddRange(more.SelectMany(one => one.Shortened)),
         };
 
     /// <summary>Converts the result to the reply for the administrator.</summary>
