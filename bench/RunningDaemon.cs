@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using CertAuthority.Protocol;
+using CertAuthority.Tests.Unit.Store;
 
 namespace CertAuthority.Bench;
 

@@ -8,7 +8,7 @@ using CertAuthority.Protocol;
 using CertAuthority.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace CertAuthority.Bench;
+namespace CertAuthority.Tests.Unit.Store;
 
 /// <summary>A database with a history, users, a policy and live certificates.</summary>
 internal static class FilledDatabase
@@ -20,7 +20,12 @@ internal static class FilledDatabase
     public static async Task Write(string path, int history, int users, int roles, int nodes, int live)
     {
         await using var database = Database.Open(path, NullLogger.Instance);
-        var now = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
+        await Write(database, DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()), history, users, roles, nodes, live);
+    }
+
+    /// <summary>The same, in an open database and as of an instant.</summary>
+    public static async Task Write(Database database, DateTimeOffset now, int history, int users, int roles, int nodes, int live)
+    {
         await Each(roles, 100, (transaction, n) => RoleRow.Table.Put(transaction, RoleRow.Table.Read(n switch
         {
             0 => """{"version":"v8","allow":{"logins":["deploy"],"node_labels":{"type":["web"]},"request_roles":["dba"]}}""",
