@@ -2,6 +2,10 @@ if (args is ["model", ..])
     return await CertAuthority.Bench.ModelSteps.Take(args[1..]);
 if (args is ["issuance", ..])
     return CertAuthority.Bench.IssuanceTimes.Print(args[1..]);
+if (args is ["smallest-request", ..])
+    return CertAuthority.Bench.SmallestRequestTimes.Print(args[1..]);
+if (args is ["bare-kestrel", ..])
+    return await CertAuthority.Bench.SmallestRequestTimes.Serve(args[1..]);
 if (args is ["waiters", ..])
     return await CertAuthority.Bench.WaiterTimes.Print(args[1..]);
 if (args is ["policy-changes", ..])

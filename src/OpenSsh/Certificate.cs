@@ -134,12 +134,15 @@ public sealed class Certificate
     }
 
     /// <summary>Returns one line <c>type base64 comment</c> for a certificate blob, without a newline.</summary>
-    /// <param name="blob">A whole certificate.</param>
+    /// <param name="blob">A whole certificate. Only its type is read.</param>
     /// <param name="comment">Free text, or empty for none.</param>
-    /// <exception cref="SshFormatException">The blob is not a certificate.</exception>
+    /// <exception cref="SshFormatException">The blob does not begin with the type of a certificate.</exception>
     /// <exception cref="ArgumentException">The comment contains control characters.</exception>
-    public static string ToLine(ReadOnlySpan<byte> blob, string comment) =>
-        KeyLine.Format(Parse(blob).Key.CertificateFormat, blob, comment);
+    public static string ToLine(ReadOnlySpan<byte> blob, string comment)
+    {
+        var reader = new WireReader(blob);
+        return KeyLine.Format(KeyTypes.CertificateFormatOf(ReadKeyType(ref reader)), blob, comment);
+    }
 
     /// <summary>Reads the signature key from the bytes that a CA signs.</summary>
     /// <param name="toBeSigned">A certificate without its signature.</param>

@@ -30,8 +30,7 @@ internal readonly record struct KeyLine(string Type, byte[] Blob)
     {
         if (comment.Any(char.IsControl))
             throw new ArgumentException("a comment has no control characters", nameof(comment));
-        var line = $"{type} {Convert.ToBase64String(blob)}";
-        return comment.Length == 0 ? line : $"{line} {comment}";
+        return $"{type} {Convert.ToBase64String(blob)}{(comment.Length == 0 ? "" : " ")}{comment}";
     }
 
     internal void ExpectType(string typeInBlob)

@@ -9,7 +9,7 @@ namespace CertAuthority.OpenSsh;
 /// </summary>
 public sealed class WireWriter
 {
-    private readonly ArrayBufferWriter<byte> buffer = new(initialCapacity: 512);
+    private readonly ArrayBufferWriter<byte> buffer = new();
 
     /// <summary>The number of bytes written so far.</summary>
     public int Length => buffer.WrittenCount;

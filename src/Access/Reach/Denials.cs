@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
 
@@ -9,7 +10,7 @@ namespace CertAuthority.Access.Reach;
 internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce locks)
 {
     /// <summary>The roles that deny hosts, even if no such host exists today.</summary>
-    public IReadOnlyList<RoleInUse> OfHosts { get; } = [.. roles.Where(role => !role.Role.Deny.NodeLabels.IsNone)];
+    public ImmutableArray<RoleInUse> OfHosts { get; } = [.. roles.Where(role => !role.Role.Deny.NodeLabels.IsNone)];
 
     private readonly ILookup<string, RoleInUse> logins = roles
         .SelectMany(role => role.DeniedLogins.Select(login => (Login: login, Role: role)))
@@ -19,7 +20,13 @@ internal sealed class Denials(IReadOnlyCollection<RoleInUse> roles, LocksInForce
     public bool Deny(string login) => logins["*"].Any() || logins[login].Any() || locks.On(LockKind.Login, login) is not null;
 
     /// <summary>Whether every login on this node is denied.</summary>
-    public bool Deny(Node node) => OfHosts.Any(role => Deny(role, node)) || locks.On(LockKind.Node, node.Name) is not null;
+    public bool Deny(Node node)
+    {
+        foreach (var role in OfHosts)
+            if (Deny(role, node))
+                return true;
+        return locks.On(LockKind.Node, node.Name) is not null;
+    }
 
     /// <summary>Whether a role denies a node.</summary>
     public static bool Deny(RoleInUse role, Node node) => role.Role.Deny.NodeLabels.Matches(node.Labels);

@@ -89,7 +89,9 @@ public static class Principals
                 bare.UnionWith(role.Logins.Where(login => Names.DomainOf(login) is null));
             // Logins that are bare already are removed at the end.
             foreach (var node in role.Nodes)
-                scoped.UnionWith(role.Logins.Where(node.CanHave).Select(login => (login, node.Name)));
+                foreach (var login in role.Logins)
+                    if (node.CanHave(login))
+                        scoped.Add((login, node.Name));
         }
         return
         [

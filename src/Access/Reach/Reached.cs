@@ -48,8 +48,7 @@ internal sealed class Reached
     public Reached(IReadOnlyCollection<RoleInUse> roles, Denials denials, IReadOnlyCollection<Node> nodes)
     {
         this.nodes = nodes;
-        var open = nodes.Where(node => !denials.Deny(node)).Select(node => node.Id).ToHashSet();
-        Roles = [.. roles.Select(role => Reach(role, denials, open))];
+        Roles = [.. roles.Select(role => Reach(role, denials))];
     }
 
     /// <summary>The reach of each role.</summary>
@@ -104,7 +103,7 @@ internal sealed class Reached
                 id, RuleEffect.Limits, DenyNodes, Entries(labels), $"not {node.Name}; but no role in use grants a bare login beside it");
     }
 
-    private RoleReach Reach(RoleInUse role, Denials denials, HashSet<Guid> open)
+    private RoleReach Reach(RoleInUse role, Denials denials)
     {
         ImmutableArray<Node> matched = [.. nodes.Where(node => role.Role.Allow.NodeLabels.Matches(node.Labels))];
         return new RoleReach(
@@ -112,7 +111,7 @@ internal sealed class Reached
             [.. role.Logins.Where(login => Names.IsGrantable(login) && !denials.Deny(login))],
             denials.WhyNotBare(role),
             matched,
-            [.. matched.Where(node => open.Contains(node.Id) && role.OnlyOn?.Contains(node.Id) != false)]);
+            [.. matched.Where(node => role.OnlyOn?.Contains(node.Id) != false && !denials.Deny(node))]);
     }
 
     private static IEnumerable<RuleAtWork> AllowingLogins(RoleReach reach, User user, string? login, Node? node)

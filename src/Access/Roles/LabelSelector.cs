@@ -31,11 +31,26 @@ public sealed class LabelSelector
     public bool IsAll => Entries.Count == 1 && Entries.ContainsKey("*");
 
     /// <summary>Whether a node with these labels is selected.</summary>
-    public bool Matches(IReadOnlyDictionary<string, string> labels) => !IsNone && EachKey(labels).All(key => key.Matches);
+    public bool Matches(IReadOnlyDictionary<string, string> labels)
+    {
+        foreach (var (key, patterns) in Entries)
+            if (!Matches(key, patterns, labels))
+                return false;
+        return !IsNone;
+    }
 
     /// <summary>Returns each key, and whether these labels match its entry.</summary>
     internal IEnumerable<(string Key, bool Matches)> EachKey(IReadOnlyDictionary<string, string> labels) =>
-        Entries.Select(
-            entry => (entry.Key,
-                entry.Key == "*" || (labels.TryGetValue(entry.Key, out var value) && entry.Value.Any(pattern => pattern.Matches(value)))));
+        Entries.Select(entry => (entry.Key, Matches(entry.Key, entry.Value, labels)));
+
+    private static bool Matches(string key, ImmutableArray<NamePattern> patterns, IReadOnlyDictionary<string, string> labels)
+    {
+        if (key == "*")
+            return true;
+        if (labels.TryGetValue(key, out var value))
+            foreach (var pattern in patterns)
+                if (pattern.Matches(value))
+                    return true;
+        return false;
+    }
 }

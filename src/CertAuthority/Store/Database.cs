@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using System.Threading.Channels;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
@@ -14,18 +13,13 @@ internal sealed class OutcomeUnknownException(Exception inner) : Exception("a co
 /// <summary>The database. Reading takes a snapshot; <see cref="Commit"/> is the only way to write.</summary>
 internal sealed class Database : IAsyncDisposable
 {
-    // A batch of more changes gains nothing and makes the first of them wait.
-    private const int LargestBatch = 128;
-
     private readonly string path;
     private readonly Session writer;
     private readonly Reserve reserve;
     private readonly PolicyCache policies = new();
     private readonly ConcurrentBag<Session> readers = [];
-    private readonly Channel<Change> queue = Channel.CreateUnbounded<Change>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly WriteQueue queue;
     private readonly TaskCompletionSource<OutcomeUnknownException> broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Thread thread;
-
     private readonly ILogger log;
     private readonly ConcurrentDictionary<string, bool> leftOut = new(StringComparer.Ordinal);
 
@@ -37,8 +31,7 @@ internal sealed class Database : IAsyncDisposable
             File.Delete(unfinished);
         writer = new Session(Sqlite.OpenWriter(path), new PolicyCache(), LeaveOut);
         reserve = new Reserve(path, log);
-        thread = new Thread(Write) { Name = "writer", IsBackground = true };
-        thread.Start();
+        queue = new WriteQueue(Write);
     }
 
     /// <summary>The directory of the file.</summary>
@@ -122,7 +115,8 @@ internal sealed class Database : IAsyncDisposable
 
     /// <summary>
     /// Loads, decides and writes in one transaction. <paramref name="change"/> is synchronous, affects only the transaction, and may run
-    /// more than once. If it throws, only its own writes are undone. The task completes only after the commit is on the disk.
+    /// more than once. If it throws, only its own writes are undone. The task completes only after the commit is on the disk. While nobody
+    /// else writes, this returns only then; see <see cref="WriteQueue"/>.
     /// </summary>
     /// <param name="change">The change to make.</param>
     /// <param name="takesAway">
@@ -137,7 +131,7 @@ internal sealed class Database : IAsyncDisposable
     public Task<T> Commit<T>(Func<Transaction, T> change, bool takesAway = false)
     {
         var pending = new Change<T>(change, takesAway);
-        if (!queue.Writer.TryWrite(pending))
+        if (!queue.TryAdd(pending))
             throw Unavailable("the daemon is stopping");
         return pending.Task;
     }
@@ -204,8 +198,7 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Finishes the queued changes, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
-        queue.Writer.TryComplete();
-        await Task.Run(thread.Join);
+        await Task.Run(queue.Finish);
         while (readers.TryTake(out var session))
             session.Dispose();
         // Only the writer can move the log's content into the database, so that the database is one file again.
@@ -214,31 +207,24 @@ internal sealed class Database : IAsyncDisposable
         reserve.Dispose();
     }
 
-    private void Write()
+    private void Write(List<Change> batch)
     {
-        var batch = new List<Change>();
-        while (queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        try
         {
-            batch.Clear();
-            while (batch.Count < LargestBatch && queue.Reader.TryRead(out var change))
-                batch.Add(change);
-            try
+            if (broken.Task.IsCompleted)
+                batch.ForEach(change => change.Fail(broken.Task.Result));
+            else
             {
-                if (broken.Task.IsCompleted)
-                    batch.ForEach(change => change.Fail(broken.Task.Result));
-                else
-                {
-                    if (!reserve.TopUp())
-                        Refuse(batch);
-                    if (batch.Count > 0)
-                        CommitTogether(batch);
-                }
+                if (!reserve.TopUp())
+                    Refuse(batch);
+                if (batch.Count > 0)
+                    CommitTogether(batch);
             }
-            catch (Exception e)
-            {
-                // An exception on this thread would end the process, and no waiting caller would learn why.
-                Break(e, batch);
-            }
+        }
+        catch (Exception e)
+        {
+            // Whatever failed, every caller gets an answer.
+            Break(e, batch);
         }
     }
 
@@ -355,52 +341,4 @@ internal sealed class Database : IAsyncDisposable
                 "try again in a moment; an administrator finds the cause in the daemon's log, often a full disk"));
 
     private sealed class RolledBackException : DbException;
-
-    /// <summary>
-    /// One caller's change in a batch. The caller gets no answer before the batch is committed, not even a refusal, because a refusal may
-    /// depend on what another change in the batch wrote.
-    /// </summary>
-    private abstract class Change(bool takesAway)
-    {
-        public bool TakesAway => takesAway;
-
-        /// <summary>The audit entries of the change; none if it was refused.</summary>
-        public abstract IEnumerable<AuditEntry> Audited { get; }
-
-        public abstract void Run(Transaction transaction);
-        public abstract void Refuse(Exception error);
-        public abstract void Complete();
-        public abstract void Fail(Exception error);
-    }
-
-    private sealed class Change<T>(Func<Transaction, T> change, bool takesAway) : Change(takesAway)
-    {
-        private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private T? result;
-        private Exception? refused;
-        private IReadOnlyList<AuditEntry> audited = [];
-
-        public Task<T> Task => completion.Task;
-
-        public override IEnumerable<AuditEntry> Audited => refused is null ? audited : [];
-
-        public override void Run(Transaction transaction)
-        {
-            (refused, audited) = (null, []);
-            result = change(transaction);
-            audited = transaction.Audited;
-        }
-
-        public override void Refuse(Exception error) => refused = error;
-
-        public override void Complete()
-        {
-            if (refused is not null)
-                completion.TrySetException(refused);
-            else
-                completion.TrySetResult(result!);
-        }
-
-        public override void Fail(Exception error) => completion.TrySetException(error);
-    }
 }

@@ -93,12 +93,15 @@ public sealed class CommitTests : IAsyncLifetime
     {
         var early = "nobody looked";
         Task<string>? done = null, refused = null;
+        using var started = new ManualResetEventSlim();
         using var queued = new ManualResetEventSlim();
-        var first = Database.Commit(_ =>
+        var first = Task.Run(() => Database.Commit(_ =>
         {
+            started.Set();
             queued.Wait();
             return true;
-        });
+        }));
+        started.Wait();
         done = Database.Commit(Write("a", "1"));
         refused = Database.Commit<string>(_ => throw new ProblemException(new Problem(ProblemCode.Denied, "no")));
         var last = Database.Commit(_ =>
@@ -132,11 +135,11 @@ public sealed class CommitTests : IAsyncLifetime
         var ranBefore = false;
         using var other = world.Outside();
         Run(other, "BEGIN IMMEDIATE");
-        var waiting = Database.Commit(transaction =>
+        var waiting = Task.Run(() => Database.Commit(transaction =>
         {
             ranBefore = !Volatile.Read(ref released);
             return Write("a", "1")(transaction);
-        });
+        }));
         // Reading goes on meanwhile.
         Assert.Empty(Events());
         Assert.False(waiting.IsCompleted);
@@ -200,6 +203,27 @@ public sealed class CommitTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lone_caller_writes_on_its_own_thread()
+    {
+        var commit = Database.Commit(_ => Environment.CurrentManagedThreadId);
+        Assert.True(commit.IsCompleted);
+        Assert.Equal(Environment.CurrentManagedThreadId, await commit);
+    }
+
+    [Fact]
+    public async Task Callers_who_come_while_one_writes_share_the_writer_thread()
+    {
+        var threads = new List<string?>();
+        await world.InOneBatch([.. Enumerable.Repeat<Func<Transaction, string>>(
+            _ =>
+            {
+                threads.Add(Thread.CurrentThread.Name);
+                return "";
+            }, 3)]);
+        Assert.Equal(["writer", "writer", "writer"], threads);
+    }
+
+    [Fact]
     public async Task More_changes_than_one_batch_holds_are_all_done_in_order()
     {
         var tasks = await world.InOneBatch([.. Enumerable.Range(0, 300).Select(n => Write($"{n}", ""))]);
@@ -212,12 +236,12 @@ public sealed class CommitTests : IAsyncLifetime
     {
         using var started = new ManualResetEventSlim();
         using var queued = new ManualResetEventSlim();
-        var first = Database.Commit(_ =>
+        var first = Task.Run(() => Database.Commit(_ =>
         {
             started.Set();
             queued.Wait();
             return true;
-        });
+        }));
         started.Wait();
         var last = Database.Commit(Write("a", "1"));
         var stopped = Database.DisposeAsync().AsTask();

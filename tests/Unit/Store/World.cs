@@ -114,12 +114,12 @@ internal sealed class World : IAsyncDisposable
     {
         using var started = new ManualResetEventSlim();
         using var queued = new ManualResetEventSlim();
-        var first = Database.Commit(_ =>
+        var first = Task.Run(() => Database.Commit(_ =>
         {
             started.Set();
             queued.Wait();
             return true;
-        });
+        }));
         // The batch of the first is closed once it runs; all others fall into the next.
         started.Wait();
         Task[] others = [.. changes.Select(change => Database.Commit(change))];
