@@ -25,6 +25,9 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
             transaction.Execute("DELETE FROM user_accounts WHERE user_id = $1", user.Id);
             foreach (var entry in user.UnixUsers)
                 transaction.Execute("INSERT OR IGNORE INTO user_accounts (entry, user_id) VALUES ($1, $2)", Entry(entry), user.Id);
+            transaction.Execute("DELETE FROM user_roles WHERE user_id = $1", user.Id);
+            foreach (var role in user.Roles)
+                transaction.Execute("INSERT OR IGNORE INTO user_roles (role, user_id) VALUES ($1, $2)", role, user.Id);
         },
     };
 
