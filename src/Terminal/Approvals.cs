@@ -1,0 +1,56 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Terminal;
+
+/// <summary><c>--yes</c>, of a command that approves.</summary>
+public sealed class YesOption : Option<bool>
+{
+    /// <summary>Creates the option.</summary>
+    public YesOption()
+        : base("--yes") =>
+        Description = "At a terminal, do not ask before a risky approval";
+}
+
+/// <summary>Shows reviewers what they are about to approve, and requesters who can approve.</summary>
+public static class Approvals
+{
+    extension(ParseResult parsed)
+    {
+        /// <summary>
+        /// Warns of the risks of an approval before it is sent. At a terminal, it shows all facts and asks; the end of the input means no.
+        /// </summary>
+        /// <param name="request">The request with its facts. If the caller cannot approve it, the daemon's refusal says why.</param>
+        /// <param name="yes">Whether not to ask.</param>
+        /// <param name="cancellation">Cancels the question.</param>
+        /// <returns>The warnings that were shown.</returns>
+        /// <exception cref="FailureException">The answer is no.</exception>
+        public async Task<string[]> BeforeApproval(RequestResource request, bool yes, CancellationToken cancellation)
+        {
+            if (request.Facts is not { WhyNotYou: null } facts)
+                return [];
+            string[] risks = [.. facts.Risks.Where(risk => risk.Kind != RiskKinds.ForcedCommand).Select(risk => risk.What)];
+            var asks = risks is [_, ..] && !yes && Prompt.IsPossible;
+            if (asks)
+                foreach (var line in RequestText.Facts(request.Spec, facts))
+                    parsed.Say(line);
+            foreach (var risk in risks)
+                parsed.Warn(risk);
+            if (asks
+                && await Prompt.Line(
+                    parsed, $"approve the request of {request.Spec.User} for {string.Join(", ", request.Spec.Roles)}? [y/N] ", cancellation)
+                    is not ("y" or "Y" or "yes"))
+                throw new FailureException($"request {request.Metadata.Name} has not been approved");
+            return risks;
+        }
+
+        /// <summary>Says who can approve a request that was filed and until when, and warns of what the requester should know.</summary>
+        public void SayAwaited(RequestResource request)
+        {
+            foreach (var warning in RequestText.Warnings(request.Spec))
+                parsed.Warn(warning);
+            if (request.Facts is { } facts)
+                parsed.Say($"needs {FactsText.Needs(request.Spec, facts)}, until {Wording.Time(request.Spec.Expires)}");
+        }
+    }
+}
