@@ -11,6 +11,8 @@ public static class FactsText
     // A reader compares a few numbers, not twenty.
     private const int MostLabels = 6;
 
+    private const int MostOpen = 3;
+
     /// <summary>Returns the facts by their names, in the order in which people read them. Free text comes last.</summary>
     /// <param name="spec">The request.</param>
     /// <param name="facts">Its facts.</param>
@@ -25,7 +27,7 @@ public static class FactsText
         yield return ("needs", Needs(spec, facts));
         if (facts.WhyNotYou is { } why)
             yield return ("you cannot approve it", why);
-        yield return ("history", History(facts.History, spec.User));
+        yield return ("history", History(facts.History));
         foreach (var (role, description) in facts.Descriptions)
             yield return ($"role {role}", description);
     }
@@ -80,14 +82,19 @@ public static class FactsText
             ? $" ({string.Join(", ", counted)})"
             : "";
 
-    private static string History(RequestHistory history, string user)
-    {
-        var last = history.LastGranted is { } granted
-            ? $"{user} last asked for it and got it on {Time(granted)}"
-            : "not granted within a year";
-        var open = history.Open is [] ? "" : $"; open: {string.Join(", ", history.Open)}";
-        return $"{last}; {history.Filed} earlier request{(history.Filed == 1 ? "" : "s")} in 90 days, {history.Granted} granted{open}";
-    }
+    private static string History(RequestHistory history) => string.Join(
+        "; ",
+        new[]
+        {
+            history.LastGranted is { } granted ? $"last granted for a request of {Time(granted)}" : "not granted within a year",
+            history.Filed > 0 ? $"{history.Filed} request{(history.Filed == 1 ? "" : "s")} in 90 days, {history.Granted} granted" : null,
+            history.Open switch
+            {
+                [] => null,
+                { Length: > MostOpen } open => $"open: {string.Join(", ", open[..MostOpen])} and {open.Length - MostOpen} more",
+                var open => $"open: {string.Join(", ", open)}",
+            },
+        }.OfType<string>());
 
     private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 

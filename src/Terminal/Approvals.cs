@@ -15,10 +15,14 @@ public sealed class YesOption : Option<bool>
 /// <summary>Shows reviewers what they are about to approve, and requesters who can approve.</summary>
 public static class Approvals
 {
+    // The other risks are worth a line, but every first request of a user would ask.
+    private static readonly string[] Asking = [RiskKinds.Root, RiskKinds.AllHosts, RiskKinds.DaemonHost, RiskKinds.Forwarding];
+
     extension(ParseResult parsed)
     {
         /// <summary>
-        /// Warns of the risks of an approval before it is sent. At a terminal, it shows all facts and asks; the end of the input means no.
+        /// Warns of root, every host, the daemon's host and forwarding before an approval is sent. At a terminal, it shows all facts and asks;
+        /// the end of the input means no.
         /// </summary>
         /// <param name="request">The request with its facts. If the caller cannot approve it, the daemon's refusal says why.</param>
         /// <param name="yes">Whether not to ask.</param>
@@ -29,7 +33,7 @@ public static class Approvals
         {
             if (request.Facts is not { WhyNotYou: null } facts)
                 return [];
-            string[] risks = [.. facts.Risks.Where(risk => risk.Kind != RiskKinds.ForcedCommand).Select(risk => risk.What)];
+            string[] risks = [.. facts.Risks.Where(risk => Asking.Contains(risk.Kind)).Select(risk => risk.What)];
             var asks = risks is [_, ..] && !yes && Prompt.IsPossible;
             if (asks)
                 foreach (var line in RequestText.Facts(request.Spec, facts))

@@ -91,7 +91,7 @@ internal static class Waiting
 
     // Names and filters in it come from people.
     private static string Approvals(RequestResource request) =>
-        request.Spec.Needs is [_, ..] ? $": {Printable.Escape(FactsText.Needs(request.Spec))}" : "";
+        request.Spec.Needs is [_, ..] ? $", {Printable.Escape(FactsText.Needs(request.Spec))}" : "";
 
     private static string End(RequestResource request)
     {

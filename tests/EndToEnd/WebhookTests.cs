@@ -194,7 +194,7 @@ public sealed class WebhookTests
     }
 
     private static async Task<string> Request(TestDaemon daemon, string reason = "", string role = "dba") =>
-        (await daemon.Myself.Types("tsh", "request", "create", $"--roles={role}", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
+        (await daemon.Myself.Types("tsh", "request", "create", $"--roles={role}", $"--reason={reason}", "--nowait", "--force")).Done().Split(' ')[1];
 
     /// <summary>What the status says of a receiver; null where it says nothing.</summary>
     internal static string? Status(TestDaemon daemon, string receiver, string member)

@@ -3,6 +3,7 @@ using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
 
 namespace CertAuthority.Access.Facts;
 
@@ -53,16 +54,16 @@ public sealed record Risk(RiskKind Kind, string What)
         if (approved is null)
             yield break;
         if (opened.Openings.Any(opening => opening.Login == "root"))
-            yield return new Risk(RiskKind.Root, "it opens root");
+            yield return new Risk(RiskKind.Root, "it opens the login root");
         var everywhere = opened.Openings.Where(opening => opening.IsEverywhere).Select(opening => opening.Login).Distinct().ToList();
         if (everywhere.Count > 0)
-            yield return new Risk(RiskKind.AllHosts, $"{string.Join(" and ", everywhere)} on every host that trusts the CA");
+            yield return new Risk(RiskKind.AllHosts, $"{Names.Few(everywhere)} on every host that trusts the CA");
         if (opened.Openings.Any(opening => question.PrivilegedLogins.Contains(opening.Login)))
             foreach (var what in OfDaemonHost(
                 approved.GrantedRoles.Select(granted => question.Roles[granted.Name]), question.Requester!, question.PrivilegedLogins))
                 yield return new Risk(RiskKind.DaemonHost, what);
         if (Forwardings(opened.Permissions).ToList() is [_, ..] forwardings)
-            yield return new Risk(RiskKind.Forwarding, $"sessions may forward {string.Join(" and ", forwardings)}");
+            yield return new Risk(RiskKind.Forwarding, $"sessions may forward {Names.Few(forwardings)}");
         foreach (var command in opened.Permissions.Select(one => one.Conditions.GetValueOrDefault(SessionCondition.ForceCommand.Name))
                      .OfType<string>().Distinct(StringComparer.Ordinal))
             yield return new Risk(RiskKind.ForcedCommand, $"sessions run only {command}");

@@ -15,7 +15,7 @@ public class FactsTextTests
             "risk: it opens root; sessions may forward ports",
             "needs: 1 of 2 approvals: bob; dave and erika can",
             "you cannot approve it: nobody reviews their own request",
-            "history: alice last asked for it and got it on 2026-02-28 12:00:00 UTC; 3 earlier requests in 90 days, 2 granted; open: 04ababd6",
+            "history: last granted for a request of 2026-02-28 12:00:00 UTC; 3 requests in 90 days, 2 granted; open: 04ababd6",
             "role dba: all databases",
         ],
         FactsText.Lines(Spec("bob"), Facts with { WhyNotYou = "nobody reviews their own request" }).Select(fact => $"{fact.Name}: {fact.Value}"));
@@ -69,9 +69,15 @@ public class FactsTextTests
         FactsText.Lines(Spec(), Facts with { Period = new RequestPeriod(Now.AddHours(1).AddSeconds(-seconds), Now.AddHours(1), "role dba") }));
 
     [Fact]
-    public void Without_earlier_requests_history_says_so() => Assert.Contains(
-        ("history", "not granted within a year; 1 earlier request in 90 days, 0 granted"),
-        FactsText.Lines(Spec(), Facts with { History = new RequestHistory(1, 0, []) }));
+    public void History_names_three_open_requests() => Assert.Contains(
+        ("history", "not granted within a year; 5 requests in 90 days, 0 granted; open: a, b, c and 2 more"),
+        FactsText.Lines(Spec(), Facts with { History = new RequestHistory(5, 0, ["a", "b", "c", "d", "e"]) }));
+
+    [Theory]
+    [InlineData(0, "not granted within a year")]
+    [InlineData(1, "not granted within a year; 1 request in 90 days, 0 granted")]
+    public void History_without_a_grant_says_so(int filed, string text) =>
+        Assert.Contains(("history", text), FactsText.Lines(Spec(), Facts with { History = new RequestHistory(filed, 0, []) }));
 
     private static RequestFacts Facts => new()
     {

@@ -114,7 +114,7 @@ public class DecisionFactsTests
 
     [Theory]
     [InlineData("a login on some hosts", "postgres", "env=prod", "FirstTime alice was not granted asked within a year")]
-    [InlineData("root on some hosts", "root", "env=prod", "Root it opens root|DaemonHost role asked grants root; on the daemon's own host that is full control of CertAuthority|FirstTime alice was not granted asked within a year")]
+    [InlineData("root on some hosts", "root", "env=prod", "Root it opens the login root|DaemonHost role asked grants root; on the daemon's own host that is full control of CertAuthority|FirstTime alice was not granted asked within a year")]
     [InlineData("a login on all hosts", "postgres", "*=*", "AllHosts postgres on every host that trusts the CA|FirstTime alice was not granted asked within a year")]
     [InlineData("an administrator's login", "admin", "env=prod", "DaemonHost role asked grants admin; on the daemon's own host that is full control of CertAuthority|FirstTime alice was not granted asked within a year")]
     [InlineData("nothing", "postgres", "env=moon", "FirstTime alice was not granted asked within a year")]
@@ -126,7 +126,7 @@ public class DecisionFactsTests
     {
         var options = new RoleOptions { PortForwarding = true, ForwardAgent = true, X11Forwarding = true, ForceCommand = "/usr/bin/restore" };
         Assert.Equal(
-            "Forwarding sessions may forward ports and the agent and X11|ForcedCommand sessions run only /usr/bin/restore|FirstTime alice was not granted dba within a year",
+            "Forwarding sessions may forward ports, the agent, X11|ForcedCommand sessions run only /usr/bin/restore|FirstTime alice was not granted dba within a year",
             Risks(Question(Everyday, Dba with { Options = options })));
     }
 
