@@ -21,18 +21,29 @@ public static class Approvals
     extension(ParseResult parsed)
     {
         /// <summary>
-        /// Warns of root, every host, the daemon's host and forwarding before an approval is sent. At a terminal, it shows all facts and asks;
-        /// the end of the input means no.
+        /// Warns of root, every host, the daemon's host and forwarding before an approval is sent. At a terminal, it shows all facts and
+        /// asks; the end of the input means no.
         /// </summary>
-        /// <param name="request">The request with its facts. If the caller cannot approve it, the daemon's refusal says why.</param>
+        /// <param name="asked">Reads the request with its facts. If the caller cannot approve it, the daemon's refusal says why.</param>
         /// <param name="yes">Whether not to ask.</param>
         /// <param name="cancellation">Cancels the question.</param>
-        /// <returns>The warnings that were shown.</returns>
+        /// <returns>The whole ID of the request, null if the caller may not read it; and the warnings that were shown.</returns>
         /// <exception cref="FailureException">The answer is no.</exception>
-        public async Task<string[]> BeforeApproval(RequestResource request, bool yes, CancellationToken cancellation)
+        public async Task<(string? Id, string[] Shown)> BeforeApproval(
+            Task<RequestResource> asked, bool yes, CancellationToken cancellation)
         {
+            RequestResource request;
+            try
+            {
+                request = await asked;
+            }
+            catch (ProblemException refused) when (refused.Problem.Code == ProblemCode.Denied)
+            {
+                // The approval is refused too; the audit must say that somebody tried to approve, not only to read.
+                return (null, []);
+            }
             if (request.Facts is not { WhyNotYou: null } facts)
-                return [];
+                return (request.Metadata.Name, []);
             string[] risks = [.. facts.Risks.Where(risk => Asking.Contains(risk.Kind)).Select(risk => risk.What)];
             var asks = risks is [_, ..] && !yes && Prompt.IsPossible;
             if (asks)
@@ -45,7 +56,7 @@ public static class Approvals
                     parsed, $"approve the request of {request.Spec.User} for {string.Join(", ", request.Spec.Roles)}? [y/N] ", cancellation)
                     is not ("y" or "Y" or "yes"))
                 throw new FailureException($"request {request.Metadata.Name} has not been approved");
-            return risks;
+            return (request.Metadata.Name, risks);
         }
 
         /// <summary>Says who can approve a request that was filed and until when, and warns of what the requester should know.</summary>

@@ -19,7 +19,9 @@ public sealed class WebhookTests
         await Eventually.Holds(() => chat.Posts.Count == 2);
 
         Assert.Equal(["request.created", "request.approved"], chat.Posts.Select(post => post.Event));
-        Assert.Equal($"me asks for dba: `&lt;!channel&gt; '&amp; &lt;https://evil.example|click&gt;` (request {id})", chat.Posts[0].Text);
+        Assert.StartsWith(
+            $"me asks for dba: `&lt;!channel&gt; '&amp; &lt;https://evil.example|click&gt;` (request {id}); opens `postgres (all hosts)`; risk: `postgres on every host that trusts the CA; ", chat.Posts[0].Text,
+            StringComparison.Ordinal);
         foreach (var post in chat.Posts)
         {
             Assert.Equal(("/chat", "application/json", post.Id), (Header(post, "path"), Header(post, "Content-Type"), Header(post, "X-CertAuthority-Event-Id")));

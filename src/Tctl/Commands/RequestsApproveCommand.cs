@@ -33,12 +33,14 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
     protected override async Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation)
     {
         var instead = roles.Given(parsed);
-        var request = await ca.Send(
-            Routes.GetRequest, new GetRequest(id, Facts: true, Roles: instead is null ? null : string.Join(',', instead)), cancellation);
-        var seen = await parsed.BeforeApproval(request, parsed.GetValue(yes), cancellation);
+        var (whole, shown) = await parsed.BeforeApproval(
+            ca.Send(
+                Routes.GetRequest, new GetRequest(id, Facts: true, Roles: instead is null ? null : string.Join(',', instead)),
+                cancellation),
+            parsed.GetValue(yes), cancellation);
         var approved = await ca.Send(
             Routes.ApproveRequest,
-            new ApproveRequest(request.Metadata.Name, parsed.GetValue(reason) ?? "", instead, parsed.GetValue(force)), cancellation);
-        return approved with { Warnings = [.. approved.Warnings.Except(seen)] };
+            new ApproveRequest(whole ?? id, parsed.GetValue(reason) ?? "", instead, parsed.GetValue(force)), cancellation);
+        return approved with { Warnings = [.. approved.Warnings.Except(shown)] };
     }
 }

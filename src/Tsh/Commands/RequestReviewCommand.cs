@@ -55,15 +55,16 @@ internal sealed class RequestReviewCommand : CliCommand
             parsed.GetValue(id)!, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
             UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
-        string[] seen = [];
+        string[] shown = [];
         if (parsed.GetValue(approve))
         {
-            var request = await ca.Send(
-                Routes.GetMyRequest,
-                new GetMyRequest(review.Id, review.User, Facts: true, Roles: review.Roles is { } some ? string.Join(',', some) : null),
-                cancellation);
-            review = review with { Id = request.Metadata.Name };
-            seen = await parsed.BeforeApproval(request, parsed.GetValue(yes), cancellation);
+            (var whole, shown) = await parsed.BeforeApproval(
+                ca.Send(
+                    Routes.GetMyRequest,
+                    new GetMyRequest(review.Id, review.User, Facts: true, Roles: review.Roles is { } some ? string.Join(',', some) : null),
+                    cancellation),
+                parsed.GetValue(yes), cancellation);
+            review = review with { Id = whole ?? review.Id };
         }
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;
@@ -73,7 +74,7 @@ internal sealed class RequestReviewCommand : CliCommand
                 spec.State == RequestStates.Pending
                     ? string.Join("; ", ["reviewed", .. spec.Missing ?? []])
                     : spec.State.ToLowerInvariant()));
-        foreach (var warning in reviewed.Warnings.Except(seen))
+        foreach (var warning in reviewed.Warnings.Except(shown))
             parsed.Warn(warning);
         return ExitCode.Done;
     }
