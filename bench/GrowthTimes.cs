@@ -100,7 +100,7 @@ internal static class GrowthTimes
             : Task.CompletedTask);
 
         async Task<string> Asked(int n) =>
-            (await ask.Send(Routes.CreateRequest, new CreateRequest(Roles: ["dba"], User: $"u{(n % FilledDatabase.Own) + 1}", Reason: "performing DB migration tonight"))).Metadata.Name;
+            (await ask.Send(Routes.CreateRequest, new CreateRequest(Roles: ["dba"], User: $"u{(n % FilledDatabase.Own) + 1}", Reason: "performing DB migration tonight", Force: true))).Metadata.Name;
 
         Task Apply(string text) => ask.Send(Routes.ApplyResources, new ApplyResources(Encoding.UTF8.GetBytes(text), "bench.yaml", Force: true));
     }

@@ -93,6 +93,9 @@ public sealed class AccountUids(IReadOnlyDictionary<string, uint?> uids, string?
     /// <summary>Why some of the uids that were needed are not known; null if all are.</summary>
     public string? Fault { get; private set; } = fault;
 
+    /// <summary>Returns the accounts that have a uid, as far as the system was asked.</summary>
+    public IEnumerable<string> With(uint uid) => uids.Where(one => one.Value == uid).Select(one => one.Key);
+
     /// <summary>Returns the uid of an account; null if the account does not exist, or if the uid is not known.</summary>
     public uint? Of(string account)
     {

@@ -20,6 +20,7 @@ namespace CertAuthority.Protocol;
 [JsonDerivedType(typeof(SearchNodes), "search_nodes")]
 [JsonDerivedType(typeof(GiveReason), "give_reason")]
 [JsonDerivedType(typeof(WaitForRequest), "wait_for_request")]
+[JsonDerivedType(typeof(WaitForSameRequest), "wait_for_same_request")]
 [JsonDerivedType(typeof(CancelRequest), "cancel_request")]
 [JsonDerivedType(typeof(List), "list")]
 [JsonDerivedType(typeof(AddUser), "add_user")]
@@ -93,6 +94,10 @@ public record NextStep
     /// <summary>Wait for the answer to a request.</summary>
     /// <param name="Request">The ID of the request.</param>
     public sealed record WaitForRequest(string Request) : NextStep;
+
+    /// <summary>Wait for the answer to a pending request for the same, or file it again.</summary>
+    /// <param name="Request">The ID of the pending request.</param>
+    public sealed record WaitForSameRequest(string Request) : NextStep;
 
     /// <summary>Cancel one of the user's pending requests.</summary>
     public sealed record CancelRequest : NextStep;

@@ -90,3 +90,25 @@ public static class RequestAccessModes
     /// <summary>The login files a request for every role, with a reason.</summary>
     public const string Reason = "reason";
 }
+
+/// <summary>Why a request deserves a second look.</summary>
+public static class RiskKinds
+{
+    /// <summary>It opens root.</summary>
+    public const string Root = "root";
+
+    /// <summary>It opens a login on every host that trusts the CA.</summary>
+    public const string AllHosts = "all_hosts";
+
+    /// <summary>It opens a login that administers the daemon's own host.</summary>
+    public const string DaemonHost = "daemon_host";
+
+    /// <summary>Its sessions may forward ports, an agent or X11.</summary>
+    public const string Forwarding = "forwarding";
+
+    /// <summary>Its sessions run one command only, so this alone is no reason to hesitate.</summary>
+    public const string ForcedCommand = "forced_command";
+
+    /// <summary>The requester was not granted one of the roles before.</summary>
+    public const string FirstTime = "first_time";
+}

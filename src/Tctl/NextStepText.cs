@@ -56,6 +56,7 @@ internal static class NextStepText
         NextStep.SearchNodes => "the user sees what they can request: tsh request search",
         NextStep.GiveReason(var prompts) => string.Join("; ", prompts.Prepend("say it with --reason")),
         NextStep.WaitForRequest(var request) => $"to approve it: tctl requests approve {request}",
+        NextStep.WaitForSameRequest(var request) => $"to approve it: tctl requests approve {request}; --force files it again",
         NextStep.CancelRequest => "tctl requests ls shows them; the user cancels one: tsh request cancel ID",
         _ => null,
     };

@@ -34,13 +34,19 @@ public static class RequestText
         return table;
     }
 
-    /// <summary>Returns one line for each field; empty fields are left out.</summary>
-    public static IEnumerable<string> Details(RequestResource request) => Details(request.Metadata.Name, request.Spec);
+    /// <summary>Returns one line for each field and fact; empty ones are left out.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="answer">The command by which the caller answers a pending request, if they can.</param>
+    public static IEnumerable<string> Details(RequestResource request, string answer)
+    {
+        var lines = Details(request.Metadata.Name, request.Spec, request.Facts);
+        return request.Facts is { WhyNotYou: null } ? lines.Append($"to answer: {answer}") : lines;
+    }
 
     /// <summary>Returns the request that would be filed, in the same fields, and what is missing.</summary>
     public static IEnumerable<string> Details(RequestPlan plan)
     {
-        var lines = Details("(not filed)", plan.Spec);
+        var lines = Details("(not filed)", plan.Spec, plan.Facts);
         return plan.ReasonRequired is null
             ? lines
             : lines.Append(
@@ -52,7 +58,12 @@ public static class RequestText
     /// </summary>
     public static IEnumerable<string> Warnings(RequestSpec spec) => [.. spec.Shortened, .. spec.Warnings ?? []];
 
-    private static IEnumerable<string> Details(string id, RequestSpec spec)
+    /// <summary>Returns the facts that a reviewer reads before they answer, one line each.</summary>
+    public static IEnumerable<string> Facts(RequestSpec spec, RequestFacts facts) =>
+        FactsText.Lines(spec, facts).Select(fact => $"{fact.Name}: {fact.Value}");
+
+    // Where there are facts, they say the same as some fields and more.
+    private static IEnumerable<string> Details(string id, RequestSpec spec, RequestFacts? facts)
     {
         (string Name, string? Value)[] fields =
         [
@@ -62,25 +73,33 @@ public static class RequestText
             ("roles", string.Join(", ", spec.Roles)),
             ("only on", string.Join(", ", spec.Resources ?? [])),
             ("granted roles", string.Join(", ", spec.GrantedRoles)),
-            ("conditions", string.Join("; ", spec.Conditions ?? [])),
+            ("conditions", facts is null ? string.Join("; ", spec.Conditions ?? []) : null),
             ("reason", spec.RequestReason),
             ("suggested reviewers", string.Join(", ", spec.SuggestedReviewers)),
             ("created", Wording.Time(spec.Created)),
             ("answer expected until", spec.State == RequestStates.Pending ? Wording.Time(spec.Expires) : null),
             ("access begins", spec.AssumeStartTime is { } begins ? Wording.Time(begins) : null),
-            ("access ends",
-                $"{(spec is { State: RequestStates.Pending, Clock: RequestClocks.Approval } ? $"{spec.AccessLasts} after the approval" : Wording.Time(spec.AccessExpires))}, limited by {spec.AccessLimitedBy}"),
+            ("access ends", facts?.Period is null ? AccessEnds(spec) : null),
             ("certificates", spec.SessionTtl is { } session ? $"at most {session}" : null),
             ("shortened", string.Join("; ", spec.Shortened)),
             ("warning", string.Join("; ", spec.Warnings ?? [])),
             ("annotations", string.Join("; ", (spec.SystemAnnotations ?? []).Select(one => $"{one.Key}={string.Join(',', one.Value)}"))),
             .. (spec.Reviews ?? []).Select(review => ($"reviewed by {review.Author}", (string?)Review(review))),
-            ("approval", string.Join("; ", spec.Missing ?? [])),
+            ("approval", facts is null ? string.Join("; ", spec.Missing ?? []) : null),
             ("overridden", string.Join("; ", spec.Overridden ?? [])),
             ("resolved by", spec.ResolvedBy),
             ("resolve reason", spec.ResolveReason),
         ];
-        return fields.Where(field => !string.IsNullOrEmpty(field.Value)).Select(field => $"{field.Name}: {field.Value}");
+        return fields.Where(field => !string.IsNullOrEmpty(field.Value)).Select(field => $"{field.Name}: {field.Value}")
+            .Concat(facts is null ? [] : Facts(spec, facts));
+    }
+
+    private static string AccessEnds(RequestSpec spec)
+    {
+        var end = spec is { State: RequestStates.Pending, Clock: RequestClocks.Approval }
+            ? $"{spec.AccessLasts} after the approval"
+            : Wording.Time(spec.AccessExpires);
+        return $"{end}, limited by {spec.AccessLimitedBy}";
     }
 
     private static string Short(string reason) =>

@@ -22,7 +22,9 @@ public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, 
         !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } and not "dumb";
 
     /// <summary>Awaits the task, and shows the spinner in the last line until it is done. The spinner is then erased.</summary>
-    public async Task During(Task task)
+    /// <param name="task">The task.</param>
+    /// <param name="state">How far the wait has got, to follow the remaining time.</param>
+    public async Task During(Task task, string state = "")
     {
         if (error is not null)
         {
@@ -30,7 +32,7 @@ public sealed class Spinner(TextWriter? error, string what, DateTimeOffset end, 
             {
                 var left = end - clock.GetUtcNow();
                 var shown = left > TimeSpan.Zero ? $", {Wording.Left(left)} left" : "";
-                await error.WriteAsync($"{Erase}{NoWrap}{@"|/-\"[turns % 4]} {what}{shown}{Wrap}");
+                await error.WriteAsync($"{Erase}{NoWrap}{@"|/-\"[turns % 4]} {what}{shown}{state}{Wrap}");
                 await Task.WhenAny(task, Task.Delay(Turn));
             }
             await error.WriteAsync(Erase);

@@ -4,7 +4,7 @@ using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
-/// <summary>Asks for the reason of a request: a person at a terminal must give one if the roles require it.</summary>
+/// <summary>Files requests: a person at a terminal is asked for a reason if the roles require one.</summary>
 internal static class Asking
 {
     extension(ParseResult parsed)
@@ -24,6 +24,21 @@ internal static class Asking
             using var input = new StreamReader(Console.OpenStandardInput());
             var line = await Task.Run(input.ReadLine, cancellation).WaitAsync(cancellation);
             return request with { Reason = line?.Trim() ?? "" };
+        }
+
+        /// <summary>Files a request; if a pending one asks for the same, returns that one instead.</summary>
+        public async Task<RequestResource> FileOrJoin(CaClient ca, CreateRequest request, CancellationToken cancellation)
+        {
+            try
+            {
+                return await ca.Send(Routes.CreateRequest, request, cancellation);
+            }
+            catch (ProblemException same) when (same.Problem.Next is [NextStep.WaitForSameRequest])
+            {
+                parsed.Say($"{same.Message}; no other one is filed");
+                var id = ((NextStep.WaitForSameRequest)same.Problem.Next[0]).Request;
+                return await ca.Send(Routes.GetMyRequest, new GetMyRequest(id, request.User, Facts: true), cancellation);
+            }
         }
     }
 }

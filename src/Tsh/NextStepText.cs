@@ -34,6 +34,8 @@ internal static class NextStepText
         NextStep.SearchNodes => $"{tsh} request search shows what you can request",
         NextStep.GiveReason(var prompts) => string.Join("; ", prompts.Prepend("say it with --reason (at a login, --request-reason)")),
         NextStep.WaitForRequest(var request) => $"wait for it with {tsh} request show {request} --wait",
+        NextStep.WaitForSameRequest(var request) =>
+            $"wait for it with {tsh} request show {request} --wait; --force files it again",
         NextStep.CancelRequest => $"{tsh} request ls shows them; {tsh} request cancel ID withdraws one",
         NextStep.List { Kind: NextStep.List.Certificate } => $"{tsh} certs ls lists them",
         NextStep.List { Kind: NextStep.List.Request } => $"{tsh} request ls lists them",

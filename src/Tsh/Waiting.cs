@@ -55,7 +55,7 @@ internal static class Waiting
             {
                 var answer = ca.Send(
                     Routes.GetMyRequest, new GetMyRequest(request.Metadata.Name, user, request.Metadata.Revision, "25s"), cancellation);
-                await spinner.During(answer);
+                await spinner.During(answer, Approvals(request));
                 request = await answer;
                 away = false;
                 pause = FirstPause;
@@ -72,7 +72,7 @@ internal static class Waiting
                 if (!away)
                     parsed.Warn($"{passing.Message}; still waiting for request {request.Metadata.Name}");
                 away = true;
-                await spinner.During(Task.Delay(pause, cancellation));
+                await spinner.During(Task.Delay(pause, cancellation), Approvals(request));
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
@@ -88,6 +88,10 @@ internal static class Waiting
             Terminal.Spinner.IsPossible ? parsed.InvocationConfiguration.Error : null, "waiting for an answer",
             givenUp < expired ? givenUp : expired, clock);
     }
+
+    // Names and filters in it come from people.
+    private static string Approvals(RequestResource request) =>
+        request.Spec.Needs is [_, ..] ? $", {Printable.Escape(FactsText.Needs(request.Spec))}" : "";
 
     private static string End(RequestResource request)
     {

@@ -168,7 +168,7 @@ public sealed class BackupTests
     }
 
     private static async Task<string> FileRequest(Person person) =>
-        (await person.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        (await person.Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done().Split(' ')[1];
 
     // The same person with the same files, at another daemon.
     private static Person At(TestDaemon daemon, Person person) => person with { Server = daemon.Server };

@@ -93,7 +93,7 @@ public sealed class BoundsTests
         (await bob.Types("tsh", "login", $"--request-id={another}")).Done();
         Assert.Equal(2, (await root.Types("certauthority", "--against-running")).ExitCode);
 
-        static async Task<string> Filed(Person who, string role) => (await who.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
+        static async Task<string> Filed(Person who, string role) => (await who.Types("tsh", "request", "create", $"--roles={role}", "--nowait", "--force")).Done().Split(' ')[1];
 
         static int Count(TestDaemon daemon) => daemon.RevocationList().Revoked.Sum(range => (int)(range.Last - range.First + 1));
     }
@@ -128,7 +128,7 @@ public sealed class BoundsTests
     {
         await using var daemon = await TestDaemon.Start();
         await Alice(daemon);
-        var id = (await daemon.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        var id = (await daemon.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done().Split(' ')[1];
 
         var waits = Knock.As(Person.Alice, 20, daemon).ConvertAll(one =>
             one.Says($"GET /v1/my/requests/{id}?after=1&wait=25s HTTP/1.1\r\nHost: ca\r\nConnection: close\r\n\r\n").UntilClosed("", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20)));

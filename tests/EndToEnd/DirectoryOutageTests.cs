@@ -105,7 +105,7 @@ public sealed class DirectoryOutageTests
         Assert.Equal($"certauthority: warning: users_from_groups would give nothing to anybody now: the group dir-denied of users_from_groups is not there now\ncertauthority: warning: {warning}", check.Error);
         Assert.Contains(warning, daemon.Log + "\n");
 
-        async Task<string> Filed() => (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        async Task<string> Filed() => (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done().Split(' ')[1];
 
         static Task<Outcome> Says(Person who, string request, string decision) => who.Types("tsh", "request", "review", request, decision);
     }

@@ -98,7 +98,7 @@ public sealed class Fleet : IAsyncLifetime
 
     /// <summary>Files a request as alice; its id.</summary>
     internal async Task<string> Request(string role) =>
-        (await Alice.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
+        (await Alice.Types("tsh", "request", "create", $"--roles={role}", "--nowait", "--force")).Done().Split(' ')[1];
 }
 
 /// <summary>Who gets in where, with sshd as the judge. Each row enters somewhere, and is refused next to it.</summary>

@@ -74,7 +74,7 @@ public sealed class IdentityTests
     }
 
     private static async Task<string> Filed(TestDaemon daemon) =>
-        (await daemon.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        (await daemon.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done().Split(' ')[1];
 
     private static async Task<List<JsonElement>> Audit(TestDaemon daemon, string happened) =>
         [.. JsonDocument.Parse((await daemon.Administrator.Types("tctl", "audit", "ls", "--format=json")).Done()).RootElement

@@ -116,7 +116,7 @@ internal sealed class Laptop : IAsyncDisposable
     /// <summary>Asks for dba, is approved, and logs in with it.</summary>
     public async Task Elevate(params string[] options)
     {
-        var id = (await Alice.Types(["tsh", "request", "create", "--roles=dba", "--nowait", "--server", Server])).Done().Split(' ')[1];
+        var id = (await Alice.Types(["tsh", "request", "create", "--roles=dba", "--nowait", "--force", "--server", Server])).Done().Split(' ')[1];
         (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
         (await Alice.Types(["tsh", "login", "--server", Server, $"--request-id={id}", .. options])).Done();
     }

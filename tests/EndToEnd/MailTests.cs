@@ -68,7 +68,7 @@ public sealed class MailTests
         await RequestFor(daemon, "carol", many, "one");
         await RequestFor(daemon, "carol", many, "two");
         await Eventually.Holds(() => server.Letters.Count == 4);
-        var beyond = await daemon.Administrator.Types("tctl", "requests", "create", "carol", "--roles=dba", "--reviewers=bob", "--reason=three");
+        var beyond = await daemon.Administrator.Types("tctl", "requests", "create", "carol", "--roles=dba", "--reviewers=bob", "--reason=three", "--force");
         (await daemon.Administrator.Types("tctl", "requests", "approve", beyond.Done().Split(' ')[1])).Done();
         await Eventually.Holds(() => server.Letters.Count == 5);
 
@@ -219,7 +219,7 @@ public sealed class MailTests
     }
 
     private static async Task<string> RequestFor(TestDaemon daemon, string user, string reviewers, string reason = "") =>
-        (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", $"--reviewers={reviewers}", $"--reason={reason}", user)).Done().Split(' ')[1];
+        (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "--force", $"--reviewers={reviewers}", $"--reason={reason}", user)).Done().Split(' ')[1];
 
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class MailFactAttribute : FactAttribute

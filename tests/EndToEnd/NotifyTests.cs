@@ -52,7 +52,7 @@ public sealed class NotifyTests
         var told = scratch["told"];
         await using var daemon = await TestDaemon.Start(scratch, configuration: $"notify: {{command: [{Script(scratch, $"cat >>{told}; echo >>{told}")}], before_end: 6s}}\n");
         await DaemonTests.Setup(daemon);
-        var id = (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--max-duration=12s", "--nowait")).Done().Split(' ')[1];
+        var id = (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--max-duration=12s", "--nowait", "--force")).Done().Split(' ')[1];
         (await daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
 
         await Eventually.Holds(() => Told(told).Exists(one => Text(one, "event") == "access.ending"));
@@ -185,7 +185,7 @@ public sealed class NotifyTests
     }
 
     private static async Task<string> File(TestDaemon daemon, string reason) =>
-        (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--max-duration=1h", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
+        (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--max-duration=1h", $"--reason={reason}", "--nowait", "--force")).Done().Split(' ')[1];
 
     private static List<JsonElement> Told(string file) => System.IO.File.Exists(file)
         ? [.. System.IO.File.ReadAllText(file).Split('\n')[..^1].Where(line => line.Length > 0).Select(line => JsonDocument.Parse(line).RootElement)]

@@ -65,7 +65,7 @@ public sealed class OptionTests(OptionTests.Site site) : IClassFixture<OptionTes
             (await Daemon.Administrator.Types("tctl", "users", "update", $"--set-roles={roles}", "alice")).Done();
             if (request is null)
                 return await Alice.Types("tsh", "login");
-            var id = (await Alice.Types("tsh", "request", "create", $"--roles={request}", "--nowait")).Done().Split(' ')[1];
+            var id = (await Alice.Types("tsh", "request", "create", $"--roles={request}", "--nowait", "--force")).Done().Split(' ')[1];
             (await Daemon.Administrator.Types("tctl", "requests", "approve", id)).Done();
             return await Alice.Types("tsh", "login", $"--request-id={id}");
         }

@@ -42,7 +42,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
             {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer]}}
             """)).Done();
         for (var i = 0; i < 5; i++)
-            (await own.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--reviewers=bob", "--nowait")).Done();
+            (await own.Person(Person.Alice).Types("tsh", "request", "create", "--roles=dba", "--reviewers=bob", "--nowait", "--force")).Done();
 
         foreach (var which in (string[])["--reviewable", "--suggested"])
         {

@@ -86,7 +86,7 @@ public sealed class RefusalTests
         async Task<int> Refused(uint uid) => (await AuditTests.About(daemon, "access.refused")).Count(entry => entry.Uid == uid);
     }
 
-    private static async Task<string> Filed(Person who) => (await who.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+    private static async Task<string> Filed(Person who) => (await who.Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done().Split(' ')[1];
 
     private static async Task<List<JsonElement>> Audit(TestDaemon daemon) =>
         [.. JsonDocument.Parse((await daemon.Administrator.Types("tctl", "audit", "ls", "--format=json")).Done()).RootElement.EnumerateArray()];

@@ -81,7 +81,7 @@ public sealed class ReviewTests
         // They were one person when alice asked, so they stay it for that request, whatever becomes of bob.
         (await daemon.Administrator.Types("tctl", "users", "rm", "bob")).Done();
         Assert.Contains("nobody reviews their own request", (await carol.Types("tsh", "request", "review", own, "--approve", "--user=carol")).Error);
-        var later = (await alice.Types("tsh", "request", "create", "--roles=dba", "--user=alice", "--nowait")).Done().Split(' ')[1];
+        var later = (await alice.Types("tsh", "request", "create", "--roles=dba", "--user=alice", "--nowait", "--force")).Done().Split(' ')[1];
         (await carol.Types("tsh", "request", "review", later, "--approve", "--user=carol")).Done();
     }
 
@@ -110,8 +110,8 @@ public sealed class ReviewTests
 
         // Reviewers named in vain are said at once, wherever a request is filed.
         const string Warning = ": warning: no user \"zoe\" is known, so nobody of that name is notified; nobody can review it, only an administrator can answer\n";
-        Assert.Contains("tctl" + Warning, (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "--reason=x", "--reviewers=zoe", "alice")).Error);
-        Assert.StartsWith("tsh" + Warning, (await alice.Types("tsh", "request", "create", "--roles=dba", "--reason=x", "--reviewers=zoe,root", "--nowait")).Error);
+        Assert.Contains("tctl" + Warning, (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "--reason=x", "--reviewers=zoe", "--force", "alice")).Error);
+        Assert.StartsWith("tsh" + Warning, (await alice.Types("tsh", "request", "create", "--roles=dba", "--reason=x", "--reviewers=zoe,root", "--nowait", "--force")).Error);
         Assert.Contains("warning: no user \"zoe\" is known", (await alice.Types("tsh", "request", "create", "--roles=dba", "--reason=x", "--reviewers=zoe", "--dry-run")).Done());
     }
 }

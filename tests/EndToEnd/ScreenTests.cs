@@ -64,6 +64,7 @@ public sealed class ScreenTests : IAsyncLifetime
             [
                 "$ tsh request create --roles=dba",
                 $"request {id} is PENDING",
+                Assert.Single(lines, line => line.StartsWith("tsh: needs 0 of 1 approval; nobody can review it, only an administrator can answer, until ", StringComparison.Ordinal)),
                 $"tsh: error: interrupted while waiting for request {id}",
                 $"tsh: hint: the request stays; to wait on: tsh request show {id} --wait",
                 "$",

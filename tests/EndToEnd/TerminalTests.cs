@@ -179,7 +179,7 @@ public sealed class TerminalTests : IAsyncLifetime
         Assert.Matches(@"^tsh: warning: your certificate ends in [45]m\ntsh: hint: tsh login$", string.Join('\n', old.Error.Split('\n').Where(line => line.Contains("ends in") || line.Contains("hint: tsh login"))));
     }
 
-    private async Task<string> Ask(string role) => (await Me.Types("tsh", "request", "create", $"--roles={role}", "--nowait")).Done().Split(' ')[1];
+    private async Task<string> Ask(string role) => (await Me.Types("tsh", "request", "create", $"--roles={role}", "--nowait", "--force")).Done().Split(' ')[1];
 
     private async Task<string> Approved(string role)
     {

@@ -10,8 +10,13 @@ internal sealed partial class Wait(Process process) : IDisposable
 
     public static Wait Start(Person person, string command) => new(person.Start(command.Split(' ')));
 
-    /// <summary>The id in the first line.</summary>
-    public async Task<string> Filed() => Id().Match(await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) ?? "").Value;
+    /// <summary>The id in the first line, once it is also said who can approve.</summary>
+    public async Task<string> Filed()
+    {
+        var id = Id().Match(await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) ?? "").Value;
+        Assert.StartsWith("tsh: needs ", await NextTalk());
+        return id;
+    }
 
     public async Task<string> NextTalk() => await process.StandardError.ReadLineAsync().WaitAsync(Patience) ?? "";
 

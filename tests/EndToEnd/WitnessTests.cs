@@ -54,7 +54,7 @@ public sealed class WitnessTests
                 users[name] = true;
                 Interlocked.Increment(ref acknowledged);
 
-                var id = (await ca.Send(Routes.CreateRequest, new CreateRequest(["dba"], User(worker)))).Metadata.Name;
+                var id = (await ca.Send(Routes.CreateRequest, new CreateRequest(["dba"], User(worker), Force: true))).Metadata.Name;
                 requests[id] = ("PENDING", "PENDING");
                 Interlocked.Increment(ref acknowledged);
                 await Resolve(id, "APPROVED", () => ca.Send(Routes.ApproveRequest, new ApproveRequest(id)));

@@ -62,7 +62,7 @@ public sealed record AccessRequest
     /// <summary>The granted roles; empty until the request is approved.</summary>
     public required ImmutableArray<PinnedRole> GrantedRoles { get; init; }
 
-    /// <summary>The state as recorded; <see cref="StateAt"/> adds the clock.</summary>
+    /// <summary>The state as recorded; <see cref="StateAt(DateTimeOffset)"/> adds the clock.</summary>
     public required RequestState StoredState { get; init; }
 
     /// <summary>When the request was filed; like all times here, in whole seconds.</summary>
@@ -131,12 +131,16 @@ public sealed record AccessRequest
     internal ImmutableHashSet<Guid>? OnlyOn => Kind == RequestKind.Roles ? null : [.. Resources.Select(node => node.Id)];
 
     /// <summary>Returns the state at an instant.</summary>
-    public RequestState StateAt(DateTimeOffset now) => StoredState switch
-    {
-        RequestState.Pending when now >= PendingUntil => RequestState.Expired,
-        RequestState.Approved when now >= AccessUntil => RequestState.Expired,
-        var stored => stored,
-    };
+    public RequestState StateAt(DateTimeOffset now) => StateAt(StoredState, PendingUntil, AccessUntil, now);
+
+    /// <summary>Returns the state of a request at an instant, from the state and the ends that are recorded.</summary>
+    public static RequestState StateAt(RequestState stored, DateTimeOffset pendingUntil, DateTimeOffset accessUntil, DateTimeOffset now) =>
+        stored switch
+        {
+            RequestState.Pending when now >= pendingUntil => RequestState.Expired,
+            RequestState.Approved when now >= accessUntil => RequestState.Expired,
+            _ => stored,
+        };
 }
 
 /// <summary>The last answer to a request.</summary>

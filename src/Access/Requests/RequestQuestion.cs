@@ -19,7 +19,7 @@ namespace CertAuthority.Access.Requests;
 /// <param name="Reason">The reason.</param>
 /// <param name="SuggestedReviewers">The names of users to notify; they gain no right.</param>
 /// <param name="Roles">Every role that exists.</param>
-/// <param name="PendingRequests">How many requests of this user are pending already.</param>
+/// <param name="PendingRequests">The requests of this user that are pending already.</param>
 /// <param name="Limits">The limits of the site.</param>
 /// <param name="CreatorLoginUid">The uid under which they originally logged in, if known.</param>
 public sealed record RequestQuestion(
@@ -31,7 +31,7 @@ public sealed record RequestQuestion(
     string Reason,
     ImmutableArray<string> SuggestedReviewers,
     IReadOnlyDictionary<string, Role> Roles,
-    int PendingRequests,
+    IReadOnlyCollection<AccessRequest> PendingRequests,
     SiteLimits Limits,
     uint? CreatorLoginUid = null)
 {
@@ -46,6 +46,9 @@ public sealed record RequestQuestion(
     /// caller.
     /// </summary>
     public (int Minute, int Day) Filed { get; init; }
+
+    /// <summary>Whether to file the request even if one of the pending ones asks for the same.</summary>
+    public bool Force { get; init; }
 
     /// <summary>What is locked now.</summary>
     public required LocksInForce Locks { get; init; }

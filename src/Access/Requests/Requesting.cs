@@ -8,7 +8,9 @@ namespace CertAuthority.Access.Requests;
 /// <param name="Request">The request.</param>
 /// <param name="ReasonRequired">Why the request must have a reason that it lacks; null if it lacks none.</param>
 /// <param name="ReasonPrompts">The texts by which the requester's roles ask for a reason; may be empty.</param>
-public sealed record RequestDraft(AccessRequest Request, Refusal? ReasonRequired, ImmutableArray<string> ReasonPrompts);
+/// <param name="Duplicate">Why it should not be filed: a pending request asks for the same. Null if none does, or if forced.</param>
+public sealed record RequestDraft(
+    AccessRequest Request, Refusal? ReasonRequired, ImmutableArray<string> ReasonPrompts, Refusal? Duplicate);
 
 /// <summary>Decides the content of a request when it is filed, or why it may not be filed.</summary>
 public static class Requesting
@@ -18,10 +20,10 @@ public static class Requesting
     {
         if (!Draft(question).Holds(out var draft, out var refusal))
             return refusal;
-        return draft.ReasonRequired is { } missing ? missing : draft.Request;
+        return (draft.ReasonRequired ?? draft.Duplicate) is { } why ? why : draft.Request;
     }
 
-    /// <summary>As above, but also returns a request that lacks nothing but a reason.</summary>
+    /// <summary>As above, but also returns a request that lacks nothing but a reason, or that is filed already.</summary>
     public static Outcome<RequestDraft> Draft(RequestQuestion question)
     {
         if (Names.ReasonFault(question.Reason) is { } fault)
@@ -31,9 +33,9 @@ public static class Requesting
         if (question.SuggestedReviewers.FirstOrDefault(name => !Names.IsName(name)) is { } odd)
             return new Refusal(
                 $"\"{odd}\" cannot be the name of a reviewer", $"user names have the form {Names.Form}", RefusalKind.Invalid);
-        if (question.PendingRequests >= question.Limits.PendingRequestsPerUser)
+        if (question.PendingRequests.Count >= question.Limits.PendingRequestsPerUser)
             return new Refusal(
-                $"{question.PendingRequests} of your requests are pending already; that is the limit", Kind: RefusalKind.Limited)
+                $"{question.PendingRequests.Count} of your requests are pending already; that is the limit", Kind: RefusalKind.Limited)
             {
                 Remedy = new Remedy.CancelRequest()
             };
@@ -97,7 +99,7 @@ public static class Requesting
             RequesterUsers = question.PersonsUsers,
         };
         var (why, prompts) = Reason(asked.Roles, question.Kind, assigned);
-        return new RequestDraft(request, string.IsNullOrWhiteSpace(question.Reason) ? why : null, prompts);
+        return new RequestDraft(request, string.IsNullOrWhiteSpace(question.Reason) ? why : null, prompts, Duplicate(question, request));
     }
 
     /// <summary>
@@ -122,6 +124,18 @@ public static class Requesting
             ? new Refusal($"{subject} gives a reason", Kind: RefusalKind.Invalid) { Remedy = new Remedy.GiveReason([.. prompts]) }
             : null, [.. prompts]);
     }
+
+    // Times and reasons do not matter: whoever approves the one would be asked to approve the other.
+    private static Refusal? Duplicate(RequestQuestion question, AccessRequest request) =>
+        question.Force ? null
+        : question.PendingRequests.FirstOrDefault(
+            pending => pending.Roles.Select(role => role.Name).SequenceEqual(request.Roles.Select(role => role.Name))
+                && pending.Resources.SequenceEqual(request.Resources)) is { } same
+            ? new Refusal($"request {same.Id} asks for the same and is pending", Kind: RefusalKind.Conflict)
+            {
+                Remedy = new Remedy.WaitForSame(same.Id),
+            }
+            : null;
 
     // If several roles have values for the same annotation, all values count.
     private static ImmutableSortedDictionary<string, ImmutableArray<string>> Annotations(IEnumerable<Role> askedBy) =>

@@ -81,6 +81,25 @@ public static class Reviewing
     }
 
     /// <summary>
+    /// Returns where all users who may review a request can be found: they hold one of these roles, or have one of these names. Each
+    /// reviewer covers every requested role, so those who cover the first one are enough.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="roles">Every role that exists.</param>
+    public static (ImmutableArray<string> Roles, ImmutableArray<string> Users) Candidates(
+        AccessRequest request, IReadOnlyDictionary<string, Role> roles)
+    {
+        if (request.Roles is not [var asked, ..])
+            return ([], []);
+        ImmutableArray<ReviewerEntry> named = roles.TryGetValue(asked.Name, out var role) ? role.Reviewers : [];
+        return (
+            [
+                .. roles.Values.Where(one => one.Allow.Reviewing.Roles.Any(pattern => pattern.Matches(asked.Name))).Select(one => one.Name)
+                    .Concat(named.Where(entry => entry.IsRole).Select(entry => entry.Name)).Distinct(StringComparer.Ordinal)],
+            [.. named.Where(entry => !entry.IsRole).Select(entry => entry.Name)]);
+    }
+
+    /// <summary>
     /// Whether the request waits for this user's review: it is pending, it is not their own, they may review it, and they have not done so
     /// yet.
     /// </summary>

@@ -22,6 +22,12 @@ public sealed record Tally(
     RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted,
     ImmutableArray<string> Missing)
 {
+    /// <summary>
+    /// The state of each set of thresholds that is not met while the request is pending: <c>1 of 2 approvals from team or 0 of 1 approval
+    /// from a lead</c>. Where no vote helps, the sentence says who can answer instead.
+    /// </summary>
+    public ImmutableArray<string> Needs { get; init; } = [];
+
     /// <summary>The approvals so far, one sentence for each threshold that can approve: <c>1 of 2 approvals from a lead</c>.</summary>
     public ImmutableArray<string> Approvals { get; init; } = [];
 
@@ -59,16 +65,23 @@ public sealed record Tally(
             set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
             return Counted(new Tally(RequestState.Denied, [], assumeFrom, reviews, []));
 
-        var missing = request.Thresholds.Select(Missing).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+        var missing = Unmet("needs ", (threshold, given) => threshold.Wants(threshold.Approve - given, given > 0));
+        var needs = Unmet("", (threshold, given) => threshold.Counts(given, threshold.Approve, ReviewDecision.Approve));
         // Without thresholds, no number of votes is defined as enough.
         if (request.Thresholds.IsEmpty)
-            missing.Add("it was filed without thresholds: an administrator answers it");
+            Add("it was filed without thresholds: an administrator answers it");
         var granted = request.Roles.Select(role => role.Name).Where(name => approvals.TrueForAll(vote => vote.Review.Roles.Contains(name)));
         if (missing.Count == 0 && !granted.Any())
-            missing.Add("the approvals have no role in common: an administrator answers it");
+            Add("the approvals have no role in common: an administrator answers it");
         return Counted(missing.Count == 0
             ? new Tally(RequestState.Approved, [.. granted], assumeFrom, reviews, [])
-            : new Tally(RequestState.Pending, [], assumeFrom, reviews, [.. missing]));
+            : new Tally(RequestState.Pending, [], assumeFrom, reviews, [.. missing]) { Needs = [.. needs] });
+
+        void Add(string why)
+        {
+            missing.Add(why);
+            needs.Add(why);
+        }
 
         Tally Counted(Tally tally) => tally with
         {
@@ -103,7 +116,11 @@ public sealed record Tally(
                 vote => vote.Review.Decision == decision
                     && threshold.Filter?.Holds(vote.Author!.Facts(request, vote.Review.Reason)) != false);
 
-        string? Missing(ThresholdSet set)
+        // One sentence for each set of thresholds that is not met.
+        List<string> Unmet(string before, Func<ReviewThreshold, int, string> words) =>
+            [.. request.Thresholds.Select(set => UnmetOf(set, before, words)).OfType<string>().Distinct(StringComparer.Ordinal)];
+
+        string? UnmetOf(ThresholdSet set, string before, Func<ReviewThreshold, int, string> words)
         {
             // The result does not wait for a threshold that can only deny.
             var approving = set.Thresholds.Where(threshold => threshold.Approve > 0)
@@ -113,10 +130,7 @@ public sealed record Tally(
                 return $"no threshold of role {set.By.Name} approves: an administrator answers it";
             if (set.RequireAll ? unmet.Count == 0 : unmet.Count < approving.Count)
                 return null;
-            return "needs "
-                + string.Join(
-                    set.RequireAll ? " and " : " or ",
-                    unmet.Select(one => one.Threshold.Wants(one.Threshold.Approve - one.Approvals, one.Approvals > 0)));
+            return before + string.Join(set.RequireAll ? " and " : " or ", unmet.Select(one => words(one.Threshold, one.Approvals)));
         }
     }
 }

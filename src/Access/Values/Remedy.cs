@@ -46,6 +46,10 @@ public abstract record Remedy
     /// <param name="Request">Its ID.</param>
     public sealed record WaitFor(Guid Request) : Remedy;
 
+    /// <summary>Wait for the answer to a request for the same, or file it again.</summary>
+    /// <param name="Request">The ID of the request that is pending.</param>
+    public sealed record WaitForSame(Guid Request) : Remedy;
+
     /// <summary>Cancel a pending request.</summary>
     public sealed record CancelRequest : Remedy;
 

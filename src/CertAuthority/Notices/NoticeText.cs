@@ -25,10 +25,21 @@ internal static class NoticeText
     {
         var line = Headline(told);
         if (told.Request is { } request)
-            line += $"{(Reason(told.Event, request.Spec) is { Length: > 0 } reason ? $": `{Printable.Escape(reason).Replace('`', '\'')}`" : "")} (request {request.Metadata.Name})";
+            line = string.Concat(
+                line, Reason(told.Event, request.Spec) is { Length: > 0 } reason ? $": {Quoted(reason)}" : "",
+                $" (request {request.Metadata.Name})", Facts(request));
         return line.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
             .Replace(">", "&gt;", StringComparison.Ordinal);
     }
+
+    // Labels and commands in the facts are free text too.
+    private static string Facts(RequestResource request) => request.Facts is not { } facts
+        ? ""
+        : string.Concat(
+            $"; opens {Quoted(FactsText.Opens(facts))}", facts.Risks is [] ? "" : $"; risk: {Quoted(FactsText.Risks(facts))}",
+            $"; needs {Quoted(FactsText.Needs(request.Spec, facts))}");
+
+    private static string Quoted(string text) => $"`{Printable.Escape(text).Replace('`', '\'')}`";
 
     /// <summary>A mail to a person whom a request concerns: what happened to it, and what to do about it.</summary>
     public static string Letter(Notification told)
@@ -41,6 +52,9 @@ internal static class NoticeText
         letter.Append($"request: {id}\n");
         if (told.Event is NoticeEvents.Created or NoticeEvents.Reviewed)
             letter.Append($"waits for an answer until: {Instants.Show(spec.Expires)}\n");
+        if (told.Request.Facts is { } facts)
+            foreach (var (name, value) in FactsText.Lines(spec, facts))
+                letter.Append($"{Printable.Escape(name)}: {Printable.Escape(value)}\n");
         if (told.Event is NoticeEvents.Approved or NoticeEvents.Ending)
             letter.Append($"access ends: {Instants.Show(spec.AccessExpires)}\n");
         letter.Append(told.Event switch

@@ -19,6 +19,7 @@ internal static class NextSteps
         Remedy.ListNodes => new NextStep.List(NextStep.List.Node),
         Remedy.GiveReason(var prompts) => new NextStep.GiveReason([.. prompts]),
         Remedy.WaitFor(var request) => new NextStep.WaitForRequest($"{request}"),
+        Remedy.WaitForSame(var request) => new NextStep.WaitForSameRequest($"{request}"),
         Remedy.CancelRequest => new NextStep.CancelRequest(),
         Remedy.AddUser(var account) => new NextStep.AddUser(Account: account),
         Remedy.AssignRoles(var user) => new NextStep.AssignRoles(user),

@@ -43,6 +43,7 @@ internal static class Shown
             AssumeStartTime = request.Terms.AssumeFrom,
             Reviews = [.. request.Reviews.Select(review => Show(review, tally))],
             Missing = tally is null ? null : [.. tally.Missing],
+            Needs = tally is null ? null : [.. tally.Needs],
             Thresholds = [.. request.Thresholds.Select(Show)],
             SystemAnnotations = request.Annotations.IsEmpty
                 ? null

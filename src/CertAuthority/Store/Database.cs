@@ -198,6 +198,7 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Finishes the queued changes, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
+        queue.Close();
         await Task.Run(queue.Finish);
         while (readers.TryTake(out var session))
             session.Dispose();

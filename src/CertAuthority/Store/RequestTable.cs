@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Data.Common;
+using CertAuthority.Access.Facts;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -62,10 +63,6 @@ internal static class RequestTable
     public static List<AccessRequest> ApprovedRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'APPROVED' AND user_id = $1 AND access_until > $2", user, now);
 
-    /// <summary>Returns the pending requests of a user.</summary>
-    public static List<AccessRequest> PendingRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
-        snapshot.Select("WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", user, now);
-
     /// <summary>Returns the users and the granted roles of all requests in use.</summary>
     public static List<(Guid User, ImmutableArray<PinnedRole> Roles)> RolesInUse(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Query(
@@ -87,6 +84,36 @@ internal static class RequestTable
     /// <summary>Returns the pending requests, newest first.</summary>
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
         snapshot.Select("WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", now);
+
+    /// <summary>Returns the pending requests of a user, newest first.</summary>
+    public static List<AccessRequest> PendingRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
+        snapshot.Select("WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2 ORDER BY created DESC, id DESC", user, now);
+
+    /// <summary>
+    /// Returns what a user requested for one role before, newest first. It reads an index over the user's requests since the given instant,
+    /// and a row for each that asks for the role or was granted it.
+    /// </summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="request">The request that is left out.</param>
+    /// <param name="role">The name of the role.</param>
+    /// <param name="since">Only requests filed after this instant.</param>
+    /// <param name="now">The instant at which the states are determined.</param>
+    public static List<EarlierRequest> EarlierRequests(
+        this Snapshot snapshot, AccessRequest request, string role, DateTimeOffset since, DateTimeOffset now) =>
+        // CROSS JOIN keeps the order of the tables: first the user's requests, not those of everybody for the role.
+        snapshot.QueryReadable(
+            $"""
+            SELECT requests.id, requests.created, state, pending_until, access_until, granted_roles <> '[]' AS granted
+            FROM requests CROSS JOIN request_roles
+            WHERE requests.user_id = $1 AND requests.created > $2 AND requests.id <> $3
+              AND request_roles.role = $4 AND request_roles.created = requests.created AND request_roles.id = requests.id
+            ORDER BY requests.created DESC, requests.id DESC LIMIT {History.Most}
+            """,
+            row => new EarlierRequest(
+                row.Id("id"), role, row.Time("created"),
+                AccessRequest.StateAt(State(row.String("state")), row.Time("pending_until"), row.Time("access_until"), now),
+                row.Long("granted") != 0),
+            request.UserId, since, request.Id, role);
 
     /// <summary>Returns the requests that a user has reviewed and that were suggested to them, newest first.</summary>
     public static List<AccessRequest> SuggestedRequestsReviewedBy(
@@ -121,11 +148,6 @@ internal static class RequestTable
     public static int CountPending(this Snapshot snapshot, DateTimeOffset now) =>
         (int)snapshot.QueryFirst(
             "SELECT count(*) FROM requests WHERE state = 'PENDING' AND pending_until > $1", row => row.GetInt64(0), now);
-
-    public static int CountPending(this Snapshot snapshot, User user, DateTimeOffset now) =>
-        (int)snapshot.QueryFirst(
-            "SELECT count(*) FROM requests WHERE state = 'PENDING' AND user_id = $1 AND pending_until > $2", row => row.GetInt64(0),
-            user.Id, now);
 
     /// <summary>Counts the requests of a user that were filed since an instant, whatever their state is now.</summary>
     public static int CountFiled(this Snapshot snapshot, User user, DateTimeOffset since) =>

@@ -99,6 +99,10 @@ internal sealed record ResourceTable<T>(
     public List<T> Where(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) =>
         snapshot.Query($"{select} WHERE {condition} ORDER BY name", Row, values);
 
+    /// <summary>Returns the resources that match a condition, without those that cannot be read.</summary>
+    public List<T> WhereReadable(Snapshot snapshot, string condition, params ReadOnlySpan<object?> values) =>
+        snapshot.QueryReadable($"{select} WHERE {condition} ORDER BY name", Row, values);
+
     /// <exception cref="StoreException">It cannot be read.</exception>
     public T? Find(Snapshot snapshot, string name) => snapshot.QueryFirst($"{select} WHERE name = $1", Row, name);
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CertAuthority.Access.Users;
 
 namespace CertAuthority.Store;
@@ -26,6 +27,20 @@ internal static class UserTable
         UserRow.Table.Where(
             snapshot, "id IN (SELECT user_id FROM user_accounts WHERE entry IN ($1, $2))", $"uid:{caller.Uid}",
             caller.Account is null ? null : $"account:{caller.Account}");
+
+    /// <summary>
+    /// Returns the readable users who hold one of these roles or have one of these names, by name and up to a limit. No other user is read.
+    /// </summary>
+    public static List<User> UsersWith(this Snapshot snapshot, ImmutableArray<string> roles, ImmutableArray<string> names, int most) =>
+        UserRow.Table.WhereReadable(
+            snapshot,
+            """
+            id IN (
+              SELECT id FROM users WHERE name IN (SELECT value FROM json_each($1))
+              UNION SELECT user_id FROM user_roles WHERE role IN (SELECT value FROM json_each($2))
+              LIMIT $3)
+            """,
+            Rows.Json(names), Rows.Json(roles), most);
 
     /// <summary>Returns the names of all accounts that may act as some user.</summary>
     public static List<string> UserAccounts(this Snapshot snapshot) =>

@@ -45,16 +45,18 @@ internal sealed class WriteQueue
         return true;
     }
 
-    /// <summary>Takes no more changes, and returns when those that it has are made.</summary>
-    public void Finish()
+    /// <summary>Takes no more changes from now on.</summary>
+    public void Close()
     {
         lock (waiting)
         {
             isClosed = true;
             Monitor.Pulse(waiting);
         }
-        thread.Join();
     }
+
+    /// <summary>Returns when the changes that a closed queue has are made.</summary>
+    public void Finish() => thread.Join();
 
     private void Run()
     {

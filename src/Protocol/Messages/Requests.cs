@@ -12,6 +12,7 @@ namespace CertAuthority.Protocol;
 /// <param name="MaxDuration">How long the access lasts, as a duration.</param>
 /// <param name="AssumeStartTime">When the access begins: a time of RFC 3339.</param>
 /// <param name="Resources">The nodes requested by name, each <c>node/NAME</c>, at most 300; null in a request for roles.</param>
+/// <param name="Force">Whether to file it even if a pending request of the user asks for the same.</param>
 public sealed record CreateRequest(
     string[]? Roles = null,
     string? User = null,
@@ -21,13 +22,15 @@ public sealed record CreateRequest(
     string? RequestTtl = null,
     string? MaxDuration = null,
     string? AssumeStartTime = null,
-    string[]? Resources = null);
+    string[]? Resources = null,
+    bool Force = false);
 
 /// <summary>The request that would be filed.</summary>
 /// <param name="Spec">The content of the request.</param>
 /// <param name="ReasonPrompts">The texts by which the requester's roles ask for the reason.</param>
 /// <param name="ReasonRequired">Why it cannot be filed without a reason; null if it can, or has one.</param>
-public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, string? ReasonRequired = null);
+/// <param name="Facts">What its reviewers would see of it.</param>
+public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, string? ReasonRequired = null, RequestFacts? Facts = null);
 
 /// <summary>Lists requests that the caller may see, newest first.</summary>
 /// <param name="User">Which of the caller's users to act as.</param>
@@ -54,7 +57,14 @@ public sealed record ReviewRequest(
 /// <param name="User">Which of the caller's users to act as.</param>
 /// <param name="After">With <paramref name="Wait"/>: wait until the revision is greater than this one.</param>
 /// <param name="Wait">How long to wait, a duration up to 25s; then the current state is returned.</param>
-public sealed record GetMyRequest(string Id, string? User = null, long? After = null, string? Wait = null);
+/// <param name="Facts">Whether to include the facts about the request, if it is pending.</param>
+/// <param name="AllHosts">With <paramref name="Facts"/>: whether to name every host that the request opens.</param>
+/// <param name="Roles">
+/// With <paramref name="Facts"/>: some of the requested roles, separated by commas, as if only these were granted.
+/// </param>
+public sealed record GetMyRequest(
+    string Id, string? User = null, long? After = null, string? Wait = null, bool Facts = false, bool AllHosts = false,
+    string? Roles = null);
 
 /// <summary>Withdraws or gives up a request of the caller.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -75,7 +85,10 @@ public sealed record ListRequests(
 
 /// <summary>Asks for any request, as an administrator.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
-public sealed record GetRequest(string Id);
+/// <param name="Facts">Whether to include the facts about the request, if it is pending.</param>
+/// <param name="AllHosts">With <paramref name="Facts"/>: whether to name every host that the request opens.</param>
+/// <param name="Roles">With <paramref name="Facts"/>: roles, separated by commas, as if these were granted instead.</param>
+public sealed record GetRequest(string Id, bool Facts = false, bool AllHosts = false, string? Roles = null);
 
 /// <summary>Approves a request.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -95,8 +108,9 @@ public sealed record DenyRequest(string Id, string Reason = "");
 /// <param name="Reason">The reason.</param>
 /// <param name="Reviewers">The names of users to notify.</param>
 /// <param name="Resources">The requested nodes, each <c>node/NAME</c>.</param>
+/// <param name="Force">Whether to file it even if a pending request of the user asks for the same.</param>
 public sealed record CreateRequestFor(
-    string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null);
+    string User, string[]? Roles = null, string Reason = "", string[]? Reviewers = null, string[]? Resources = null, bool Force = false);
 
 /// <summary>Removes a request from the list; the audit keeps it.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -119,7 +133,9 @@ public sealed record GetMyCapabilities(string? User = null);
 /// <param name="Users">Every user that the caller can act as, sorted.</param>
 /// <param name="RequestableRoles">What <paramref name="User"/> can request, sorted.</param>
 /// <param name="User">The user that the answer is for; null if the caller owns several and must choose.</param>
-public sealed record MyCapabilities(string[] Users, string[] RequestableRoles, string? User = null);
+/// <param name="Descriptions">The descriptions of these roles, by name; roles without one are left out. Null for none.</param>
+public sealed record MyCapabilities(
+    string[] Users, string[] RequestableRoles, string? User = null, Dictionary<string, string>? Descriptions = null);
 
 /// <summary>
 /// Searches for resources that the caller can request by name: nodes that the <c>search_as_roles</c> of their roles reach.
@@ -150,7 +166,11 @@ public sealed record ResourceFound(string Resource, Dictionary<string, string> L
 /// <param name="Version"><c>v3</c>.</param>
 /// <param name="Metadata">The metadata; its name is the ID.</param>
 /// <param name="Spec">What the request asks for, and its state.</param>
-public sealed record RequestResource(string Kind, string Version, RequestMetadata Metadata, RequestSpec Spec);
+public sealed record RequestResource(string Kind, string Version, RequestMetadata Metadata, RequestSpec Spec)
+{
+    /// <summary>What people need to know before they decide it; null unless asked for, and once it is decided.</summary>
+    public RequestFacts? Facts { get; init; }
+}
 
 /// <summary>The name and the revision of a request.</summary>
 /// <param name="Name">The ID, a UUID.</param>
@@ -216,6 +236,12 @@ public sealed record RequestSpec
 
     /// <summary>While it is pending: the approvals that are still missing, one sentence each.</summary>
     public string[]? Missing { get; init; }
+
+    /// <summary>
+    /// While it is pending: the approvals so far, one sentence for each set of thresholds that is not met: <c>1 of 2 approvals</c>. If no
+    /// vote helps, the sentence says who can answer instead.
+    /// </summary>
+    public string[]? Needs { get; init; }
 
     /// <summary>The thresholds for counting reviews; every set must be met.</summary>
     public RequestThresholds[]? Thresholds { get; init; }

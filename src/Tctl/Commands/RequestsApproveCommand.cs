@@ -13,6 +13,7 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
     };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a role changed since it was asked for" };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester reads it" };
+    private readonly YesOption yes = new();
 
     public RequestsApproveCommand()
         : base(
@@ -26,9 +27,20 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
         Options.Add(roles);
         Options.Add(force);
         Options.Add(reason);
+        Options.Add(yes);
     }
 
-    protected override Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation) => ca.Send(
-        Routes.ApproveRequest, new ApproveRequest(id, parsed.GetValue(reason) ?? "", roles.Given(parsed), parsed.GetValue(force)),
-        cancellation);
+    protected override async Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation)
+    {
+        var instead = roles.Given(parsed);
+        var (whole, shown) = await parsed.BeforeApproval(
+            ca.Send(
+                Routes.GetRequest, new GetRequest(id, Facts: true, Roles: instead is null ? null : string.Join(',', instead)),
+                cancellation),
+            parsed.GetValue(yes), cancellation);
+        var approved = await ca.Send(
+            Routes.ApproveRequest,
+            new ApproveRequest(whole ?? id, parsed.GetValue(reason) ?? "", instead, parsed.GetValue(force)), cancellation);
+        return approved with { Warnings = [.. approved.Warnings.Except(shown)] };
+    }
 }

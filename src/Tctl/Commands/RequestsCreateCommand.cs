@@ -18,6 +18,7 @@ internal sealed class RequestsCreateCommand : CliCommand
     {
         CompletionSources = { AdminCompletions.Users }
     };
+    private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a pending request asks for the same" };
 
     public RequestsCreateCommand()
         : base(
@@ -34,6 +35,7 @@ internal sealed class RequestsCreateCommand : CliCommand
         });
         Options.Add(reason);
         Options.Add(reviewers);
+        Options.Add(force);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -43,11 +45,10 @@ internal sealed class RequestsCreateCommand : CliCommand
             Routes.CreateRequestFor,
             new CreateRequestFor(
                 parsed.GetValue(user)!, roles.Given(parsed), parsed.GetValue(reason) ?? "", reviewers.Given(parsed),
-                resources.Given(parsed)),
+                resources.Given(parsed), parsed.GetValue(force)),
             cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
-        foreach (var warning in RequestText.Warnings(request.Spec))
-            parsed.Warn(warning);
+        parsed.SayAwaited(request);
         parsed.Hint($"to approve it: tctl requests approve {request.Metadata.Name}");
         return ExitCode.Done;
     }

@@ -27,6 +27,7 @@ internal abstract class RequestsEachCommand : CliCommand
     /// <summary>Adds <c>--wait</c> to a command that can revoke.</summary>
     protected void CanRevoke() => Options.Add(wait);
 
+    /// <summary>Processes one request. The reply contains the warnings that were not shown yet.</summary>
     protected abstract Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

@@ -12,19 +12,24 @@ internal sealed class RequestsGetCommand : CliCommand
         Description = "The request, or the beginning of its id",
         CompletionSources = { AdminCompletions.Requests() }
     };
+    private readonly Option<bool> hosts = new("--hosts") { Description = "Name every host that it opens, however many they are" };
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
 
     public RequestsGetCommand()
-        : base("get", "Shows a request", "tctl requests get bc8ca931")
+        : base(
+            "get", "Shows a request, and what an approval would open", "tctl requests get bc8ca931",
+            "tctl requests get bc8ca931 --hosts")
     {
         Arguments.Add(id);
+        Options.Add(hosts);
         Options.Add(format);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var request = await ca.Send(Routes.GetRequest, new GetRequest(parsed.GetValue(id)!), cancellation);
+        var request = await ca.Send(
+            Routes.GetRequest, new GetRequest(parsed.GetValue(id)!, Facts: true, parsed.GetValue(hosts)), cancellation);
         switch (parsed.GetValue(format))
         {
             case FormatOption.Json:
@@ -34,7 +39,7 @@ internal sealed class RequestsGetCommand : CliCommand
                 parsed.PrintEscaped(Yaml.Write(request));
                 break;
             default:
-                parsed.Print(RequestText.Details(request));
+                parsed.Print(RequestText.Details(request, $"tctl requests approve {request.Metadata.Name}"));
                 break;
         }
         return ExitCode.Done;

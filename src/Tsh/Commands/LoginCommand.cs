@@ -190,11 +190,10 @@ internal sealed class LoginCommand : CliCommand
         async Task Ask(string[] roleNames)
         {
             var ask = lifetimes.Of(parsed, new CreateRequest(roleNames, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
-            var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
+            var request = await parsed.FileOrJoin(ca, await parsed.WithReason(ca, ask, cancellation), cancellation);
             filed = request.Metadata.Name;
             parsed.Print($"Seeking request approval... (id: {filed})");
-            foreach (var warning in RequestText.Warnings(request.Spec))
-                parsed.Warn(warning);
+            parsed.SayAwaited(request);
             if (nowait)
                 return;
             await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);

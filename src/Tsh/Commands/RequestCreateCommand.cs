@@ -23,6 +23,7 @@ internal sealed class RequestCreateCommand : CliCommand
     private readonly FormatOption format = new();
     private readonly Option<bool> noWait = new("--nowait") { Description = "Return at once; the request stays" };
     private readonly WaitOption wait = new("Give up waiting after this long");
+    private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a pending request of yours asks for the same" };
 
     public RequestCreateCommand()
         : base(
@@ -43,6 +44,7 @@ internal sealed class RequestCreateCommand : CliCommand
         Options.Add(format);
         Options.Add(noWait);
         Options.Add(wait);
+        Options.Add(force);
         Validators.Add(result =>
         {
             if (result.GetResult(roles) is null && result.GetResult(resources) is null)
@@ -62,7 +64,8 @@ internal sealed class RequestCreateCommand : CliCommand
         var ask = lifetimes.Of(
             parsed,
             new CreateRequest(
-                roles.Given(parsed), user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed)));
+                roles.Given(parsed), user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed), Resources: resources.Given(parsed),
+                Force: parsed.GetValue(force)));
         if (parsed.GetValue(dryRun))
         {
             var plan = await ca.Send(Routes.PlanRequest, ask, cancellation);
@@ -74,8 +77,7 @@ internal sealed class RequestCreateCommand : CliCommand
         }
         var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
         parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
-        foreach (var warning in RequestText.Warnings(request.Spec))
-            parsed.Warn(warning);
+        parsed.SayAwaited(request);
         if (parsed.GetValue(noWait))
         {
             parsed.Hint($"to wait for the answer: {Waiting.Resume(request.Metadata.Name)}");

@@ -21,6 +21,7 @@ internal sealed class RequestReviewCommand : CliCommand
         HelpName = "TIME",
         Description = "With --approve: when the access begins at the earliest, such as 2027-01-31T18:00:00Z"
     };
+    private readonly YesOption yes = new();
 
     public RequestReviewCommand()
         : base(
@@ -31,18 +32,21 @@ internal sealed class RequestReviewCommand : CliCommand
             "tsh request review bc8ca931 --deny --reason=\"not tonight\"")
     {
         Arguments.Add(id);
-        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime])
+        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime, yes])
             Options.Add(option);
         Validators.Add(result =>
         {
             if (result.GetValue(approve) == result.GetValue(deny))
                 result.AddError("say either --approve or --deny");
             else if (result.GetValue(deny)
-                && ((Option[])[roles, assumeStartTime]).FirstOrDefault(
+                && ((Option[])[roles, assumeStartTime, yes]).FirstOrDefault(
                     option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} goes with --approve");
         });
     }
+
+    /// <summary>Returns the command that approves a request.</summary>
+    public static string Line(string id) => $"tsh request review {id} --approve";
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
@@ -51,6 +55,17 @@ internal sealed class RequestReviewCommand : CliCommand
             parsed.GetValue(id)!, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
             UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
+        string[] shown = [];
+        if (parsed.GetValue(approve))
+        {
+            (var whole, shown) = await parsed.BeforeApproval(
+                ca.Send(
+                    Routes.GetMyRequest,
+                    new GetMyRequest(review.Id, review.User, Facts: true, Roles: review.Roles is { } some ? string.Join(',', some) : null),
+                    cancellation),
+                parsed.GetValue(yes), cancellation);
+            review = review with { Id = whole ?? review.Id };
+        }
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;
         parsed.Print(
@@ -59,7 +74,7 @@ internal sealed class RequestReviewCommand : CliCommand
                 spec.State == RequestStates.Pending
                     ? string.Join("; ", ["reviewed", .. spec.Missing ?? []])
                     : spec.State.ToLowerInvariant()));
-        foreach (var warning in reviewed.Warnings)
+        foreach (var warning in reviewed.Warnings.Except(shown))
             parsed.Warn(warning);
         return ExitCode.Done;
     }

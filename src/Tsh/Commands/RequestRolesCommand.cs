@@ -10,7 +10,9 @@ internal sealed class RequestRolesCommand : CliCommand
     private readonly FormatOption format = new();
 
     public RequestRolesCommand()
-        : base("roles", "Lists the roles that you can ask for", "tsh request roles", "tsh request roles --format=json | jq -r '.[]'") =>
+        : base(
+            "roles", "Lists the roles that you can ask for, with their descriptions", "tsh request roles",
+            "tsh request roles --format=json | jq -r '.[]'") =>
         Options.Add(format);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -23,7 +25,9 @@ internal sealed class RequestRolesCommand : CliCommand
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(mine.RequestableRoles);
         else
-            parsed.Print(mine.RequestableRoles);
+            parsed.Print(
+                mine.RequestableRoles.Select(
+                    role => mine.Descriptions?.GetValueOrDefault(role) is { } text ? $"{role}: {text}" : role));
         if (mine.RequestableRoles is [])
             parsed.Say($"{mine.User} can ask for no role");
         return ExitCode.Done;

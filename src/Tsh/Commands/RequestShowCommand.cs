@@ -13,15 +13,17 @@ internal sealed class RequestShowCommand : CliCommand
         CompletionSources = { UserCompletions.Requests() }
     };
     private readonly WaitOption wait = new("Wait for the answer first, for ever or this long") { Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<bool> hosts = new("--hosts") { Description = "Name every host that it opens, however many they are" };
     private readonly FormatOption format = new();
 
     public RequestShowCommand()
         : base(
-            "show", "Shows a request of yours, or one that you may review", "tsh request show bc8ca931",
-            "tsh request show bc8ca931 --wait=30m")
+            "show", "Shows a request of yours, or one that you may review, and what an approval would open",
+            "tsh request show bc8ca931", "tsh request show bc8ca931 --hosts", "tsh request show bc8ca931 --wait=30m")
     {
         Arguments.Add(id);
         Options.Add(wait);
+        Options.Add(hosts);
         Options.Add(format);
     }
 
@@ -30,13 +32,14 @@ internal sealed class RequestShowCommand : CliCommand
         var home = Home.Chosen(parsed);
         var user = UserOption.Chosen(parsed, home);
         using var ca = ServerOption.Connect(parsed);
-        var request = await ca.Send(Routes.GetMyRequest, new GetMyRequest(parsed.GetValue(id)!, user), cancellation);
+        var request = await ca.Send(
+            Routes.GetMyRequest, new GetMyRequest(parsed.GetValue(id)!, user, Facts: true, AllHosts: parsed.GetValue(hosts)), cancellation);
         if (parsed.GetResult(wait) is not null)
             request = await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(request);
         else
-            parsed.Print(RequestText.Details(request));
+            parsed.Print(RequestText.Details(request, RequestReviewCommand.Line(request.Metadata.Name)));
         // A reviewer can see the request too, but cannot use it.
         if (request.Spec.State == RequestStates.Approved)
             parsed.HintAtReady(

@@ -49,6 +49,7 @@ public class ArchitectureTests
         ["Reviews"] = ["Requests", "Locks", "Users", "Roles", "Predicates", "Values"],
         ["Notices"] = ["Requests", "Users", "Roles", "Values"],
         ["Issuance"] = ["Requests", "Reach", "Locks", "Nodes", "Users", "Roles", "Values"],
+        ["Facts"] = ["Issuance", "Reviews", "Requests", "Reach", "Locks", "Nodes", "Users", "Roles", "Values"],
     };
 
     public static readonly TheoryData<string, string> Folders = Rows(("CertAuthority", InDaemonKnows), ("CertAuthority.Access", InAccessKnows));

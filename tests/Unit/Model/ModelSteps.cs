@@ -221,7 +221,7 @@ internal sealed partial class ModelRun
         return new(
             $"{caller} files as {name} for {string.Join(',', asked)}, wishing {wish}",
             async () => id = (await Requests.Create(ca, await GroupUsers.Refresh(ca, Call(caller)), new CreateRequest(
-                asked, name, "why", null, Seconds(wish.Session), Seconds(wish.Pending), Seconds(wish.Lasts), wish.From is { } from ? Written.Time(from) : null))).Metadata.Name,
+                asked, name, "why", null, Seconds(wish.Session), Seconds(wish.Pending), Seconds(wish.Lasts), wish.From is { } from ? Written.Time(from) : null, Force: true))).Metadata.Name,
             () =>
             {
                 if (rules.File(caller, rules.Act(caller, name), asked, wish) is not { } request)

@@ -68,4 +68,33 @@ public class NoticeTextTests
         foreach (var line in lines.Split('|'))
             Assert.Contains(line, letter);
     }
+
+    [Fact]
+    public void Notice_of_a_new_request_has_its_facts()
+    {
+        var told = WithFacts(Told.Of("request.created", "tonight"));
+        Assert.Equal(
+            $"alice asks for dba, web: `tonight` {Request}; opens `root@db1 (env=it's &lt;!here&gt;)`; risk: `it opens root`; needs `0 of 1 approval; bob can`",
+            NoticeText.Chat(told));
+        var letter = NoticeText.Letter(told).Split('\n');
+        foreach (var line in (string[])["opens: root@db1 (env=it`s <!here>)", "risk: it opens root", "needs: 0 of 1 approval; bob can", @"role dba: all\nof them", "reason: tonight"])
+            Assert.Contains(line, letter);
+    }
+
+    private static Notification WithFacts(Notification told) => told with
+    {
+        Request = told.Request! with
+        {
+            Spec = told.Request.Spec with { Needs = ["0 of 1 approval"] },
+            Facts = new RequestFacts
+            {
+                Opens = [new RequestOpening("root", false, 1, new() { ["env=it`s <!here>"] = 1 }, ["db1"])],
+                Risks = [new RequestRisk(RiskKinds.Root, "it opens root")],
+                CanApprove = ["bob"],
+                MoreCanApprove = 0,
+                History = new RequestHistory(0, 0, []),
+                Descriptions = new() { ["dba"] = "all\nof them" },
+            },
+        },
+    };
 }

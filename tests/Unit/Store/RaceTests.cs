@@ -249,7 +249,7 @@ public sealed class RaceTests : IAsyncLifetime
         {
             try
             {
-                return (await Requests.Create(ca, Alice, new CreateRequest(["dba"]))).Metadata.Name;
+                return (await Requests.Create(ca, Alice, new CreateRequest(["dba"], Force: true))).Metadata.Name;
             }
             catch (ProblemException e)
             {

@@ -1,3 +1,4 @@
+using CertAuthority.Access.Facts;
 using CertAuthority.Access.Predicates;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
@@ -202,6 +203,49 @@ public sealed class RequestTableTests : IAsyncLifetime
         return true;
     });
 
+    [Fact]
+    public async Task Earlier_requests_are_those_of_the_user_for_the_role()
+    {
+        AccessRequest At(User user, int days, string role, bool granted = false) => World.Request(user) with
+        {
+            Created = World.Now.AddDays(-days),
+            Roles = [new PinnedRole(Guid.NewGuid(), role, 1)],
+            GrantedRoles = granted ? [new PinnedRole(Guid.NewGuid(), role, 1)] : [],
+            PendingUntil = World.Now.AddDays(-days).AddHours(1),
+            StoredState = granted ? RequestState.Denied : RequestState.Pending,
+        };
+        AccessRequest[] filed = [At(Alice, 1, "web"), At(Alice, 2, "web", granted: true), At(Alice, 3, "dba"), At(Bob, 1, "web"), At(Alice, 400, "web")];
+        await world.Database.Commit(transaction =>
+        {
+            foreach (var request in filed)
+                transaction.InsertRequest(request);
+            return true;
+        });
+        Assert.Equal(
+            [
+                new EarlierRequest(filed[0].Id, "web", filed[0].Created, RequestState.Expired, WasGranted: false),
+                new EarlierRequest(filed[1].Id, "web", filed[1].Created, RequestState.Denied, WasGranted: true),
+            ],
+            world.Database.Read(snapshot => snapshot.EarlierRequests(First, "web", World.Now.AddDays(-365), World.Now)));
+        Assert.DoesNotContain(
+            world.Database.Read(snapshot => snapshot.EarlierRequests(filed[0], "web", World.Now.AddDays(-365), World.Now)),
+            earlier => earlier.Id == filed[0].Id);
+    }
+
+    [Fact]
+    public async Task Earlier_requests_end_at_a_hundred()
+    {
+        await world.Database.Commit(transaction =>
+        {
+            for (var i = 1; i <= History.Most + 5; i++)
+                transaction.InsertRequest(World.Request(Alice) with { Created = World.Now.AddMinutes(-i) });
+            return true;
+        });
+        var earlier = world.Database.Read(snapshot => snapshot.EarlierRequests(First, "dba", World.Now.AddDays(-365), World.Now));
+        Assert.Equal(History.Most, earlier.Count);
+        Assert.Equal(earlier.OrderByDescending(request => request.Created), earlier);
+    }
+
     public async Task DisposeAsync() => await world.DisposeAsync();
 
     private static string Show(AccessRequest request) =>
@@ -214,5 +258,5 @@ public sealed class RequestTableTests : IAsyncLifetime
 
     private Problem Problem(string prefix, Guid? userId) => Assert.Throws<ProblemException>(() => Find(prefix, userId)).Problem;
 
-    private int Count(User user, DateTimeOffset now) => world.Database.Read(snapshot => snapshot.CountPending(user, now));
+    private int Count(User user, DateTimeOffset now) => world.Database.Read(snapshot => snapshot.PendingRequestsOf(user.Id, now).Count);
 }

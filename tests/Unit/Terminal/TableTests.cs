@@ -36,7 +36,7 @@ public class TableTests
     [Fact]
     public void Details_omit_empty_fields()
     {
-        var lines = RequestText.Details(Request()).ToList();
+        var lines = RequestText.Details(Request(), "").ToList();
         Assert.Contains("roles: dba", lines);
         Assert.Contains("created: 2019-11-07 19:38:00 UTC", lines);
         Assert.DoesNotContain(lines, line => line.StartsWith("resolve", StringComparison.Ordinal) || line.StartsWith("reason", StringComparison.Ordinal));

@@ -25,9 +25,12 @@ internal static class Notifications
     /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
     /// <param name="request">The request after the change.</param>
     /// <param name="now">The time of the event.</param>
-    public static void Tell(this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now)
+    /// <param name="shown">The request as the notice shows it, if it is still to be decided; null for the request alone.</param>
+    public static void Tell(
+        this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now, RequestResource? shown = null)
     {
-        var notification = new Notification(Guid.NewGuid().ToString(), 0, what, now, request.Show(now, transaction.Policy().Roles));
+        var notification = new Notification(
+            Guid.NewGuid().ToString(), 0, what, now, shown ?? request.Show(now, transaction.Policy().Roles));
         foreach (var receiver in transaction.Receivers().Where(receiver => receiver.Filter.Lets(what, request)))
             transaction.Put(receiver, Addresses(transaction, receiver, by, what, request), notification);
     }

@@ -1,4 +1,5 @@
 using CertAuthority.Access.Reach;
+using CertAuthority.Access.Facts;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -52,14 +53,7 @@ internal static class RequestChanges
         Authority ca, AccessRequest before, AccessRequest request, User requester, IReadOnlyDictionary<string, Role> roles) =>
     [
         .. request.Terms.Shortened.Skip(before.Terms.Shortened.Length),
-        .. request.GrantedRoles
-            .Select(
-                granted => (granted.Name,
-                    Login: roles[granted.Name].Allow.Logins.SelectMany(login => login.Values(requester.Traits))
-                        .FirstOrDefault(ca.PrivilegedLogins.Contains)))
-            .Where(granted => granted.Login is not null)
-            .Select(
-                granted => $"role {granted.Name} grants {granted.Login}; on the daemon's own host that is full control of CertAuthority"),
+        .. Risk.OfDaemonHost(request.GrantedRoles.Select(granted => roles[granted.Name]), requester, ca.PrivilegedLogins),
         .. request.GrantedRoles.SelectMany(
             granted => RoleInUse.GapsOf(roles[granted.Name], requester).Select(gap => gap.Said(granted.Name, [requester.Name]))),
     ];

@@ -21,7 +21,7 @@ internal static class Requests
     public static Task<RequestResource> CreateFor(Authority ca, Administrator by, CreateRequestFor ask) =>
         File(
             ca, by.Caller, transaction => HeldRoles.Find(transaction, ask.User),
-            new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources));
+            new CreateRequest(ask.Roles, ask.User, ask.Reason, ask.Reviewers, Resources: ask.Resources, Force: ask.Force));
 
     /// <summary>Shows what would be filed, without filing it.</summary>
     public static Task<RequestPlan> Plan(Authority ca, Caller by, CreateRequest ask)
@@ -29,11 +29,15 @@ internal static class Requests
         var (now, wishes) = (ca.Now(), Wishes(ask));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
+            var user = snapshot.ActingUser(by, ask.User);
             var draft = Requesting.Draft(
-                Question(ca, snapshot, by, snapshot.ActingUser(by, ask.User), ask, Guid.Empty, wishes, People.Strangers, now)).OrRefuse();
+                Question(ca, snapshot, by, user, ask, Guid.Empty, wishes, People.Strangers, now)).OrRefuse();
+            var persons = Persons.Last(ca, snapshot);
+            var spec = Filed(ca, persons, draft.Request, ask, now).Spec;
+            if (draft.Duplicate is { } duplicate)
+                spec = spec with { Warnings = [.. spec.Warnings ?? [], duplicate.Message] };
             return new RequestPlan(
-                Filed(ca, Persons.Last(ca, snapshot), draft.Request, ask, now).Spec, [.. draft.ReasonPrompts],
-                draft.ReasonRequired?.Message);
+                spec, [.. draft.ReasonPrompts], draft.ReasonRequired?.Message, Facts.Of(ca, persons, draft.Request, FactsWish.Notice, now));
         }));
     }
 
@@ -54,8 +58,11 @@ internal static class Requests
         if (!verdict.Holds(out var acting, out _) && ask.User is null && own.Count > 1)
             return new MyCapabilities(names, []);
         var user = acting ?? verdict.OrRefuse();
-        return new MyCapabilities(
-            names, [.. RequestRights.Requestable(user, snapshot.Policy().Roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))], user.Name);
+        var roles = snapshot.Policy().Roles;
+        string[] requestable = [.. RequestRights.Requestable(user, roles, ca.Now(), snapshot.Policy().LocksAt(ca.Now()))];
+        var descriptions = requestable.Select(name => roles[name]).Where(role => role.Description.Length > 0)
+            .ToDictionary(role => role.Name, role => role.Description);
+        return new MyCapabilities(names, requestable, user.Name, descriptions.Count == 0 ? null : descriptions);
     }));
 
     private static RequestQuestion Question(
@@ -63,12 +70,13 @@ internal static class Requests
         DateTimeOffset now) =>
         new(
             id, now, user, by.Identity.Uid, [.. ask.Roles ?? []], ask.Reason, [.. ask.Reviewers ?? []], snapshot.Policy().Roles,
-            snapshot.CountPending(user, now), ca.Limits, by.Login?.Uid)
+            snapshot.PendingRequestsOf(user.Id, now), ca.Limits, by.Login?.Uid)
         {
             // Root could lift the limits.
             Filed = by.IsRoot
                 ? default
                 : (snapshot.CountFiled(user, now - TimeSpan.FromMinutes(1)), snapshot.CountFiled(user, now - TimeSpan.FromDays(1))),
+            Force = ask.Force,
             Resources = [.. ask.Resources ?? []],
             Nodes = snapshot.Policy().EveryNode,
             Wishes = wishes,
@@ -90,7 +98,9 @@ internal static class Requests
             var user = find(transaction);
             var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, people, now)).OrRefuse();
             transaction.InsertRequest(request);
-            transaction.Tell(by, NoticeEvents.Created, request, now);
+            var persons = new Persons(transaction, accounts);
+            var facts = Facts.Of(ca, persons, request, FactsWish.Notice, now);
+            transaction.Tell(by, NoticeEvents.Created, request, now, persons.Show(request, now) with { Facts = facts });
             transaction.Audit(by.Did("request.created", now) with
             {
                 User = user.Name,
@@ -100,7 +110,7 @@ internal static class Requests
                 Resources = Shown.Names(request.Resources),
                 Reason = request.Reason,
             });
-            return Filed(ca, new Persons(transaction, accounts), request, ask, now);
+            return Filed(ca, persons, request, ask, now) with { Facts = facts };
         });
     }
 
@@ -150,7 +160,16 @@ internal static class Requests
     public static Task<RequestResource> Get(Authority ca, Administrator by, GetRequest ask)
     {
         var now = ca.Now();
-        return Task.FromResult(ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(snapshot.FindRequest(ask.Id, null), now)));
+        return Task.FromResult(ca.Database.Read(snapshot =>
+        {
+            var (request, persons) = (snapshot.FindRequest(ask.Id, null), Persons.Last(ca, snapshot));
+            return persons.Show(request, now) with
+            {
+                Facts = ask.Facts
+                    ? Facts.Of(ca, persons, request, new FactsWish(by.Caller, null, FactsWish.Roles(ask.Roles), ask.AllHosts), now)
+                    : null,
+            };
+        }));
     }
 
     /// <summary>
@@ -172,17 +191,31 @@ internal static class Requests
             // A pending request that expires wakes its waiters too, although nothing is stored then.
             var wake = request.StoredState == RequestState.Pending && request.PendingUntil < until ? request.PendingUntil : until;
             if (request.Revision > (ask.After ?? 0) || wake <= now || change.IsCompleted)
-                return Show(ca, request);
+                return Show(ca, by, ask, request);
             await Task.WhenAny(change, Task.Delay(wake - now, ca.Clock));
             ca.Watch.Changed(id);
             if (ca.Clock.GetUtcNow() >= wake || ca.Watch.Stopped)
-                return Show(ca, Find(ca, by, ask));
+                return Show(ca, by, ask, Find(ca, by, ask));
         }
     }
 
     private static AccessRequest Find(Authority ca, Caller by, GetMyRequest ask) =>
         ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, ca.Now())));
 
-    private static RequestResource Show(Authority ca, AccessRequest request) =>
-        ca.Database.Read(snapshot => Persons.Last(ca, snapshot).Show(request, ca.Now()));
+    private static RequestResource Show(Authority ca, Caller by, GetMyRequest ask, AccessRequest request)
+    {
+        var now = ca.Now();
+        return ca.Database.Read(snapshot =>
+        {
+            var persons = Persons.Last(ca, snapshot);
+            return persons.Show(request, now) with
+            {
+                Facts = ask.Facts
+                    ? Facts.Of(
+                        ca, persons, request,
+                        new FactsWish(by, snapshot.ActingUser(by, ask.User), FactsWish.Roles(ask.Roles), ask.AllHosts), now)
+                    : null,
+            };
+        });
+    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
 using CertAuthority.Access.Users;
@@ -18,6 +19,32 @@ internal sealed class Persons(Snapshot snapshot, AccountUids accounts)
     public Snapshot Snapshot => snapshot;
 
     public People All => people ??= People.From(snapshot.Users(), accounts.Of);
+
+    /// <summary>
+    /// Returns the people behind some users, and the links between them and others: it follows the accounts that some of them share with
+    /// anybody, directly or through others, and reads nobody else. For display.
+    /// </summary>
+    /// <param name="followed">The users whose links are followed.</param>
+    /// <param name="others">More users; only what they share directly counts.</param>
+    public People Near(IEnumerable<User> followed, IEnumerable<User> others)
+    {
+        var (near, queue) = (new Dictionary<Guid, User>(), new Queue<User>(followed));
+        while (queue.TryDequeue(out var user))
+            if (near.TryAdd(user.Id, user))
+                foreach (var other in user.UnixUsers.SelectMany(Identities).SelectMany(snapshot.UsersOf))
+                    queue.Enqueue(other);
+        return People.From([.. near.Values.Concat(others).DistinctBy(user => user.Id)], accounts.Of);
+    }
+
+    // Everything that the kernel could say of a caller whom the entry lets act as its user.
+    private IEnumerable<UnixIdentity> Identities(UnixUser entry)
+    {
+        var text = entry.ToString();
+        if ((entry.IsUid ? uint.Parse(text, CultureInfo.InvariantCulture) : accounts.Of(text)) is not { } uid)
+            return [new UnixIdentity(uint.MaxValue, text)];
+        return accounts.With(uid).Select(account => new UnixIdentity(uid, account))
+            .Prepend(new UnixIdentity(uid, entry.IsUid ? null : text));
+    }
 
     /// <summary>Asks the system for the uids of all accounts, within a time limit. Use it for decisions.</summary>
     public static Task<AccountUids> Ask(Authority ca) => ca.Uids.Ask(ca.Database.Read(snapshot => snapshot.UserAccounts()));

@@ -72,7 +72,9 @@ internal static class Reviews
                 transaction.Tell(by, what, next, now);
             }
             else
-                transaction.Tell(by, NoticeEvents.Reviewed, next, now);
+                transaction.Tell(
+                    by, NoticeEvents.Reviewed, next, now,
+                    persons.Show(next, now) with { Facts = Facts.Of(ca, persons, next, FactsWish.Notice, now) });
             return (persons.Show(next, now),
                 reviewed.Step?.To == RequestState.Approved
                     ? RequestChanges.Warnings(ca, state.Request, next, state.Requester!, roles)

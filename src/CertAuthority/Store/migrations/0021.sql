@@ -1,4 +1,4 @@
--- Who holds a role, so that a change of it finds them. Triggers keep it, because rows are also mended by hand.
+-- Who holds a role, so that a change of it, and a request that they may review, finds them. Triggers keep it, because rows are also mended by hand.
 CREATE TABLE user_roles (
     role     TEXT NOT NULL,
     user_id  TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

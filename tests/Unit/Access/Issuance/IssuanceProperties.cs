@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Reflection;
+using CertAuthority.Access.Facts;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
@@ -111,6 +112,40 @@ public class IssuanceProperties
 
         static IEnumerable<string> Logins(IssuanceQuestion question, Node node) =>
             Sample.Decide(question with { Node = node.Name }).Holds(out var grant, out _) ? grant.Principals.Select(principal => principal.Login).Order(StringComparer.Ordinal) : [];
+    }
+
+    /// <summary>Together with what the requester can open already, the facts name what a login under the approved request opens, and no more.</summary>
+    [Fact]
+    public void Facts_open_what_a_login_after_the_approval_opens()
+    {
+        var cases = from roles in SomeRoles
+                    from elevated in SomeRoles
+                    where elevated.Length > 0
+                    from nodes in SomeNodes
+                    from named in Gen.Choose(0, nodes.Length)
+                    from locks in SomeLocks
+                    select (Roles: roles, Elevated: elevated.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Nodes: nodes, Named: nodes[..named], Locks: locks);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            var user = Sample.User("alice", [.. one.Roles.Select(role => role.Name), "asking"]);
+            var asking = Sample.Role("asking", mayRequest: ["*"]) is var role ? role with { Allow = role.Allow with { SearchAsRoles = Sample.Patterns("*") } } : null!;
+            var roles = Sample.Roles([.. one.Roles, .. one.Elevated, asking]);
+            // Counted from the approval, so that it leaves some time whatever the limits of the roles are.
+            var pending = Sample.Request(user, RequestState.Pending, one.Elevated) is var filed ? filed with { Terms = filed.Terms with { Clock = RequestClock.Approval }, Resources = [.. one.Named.Select(node => new PinnedNode(node.Id, node.Name))] } : null!;
+            var facts = DecisionFacts.Of(new FactsQuestion(pending, user, roles, one.Nodes, SiteLimits.Default, Sample.Now) { Locks = one.Locks, People = People.Strangers });
+
+            var approved = pending with { StoredState = RequestState.Approved, GrantedRoles = pending.Roles };
+            var login = new IssuanceQuestion(Sample.Now, user, [approved], roles, one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Locks, IsSecurityKey = true };
+            var granted = Principals(login, grant => grant.Requests.Contains(approved.Id));
+            var held = Principals(login with { Requests = [] }, _ => true);
+            var opened = facts.Opens.SelectMany(opening => opening.IsEverywhere ? [opening.Login] : opening.Nodes.Select(node => $"{opening.Login}@{node.Name}")).ToHashSet();
+            return opened.IsSubsetOf(granted) && !opened.Overlaps(held)
+                && granted.All(principal => opened.Contains(principal) || held.Contains(principal) || held.Contains(principal[..Math.Max(0, principal.LastIndexOf('@'))]))
+                && facts.Opens.IsEmpty == facts.OpensNothing is not null;
+        }).Check(Often);
+
+        static HashSet<string> Principals(IssuanceQuestion question, Func<IssuanceGrant, bool> counts) =>
+            IssuancePolicy.Decide(question).Holds(out var login, out _) ? [.. login.Grants.Where(counts).SelectMany(grant => grant.Principals).Select(principal => principal.ToString())] : [];
     }
 
     [Fact]

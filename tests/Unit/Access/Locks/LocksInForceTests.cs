@@ -150,7 +150,7 @@ public class LocksInForceTests
         Sample.Decide(Question(locks, requests)).Holds(out var grant, out var refusal) ? string.Join(' ', grant.Principals) : refusal.Message;
 
     private static Outcome<AccessRequest> File(LocksInForce locks, params string[] roles) =>
-        Requesting.File(new RequestQuestion(Guid.NewGuid(), Sample.Now, Alice, 5001, [.. roles], "", [], Roles, 0, SiteLimits.Default) { Locks = locks });
+        Requesting.File(new RequestQuestion(Guid.NewGuid(), Sample.Now, Alice, 5001, [.. roles], "", [], Roles, [], SiteLimits.Default) { Locks = locks });
 
     private static Outcome<AccessRequest> Approve(LocksInForce locks, params string[] instead) =>
         Resolving.Approve(Pending, Alice, Root, People.Strangers, Roles, new RequestResolution("root", Sample.Now, ""), SiteLimits.Default, locks, instead is [] ? default : [.. instead]);

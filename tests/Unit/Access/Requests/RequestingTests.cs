@@ -115,7 +115,20 @@ public class RequestingTests
     [InlineData(25, false)]
     [InlineData(26, false)]
     public void At_most_25_requests_can_be_pending(int pending, bool one_more) =>
-        Assert.Equal(one_more, Requesting.File(Question(["dba"]) with { PendingRequests = pending }).Holds(out _, out _));
+        Assert.Equal(one_more, Requesting.File(Question(["dba"]) with { PendingRequests = Pending(pending) }).Holds(out _, out _));
+
+    [Fact]
+    public void Request_for_the_same_is_filed_again_only_by_force()
+    {
+        var question = Question(["dba"]);
+        var pending = Sample.Request(question.User, RequestState.Pending, question.Roles["dba"]);
+        var refused = Requesting.File(question with { PendingRequests = [pending] }).Refused();
+        Assert.Equal($"request {pending.Id} asks for the same and is pending", refused.Message);
+        Assert.Equal(new Remedy.WaitForSame(pending.Id), refused.Remedy);
+        Requesting.File(question with { PendingRequests = [pending], Force = true }).Granted();
+        Requesting.File(question with { PendingRequests = [pending with { Resources = [new PinnedNode(Guid.NewGuid(), "db1")] }] }).Granted();
+        Requesting.File(question with { PendingRequests = [pending with { Roles = [Dba.Pin(), Auditor.Pin()] }] }).Granted();
+    }
 
     [Theory]
     [InlineData(29, 299, null)]
@@ -242,13 +255,17 @@ public class RequestingTests
         Assert.True(does == RequestRights.AccessOf(Sample.User("alice", "r0", "r1"), roles, Sample.Now), situation);
     }
 
+    // For another role, so that none of them asks for the same.
+    private static AccessRequest[] Pending(int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => Sample.Request(Sample.User("alice"), RequestState.Pending, Auditor))];
+
     private static Role Rules(Role role, RequestRules rules) => role with { Allow = role.Allow with { Asking = rules } };
 
     private static RequestQuestion Question(string[] roles, string[]? mayRequest = null, string[]? mayNotRequest = null)
     {
         var contractor = mayRequest is null ? Contractor : Sample.Role("contractor", mayRequest: mayRequest, mayNotRequest: mayNotRequest);
         return new RequestQuestion(
-            Guid.NewGuid(), Sample.Now, Sample.User("alice", "contractor"), 5001, [.. roles], "", [], Sample.Roles(contractor, Dba, Auditor), 0, SiteLimits.Default)
+            Guid.NewGuid(), Sample.Now, Sample.User("alice", "contractor"), 5001, [.. roles], "", [], Sample.Roles(contractor, Dba, Auditor), [], SiteLimits.Default)
         { Locks = LocksInForce.None };
     }
 }

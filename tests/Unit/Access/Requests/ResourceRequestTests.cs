@@ -265,7 +265,7 @@ public class ResourceRequestTests
     }
 
     private static RequestQuestion Question(string[] resources, params Role[] held) => new(
-        Guid.NewGuid(), Sample.Now, Sample.User("alice", ["access", .. held.Select(role => role.Name)]), 5001, [], "", [], Sample.Roles([Access, .. held, Dba, Root, Ops]), 0, SiteLimits.Default)
+        Guid.NewGuid(), Sample.Now, Sample.User("alice", ["access", .. held.Select(role => role.Name)]), 5001, [], "", [], Sample.Roles([Access, .. held, Dba, Root, Ops]), [], SiteLimits.Default)
     {
         Resources = [.. resources],
         Nodes = [Db1, Db2, Web1],

@@ -36,7 +36,7 @@ internal static class Case
     ]);
 
     public static AccessRequest File(Dictionary<string, Role> roles, string asked, string reason = "") => Requesting.File(new RequestQuestion(
-        Guid.NewGuid(), Sample.Now, Alice with { Roles = [.. Alice.Roles.Where(roles.ContainsKey)] }, 5001, [.. asked.Split(' ')], reason, [], roles, 0, SiteLimits.Default)
+        Guid.NewGuid(), Sample.Now, Alice with { Roles = [.. Alice.Roles.Where(roles.ContainsKey)] }, 5001, [.. asked.Split(' ')], reason, [], roles, [], SiteLimits.Default)
     { Locks = LocksInForce.None }).Granted();
 
     /// <summary>Alice with her uids, and everybody who reviews with theirs.</summary>

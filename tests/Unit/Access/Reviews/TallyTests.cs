@@ -7,6 +7,22 @@ namespace CertAuthority.Tests.Unit.Access;
 public class TallyTests
 {
     [Theory]
+    [InlineData("nobody has voted", "c1:", "", "0 of 1 approval")]
+    [InlineData("one of three", "c1: 3/2", "dev1+", "1 of 3 approvals")]
+    [InlineData("a denial is none", "c1: 3/2", "dev1-", "0 of 3 approvals")]
+    [InlineData("any of two thresholds", "c1: 1/1 @lead | 2/1 @dev", "dev1+", "0 of 1 approval from lead or 1 of 2 approvals from dev")]
+    [InlineData("all of two thresholds", "c1: 1/1 @lead & 2/1 @dev", "lead1+", "0 of 2 approvals from dev")]
+    [InlineData("the thresholds of two roles", "c1: 1 @lead; c2: 2", "dev1+", "0 of 1 approval from lead|1 of 2 approvals")]
+    [InlineData("a vote does not help", "c1: 0/1", "dev1+", "no threshold of role c1 approves: an administrator answers it")]
+    [InlineData("it is approved", "c1:", "dev1+", "")]
+    public void Pending_request_counts_its_approvals(string situation, string rules, string reviews, string needs)
+    {
+        var roles = Case.Roles(rules, "a");
+        var request = Case.File(roles, "a");
+        Assert.True(needs == string.Join('|', Case.Count(request, Case.Votes(roles, request, reviews), roles).Needs), situation);
+    }
+
+    [Theory]
     // Without thresholds one review of each sort decides.
     [InlineData("nobody has said a word", "c1:", "a", "", "needs 1 approval")]
     [InlineData("one approval", "c1:", "a", "dev1+", "APPROVED a")]

@@ -91,7 +91,11 @@ public class VoterTests
         };
         var bob = Sample.User("bob", [.. assigned.Select(role => role.Name)]);
         var all = now.Values.Concat(assigned).ToDictionary(role => role.Name);
-        return Voter.From(bob, all, Sample.Now).MayReview(request, all);
+        var may = Voter.From(bob, all, Sample.Now).MayReview(request, all);
+        // Whoever may review is found among the candidates.
+        var (holders, named) = CertAuthority.Access.Reviews.Reviewing.Candidates(request, all);
+        Assert.True(!may || named.Contains(bob.Name) || bob.Roles.Any(holders.Contains));
+        return may;
     }
 
     private static Role Reviewer(string name, string allow, string deny, string? denyWhere = null, string denies = "") => Sample.Role(name) is var role ? role with

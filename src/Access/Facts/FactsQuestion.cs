@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using CertAuthority.Access.Locks;
+using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
+using CertAuthority.Access.Values;
+
+namespace CertAuthority.Access.Facts;
+
+/// <summary>A pending request, and everything that the facts about it depend on, read at one moment.</summary>
+/// <param name="Request">The request; it need not be filed yet.</param>
+/// <param name="Requester">The requester's user as it is now; null if it no longer exists.</param>
+/// <param name="Roles">Every role that exists.</param>
+/// <param name="Nodes">Every node that exists.</param>
+/// <param name="Limits">The limits of the site.</param>
+/// <param name="Now">The present instant; whole seconds.</param>
+public sealed record FactsQuestion(
+    AccessRequest Request,
+    User? Requester,
+    IReadOnlyDictionary<string, Role> Roles,
+    IReadOnlyCollection<Node> Nodes,
+    SiteLimits Limits,
+    DateTimeOffset Now)
+{
+    /// <summary>What is locked now.</summary>
+    public required LocksInForce Locks { get; init; }
+
+    /// <summary>Which of the users, accounts and uids involved are the same person.</summary>
+    public required People People { get; init; }
+
+    /// <summary>The votes on the request, in the order in which they were cast.</summary>
+    public IReadOnlyList<Vote> Votes { get; init; } = [];
+
+    /// <summary>Users who might review the request.</summary>
+    public IReadOnlyList<Voter> Reviewers { get; init; } = [];
+
+    /// <summary>The user who looks at the request; null for an administrator, or for nobody in particular.</summary>
+    public Voter? Reviewer { get; init; }
+
+    /// <summary>The administrator who looks at the request; null for a user, or for nobody in particular.</summary>
+    public Answerer? Administrator { get; init; }
+
+    /// <summary>The roles that the approval would grant; default for the requested ones.</summary>
+    public ImmutableArray<string> Granted { get; init; }
+
+    /// <summary>The earlier requests of the requester for the same roles, within <see cref="History.Longest"/>.</summary>
+    public ImmutableArray<EarlierRequest> Earlier { get; init; } = [];
+
+    /// <summary>The logins that administer the daemon's host.</summary>
+    public ImmutableHashSet<string> PrivilegedLogins { get; init; } = [];
+
+    /// <summary>Returns the first instant at which the access can be used if it is approved now.</summary>
+    internal DateTimeOffset Begins(AccessRequest approved) => approved.Terms.AssumeFrom > Now ? approved.Terms.AssumeFrom.Value : Now;
+}
