@@ -11,6 +11,7 @@ internal sealed class TctlCommand : ProgramCommand
         : base("tctl", "Administers certauthority: roles, users and nodes, locks, requests, and what was signed")
     {
         Options.Add(new ServerOption());
+        Options.Add(VersionCommand.Option());
         Subcommands.Add(new CreateCommand());
         Subcommands.Add(new GetCommand());
         Subcommands.Add(new RemoveCommand());
@@ -49,6 +50,7 @@ internal sealed class TctlCommand : ProgramCommand
         Subcommands.Add(new BackupCommand());
         Subcommands.Add(new StatusCommand());
         Subcommands.Add(new CompletionCommand("tctl"));
+        Subcommands.Add(new HelpCommand("tctl help", "tctl help create", "tctl help users add"));
         Subcommands.Add(new VersionCommand());
         Subcommands.Add(new CompleteCommand());
     }

@@ -64,7 +64,8 @@ internal static class Completion
                 yield return new CompletionItem(prefix + kept + item.Label, detail: item.Detail);
     }
 
-    private static IEnumerable<CompletionItem> Subcommands(Command command) =>
+    /// <summary>Offers the commands that can follow a command.</summary>
+    public static IEnumerable<CompletionItem> Subcommands(Command command) =>
         command.Subcommands.Where(subcommand => !subcommand.Hidden)
             .Select(subcommand => new CompletionItem(subcommand.Name, detail: subcommand.Description));
 
