@@ -31,7 +31,6 @@ internal sealed class TctlCommand : ProgramCommand
             new RequestsRemoveCommand(),
             new RequestsCapabilitiesCommand(),
         });
-        Subcommands[^1].Aliases.Add("request");
         Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand() });
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand() });
         Subcommands.Add(
@@ -43,7 +42,6 @@ internal sealed class TctlCommand : ProgramCommand
                 new NodesExportCommand(),
                 new NodesRemoveCommand()
             });
-        Subcommands[^1].Aliases.Add("node");
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
         Subcommands.Add(new Command("clock", "The clock of the daemon's host") { new ClockAcceptCommand() });

@@ -42,6 +42,6 @@ public sealed class HelpCommand : CliCommand
                 command = found;
             else
                 return [];
-        return Completion.Subcommands(command);
+        return Completion.Subcommands(command, context.WordToComplete);
     }
 }

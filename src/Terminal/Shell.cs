@@ -51,8 +51,11 @@ public static class Shell
     /// <summary>Parses a command line. Response files are off, because the @ in root@db1 belongs to a login.</summary>
     /// <param name="root">The whole program.</param>
     /// <param name="args">The arguments after the program's name.</param>
-    public static ParseResult Parse(Command root, string[] args) =>
-        root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    public static ParseResult Parse(Command root, string[] args)
+    {
+        Synonyms.Accept(root);
+        return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    }
 
     // The parser would take the next word as the value of --roles=.
     internal static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
@@ -175,6 +178,7 @@ public static class Shell
         public override int Invoke(ParseResult parseResult)
         {
             Name(parseResult.CommandResult.Command);
+            Synonyms.Hide(parseResult.RootCommandResult.Command);
             usual.Invoke(parseResult);
             if (parseResult.CommandResult.Command is CliCommand { Examples.Count: > 0 } verb)
                 parseResult.Print(["Examples:", .. verb.Examples.Select(example => $"  {example}"), ""]);
