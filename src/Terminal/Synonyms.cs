@@ -50,8 +50,9 @@ internal static class Synonyms
         foreach (var other in OfCommands.Where(row => row.Name == command.Name).SelectMany(row => row.Others))
             change(command.Aliases, other);
         foreach (var option in command.Options)
-            foreach (var other in OfOptions.Where(row => row.Command == command.Name && row.Name == option.Name).SelectMany(row => row.Others))
-                change(option.Aliases, other);
+            foreach (var row in OfOptions.Where(row => (row.Command, row.Name) == (command.Name, option.Name)))
+                foreach (var other in row.Others)
+                    change(option.Aliases, other);
         foreach (var subcommand in command.Subcommands)
             Each(subcommand, change);
     }

@@ -33,6 +33,7 @@ internal sealed class CreateCommand : CliCommand
         Options.Add(force);
         Options.Add(dropUnenforceable);
         Options.Add(wait);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

@@ -34,6 +34,7 @@ internal sealed class RequestsCreateCommand : CliCommand
         });
         Options.Add(reason);
         Options.Add(reviewers);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -45,7 +46,7 @@ internal sealed class RequestsCreateCommand : CliCommand
                 parsed.GetValue(user)!, roles.Given(parsed), parsed.GetValue(reason) ?? "", reviewers.Given(parsed),
                 resources.Given(parsed)),
             cancellation);
-        parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
+        parsed.PrintResult(request, $"request {request.Metadata.Name} is {request.Spec.State}");
         foreach (var warning in RequestText.Warnings(request.Spec))
             parsed.Warn(warning);
         parsed.Hint($"to approve it: tctl requests approve {request.Metadata.Name}");

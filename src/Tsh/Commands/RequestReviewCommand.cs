@@ -31,7 +31,7 @@ internal sealed class RequestReviewCommand : CliCommand
             "tsh request review bc8ca931 --deny --reason=\"not tonight\"")
     {
         Arguments.Add(id);
-        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime])
+        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime, new FormatOption()])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -53,7 +53,8 @@ internal sealed class RequestReviewCommand : CliCommand
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;
-        parsed.Print(
+        parsed.PrintResult(
+            reviewed,
             RequestText.Done(
                 reviewed,
                 spec.State == RequestStates.Pending
