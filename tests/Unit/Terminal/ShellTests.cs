@@ -29,7 +29,7 @@ public class ShellTests
     [Theory]
     [InlineData("users update alice", "nothing to change: give --set-roles, --set-logins or --set-unix-users")]
     [InlineData("users add alice", "option '--roles' is required")]
-    [InlineData("create one two", "unknown command or argument 'two'")]
+    [InlineData("create one --tow", "unknown command or argument '--tow'")]
     [InlineData("requests approve ,", "no ID is given")]
     [InlineData("requests approve --rolse=db-support bc8ca931", "unknown command or argument '--rolse=db-support'")]
     [InlineData("requests approve bc8ca931 -F", "unknown command or argument '-F'")]
