@@ -100,10 +100,10 @@ public sealed class ResourceTests
         File.WriteAllText(users, """{"kind": "user", "version": "v2", "metadata": {"name": "alice"}, "spec": {"roles": ["b"], "colour": "red"}}""");
 
         var refused = await daemon.Administrator.Types("tctl", "create", roles, users);
-        Assert.Equal((1, "", $"tctl: error: {users}:1:97: spec has no field \"colour\"\n"), (refused.ExitCode, refused.Output, refused.Error));
+        Assert.Equal((1, "", $"tctl: error: {users}:1:91: spec has no field \"colour\"\n"), (refused.ExitCode, refused.Output, refused.Error));
         File.WriteAllText(users, """{"kind": "user", "version": "v2", "metadata": {"name": "alice"}, "spec": {"roles": ["b"]}}""");
         var twice = await daemon.Administrator.Types("tctl", "create", roles, Path.Combine(roles, "a.yaml"));
-        Assert.Equal((1, "", $"tctl: error: {roles}/a.yaml:1:36: role \"a\" is given twice\n"), (twice.ExitCode, twice.Output, twice.Error));
+        Assert.Equal((1, "", $"tctl: error: {roles}/a.yaml:1:37: role \"a\" is given twice\n"), (twice.ExitCode, twice.Output, twice.Error));
         Assert.Equal("[]\n", (await daemon.Administrator.Types("tctl", "get", "all", "--format=json")).Done());
 
         Assert.Equal(
