@@ -22,6 +22,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(ListMyRequests)), JsonSerializable(typeof(RequestList))]
 [JsonSerializable(typeof(RequestPlan)), JsonSerializable(typeof(ReviewRequest))]
 [JsonSerializable(typeof(GetMyRequest)), JsonSerializable(typeof(EndMyRequest)), JsonSerializable(typeof(RequestResolved))]
+[JsonSerializable(typeof(RequestResolved[])), JsonSerializable(typeof(AppliedResources[]))]
 [JsonSerializable(typeof(ListRequests)), JsonSerializable(typeof(GetRequest))]
 [JsonSerializable(typeof(ApproveRequest)), JsonSerializable(typeof(DenyRequest))]
 [JsonSerializable(typeof(CreateRequestFor)), JsonSerializable(typeof(RemoveRequest))]

@@ -56,8 +56,8 @@ public static class RouteBinding
         // A text with a default, such as a reason, may also be empty.
         string text when string.IsNullOrWhiteSpace(text)
             && (member.IsGetNullable || member.AssociatedParameter is { HasDefaultValue: false }) => "is empty",
-        string[] { Length: 0 } => "is an empty list",
-        string[] list when Array.Exists(list, item => item is null) => "has a null in it",
+        object[] { Length: 0 } => "is an empty list",
+        object[] list when Array.Exists(list, item => item is null) => "has a null in it",
         string[] list when Array.Exists(list, string.IsNullOrWhiteSpace) => "has an empty item",
         string[] list when Array.Exists(list, item => item.Contains('\0')) => "has a NUL character in it",
         Dictionary<string, string> map when map.Any(entry => entry.Value is null) => "has a null in it",

@@ -16,9 +16,16 @@ internal static class Applied
         return applied.Revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
     }
 
+    /// <summary>Shows what was done.</summary>
     public static void Show(this ParseResult parsed, AppliedResources applied)
     {
-        parsed.Print(applied.Done);
+        parsed.PrintResult(applied, applied.Done);
+        parsed.ShowConsequences(applied);
+    }
+
+    /// <summary>Shows the warnings, and what ended by the change.</summary>
+    public static void ShowConsequences(this ParseResult parsed, AppliedResources applied)
+    {
         foreach (var warning in applied.Warnings)
             parsed.Warn(warning);
         if (applied.Ended is not [])

@@ -11,6 +11,7 @@ internal sealed class TctlCommand : ProgramCommand
         : base("tctl", "Administers certauthority: roles, users and nodes, locks, requests, and what was signed")
     {
         Options.Add(new ServerOption());
+        Options.Add(VersionCommand.Option());
         Subcommands.Add(new CreateCommand());
         Subcommands.Add(new GetCommand());
         Subcommands.Add(new RemoveCommand());
@@ -30,7 +31,6 @@ internal sealed class TctlCommand : ProgramCommand
             new RequestsRemoveCommand(),
             new RequestsCapabilitiesCommand(),
         });
-        Subcommands[^1].Aliases.Add("request");
         Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand() });
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand() });
         Subcommands.Add(
@@ -42,13 +42,13 @@ internal sealed class TctlCommand : ProgramCommand
                 new NodesExportCommand(),
                 new NodesRemoveCommand()
             });
-        Subcommands[^1].Aliases.Add("node");
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
         Subcommands.Add(new Command("clock", "The clock of the daemon's host") { new ClockAcceptCommand() });
         Subcommands.Add(new BackupCommand());
         Subcommands.Add(new StatusCommand());
         Subcommands.Add(new CompletionCommand("tctl"));
+        Subcommands.Add(new HelpCommand("tctl help", "tctl help create", "tctl help users add"));
         Subcommands.Add(new VersionCommand());
         Subcommands.Add(new CompleteCommand());
     }

@@ -2,12 +2,12 @@ using System.CommandLine;
 
 namespace CertAuthority.Terminal;
 
-/// <summary><c>--format</c>: the output format of a list.</summary>
+/// <summary><c>--format</c>: the format of the data that a command prints.</summary>
 public sealed class FormatOption : Option<string>
 {
-    /// <summary>A table.</summary>
+    /// <summary>Lines or a table.</summary>
     public const string Text = "text";
-    /// <summary>One array.</summary>
+    /// <summary>A message of the protocol, or an array of them.</summary>
     public const string Json = "json";
     /// <summary>Documents, in the form used in files.</summary>
     public const string Yaml = "yaml";
@@ -31,4 +31,8 @@ public sealed class FormatOption : Option<string>
             return format;
         };
     }
+
+    /// <summary>Whether the user wants JSON from the current command.</summary>
+    public static bool IsJson(ParseResult parsed) =>
+        parsed.CommandResult.Command.Options.OfType<FormatOption>().Any(format => parsed.GetValue(format) == Json);
 }

@@ -48,6 +48,15 @@ public static class Output
             parsed.InvocationConfiguration.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
         }
 
+        /// <summary>Prints the result of a change: with <c>--format=json</c> the message of the daemon, and otherwise its text.</summary>
+        public void PrintResult<T>(T result, params string[] text)
+        {
+            if (FormatOption.IsJson(parsed))
+                parsed.PrintJson(result);
+            else
+                parsed.Print(text);
+        }
+
         /// <summary>Reports progress.</summary>
         public void Say(string line) => parsed.Talk("", line);
 

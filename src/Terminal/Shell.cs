@@ -51,8 +51,11 @@ public static class Shell
     /// <summary>Parses a command line. Response files are off, because the @ in root@db1 belongs to a login.</summary>
     /// <param name="root">The whole program.</param>
     /// <param name="args">The arguments after the program's name.</param>
-    public static ParseResult Parse(Command root, string[] args) =>
-        root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    public static ParseResult Parse(Command root, string[] args)
+    {
+        Synonyms.Accept(root);
+        return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    }
 
     // The parser would take the next word as the value of --roles=.
     internal static IEnumerable<string> KeepEmptyValues(IReadOnlyList<string> args)
@@ -91,18 +94,70 @@ public static class Shell
 
     private static int RefuseUsage(ParseResult parsed)
     {
-        // A word that fits nowhere makes other arguments seem to be missing too.
-        string[] unknown = [.. parsed.UnmatchedTokens, .. UnknownOptions(parsed)];
-        var faults = unknown.Length > 0
-            ? unknown.Select(word => $"unknown command or argument '{word}'")
-            : EmptyValues(parsed).ToArray() is [_, ..] empty ? empty
-            : parsed.Errors.Select(error => Wording.InOurStyle(error.Message)).Distinct();
+        var command = parsed.CommandResult.Command;
+        // A word that fits nowhere makes other arguments seem to be missing too; and in the place of a command, it explains the rest.
+        if (parsed.UnmatchedTokens.Concat(UnknownOptions(parsed)).ToArray() is [var first, ..] unknown)
+        {
+            var before = CommandBefore(parsed, first);
+            foreach (var word in before.Action is null ? [first] : unknown)
+                parsed.Complain(Unknown(word));
+            parsed.Hint(HintFor(before, first));
+            return ExitCode.Usage;
+        }
+        string[] faults = EmptyValues(parsed).ToArray() is [_, ..] empty
+            ? empty
+            : [.. parsed.Errors.Select(error => Wording.InOurStyle(error.Message)).Distinct()];
+        if (command.Action is null && parsed.Errors is [_] && faults is [_])
+            return AskForCommand(parsed);
         foreach (var fault in faults)
             parsed.Complain(fault);
-        var command = string.Join(' ', parsed.CommandResult.Command.Path().Reverse());
-        parsed.Hint($"{command} --help");
+        parsed.Hint($"{FullName(command)} --help");
         return ExitCode.Usage;
     }
+
+    // After a misspelt command, the parser goes on, and may find the command of another place: the ls of tsh in "tsh requst ls".
+    private static Command CommandBefore(ParseResult parsed, string word)
+    {
+        var tokens = parsed.Tokens.ToList();
+        var place = tokens.FindIndex(token => token.Value == word);
+        var result = parsed.CommandResult;
+        while (result.Parent is CommandResult parent && tokens.IndexOf(result.IdentifierToken) > place)
+            result = parent;
+        return result.Command;
+    }
+
+    // On stderr, because a script that forgot the command must not take the help for data.
+    private static int AskForCommand(ParseResult parsed)
+    {
+        var output = parsed.InvocationConfiguration.Output;
+        parsed.InvocationConfiguration.Output = parsed.InvocationConfiguration.Error;
+        HelpText().Invoke(parsed);
+        parsed.InvocationConfiguration.Output = output;
+        parsed.Complain($"{FullName(parsed.CommandResult.Command)} needs one of the commands above");
+        return ExitCode.Usage;
+    }
+
+    /// <summary>Returns the error for a word that is neither a command nor an argument.</summary>
+    internal static string Unknown(string word) => $"unknown command or argument '{word}'";
+
+    /// <summary>Returns what the user may have meant by an unknown word, or where the right words are listed.</summary>
+    /// <param name="command">The command after which the word was typed.</param>
+    /// <param name="word">The word.</param>
+    internal static string HintFor(Command command, string word)
+    {
+        var isOption = word.StartsWith('-');
+        var known = isOption
+            ? OptionsOf(command).Select(option => option.Name)
+            : command.Subcommands.Where(subcommand => !subcommand.Hidden).Select(subcommand => subcommand.Name);
+        return Spelling.Nearest(word.Split('=')[0], known) is { } meant
+            ? $"did you mean '{(isOption ? meant : $"{FullName(command)} {meant}")}'?"
+            : $"{FullName(command)} --help";
+    }
+
+    private static IEnumerable<Option> OptionsOf(Command command) => command.Options
+        .Concat(command.Parents.OfType<Command>().SelectMany(OptionsOf).Where(option => option.Recursive)).Where(option => !option.Hidden);
+
+    private static string FullName(Command command) => string.Join(' ', command.Path().Reverse());
 
     private static IEnumerable<string> Path(this Symbol? command)
     {
@@ -111,13 +166,10 @@ public static class Shell
     }
 
     /// <summary>Creates <c>--help</c>, which also shows examples and exit codes; both programs use it.</summary>
-    public static Option Help()
-    {
-        var help = new HelpOption("--help", "-h");
-        // Otherwise the library asks Console for the width, which changes the key settings of the terminal.
-        help.Action = new ExamplesAfter(new HelpAction { MaxWidth = StandardStream.Columns() ?? int.MaxValue });
-        return help;
-    }
+    public static Option Help() => new HelpOption("--help", "-h") { Action = HelpText() };
+
+    // Without a width, the library asks Console for it, which changes the key settings of the terminal.
+    private static ExamplesAfter HelpText() => new(new HelpAction { MaxWidth = StandardStream.Columns() ?? int.MaxValue });
 
     private sealed class ExamplesAfter(HelpAction usual) : SynchronousCommandLineAction
     {
@@ -126,6 +178,7 @@ public static class Shell
         public override int Invoke(ParseResult parseResult)
         {
             Name(parseResult.CommandResult.Command);
+            Synonyms.Hide(parseResult.RootCommandResult.Command);
             usual.Invoke(parseResult);
             if (parseResult.CommandResult.Command is CliCommand { Examples.Count: > 0 } verb)
                 parseResult.Print(["Examples:", .. verb.Examples.Select(example => $"  {example}"), ""]);

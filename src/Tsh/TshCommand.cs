@@ -13,6 +13,7 @@ internal sealed class TshCommand : ProgramCommand
         Options.Add(new ServerOption(parsed => Home.Chosen(parsed).Memory.Server, "--proxy"));
         Options.Add(new UserOption { CompletionSources = { UserCompletions.Users } });
         Options.Add(new ProfileOption());
+        Options.Add(VersionCommand.Option());
         Subcommands.Add(new LoginCommand());
         Subcommands.Add(new LogoutCommand());
         Subcommands.Add(new StatusCommand());
@@ -23,6 +24,7 @@ internal sealed class TshCommand : ProgramCommand
         Subcommands.Add(new Command("certs", "Your certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new RelayCommand());
         Subcommands.Add(new CompletionCommand("tsh"));
+        Subcommands.Add(new HelpCommand("tsh help", "tsh help login", "tsh help request create"));
         Subcommands.Add(new VersionCommand());
         Subcommands.Add(new CompleteCommand(SshOptions.Separate));
     }

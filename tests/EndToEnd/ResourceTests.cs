@@ -89,6 +89,31 @@ public sealed class ResourceTests
     }
 
     [Fact]
+    public async Task Files_and_folders_are_stored_together_or_not_at_all()
+    {
+        await using var daemon = await TestDaemon.Start();
+        var roles = Directory.CreateDirectory(daemon.Scratch["roles"]).FullName;
+        File.WriteAllText(Path.Combine(roles, "b.yml"), "{kind: role, version: v8, metadata: {name: b}, spec: {}}");
+        File.WriteAllText(Path.Combine(roles, "a.yaml"), "{kind: role, version: v8, metadata: {name: a}, spec: {}}");
+        File.WriteAllText(Path.Combine(roles, "README"), "no resource");
+        var users = daemon.Scratch["users.json"];
+        File.WriteAllText(users, """{"kind": "user", "version": "v2", "metadata": {"name": "alice"}, "spec": {"roles": ["b"], "colour": "red"}}""");
+
+        var refused = await daemon.Administrator.Types("tctl", "create", roles, users);
+        Assert.Equal((1, "", $"tctl: error: {users}:1:91: spec has no field \"colour\"\n"), (refused.ExitCode, refused.Output, refused.Error));
+        File.WriteAllText(users, """{"kind": "user", "version": "v2", "metadata": {"name": "alice"}, "spec": {"roles": ["b"]}}""");
+        var twice = await daemon.Administrator.Types("tctl", "create", roles, Path.Combine(roles, "a.yaml"));
+        Assert.Equal((1, "", $"tctl: error: {roles}/a.yaml:1:37: role \"a\" is given twice\n"), (twice.ExitCode, twice.Output, twice.Error));
+        Assert.Equal("[]\n", (await daemon.Administrator.Types("tctl", "get", "all", "--format=json")).Done());
+
+        Assert.Equal(
+            "user 'alice' has been created\nrole 'a' has been created\nrole 'b' has been created\n",
+            (await daemon.Administrator.Types("tctl", "create", users, roles)).Done());
+        var empty = await daemon.Administrator.Types("tctl", "create", Directory.CreateDirectory(daemon.Scratch["empty"]).FullName);
+        Assert.Equal((1, $"tctl: error: {daemon.Scratch["empty"]} has no *.yaml or *.yml file\n"), (empty.ExitCode, empty.Error));
+    }
+
+    [Fact]
     public async Task Several_resources_are_removed_one_by_one()
     {
         await using var daemon = await TestDaemon.Start();

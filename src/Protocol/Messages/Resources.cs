@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace CertAuthority.Protocol;
 
-/// <summary>Creates all resources of a file, or none of them.</summary>
+/// <summary>Creates all resources of a file, or of several, or none of them.</summary>
 /// <param name="Content">
 /// The bytes of the file: YAML or JSON, with one or more documents. The daemon parses them, so that faults are worded the same everywhere.
 /// </param>
@@ -13,8 +13,15 @@ namespace CertAuthority.Protocol;
 /// </param>
 /// <param name="Edits">The only resource that the file may contain, <c>role/dba</c>, if it is the edited form of one; null for any.</param>
 /// <param name="Revision">The revision that the edit started from, whatever the file says; null to use the file's.</param>
+/// <param name="More">More files, which belong to the same change; null for none.</param>
 public sealed record ApplyResources(
-    byte[] Content, string File, bool Force = false, bool DropUnenforceable = false, string? Edits = null, string? Revision = null);
+    byte[] Content, string File, bool Force = false, bool DropUnenforceable = false, string? Edits = null, string? Revision = null,
+    ResourceFile[]? More = null);
+
+/// <summary>A file with resources.</summary>
+/// <param name="Content">The bytes of the file.</param>
+/// <param name="File">The name of the file in faults.</param>
+public sealed record ResourceFile(byte[] Content, string File);
 
 /// <summary>The result, one line for each resource.</summary>
 /// <param name="Done">The messages: <c>role 'dba' has been created</c>.</param>

@@ -29,7 +29,6 @@ internal sealed class AuditListCommand : CliCommand
             "ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --user=alice --since=2026-11-22T18:00Z",
             "tctl audit ls --format=json")
     {
-        Aliases.Add("list");
         foreach (var option in (Option[])[user, request, since, until])
             Options.Add(option);
         Options.Add(format);

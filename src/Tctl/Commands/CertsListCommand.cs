@@ -40,7 +40,6 @@ internal sealed class CertsListCommand : CliCommand
             "ls", "Lists every certificate ever signed, newest first", "tctl certs ls --limit=20", "tctl certs ls --state=live --node=db1",
             "tctl certs ls --format=json")
     {
-        Aliases.Add("list");
         foreach (var option in (Option[])[user, request, state, node])
             Options.Add(option);
         Options.Add(format);

@@ -43,7 +43,7 @@ internal sealed class CertsRevokeCommand : CliCommand
             "tctl certs revoke --all --yes --reason=\"stolen backup\"")
     {
         Arguments.Add(serials);
-        foreach (var option in (Option[])[user, request, role, all, yes, reason, wait])
+        foreach (var option in (Option[])[user, request, role, all, yes, reason, wait, new FormatOption()])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -67,8 +67,10 @@ internal sealed class CertsRevokeCommand : CliCommand
             parsed.GetValue(request), parsed.GetValue(role), parsed.GetValue(reason) ?? "", parsed.GetValue(all));
         if (ask.All && !parsed.GetValue(yes))
             await Confirm(parsed, ca, cancellation);
-        var revoked = (await ca.Send(Routes.RevokeCertificates, ask, cancellation)).Revoked;
-        parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
+        var answer = await ca.Send(Routes.RevokeCertificates, ask, cancellation);
+        var revoked = answer.Revoked;
+        parsed.PrintResult(
+            answer, $"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         if (ask.All && revoked is not [])
             parsed.Hint("users can log in again; to keep one out: tctl lock --user=NAME");
         if (ask.User is { } name)

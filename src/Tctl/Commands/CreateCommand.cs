@@ -11,10 +11,11 @@ internal sealed class CreateCommand : CliCommand
     // The largest file that the daemon accepts.
     private const int Largest = 1 << 20;
 
-    private readonly Argument<string> file = new("FILE")
+    private readonly Argument<string[]> files = new("FILE")
     {
-        Description = "YAML or JSON, several documents if need be; - or nothing is standard input",
-        DefaultValueFactory = _ => "-",
+        Description =
+            "YAML or JSON, several documents if need be; a folder stands for its *.yaml and *.yml files; - or nothing is standard input",
+        Arity = ArgumentArity.ZeroOrMore,
         CompletionSources = { Suggestions.Files },
     };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Replace what exists" };
@@ -26,29 +27,48 @@ internal sealed class CreateCommand : CliCommand
 
     public CreateCommand()
         : base(
-            "create", "Creates every resource of a file, or none", "tctl create dba-role.yaml", "tctl get role/dba | tctl create -f",
+            "create", "Creates every resource of the files, or none", "tctl create dba-role.yaml", "tctl create roles/ users/alice.yaml",
+            "tctl get role/dba | tctl create -f",
             "tctl create --drop-unenforceable exported-roles.yaml")
     {
-        Arguments.Add(file);
+        Arguments.Add(files);
         Options.Add(force);
         Options.Add(dropUnenforceable);
         Options.Add(wait);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var name = parsed.GetValue(file)!;
-        await using Stream source = name == "-" ? StandardStream.Input() : File.OpenRead(name);
-        name = name == "-" ? "stdin" : name;
-        var content = await Read(source, name, cancellation);
+        var read = new List<ResourceFile>();
+        foreach (var name in parsed.GetValue(files) is [_, ..] given ? given.SelectMany(Files) : ["-"])
+        {
+            await using Stream source = name == "-" ? StandardStream.Input() : File.OpenRead(name);
+            read.Add(await Read(source, name == "-" ? "stdin" : name, cancellation));
+        }
+        var (content, first) = read[0];
         using var ca = ServerOption.Connect(parsed);
         return await parsed.Show(
             await ca.Send(
-                Routes.ApplyResources, new ApplyResources(content, name, parsed.GetValue(force), parsed.GetValue(dropUnenforceable)),
+                Routes.ApplyResources, new ApplyResources(
+                    content, first, parsed.GetValue(force), parsed.GetValue(dropUnenforceable),
+                    More: read.Skip(1).ToArray() is [_, ..] more ? more : null),
                 cancellation), wait, ca, cancellation);
     }
 
-    private static async Task<byte[]> Read(Stream source, string name, CancellationToken cancellation)
+    // In the order of their names, whatever the language of the user.
+    private static IEnumerable<string> Files(string name)
+    {
+        if (!Directory.Exists(name))
+            return [name];
+        string[] found =
+        [
+            .. Directory.EnumerateFiles(name).Where(file => Path.GetExtension(file) is ".yaml" or ".yml").Order(StringComparer.Ordinal),
+        ];
+        return found is [] ? throw new FailureException($"{name} has no *.yaml or *.yml file") : found;
+    }
+
+    private static async Task<ResourceFile> Read(Stream source, string name, CancellationToken cancellation)
     {
         using var content = new MemoryStream();
         var chunk = new byte[16384];
@@ -58,6 +78,6 @@ internal sealed class CreateCommand : CliCommand
             if (content.Length > Largest)
                 throw new FailureException($"{name} is larger than 1 MiB");
         }
-        return content.ToArray();
+        return new ResourceFile(content.ToArray(), name);
     }
 }

@@ -27,6 +27,7 @@ internal sealed class EditCommand : CliCommand
     {
         Arguments.Add(resource);
         Options.Add(wait);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetResult(resource) is { Tokens: [var token] } && ResourceReference.TryParseOne(token.Value) is null)

@@ -42,7 +42,7 @@ internal sealed class LockCommand : CliCommand
             "tctl get locks --format=text",
             "tctl rm lock/5e0f3a1c-6a0b-4f52-9d6e-0a3f7c1d2b44")
     {
-        foreach (var option in (Option[])[user, role, login, node, request, message, ttl, expires, wait])
+        foreach (var option in (Option[])[user, role, login, node, request, message, ttl, expires, wait, new FormatOption()])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -62,8 +62,9 @@ internal sealed class LockCommand : CliCommand
                 parsed.GetValue(user), parsed.GetValue(role), parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request),
                 parsed.GetValue(message) ?? "", parsed.GetValue(ttl), parsed.GetValue(expires)),
             cancellation);
-        var exitCode = await parsed.Show(
-            new AppliedResources([$"lock '{made.Name}' has been created"], made.Warnings, made.Revoked, []), wait, ca, cancellation);
+        parsed.PrintResult(made, $"lock '{made.Name}' has been created");
+        parsed.ShowConsequences(new AppliedResources([], made.Warnings, made.Revoked, []));
+        var exitCode = made.Revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
         parsed.Hint($"to lift it: tctl rm lock/{made.Name}");
         return exitCode;
     }

@@ -14,7 +14,6 @@ internal sealed class NodesListCommand : CliCommand
             "ls", "Lists the hosts: until when their own certificates are valid, and what the daemon has written there", "tctl nodes ls",
             "tctl nodes ls --format=json | jq -r '.[].name'")
     {
-        Aliases.Add("list");
         Options.Add(format);
     }
 

@@ -21,6 +21,7 @@ internal sealed class NodesRemoveCommand : CliCommand
         Arguments.Add(name);
         Options.Add(ssh);
         Options.Add(wait);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

@@ -33,6 +33,7 @@ internal sealed class NodesSyncCommand : CliCommand
         Arguments.Add(names);
         Options.Add(all);
         Options.Add(takeOver);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetValue(all) && result.GetValue(takeOver))
@@ -52,6 +53,7 @@ internal sealed class NodesSyncCommand : CliCommand
             : [.. parsed.GetValue(names)!.Distinct(StringComparer.Ordinal)];
         if (chosen.Length == 0)
             parsed.Hint("the daemon writes to no host: tctl nodes enroll lets it");
+        var results = new Results<NodeStatus>(parsed);
         var (waiting, running, failed) = (new Queue<string>(chosen), new HashSet<Task<Outcome>>(), 0);
         while (waiting.Count + running.Count > 0)
         {
@@ -66,12 +68,13 @@ internal sealed class NodesSyncCommand : CliCommand
             var (name, synced, problem) = await await any;
             if (problem is null)
             {
-                parsed.Print($"{name} has revocation list {synced!.KrlVersion}");
+                results.Add(synced!, $"{name} has revocation list {synced!.Sync?.KrlVersion}");
                 continue;
             }
             parsed.Complain(failed == 0 ? problem : problem with { Hint = null, Next = null });
             failed++;
         }
+        results.End();
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
@@ -79,7 +82,7 @@ internal sealed class NodesSyncCommand : CliCommand
     {
         try
         {
-            return new Outcome(ask.Name, (await ca.Send(Routes.SyncNode, ask, cancellation)).Sync, null);
+            return new Outcome(ask.Name, await ca.Send(Routes.SyncNode, ask, cancellation), null);
         }
         catch (ProblemException refused)
         {
@@ -87,5 +90,5 @@ internal sealed class NodesSyncCommand : CliCommand
         }
     }
 
-    private sealed record Outcome(string Name, NodeSyncInfo? Synced, Problem? Problem);
+    private sealed record Outcome(string Name, NodeStatus? Synced, Problem? Problem);
 }

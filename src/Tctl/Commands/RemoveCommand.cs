@@ -22,6 +22,7 @@ internal sealed class RemoveCommand : CliCommand
         Arguments.Add(resources);
         Options.Add(force);
         Options.Add(wait);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             foreach (var item in (result.GetResult(resources)?.Tokens ?? []).SelectMany(token => ListOption.Split(token.Value)))
@@ -35,13 +36,15 @@ internal sealed class RemoveCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var (exitCode, revokes) = (ExitCode.Done, false);
+        var results = new Results<AppliedResources>(parsed);
         foreach (var item in parsed.GetValue(resources)!)
         {
             var (kind, name) = ResourceReference.Parse(item);
             try
             {
                 var removed = await ca.Send(Routes.RemoveResource, new RemoveResource(kind, name!, parsed.GetValue(force)), cancellation);
-                parsed.Show(removed);
+                results.Add(removed, removed.Done);
+                parsed.ShowConsequences(removed);
                 revokes |= removed.Revoked is not [];
             }
             catch (ProblemException refused)
@@ -50,6 +53,7 @@ internal sealed class RemoveCommand : CliCommand
                 exitCode = ExitCode.Failed;
             }
         }
+        results.End();
         return revokes ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
 }

@@ -36,6 +36,7 @@ internal sealed class RequestsCreateCommand : CliCommand
         Options.Add(reason);
         Options.Add(reviewers);
         Options.Add(force);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -47,7 +48,7 @@ internal sealed class RequestsCreateCommand : CliCommand
                 parsed.GetValue(user)!, roles.Given(parsed), parsed.GetValue(reason) ?? "", reviewers.Given(parsed),
                 resources.Given(parsed), parsed.GetValue(force)),
             cancellation);
-        parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
+        parsed.PrintResult(request, $"request {request.Metadata.Name} is {request.Spec.State}");
         parsed.SayAwaited(request);
         parsed.Hint($"to approve it: tctl requests approve {request.Metadata.Name}");
         return ExitCode.Done;

@@ -22,6 +22,7 @@ internal abstract class RequestsEachCommand : CliCommand
         this.done = done;
         ids.CompletionSources.Add(AdminCompletions.Requests(states));
         Arguments.Add(ids);
+        Options.Add(new FormatOption());
     }
 
     /// <summary>Adds <c>--wait</c> to a command that can revoke.</summary>
@@ -34,12 +35,13 @@ internal abstract class RequestsEachCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var (exitCode, revokes) = (ExitCode.Done, false);
+        var results = new Results<RequestResolved>(parsed);
         foreach (var id in parsed.GetValue(ids)!)
         {
             try
             {
                 var resolved = await Send(ca, id, parsed, cancellation);
-                parsed.Print(RequestText.Done(resolved, done));
+                results.Add(resolved, RequestText.Done(resolved, done));
                 revokes |= resolved.Revoked is not [];
                 foreach (var warning in resolved.Warnings)
                     parsed.Warn(warning);
@@ -50,6 +52,7 @@ internal abstract class RequestsEachCommand : CliCommand
                 exitCode = ExitCode.Failed;
             }
         }
+        results.End();
         return revokes ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
 }

@@ -33,7 +33,6 @@ internal sealed class RequestsListCommand : CliCommand
             "tctl requests ls --role=dba --state=approved,expired --sort=user",
             "tctl requests ls --format=json")
     {
-        Aliases.Add("list");
         foreach (var option in (Option[])[state, user, role, since, sort, wide, format])
             Options.Add(option);
         paging = new Paging(this, "tctl requests ls", format);

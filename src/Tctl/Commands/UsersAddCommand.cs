@@ -28,6 +28,7 @@ internal sealed class UsersAddCommand : CliCommand
         Options.Add(logins);
         Options.Add(unixUsers);
         Options.Add(wait);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

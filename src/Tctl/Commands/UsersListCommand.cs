@@ -12,7 +12,6 @@ internal sealed class UsersListCommand : CliCommand
     public UsersListCommand()
         : base("ls", "Lists users, those that come from groups too", "tctl users ls")
     {
-        Aliases.Add("list");
         Options.Add(format);
     }
 

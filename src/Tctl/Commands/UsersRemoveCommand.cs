@@ -15,6 +15,7 @@ internal sealed class UsersRemoveCommand : CliCommand
     {
         Arguments.Add(name);
         Options.Add(wait);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

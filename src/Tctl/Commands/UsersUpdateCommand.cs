@@ -31,6 +31,7 @@ internal sealed class UsersUpdateCommand : CliCommand
         Options.Add(logins);
         Options.Add(unixUsers);
         Options.Add(wait);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetResult(roles) is null && result.GetResult(logins) is null && result.GetResult(unixUsers) is null)

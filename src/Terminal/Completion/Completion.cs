@@ -28,14 +28,16 @@ internal static class Completion
         if (option is not null)
             return [];
         if (mayBeOption && current.StartsWith('-'))
-            return Options(parsed).Where(item => item.Label.StartsWith(current, StringComparison.Ordinal));
+            return Fitting(Options(parsed), option => option.Aliases, current)
+                .Select(one => new CompletionItem(
+                    one.Arity.MinimumNumberOfValues > 0 ? $"{one.Name}=" : one.Name, detail: one.Description));
 
         // A complete command name may also be the beginning of another one.
         var command = last.Type == TokenType.Command
             ? parsed.CommandResult.Parent as CommandResult ?? parsed.CommandResult
             : parsed.CommandResult;
         var argument = (owner as ArgumentResult)?.Argument ?? command.Command.Arguments.FirstOrDefault();
-        return Subcommands(command.Command).Where(item => item.Label.StartsWith(typed, StringComparison.Ordinal))
+        return Subcommands(command.Command, typed)
             .Concat(
                 argument is null ? [] : Values(parsed, argument.CompletionSources, typed, argument.Arity.MaximumNumberOfValues > 1, ""));
     }
@@ -64,17 +66,28 @@ internal static class Completion
                 yield return new CompletionItem(prefix + kept + item.Label, detail: item.Detail);
     }
 
-    private static IEnumerable<CompletionItem> Subcommands(Command command) =>
-        command.Subcommands.Where(subcommand => !subcommand.Hidden)
+    /// <summary>Offers the commands that can follow a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="typed">The next word, as far as it is typed.</param>
+    public static IEnumerable<CompletionItem> Subcommands(Command command, string typed) =>
+        Fitting(command.Subcommands.Where(subcommand => !subcommand.Hidden), subcommand => subcommand.Aliases, typed)
             .Select(subcommand => new CompletionItem(subcommand.Name, detail: subcommand.Description));
 
-    private static IEnumerable<CompletionItem> Options(ParseResult parsed)
+    private static IEnumerable<Option> Options(ParseResult parsed)
     {
         for (var command = parsed.CommandResult; command is not null; command = command.Parent as CommandResult)
             foreach (var option in command.Command.Options)
                 if (!option.Hidden && (option.Recursive || command == parsed.CommandResult)
                     && (option is ListOption || parsed.GetResult(option) is null or { Implicit: true }))
-                    yield return new CompletionItem(
-                        option.Arity.MinimumNumberOfValues > 0 ? $"{option.Name}=" : option.Name, detail: option.Description);
+                    yield return option;
+    }
+
+    // A synonym counts only where no name fits: a shell would otherwise take back letters that are typed.
+    private static List<T> Fitting<T>(IEnumerable<T> symbols, Func<T, IEnumerable<string>> synonyms, string typed)
+        where T : Symbol
+    {
+        var all = symbols.ToList();
+        var named = all.FindAll(one => one.Name.StartsWith(typed, StringComparison.Ordinal));
+        return named is [] ? all.FindAll(one => synonyms(one).Any(other => other.StartsWith(typed, StringComparison.Ordinal))) : named;
     }
 }

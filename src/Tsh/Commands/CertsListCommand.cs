@@ -21,7 +21,6 @@ internal sealed class CertsListCommand : CliCommand
             "ls", "Lists your certificates, newest first, on this machine or elsewhere", "tsh certs ls --state=live",
             "tsh certs ls --format=json")
     {
-        Aliases.Add("list");
         Options.Add(state);
         Options.Add(format);
         paging = new Paging(this, "tsh certs ls", format);

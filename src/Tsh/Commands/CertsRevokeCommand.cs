@@ -22,6 +22,7 @@ internal sealed class CertsRevokeCommand : CliCommand
         Arguments.Add(serials);
         Options.Add(all);
         Options.Add(wait);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetResult(serials) is { Tokens.Count: > 0 } == result.GetResult(all) is { Implicit: false })
@@ -35,8 +36,10 @@ internal sealed class CertsRevokeCommand : CliCommand
         var ask = new RevokeMyCertificates(
             parsed.GetValue(serials)!.SelectMany(ListOption.Split).ToArray() is [_, ..] named ? named : null, parsed.GetValue(all),
             UserOption.Chosen(parsed, Home.Chosen(parsed)));
-        var revoked = (await ca.Send(Routes.RevokeMyCertificates, ask, cancellation)).Revoked;
-        parsed.Print($"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
+        var answer = await ca.Send(Routes.RevokeMyCertificates, ask, cancellation);
+        var revoked = answer.Revoked;
+        parsed.PrintResult(
+            answer, $"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca, cancellation, parsed.GetValue(wait));
     }
 }

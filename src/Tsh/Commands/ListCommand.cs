@@ -20,7 +20,6 @@ internal sealed class ListCommand : CliCommand
             "ls", "Lists the hosts within your reach, and your logins there", "tsh ls", "tsh ls env=prod type=db",
             "tsh ls --format=json | jq -r '.[].name'")
     {
-        Aliases.Add("list");
         Arguments.Add(filters);
         Options.Add(format);
         Validators.Add(result =>

@@ -26,8 +26,8 @@ internal sealed class LoginCommand : CliCommand
     {
         CompletionSources = { UserCompletions.RequestableRoles }
     };
-    private readonly Option<string?> reason = new("--request-reason", "--reason") { HelpName = "TEXT", Description = "Why you ask" };
-    private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER", "--reviewers");
+    private readonly Option<string?> reason = new("--request-reason") { HelpName = "TEXT", Description = "Why you ask" };
+    private readonly ListOption reviewers = new("--request-reviewers", "Who should be told that you ask", "USER");
     private readonly LifetimeOptions lifetimes = new();
     private readonly Option<bool> noWait = new("--request-nowait")
     {

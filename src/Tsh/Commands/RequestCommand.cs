@@ -8,7 +8,6 @@ internal sealed class RequestCommand : Command
     public RequestCommand()
         : base("request", "Asks for roles and hosts beyond your own, and reviews what others ask for")
     {
-        Aliases.Add("requests");
         Subcommands.Add(new RequestCreateCommand());
         Subcommands.Add(new RequestRolesCommand());
         Subcommands.Add(new RequestSearchCommand());

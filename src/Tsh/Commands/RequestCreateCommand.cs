@@ -51,8 +51,6 @@ internal sealed class RequestCreateCommand : CliCommand
                 result.AddError("say what you ask for: --roles=ROLE, or --resource=node/NAME");
             if (result.GetResult(noWait) is { Implicit: false } && result.GetResult(wait) is not null)
                 result.AddError("--nowait and --wait exclude each other");
-            if (result.GetResult(format) is { Implicit: false } && !result.GetValue(dryRun))
-                result.AddError("--format goes with --dry-run");
         });
     }
 
@@ -76,7 +74,12 @@ internal sealed class RequestCreateCommand : CliCommand
             return ExitCode.Done;
         }
         var request = await ca.Send(Routes.CreateRequest, await parsed.WithReason(ca, ask, cancellation), cancellation);
-        parsed.Print($"request {request.Metadata.Name} is {request.Spec.State}");
+        var filed = $"request {request.Metadata.Name} is {request.Spec.State}";
+        // JSON is one value: the request as it is in the end.
+        if (FormatOption.IsJson(parsed) && !parsed.GetValue(noWait))
+            parsed.Say(filed);
+        else
+            parsed.PrintResult(request, filed);
         parsed.SayAwaited(request);
         if (parsed.GetValue(noWait))
         {
@@ -84,7 +87,7 @@ internal sealed class RequestCreateCommand : CliCommand
             return ExitCode.Done;
         }
         var approved = await Waiting.UntilApproved(parsed, ca, request, user, parsed.GetValue(wait), cancellation);
-        parsed.Print($"request {approved.Metadata.Name} is {approved.Spec.State}");
+        parsed.PrintResult(approved, $"request {approved.Metadata.Name} is {approved.Spec.State}");
         parsed.HintAtReady([approved], Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;
     }

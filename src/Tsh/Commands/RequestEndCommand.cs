@@ -18,6 +18,7 @@ internal sealed class RequestEndCommand : CliCommand
         this.done = done;
         id.CompletionSources.Add(UserCompletions.Requests(state));
         Arguments.Add(id);
+        Options.Add(new FormatOption());
     }
 
     public static RequestEndCommand Cancel() =>
@@ -33,7 +34,7 @@ internal sealed class RequestEndCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var user = UserOption.Chosen(parsed, Home.Chosen(parsed));
         var resolved = await ca.Send(route, new EndMyRequest(parsed.GetValue(id)!, user), cancellation);
-        parsed.Print(RequestText.Done(resolved, done));
+        parsed.PrintResult(resolved, RequestText.Done(resolved, done));
         if (resolved.Revoked is not [])
             await parsed.SayHostsBehind(ca, cancellation);
         return ExitCode.Done;

@@ -21,7 +21,6 @@ internal sealed class RequestListCommand : CliCommand
             "ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable",
             "tsh request ls --format=json")
     {
-        Aliases.Add("list");
         Option<bool>[] which = [mine, reviewable, suggested];
         foreach (var option in which)
             Options.Add(option);

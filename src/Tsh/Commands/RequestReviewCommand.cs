@@ -32,7 +32,7 @@ internal sealed class RequestReviewCommand : CliCommand
             "tsh request review bc8ca931 --deny --reason=\"not tonight\"")
     {
         Arguments.Add(id);
-        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime, yes])
+        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime, yes, new FormatOption()])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -68,7 +68,8 @@ internal sealed class RequestReviewCommand : CliCommand
         }
         var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
         var spec = reviewed.Request.Spec;
-        parsed.Print(
+        parsed.PrintResult(
+            reviewed,
             RequestText.Done(
                 reviewed,
                 spec.State == RequestStates.Pending

@@ -36,6 +36,21 @@ public class HelpTests
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
+    /// <summary>What becomes ssh, talks to the terminal, or writes files instead of data has no JSON.</summary>
+    [Fact]
+    public void Every_command_that_prints_data_takes_a_format()
+    {
+        string[] without =
+        [
+            "tsh login", "tsh logout", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh version",
+            "tctl auth export", "tctl auth sign", "tctl nodes enroll", "tctl backup", "tctl completion", "tctl help", "tctl version",
+        ];
+        var found = Paths([new TshCommand()]).Concat(Paths([new TctlCommand()]))
+            .Where(path => path[^1] is CliCommand verb && !verb.Options.Any(option => option is FormatOption))
+            .Select(path => string.Join(' ', path.Select(command => command.Name)));
+        Assert.Equal(without.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task Daemon_help_has_examples_and_exit_codes()
     {

@@ -187,6 +187,7 @@ public class RouteBindingTests
         var t when t == typeof(string[]) => new[] { "one, two", "äß", "*" },
         var t when t == typeof(Dictionary<string, string>) => new Dictionary<string, string> { ["env"] = "prod", ["ä b"] = "" },
         var t when t == typeof(byte[]) => new byte[] { 0, 255, 10 },
+        var t when t == typeof(ResourceFile[]) => new[] { new ResourceFile([0, 255, 10], "ä.yaml") },
         var t when t == typeof(bool) => true,
         var t when t == typeof(int) => 17,
         var t when t == typeof(long) => 1L << 60,

@@ -9,7 +9,6 @@ namespace CertAuthority.Tests.Unit.Terminal;
 public class ShellTests
 {
     [Theory]
-    [InlineData("", "required command was not provided")]
     [InlineData("frobnicate", "unknown command or argument 'frobnicate'")]
     [InlineData("login --frobnicate", "unknown command or argument '--frobnicate'")]
     [InlineData("login --request-roles", "required argument missing for option: '--request-roles'")]
@@ -17,7 +16,6 @@ public class ShellTests
     [InlineData("login --request-nowait", "--request-nowait goes with --request-roles")]
     [InlineData("login --server=tcp://host", "--server takes unix:/absolute/path or ssh://[USER@]HOST[:PORT], not 'tcp://host'")]
     [InlineData("login --proxy=ssh://-oProxyCommand=id", "--server takes unix:/absolute/path or ssh://[USER@]HOST[:PORT], not 'ssh://-oProxyCommand=id'")]
-    [InlineData("request", "required command was not provided")]
     [InlineData("requests list --format=xml", "--format takes text or json, not 'xml'")]
     [InlineData("request create", "say what you ask for: --roles=ROLE, or --resource=node/NAME")]
     [InlineData("request create --roles=dba --wait=soon", "--wait takes a duration such as 90s, 15m or 1h30m, not 'soon'")]
@@ -31,7 +29,7 @@ public class ShellTests
     [Theory]
     [InlineData("users update alice", "nothing to change: give --set-roles, --set-logins or --set-unix-users")]
     [InlineData("users add alice", "option '--roles' is required")]
-    [InlineData("create one two", "unknown command or argument 'two'")]
+    [InlineData("create one --tow", "unknown command or argument '--tow'")]
     [InlineData("requests approve ,", "no ID is given")]
     [InlineData("requests approve --rolse=db-support bc8ca931", "unknown command or argument '--rolse=db-support'")]
     [InlineData("requests approve bc8ca931 -F", "unknown command or argument '-F'")]
@@ -54,6 +52,75 @@ public class ShellTests
         Assert.Equal(ExitCode.Unreachable, exitCode);
         Assert.Empty(output);
         Assert.StartsWith("tctl: error: no daemon answers at unix:/nowhere/ca.sock\ntctl: hint: ", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tsh", "", "login")]
+    [InlineData("tsh", "--user=alice", "login")]
+    [InlineData("tsh", "request", "create")]
+    [InlineData("tctl", "users", "update")]
+    [InlineData("tctl", "--server=unix:/nowhere/ca.sock nodes", "enroll")]
+    public async Task Missing_command_shows_help_as_an_error(string program, string line, string subcommand)
+    {
+        var (exitCode, output, error) = await Run(Program(program), line);
+        Assert.Equal((ExitCode.Usage, ""), (exitCode, output));
+        Assert.Matches($@"\nCommands:\n(  .*\n)*  {subcommand}\b", error);
+        var command = line.Split(' ')[^1] is { Length: > 0 } word && word[0] != '-' ? $"{program} {word}" : program;
+        Assert.EndsWith($"\n{program}: error: {command} needs one of the commands above\n", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tsh", "help", "--help")]
+    [InlineData("tsh", "help login", "login --help")]
+    [InlineData("tsh", "help request create", "request create --help")]
+    [InlineData("tctl", "help users", "users --help")]
+    [InlineData("tctl", "help node", "nodes --help")]
+    public async Task Help_command_prints_what_the_option_prints(string program, string line, string same) =>
+        Assert.Equal(await Run(Program(program), same), await Run(Program(program), line));
+
+    [Theory]
+    [InlineData("help loign", "unknown command or argument 'loign'\ntsh: hint: did you mean 'tsh login'?\n")]
+    [InlineData("help login now", "unknown command or argument 'now'\ntsh: hint: tsh login --help\n")]
+    public async Task Help_of_an_unknown_command_is_a_usage_error(string line, string error) =>
+        Assert.Equal((ExitCode.Usage, "", $"tsh: error: {error}"), await Run(new TshCommand(), line));
+
+    [Theory]
+    [InlineData("tsh", "--version")]
+    [InlineData("tsh", "-v")]
+    [InlineData("tctl", "--version")]
+    [InlineData("tctl", "-v")]
+    public async Task Version_option_prints_what_the_command_prints(string program, string line) =>
+        Assert.Equal(await Run(Program(program), "version"), await Run(Program(program), line));
+
+    [Theory]
+    [InlineData("tsh loign", "tsh login")]
+    [InlineData("tsh Login --user=alice", "tsh login")]
+    [InlineData("tsh loign --request-roles=dba", "tsh login")]
+    [InlineData("tsh request craete --roles=dba", "tsh request create")]
+    [InlineData("tsh requst ls", "tsh request")]
+    [InlineData("tsh login --reqest-roles=dba", "--request-roles")]
+    [InlineData("tsh ls --sever unix:/nowhere/ca.sock", "--server")]
+    [InlineData("tctl requests approve --rolse=db-support bc8ca931", "--roles")]
+    [InlineData("tctl usres ls", "tctl users")]
+    [InlineData("tctl nodes enrol db1", "tctl nodes enroll")]
+    public async Task Misspelt_word_is_corrected_in_one_error(string line, string meant)
+    {
+        var words = line.Split(' ', 2);
+        var (exitCode, output, error) = await Run(Program(words[0]), words[1]);
+        Assert.Equal((ExitCode.Usage, ""), (exitCode, output));
+        Assert.Matches($@"^{words[0]}: error: unknown command or argument '[^']+'\n{words[0]}: hint: did you mean '{meant}'\?\n$", error);
+    }
+
+    [Theory]
+    [InlineData("tsh frobnicate", "tsh --help")]
+    [InlineData("tsh request x", "tsh request --help")]
+    [InlineData("tsh login --x=y", "tsh login --help")]
+    [InlineData("tsh login ''", "tsh login --help")]
+    [InlineData("tctl create --profile=work", "tctl create --help")]
+    public async Task Word_unlike_any_other_is_not_corrected(string line, string hint)
+    {
+        var words = line.Split(' ', 2);
+        Assert.EndsWith($"\n{words[0]}: hint: {hint}\n", (await Run(Program(words[0]), words[1])).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,7 +171,7 @@ public class ShellTests
         Assert.Equal(ExitCode.Usage, exitCode);
         Assert.Empty(output);
         Assert.Contains($"{program}: error: {error}\n", talk, StringComparison.Ordinal);
-        Assert.Contains($"\n{program}: hint: {program} ", talk, StringComparison.Ordinal);
+        Assert.Matches($"\n{program}: hint: ({program} |did you mean )", talk);
     }
 
     private static async Task<(int ExitCode, string Output, string Error)> Run(Command root, string line)
@@ -114,6 +181,8 @@ public class ShellTests
         var exitCode = await Shell.Run(root, line.Split(' ', StringSplitOptions.RemoveEmptyEntries), output, error);
         return (exitCode, output.ToString(), error.ToString());
     }
+
+    private static Command Program(string name) => name == "tsh" ? new TshCommand() : new TctlCommand();
 
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
 

@@ -12,16 +12,17 @@ namespace CertAuthority.Operations;
 /// <summary>Creates and reads resources of every kind.</summary>
 internal static class ResourceFiles
 {
-    private const int LargestFile = 1 << 20;
+    private const int MostBytes = 1 << 20;
 
     /// <summary>
-    /// Creates, or with force replaces, every resource of a file. If the file has faults, all of them are reported at once and nothing is
-    /// stored.
+    /// Creates, or with force replaces, every resource of the given files. If the files have faults, all of them are reported at once and
+    /// nothing is stored.
     /// </summary>
     public static async Task<AppliedResources> Apply(Authority ca, Administrator by, ApplyResources ask)
     {
-        if (ask.Content.Length > LargestFile)
-            throw new ProblemException(new Problem(ProblemCode.Limited, $"a resource file has at most {LargestFile} bytes"));
+        if (Files(ask).Sum(file => (long)file.Content.Length) > MostBytes)
+            throw new ProblemException(
+                new Problem(ProblemCode.Limited, $"resource files have at most {MostBytes} bytes, all files of a call together"));
         var (given, remarks) = Parse(ca, ask);
         var now = ca.Now();
         var (done, warnings, withdrawn) = await ca.Database.Commit(transaction =>
@@ -82,32 +83,47 @@ internal static class ResourceFiles
     {
         if (ask.Revision is not null && !long.TryParse(ask.Revision, out _))
             throw Problems.Invalid($"\"{ask.Revision}\" is not a revision");
-        var faults = new Faults(ask.File, ask.DropUnenforceable);
         var given = new List<(ResourceKind, Resource, long?)>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var document in ResourceText.Parse(ask.Content, faults))
+        var read = new List<(string File, Faults Faults)>();
+        foreach (var file in Files(ask))
         {
-            if (FieldReader.Root(document, faults) is not { } root)
-                continue;
-            var name = root.Required("kind");
-            var version = root.Required("version");
-            if (KindTable.Rows.FirstOrDefault(each => each.Name == name) is not { } kind)
-            {
-                if (name.Length > 0)
-                    root.Fault("kind", $"there is no kind \"{name}\"; the kinds are {KindTable.List}");
-                continue;
-            }
-            var resource = kind.Read(ca, version, root);
-            var full = $"{kind.Name}/{resource.Name}";
-            if (resource.Name.Length > 0 && !names.Add(full))
-                root.Fault("metadata", $"{kind.Name} \"{resource.Name}\" stands in this file twice");
-            else if (resource.Name.Length > 0 && ask.Edits is { } edits && edits != full)
-                root.Fault("metadata", $"this is {full}, and {edits} was to be edited; create another one from a file of its own");
-            given.Add((kind, resource, ask.Revision is { } from ? long.Parse(from) : ResourceMetadata.Revision(document)));
+            var faults = new Faults(file.File, ask.DropUnenforceable);
+            read.Add((file.File, faults));
+            foreach (var document in ResourceText.Parse(file.Content, faults))
+                if (FieldReader.Root(document, faults) is { } root && Read(ca, ask, root, names) is { } one)
+                    given.Add((one.Kind, one.Resource, ask.Revision is { } from ? long.Parse(from) : ResourceMetadata.Revision(document)));
         }
-        if (faults.Any)
+        if (read.FindAll(one => one.Faults.Any) is [_, ..] faulty)
             throw new ProblemException(
-                new Problem(ProblemCode.Invalid, $"{ask.File} has faults; nothing was changed", Faults: faults.Lines, Next: faults.Next));
-        return given.Count > 0 ? (given, faults.Warnings) : throw Problems.Invalid($"{ask.File} holds no resource");
+                new Problem(
+                    ProblemCode.Invalid,
+                    $"{string.Join(", ", faulty.Select(one => one.File))} {(faulty is [_] ? "has" : "have")} faults; nothing was changed",
+                    Faults: [.. faulty.SelectMany(one => one.Faults.Lines)],
+                    Next: faulty.SelectMany(one => one.Faults.Next ?? []).Distinct().ToArray() is [_, ..] next ? next : null));
+        return given.Count > 0
+            ? (given, [.. read.SelectMany(one => one.Faults.Warnings)])
+            : throw Problems.Invalid($"{string.Join(", ", read.Select(one => one.File))} {(read is [_] ? "holds" : "hold")} no resource");
     }
+
+    private static (ResourceKind Kind, Resource Resource)? Read(Authority ca, ApplyResources ask, FieldReader root, HashSet<string> names)
+    {
+        var name = root.Required("kind");
+        var version = root.Required("version");
+        if (KindTable.Rows.FirstOrDefault(each => each.Name == name) is not { } kind)
+        {
+            if (name.Length > 0)
+                root.Fault("kind", $"there is no kind \"{name}\"; the kinds are {KindTable.List}");
+            return null;
+        }
+        var resource = kind.Read(ca, version, root);
+        var full = $"{kind.Name}/{resource.Name}";
+        if (resource.Name.Length > 0 && !names.Add(full))
+            root.Fault("metadata", $"{kind.Name} \"{resource.Name}\" is given twice");
+        else if (resource.Name.Length > 0 && ask.Edits is { } edits && edits != full)
+            root.Fault("metadata", $"this is {full}, and {edits} was to be edited; create another one from a file of its own");
+        return (kind, resource);
+    }
+
+    private static IEnumerable<ResourceFile> Files(ApplyResources ask) => [new(ask.Content, ask.File), .. ask.More ?? []];
 }
