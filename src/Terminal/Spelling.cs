@@ -3,14 +3,18 @@ namespace CertAuthority.Terminal;
 /// <summary>Finds the word that a user meant by a misspelt one.</summary>
 internal static class Spelling
 {
-    // A short word is a few letters away from too many others.
+    // A short word is a few letters away from too many others, and one or two letters are one letter away from most of them.
     private const int ShortWord = 5;
+    private const int Shortest = 3;
 
     /// <summary>Returns the known word that is nearest to a misspelt one; null if none is near.</summary>
-    public static string? Nearest(string word, IEnumerable<string> known) => known
+    public static string? Nearest(string word, IEnumerable<string> known) =>
+        word.TrimStart('-').Length < Shortest ? null : Near(word, known).FirstOrDefault();
+
+    private static IEnumerable<string> Near(string word, IEnumerable<string> known) => known
         .Select(one => (Word: one, Distance: Distance(word.ToLowerInvariant(), one)))
         .Where(one => one.Distance <= (word.Length < ShortWord ? 1 : 2))
-        .OrderBy(one => one.Distance).Select(one => one.Word).FirstOrDefault();
+        .OrderBy(one => one.Distance).Select(one => one.Word);
 
     /// <summary>
     /// Returns how many letters have to be inserted, left out, replaced, or swapped with their neighbour to turn one word into the other.

@@ -84,6 +84,11 @@ public class ShellTests
     public async Task Help_of_an_unknown_command_is_a_usage_error(string line, string error) =>
         Assert.Equal((ExitCode.Usage, "", $"tsh: error: {error}"), await Run(new TshCommand(), line));
 
+    [Fact]
+    public async Task Unknown_letter_gets_no_suggestion() => Assert.Equal(
+        (ExitCode.Usage, "", "tsh: error: unknown command or argument '-Z'\ntsh: hint: tsh ssh --help\n"),
+        await Run(new TshCommand(), "ssh -Z db1"));
+
     [Theory]
     [InlineData("tsh", "--version")]
     [InlineData("tsh", "-v")]
