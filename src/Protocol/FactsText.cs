@@ -11,8 +11,6 @@ public static class FactsText
     // A reader compares a few numbers, not twenty.
     private const int MostLabels = 6;
 
-    private const int MostOpen = 3;
-
     /// <summary>Returns the facts by their names, in the order in which people read them. Free text comes last.</summary>
     /// <param name="spec">The request.</param>
     /// <param name="facts">Its facts.</param>
@@ -88,12 +86,7 @@ public static class FactsText
         {
             history.LastGranted is { } granted ? $"last granted for a request of {Time(granted)}" : "not granted within a year",
             history.Filed > 0 ? $"{history.Filed} request{(history.Filed == 1 ? "" : "s")} in 90 days, {history.Granted} granted" : null,
-            history.Open switch
-            {
-                [] => null,
-                { Length: > MostOpen } open => $"open: {string.Join(", ", open[..MostOpen])} and {open.Length - MostOpen} more",
-                var open => $"open: {string.Join(", ", open)}",
-            },
+            history.Open.Length > 0 ? $"{history.Open.Length} open" : null,
         }.OfType<string>());
 
     private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);

@@ -336,7 +336,7 @@ public sealed class DaemonTests
 
     internal static async Task<string> FileRequest(TestDaemon daemon)
     {
-        var said = (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done();
+        var said = (await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done();
         return said.Split(' ')[1];
     }
 

@@ -53,7 +53,7 @@ public sealed class IdentityTests
         var hers = await Filed(daemon);
         await Refused(LoggedIn(daemon, 5001, bob, $"tctl requests approve {hers}"));
         // Bob became root to file it, and is himself again.
-        var his = (await LoggedIn(daemon, 5002, "--reuid=0", "tctl requests create --roles=dba alice")).Done().Split(' ')[1];
+        var his = (await LoggedIn(daemon, 5002, "--reuid=0", "tctl requests create --force --roles=dba alice")).Done().Split(' ')[1];
         await Refused(As(daemon, bob, $"tctl requests approve {his}"));
         // Neither has anything to do with it.
         (await LoggedIn(daemon, 5002, bob, $"tctl requests approve {hers}")).Done();

@@ -47,7 +47,7 @@ public sealed class JsonResultTests
         Assert.Equal("PENDING", State(first));
         Assert.Equal("CANCELLED", State((await Tsh($"request cancel {Id(first)}")).GetProperty("request")));
         var second = Id(await Tctl("requests create me --roles=dba"));
-        var third = Id(await Tsh("request create --roles=dba --nowait"));
+        var third = Id(await Tsh("request create --roles=dba --nowait --force"));
         var approved = await Tctl($"requests approve {second} {third}");
         Assert.Equal([(second, "APPROVED"), (third, "APPROVED")], approved.EnumerateArray().Select(one => (Id(one.GetProperty("request")), State(one.GetProperty("request")))));
 
