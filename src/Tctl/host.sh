@@ -106,7 +106,12 @@ copy() {
         case $file in
             *.new | "$1/*") ;;
             # cp refuses a file that is replaced meanwhile: the second time it is there.
-            *) cp -a "$file" "$2/" 2>/dev/null || cp -a "$file" "$2/" || return 1 ;;
+            *)
+                tries=0
+                until cp -a "$file" "$2/" 2>/dev/null; do
+                    tries=$((tries + 1))
+                    [ "$tries" -lt 20 ] || { cp -a "$file" "$2/" || return 1; break; }
+                done ;;
         esac
     done
     chown "$(stat -c %u:%g "$1")" "$2" && chmod "$(stat -c %a "$1")" "$2"
