@@ -105,13 +105,14 @@ copy() {
     for file in "$1"/*; do
         case $file in
             *.new | "$1/*") ;;
-            # cp refuses a file that is replaced meanwhile: the second time it is there.
+            # cp refuses a file that is replaced meanwhile, and finds the new one when it tries again.
             *)
-                tries=0
+                tries=1
                 until cp -a "$file" "$2/" 2>/dev/null; do
+                    [ "$tries" -lt 20 ] || cp -a "$file" "$2/" || return 1
                     tries=$((tries + 1))
-                    [ "$tries" -lt 20 ] || { cp -a "$file" "$2/" || return 1; break; }
-                done ;;
+                done
+                ;;
         esac
     done
     chown "$(stat -c %u:%g "$1")" "$2" && chmod "$(stat -c %a "$1")" "$2"
