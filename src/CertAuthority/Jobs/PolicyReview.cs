@@ -5,7 +5,7 @@ namespace CertAuthority.Jobs;
 
 /// <summary>
 /// Reviews everybody's access once after each start, because rows may have been changed by hand and another version may have other rules.
-/// From then on it pays the withdrawals that a change of the policy still owes, if they failed or the daemon stopped in between.
+/// From then on it finishes withdrawals that failed, or that the daemon did not finish before it stopped.
 /// </summary>
 /// <param name="ca">The authority that operations work on.</param>
 /// <param name="log">Gets a line about what was taken back, and about each failure.</param>

@@ -55,7 +55,7 @@ internal sealed record Authority(
     /// </summary>
     public int ReviewedAtOnce { get; init; } = 1000;
 
-    /// <summary>The owed withdrawals that are being paid.</summary>
+    /// <summary>The owed withdrawals that some call is finishing.</summary>
     public WithdrawalsAtWork WithdrawalsAtWork { get; } = new();
 
     /// <summary>The current time in whole seconds, as certificates and records count it.</summary>

@@ -8,7 +8,7 @@ internal static class TouchedUsers
     /// requests in use.
     /// </summary>
     /// <exception cref="StoreException">A role or a lock cannot be read.</exception>
-    public static HashSet<Guid> UsersOf(this Snapshot snapshot, Touched touched, DateTimeOffset now)
+    public static HashSet<Guid> UsersTouchedBy(this Snapshot snapshot, Touched touched, DateTimeOffset now)
     {
         var roles = touched.Roles.ToHashSet(StringComparer.Ordinal);
         // A certificate that names a node was issued by a role that selects the node as it was, and that role is still there.

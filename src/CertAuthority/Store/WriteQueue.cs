@@ -31,7 +31,7 @@ internal sealed class WriteQueue
         {
             if (isClosed)
                 return false;
-            // Where many call, their threads have other calls to work on while the disk is written to.
+            // When many call, their threads have other calls to work on while the writer waits for the disk.
             if (isWriting || waiting.Count > 0 || !wasAlone)
             {
                 waiting.Enqueue(change);

@@ -135,7 +135,7 @@ public sealed class TouchedUsersTests : IAsyncLifetime
         change(transaction);
         if (transaction.Touched.IsEverybody)
             return "everybody";
-        var users = transaction.UsersOf(transaction.Touched, World.Now);
+        var users = transaction.UsersTouchedBy(transaction.Touched, World.Now);
         return string.Join(' ', ((User[])[alice, bob, carol]).Where(user => users.Contains(user.Id)).Select(user => user.Name));
     }));
 

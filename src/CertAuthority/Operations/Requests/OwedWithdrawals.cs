@@ -6,8 +6,8 @@ using CertAuthority.Store;
 namespace CertAuthority.Operations;
 
 /// <summary>
-/// Pays withdrawals that are too large for the transaction of their change. Readers find the users from whom something must be taken back,
-/// beside all other work; the writer then reviews these users again, a few in each transaction, so that no login waits for long.
+/// Finishes withdrawals that are too large for the transaction of their change. Readers find the users from whom something must be taken
+/// back, beside all other work; the writer then reviews these users again, a few in each transaction, so that no login waits for long.
 /// </summary>
 internal static class OwedWithdrawals
 {
@@ -18,8 +18,8 @@ internal static class OwedWithdrawals
     private static readonly ParallelOptions HalfOfTheProcessors = new() { MaxDegreeOfParallelism = (Environment.ProcessorCount + 1) / 2 };
 
     /// <summary>
-    /// Runs after the commit of a change: pays what it owes, wakes callers that wait for a request that ended or was shortened, and returns
-    /// when the revocation list is published.
+    /// Runs after the commit of a change: finishes what is owed, wakes callers that wait for a request that ended or was shortened, and
+    /// returns when the revocation list is published.
     /// </summary>
     /// <returns>Everything that was taken back.</returns>
     /// <exception cref="ProblemException">
@@ -28,7 +28,7 @@ internal static class OwedWithdrawals
     public static async Task<Withdrawn> Finish(Authority ca, Caller by, Withdrawn withdrawn)
     {
         if (withdrawn.Owed is { } owed)
-            withdrawn = await Pay(ca, by, owed, withdrawn);
+            withdrawn = await Complete(ca, by, owed, withdrawn);
         foreach (var request in withdrawn.Ended.Concat(withdrawn.Shortened.Select(request => request.Id)))
             ca.Watch.Changed(request);
         if (withdrawn.Revoked.Length > 0)
@@ -36,7 +36,7 @@ internal static class OwedWithdrawals
         return withdrawn;
     }
 
-    /// <summary>Pays what a daemon that stopped, or a full disk, has left over, by a review of everybody.</summary>
+    /// <summary>Finishes what a daemon that stopped, or a full disk, has left over, by a review of everybody.</summary>
     /// <param name="ca">The authority.</param>
     /// <param name="always">Whether to review everybody even if nothing is left over.</param>
     /// <returns>What was taken back.</returns>
@@ -48,7 +48,7 @@ internal static class OwedWithdrawals
             : await Finish(ca, Caller.Daemon, Withdrawn.Nothing with { Owed = new OwedWithdrawal(rows, null) });
     }
 
-    private static async Task<Withdrawn> Pay(Authority ca, Caller by, OwedWithdrawal owed, Withdrawn withdrawn)
+    private static async Task<Withdrawn> Complete(Authority ca, Caller by, OwedWithdrawal owed, Withdrawn withdrawn)
     {
         ca.WithdrawalsAtWork.Begin(owed);
         try

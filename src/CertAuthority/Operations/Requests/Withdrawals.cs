@@ -10,8 +10,8 @@ namespace CertAuthority.Operations;
 
 /// <summary>
 /// Takes back what a policy change no longer permits. It runs at the end of the transaction that makes the change. If the change touches
-/// more than one transaction should hold, that transaction only records that a withdrawal is owed, and <see cref="OwedWithdrawals"/> pays
-/// it before the call is answered.
+/// more than one transaction should hold, that transaction only records that a withdrawal is owed, and <see cref="OwedWithdrawals"/>
+/// finishes it before the call is answered.
 /// </summary>
 internal static class Withdrawals
 {
@@ -56,7 +56,7 @@ internal static class Withdrawals
             return withdrawn with { Owed = Owe(transaction, null, now) };
         IReadOnlyCollection<Guid> users = touched.IsEverybody
             ? transaction.UsersWithAccess(now)
-            : transaction.UsersOf(touched, now);
+            : transaction.UsersTouchedBy(touched, now);
         return users.Count > atOnce || users.Sum(user => transaction.CountLive(user, now)) > atOnce
             ? withdrawn with { Owed = Owe(transaction, users, now) }
             : withdrawn.And(Review(limits, transaction, by, now, users));
