@@ -1,73 +1,94 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 
 namespace CertAuthority.Linux;
 
 /// <summary>
-/// The uids of many accounts at once, which show that several users are the same person. One thread looks them up one after the other,
-/// because a thread for each would cost more than the answers. A directory that hangs blocks that thread, and only callers who need an
-/// answer wait.
+/// The uids of many accounts at once, which show that several users are the same person. Whoever decides about a person asks anew about the
+/// accounts of that person (<see cref="Ask"/>). That nobody else has one of their uids follows from older answers about all other accounts
+/// (<see cref="Know"/>), because a directory cannot be asked about everybody for each decision. For each of the two, one thread looks the
+/// accounts up one after the other, because a thread for each account would cost more than the answers. A directory that hangs blocks these
+/// threads, and only callers who need an answer wait.
 /// </summary>
 /// <param name="clock">Measures the age of an answer.</param>
 /// <param name="uidOf">Asks the system for the uid of an account; null for one that does not exist.</param>
 public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
 {
-    private readonly ConcurrentDictionary<string, (uint? Uid, long Asked)> heard = new(StringComparer.Ordinal);
-    private readonly Lock gate = new();
-    private Task asking = Task.CompletedTask;
+    /// <summary>How old the answer about an account may be that the decision is not about: 10 minutes.</summary>
+    public TimeSpan Known { get; init; } = TimeSpan.FromMinutes(10);
+
+    private readonly Heard heard = new();
+    private readonly Lane near = new();
+    private readonly Lane far = new();
+    private volatile Round last = new(Version: -1, At: 0);
 
     /// <summary>The last known uid of each account, however old: for display only, never for decisions.</summary>
-    public AccountUids Last => Page(heard.Keys, fault: null);
+    public AccountUids Last => new(heard, since: long.MinValue, fault: null);
 
-    /// <summary>Returns the uids of these accounts now. Never throws: the answer contains the reason if one is not known.</summary>
+    /// <summary>
+    /// Returns the uids of these accounts as they were at most <see cref="NameService.Kept"/> ago. Never throws: the answer contains the
+    /// reason if one is not known.
+    /// </summary>
     public async Task<AccountUids> Ask(IReadOnlyCollection<string> accounts)
+    {
+        var since = Before(NameService.Kept);
+        return new AccountUids(heard, since, await Hear(near, accounts, NameService.Kept));
+    }
+
+    /// <summary>
+    /// Makes sure that there is an answer about each account, and that none is too old. It costs nothing if that is so since the last time,
+    /// and the list is the same. Never throws.
+    /// </summary>
+    /// <param name="version">Another number whenever the list has changed.</param>
+    /// <param name="list">Returns all accounts.</param>
+    /// <param name="age">The age at which an answer is too old.</param>
+    /// <returns>Why the uid of an account is not known; null if all are.</returns>
+    public async Task<string?> Know(long version, Func<IReadOnlyCollection<string>> list, TimeSpan age)
+    {
+        if (last is var (listed, at) && listed == version && at > Before(age))
+            return null;
+        var accounts = list();
+        var fault = await Hear(far, accounts, age);
+        if (fault is null)
+            last = new Round(version, heard.Oldest(accounts) ?? clock.GetTimestamp());
+        return fault;
+    }
+
+    private async Task<string?> Hear(Lane lane, IReadOnlyCollection<string> accounts, TimeSpan age)
     {
         try
         {
-            if (accounts.Any(IsOld))
-                await Hear(accounts).WaitAsync(NameService.Within);
-            return Page(accounts, fault: null);
+            if (accounts.Any(account => !heard.Has(account, Before(age))))
+                await Hear().WaitAsync(NameService.Within);
+            return null;
         }
-        catch (Exception e) when (e is NameServiceException or TimeoutException)
+        catch (NameServiceException e)
         {
-            return Page(
-                accounts,
-                e is NameServiceException
-                    ? e.Message
-                    : $"the system does not say which uids the accounts of users have: no answer within {NameService.Within.TotalSeconds} s");
+            return e.Message;
+        }
+        catch (TimeoutException)
+        {
+            return $"the system does not say which uids the accounts of users have: no answer within {NameService.Within.TotalSeconds} s";
+        }
+
+        async Task Hear()
+        {
+            while (!lane.TryRun(() => HearEach(accounts, age), out var running))
+                // This lookup belongs to another caller. Its answers are fresh, so the next one does not repeat them; its errors are not
+                // ours.
+                await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await lane.Running;
         }
     }
 
-    private async Task Hear(IReadOnlyCollection<string> accounts)
-    {
-        while (true)
-        {
-            Task one;
-            bool isOurs;
-            lock (gate)
-            {
-                isOurs = asking.IsCompleted;
-                if (isOurs)
-                    asking = Task.Factory.StartNew(
-                        () => HearEach(accounts), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-                one = asking;
-            }
-            if (isOurs)
-            {
-                await one;
-                return;
-            }
-            // This lookup belongs to another caller. Its answers are fresh, so the next one does not repeat them; its errors are not ours.
-            await one.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private void HearEach(IReadOnlyCollection<string> accounts)
+    private void HearEach(IReadOnlyCollection<string> accounts, TimeSpan age)
     {
         NameServiceException? unknown = null;
-        foreach (var account in accounts.Where(IsOld))
+        foreach (var account in accounts)
             try
             {
-                heard[account] = (uidOf(account), clock.GetTimestamp());
+                if (!heard.Has(account, Before(age)))
+                    heard.Write(account, uidOf(account), clock.GetTimestamp());
             }
             catch (NameServiceException e)
             {
@@ -77,29 +98,89 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
             throw unknown;
     }
 
-    private bool IsOld(string account) => !heard.TryGetValue(account, out var last) || clock.GetElapsedTime(last.Asked) >= NameService.Kept;
+    private long Before(TimeSpan age) => clock.GetTimestamp() - (long)(age.TotalSeconds * clock.TimestampFrequency);
 
-    private AccountUids Page(IEnumerable<string> accounts, string? fault) =>
-        new(
-            accounts.Where(heard.ContainsKey).ToDictionary(account => account, account => heard[account].Uid, StringComparer.Ordinal),
-            fault);
+    /// <summary>The last time that all accounts of a list were known, and the age of the oldest answer.</summary>
+    private sealed record Round(long Version, long At);
+
+    /// <summary>One thread, and what it does.</summary>
+    private sealed class Lane
+    {
+        private readonly Lock gate = new();
+
+        public Task Running { get; private set; } = Task.CompletedTask;
+
+        /// <summary>Starts the thread; returns false, and what it does already, if it works.</summary>
+        public bool TryRun(Action work, out Task running)
+        {
+            lock (gate)
+            {
+                var isFree = Running.IsCompleted;
+                if (isFree)
+                    Running = Task.Factory.StartNew(
+                        work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                running = Running;
+                return isFree;
+            }
+        }
+    }
+}
+
+/// <summary>Every answer of the system, by account and by uid.</summary>
+internal sealed class Heard
+{
+    private readonly ConcurrentDictionary<string, (uint? Uid, long At)> uids = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<uint, ImmutableHashSet<string>> accounts = [];
+    private readonly Lock gate = new();
+
+    public bool Has(string account, long since) => TryGet(account, since, out _);
+
+    public bool TryGet(string account, long since, out uint? uid)
+    {
+        var isKnown = uids.TryGetValue(account, out var answer) && answer.At > since;
+        uid = isKnown ? answer.Uid : null;
+        return isKnown;
+    }
+
+    /// <summary>Returns the age of the oldest answer about one of these accounts; null if there are none.</summary>
+    public long? Oldest(IEnumerable<string> some) => some.Select(account => (long?)uids[account].At).Min();
+
+    public IEnumerable<string> With(uint uid) => accounts.GetValueOrDefault(uid, []);
+
+    public void Write(string account, uint? uid, long at)
+    {
+        lock (gate)
+        {
+            if (uids.TryGetValue(account, out var before) && before.Uid is { } old && old != uid)
+                accounts.AddOrUpdate(old, [], (_, others) => others.Remove(account));
+            if (uid is { } now)
+                accounts.AddOrUpdate(now, [account], (_, others) => others.Add(account));
+            uids[account] = (uid, at);
+        }
+    }
 }
 
 /// <summary>The uids of accounts, for use in one operation.</summary>
-/// <param name="uids">The answers of the system; null for an account that does not exist.</param>
-/// <param name="fault">Why some uids are not known; null if all are.</param>
-public sealed class AccountUids(IReadOnlyDictionary<string, uint?> uids, string? fault)
+public sealed class AccountUids
 {
-    /// <summary>Why some of the uids that were needed are not known; null if all are.</summary>
-    public string? Fault { get; private set; } = fault;
+    private readonly Heard heard;
+    private readonly long since;
 
-    /// <summary>Returns the accounts that have a uid, as far as the system was asked.</summary>
-    public IEnumerable<string> With(uint uid) => uids.Where(one => one.Value == uid).Select(one => one.Key);
+    internal AccountUids(Heard heard, long since, string? fault) => (this.heard, this.since, Fault) = (heard, since, fault);
+
+    /// <summary>Why some of the uids that were needed are not known; null if all are.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>Returns the same uids, with the reason why others are not known.</summary>
+    public AccountUids With(string fault) => new(heard, since, Fault ?? fault);
+
+    /// <summary>Returns the accounts that have a uid, by the latest answers, however old.</summary>
+    public IEnumerable<string> With(uint uid) => heard.With(uid);
 
     /// <summary>Returns the uid of an account; null if the account does not exist, or if the uid is not known.</summary>
     public uint? Of(string account)
     {
-        if (uids.TryGetValue(account, out var uid))
+        if (heard.TryGet(account, since, out var uid))
             return uid;
         // An account that was added between the lookup and the transaction.
         Fault ??= $"the system was not asked yet which uid the account {account} has";

@@ -61,13 +61,18 @@ public sealed class People
     /// Adds the links that were recorded when a request was filed and reviewed: aliases that were one person then still are for this
     /// request.
     /// </summary>
-    public People And(AccessRequest request) => And(
+    public People And(AccessRequest request) => And(Links(request));
+
+    /// <summary>Returns every alias that a request recorded: of its requester, and of the author of each review.</summary>
+    public static IEnumerable<Alias> Aliases(AccessRequest request) => Links(request).SelectMany(link => link);
+
+    private static IEnumerable<IEnumerable<Alias>> Links(AccessRequest request) =>
     [
-        (IEnumerable<Alias>)[Alias.User(request.UserId), Alias.Uid(request.CreatorUid),
+        [Alias.User(request.UserId), Alias.Uid(request.CreatorUid),
             .. request.CreatorLoginUid is { } login ? (Alias[])[Alias.Uid(login)] : [], .. request.RequesterUids.Select(Alias.Uid),
             .. request.RequesterUsers.Select(Alias.User)],
         .. request.Reviews.Select(Link),
-    ]);
+    ];
 
     /// <summary>Adds the links of one more review.</summary>
     public People And(Review review) => And([Link(review)]);

@@ -55,7 +55,7 @@ public static class Reviewing
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="named">The names that the requester gave.</param>
-    /// <param name="users">Every user who exists.</param>
+    /// <param name="users">The users whom <see cref="Candidates"/> finds, and those who are named.</param>
     /// <param name="roles">Every role that exists.</param>
     /// <param name="now">The instant at which the roles are evaluated.</param>
     public static ImmutableArray<string> CannotReview(

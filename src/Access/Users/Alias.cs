@@ -24,10 +24,13 @@ public readonly record struct Alias
     public static Alias Uid(uint uid) => new(null, null, uid);
 
     /// <summary>The uid, if the alias is one.</summary>
-    internal uint? Number => uid;
+    public uint? Number => uid;
+
+    /// <summary>The account's name, if the alias is an account.</summary>
+    public string? Name => account;
 
     /// <summary>The user's ID, if the alias is a user.</summary>
-    internal Guid? Id => user;
+    public Guid? Id => user;
 
     /// <inheritdoc/>
     public override string ToString() => user?.ToString() ?? account ?? $"uid {uid}";

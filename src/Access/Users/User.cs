@@ -69,7 +69,7 @@ public readonly record struct UnixUser
     public bool Is(UnixIdentity caller) => uid is { } number ? number == caller.Uid : account is not null && account == caller.Account;
 
     /// <summary>The entry as an alias of a person.</summary>
-    internal Alias Alias => uid is { } number ? Users.Alias.Uid(number) : Users.Alias.Account(account ?? "");
+    public Alias Alias => uid is { } number ? Users.Alias.Uid(number) : Users.Alias.Account(account ?? "");
 
     /// <inheritdoc/>
     public override string ToString() => uid?.ToString() ?? account ?? "";

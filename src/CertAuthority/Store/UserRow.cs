@@ -22,9 +22,11 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
     {
         Written = (transaction, user) =>
         {
-            transaction.Execute("DELETE FROM user_accounts WHERE user_id = $1", user.Id);
-            foreach (var entry in user.UnixUsers)
-                transaction.Execute("INSERT OR IGNORE INTO user_accounts (entry, user_id) VALUES ($1, $2)", Entry(entry), user.Id);
+            var entries = Rows.Json(user.UnixUsers.Select(Entry));
+            transaction.Execute(
+                "DELETE FROM user_accounts WHERE user_id = $1 AND entry NOT IN (SELECT value FROM json_each($2))", user.Id, entries);
+            transaction.Execute(
+                "INSERT OR IGNORE INTO user_accounts (entry, user_id) SELECT value, $1 FROM json_each($2)", user.Id, entries);
         },
     };
 
@@ -54,7 +56,8 @@ internal sealed record UserRow(string[] Roles, string[] UnixUsers, Dictionary<st
 
     private static string Entry(UnixUser entry) => entry.IsUid ? $"{Uid}{entry}" : $"{Account}{entry}";
 
-    private static UnixUser Entry(string text) =>
+    /// <summary>Reads an entry of the table of accounts.</summary>
+    public static UnixUser Entry(string text) =>
         text.StartsWith(Account, StringComparison.Ordinal) ? UnixUser.Account(text[Account.Length..])
         : text.StartsWith(Uid, StringComparison.Ordinal)
             && uint.TryParse(text[Uid.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _)

@@ -22,6 +22,16 @@ internal static class UserTable
     /// <summary>Returns the users without a resource.</summary>
     public static List<User> UsersFromGroups(this Snapshot snapshot) => snapshot.Users().FindAll(user => user.IsFromGroups);
 
+    /// <summary>Returns the accounts that may act as a user, even if nothing else of the user can be read.</summary>
+    public static List<UnixUser> AccountsOf(this Snapshot snapshot, Guid user) =>
+        snapshot.Query("SELECT entry FROM user_accounts WHERE user_id = $1", row => UserRow.Entry(row.String("entry")), user);
+
+    /// <summary>Returns the IDs of the users that an account may act as, given its name or its uid.</summary>
+    public static List<Guid> UsersWith(this Snapshot snapshot, Alias account) =>
+        snapshot.Query(
+            "SELECT user_id FROM user_accounts WHERE entry = $1", row => row.Id("user_id"),
+            account.Number is { } uid ? $"uid:{uid}" : $"account:{account.Name}");
+
     /// <summary>Returns the users that an account may act as.</summary>
     public static List<User> UsersOf(this Snapshot snapshot, UnixIdentity caller) =>
         UserRow.Table.Where(
@@ -45,8 +55,12 @@ internal static class UserTable
     /// <summary>Returns the names of all accounts that may act as some user.</summary>
     public static List<string> UserAccounts(this Snapshot snapshot) =>
         snapshot.Query(
-            "SELECT DISTINCT substr(entry, 9) FROM user_accounts WHERE entry >= 'account:' AND entry < 'account;' ORDER BY entry",
-            row => row.GetString(0));
+            "SELECT DISTINCT entry FROM user_accounts WHERE entry >= 'account:' AND entry < 'account;' ORDER BY entry",
+            row => row.GetString(0)["account:".Length..]);
+
+    /// <summary>Returns a number that changes whenever <see cref="UserAccounts"/> can have changed.</summary>
+    public static long AccountsVersion(this Snapshot snapshot) =>
+        snapshot.QueryFirst("SELECT accounts FROM policy", row => row.GetInt64(0));
 
     /// <summary>Returns whether an account may act as any user.</summary>
     public static bool OwnsUser(this Snapshot snapshot, UnixIdentity caller) =>

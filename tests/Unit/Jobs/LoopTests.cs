@@ -31,6 +31,7 @@ public sealed class LoopTests : IAsyncLifetime
         [typeof(AdministratorAccess)] = (world, _, settings) => new AdministratorAccess(
             SocketFile.TakeBeside(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), settings, new NameService(TimeProvider.System, _ => null), NullLogger.Instance, world.Clock),
         [typeof(GroupReview)] = (_, ca, _) => new GroupReview(ca, NullLogger.Instance),
+        [typeof(AccountRound)] = (_, ca, _) => new AccountRound(ca, NullLogger.Instance),
         [typeof(PolicyReview)] = (_, ca, _) => new PolicyReview(ca, NullLogger.Instance),
         [typeof(RefusalCounts)] = (_, ca, _) => new RefusalCounts(ca, NullLogger.Instance),
         [typeof(Reload)] = (_, ca, settings) => Broken(ca, settings),

@@ -60,4 +60,68 @@ public class UidBookTests
         answers.Set();
         Assert.Null((await book.Ask(["slow"])).Fault);
     }
+
+    [Fact]
+    public async Task List_that_is_known_is_not_read_again()
+    {
+        var (asked, clock) = (new ConcurrentQueue<string>(), new Patient());
+        var book = new UidBook(clock, account =>
+        {
+            asked.Enqueue(account);
+            return 1;
+        });
+        Assert.Null(await book.Know(1, () => ["bob"], book.Known));
+        Assert.Null(await book.Know(1, () => throw new InvalidOperationException("read again"), book.Known));
+        // Of another list, only the accounts that are new are asked about.
+        Assert.Null(await book.Know(2, () => ["alice", "bob"], book.Known));
+        Assert.Equal(["bob", "alice"], asked);
+        // The answer about the people in question is never that old.
+        clock.Advance(NameService.Kept);
+        await book.Ask(["bob"]);
+        Assert.Equal(["bob", "alice", "bob"], asked);
+        clock.Advance(book.Known - NameService.Kept);
+        Assert.Null(await book.Know(2, () => ["alice", "bob"], book.Known));
+        Assert.Equal(["bob", "alice", "bob", "alice"], asked);
+    }
+
+    [Fact]
+    public async Task Slow_round_over_all_accounts_delays_nobody_else()
+    {
+        using var answers = new ManualResetEventSlim();
+        var book = new UidBook(TimeProvider.System, account =>
+        {
+            if (account == "slow")
+                answers.Wait();
+            return 1;
+        });
+        var round = book.Know(1, () => ["slow", "bob"], book.Known);
+        Assert.Equal(1u, (await book.Ask(["bob"])).Of("bob"));
+        Assert.False(round.IsCompleted);
+        Assert.Equal("the system does not say which uids the accounts of users have: no answer within 3 s", await round);
+        answers.Set();
+        Assert.Null(await book.Know(1, () => ["slow", "bob"], book.Known));
+    }
+
+    [Fact]
+    public async Task Account_whose_uid_changes_has_only_the_new_one()
+    {
+        var (clock, uid) = (new Patient(), 7u);
+        var book = new UidBook(clock, _ => uid);
+        Assert.Equal(["bob"], (await book.Ask(["bob"])).With(7));
+        uid = 8;
+        clock.Advance(NameService.Kept);
+        var uids = await book.Ask(["bob"]);
+        Assert.Equal((0, 1, 8u), (uids.With(7).Count(), uids.With(8).Count(), uids.Of("bob")));
+    }
+
+    private sealed class Patient : TimeProvider
+    {
+        private long now;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => now;
+
+        public void Advance(TimeSpan time) => now += (long)time.TotalSeconds;
+    }
 }

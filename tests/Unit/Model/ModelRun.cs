@@ -263,7 +263,8 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 ReviewedAtOnce = seed % 2 == 0 ? 1000 : 0,
                 Push = new HostPush(database, clock, krl, ring, InFolder("push"), settings, NullLogger.Instance),
                 Groups = new Groups(clock, (command, _) => Task.FromResult(machine.Run(command))),
-                Uids = new UidBook(clock, machine.UidOf),
+                // The rules know of no answer that may be older than the others.
+                Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },
                 Damage = new Damage(database, [], clock),
             },
             rules.Limits,

@@ -23,7 +23,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
     private static readonly string[] Growing =
     [
         "certificates", "certificate_requests", "requests", "request_roles", "reviews", "audit", "audit_requests", "host_certificates",
-        "sync_certificates", "login_sessions", "outbox",
+        "sync_certificates", "login_sessions", "outbox", "user_accounts",
     ];
 
     /// <summary>The statements that may walk, by their function and their text, with the reason.</summary>
@@ -227,6 +227,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         : type == typeof(byte[]) ? new byte[] { 1 }
         : type == typeof(Func<Policy, string, Policy>) ? (Policy policy, string _) => policy
         : type == typeof(PublicKey) ? PrivateKeys.New(CaKeyType.Ed25519).PublicKey
+        : type == typeof(Alias) ? Alias.Account("alice")
         : type == typeof(UnixIdentity) ? new UnixIdentity(5001, "alice")
         : type.IsEnum ? Enum.GetValues(type).GetValue(0)
         : type == typeof(long) ? 1L : type == typeof(int) ? 1 : type == typeof(ulong) ? 1UL : type == typeof(uint) ? 1u

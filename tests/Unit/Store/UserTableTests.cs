@@ -1,6 +1,4 @@
 using CertAuthority.Access.Users;
-using CertAuthority.Linux;
-using CertAuthority.Operations;
 using CertAuthority.Store;
 
 namespace CertAuthority.Tests.Unit.Store;
@@ -49,29 +47,9 @@ public sealed class UserTableTests : IAsyncLifetime
         Assert.Equal(["bob"], Found(["staff"], []));
     }
 
-    /// <summary>Alice and bob share an account, bob and carol a uid under two names; dave shares nothing with them.</summary>
-    [Fact]
-    public async Task Person_is_followed_through_shared_accounts_and_uids()
-    {
-        User[] users = [Owned("alice", "alice", "deploy"), Owned("bob", "deploy", "bob"), Owned("carol", "robert"), Owned("dave", "dave"), Owned("erika", "5002")];
-        await Put(users);
-        var accounts = new AccountUids(
-            new Dictionary<string, uint?> { ["alice"] = 5001, ["bob"] = 5002, ["robert"] = 5002, ["deploy"] = 5005, ["dave"] = null }, null);
-        world.Database.Read(snapshot =>
-        {
-            var people = new Persons(snapshot, accounts).Near([users[0]], []);
-            Assert.Equal([true, true, true, false, true], users.Select(user => people.AreOne(Alias.User(users[0].Id), Alias.User(user.Id))));
-            // Whoever is only listed counts for what they share directly.
-            Assert.True(new Persons(snapshot, accounts).Near([users[3]], [users[1], users[2]]).AreOne(Alias.User(users[1].Id), Alias.User(users[2].Id)));
-            return true;
-        });
-    }
-
     public Task InitializeAsync() => Task.CompletedTask;
 
     public async Task DisposeAsync() => await world.DisposeAsync();
-
-    private static User Owned(string name, params string[] accounts) => World.User(name) with { UnixUsers = [.. accounts.Select(account => UnixUser.TryParse(account)!.Value)] };
 
     private Task<bool> Put(params User[] users) => world.Database.Commit(transaction =>
     {

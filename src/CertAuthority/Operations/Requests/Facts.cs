@@ -48,17 +48,17 @@ internal static class Facts
             return null;
         var (snapshot, policy) = (persons.Snapshot, persons.Snapshot.Policy());
         var (state, roles) = (ReviewState.Load(persons, request, now), policy.Roles);
-        var (holders, named) = Reviewing.Candidates(request, roles);
-        var candidates = snapshot.UsersWith(holders, named, MostCandidates);
-        var people = persons.Near([.. ((User?[])[state.Requester, wish.User]).OfType<User>()], candidates).And(request);
+        var candidates = Candidates(snapshot, request, []);
+        IEnumerable<Alias> viewer = [.. wish.User is { } acting ? (Alias[])[Alias.User(acting.Id)] : [], .. wish.By?.Aliases ?? []];
+        var people = persons.Behind(request, viewer).And([viewer]);
         return Show(
             DecisionFacts.Of(new FactsQuestion(request, state.Requester, roles, policy.EveryNode, ca.Limits, now)
             {
                 Locks = policy.LocksAt(now),
-                People = wish.By is { } by ? people.And([By(by, wish.User)]) : people,
+                People = people,
                 Votes = state.Votes,
                 Reviewers = [.. candidates.Select(user => Voter.From(user, roles, now))],
-                Reviewer = wish.User is { } viewer ? Voter.From(viewer, roles, now) : null,
+                Reviewer = wish.User is { } user ? Voter.From(user, roles, now) : null,
                 Administrator = wish.User is null ? wish.By?.Answerer : null,
                 Granted = wish.Granted,
                 Earlier = [
@@ -69,7 +69,12 @@ internal static class Facts
             wish.AllHosts);
     }
 
-    private static IEnumerable<Alias> By(Caller by, User? user) => user is null ? by.Aliases : by.Aliases.Prepend(Alias.User(user.Id));
+    /// <summary>Returns the users who may be able to review a request, and those who are named: at most 1000.</summary>
+    public static List<User> Candidates(Snapshot snapshot, AccessRequest request, IEnumerable<string> named)
+    {
+        var (roles, users) = Reviewing.Candidates(request, snapshot.Policy().Roles);
+        return snapshot.UsersWith(roles, [.. users, .. named], MostCandidates);
+    }
 
     private static RequestFacts Show(DecisionFacts facts, bool allHosts) => new()
     {

@@ -25,13 +25,17 @@ internal static class Notifications
     /// <param name="what">One of <see cref="NoticeEvents.OfRequests"/>.</param>
     /// <param name="request">The request after the change.</param>
     /// <param name="now">The time of the event.</param>
-    /// <param name="shown">The request as the notice shows it, if it is still to be decided; null for the request alone.</param>
+    /// <param name="show">Returns the request as the notice shows it, if it is still to be decided; null for the request alone.</param>
     public static void Tell(
-        this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now, RequestResource? shown = null)
+        this Transaction transaction, Caller by, string what, AccessRequest request, DateTimeOffset now,
+        Func<RequestResource>? show = null)
     {
+        var receivers = transaction.Receivers().FindAll(receiver => receiver.Filter.Lets(what, request));
+        if (receivers is [])
+            return;
         var notification = new Notification(
-            Guid.NewGuid().ToString(), 0, what, now, shown ?? request.Show(now, transaction.Policy().Roles));
-        foreach (var receiver in transaction.Receivers().Where(receiver => receiver.Filter.Lets(what, request)))
+            Guid.NewGuid().ToString(), 0, what, now, show is null ? request.Show(now, transaction.Policy().Roles) : show());
+        foreach (var receiver in receivers)
             transaction.Put(receiver, Addresses(transaction, receiver, by, what, request), notification);
     }
 

@@ -16,6 +16,9 @@ internal static class RequestLists
         {
             var (requests, next) = snapshot.RequestPage(wish, now);
             var persons = Persons.Last(ca, snapshot);
+            persons.Behind(
+                requests.Where(request => request.Reviews.Length > 0 && request.StateAt(now) == RequestState.Pending)
+                    .SelectMany(People.Aliases));
             return new RequestList([.. requests.Select(request => persons.Show(request, now))], next?.ToString());
         }));
     }

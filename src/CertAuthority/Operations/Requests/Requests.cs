@@ -89,18 +89,18 @@ internal static class Requests
     {
         var (now, wishes) = (ca.NowToGrant(), Wishes(ask));
         var id = Guid.NewGuid();
-        var accounts = await Persons.Ask(ca);
-        // From now on, anyone who is the same person as the requester counts as the requester of this request, even if users and accounts
-        // change later.
-        var people = ca.Database.Read(snapshot => new Persons(snapshot, accounts).All);
-        return await ca.Database.Commit(transaction =>
+        var accounts = await Persons.Ask(ca, snapshot => [Alias.User(find(snapshot).Id)]);
+        var (filed, shown) = await ca.Database.Commit(transaction =>
         {
-            var user = find(transaction);
+            var (user, persons) = (find(transaction), new Persons(transaction, accounts));
+            // From now on, anyone who is the same person as the requester counts as the requester of this request, even if users and
+            // accounts change later.
+            var people = persons.Behind([Alias.User(user.Id)]);
             var request = Requesting.File(Question(ca, transaction, by, user, ask, id, wishes, people, now)).OrRefuse();
             transaction.InsertRequest(request);
-            var persons = new Persons(transaction, accounts);
-            var facts = Facts.Of(ca, persons, request, FactsWish.Notice, now);
-            transaction.Tell(by, NoticeEvents.Created, request, now, persons.Show(request, now) with { Facts = facts });
+            transaction.Tell(
+                by, NoticeEvents.Created, request, now,
+                () => persons.Show(request, now) with { Facts = Facts.Of(ca, persons, request, FactsWish.Notice, now) });
             transaction.Audit(by.Did("request.created", now) with
             {
                 User = user.Name,
@@ -110,8 +110,13 @@ internal static class Requests
                 Resources = Shown.Names(request.Resources),
                 Reason = request.Reason,
             });
-            return Filed(ca, persons, request, ask, now) with { Facts = facts };
+            return (request, Filed(ca, persons, request, ask, now));
         });
+        // They concern every host that the request opens, so they are collected outside of the transaction.
+        return shown with
+        {
+            Facts = ca.Database.Read(snapshot => Facts.Of(ca, new Persons(snapshot, accounts), filed, FactsWish.Notice, now)),
+        };
     }
 
     /// <summary>
@@ -123,7 +128,9 @@ internal static class Requests
         var (shown, snapshot) = (persons.Show(request, now), persons.Snapshot);
         // An administrator answers through the administrators' routes, whatever their roles are.
         var named = (ask.Reviewers ?? []).Where(name => !ca.PrivilegedLogins.Contains(name)).ToList();
-        var warnings = named is [] ? [] : Reviewing.CannotReview(request, named, snapshot.Users(), snapshot.Policy().Roles, now).ToList();
+        var warnings = named is []
+            ? []
+            : Reviewing.CannotReview(request, named, Facts.Candidates(snapshot, request, named), snapshot.Policy().Roles, now).ToList();
         if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request)
             && snapshot.Receivers().Exists(receiver => receiver.IsPersonal))
             warnings.Add(

@@ -11,14 +11,15 @@ internal static class Resolutions
     public static async Task<RequestResolved> Approve(Authority ca, Administrator by, ApproveRequest ask)
     {
         var now = ca.NowToGrant();
-        var accounts = await Persons.Ask(ca);
+        var accounts = await Persons.Ask(
+            ca, snapshot => [.. People.Aliases(snapshot.FindRequest(ask.Id, null)), .. by.Caller.Aliases]);
         var (approved, roles, warnings) = await ca.Database.Commit(transaction =>
         {
             var roles = transaction.Policy().Roles;
             var request = transaction.FindRequest(ask.Id, null);
             var requester = transaction.FindUser(request.UserId);
             var persons = new Persons(transaction, accounts);
-            var people = persons.All.And(request);
+            var people = persons.Behind(request, by.Caller.Aliases);
             // Root may approve its own requests, so the answer does not depend on who root is.
             if (!by.Caller.IsRoot && accounts.Fault is { } unknown)
                 throw Problems.Refused(

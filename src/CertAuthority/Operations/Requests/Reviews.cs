@@ -2,6 +2,7 @@ using CertAuthority.Access.Notices;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
 using CertAuthority.Access.Roles;
+using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
@@ -33,7 +34,11 @@ internal static class Reviews
                 ((string[])[snapshot.ActingUser(by, ask.User).Name, request.UserName,
                     .. request.Reviews.Select(review => review.AuthorName)]).Distinct().ToList());
         });
-        var accounts = await Persons.Ask(ca);
+        var accounts = await Persons.Ask(ca, snapshot =>
+        {
+            var voter = Voter(snapshot, by, ask.User, now);
+            return [.. People.Aliases(FindToReview(snapshot, id, voter)), Alias.User(voter.User.Id), .. by.Aliases];
+        });
         var unknown = await GroupUsers.LookAgain(ca, names);
         var (shown, warnings) = await ca.Database.Commit(transaction =>
         {
@@ -74,7 +79,7 @@ internal static class Reviews
             else
                 transaction.Tell(
                     by, NoticeEvents.Reviewed, next, now,
-                    persons.Show(next, now) with { Facts = Facts.Of(ca, persons, next, FactsWish.Notice, now) });
+                    () => persons.Show(next, now) with { Facts = Facts.Of(ca, persons, next, FactsWish.Notice, now) });
             return (persons.Show(next, now),
                 reviewed.Step?.To == RequestState.Approved
                     ? RequestChanges.Warnings(ca, state.Request, next, state.Requester!, roles)
@@ -94,6 +99,8 @@ internal static class Reviews
         var voter = Voter(snapshot, by, ask.User, now);
         var roles = snapshot.Policy().Roles;
         var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
+        // All at once, because each growth of what is known costs as much as all that is known.
+        persons.Behind([.. pending.SelectMany(People.Aliases), Alias.User(voter.User.Id), .. by.Aliases]);
         var found = ask.Show == RequestViews.Suggested
             ? pending.Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
                 .Concat(snapshot.SuggestedRequestsReviewedBy(voter.User, most, after)).DistinctBy(request => request.Id)
