@@ -28,7 +28,7 @@ internal sealed record FactsWish(Caller? By, User? User, ImmutableArray<string> 
 internal static class Facts
 {
     // A role that everybody holds may allow reviews.
-    private const int MostCandidates = 1000;
+    public const int MostCandidates = 1000;
 
     private const int MostReviewers = 10;
 
