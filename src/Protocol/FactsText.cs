@@ -50,6 +50,18 @@ public static class FactsText
     /// <summary><c>1 of 2 approvals (bob)</c>: what a person who waits wants to know.</summary>
     public static string Needs(RequestSpec spec) => Given(spec) is [var needs, var names] ? $"{needs} ({names})" : Given(spec)[0];
 
+    /// <summary>
+    /// <c>1 of 2 approvals; dave or erika can give the next</c>: what a reviewer wants to know whose approval has not decided the request.
+    /// </summary>
+    public static string Next(RequestSpec spec, RequestFacts facts) =>
+        string.Join("; ", spec.Needs ?? []) + "; " + facts.CanApprove switch
+        {
+            [] => "nobody else can review it, only an administrator can answer",
+            var some when facts.MoreCanApprove > 0 => $"{string.Join(", ", some)} or {facts.MoreCanApprove} more can give the next",
+            [var only] => $"{only} can give the next",
+            [.. var some, var last] => $"{string.Join(", ", some)} or {last} can give the next",
+        };
+
     // The approvals that are needed, and whose there are already.
     private static string[] Given(RequestSpec spec)
     {

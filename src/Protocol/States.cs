@@ -54,6 +54,9 @@ public static class RequestViews
     /// <summary>The requests that wait for this user's review.</summary>
     public const string Reviewable = "reviewable";
 
+    /// <summary>The requests that this user has reviewed.</summary>
+    public const string Reviewed = "reviewed";
+
     /// <summary>The requests that name this user as a reviewer.</summary>
     public const string Suggested = "suggested";
 }

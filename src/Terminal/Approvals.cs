@@ -44,19 +44,33 @@ public static class Approvals
             }
             if (request.Facts is not { WhyNotYou: null } facts)
                 return (request.Metadata.Name, []);
-            string[] risks = [.. facts.Risks.Where(risk => Asking.Contains(risk.Kind)).Select(risk => risk.What)];
-            var asks = risks is [_, ..] && !yes && Prompt.IsPossible;
-            if (asks)
+            var asks = !yes && Prompt.IsPossible;
+            var risks = Risks(facts);
+            if (asks && risks is [_, ..])
                 foreach (var line in RequestText.Facts(request.Spec, facts))
                     parsed.Say(line);
-            foreach (var risk in risks)
-                parsed.Warn(risk);
-            if (asks
-                && await Prompt.Line(
-                    parsed, $"approve the request of {request.Spec.User} for {string.Join(", ", request.Spec.Roles)}? [y/N] ", cancellation)
-                    is not ("y" or "Y" or "yes"))
+            if (!await parsed.Confirms(request, facts, asks, cancellation))
                 throw new FailureException($"request {request.Metadata.Name} has not been approved");
             return (request.Metadata.Name, risks);
+        }
+
+        /// <summary>
+        /// Warns of the risks of an approval, and asks whether to take them. It asks nothing about an approval without a risk.
+        /// </summary>
+        /// <param name="request">The request.</param>
+        /// <param name="facts">What the approval would open.</param>
+        /// <param name="asks">Whether to ask.</param>
+        /// <param name="cancellation">Cancels the question.</param>
+        /// <returns>Whether to approve; the end of the input means no.</returns>
+        public async Task<bool> Confirms(RequestResource request, RequestFacts facts, bool asks, CancellationToken cancellation)
+        {
+            var risks = Risks(facts);
+            foreach (var risk in risks)
+                parsed.Warn(risk);
+            return risks is [] || !asks
+                || await Prompt.Line(
+                    parsed, $"approve the request of {request.Spec.User} for {string.Join(", ", request.Spec.Roles)}? [y/N] ", cancellation)
+                    is "y" or "Y" or "yes";
         }
 
         /// <summary>Says who can approve a request that was filed and until when, and warns of what the requester should know.</summary>
@@ -68,4 +82,7 @@ public static class Approvals
                 parsed.Say($"needs {FactsText.Needs(request.Spec, facts)}, until {Wording.Time(request.Spec.Expires)}");
         }
     }
+
+    private static string[] Risks(RequestFacts facts) =>
+        [.. facts.Risks.Where(risk => Asking.Contains(risk.Kind)).Select(risk => risk.What)];
 }

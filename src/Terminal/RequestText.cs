@@ -109,11 +109,28 @@ public static class RequestText
     private static string Few(string[] resources) =>
         resources.Length <= 3 ? string.Join(',', resources) : $"{string.Join(',', resources[..2])} and {resources.Length - 2} more";
 
+    // A vote is not the state of the request.
+    private static string Vote(RequestReview review) => review.ProposedState == RequestStates.Approved ? "approves" : "denies";
+
     private static string Review(RequestReview review) =>
-        $"{string.Join(' ', [review.ProposedState, .. review.Roles is [] ? (string[])[] : [string.Join(", ", review.Roles)]])}, {Wording.Time(review.Created)}"
+        $"{string.Join(' ', [Vote(review), .. review.Roles is [] ? (string[])[] : [string.Join(", ", review.Roles)]])}, {Wording.Time(review.Created)}"
         + (review.AssumeStartTime is { } begins ? $", from {Wording.Time(begins)}" : "")
         + (review.Counts == false ? ", does not count any more" : "")
         + (review.Reason.Length > 0 ? $": {review.Reason}" : "");
+
+    /// <summary>
+    /// <c>request 3f… has been approved</c>, or that a vote was counted and what is still missing: a vote alone approves nothing.
+    /// </summary>
+    /// <param name="reviewed">The daemon's answer to a review.</param>
+    /// <param name="approves">Whether the review approves.</param>
+    public static string Reviewed(RequestResolved reviewed, bool approves)
+    {
+        var (id, spec, facts) = (reviewed.Request.Metadata.Name, reviewed.Request.Spec, reviewed.Request.Facts);
+        return spec.State != RequestStates.Pending ? Done(reviewed, spec.State.ToLowerInvariant())
+            : string.Concat(
+                $"request {id}: vote counted: {(approves ? "" : "a denial, which does not decide it; ")}",
+                facts is null ? string.Join("; ", spec.Needs ?? []) : FactsText.Next(spec, facts));
+    }
 
     /// <summary><c>request 3f… has been denied, 1 certificate revoked</c>.</summary>
     /// <param name="resolved">The daemon's answer.</param>

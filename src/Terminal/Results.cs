@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 
@@ -17,6 +18,27 @@ public sealed class Results<T>(ParseResult parsed)
         done.Add(result);
         if (!FormatOption.IsJson(parsed))
             parsed.Print(text);
+    }
+
+    /// <summary>Makes a change for each name. A change that is refused does not stop the rest, but makes the command fail.</summary>
+    /// <param name="names">The names, in the order of the line.</param>
+    /// <param name="change">Makes one change, and adds its result.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public async Task<int> Each(IEnumerable<string> names, Func<string, Task> change)
+    {
+        var exitCode = ExitCode.Done;
+        foreach (var name in names)
+            try
+            {
+                await change(name);
+            }
+            catch (ProblemException refused)
+            {
+                parsed.Complain(refused.Problem);
+                exitCode = ExitCode.Failed;
+            }
+        End();
+        return exitCode;
     }
 
     /// <summary>Prints the array if the user wants JSON. Changes that were refused are not in it.</summary>

@@ -22,11 +22,12 @@ internal static class ReadyRequests
                     $"{(ready is [var one] ? $"request {one.Metadata.Name} ({For(one)}) is" : $"{ready.Length} requests are")} approved and ready: {Use(together)}");
         }
 
-        /// <summary>
-        /// Does this for all requests of the user. It is a courtesy at the end of a finished command, so a failed call is not an error.
-        /// </summary>
-        public async Task HintAtReady(CaClient ca, string? user, string[] inUse, CancellationToken cancellation) =>
-            parsed.HintAtReady(await List(ca, user, cancellation), inUse);
+        /// <summary>Says how many requests wait for the user's review. If there is none, or it is not known, it prints nothing.</summary>
+        public void HintAtReviews(RequestList list)
+        {
+            if (list.Reviewable is > 0 and var count)
+                parsed.Hint($"{(count == 1 ? "1 request waits" : $"{count} requests wait")} for your review: tsh review");
+        }
 
         /// <summary>
         /// Asks at the prompt for each request whether to use it; without a terminal, uses none. The end of the input answers no to the
@@ -38,7 +39,7 @@ internal static class ReadyRequests
                 return [];
             var chosen = new List<RequestResource>();
             await using var input = StandardStream.Input();
-            foreach (var request in Ready(await List(ca, user, cancellation), [], TimeProvider.System.GetUtcNow()).Take(Most))
+            foreach (var request in Ready((await List(ca, user, cancellation)).Requests, [], TimeProvider.System.GetUtcNow()).Take(Most))
             {
                 if (chosen is [var first, ..] && IsForHosts(first) != IsForHosts(request))
                     continue;
@@ -122,16 +123,19 @@ internal static class ReadyRequests
 
     private static string Roles(RequestResource request) => string.Join(", ", request.Spec.GrantedRoles.Order(StringComparer.Ordinal));
 
-    /// <summary>Returns the user's requests; none if the daemon does not answer.</summary>
-    public static async Task<RequestResource[]> List(CaClient ca, string? user, CancellationToken cancellation)
+    /// <summary>
+    /// Returns the user's requests, and how many wait for their review; nothing if the daemon does not answer. It is a courtesy at the end
+    /// of a finished command, so a failed call is not an error.
+    /// </summary>
+    public static async Task<RequestList> List(CaClient ca, string? user, CancellationToken cancellation)
     {
         try
         {
-            return (await ca.Send(Routes.ListMyRequests, new ListMyRequests(user), cancellation)).Requests;
+            return await ca.Send(Routes.ListMyRequests, new ListMyRequests(user, CountReviewable: true), cancellation);
         }
         catch (Exception silent) when (silent is UnreachableException or ProblemException)
         {
-            return [];
+            return new RequestList([]);
         }
     }
 

@@ -30,6 +30,14 @@ internal static class UserCompletions
         Suggestions.For(
             (await ca.Send(Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, Home.Chosen(parsed))))).Requests, states));
 
+    /// <summary>Completes the requests that wait for the user's review.</summary>
+    public static IEnumerable<CompletionItem> Reviewable(CompletionContext context) =>
+        Suggestions.FromDaemon(context, async (ca, parsed) =>
+        Suggestions.For(
+            (await ca.Send(
+                Routes.ListMyRequests,
+                new ListMyRequests(UserOption.Chosen(parsed, Home.Chosen(parsed)), RequestViews.Reviewable))).Requests));
+
     /// <summary>Completes the serials of the user's live certificates.</summary>
     public static IEnumerable<CompletionItem> LiveSerials(CompletionContext context) =>
         Suggestions.FromDaemon(context, async (ca, parsed) =>

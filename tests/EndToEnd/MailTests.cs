@@ -72,7 +72,7 @@ public sealed class MailTests
         (await daemon.Administrator.Types("tctl", "requests", "approve", beyond.Done().Split(' ')[1])).Done();
         await Eventually.Holds(() => server.Letters.Count == 5);
 
-        Assert.Contains("reviewers get no mail of it, for within a day requests of carol have named 200 of them; tell them yourself", beyond.Error);
+        Assert.Contains("reviewers get no mail about it, because the requests of carol within a day would mail more than 200 of them; tell them yourself", beyond.Error);
         Assert.Equal("carol's request for dba was approved by root", server.Letters[4].Header("Subject"));
     }
 
@@ -107,9 +107,56 @@ public sealed class MailTests
 
         Assert.Equal(["request.created", "request.reviewed", "request.approved"], chat.Posts.Select(post => post.Event));
         Assert.Equal(
-            ["bob@example.com: alice asks for dba", "alice@example.com: bob reviewed alice's request for dba: APPROVED", "alice@example.com: alice's request for dba was approved by carol"],
+            ["bob@example.com: alice asks for dba", "alice@example.com: bob voted to approve alice's request for dba: 1 of 2 approvals", "alice@example.com: alice's request for dba was approved by carol"],
             server.Letters.Select(letter => $"{letter.To}: {letter.Header("Subject")}"));
         Assert.Contains("reason: fine with me", server.Letters[1].Text);
+    }
+
+    [MailFact(people: true)]
+    public async Task Without_named_reviewers_everybody_who_can_review_gets_mail()
+    {
+        using var scratch = new Scratch();
+        using var server = new TestMailServer(scratch, "none");
+        await using var daemon = await TestDaemon.Start(
+            scratch,
+            configuration: "users_from_groups: {carol: [reviewer], postgres: [staff, reviewer]}\n"
+                + $"notify:\n  mail: {{server: 127.0.0.1, port: {server.Port}, tls: none, from: ca@example.com, address_template: '{{user}}@corp.example.com'}}\n");
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {request: {roles: [dba], thresholds: [{approve: 2, deny: 1}]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {review_requests: {roles: [dba]}}}}
+            ---
+            {kind: role, version: v7, metadata: {name: dba}, spec: {allow: {logins: [postgres], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff, reviewer], traits: {email: [alice@example.com]}}}
+            ---
+            {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer], traits: {email: [bob@example.com]}}}
+            ---
+            {kind: user, version: v2, metadata: {name: erika}, spec: {roles: [staff], traits: {email: [erika@example.com]}}}
+            ---
+            {kind: user, version: v2, metadata: {name: frank}, spec: {roles: [reviewer]}}
+            """)).Done();
+        var (alice, bob, carol) = (daemon.Person(Person.Alice), daemon.Person(Person.Bob), daemon.Person(Person.Carol));
+        // Carol becomes a user of her group by calling once.
+        (await carol.Types("tsh", "request", "ls")).Done();
+
+        var id = (await alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        await Eventually.Holds(() => server.Letters.Count == 2);
+        Assert.Equal(["bob@example.com", "carol@corp.example.com"], server.Letters.Select(letter => letter.To).Order(StringComparer.Ordinal));
+        Assert.All(server.Letters, letter => Assert.StartsWith($"<{id}.", letter.Header("Message-Id"), StringComparison.Ordinal));
+
+        // Named reviewers are the only ones.
+        (await alice.Types("tsh", "request", "create", "--roles=dba", "--reviewers=bob", "--nowait", "--force")).Done();
+        await Eventually.Holds(() => server.Letters.Count == 3);
+        (await bob.Types("tsh", "request", "review", id, "--approve")).Done();
+        (await carol.Types("tsh", "request", "review", id, "--approve")).Done();
+        await Eventually.Holds(() => server.Letters.Count == 5);
+        var thread = server.Letters[3..];
+        Assert.Equal("bob@example.com", server.Letters[2].To);
+        Assert.Equal(["alice@example.com", "alice@example.com"], thread.Select(letter => letter.To));
+        Assert.StartsWith($"<{id}.", Assert.Single(thread.Select(letter => letter.Header("References")).Distinct()), StringComparison.Ordinal);
+        Assert.Equal(thread.Select(letter => letter.Header("References")), thread.Select(letter => letter.Header("In-Reply-To")));
+        Assert.Equal("0", WebhookTests.Status(daemon, "mail", "waiting"));
     }
 
     [MailFact]

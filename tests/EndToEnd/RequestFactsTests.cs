@@ -105,7 +105,7 @@ public sealed class RequestFactsTests : IAsyncLifetime
             await yes.Shows(Question);
             await yes.Press("y\n");
             Assert.Equal(0, await yes.Ended());
-            Assert.Contains($"request {request} has been reviewed", yes.Shown, StringComparison.Ordinal);
+            Assert.Contains($"request {request}: vote counted: 1 of 2 approvals; carol can give the next", yes.Shown, StringComparison.Ordinal);
         }
 
         // A script is warned, before the vote, and once; --yes answers the question.

@@ -62,8 +62,7 @@ public static class Reviewing
         AccessRequest request, IEnumerable<string> named, IReadOnlyCollection<User> users, IReadOnlyDictionary<string, Role> roles,
         DateTimeOffset now)
     {
-        var able = users.Where(user => user.Id != request.UserId && Voter.From(user, roles, now).MayReview(request, roles))
-            .Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
+        var able = Able(request, users, roles, now).Select(user => user.Name).Order(StringComparer.Ordinal).ToList();
         var who = able.Count switch
         {
             0 => "nobody can review it, only an administrator can answer",
@@ -79,6 +78,16 @@ public static class Reviewing
             _ => $"user \"{name}\" cannot review this request",
         };
     }
+
+    /// <summary>
+    /// Returns those of some users whose roles let them review a request, without the requester and the users that were the same person
+    /// when it was filed.
+    /// </summary>
+    public static IEnumerable<User> Able(
+        AccessRequest request, IEnumerable<User> users, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now) =>
+        users.Where(
+            user => user.Id != request.UserId && !request.RequesterUsers.Contains(user.Id)
+                && Voter.From(user, roles, now).MayReview(request, roles));
 
     /// <summary>
     /// Returns where all users who may review a request can be found: they hold one of these roles, or have one of these names. Each

@@ -39,8 +39,16 @@ public sealed record Voter(User User, IReadOnlyList<Role> Assigned, ImmutableArr
             && (Assigned.Any(role => role.Allow.Reviewing.Cover(asked.Name, facts)) || IsNamedBy(asked, roles)));
     }
 
+    /// <summary>Whether some role could let them review a request. For most users none can, which is known without any request.</summary>
+    /// <param name="roles">Every role that exists.</param>
+    public bool MayReviewAnything(IReadOnlyDictionary<string, Role> roles) =>
+        Assigned.Any(role => !role.Allow.Reviewing.Roles.IsEmpty)
+        || roles.Values.Any(role => role.Reviewers.Any(IsOf));
+
     // Only the role that was requested counts, not a later one with the same name.
     private bool IsNamedBy(PinnedRole asked, IReadOnlyDictionary<string, Role> roles) =>
         roles.TryGetValue(asked.Name, out var role) && role.Id == asked.Id
-        && role.Reviewers.Any(entry => entry.IsRole ? RoleNames.Contains(entry.Name) : entry.Name == User.Name);
+        && role.Reviewers.Any(IsOf);
+
+    private bool IsOf(ReviewerEntry entry) => entry.IsRole ? RoleNames.Contains(entry.Name) : entry.Name == User.Name;
 }

@@ -110,9 +110,22 @@ internal static class NotifySection
                 "from",
                 $"{mail.Full("from")} takes an address such as certauthority@example.com, which may have a name before it: CertAuthority <certauthority@example.com>");
         var login = Account(mail, tls, account);
+        var template = AddressTemplate(mail);
         var filter = Filter(mail, NoticeEvents.OfRequests);
         mail.Done();
-        return new MailSettings(server, port, tls, login, sender ?? new MailboxAddress("", ""), filter);
+        return new MailSettings(server, port, tls, login, sender ?? new MailboxAddress("", ""), filter) { AddressTemplate = template };
+    }
+
+    // The name must be in the local part: the site chooses the domain that gets its mail.
+    private static string? AddressTemplate(FieldReader mail)
+    {
+        const string Name = Recipients.NameInTemplate;
+        if (mail.Text("address_template") is not { } text)
+            return null;
+        if (text.Split(Name) is not [_, var rest] || rest.Split('@').Length != 2
+            || MailSettings.ParseAddress(text.Replace(Name, "user", StringComparison.Ordinal)) is null)
+            mail.Fault("address_template", $"{mail.Full("address_template")} takes an address with {Name} once before the @: {Name}@example.com");
+        return text;
     }
 
     private static MailAccount? Account(FieldReader mail, MailTls tls, uint? account)

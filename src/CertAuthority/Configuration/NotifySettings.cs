@@ -46,6 +46,9 @@ internal enum MailTls
 /// <param name="Filter">The notices that people receive.</param>
 internal sealed record MailSettings(string Server, int Port, MailTls Tls, MailAccount? Account, MailboxAddress From, NoticeFilter Filter)
 {
+    /// <summary>The address of a user whom groups define, with <c>{user}</c> for their name; null if they get no mail.</summary>
+    public string? AddressTemplate { get; init; }
+
     /// <summary>Parses an address without a name, with a domain; null if the text is anything else.</summary>
     public static MailboxAddress? ParseAddress(string text) => ParseSender(text) is { } mailbox && mailbox.Address == text ? mailbox : null;
 

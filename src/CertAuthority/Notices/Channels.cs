@@ -31,7 +31,7 @@ internal static class Channels
         if (notify.Mail is { } mail)
             channels.Add(
                 new(
-                    new Receiver("mail", mail.Filter, IsPersonal: true),
+                    new Receiver("mail", mail.Filter, IsPersonal: true, mail.AddressTemplate),
                     (attempt, stopping) => Mail.Send(mail, attempt, notify.Timeout, stopping)));
         return channels.ToImmutable();
     }

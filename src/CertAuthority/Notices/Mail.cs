@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Text;
+using CertAuthority.Access.Notices;
 using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
@@ -52,17 +53,27 @@ internal static class Mail
         }
     }
 
-    /// <summary>Creates the message. A repeated message has the same Message-ID, so that it can be recognized.</summary>
+    /// <summary>
+    /// Creates the message. A repeated message has the same Message-ID, so that it can be recognized. The messages of one request are a
+    /// thread, whose first one has an ID made from the request; a person who did not get that one has a thread of the others.
+    /// </summary>
     public static MimeMessage Message(MailSettings mail, Notification told, MailboxAddress to)
     {
         var receiver = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(to.Address)))[..16];
-        return new MimeMessage(
+        var first = $"{told.Request!.Metadata.Name}.{receiver}@{mail.From.Domain}";
+        var message = new MimeMessage(
             [mail.From], [to], NoticeText.Headline(told), new TextPart(TextFormat.Plain) { Text = NoticeText.Letter(told) })
         {
-            MessageId = $"{told.Id}.{receiver}@{mail.From.Domain}",
+            MessageId = told.Event == NoticeEvents.Created ? first : $"{told.Id}.{receiver}@{mail.From.Domain}",
             Date = told.Time,
             Headers = { { HeaderId.AutoSubmitted, "auto-generated" }, { Webhook.IdHeader, told.Id } },
         };
+        if (told.Event != NoticeEvents.Created)
+        {
+            message.InReplyTo = first;
+            message.References.Add(first);
+        }
+        return message;
     }
 
     private static SecureSocketOptions Security(MailTls tls) => tls switch

@@ -75,8 +75,12 @@ internal static class NoticeText
         return what switch
         {
             NoticeEvents.Created => $"{spec.User} asks for {roles}",
-            NoticeEvents.Reviewed =>
-                LastReview(spec) is { } review ? $"{review.Author} reviewed {request}: {review.ProposedState}" : $"{request} was reviewed",
+            // A vote is not the state of the request.
+            NoticeEvents.Reviewed => string.Concat(
+                LastReview(spec) is { } review
+                    ? $"{review.Author} voted to {(review.ProposedState == RequestStates.Approved ? "approve" : "deny")} {request}"
+                    : $"{request} was reviewed",
+                spec.Needs is [_, ..] needs ? $": {string.Join("; ", needs)}" : ""),
             NoticeEvents.Ending => $"{spec.User}'s access to {roles} ends at {Instants.Show(spec.AccessExpires)}",
             _ => $"{request} was {spec.State.ToLowerInvariant()}{(spec.ResolvedBy is { } by ? $" by {by}" : "")}",
         };

@@ -12,7 +12,8 @@ namespace CertAuthority.Store;
 /// <param name="IsPersonal">
 /// Whether it delivers to people, each of whom gets only the requests that concern them. Otherwise it gets every event.
 /// </param>
-internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false);
+/// <param name="AddressTemplate">If it delivers to people: the addresses of users whom groups define; null for none.</param>
+internal sealed record Receiver(string Name, NoticeFilter Filter, bool IsPersonal = false, string? AddressTemplate = null);
 
 /// <summary>An event that is queued for a receiver.</summary>
 /// <param name="Number">The number, which is never used again.</param>
@@ -48,17 +49,19 @@ internal static class OutboxTable
         foreach (var receiver in receivers)
             transaction.Execute(
                 """
-                INSERT INTO receivers (name, given_up, events, roles, personal) VALUES ($1, 0, $2, $3, $4)
-                ON CONFLICT (name) DO UPDATE SET events = excluded.events, roles = excluded.roles, personal = excluded.personal
+                INSERT INTO receivers (name, given_up, events, roles, personal, address_template) VALUES ($1, 0, $2, $3, $4, $5)
+                ON CONFLICT (name) DO UPDATE SET events = excluded.events, roles = excluded.roles, personal = excluded.personal,
+                    address_template = excluded.address_template
                 """,
                 receiver.Name, Rows.Json(receiver.Filter.Events), Rows.Json(receiver.Filter.Roles.Select(role => role.Text)),
-                receiver.IsPersonal);
+                receiver.IsPersonal, receiver.AddressTemplate);
     }
 
     public static List<Receiver> Receivers(this Snapshot snapshot) => snapshot.QueryReadable(
-        "SELECT name, events, roles, personal FROM receivers ORDER BY name",
+        "SELECT name, events, roles, personal, address_template FROM receivers ORDER BY name",
         row => new Receiver(
-            row.String("name"), new NoticeFilter(row.Texts("events"), [.. row.Texts("roles").Select(Pattern)]), row.Flag("personal")));
+            row.String("name"), new NoticeFilter(row.Texts("events"), [.. row.Texts("roles").Select(Pattern)]), row.Flag("personal"),
+            row.Text("address_template")));
 
     public static List<ReceiverStatus> ReceiverStatuses(this Snapshot snapshot) =>
         snapshot.QueryReadable(

@@ -49,19 +49,17 @@ internal static class RequestPages
         var isByRole = part is { Role: not null, User: null, Order: not RequestOrder.User };
         var isFoundOtherwise = isByRole || part.User is not null || part.Order == RequestOrder.User;
         var arms =
-            from state in part.States.IsEmpty ? [new Arm("", IsOpen: false)] : part.States.SelectMany(InState)
+            from state in part.States.IsEmpty ? [new StateCondition("", IsOpen: false)] : part.States.SelectMany(StateCondition.Of)
             let reads = state.IsOpen ? Reads.Open : isByRole ? Reads.ByRole : Reads.InOrder
             from place in Behind(part, reads)
             let conditions = new[]
             {
                 // A plus sign keeps a column from deciding which index is read.
-                reads != Reads.Open && isFoundOtherwise && state.Condition.Length > 0 ? $"+{state.Condition}" : state.Condition,
+                reads != Reads.Open && isFoundOtherwise && state.Sql.Length > 0 ? $"+{state.Sql}" : state.Sql,
                 place,
                 part.User is null ? "" : "user_name = $5",
                 reads == Reads.ByRole ? "role = $6" : "",
-                part.Role is null
-                    ? ""
-                    : "EXISTS (SELECT 1 FROM json_each(roles) WHERE value ->> 'name' = $6 UNION ALL SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $6)",
+                part.Role is null ? "" : RequestFilter.HasRole,
                 part.Since is null ? "" : reads == Reads.Open ? "+created >= $7" : "created >= $7",
             }.Where(condition => condition.Length > 0).ToList()
             let table = reads == Reads.ByRole ? "request_roles JOIN requests USING (id, created)" : "requests"
@@ -76,15 +74,6 @@ internal static class RequestPages
             .Where(state => wish.States.IsEmpty || wish.States.Contains(state))
             .SkipWhile(state => wish.After is { } after && RequestPlace.Word(state) != after.Group)
             .Select(state => wish with { States = [state], After = RequestPlace.Word(state) == wish.After?.Group ? wish.After : null });
-
-    private static Arm[] InState(RequestState state) => state switch
-    {
-        RequestState.Pending => [new("state = 'PENDING' AND pending_until > $1", IsOpen: true)],
-        RequestState.Approved => [new("state = 'APPROVED' AND access_until > $1", IsOpen: true)],
-        RequestState.Expired => [
-            new("state = 'PENDING' AND +pending_until <= $1", IsOpen: false), new("state = 'APPROVED' AND +access_until <= $1", IsOpen: false)],
-        var final => [new($"state = '{RequestTransitions.Word(final)}'", IsOpen: false)],
-    };
 
     private static string[] Behind(RequestWish part, Reads reads) => (part.After, part.Order) switch
     {
@@ -108,9 +97,4 @@ internal static class RequestPages
         /// <summary>It walks the requests for a role, newest first.</summary>
         ByRole,
     }
-
-    /// <summary>A condition on the state.</summary>
-    /// <param name="Condition">The condition; empty for every state.</param>
-    /// <param name="IsOpen">Whether it matches only requests that are pending or in use.</param>
-    private sealed record Arm(string Condition, bool IsOpen);
 }

@@ -47,13 +47,14 @@ internal static class RequestTable
 
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) =>
-        snapshot.RequestsOf(user.Id, limit, after);
-
-    public static List<AccessRequest> RequestsOf(this Snapshot snapshot, Guid user, int? limit = null, RequestPlace? after = null) =>
+    /// <summary>
+    /// Returns the requests of a user, newest first. A filter by state or role also reads those of the user that it skips.
+    /// </summary>
+    public static List<AccessRequest> RequestsOf(
+        this Snapshot snapshot, User user, RequestFilter filter, DateTimeOffset now, int? limit = null, RequestPlace? after = null) =>
         snapshot.Select(
-            $"WHERE user_id = $1 {(after is null ? "" : "AND (created, id) < ($3, $4)")} ORDER BY created DESC, id DESC LIMIT $2", user,
-            limit ?? -1, after?.Created, after?.Id);
+            $"WHERE user_id = $4{Behind(after)}{filter.Sql()} ORDER BY created DESC, id DESC LIMIT $5", now, after?.Created, after?.Id,
+            user.Id, limit ?? -1, filter.Role, filter.Since);
 
     /// <summary>Returns the approved requests whose access has not ended.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
@@ -83,7 +84,17 @@ internal static class RequestTable
 
     /// <summary>Returns the pending requests, newest first.</summary>
     public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now) =>
-        snapshot.Select("WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", now);
+        snapshot.PendingRequests(now, _ => true);
+
+    /// <summary>Returns some pending requests, newest first. The reviews of the others are not read.</summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="now">The present instant.</param>
+    /// <param name="which">Chooses requests without looking at their reviews.</param>
+    public static List<AccessRequest> PendingRequests(this Snapshot snapshot, DateTimeOffset now, Predicate<AccessRequest> which) =>
+        snapshot.WithReviews(
+            snapshot.Query(
+                $"SELECT {Columns} FROM requests WHERE state = 'PENDING' AND pending_until > $1 ORDER BY created DESC, id", Row, now)
+                .FindAll(which));
 
     /// <summary>Returns the pending requests of a user, newest first.</summary>
     public static List<AccessRequest> PendingRequestsOf(this Snapshot snapshot, Guid user, DateTimeOffset now) =>
@@ -115,19 +126,33 @@ internal static class RequestTable
                 row.Long("granted") != 0),
             request.UserId, since, request.Id, role);
 
-    /// <summary>Returns the requests that a user has reviewed and that were suggested to them, newest first.</summary>
-    public static List<AccessRequest> SuggestedRequestsReviewedBy(
-        this Snapshot snapshot, User user, int? limit = null, RequestPlace? after = null) =>
+    /// <summary>Returns the requests that a user has reviewed, newest first. It reads all that they have reviewed.</summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="user">The reviewer.</param>
+    /// <param name="suggested">Whether only those that were suggested to them.</param>
+    /// <param name="filter">What else must be true of the requests.</param>
+    /// <param name="now">The instant at which the states are determined.</param>
+    /// <param name="limit">The largest number of requests; null for all.</param>
+    /// <param name="after">The place after which the page begins.</param>
+    public static List<AccessRequest> RequestsReviewedBy(
+        this Snapshot snapshot, User user, bool suggested, RequestFilter filter, DateTimeOffset now, int? limit = null,
+        RequestPlace? after = null) =>
         snapshot.Select(
             $"""
-            WHERE id IN (SELECT request_id FROM reviews WHERE author_id = $1)
-              AND CASE
-                WHEN json_valid(suggested_reviewers) THEN EXISTS (SELECT 1 FROM json_each(suggested_reviewers) WHERE value = $2)
-                ELSE 1 END
-              {(after is null ? "" : "AND (created, id) < ($4, $5)")}
-            ORDER BY created DESC, id DESC LIMIT $3
+            WHERE id IN (SELECT request_id FROM reviews WHERE author_id = $4)
+              {(suggested ? Suggested : "")}{Behind(after)}{filter.Sql()}
+            ORDER BY created DESC, id DESC LIMIT $5
             """,
-            user.Id, user.Name, limit ?? -1, after?.Created, after?.Id);
+            now, after?.Created, after?.Id, user.Id, limit ?? -1, filter.Role, filter.Since, user.Name);
+
+    // A row that somebody damaged is not left out.
+    private const string Suggested = """
+        AND CASE
+          WHEN json_valid(suggested_reviewers) THEN EXISTS (SELECT 1 FROM json_each(suggested_reviewers) WHERE value = $8)
+          ELSE 1 END
+        """;
+
+    private static string Behind(RequestPlace? after) => after is null ? "" : " AND (created, id) < ($2, $3)";
 
     /// <summary>Returns the approved requests whose access ends between these instants and whose end has not been announced yet.</summary>
     public static List<AccessRequest> EndingRequests(this Snapshot snapshot, DateTimeOffset now, DateTimeOffset until) =>
@@ -155,13 +180,15 @@ internal static class RequestTable
             "SELECT count(*) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user.Id, since);
 
     /// <summary>
-    /// Counts the reviewers suggested by a user's requests that were filed since an instant; a reviewer of several requests counts once for
-    /// each.
+    /// Counts the people to whom a user's requests since an instant were to be mailed; a reviewer of several requests counts once for each.
     /// </summary>
-    public static long CountSuggested(this Snapshot snapshot, Guid user, DateTimeOffset since) =>
+    public static long CountMailed(this Snapshot snapshot, Guid user, DateTimeOffset since) =>
         snapshot.QueryFirst(
-            "SELECT coalesce(sum(json_array_length(suggested_reviewers)), 0) FROM requests WHERE user_id = $1 AND created > $2",
-            row => row.GetInt64(0), user, since);
+            "SELECT coalesce(sum(mailed), 0) FROM requests WHERE user_id = $1 AND created > $2", row => row.GetInt64(0), user, since);
+
+    /// <summary>Records to how many people a request is to be mailed.</summary>
+    public static void MarkMailed(this Transaction transaction, AccessRequest request, int people) =>
+        transaction.Execute("UPDATE requests SET mailed = $2 WHERE id = $1", request.Id, (long)people);
 
     public static void InsertRequest(this Transaction transaction, AccessRequest request)
     {

@@ -35,12 +35,18 @@ public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, strin
 /// <summary>Lists requests that the caller may see, newest first.</summary>
 /// <param name="User">Which of the caller's users to act as.</param>
 /// <param name="Show">
-/// <c>mine</c>, or null: their own requests. <c>reviewable</c>: requests that wait for their review. <c>suggested</c>: requests that name
-/// them as a reviewer and that they may review.
+/// <c>mine</c>, or null: their own requests. <c>reviewable</c>: requests that wait for their review. <c>reviewed</c>: requests that they
+/// have reviewed. <c>suggested</c>: requests that name them as a reviewer and that they may review or have reviewed.
 /// </param>
 /// <param name="Limit">The largest number of requests, at least 1. A page contains at most 1000.</param>
 /// <param name="After">Only requests after this position: the <c>next</c> of the previous page.</param>
-public sealed record ListMyRequests(string? User = null, string? Show = null, int? Limit = null, string? After = null);
+/// <param name="State">Only requests in one of these states, separated by commas: <c>pending,approved</c>.</param>
+/// <param name="Role">Only requests that ask for this role, or were granted it.</param>
+/// <param name="Since">Only requests filed since then: a time of RFC 3339, or a duration before now.</param>
+/// <param name="CountReviewable">Whether to count the requests that wait for their review, whatever the list shows.</param>
+public sealed record ListMyRequests(
+    string? User = null, string? Show = null, int? Limit = null, string? After = null, string? State = null, string? Role = null,
+    string? Since = null, bool CountReviewable = false);
 
 /// <summary>Reviews another user's request as the caller's user.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -300,7 +306,8 @@ public sealed record RequestThreshold(string Name, int Approve, int Deny, string
 /// <summary>A list of requests.</summary>
 /// <param name="Requests">The requests, in the requested order.</param>
 /// <param name="Next">The position after which there are more requests; null if there are none.</param>
-public sealed record RequestList(RequestResource[] Requests, string? Next = null);
+/// <param name="Reviewable">How many requests wait for the caller's review; null if the call does not ask.</param>
+public sealed record RequestList(RequestResource[] Requests, string? Next = null, int? Reviewable = null);
 
 /// <summary>A request after a change, and the effects of the change.</summary>
 /// <param name="Request">The request as it is now.</param>

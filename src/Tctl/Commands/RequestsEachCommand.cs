@@ -34,25 +34,16 @@ internal abstract class RequestsEachCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var (exitCode, revokes) = (ExitCode.Done, false);
+        var revokes = false;
         var results = new Results<RequestResolved>(parsed);
-        foreach (var id in parsed.GetValue(ids)!)
+        var exitCode = await results.Each(parsed.GetValue(ids)!, async id =>
         {
-            try
-            {
-                var resolved = await Send(ca, id, parsed, cancellation);
-                results.Add(resolved, RequestText.Done(resolved, done));
-                revokes |= resolved.Revoked is not [];
-                foreach (var warning in resolved.Warnings)
-                    parsed.Warn(warning);
-            }
-            catch (ProblemException refused)
-            {
-                parsed.Complain(refused.Problem);
-                exitCode = ExitCode.Failed;
-            }
-        }
-        results.End();
+            var resolved = await Send(ca, id, parsed, cancellation);
+            results.Add(resolved, RequestText.Done(resolved, done));
+            revokes |= resolved.Revoked is not [];
+            foreach (var warning in resolved.Warnings)
+                parsed.Warn(warning);
+        });
         return revokes ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }
 }

@@ -102,6 +102,7 @@ internal sealed class LoginCommand : CliCommand
         var requests = plain ? await parsed.Offer(ca, user, cancellation) : requestIds.Given(parsed) ?? [];
 
         string? filed = null;
+        string[]? inUse = null;
         var asked = roles.Given(parsed);
         if (asked is not null)
             await Ask(asked);
@@ -145,7 +146,7 @@ internal sealed class LoginCommand : CliCommand
                         ? "each host has one of its own, fetched as you connect: tsh ssh LOGIN@NODE; tsh ls lists them"
                         : "a certificate for one host: tsh login --node=NODE; tsh ls lists them");
             }
-            await parsed.HintAtReady(ca, user, [.. login.Certificates.SelectMany(one => one.Info.Requests)], cancellation);
+            inUse = [.. login.Certificates.SelectMany(one => one.Info.Requests)];
         }
         // A user who has only requests has nothing to log in with yet.
         catch (ProblemException none) when (plain && asked is null && key.IsOfHome && none.Problem.Code == ProblemCode.NoLogin)
@@ -166,8 +167,12 @@ internal sealed class LoginCommand : CliCommand
             throw new FailureException(
                 away.Message, $"request {filed} stays: {ReadyRequests.Use(requests is [] ? [filed] : requests)}", ExitCode.Unreachable);
         }
+        var mine = await ReadyRequests.List(ca, user, cancellation);
+        if (inUse is not null)
+            parsed.HintAtReady(mine.Requests, inUse);
         if (nowait)
             parsed.Hint($"once the request is approved: {ReadyRequests.Use(filed!)}");
+        parsed.HintAtReviews(mine);
         return ExitCode.Done;
 
         void Remember(LoggedIn? login) => home.Remember(memory with

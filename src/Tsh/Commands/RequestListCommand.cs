@@ -9,25 +9,35 @@ internal sealed class RequestListCommand : CliCommand
 {
     private readonly Option<bool> mine = new("--my-requests") { Description = "Your own; what is listed without a word" };
     private readonly Option<bool> reviewable = new("--reviewable") { Description = "Those of others that wait for a review of yours" };
+    private readonly Option<bool> reviewed = new("--reviewed") { Description = "Those of others that you have reviewed" };
     private readonly Option<bool> suggested = new("--suggested")
     {
         Description = "Those of others that you may review and that name you as a reviewer"
     };
+    private readonly ListOption state = new("--state", "In these states only: pending, approved, denied, cancelled, expired", "STATE");
+    private readonly Option<string?> role = new("--role")
+    {
+        HelpName = "ROLE",
+        Description = "That ask for, or were granted, this role only"
+    };
+    private readonly SinceOption since = new("Filed since");
     private readonly FormatOption format = new();
     private readonly Paging paging;
 
     public RequestListCommand()
         : base(
             "ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable",
-            "tsh request ls --format=json")
+            "tsh request ls --reviewed --since=24h", "tsh request ls --state=approved,expired --role=dba", "tsh request ls --format=json")
     {
-        Option<bool>[] which = [mine, reviewable, suggested];
+        Option<bool>[] which = [mine, reviewable, reviewed, suggested];
         foreach (var option in which)
+            Options.Add(option);
+        foreach (var option in (Option[])[state, role, since])
             Options.Add(option);
         Validators.Add(result =>
         {
             if (which.Count(result.GetValue) > 1)
-                result.AddError("--my-requests, --reviewable and --suggested exclude each other");
+                result.AddError("--my-requests, --reviewable, --reviewed and --suggested exclude each other");
         });
         Options.Add(format);
         paging = new Paging(this, "tsh request ls", format);
@@ -37,10 +47,16 @@ internal sealed class RequestListCommand : CliCommand
     {
         var home = Home.Chosen(parsed);
         using var ca = ServerOption.Connect(parsed);
-        var show = parsed.GetValue(reviewable) ? RequestViews.Reviewable : parsed.GetValue(suggested) ? RequestViews.Suggested : null;
+        var show = parsed.GetValue(reviewable) ? RequestViews.Reviewable
+            : parsed.GetValue(reviewed) ? RequestViews.Reviewed
+            : parsed.GetValue(suggested) ? RequestViews.Suggested : null;
         var requests = await paging.Read(parsed, async (limit, after) =>
             await ca.Send(
-                Routes.ListMyRequests, new ListMyRequests(UserOption.Chosen(parsed, home), show, limit, after), cancellation) is var page
+                Routes.ListMyRequests,
+                new ListMyRequests(
+                    UserOption.Chosen(parsed, home), show, limit, after,
+                    state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(role), parsed.GetValue(since)),
+                cancellation) is var page
                 ? (page.Requests, page.Next)
                 : default);
         if (parsed.GetValue(format) == FormatOption.Json)

@@ -7,7 +7,10 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh request review</c>.</summary>
 internal sealed class RequestReviewCommand : CliCommand
 {
-    private readonly Argument<string> id = new("ID") { Description = "The request, or the beginning of its id" };
+    private readonly ListArgument ids = new("ID", "The requests, or the beginnings of their ids")
+    {
+        CompletionSources = { UserCompletions.Reviewable }
+    };
     private readonly Option<bool> approve = new("--approve") { Description = "You would grant it" };
     private readonly Option<bool> deny = new("--deny") { Description = "You would not" };
     private readonly Option<string?> reason = new("--reason")
@@ -26,12 +29,13 @@ internal sealed class RequestReviewCommand : CliCommand
     public RequestReviewCommand()
         : base(
             "review",
-            "Says what you think of somebody's request",
+            "Says what you think of somebody's requests",
             "tsh request review bc8ca931 --approve --reason=\"go ahead\"",
             "tsh request review bc8ca931 --approve --roles=db-read",
-            "tsh request review bc8ca931 --deny --reason=\"not tonight\"")
+            "tsh request review bc8ca931 --deny --reason=\"not tonight\"",
+            "tsh request review bc8ca931 04ababd6 --approve")
     {
-        Arguments.Add(id);
+        Arguments.Add(ids);
         foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime, yes, new FormatOption()])
             Options.Add(option);
         Validators.Add(result =>
@@ -51,8 +55,21 @@ internal sealed class RequestReviewCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
+        var results = new Results<RequestResolved>(parsed);
+        return await results.Each(parsed.GetValue(ids)!, async id =>
+        {
+            var (reviewed, shown) = await Review(parsed, ca, id, cancellation);
+            results.Add(reviewed, RequestText.Reviewed(reviewed, parsed.GetValue(approve)));
+            foreach (var warning in reviewed.Warnings.Except(shown))
+                parsed.Warn(warning);
+        });
+    }
+
+    private async Task<(RequestResolved Reviewed, string[] Shown)> Review(
+        ParseResult parsed, CaClient ca, string id, CancellationToken cancellation)
+    {
         var review = new ReviewRequest(
-            parsed.GetValue(id)!, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
+            id, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
             UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
             roles.Given(parsed), parsed.GetValue(assumeStartTime));
         string[] shown = [];
@@ -66,17 +83,6 @@ internal sealed class RequestReviewCommand : CliCommand
                 parsed.GetValue(yes), cancellation);
             review = review with { Id = whole ?? review.Id };
         }
-        var reviewed = await ca.Send(Routes.ReviewRequest, review, cancellation);
-        var spec = reviewed.Request.Spec;
-        parsed.PrintResult(
-            reviewed,
-            RequestText.Done(
-                reviewed,
-                spec.State == RequestStates.Pending
-                    ? string.Join("; ", ["reviewed", .. spec.Missing ?? []])
-                    : spec.State.ToLowerInvariant()));
-        foreach (var warning in reviewed.Warnings.Except(shown))
-            parsed.Warn(warning);
-        return ExitCode.Done;
+        return (await ca.Send(Routes.ReviewRequest, review, cancellation), shown);
     }
 }

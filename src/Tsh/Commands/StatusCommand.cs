@@ -32,45 +32,56 @@ internal sealed class StatusCommand : CliCommand
             parsed.Warn(fault);
         if (held.Certificates is [] && held.Faults is [] && home.Memory is { PerHost: true, Session: { } session }
             && home.PublicKeyAtHand() is not null)
-            return ShowPerHost(parsed, home, session, now);
+            return await ShowPerHost(parsed, home, session, now, cancellation);
         var usable = held.Usable(now);
         var user = parsed.GetValue<string?>("--user") ?? usable.Info.User;
         using var ca = ServerOption.Connect(parsed);
         var known = await AskDaemon(parsed, ca, [.. held.At(now)], user, cancellation);
         var (first, others) = (known?[0] ?? usable.Info, known?[1..] ?? [.. held.At(now).Skip(1).Select(one => one.Info)]);
+        var mine = known is null ? new RequestList([]) : await ReadyRequests.List(ca, user, cancellation);
         if (parsed.GetValue(format) == FormatOption.Text)
             parsed.Print([.. StatusText.Lines(first, now), .. others.Select(StatusText.Beside)]);
         else
         {
             var facts = Facts(first, isRecorded: known is not null);
             facts["others"] = new JsonArray([.. others.Select(one => (JsonNode)Facts(one, isRecorded: known is not null))]);
+            if (mine.Reviewable is { } count)
+                facts["reviewable"] = count;
             parsed.PrintJson(facts);
         }
-        var requests = known is null ? [] : await ReadyRequests.List(ca, user, cancellation);
-        foreach (var (warning, command) in LittleLeft.Of(first, requests, now))
+        foreach (var (warning, command) in LittleLeft.Of(first, mine.Requests, now))
         {
             parsed.Warn(warning);
             parsed.Hint(command);
         }
-        parsed.HintAtReady(requests, held.Requests(now));
+        parsed.HintAtReady(mine.Requests, held.Requests(now));
+        parsed.HintAtReviews(mine);
         return ExitCode.Done;
     }
 
     /// <summary>Shows a login in which every host has its own certificate.</summary>
-    private int ShowPerHost(ParseResult parsed, Home home, LoginSession session, DateTimeOffset now)
+    private async Task<int> ShowPerHost(
+        ParseResult parsed, Home home, LoginSession session, DateTimeOffset now, CancellationToken cancellation)
     {
         if (session.Ends <= now)
             throw new FailureException($"your login ended at {Wording.Time(session.Ends)}", "tsh login");
         var hosts = NodeCertificate.LoginsAtHand(home).ToArray();
+        using var ca = ServerOption.Connect(parsed);
+        var mine = await ReadyRequests.List(ca, parsed.GetValue<string?>("--user") ?? session.User, cancellation);
         if (parsed.GetValue(format) == FormatOption.Json)
-            parsed.PrintJson(new JsonObject
+        {
+            var facts = new JsonObject
             {
                 ["user"] = session.User,
                 ["per_host"] = true,
                 ["valid_before"] = Moment(session.Ends),
                 ["requests"] = Words([.. home.Memory.Requests]),
                 ["at_hand"] = Words(hosts),
-            });
+            };
+            if (mine.Reviewable is { } count)
+                facts["reviewable"] = count;
+            parsed.PrintJson(facts);
+        }
         else
         {
             parsed.Print($"user: {session.User}");
@@ -79,6 +90,7 @@ internal sealed class StatusCommand : CliCommand
                 parsed.Print($"at hand: {string.Join(", ", hosts.Take(10))}{(hosts.Length > 10 ? $" and {hosts.Length - 10} more" : "")}");
             parsed.Print($"valid until: {Wording.Time(session.Ends)} (valid for {Wording.Left(session.Ends - now)})");
         }
+        parsed.HintAtReviews(mine);
         return ExitCode.Done;
     }
 

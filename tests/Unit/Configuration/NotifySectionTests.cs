@@ -59,6 +59,10 @@ public sealed class NotifySectionTests : IDisposable
         Assert.Equal((MailTls.None, 25), Read($"mail: {{server: {server}, tls: none, from: CertAuthority <ca@example.com>}}").Mail is { } mail ? (mail.Tls, mail.Port) : default);
 
     [Fact]
+    public void Address_template_names_the_user_before_the_domain() =>
+        Assert.Equal("{user}.ssh@example.com", Read($"mail: {{{Mail}, address_template: '{{user}}.ssh@example.com'}}").Mail!.AddressTemplate);
+
+    [Fact]
     public void Empty_section_has_no_receivers() => Assert.True(Read("webhooks: []\n  mail: {}") is { Webhooks.IsEmpty: true, Mail: null });
 
     [Theory]
@@ -102,6 +106,11 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{server: mail.example.com, from: ca@example.com, events: [hosts.stale]}", "2:67: mail reaches people whom a request concerns; hosts.stale goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, roles: [dba], events: [access.ending, hosts.fresh]}", "2:96: mail reaches people whom a request concerns; hosts.fresh goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, to: a@example.com}", "2:58: notify.mail has no field \"to\"")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: ca@example.com}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'ca@{user}.example.com'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}{user}@example.com'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'x <{user}@example.com>'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
     public void Invalid_mail_settings_are_rejected_with_their_place(string mail, string told) => Refused($"mail: {mail}", told);
 
     [Fact]

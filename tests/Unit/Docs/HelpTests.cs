@@ -42,7 +42,7 @@ public class HelpTests
     {
         string[] without =
         [
-            "tsh login", "tsh logout", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh version",
+            "tsh login", "tsh logout", "tsh review", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh version",
             "tctl auth export", "tctl auth sign", "tctl nodes enroll", "tctl backup", "tctl completion", "tctl help", "tctl version",
         ];
         var found = Paths([new TshCommand()]).Concat(Paths([new TctlCommand()]))

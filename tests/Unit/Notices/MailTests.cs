@@ -26,9 +26,25 @@ public class MailTests
         using var first = Written(Told.Of("request.created"));
         using var again = Written(Told.Of("request.created") with { Attempt = 7 });
         using var other = Written(Told.Of("request.created"), "carol@example.com");
-        Assert.Matches($"^{Told.Id}\\.[0-9a-f]{{16}}@example\\.com$", first.MessageId);
+        Assert.Matches("^b48cc9ff-d730-4f59-a5fd-e60383ff6ce2\\.[0-9a-f]{16}@example\\.com$", first.MessageId);
         Assert.Equal(first.MessageId, again.MessageId);
         Assert.NotEqual(first.MessageId, other.MessageId);
+    }
+
+    [Fact]
+    public void Messages_of_one_request_are_a_thread_for_each_address()
+    {
+        using var first = Written(Told.Of("request.created"));
+        foreach (var what in (string[])["request.reviewed", "request.approved", "access.ending"])
+        {
+            using var next = Written(Told.Of(what));
+            Assert.Matches($"^{Told.Id}\\.[0-9a-f]{{16}}@example\\.com$", next.MessageId);
+            Assert.Equal((first.MessageId, first.MessageId), (next.InReplyTo, Assert.Single(next.References)));
+        }
+        using var other = Written(Told.Of("request.approved"), "carol@example.com");
+        Assert.NotEqual(first.MessageId, other.InReplyTo);
+        Assert.Null(first.InReplyTo);
+        Assert.Empty(first.References);
     }
 
     [Theory]

@@ -9,7 +9,7 @@ public class NoticeTextTests
 
     [Theory]
     [InlineData("request.created", "alice asks for dba, web: `tonight` " + Request)]
-    [InlineData("request.reviewed", "bob reviewed alice's request for dba, web: APPROVED: `fine` " + Request)]
+    [InlineData("request.reviewed", "bob voted to approve alice's request for dba, web: `fine` " + Request)]
     [InlineData("request.approved", "alice's request for dba, web was approved by root: `go` " + Request)]
     [InlineData("request.denied", "alice's request for dba, web was denied by root: `go` " + Request)]
     [InlineData("request.cancelled", "alice's request for dba, web was cancelled by root: `go` " + Request)]

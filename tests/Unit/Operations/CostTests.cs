@@ -1,5 +1,7 @@
 using System.Reflection;
 using System.Text;
+using CertAuthority.Access.Requests;
+using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
@@ -25,6 +27,7 @@ public sealed class CostTests : IAsyncLifetime
     private const int Calls = 20;
 
     private static readonly Caller Alice = new(new UnixIdentity(0, "root"), IsRoot: false);
+    private static readonly Caller Boss = new(new UnixIdentity(7007, "boss"), IsRoot: false);
     private static readonly Administrator Root = new(new Caller(new UnixIdentity(0, "root"), IsRoot: true));
     private static readonly string Key = new Ed25519PublicKey(Numbers.Point()).ToLine("a key");
 
@@ -34,12 +37,14 @@ public sealed class CostTests : IAsyncLifetime
         ("login for a node", 13, 90, (ca, n) => Logins.Issue(ca, Alice, new Login(Key, User: User(n), Node: "n1"))),
         ("request create, deny", 80, 370, async (ca, n) => await Resolutions.Deny(ca, Root, new DenyRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
         ("request create, approve", 120, 520, async (ca, n) => await Resolutions.Approve(ca, Root, new ApproveRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
-        ("requests ls", 43, 170, (ca, _) => RequestLists.List(ca, Root, new ListRequests(Limit: 20))),
+        ("requests ls", 70, 220, (ca, _) => RequestLists.List(ca, Root, new ListRequests(Limit: 20))),
         ("my requests", 45, 200, (ca, n) => Requests.ListMine(ca, Alice, new ListMyRequests(User: User(n), Limit: 20))),
+        ("what waits for a review", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
+        ("count of what waits", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Limit: 20, CountReviewable: true))),
         ("certs ls", 4, 115, (ca, _) => Certificates.List(ca, Root, new ListCertificates(Limit: 20))),
         ("audit ls", 4, 42, (ca, _) => Certificates.Audit(ca, Root, new ListAudit(Limit: 20))),
         ("get user", 3, 9, (ca, n) => ResourceFiles.Get(ca, Root, new GetResources("user", User(n)))),
-        ("users update", 26, 140, (ca, n) => Users.Update(ca, Root, new UpdateUser("u11", Logins: [$"x{n}"]))),
+        ("users update", 28, 140, (ca, n) => Users.Update(ca, Root, new UpdateUser("u11", Logins: [$"x{n}"]))),
         ("user create", 23, 65, (ca, n) => Apply(ca, $"{{kind: user, version: v2, metadata: {{name: new{n}}}, spec: {{roles: [web]}}}}")),
         ("node create", 17, 55, (ca, n) => Apply(ca, $"{{kind: node, version: v2, metadata: {{name: new{n}}}, spec: {{addr: new.example.com}}}}")),
         ("role edit", 18, 110, (ca, n) => Apply(ca, $"{{kind: role, version: v8, metadata: {{name: r1}}, spec: {{allow: {{logins: [x{n}], node_labels: {{env: r1}}}}}}}}")),
@@ -84,6 +89,20 @@ public sealed class CostTests : IAsyncLifetime
     {
         var world = await HostWorld.Start();
         await FilledDatabase.Write(world.Store.Database, Store.World.Now, history, users, roles, nodes, live);
+        await world.Store.Database.Commit(transaction =>
+        {
+            // Somebody who may review, and four requests that wait for it, one with a vote.
+            RoleRow.Table.Put(transaction, RoleRow.Table.Read("""{"version":"v8","allow":{"review_roles":["dba"] } }""", "reviewer") with { Id = Guid.NewGuid(), Revision = 1 });
+            UserRow.Table.Put(transaction, Unit.Store.World.User("boss") with { Roles = ["reviewer"] });
+            for (var n = 0; n < 4; n++)
+            {
+                var request = Unit.Store.World.Request(transaction.FindUser($"u{FilledDatabase.Own + n + 1}")!) with { CreatorUid = 6000, CreatorLoginUid = null };
+                transaction.InsertRequest(request);
+                if (n == 0)
+                    transaction.InsertReview(request, 1, new Review(Guid.NewGuid(), "gone", [6001], ReviewDecision.Approve, ["dba"], "", Unit.Store.World.Now));
+            }
+            return true;
+        });
         await world.Krl.StartAsync(CancellationToken.None);
         await world.Krl.Publish();
         return world;

@@ -49,6 +49,38 @@ public sealed class RequestPagesTests : IAsyncLifetime
         return wishes;
     }
 
+    /// <summary>The statement and the same rule in memory agree, for what a user filed and for what a user reviewed.</summary>
+    [Theory]
+    [InlineData("", null, false)]
+    [InlineData("Pending", null, false)]
+    [InlineData("Approved", "dba", false)]
+    [InlineData("Expired Denied", null, true)]
+    [InlineData("Pending Approved Denied Cancelled Expired", "dba", true)]
+    public async Task Lists_of_one_user_follow_the_filter(string states, string? role, bool since)
+    {
+        var reviewer = World.User("carol");
+        await world.Database.Commit(transaction =>
+        {
+            foreach (var request in requests.Where((_, n) => n % 2 == 0))
+                transaction.InsertReview(request, 1, new Review(reviewer.Id, "carol", [7], ReviewDecision.Approve, ["dba"], "", Now));
+            return true;
+        });
+        var filter = new RequestFilter(
+            [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)], role, since ? Now.AddMinutes(-10).AddSeconds(2) : null);
+        Check(requests.Where(request => request.UserId == Users[0].Id), (snapshot, limit, after) => snapshot.RequestsOf(Users[0], filter, Now, limit, after));
+        Check(requests.Where((_, n) => n % 2 == 0), (snapshot, limit, after) => snapshot.RequestsReviewedBy(reviewer, false, filter, Now, limit, after));
+
+        void Check(IEnumerable<AccessRequest> all, Func<Snapshot, int?, RequestPlace?, List<AccessRequest>> read)
+        {
+            var wanted = all.Where(request => filter.Lets(request, Now)).OrderByDescending(request => request.Created)
+                .ThenByDescending(request => $"{request.Id}", StringComparer.Ordinal).Select(request => request.Id).ToList();
+            Assert.NotEmpty(wanted);
+            Assert.Equal(wanted, world.Database.Read(snapshot => read(snapshot, null, null)).ConvertAll(request => request.Id));
+            var place = RequestPlace.From(requests.Single(request => request.Id == wanted[0]), RequestOrder.Created, Now);
+            Assert.Equal(wanted.Skip(1).Take(2), world.Database.Read(snapshot => read(snapshot, 2, place)).ConvertAll(request => request.Id));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Wishes))]
     public void Pages_list_every_matching_request_once_and_in_order(string states, string? user, string? role, bool since, string order, int limit)

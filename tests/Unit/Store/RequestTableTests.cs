@@ -112,9 +112,9 @@ public sealed class RequestTableTests : IAsyncLifetime
             return true;
         });
         Assert.Equal(Show(filed with { Reviews = [.. reviews] }), Show(Find("aa", null)));
-        Assert.Equal(filed.Id, Assert.Single(world.Database.Read(snapshot => snapshot.SuggestedRequestsReviewedBy(Bob, 1))).Id);
-        Assert.Empty(world.Database.Read(snapshot => snapshot.SuggestedRequestsReviewedBy(Alice)));
-        Assert.Empty(world.Database.Read(snapshot => snapshot.SuggestedRequestsReviewedBy(Bob, 1, RequestPlace.From(filed, RequestOrder.Created, World.Now))));
+        Assert.Equal(filed.Id, Assert.Single(world.Database.Read(snapshot => snapshot.RequestsReviewedBy(Bob, true, RequestFilter.None, World.Now, 1))).Id);
+        Assert.Empty(world.Database.Read(snapshot => snapshot.RequestsReviewedBy(Alice, false, RequestFilter.None, World.Now)));
+        Assert.Empty(world.Database.Read(snapshot => snapshot.RequestsReviewedBy(Bob, true, RequestFilter.None, World.Now, 1, RequestPlace.From(filed, RequestOrder.Created, World.Now))));
 
         // They go with it.
         await world.Database.Commit(transaction =>

@@ -206,6 +206,14 @@ public sealed class StatementPlanTests : IAsyncLifetime
                 from order in Enum.GetValues<RequestOrder>()
                 from after in (RequestPlace?[])[null, new(order switch { RequestOrder.User => "abcd", RequestOrder.State => "denied", _ => "" }, World.Now, Guid.Empty)]
                 select new RequestWish([.. states], user, role, since, order, 20, after);
+        if (type == typeof(RequestFilter))
+            return
+                from states in (RequestState[][])[[], .. Enum.GetValues<RequestState>().Select(state => (RequestState[])[state])]
+                from role in (string?[])[null, "abcd"]
+                from since in (DateTimeOffset?[])[null, World.Now]
+                select new RequestFilter([.. states], role, since);
+        if (type == typeof(bool))
+            return [true, false];
         if (type == typeof(ListAudit))
             return
                 from user in (string?[])[null, "abcd"]
@@ -226,6 +234,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         : type == typeof(Guid) ? Guid.NewGuid()
         : type == typeof(byte[]) ? new byte[] { 1 }
         : type == typeof(Func<Policy, string, Policy>) ? (Policy policy, string _) => policy
+        : type == typeof(Predicate<AccessRequest>) ? (Predicate<AccessRequest>)(_ => true)
         : type == typeof(PublicKey) ? PrivateKeys.New(CaKeyType.Ed25519).PublicKey
         : type == typeof(Alias) ? Alias.Account("alice")
         : type == typeof(UnixIdentity) ? new UnixIdentity(5001, "alice")

@@ -4,6 +4,7 @@ using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
 using CertAuthority.Access.Users;
+using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -68,6 +69,13 @@ internal static class Facts
             }),
             wish.AllHosts);
     }
+
+    /// <summary>
+    /// Returns the facts about a request that was just filed or reviewed. They concern every host that it opens, so they are collected
+    /// outside of the transaction.
+    /// </summary>
+    public static RequestFacts? AfterCommit(Authority ca, AccountUids accounts, AccessRequest request, DateTimeOffset now) =>
+        ca.Database.Read(snapshot => Of(ca, new Persons(snapshot, accounts), request, FactsWish.Notice, now));
 
     /// <summary>Returns the users who may be able to review a request, and those who are named: at most 1000.</summary>
     public static List<User> Candidates(Snapshot snapshot, AccessRequest request, IEnumerable<string> named)

@@ -1,5 +1,7 @@
 using CertAuthority.Access.Notices;
 using CertAuthority.Access.Requests;
+using CertAuthority.Access.Reviews;
+using CertAuthority.Access.Users;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -36,7 +38,7 @@ internal static class Notifications
         var notification = new Notification(
             Guid.NewGuid().ToString(), 0, what, now, show is null ? request.Show(now, transaction.Policy().Roles) : show());
         foreach (var receiver in receivers)
-            transaction.Put(receiver, Addresses(transaction, receiver, by, what, request), notification);
+            transaction.Put(receiver, Addresses(transaction, receiver, by, what, request, now), notification);
     }
 
     /// <summary>
@@ -86,15 +88,30 @@ internal static class Notifications
 
     /// <summary>Returns whether reviewers get no mail for a request because the user's earlier requests caused too much.</summary>
     public static bool MailsTooMuch(this Snapshot snapshot, AccessRequest request) =>
-        snapshot.CountSuggested(request.UserId, request.Created.AddDays(-1)) > MostMailed;
+        snapshot.CountMailed(request.UserId, request.Created.AddDays(-1)) > MostMailed;
 
     // Null stands for a receiver that does not deliver to people.
-    private static IEnumerable<string?> Addresses(Snapshot snapshot, Receiver receiver, Caller by, string what, AccessRequest request)
+    private static IEnumerable<string?> Addresses(
+        Transaction transaction, Receiver receiver, Caller by, string what, AccessRequest request, DateTimeOffset now)
     {
         if (!receiver.IsPersonal)
             return [null];
-        if (what == NoticeEvents.Created && snapshot.MailsTooMuch(request))
-            return [];
-        return Recipients.Addresses(Recipients.For(what, request, snapshot.FindUser, snapshot.FindUser(request.UserId), by.Answerer));
+        var people = Recipients.For(
+            what, request, transaction.FindUser, () => Reviewers(transaction, request, now), transaction.FindUser(request.UserId),
+            by.Answerer);
+        if (what == NoticeEvents.Created)
+        {
+            transaction.MarkMailed(request, Math.Max(people.Length, request.SuggestedReviewers.Length));
+            if (transaction.MailsTooMuch(request))
+                return [];
+        }
+        return Recipients.Addresses(people, receiver.AddressTemplate);
+    }
+
+    // The users who hold a role that may review the request; nobody else is read, however many users there are.
+    private static IEnumerable<User> Reviewers(Snapshot snapshot, AccessRequest request, DateTimeOffset now)
+    {
+        var roles = snapshot.Policy().Roles;
+        return Reviewing.Able(request, Facts.Candidates(snapshot, request, []), roles, now);
     }
 }

@@ -16,10 +16,7 @@ internal static class RequestLists
         {
             var (requests, next) = snapshot.RequestPage(wish, now);
             var persons = Persons.Last(ca, snapshot);
-            persons.Behind(
-                requests.Where(request => request.Reviews.Length > 0 && request.StateAt(now) == RequestState.Pending)
-                    .SelectMany(People.Aliases));
-            return new RequestList([.. requests.Select(request => persons.Show(request, now))], next?.ToString());
+            return new RequestList(persons.ShowAll(requests, now), next?.ToString());
         }));
     }
 
@@ -39,14 +36,19 @@ internal static class RequestLists
             throw Problems.Invalid(
                 $"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? RequestSorts.Created}",
                 "take the one that the page before ended with");
-        return new RequestWish(
-            [.. (ask.State ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                .Select(
-                    word => State(word.ToLowerInvariant())
-                        ?? throw Problems.InvalidField("state", $"takes pending, approved, denied, cancelled or expired, not \"{word}\""))
-                .Distinct()],
-            ask.User, ask.Role, ask.Since is null ? null : Since(ask.Since, now), order, Pages.Size(ask.Limit), after);
+        var (states, role, since) = Filter(ask.State, ask.Role, ask.Since, now);
+        return new RequestWish(states, ask.User, role, since, order, Pages.Size(ask.Limit), after);
     }
+
+    /// <summary>Reads the filters of a call.</summary>
+    /// <exception cref="ProblemException">A filter has no meaning.</exception>
+    public static RequestFilter Filter(string? states, string? role, string? since, DateTimeOffset now) => new(
+        [.. (states ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(
+                word => State(word.ToLowerInvariant())
+                    ?? throw Problems.InvalidField("state", $"takes pending, approved, denied, cancelled or expired, not \"{word}\""))
+            .Distinct()],
+        role, since is null ? null : Since(since, now));
 
     private static RequestState? State(string word) =>
         Enum.GetValues<RequestState>().Where(state => RequestPlace.Word(state) == word).Select(state => (RequestState?)state)

@@ -112,11 +112,7 @@ internal static class Requests
             });
             return (request, Filed(ca, persons, request, ask, now));
         });
-        // They concern every host that the request opens, so they are collected outside of the transaction.
-        return shown with
-        {
-            Facts = ca.Database.Read(snapshot => Facts.Of(ca, new Persons(snapshot, accounts), filed, FactsWish.Notice, now)),
-        };
+        return shown with { Facts = Facts.AfterCommit(ca, accounts, filed, now) };
     }
 
     /// <summary>
@@ -131,10 +127,9 @@ internal static class Requests
         var warnings = named is []
             ? []
             : Reviewing.CannotReview(request, named, Facts.Candidates(snapshot, request, named), snapshot.Policy().Roles, now).ToList();
-        if (request.SuggestedReviewers.Length > 0 && snapshot.MailsTooMuch(request)
-            && snapshot.Receivers().Exists(receiver => receiver.IsPersonal))
+        if (snapshot.Receivers().Exists(receiver => receiver.IsPersonal) && snapshot.MailsTooMuch(request))
             warnings.Add(
-                $"reviewers get no mail of it, for within a day requests of {request.UserName} have named {Notifications.MostMailed} of them; tell them yourself");
+                $"reviewers get no mail about it, because the requests of {request.UserName} within a day would mail more than {Notifications.MostMailed} of them; tell them yourself");
         return warnings is [] ? shown : shown with { Spec = shown.Spec with { Warnings = [.. warnings] } };
     }
 
@@ -149,18 +144,21 @@ internal static class Requests
 
     public static Task<RequestList> ListMine(Authority ca, Caller by, ListMyRequests ask)
     {
-        if (ask.Show is not (null or RequestViews.Mine or RequestViews.Reviewable or RequestViews.Suggested))
-            throw Problems.InvalidField("show", $"takes mine, reviewable or suggested, not \"{ask.Show}\"");
+        if (ask.Show is not (null or RequestViews.Mine or RequestViews.Reviewable or RequestViews.Reviewed or RequestViews.Suggested))
+            throw Problems.InvalidField("show", $"takes mine, reviewable, reviewed or suggested, not \"{ask.Show}\"");
         var now = ca.Now();
+        var filter = RequestLists.Filter(ask.State, ask.Role, ask.Since, now);
         var (size, after) = (Pages.Size(ask.Limit), Pages.BehindRequest(ask.After));
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
             var found = ask.Show is null or RequestViews.Mine
-                ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), size + 1, after)
-                : Reviews.Find(persons, by, ask, size + 1, after, ca.Limits, now);
+                ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), filter, now, size + 1, after)
+                : Reviews.Find(persons, by, ask, filter, size + 1, after, ca.Limits, now);
             var (page, next) = Pages.Cut(found, size, request => RequestPlace.From(request, RequestOrder.Created, now).ToString());
-            return new RequestList([.. page.Select(request => persons.Show(request, now))], next);
+            return new RequestList(
+                persons.ShowAll(page, now), next,
+                ask.CountReviewable ? Reviews.CountAwaiting(persons, by, ask.User, ca.Limits, now) : null);
         }));
     }
 

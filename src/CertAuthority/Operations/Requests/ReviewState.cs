@@ -60,4 +60,13 @@ internal static class ReviewStates
         request.Show(
             now, persons.Snapshot.Policy().Roles,
             request.StateAt(now) == RequestState.Pending ? ReviewState.Load(persons, request, now).Tally() : null);
+
+    /// <summary>Converts the requests of a list.</summary>
+    public static RequestResource[] ShowAll(this Persons persons, IReadOnlyCollection<AccessRequest> requests, DateTimeOffset now)
+    {
+        // All at once, because each growth of what is known costs as much as all that is known.
+        persons.Behind(
+            requests.Where(request => request.StateAt(now) == RequestState.Pending && !request.Reviews.IsEmpty).SelectMany(People.Aliases));
+        return [.. requests.Select(request => persons.Show(request, now))];
+    }
 }

@@ -40,7 +40,7 @@ internal static class Reviews
             return [.. People.Aliases(FindToReview(snapshot, id, voter)), Alias.User(voter.User.Id), .. by.Aliases];
         });
         var unknown = await GroupUsers.LookAgain(ca, names);
-        var (shown, warnings) = await ca.Database.Commit(transaction =>
+        var (request, shown, warnings) = await ca.Database.Commit(transaction =>
         {
             var roles = transaction.Policy().Roles;
             var persons = new Persons(transaction, accounts);
@@ -80,35 +80,71 @@ internal static class Reviews
                 transaction.Tell(
                     by, NoticeEvents.Reviewed, next, now,
                     () => persons.Show(next, now) with { Facts = Facts.Of(ca, persons, next, FactsWish.Notice, now) });
-            return (persons.Show(next, now),
+            return (next, persons.Show(next, now),
                 reviewed.Step?.To == RequestState.Approved
                     ? RequestChanges.Warnings(ca, state.Request, next, state.Requester!, roles)
                     : []);
         }, takesAway: said.Decision == ReviewDecision.Deny);
         ca.Watch.Changed(Guid.Parse(id));
-        return new RequestResolved(shown, [], warnings);
+        // While the request stays pending, its facts say who can give the next vote.
+        return new RequestResolved(shown with { Facts = Facts.AfterCommit(ca, accounts, request, now) }, [], warnings);
     }
 
-    /// <summary>
-    /// Finds the requests that wait for the user's review, or that were suggested to them and that they may see; newest first.
-    /// </summary>
+    /// <summary>Finds the requests of other people that a user may see, newest first.</summary>
+    /// <param name="persons">Tells which users are the same person; it holds the database.</param>
+    /// <param name="by">The caller.</param>
+    /// <param name="ask">The call; <c>show</c> selects the requests.</param>
+    /// <param name="filter">What else must be true of them.</param>
+    /// <param name="most">The largest number of requests.</param>
+    /// <param name="after">The place after which the page begins.</param>
+    /// <param name="limits">The limits of the site.</param>
+    /// <param name="now">The present instant.</param>
     public static List<AccessRequest> Find(
-        Persons persons, Caller by, ListMyRequests ask, int most, RequestPlace? after, SiteLimits limits, DateTimeOffset now)
+        Persons persons, Caller by, ListMyRequests ask, RequestFilter filter, int most, RequestPlace? after, SiteLimits limits,
+        DateTimeOffset now)
     {
         var snapshot = persons.Snapshot;
         var voter = Voter(snapshot, by, ask.User, now);
-        var roles = snapshot.Policy().Roles;
-        var pending = snapshot.PendingRequests(now).FindAll(request => request.UserId != voter.User.Id && voter.MayReview(request, roles));
-        // All at once, because each growth of what is known costs as much as all that is known.
-        persons.Behind([.. pending.SelectMany(People.Aliases), Alias.User(voter.User.Id), .. by.Aliases]);
-        var found = ask.Show == RequestViews.Suggested
-            ? pending.Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
-                .Concat(snapshot.SuggestedRequestsReviewedBy(voter.User, most, after)).DistinctBy(request => request.Id)
-            : pending.Where(
-                request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
+        var (isSuggested, isReviewed) = (ask.Show == RequestViews.Suggested, ask.Show == RequestViews.Reviewed);
+        List<AccessRequest> pending = isReviewed ? [] : Pending(snapshot, voter, now).FindAll(request => filter.Lets(request, now));
+        var found = isSuggested ? pending.Where(request => request.SuggestedReviewers.Contains(voter.User.Name))
+            : Awaiting(persons, by, voter, pending, limits, now);
+        if (isSuggested || isReviewed)
+            found = found.Concat(snapshot.RequestsReviewedBy(voter.User, isSuggested, filter, now, most, after)).DistinctBy(
+                request => request.Id);
         return [
             .. found.Where(request => after is null || after.IsBefore(request)).OrderByDescending(request => request.Created)
                 .ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal).Take(most)];
+    }
+
+    /// <summary>
+    /// Counts the requests that wait for a user's review. It examines what is pending, and reads no other users than the requests concern.
+    /// </summary>
+    public static int CountAwaiting(Persons persons, Caller by, string? asked, SiteLimits limits, DateTimeOffset now)
+    {
+        var voter = Voter(persons.Snapshot, by, asked, now);
+        return Awaiting(persons, by, voter, Pending(persons.Snapshot, voter, now), limits, now).Count();
+    }
+
+    // What other people wait for and the user's roles let them review. Most users have no such role, and nothing is read for them.
+    private static List<AccessRequest> Pending(Snapshot snapshot, Voter voter, DateTimeOffset now)
+    {
+        var roles = snapshot.Policy().Roles;
+        return voter.MayReviewAnything(roles)
+            ? snapshot.PendingRequests(now, request => request.UserId != voter.User.Id && voter.MayReview(request, roles))
+            : [];
+    }
+
+    // By the rule that decides about a review.
+    private static IEnumerable<AccessRequest> Awaiting(
+        Persons persons, Caller by, Voter voter, List<AccessRequest> pending, SiteLimits limits, DateTimeOffset now)
+    {
+        if (pending is [])
+            return [];
+        // All at once, because each growth of what is known costs as much as all that is known.
+        persons.Behind([.. pending.SelectMany(People.Aliases), Alias.User(voter.User.Id), .. by.Aliases]);
+        return pending.Where(
+            request => Reviewing.IsAwaited(ReviewState.Load(persons, request, now).Question(by, voter, Nothing, limits), now));
     }
 
     /// <summary>Finds a request that the user may see: their own, or one that they may review or have reviewed.</summary>

@@ -1,6 +1,8 @@
+using CertAuthority.Access.Locks;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Reviews;
 using CertAuthority.Access.Roles;
+using CertAuthority.Access.Values;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -78,6 +80,25 @@ public class ReviewProperties
         var tally = Count(one.Rules, one.Asked, one.Words);
         return tally.Missing.IsEmpty == (tally.State != RequestState.Pending);
     }).Check(Often);
+
+    /// <summary>The list of what waits for a review, and its count, ask this; a denial is refused for no other reason.</summary>
+    [Fact]
+    public void Request_awaits_whoever_could_deny_it() => Prop.ForAll(
+        (from one in Cases from who in Gen.Elements("lead1", "dev1", "dev1'", "dev9", "gone1", "self") from late in Gen.Elements(false, true) select (one, who, late)).ToArbitrary(),
+        question =>
+        {
+            var ((rules, asked, words), who, late) = question;
+            var roles = Case.Roles(rules, asked);
+            var request = Case.File(roles, asked);
+            var votes = Case.Votes(roles, request, string.Join(' ', words)).ToList();
+            var at = late ? request.PendingUntil : Sample.Now;
+            var by = Case.Who(who, roles);
+            var uid = who == "self" ? 77u : votes.Find(vote => vote.Review.AuthorName.TrimEnd('\'') == who.TrimEnd('\''))?.Review.AuthorUids[0] ?? 9u;
+            var review = new ReviewQuestion(
+                request, Case.Alice, by, votes, new Review(by.User.Id, who, [uid], ReviewDecision.Deny, [], "", at), roles, SiteLimits.Default)
+            { Locks = LocksInForce.None, People = Case.People(votes) };
+            return Reviewing.IsAwaited(review, at) == Reviewing.Decide(review).Holds(out _, out _);
+        }).Check(Often);
 
     private static Tally Count(string rules, string asked, string[] words, Action<Dictionary<string, Role>>? change = null)
     {

@@ -1,11 +1,11 @@
 using System.CommandLine;
-using CertAuthority.Terminal;
 
-namespace CertAuthority.Tctl;
+namespace CertAuthority.Terminal;
 
 /// <summary>An argument of at least one item; commas or blanks separate them, in one word or several.</summary>
-internal sealed class ListArgument : Argument<string[]>
+public sealed class ListArgument : Argument<string[]>
 {
+    /// <summary>Creates the argument.</summary>
     public ListArgument(string item, string description)
         : base($"{item}…")
     {

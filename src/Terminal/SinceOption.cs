@@ -1,14 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
 
-namespace CertAuthority.Tctl;
+namespace CertAuthority.Terminal;
 
 /// <summary>
 /// <c>--since</c>: an instant, or a time span back from now. The daemon interprets it, because the daemon has the clock; here, only an
 /// instant without a zone is completed, to UTC.
 /// </summary>
-internal sealed class SinceOption : Option<string?>
+public sealed class SinceOption : Option<string?>
 {
+    /// <summary>Creates the option.</summary>
     public SinceOption(string description)
         : base("--since")
     {

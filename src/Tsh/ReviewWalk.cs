@@ -1,0 +1,173 @@
+using System.CommandLine;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tsh;
+
+/// <summary>
+/// Goes through requests at a terminal, one a screen, and sends each answer at once: whatever ends the walk, no answer is lost.
+/// </summary>
+/// <param name="parsed">The command line.</param>
+/// <param name="ca">The daemon.</param>
+/// <param name="user">Which of the caller's users to act as.</param>
+internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
+{
+    private const string Question = "[a]pprove [l]ess [d]eny [s]kip [q]uit: ";
+
+    // What was done last; it stays above the next request.
+    private readonly List<string> last = [];
+
+    private int approvals;
+    private int denials;
+    private int skipped;
+
+    /// <summary>Asks about each request, and counts at the end what was done.</summary>
+    public async Task Through(string[] ids, CancellationToken cancellation)
+    {
+        try
+        {
+            for (var n = 0; n < ids.Length; n++)
+                if (!await Ask(ids[n], $"request {n + 1} of {ids.Length}", cancellation))
+                    break;
+        }
+        finally
+        {
+            parsed.Say(
+                $"{Wording.Count(approvals, "approval")}, {Wording.Count(denials, "denial")}, {skipped} skipped; "
+                + $"{ids.Length - approvals - denials} of {ids.Length} still without your review");
+        }
+    }
+
+    /// <summary>Says how a request that is no longer pending ended; null for a pending one.</summary>
+    public static string? Resolved(RequestResource request) => request.Spec is { State: not RequestStates.Pending } spec
+        ? $"request {request.Metadata.Name} {(spec.State == RequestStates.Expired ? "has" : "was")} {spec.State.ToLowerInvariant()}"
+            + (spec.ResolvedBy is { } by ? $" by {by}" : "")
+        : null;
+
+    /// <summary>Shows a request until it is answered or skipped; returns whether to go on.</summary>
+    private async Task<bool> Ask(string id, string place, CancellationToken cancellation)
+    {
+        var isShown = false;
+        while (true)
+        {
+            var request = await Read(id, null, cancellation);
+            if (request is null || Resolved(request) is { } || request.Facts is null)
+            {
+                if (request is not null)
+                    Report($"{Resolved(request) ?? $"request {id} is being answered"}; skipped");
+                skipped++;
+                return true;
+            }
+            if (!isShown)
+                Show(request, place);
+            isShown = true;
+            switch ((await Prompt.Line(parsed, Question, cancellation))?.ToLowerInvariant())
+            {
+                case null or "q" or "quit":
+                    return false;
+                case "s" or "skip":
+                    skipped++;
+                    return true;
+                case "a" or "approve" when await Approve(request, null, null, cancellation):
+                case "l" or "less" when await ApproveLess(request, cancellation):
+                case "d" or "deny" when await Deny(request, cancellation):
+                    return true;
+            }
+        }
+    }
+
+    private void Show(RequestResource request, string place)
+    {
+        var (spec, facts) = (request.Spec, request.Facts!);
+        parsed.ClearScreen();
+        parsed.Print(
+        [
+            .. last,
+            $"{place}: {request.Metadata.Name}",
+            $"{spec.User} asks for {string.Join(", ", spec.Roles)}{(spec.Resources is [_, ..] only ? $" on {string.Join(", ", only)}" : "")}",
+            .. spec.RequestReason.Length > 0 ? (string[])[$"reason: {spec.RequestReason}"] : [],
+            $"filed: {Wording.Time(spec.Created)}; answer expected until {Wording.Time(spec.Expires)}",
+            .. spec.AssumeStartTime is { } begins ? (string[])[$"access begins: {Wording.Time(begins)}"] : [],
+            .. RequestText.Facts(spec, facts),
+        ]);
+        last.Clear();
+    }
+
+    private void Report(string line)
+    {
+        parsed.Print(line);
+        last.Add(line);
+    }
+
+    private async Task<bool> Approve(RequestResource request, string[]? roles, string? from, CancellationToken cancellation)
+    {
+        if (!await parsed.Confirms(request, request.Facts!, asks: true, cancellation))
+            return false;
+        var sent = await Send(
+            new ReviewRequest(request.Metadata.Name, ReviewDecisions.Approve, user, Roles: roles, AssumeStartTime: from), cancellation);
+        approvals += sent ? 1 : 0;
+        return sent;
+    }
+
+    /// <summary>Approves fewer roles, or a later start.</summary>
+    private async Task<bool> ApproveLess(RequestResource request, CancellationToken cancellation)
+    {
+        string[]? roles = null;
+        if (request.Spec.Roles is [_, _, ..] asked)
+        {
+            if (await Prompt.Line(parsed, $"which of the roles {string.Join(", ", asked)}? ", cancellation) is not { Length: > 0 } answer)
+                return false;
+            roles = ListOption.Split(answer);
+        }
+        if (await Prompt.Line(
+            parsed, "when does it begin, as 2027-01-31T18:00:00Z? Enter leaves it as it is: ", cancellation) is not { } from
+            || (roles is null && from.Length == 0))
+            return false;
+        // The facts of the smaller approval; the risks may be gone.
+        var less = roles is null ? request : await Read(request.Metadata.Name, string.Join(',', roles), cancellation);
+        if (less?.Facts is not { } facts)
+            return false;
+        if (roles is not null)
+            parsed.Print($"opens: {FactsText.Opens(facts)}");
+        return await Approve(less, roles, from.Length > 0 ? from : null, cancellation);
+    }
+
+    private async Task<bool> Deny(RequestResource request, CancellationToken cancellation)
+    {
+        if (await Prompt.Line(parsed, "why? the requester reads it: ", cancellation) is not { } reason)
+            return false;
+        var sent = await Send(new ReviewRequest(request.Metadata.Name, ReviewDecisions.Deny, user, reason), cancellation);
+        denials += sent ? 1 : 0;
+        return sent;
+    }
+
+    // A refusal is shown, and the request is read again: somebody else may have answered it.
+    private async Task<bool> Send(ReviewRequest review, CancellationToken cancellation)
+    {
+        try
+        {
+            Report(
+                RequestText.Reviewed(
+                    await ca.Send(Routes.ReviewRequest, review, cancellation), review.Decision == ReviewDecisions.Approve));
+            return true;
+        }
+        catch (ProblemException refused)
+        {
+            parsed.Complain(refused.Problem);
+            return false;
+        }
+    }
+
+    private async Task<RequestResource?> Read(string id, string? roles, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ca.Send(Routes.GetMyRequest, new GetMyRequest(id, user, Facts: true, Roles: roles), cancellation);
+        }
+        catch (ProblemException refused)
+        {
+            parsed.Complain(refused.Problem);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>What waits for a reviewer: how they learn of it, and how they go through it at a terminal.</summary>
+public sealed class InboxTests : IAsyncLifetime
+{
+    private const string Resources = """
+        {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {env: prod}, request: {roles: [dba, web, prod-root], thresholds: [{approve: 2, deny: 1}]}}}}
+        ---
+        {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {logins: [deploy], node_labels: {env: prod}, review_requests: {roles: ['*']}}}}
+        ---
+        {kind: role, version: v7, metadata: {name: dba, description: all databases}, spec: {allow: {logins: [postgres], node_labels: {env: prod}}, options: {max_session_ttl: 1h}}}
+        ---
+        {kind: role, version: v7, metadata: {name: web}, spec: {allow: {logins: [web], node_labels: {env: prod}}, options: {max_session_ttl: 1h}}}
+        ---
+        {kind: role, version: v7, metadata: {name: prod-root}, spec: {allow: {logins: [root], node_labels: {env: prod}}, options: {max_session_ttl: 1h}}}
+        ---
+        {kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com}}
+        ---
+        {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
+        ---
+        {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer]}}
+        ---
+        {kind: user, version: v2, metadata: {name: carol}, spec: {roles: [reviewer]}}
+        """;
+
+    private const string Question = "tsh: [a]pprove [l]ess [d]eny [s]kip [q]uit:";
+
+    private TestDaemon daemon = null!;
+
+    private Person Alice => daemon.Person(Person.Alice);
+
+    private Person Bob => daemon.Person(Person.Bob);
+
+    private Person Carol => daemon.Person(Person.Carol);
+
+    public async Task InitializeAsync()
+    {
+        daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
+    }
+
+    public async Task DisposeAsync() => await daemon.DisposeAsync();
+
+    [PeopleFact]
+    public async Task Login_and_status_count_what_waits()
+    {
+        (await Bob.Types("tsh", "login")).Done();
+        Assert.Equal("", (await Bob.Types("tsh", "status")).Error);
+        Assert.Equal("0", (await Bob.Types("bash", "-c", "tsh status --format=json | jq .reviewable")).Done().Trim());
+        var first = await Request("dba");
+        Assert.Equal("tsh: hint: 1 request waits for your review: tsh review\n", (await Bob.Types("tsh", "status")).Error);
+        var second = await Request("web");
+        await Request("prod-root");
+        var login = await Bob.Types("tsh", "login");
+        Assert.EndsWith("\ntsh: hint: 3 requests wait for your review: tsh review\n", "\n" + login.Error, StringComparison.Ordinal);
+        Assert.Equal("3", (await Bob.Types("bash", "-c", "tsh status --format=json | jq .reviewable")).Done().Trim());
+        (await Alice.Types("tsh", "login")).Done();
+        Assert.Equal("0", (await Alice.Types("bash", "-c", "tsh status --format=json | jq .reviewable")).Done().Trim());
+
+        // The count is of what the list shows, and a vote takes a request out of both.
+        Assert.Equal(
+            $"request {first}: vote counted: 1 of 2 approvals; carol can give the next\nrequest {second}: vote counted: 1 of 2 approvals; carol can give the next\n",
+            (await Bob.Types("tsh", "request", "review", first, second, "--approve")).Done());
+        Assert.Equal("tsh: hint: 1 request waits for your review: tsh review\n", (await Bob.Types("tsh", "status")).Error);
+        Assert.Single(await Listed(Bob, "--reviewable"));
+        Assert.Equal([second, first], await Listed(Bob, "--reviewed"));
+        Assert.Equal([first], await Listed(Bob, "--reviewed --role=dba --state=pending --since=1h"));
+        Assert.Empty(await Listed(Bob, "--reviewed --state=approved"));
+        (await Carol.Types("tsh", "request", "review", first, "--approve")).Done();
+        Assert.Equal([first], await Listed(Bob, "--reviewed --state=approved"));
+        Assert.Equal([first], await Listed(Alice, "--state=approved"));
+        Assert.Equal([second], await Listed(Alice, "--role=web --since=1h"));
+        Assert.Contains("takes pending, approved, denied, cancelled or expired, not \"open\"", (await Alice.Types("tsh", "request", "ls", "--state=open")).Error, StringComparison.Ordinal);
+
+        // One refused request does not stop the next.
+        var several = await Carol.Types("tsh", "request", "review", first, second, "--deny", "--reason=not tonight");
+        Assert.Equal((1, $"request {second} has been denied\n"), (several.ExitCode, several.Output));
+        Assert.Contains("has been already approved", several.Error, StringComparison.Ordinal);
+
+        // Nobody learns of it from a daemon that is away.
+        await daemon.Stop();
+        Assert.DoesNotContain("tsh review", (await Bob.Types("tsh", "status")).Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task Review_walks_one_request_a_screen()
+    {
+        var (first, second, third) = (await Request("dba", "migration tonight"), await Request("dba,web"), await Request("prod-root"));
+        await using var screen = await Screen.Start(Bob, Socket(), 80);
+        await screen.Types("tsh review");
+        await screen.Shows(Question);
+        var lines = await screen.Lines();
+        Assert.Equal([$"request 1 of 3: {first}", "alice asks for dba", "reason: migration tonight"], lines[..3]);
+        foreach (var start in (string[])["filed: ", "opens: postgres@db1 (env=prod)", "for: ", "risk: ", "needs: 0 of 2 approvals; bob and carol can", "history: ", "role dba: all databases"])
+            Assert.Contains(lines, line => line.StartsWith(start, StringComparison.Ordinal));
+        Assert.True(lines.Length < 24 && Array.TrueForAll(lines, line => line.Length <= 80), string.Join('\n', lines));
+
+        // The vote is said above the next request, of which one role is approved.
+        await screen.Types("a");
+        await screen.Shows($"request 2 of 3: {second}");
+        Assert.StartsWith($"request {first}: vote counted: 1 of 2 approvals; carol can give the next", string.Concat(await screen.Lines()), StringComparison.Ordinal);
+        await screen.Types("l");
+        await screen.Shows("tsh: which of the roles dba, web?");
+        await screen.Types("web");
+        await screen.Shows("tsh: when does it begin");
+        await screen.Press("Enter");
+
+        // Root is asked about; no is no, and a denial has a reason.
+        await screen.Shows($"request 3 of 3: {third}");
+        await screen.Types("a");
+        await screen.Shows("tsh: approve the request of alice for prod-root? [y/N]");
+        await screen.Types("n");
+        await screen.Shows(line => line == Question, "the question again");
+        await screen.Types("d");
+        await screen.Shows("tsh: why? the requester reads it:");
+        await screen.Types("ask again tomorrow");
+        await screen.Shows("tsh: 2 approvals, 1 denial, 0 skipped; 0 of 3 still without your review");
+        await screen.IsBack();
+        Assert.Equal("[[[\"web\"],\"PENDING\"]]", await Reviews(second, "[.spec.reviews[].roles, .spec.state]"));
+        Assert.Equal("[[\"DENIED\",\"ask again tomorrow\"]]", await Reviews(third, "[.spec.state, .spec.resolve_reason]"));
+        Assert.Equal((0, "tsh: no request waits for your review\r\n"), await Pty.Run(Bob, "tsh review"));
+    }
+
+    [PeopleFact]
+    public async Task Request_answered_meanwhile_is_said_and_skipped()
+    {
+        var (first, second, third) = (await Request("dba"), await Request("web"), await Request("prod-root"));
+        using var bob = Pty.Start(Bob, "tsh review");
+        await bob.Shows("request 1 of 3");
+        (await daemon.Administrator.Types("tctl", "requests", "deny", first, second)).Done();
+        await bob.Press("a\n");
+        await bob.Shows($"request {first} was denied by root; skipped");
+        await bob.Shows($"request {second} was denied by root; skipped");
+        await bob.Shows($"request 3 of 3: {third}");
+        await bob.Press("q\n");
+        Assert.Equal(0, await bob.Ended());
+        Assert.Contains("tsh: 0 approvals, 0 denials, 2 skipped; 3 of 3 still without your review", bob.Shown, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task Ctrl_C_ends_the_walk_and_keeps_the_votes()
+    {
+        var (first, second) = (await Request("dba"), await Request("web"));
+        await using var screen = await Screen.Start(Bob, Socket(), 80);
+        await screen.Types("tsh review; echo \"exit $?\"");
+        await screen.Shows(Question);
+        await screen.Types("a");
+        await screen.Shows($"request 2 of 2: {second}");
+        await screen.Press("C-c");
+        await screen.Shows("exit 130");
+        Assert.Contains("tsh: 1 approval, 0 denials, 0 skipped; 1 of 2 still without your review", await screen.Lines());
+        Assert.Equal([first], await Listed(Bob, "--reviewed"));
+    }
+
+    [PeopleFact]
+    public async Task Review_can_be_limited_to_some_requests()
+    {
+        var (first, second) = (await Request("dba"), await Request("web"));
+        using (var bob = Pty.Start(Bob, $"tsh review {second[..8]}"))
+        {
+            await bob.Shows($"request 1 of 1: {second}");
+            await bob.Press("s\n");
+            Assert.Equal(0, await bob.Ended());
+            Assert.Contains("tsh: 0 approvals, 0 denials, 1 skipped; 1 of 1 still without your review", bob.Shown, StringComparison.Ordinal);
+        }
+        (await Bob.Types("tsh", "request", "review", first, "--approve")).Done();
+        var (exitCode, shown) = await Pty.Run(Bob, $"tsh review {first}");
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"request {first} does not wait for your review: user \"bob\" has already reviewed this request", shown, StringComparison.Ordinal);
+        var none = await Bob.Types("tsh", "review");
+        Assert.Equal(
+            (2, "", "tsh: error: tsh review asks at a terminal, and there is none\ntsh: hint: tsh request ls --reviewable lists what waits; tsh request review ID --approve, or --deny, answers it\n"),
+            (none.ExitCode, none.Output, none.Error));
+    }
+
+    // Bob's tmux makes it.
+    private string Socket()
+    {
+        var folder = Directory.CreateDirectory(daemon.Scratch["sockets"]).FullName;
+        File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
+        return Path.Combine(folder, "tmux");
+    }
+
+    // Requests are listed by the second in which they were filed.
+    private async Task<string> Request(string roles, string reason = "")
+    {
+        var id = (await Alice.Types("tsh", "request", "create", $"--roles={roles}", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
+        var filed = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        await Eventually.Holds(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() > filed);
+        return id;
+    }
+
+    private static async Task<string[]> Listed(Person person, string options) =>
+        (await person.Types("bash", "-c", $"tsh request ls {options} --format=json | jq -r '.[].metadata.name'")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private async Task<string> Reviews(string id, string what) =>
+        (await Alice.Types("bash", "-c", $"tsh request show {id} --format=json | jq -c '[{what}]'")).Done().Trim();
+}
