@@ -106,11 +106,11 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{server: mail.example.com, from: ca@example.com, events: [hosts.stale]}", "2:67: mail reaches people whom a request concerns; hosts.stale goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, roles: [dba], events: [access.ending, hosts.fresh]}", "2:96: mail reaches people whom a request concerns; hosts.fresh goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, to: a@example.com}", "2:58: notify.mail has no field \"to\"")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: ca@example.com}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'ca@{user}.example.com'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}{user}@example.com'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'x <{user}@example.com>'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: ca@example.com}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'ca@{user}.example.com'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}{user}@example.com'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'x <{user}@example.com>'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
     public void Invalid_mail_settings_are_rejected_with_their_place(string mail, string told) => Refused($"mail: {mail}", told);
 
     [Fact]
