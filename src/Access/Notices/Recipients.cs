@@ -38,7 +38,8 @@ public static class Recipients
     /// <summary>The mail addresses of these users, each once.</summary>
     /// <param name="people">The users.</param>
     /// <param name="template">
-    /// The address of a user whom groups define, with <see cref="NameInTemplate"/> for their name; null for none. Such a user has no traits.
+    /// The address of a user whom groups define, with <see cref="NameInTemplate"/> for their name; null for none. Such a user has no
+    /// traits.
     /// </param>
     public static ImmutableArray<string> Addresses(IEnumerable<User> people, string? template = null) =>
         [.. people.SelectMany(user => Of(user, template)).Distinct(StringComparer.OrdinalIgnoreCase)];

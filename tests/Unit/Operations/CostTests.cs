@@ -39,9 +39,9 @@ public sealed class CostTests : IAsyncLifetime
     [
         ("login for a node", 13, 90, (ca, n) => Logins.Issue(ca, Alice, new Login(Key, User: User(n), Node: "n1"))),
         ("request create, deny", 60, 0, async (ca, n) => await Resolutions.Deny(ca, Root, new DenyRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
-        ("requests ls", 60, 220, (ca, _) => RequestLists.List(ca, Root, new ListRequests(Limit: 20))),
+        ("requests ls", 64, 220, (ca, _) => RequestLists.List(ca, Root, new ListRequests(Limit: 20))),
         ("my requests", 45, 200, (ca, n) => Requests.ListMine(ca, Alice, new ListMyRequests(User: User(n), Limit: 20))),
-        ("what waits for a review", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
+        ("what waits for a review", 65, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
         ("count of what waits", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Limit: 20, CountReviewable: true))),
         ("certs ls", 4, 115, (ca, _) => Certificates.List(ca, Root, new ListCertificates(Limit: 20))),
         ("audit ls", 4, 42, (ca, _) => Certificates.Audit(ca, Root, new ListAudit(Limit: 20))),
