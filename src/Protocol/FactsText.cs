@@ -18,8 +18,7 @@ public static class FactsText
     {
         yield return ("opens", Opens(facts));
         if (facts.Period is { } period)
-            yield return (
-                "for", $"{Left(period.Until - period.From)}, until {Time(period.Until)}, if approved now; limited by {period.LimitedBy}");
+            yield return ("for", $"{Lasts(period)}, if approved now; limited by {period.LimitedBy}");
         if (facts.Risks is [_, ..])
             yield return ("risk", Risks(facts));
         yield return ("needs", Needs(spec, facts));
@@ -36,6 +35,9 @@ public static class FactsText
 
     /// <summary>The risks, in one line.</summary>
     public static string Risks(RequestFacts facts) => string.Join("; ", facts.Risks.Select(risk => risk.What));
+
+    /// <summary><c>1h, until 2026-11-22 12:41:23 UTC</c>.</summary>
+    public static string Lasts(RequestPeriod period) => $"{Left(period.Until - period.From)}, until {Time(period.Until)}";
 
     /// <summary><c>1 of 2 approvals: bob; dave and erika can</c>.</summary>
     public static string Needs(RequestSpec spec, RequestFacts facts) =>

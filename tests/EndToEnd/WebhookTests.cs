@@ -20,8 +20,10 @@ public sealed class WebhookTests
 
         Assert.Equal(["request.created", "request.approved"], chat.Posts.Select(post => post.Event));
         Assert.StartsWith(
-            $"me asks for dba: `&lt;!channel&gt; '&amp; &lt;https://evil.example|click&gt;` (request {id}); opens `postgres (all hosts)`; risk: `postgres on every host that trusts the CA; ", chat.Posts[0].Text,
+            $"me asks for dba: `&lt;!channel&gt; '&amp; &lt;https://evil.example|click&gt;` (request {id})\nopens `postgres (all hosts)`\nfor `", chat.Posts[0].Text,
             StringComparison.Ordinal);
+        Assert.Equal(4, chat.Posts[0].Text.Split('\n').Length);
+        Assert.EndsWith($" (request {id})\napproved by root: `go`", chat.Posts[1].Text, StringComparison.Ordinal);
         foreach (var post in chat.Posts)
         {
             Assert.Equal(("/chat", "application/json", post.Id), (Header(post, "path"), Header(post, "Content-Type"), Header(post, "X-CertAuthority-Event-Id")));

@@ -24,19 +24,22 @@ public static class Recipients
     /// <param name="requester">The requester; null if they no longer exist.</param>
     /// <param name="by">The person who caused the event.</param>
     public static ImmutableArray<User> For(
-        string what, AccessRequest request, Func<string, User?> findUser, Func<IEnumerable<User>> reviewers, User? requester, Answerer by)
+        string what, AccessRequest request, Func<string, User?> findUser, Func<IEnumerable<User>> reviewers, User? requester,
+        Answerer by)
     {
         var concerned = what != NoticeEvents.Created ? [requester]
             : request.SuggestedReviewers.IsEmpty ? reviewers()
             : request.SuggestedReviewers.Select(findUser);
         return [
-            .. concerned.OfType<User>().Where(user => what != NoticeEvents.Created || user.Id != request.UserId).Where(user => !Is(user, by))];
+            .. concerned.OfType<User>()
+                .Where(user => (what != NoticeEvents.Created || user.Id != request.UserId) && !Is(user, by))];
     }
 
     /// <summary>The mail addresses of these users, each once.</summary>
     /// <param name="people">The users.</param>
     /// <param name="template">
-    /// The address of a user whom groups define, with <see cref="NameInTemplate"/> for their name; null for none. Such a user has no traits.
+    /// The address of a user whom groups define, with <see cref="NameInTemplate"/> for their name; null for none. Such a user has no
+    /// traits.
     /// </param>
     public static ImmutableArray<string> Addresses(IEnumerable<User> people, string? template = null) =>
         [.. people.SelectMany(user => Of(user, template)).Distinct(StringComparer.OrdinalIgnoreCase)];

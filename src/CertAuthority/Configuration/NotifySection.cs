@@ -32,22 +32,24 @@ internal static class NotifySection
         foreach (var (text, at) in command)
             if (text.Contains('\0', StringComparison.Ordinal))
                 notify.Fault(at, "notify.command takes words without NUL characters");
+        var (webhooks, slack) = Webhooks(notify, account);
         var read = defaults with
         {
             Command = [.. command.Select(word => word.Text)],
             BeforeEnd = notify.Duration("before_end", TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)) ?? defaults.BeforeEnd,
             Timeout = notify.Duration("timeout", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)) ?? defaults.Timeout,
             Tries = notify.Number("tries", 1, 100) ?? defaults.Tries,
-            Webhooks = Webhooks(notify, account),
+            Webhooks = webhooks,
+            Slack = slack,
             Mail = Mail(notify.Map("mail"), account),
         };
         notify.Done();
         return read;
     }
 
-    private static ImmutableArray<WebhookSettings> Webhooks(FieldReader notify, uint? account)
+    private static (ImmutableArray<WebhookSettings>, ImmutableArray<SlackSettings>) Webhooks(FieldReader notify, uint? account)
     {
-        var webhooks = ImmutableArray.CreateBuilder<WebhookSettings>();
+        var (webhooks, slack) = (ImmutableArray.CreateBuilder<WebhookSettings>(), ImmutableArray.CreateBuilder<SlackSettings>());
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var each in notify.Maps("webhooks"))
         {
@@ -56,6 +58,14 @@ internal static class NotifySection
                 each.Fault("name", $"{each.Full("name")} takes a name such as chat: {Names.Form}");
             if (name.Length > 0 && !names.Add(name))
                 each.Fault("name", $"there is another webhook with the name \"{name}\"");
+            if (each.Text("kind") is { } kind)
+            {
+                if (kind != "slack")
+                    each.Fault("kind", $"{each.Full("kind")} takes slack; without it, the webhook gets signed JSON");
+                if (SlackChannel(each, name, account) is { } channel)
+                    slack.Add(channel);
+                continue;
+            }
             var url = Url(each, account);
             var key = Secret(each, "secret_file", account, required: true);
             if (key?.Length < ShortestKey)
@@ -67,7 +77,25 @@ internal static class NotifySection
             if (url is not null && key is not null)
                 webhooks.Add(new WebhookSettings(name, url, [.. key], filter));
         }
-        return webhooks.ToImmutable();
+        return (webhooks.ToImmutable(), slack.ToImmutable());
+    }
+
+    private static SlackSettings? SlackChannel(FieldReader each, string name, uint? account)
+    {
+        var channel = each.Required("channel");
+        if (channel.Length > 0 && !channel.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '#'))
+            each.Fault("channel", $"{each.Full("channel")} takes the ID of a channel, such as C0123456789");
+        var secret = Secret(each, "token_file", account, required: true);
+        var token = secret is null ? null : Encoding.UTF8.GetString(secret);
+        if (token?.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') == false)
+            each.Fault("token_file", $"{each.Full("token_file")}: the file contains something else than a token such as xoxb-1234-abcd");
+        var text = each.Text("url");
+        var api = text is null ? SlackSettings.Official : Address(text.EndsWith('/') ? text : text + "/");
+        if (api is null)
+            each.Fault("url", $"{each.Full("url")} takes an https:// address without a user or a fragment; http:// only to this host");
+        var filter = Filter(each, NoticeEvents.All);
+        each.Done();
+        return api is null || token is null ? null : new SlackSettings(name, api, channel, token, filter);
     }
 
     // The URLs of chats are secrets, so they may be in a file of their own.
@@ -84,13 +112,16 @@ internal static class NotifySection
         if (plain is null && secret is null)
             return null;
         var text = plain ?? Encoding.UTF8.GetString(secret!);
-        if (Uri.TryCreate(text, UriKind.Absolute, out var url)
-            && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))
-            && url.UserInfo.Length == 0 && url.Fragment.Length == 0)
+        if (Address(text) is { } url)
             return url;
         webhook.Fault(field, $"{webhook.Full(field)} takes an https:// address without a user or a fragment; http:// only to this host");
         return null;
     }
+
+    private static Uri? Address(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url)
+            && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))
+            && url.UserInfo.Length == 0 && url.Fragment.Length == 0 ? url : null;
 
     private static MailSettings? Mail(FieldReader mail, uint? account)
     {

@@ -18,6 +18,9 @@ internal sealed record NotifySettings(ImmutableArray<string> Command, TimeSpan B
     /// <summary>The web servers that receive notices.</summary>
     public ImmutableArray<WebhookSettings> Webhooks { get; init; } = [];
 
+    /// <summary>The channels of Slack that show notices.</summary>
+    public ImmutableArray<SlackSettings> Slack { get; init; } = [];
+
     /// <summary>The settings of mail to people; null for no mail.</summary>
     public MailSettings? Mail { get; init; }
 }
@@ -28,6 +31,21 @@ internal sealed record NotifySettings(ImmutableArray<string> Command, TimeSpan B
 /// <param name="Key">The key that signs notices, as in its file without the line end.</param>
 /// <param name="Filter">The notices that it receives.</param>
 internal sealed record WebhookSettings(string Name, Uri Url, ImmutableArray<byte> Key, NoticeFilter Filter);
+
+/// <summary>A channel of Slack that shows notices.</summary>
+/// <param name="Name">The name, unique among webhooks.</param>
+/// <param name="Api">The address of the Web API, with a slash at its end.</param>
+/// <param name="Channel">The ID or the name of the channel.</param>
+/// <param name="Token">The token of the bot; shown nowhere.</param>
+/// <param name="Filter">The notices that it shows.</param>
+internal sealed record SlackSettings(string Name, Uri Api, string Channel, string Token, NoticeFilter Filter)
+{
+    /// <summary>Where Slack itself is.</summary>
+    public static readonly Uri Official = new("https://slack.com/api/");
+
+    // Replaces the record's own text, which would contain the token.
+    public override string ToString() => Name;
+}
 
 /// <summary>How mail is encrypted on its way to the server.</summary>
 internal enum MailTls

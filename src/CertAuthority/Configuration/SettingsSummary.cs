@@ -36,6 +36,7 @@ internal static class SettingsSummary
             [
                 .. settings.Notify.Command.IsEmpty ? (string[])[] : [$"command {settings.Notify.Command[0]}"],
                 .. settings.Notify.Webhooks.Select(webhook => $"webhook {webhook.Name}"),
+                .. settings.Notify.Slack.Select(slack => $"webhook {slack.Name}"),
                 .. settings.Notify.Mail is { } mail ? (string[])[$"mail {mail.Server}"] : [],
             ]),
             ["publish_dir"] = settings.PublishDirectory,

@@ -81,8 +81,12 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
         var retry = now + notify.Timeout + Pause(due.Attempts + 1);
         if (await ca.Database.Commit(transaction => transaction.BeginAttempt(due, retry), takesAway: true) is not { } outgoing)
             return true;
-        var told = outgoing.Notification;
-        var telling = await Tell(channel, new Attempt(told, outgoing.Recipient, now), stopping);
+        var (told, request) = (outgoing.Notification, outgoing.Notification.Request?.Metadata);
+        var shown = request is null ? null : ca.Database.Read(snapshot => snapshot.FindChatMessage(name, request.Name));
+        // A chat that shows a later state of the request already is not set back.
+        var telling = shown?.Revision > request?.Revision
+            ? new DeliveryResult()
+            : await Tell(channel, new Attempt(told, outgoing.Recipient, now, shown), stopping);
         if (telling.Said.Length > 0)
             log.LogInformation("{Receiver} said of event {Id}: {Said}", name, told.Id, Printable.Escape(telling.Said));
         if (telling.Fault is { } fault)
@@ -92,6 +96,8 @@ internal sealed class NotifyDelivery(CurrentAuthority ca, CurrentSettings settin
         now = ca.Now();
         await ca.Database.Commit(transaction =>
         {
+            if (telling.Shown is { } message)
+                transaction.PutChatMessage(name, request!.Name, message, now);
             if (telling.Fault is null)
                 transaction.Delivered(outgoing);
             else

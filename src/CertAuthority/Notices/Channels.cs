@@ -28,6 +28,11 @@ internal static class Channels
                 new(
                     new Receiver($"webhook/{webhook.Name}", webhook.Filter),
                     (attempt, stopping) => Webhook.Post(webhook, attempt, notify.Timeout, stopping)));
+        foreach (var slack in notify.Slack)
+            channels.Add(
+                new(
+                    new Receiver($"webhook/{slack.Name}", slack.Filter),
+                    (attempt, stopping) => Slack.Tell(slack, attempt, notify.Timeout, stopping)));
         if (notify.Mail is { } mail)
             channels.Add(
                 new(

@@ -18,26 +18,57 @@ internal static class NoticeText
         });
 
     /// <summary>
-    /// One line for a chat such as Slack: <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> can make links and mention people, so they are escaped
-    /// the way Slack wants. A reason is put between backquotes, where nothing has a special meaning, and any backquotes in it are replaced.
+    /// At most four lines for a chat such as Slack: what is asked, what an approval would open, for how long and at which risk, and what it
+    /// needs. Once the request is decided, the second line says how, so that the text can replace the one before.
     /// </summary>
-    public static string Chat(Notification told)
-    {
-        var line = Headline(told);
-        if (told.Request is { } request)
-            line = string.Concat(
-                line, Reason(told.Event, request.Spec) is { Length: > 0 } reason ? $": {Quoted(reason)}" : "",
-                $" (request {request.Metadata.Name})", Facts(request));
-        return line.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
+    /// <remarks>
+    /// <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> can make links and mention people, so they are escaped the way Slack wants. A reason is
+    /// put between backquotes, where nothing has a special meaning, and any backquotes in it are replaced.
+    /// </remarks>
+    public static string Chat(Notification told) =>
+        string.Join('\n', told.Request is { } request ? Lines(told.Event, request) : [Headline(told)])
+            .Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
             .Replace(">", "&gt;", StringComparison.Ordinal);
+
+    private static IEnumerable<string> Lines(string what, RequestResource request)
+    {
+        var spec = request.Spec;
+        yield return string.Concat(
+            Printable.Escape($"{spec.User} asks for {Asked(spec.Roles, spec)}"), After(": ", spec.RequestReason),
+            $" (request {request.Metadata.Name})");
+        if (request.Facts is { } facts)
+        {
+            // Labels and commands in the facts are free text too.
+            yield return $"opens {Quoted(FactsText.Opens(facts))}";
+            yield return string.Concat(
+                facts.Period is { } period ? $"for {Quoted(FactsText.Lasts(period))}" : "cannot be approved now",
+                After("; risk: ", FactsText.Risks(facts)));
+        }
+        if (what == NoticeEvents.Created)
+        {
+            if (request.Facts is { } open)
+                yield return $"needs {Quoted(FactsText.Needs(spec, open))}";
+        }
+        else
+            yield return what switch
+            {
+                NoticeEvents.Reviewed => string.Concat(
+                    LastReview(spec) is { } review
+                        ? Printable.Escape($"{review.Author} {Voted(review)}") + After(": ", review.Reason)
+                        : "reviewed",
+                    request.Facts is { } open ? $"; needs {Quoted(FactsText.Needs(spec, open))}" : ""),
+                NoticeEvents.Ending => $"the access ends at {Instants.Show(spec.AccessExpires)}",
+                _ => string.Concat(
+                    Printable.Escape(
+                        spec.State.ToLowerInvariant()
+                        + (spec.GrantedRoles is [_, ..] && !spec.GrantedRoles.Order().SequenceEqual(spec.Roles.Order())
+                            ? $" for {string.Join(", ", spec.GrantedRoles)}"
+                            : "")
+                        + (spec.ResolvedBy is { } by ? $" by {by}" : "")), After(": ", spec.ResolveReason)),
+            };
     }
 
-    // Labels and commands in the facts are free text too.
-    private static string Facts(RequestResource request) => request.Facts is not { } facts
-        ? ""
-        : string.Concat(
-            $"; opens {Quoted(FactsText.Opens(facts))}", facts.Risks is [] ? "" : $"; risk: {Quoted(FactsText.Risks(facts))}",
-            $"; needs {Quoted(FactsText.Needs(request.Spec, facts))}");
+    private static string After(string before, string text) => text.Length > 0 ? $"{before}{Quoted(text)}" : "";
 
     private static string Quoted(string text) => $"`{Printable.Escape(text).Replace('`', '\'')}`";
 
@@ -69,8 +100,7 @@ internal static class NoticeText
 
     private static string OfRequest(string what, RequestSpec spec)
     {
-        var roles = string.Join(", ", spec.GrantedRoles is [] ? spec.Roles : spec.GrantedRoles)
-            + (spec.Resources is [_, ..] nodes ? $" on {Few(nodes)}" : "");
+        var roles = Asked(spec.GrantedRoles is [] ? spec.Roles : spec.GrantedRoles, spec);
         var request = $"{spec.User}'s request for {roles}";
         return what switch
         {
@@ -78,13 +108,19 @@ internal static class NoticeText
             // A vote is not the state of the request.
             NoticeEvents.Reviewed => string.Concat(
                 LastReview(spec) is { } review
-                    ? $"{review.Author} voted to {(review.ProposedState == RequestStates.Approved ? "approve" : "deny")} {request}"
+                    ? $"{review.Author} {Voted(review)} {request}"
                     : $"{request} was reviewed",
                 spec.Needs is [_, ..] needs ? $": {string.Join("; ", needs)}" : ""),
             NoticeEvents.Ending => $"{spec.User}'s access to {roles} ends at {Instants.Show(spec.AccessExpires)}",
             _ => $"{request} was {spec.State.ToLowerInvariant()}{(spec.ResolvedBy is { } by ? $" by {by}" : "")}",
         };
     }
+
+    private static string Asked(string[] roles, RequestSpec spec) =>
+        string.Join(", ", roles) + (spec.Resources is [_, ..] nodes ? $" on {Few(nodes)}" : "");
+
+    private static string Voted(RequestReview review) =>
+        $"voted to {(review.ProposedState == RequestStates.Approved ? "approve" : "deny")}";
 
     private static string OfHosts(string what, string[] hosts) =>
         $"{(hosts is [_] ? "1 host has" : $"{hosts.Length} hosts have")} {what switch

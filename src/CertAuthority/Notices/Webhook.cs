@@ -1,11 +1,9 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using CertAuthority.Configuration;
-using CertAuthority.Linux;
 using CertAuthority.Protocol;
 
 namespace CertAuthority.Notices;
@@ -18,45 +16,13 @@ internal static class Webhook
 
     private const int KeptAnswer = 2000;
 
-    // Connects directly to the configured address and nowhere else. Certificates are checked against the system's roots.
-    private static readonly HttpClient Client = new(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false,
-        UseProxy = false,
-        UseCookies = false,
-        MaxResponseHeadersLength = 16,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(1),
-    })
-    {
-        Timeout = Timeout.InfiniteTimeSpan,
-    };
-
     public static async Task<DeliveryResult> Post(WebhookSettings webhook, Attempt attempt, TimeSpan within, CancellationToken stopping)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        limit.CancelAfter(within);
-        try
-        {
-            using var request = Request(webhook, attempt.Told, attempt.Now);
-            using var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            if (response.IsSuccessStatusCode)
-                return new DeliveryResult();
-            var kept = new byte[KeptAnswer];
-            var length = await (await response.Content.ReadAsStreamAsync(limit.Token)).ReadAtLeastAsync(
-                kept, kept.Length, throwOnEndOfStream: false, limit.Token);
-            return new DeliveryResult($"it answered {(int)response.StatusCode}", Encoding.UTF8.GetString(kept, 0, length).Trim());
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            return new DeliveryResult($"it did not answer within {within.TotalSeconds} s");
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException)
-        {
-            return new DeliveryResult(
-                e.InnerException is AuthenticationException tls
-                    ? $"no TLS with it: {tls.Message}"
-                    : e.Message + UnitNetwork.Remedy(e.Message));
-        }
+        using var request = Request(webhook, attempt.Told, attempt.Now);
+        var answer = await HttpAnswer.To(request, within, stopping);
+        return answer.Fault is null
+            ? new DeliveryResult()
+            : new DeliveryResult(answer.Fault, answer.Body[..Math.Min(answer.Body.Length, KeptAnswer)]);
     }
 
     /// <summary>Creates the HTTP request.</summary>

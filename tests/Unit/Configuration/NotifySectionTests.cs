@@ -3,7 +3,7 @@ using CertAuthority.Configuration;
 
 namespace CertAuthority.Tests.Unit.Configuration;
 
-/// <summary>Webhooks and mail in the configuration. KEY, PASSWORD, URL, OPEN, SHORT, EMPTY and NONE stand for the paths of files.</summary>
+/// <summary>Webhooks and mail in the configuration. KEY, PASSWORD, URL, TOKEN, OPEN, SHORT, EMPTY and NONE stand for the paths of files.</summary>
 public sealed class NotifySectionTests : IDisposable
 {
     private const string Mail = "server: mail.example.com, from: ca@example.com";
@@ -15,6 +15,7 @@ public sealed class NotifySectionTests : IDisposable
         Secret("KEY", "0123456789abcdef\n");
         Secret("PASSWORD", "hunter2\n");
         Secret("URL", "https://chat.example.com/hooks/s3cret\n");
+        Secret("TOKEN", "xoxb-1234-abcd\n");
         Secret("OPEN", "0123456789abcdef\n", UnixFileMode.UserRead | UnixFileMode.GroupRead);
         Secret("SHORT", "0123456789abcde\n");
         Secret("EMPTY", "\n");
@@ -33,6 +34,17 @@ public sealed class NotifySectionTests : IDisposable
         Assert.Equal(
             ("request.created access.ending", "dba prod-* ^db-.*$"), (string.Join(' ', webhooks[0].Filter.Events), string.Join(' ', webhooks[0].Filter.Roles.Select(role => role.Text))));
         Assert.True(webhooks[1].Filter is { Events.IsEmpty: true, Roles.IsEmpty: true });
+    }
+
+    [Fact]
+    public void Slack_channel_has_a_token_and_the_address_of_Slack()
+    {
+        var notify = Read("webhooks: [{name: team, kind: slack, channel: C0123456789, token_file: TOKEN, roles: [dba]}, {name: here, kind: slack, channel: '#ops', token_file: TOKEN, url: 'http://127.0.0.1:8080/api'}]");
+        Assert.Equal(
+            ["team https://slack.com/api/ C0123456789 xoxb-1234-abcd dba", "here http://127.0.0.1:8080/api/ #ops xoxb-1234-abcd "],
+            notify.Slack.Select(one => $"{one.Name} {one.Api} {one.Channel} {one.Token} {string.Join(' ', one.Filter.Roles.Select(role => role.Text))}"));
+        Assert.Empty(notify.Webhooks);
+        Assert.DoesNotContain("xoxb", notify.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,6 +97,14 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, events: [request.created, hosts.fresh], roles: [dba]}", "3:FROM: hosts.fresh is about no role, so it goes to webhooks without notify.webhooks.roles")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, roles: ['^($']}", "3:FROM: notify.webhooks.roles: a group is not closed")]
     [InlineData("{name: a, url: https://a.example, secret_file: KEY, header: b}", "3:FROM: notify.webhooks has no field \"header\"")]
+    [InlineData("{name: a, kind: teams, channel: C1, token_file: TOKEN}", "3:FROM: notify.webhooks.kind takes slack; without it, the webhook gets signed JSON")]
+    [InlineData("{name: a, kind: slack, token_file: TOKEN}", "3:7: notify.webhooks.channel is missing")]
+    [InlineData("{name: a, kind: slack, channel: C1}", "3:7: notify.webhooks.token_file is missing")]
+    [InlineData("{name: a, kind: slack, channel: 'C1 C2', token_file: TOKEN}", "3:FROM: notify.webhooks.channel takes the ID of a channel, such as C0123456789")]
+    [InlineData("{name: a, kind: slack, channel: C1, token_file: URL}", "3:FROM: notify.webhooks.token_file: the file contains something else than a token such as xoxb-1234-abcd")]
+    [InlineData("{name: a, kind: slack, channel: C1, token_file: OPEN}", "3:FROM: notify.webhooks.token_file: FOLDER/OPEN has mode 0440, so that others can use it; run: chmod 600 FOLDER/OPEN")]
+    [InlineData("{name: a, kind: slack, channel: C1, token_file: TOKEN, url: http://slack.com/api}", "3:FROM: notify.webhooks.url takes an https:// address without a user or a fragment; http:// only to this host")]
+    [InlineData("{name: a, kind: slack, channel: C1, token_file: TOKEN, secret_file: KEY}", "3:FROM: notify.webhooks has no field \"secret_file\"")]
     public void Invalid_webhook_is_rejected_with_its_place(string webhook, string told) => Refused($"webhooks:\n    - {webhook}", told);
 
     [Fact]
@@ -106,11 +126,11 @@ public sealed class NotifySectionTests : IDisposable
     [InlineData("{server: mail.example.com, from: ca@example.com, events: [hosts.stale]}", "2:67: mail reaches people whom a request concerns; hosts.stale goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, roles: [dba], events: [access.ending, hosts.fresh]}", "2:96: mail reaches people whom a request concerns; hosts.fresh goes to the command and to webhooks")]
     [InlineData("{server: mail.example.com, from: ca@example.com, to: a@example.com}", "2:58: notify.mail has no field \"to\"")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: ca@example.com}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'ca@{user}.example.com'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}{user}@example.com'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
-    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'x <{user}@example.com>'}", "2:76: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: ca@example.com}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'ca@{user}.example.com'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: '{user}{user}@example.com'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
+    [InlineData("{server: mail.example.com, from: ca@example.com, address_template: 'x <{user}@example.com>'}", "2:FROM: notify.mail.address_template takes an address with {user} once before the @: {user}@example.com")]
     public void Invalid_mail_settings_are_rejected_with_their_place(string mail, string told) => Refused($"mail: {mail}", told);
 
     [Fact]
@@ -133,7 +153,7 @@ public sealed class NotifySectionTests : IDisposable
 
     private NotifySettings Read(string notify)
     {
-        foreach (var name in (string[])["KEY", "PASSWORD", "URL", "OPEN", "SHORT", "EMPTY", "NONE"])
+        foreach (var name in (string[])["KEY", "PASSWORD", "URL", "TOKEN", "OPEN", "SHORT", "EMPTY", "NONE"])
             notify = notify.Replace($"_file: {name}", $"_file: {folder.File(name)}", StringComparison.Ordinal);
         File.WriteAllText(folder.File("c.yaml"), $"notify:\n  {notify.ReplaceLineEndings("\n")}\n");
         return ConfigurationFile.Read(folder.File("c.yaml"), Settings.Default()).Notify;

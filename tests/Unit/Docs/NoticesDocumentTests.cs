@@ -25,10 +25,10 @@ public class NoticesDocumentTests
     {
         using var folder = new Unit.Store.TemporaryFolder();
         var configurations = Notices.Blocks.Where(block => block.Info == "yaml" && block.Content.StartsWith("notify:", StringComparison.Ordinal)).Select(block => block.Content).ToList();
-        Assert.Equal(3, configurations.Count);
-        foreach (var secret in (string[])["chat.url", "chat.key", "mail.password"])
+        Assert.Equal(4, configurations.Count);
+        foreach (var secret in (string[])["chat.url", "chat.key", "mail.password", "slack.token"])
         {
-            File.WriteAllText(folder.File(secret), "https://hooks.example.com/T000\n");
+            File.WriteAllText(folder.File(secret), secret == "slack.token" ? "xoxb-1234-abcd\n" : "https://hooks.example.com/T000\n");
             File.SetUnixFileMode(folder.File(secret), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         foreach (var text in configurations)
@@ -44,6 +44,6 @@ public class NoticesDocumentTests
         var sample = File.ReadAllText(Path.Combine(Document.Root, "config", "certauthority.yaml"));
         var keys = Regex.Matches(sample[sample.IndexOf("notify:", StringComparison.Ordinal)..], "^  #   (?<key>[a-z_]+): ", RegexOptions.Multiline).Select(key => key.Groups["key"].Value);
         Assert.Equal(
-            ["name", "url", "url_file", "secret_file", "events", "roles", "server", "port", "tls", "user", "password_file", "from", "address_template", "events", "roles"], keys);
+            ["name", "url", "url_file", "secret_file", "events", "roles", "kind", "channel", "token_file", "server", "port", "tls", "user", "password_file", "from", "address_template", "events", "roles"], keys);
     }
 }

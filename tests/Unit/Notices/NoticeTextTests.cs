@@ -8,14 +8,24 @@ public class NoticeTextTests
     private const string Request = "(request b48cc9ff-d730-4f59-a5fd-e60383ff6ce2)";
 
     [Theory]
-    [InlineData("request.created", "alice asks for dba, web: `tonight` " + Request)]
-    [InlineData("request.reviewed", "bob voted to approve alice's request for dba, web: `fine` " + Request)]
-    [InlineData("request.approved", "alice's request for dba, web was approved by root: `go` " + Request)]
-    [InlineData("request.denied", "alice's request for dba, web was denied by root: `go` " + Request)]
-    [InlineData("request.cancelled", "alice's request for dba, web was cancelled by root: `go` " + Request)]
-    [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC " + Request)]
-    public void Chat_notice_is_one_line(string what, string line) =>
-        Assert.Equal(line, NoticeText.Chat(Told.Of(what, "tonight", "go", "root", ("carol", "DENIED", "no"), ("bob", "APPROVED", "fine"))));
+    [InlineData("request.created", null)]
+    [InlineData("request.reviewed", "bob voted to approve: `fine`")]
+    [InlineData("request.approved", "approved by root: `go`")]
+    [InlineData("request.denied", "denied by root: `go`")]
+    [InlineData("request.cancelled", "cancelled by root: `go`")]
+    [InlineData("access.ending", "the access ends at 2026-03-01 12:50:00 UTC")]
+    public void Chat_notice_says_what_was_asked_and_then_what_became_of_it(string what, string? second) =>
+        Assert.Equal(
+            string.Join('\n', ((string?[])["alice asks for dba, web: `tonight` " + Request, second]).OfType<string>()),
+            NoticeText.Chat(Told.Of(what, "tonight", "go", "root", ("carol", "DENIED", "no"), ("bob", "APPROVED", "fine"))));
+
+    [Fact]
+    public void Chat_notice_of_a_narrower_approval_names_the_granted_roles()
+    {
+        var told = Told.Of("request.approved");
+        Assert.Contains(
+            "\napproved for web by root", NoticeText.Chat(told with { Request = told.Request! with { Spec = told.Request.Spec with { GrantedRoles = ["web"] } } }), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("alice asks for dba, web on node/db1 ", "node/db1")]
@@ -55,7 +65,7 @@ public class NoticeTextTests
 
     [Fact]
     public void Account_name_is_escaped_too() =>
-        Assert.StartsWith("alice's request for dba, web was denied by EX\\n&lt;!here&gt; (", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
+        Assert.EndsWith("\ndenied by EX\\n&lt;!here&gt;", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01 12:30:00 UTC|to approve it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --approve|to deny it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --deny --reason=TEXT")]
@@ -74,7 +84,12 @@ public class NoticeTextTests
     {
         var told = WithFacts(Told.Of("request.created", "tonight"));
         Assert.Equal(
-            $"alice asks for dba, web: `tonight` {Request}; opens `root@db1 (env=it's &lt;!here&gt;)`; risk: `it opens root`; needs `0 of 1 approval; bob can`",
+            $"""
+            alice asks for dba, web: `tonight` {Request}
+            opens `root@db1 (env=it's &lt;!here&gt;)`
+            for `1h, until 2026-03-01 13:00:00 UTC`; risk: `it opens root`
+            needs `0 of 1 approval; bob can`
+            """,
             NoticeText.Chat(told));
         var letter = NoticeText.Letter(told).Split('\n');
         foreach (var line in (string[])["opens: root@db1 (env=it`s <!here>)", "risk: it opens root", "needs: 0 of 1 approval; bob can", @"role dba: all\nof them", "reason: tonight"])
@@ -88,6 +103,7 @@ public class NoticeTextTests
             Spec = told.Request.Spec with { Needs = ["0 of 1 approval"] },
             Facts = new RequestFacts
             {
+                Period = new RequestPeriod(Told.Now, Told.Now.AddHours(1), "role dba"),
                 Opens = [new RequestOpening("root", false, 1, new() { ["env=it`s <!here>"] = 1 }, ["db1"])],
                 Risks = [new RequestRisk(RiskKinds.Root, "it opens root")],
                 CanApprove = ["bob"],

@@ -39,7 +39,7 @@ public sealed class CostTests : IAsyncLifetime
         ("request create, approve", 120, 520, async (ca, n) => await Resolutions.Approve(ca, Root, new ApproveRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
         ("requests ls", 70, 220, (ca, _) => RequestLists.List(ca, Root, new ListRequests(Limit: 20))),
         ("my requests", 45, 200, (ca, n) => Requests.ListMine(ca, Alice, new ListMyRequests(User: User(n), Limit: 20))),
-        ("what waits for a review", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
+        ("what waits for a review", 65, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
         ("count of what waits", 60, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Limit: 20, CountReviewable: true))),
         ("certs ls", 4, 115, (ca, _) => Certificates.List(ca, Root, new ListCertificates(Limit: 20))),
         ("audit ls", 4, 42, (ca, _) => Certificates.Audit(ca, Root, new ListAudit(Limit: 20))),

@@ -62,10 +62,10 @@ public class RecipientsTests
     public void Plain_name_of_a_group_user_makes_an_address(string name, string? address)
     {
         var user = Sample.User(name) with { FromGroups = ["staff"] };
-        Assert.Equal(address is null ? [] : [address], Recipients.Addresses([user], "{user}@example.com"));
+        Assert.Equal(address is null ? [] : [address], Recipients.Addresses([user], "{user}@example.com").ToArray());
         Assert.Empty(Recipients.Addresses([user]));
         Assert.Empty(Recipients.Addresses([user with { FromGroups = [] }], "{user}@example.com"));
-        Assert.Equal(["own@example.com"], Recipients.Addresses([With(user, "own@example.com")], "{user}@example.com"));
+        Assert.Equal(["own@example.com"], Recipients.Addresses([With(user, "own@example.com")], "{user}@example.com").ToArray());
     }
 
     private static User With(User user, params string[] addresses) =>
