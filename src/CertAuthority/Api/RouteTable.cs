@@ -59,6 +59,7 @@ internal static class RouteTable
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
         Users(Routes.CountHostsBehind, Operations.Nodes.CountBehind),
+        Users(Routes.ExplainMyAccess, OwnExplanations.Explain),
         Users(Routes.SearchResources, Searches.Search),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 

@@ -7,6 +7,15 @@ namespace CertAuthority.Protocol;
 /// <param name="Request">A request to use, as an ID or a unique prefix; a pending one counts as if it were approved now.</param>
 public sealed record ExplainAccess(string Name, string? Login = null, string? Node = null, string? Request = null);
 
+/// <summary>Asks why the caller can, or cannot, log in.</summary>
+/// <param name="Login">The login in question; null for any.</param>
+/// <param name="Node">The node in question; null for all nodes that the user can reach.</param>
+/// <param name="Request">
+/// A request of the user to use, as an ID or a unique prefix; a pending one counts as if it were approved now.
+/// </param>
+/// <param name="User">The user; null for the caller's only user.</param>
+public sealed record ExplainMyAccess(string? Login = null, string? Node = null, string? Request = null, string? User = null);
+
 /// <summary>Why a user can, or cannot, log in.</summary>
 /// <param name="Verdict">The result in one line, for people.</param>
 /// <param name="Granted">Whether the login is granted, for programs.</param>
@@ -15,10 +24,10 @@ public sealed record ExplainAccess(string Name, string? Login = null, string? No
 /// <param name="ValidBefore">When a certificate issued now would expire.</param>
 /// <param name="LimitedBy">The rule that sets this end.</param>
 /// <param name="Locks">The locks that take something away; null if there are none.</param>
+/// <param name="Next">What would help a user who asks about themselves and gets a no; null otherwise.</param>
 public sealed record AccessExplained(
     string Verdict, bool Granted, RoleExplained[] Roles, string? Assumes = null, DateTimeOffset? ValidBefore = null,
-    string? LimitedBy = null,
-    LockExplained[]? Locks = null);
+    string? LimitedBy = null, LockExplained[]? Locks = null, NextStep[]? Next = null);
 
 /// <summary>A role behind a verdict.</summary>
 /// <param name="Role">The name of the role.</param>
