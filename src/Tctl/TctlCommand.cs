@@ -13,6 +13,7 @@ internal sealed class TctlCommand : ProgramCommand
         Options.Add(new ServerOption());
         Options.Add(VersionCommand.Option());
         Subcommands.Add(new CreateCommand());
+        Subcommands.Add(new ApplyCommand());
         Subcommands.Add(new GetCommand());
         Subcommands.Add(new RemoveCommand());
         Subcommands.Add(new EditCommand());

@@ -63,7 +63,7 @@ internal sealed class LockCommand : CliCommand
                 parsed.GetValue(message) ?? "", parsed.GetValue(ttl), parsed.GetValue(expires)),
             cancellation);
         parsed.PrintResult(made, $"lock '{made.Name}' has been created");
-        parsed.ShowConsequences(new AppliedResources([], made.Warnings, made.Revoked, []));
+        parsed.ShowConsequences(new AppliedResources([], made.Warnings, made.Revoked, [], []));
         var exitCode = made.Revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
         parsed.Hint($"to lift it: tctl rm lock/{made.Name}");
         return exitCode;

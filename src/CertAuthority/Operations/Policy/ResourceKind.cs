@@ -59,6 +59,9 @@ internal abstract record ResourceKind(string Name)
     /// <summary>Whether removing one can only take access away.</summary>
     public bool RemovingTakesAway { get; init; }
 
+    /// <summary>Why a resource that is in no file stays when the rest is pruned, as part of a sentence; null if it goes.</summary>
+    public Func<Resource, string?>? Keeping { get; init; }
+
     /// <summary>The table that stores them.</summary>
     public abstract ResourceTable Stored { get; }
 
@@ -95,6 +98,16 @@ internal abstract record ResourceKind(string Name)
     /// </summary>
     /// <returns>What was there before: a resource, a row that could not be read, or nothing.</returns>
     public abstract object? Put(ResourceWriting to, Resource one, long? madeFrom);
+
+    /// <summary>Whether two resources say the same, whatever their revisions.</summary>
+    public bool AreAlike(Resource one, Resource other) => JsonNode.DeepEquals(Said(one), Said(other));
+
+    private JsonObject Said(Resource one)
+    {
+        var said = Write(one);
+        (said["metadata"] as JsonObject)?.Remove("revision");
+        return said;
+    }
 
     /// <summary>Checks a resource of a file after the whole file is stored.</summary>
     /// <returns>Warnings that deserve a second look.</returns>
