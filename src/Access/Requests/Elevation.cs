@@ -26,14 +26,15 @@ public sealed record Elevation(string Role, ImmutableArray<Principal> Principals
     /// <param name="locks">What is locked now: locked roles and nodes cannot be requested.</param>
     /// <param name="now">The instant at which the roles are evaluated; expired roles grant nothing.</param>
     /// <param name="login">Counts a node only if this login would be opened there; null for any.</param>
+    /// <param name="among">The only roles of interest, such as those that select one of the nodes; null for all.</param>
     public static ImmutableArray<Elevation> WithinAsking(
         User user, RequestKind kind, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
-        DateTimeOffset now, string? login = null)
+        DateTimeOffset now, string? login = null, IEnumerable<Role>? among = null)
     {
         var ids = nodes.Select(node => node.Id).ToImmutableHashSet();
         return
         [
-            .. RequestRights.Requestable(user, roles, now, locks, kind).Except(user.Roles, StringComparer.Ordinal)
+            .. RequestRights.Requestable(user, roles, now, locks, kind, among).Except(user.Roles, StringComparer.Ordinal)
                 .Select(name => new Elevation(name, Opened(user, [name], roles, nodes, ids, locks, now, login)))
                 .Where(elevation => !elevation.Nodes.IsEmpty),
         ];

@@ -27,11 +27,7 @@ internal sealed class LockCommand : CliCommand
         HelpName = "DURATION",
         Description = "For how long, such as 8h. Default: until it is removed"
     };
-    private readonly Option<string?> expires = new("--expires")
-    {
-        HelpName = "TIME",
-        Description = "Until when, such as 2027-01-31T18:00:00Z"
-    };
+    private readonly TimeOption expires = new("--expires", "Until when");
 
     public LockCommand()
         : base(

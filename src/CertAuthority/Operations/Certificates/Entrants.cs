@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
@@ -20,9 +19,10 @@ internal static class Entrants
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var policy = snapshot.Policy();
-            var node = policy.Nodes.GetValueOrDefault(ask.Name)
-                ?? throw Problems.NotFound($"there is no node \"{ask.Name}\"", NextStep.List.Node);
+            var node = Nodes.Find(snapshot, ask.Name);
             var locks = policy.LocksAt(now);
+            // Most roles select other nodes, and need not be asked about for every user.
+            var opening = policy.Roles.Values.Where(role => !role.Allow.Logins.IsEmpty && role.Allow.NodeLabels.Matches(node.Labels)).ToList();
             var requests = snapshot.ApprovedRequests(now).ToLookup(request => request.UserId);
             var (entrants, possible) = (new List<Entrant>(), new List<PossibleEntrant>());
             foreach (var user in snapshot.Users().OrderBy(user => user.Name, StringComparer.Ordinal))
@@ -32,7 +32,7 @@ internal static class Entrants
                 entrants.AddRange(ways.Select(way => Show(user, way)));
                 var open = ways.SelectMany(way => way.Logins).Where(login => login.Conditions is null).Select(login => login.Login)
                     .ToHashSet(StringComparer.Ordinal);
-                possible.AddRange(Possible(user, question, node, ask.Login, open));
+                possible.AddRange(Possible(user, question, node, ask.Login, opening, open));
             }
             var standing = locks.All.Where(one => one.Target == new LockTarget(LockKind.Node, node.Name)
                 || (ask.Login is not null && one.Target == new LockTarget(LockKind.Login, ask.Login)));
@@ -44,12 +44,12 @@ internal static class Entrants
 
     /// <summary>Returns the roles that a user could request, and the logins that each would add; a request by name comes first.</summary>
     private static IEnumerable<PossibleEntrant> Possible(
-        User user, IssuanceQuestion question, Node node, string? login, HashSet<string> open)
+        User user, IssuanceQuestion question, Node node, string? login, List<Role> opening, HashSet<string> open)
     {
         return Ask(RequestKind.Roles).Concat(Ask(RequestKind.Resources)).DistinctBy(one => one.Role);
 
         IEnumerable<PossibleEntrant> Ask(RequestKind kind) =>
-            Elevation.WithinAsking(user, kind, question.Roles, [node], question.Locks, question.Now, login)
+            Elevation.WithinAsking(user, kind, question.Roles, [node], question.Locks, question.Now, login, opening)
                 .Select(
                     elevation => new PossibleEntrant(
                         user.Name, elevation.Role,

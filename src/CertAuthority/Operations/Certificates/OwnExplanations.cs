@@ -34,13 +34,17 @@ internal static class OwnExplanations
                 Roles = isHidden ? [] : explained.Roles,
                 Locks = explained.Locks?.Where(one => !one.Target.StartsWith("node ", StringComparison.Ordinal)
                     || nodes.Any(node => one.Target == $"node {node.Name}")).ToArray() is [_, ..] locks ? locks : null,
-                Next = explained.Granted ? null : [Remedy(ca, snapshot, user, nodes, ask, now)],
+                Next = explained.Granted
+                    ? null
+                    : [
+                        .. isHidden ? NextSteps.Meant(ask.Node!, Visible(ca, snapshot, user, null, now).Select(node => node.Name)) : [],
+                        Remedy(ca, snapshot, user, nodes, ask, now)],
             };
         }));
     }
 
     /// <summary>Returns the hosts that the user can reach, with any of their approved requests, or request.</summary>
-    private static ImmutableArray<Node> Visible(Authority ca, Snapshot snapshot, User user, string? name, DateTimeOffset now)
+    internal static ImmutableArray<Node> Visible(Authority ca, Snapshot snapshot, User user, string? name, DateTimeOffset now)
     {
         var policy = snapshot.Policy();
         var nodes = name is null ? policy.EveryNode : policy.OnlyNode(name);

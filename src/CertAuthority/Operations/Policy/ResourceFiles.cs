@@ -126,7 +126,9 @@ internal static class ResourceFiles
         ]);
         return Task.FromResult(found.Length > 0 || ask.Name is null
             ? new ResourceList(found)
-            : throw (ask.Kind == ResourceKinds.All ? NoResource(ask.Name) : KindTable.Named(ask.Kind).Missing(ask.Name)));
+            : throw (ask.Kind == ResourceKinds.All
+                ? NoResource(ask.Name)
+                : ca.Database.Read(snapshot => KindTable.Named(ask.Kind).Missing(snapshot, ask.Name))));
     }
 
     public static Task<KindList> ListKinds(Authority ca, Administrator by, ListKinds ask) =>

@@ -120,7 +120,8 @@ internal abstract record ResourceKind(string Name)
     public abstract void Remove(Transaction transaction, Resource one);
 
     /// <summary>Creates the error for a name that no resource of this kind has.</summary>
-    public ProblemException Missing(string name) => Problems.NotFound($"there is no {Name} \"{name}\"", Name);
+    public ProblemException Missing(Snapshot snapshot, string name) =>
+        Problems.NotFound($"there is no {Name} \"{name}\"", Name, name, All(snapshot, null, withoutFile: true).Select(one => one.Name));
 }
 
 /// <inheritdoc/>
@@ -182,7 +183,7 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
         .Where(one => withoutFile || WithoutFile(one) is null);
 
     public override Resource Find(Snapshot snapshot, string name) =>
-        Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(name);
+        Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(snapshot, name);
 
     public override object? Put(ResourceWriting to, Resource one, long? madeFrom)
     {
