@@ -9,6 +9,7 @@ namespace CertAuthority.Protocol;
 [JsonPolymorphic(
     TypeDiscriminatorPropertyName = "step", IgnoreUnrecognizedTypeDiscriminators = true,
     UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
+[JsonDerivedType(typeof(Meant), "meant")]
 [JsonDerivedType(typeof(LogIn), "log_in")]
 [JsonDerivedType(typeof(UseSecurityKey), "use_security_key")]
 [JsonDerivedType(typeof(ChooseUser), "choose_user")]
@@ -49,6 +50,10 @@ public record NextStep
     internal NextStep()
     {
     }
+
+    /// <summary>Name another one: a name that is spelt much like the one that does not exist.</summary>
+    /// <param name="Name">The name that the caller may have meant.</param>
+    public sealed record Meant(string Name) : NextStep;
 
     /// <summary>Log in.</summary>
     /// <param name="Requests">The IDs of the approved requests to use; null for none.</param>

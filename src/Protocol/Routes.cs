@@ -52,6 +52,8 @@ public static class Routes
     /// <summary>Returns how many hosts do not have the revocation list yet.</summary>
     public static readonly Route<ListHostsBehind, HostsBehind> CountHostsBehind = new("GET", "/v1/my/hosts/behind");
 
+    /// <summary>Explains why the caller can, or cannot, log in.</summary>
+    public static readonly Route<ExplainMyAccess, AccessExplained> ExplainMyAccess = new("GET", "/v1/my/access");
     /// <summary>Searches for resources that the caller can request by name.</summary>
     public static readonly Route<SearchResources, ResourcesFound> SearchResources = new("GET", "/v1/my/resources");
     /// <summary>Returns the users that the caller can act as, and what one of them can request.</summary>
@@ -69,6 +71,8 @@ public static class Routes
     public static readonly Route<GetCapabilities, Capabilities> GetCapabilities = new("GET", "/v1/users/{name}/capabilities");
     /// <summary>Explains why a user can, or cannot, log in.</summary>
     public static readonly Route<ExplainAccess, AccessExplained> ExplainAccess = new("GET", "/v1/users/{name}/access");
+    /// <summary>Lists who can log in to a node, and who could request it.</summary>
+    public static readonly Route<ListEntrants, EntrantList> ListEntrants = new("GET", "/v1/nodes/{name}/access");
     /// <summary>Approves a request.</summary>
     public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
     /// <summary>Denies a request, or withdraws an approval.</summary>
@@ -124,8 +128,10 @@ public static class Routes
     public static readonly IReadOnlyList<Route> All =
     [
         Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest,
-        ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
-        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
+        ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, ExplainMyAccess,
+        SearchResources, GetMyCapabilities,
+        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ListEntrants,
+        ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,
         AcceptClock, GetUserCas, GetHostCas,

@@ -11,6 +11,7 @@ internal static class NextStepText
     /// <summary>Returns the step in words, with its command; null for a step that this tctl does not know.</summary>
     public static string? Show(NextStep step) => step switch
     {
+        NextStep.Meant(var name) => $"did you mean '{name}'?",
         NextStep.AddUser { Name: { } name } => $"tctl users add {name} --roles=ROLE gives it a resource of its own",
         NextStep.AddUser { Account: var account } => $"add one: tctl users add NAME --roles=ROLE --unix-user={account ?? "ACCOUNT"}",
         NextStep.AssignRoles(var user) => $"take it from them: tctl users update --set-roles=ROLE,ROLE {user}",

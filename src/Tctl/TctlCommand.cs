@@ -13,6 +13,7 @@ internal sealed class TctlCommand : ProgramCommand
         Options.Add(new ServerOption());
         Options.Add(VersionCommand.Option());
         Subcommands.Add(new CreateCommand());
+        Subcommands.Add(new ApplyCommand());
         Subcommands.Add(new GetCommand());
         Subcommands.Add(new RemoveCommand());
         Subcommands.Add(new EditCommand());
@@ -31,7 +32,7 @@ internal sealed class TctlCommand : ProgramCommand
             new RequestsRemoveCommand(),
             new RequestsCapabilitiesCommand(),
         });
-        Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand() });
+        Subcommands.Add(new Command("access", "Who can log in where, and why") { new AccessExplainCommand(), new AccessWhoCommand() });
         Subcommands.Add(new Command("auth", "The authority's keys") { new AuthExportCommand(), new AuthSignCommand() });
         Subcommands.Add(
             new Command("nodes", "Hosts")

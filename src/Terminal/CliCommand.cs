@@ -33,7 +33,7 @@ public abstract class CliCommand : Command
         catch (ProblemException refused)
         {
             parsed.Complain(refused.Problem);
-            return ExitCode.Failed;
+            return parsed.IsUsage(refused.Problem) ? ExitCode.Usage : ExitCode.Failed;
         }
         catch (UnreachableException unreachable)
         {

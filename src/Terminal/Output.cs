@@ -85,11 +85,22 @@ public static class Output
         /// </summary>
         public string DetailOf(Problem problem)
         {
-            var option = $"--{problem.Field?.Replace('_', '-')}";
-            return problem.Field is { Length: > 0 } field && problem.Detail.StartsWith(field, StringComparison.Ordinal)
-                && parsed.CommandResult.Command.Options.Any(one => one.Name == option || one.Aliases.Contains(option))
-                ? option + problem.Detail[field.Length..]
+            return parsed.OptionOf(problem) is { } option && problem.Detail.StartsWith(problem.Field!, StringComparison.Ordinal)
+                ? option + problem.Detail[problem.Field!.Length..]
                 : problem.Detail;
+        }
+
+        /// <summary>Whether the daemon found the value of an option malformed, as the parser would have if it knew the rule.</summary>
+        public bool IsUsage(Problem problem) => problem.Code == ProblemCode.Invalid && parsed.OptionOf(problem) is not null;
+
+        // The option of this command for the member of the message that is wrong; null for none.
+        private string? OptionOf(Problem problem)
+        {
+            var option = $"--{problem.Field?.Replace('_', '-')}";
+            return problem.Field is { Length: > 0 }
+                && parsed.CommandResult.Command.Options.Any(one => one.Name == option || one.Aliases.Contains(option))
+                ? option
+                : null;
         }
 
         /// <summary>
@@ -98,7 +109,7 @@ public static class Output
         /// </summary>
         public string? HintOf(Problem problem) =>
             string.Join("; ", new[] { problem.Hint }.Concat(parsed.Show(problem.Next)).OfType<string>()) is { Length: > 0 } hint
-                ? hint
+                ? hint.Replace("?; ", "? ", StringComparison.Ordinal)
                 : null;
 
         /// <summary>

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using CertAuthority.Linux;
+using CertAuthority.Protocol;
 
 namespace CertAuthority.Terminal;
 

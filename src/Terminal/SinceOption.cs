@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using CertAuthority.Terminal;
 
 namespace CertAuthority.Terminal;
 
@@ -15,9 +15,6 @@ public sealed class SinceOption : Option<string?>
     {
         Description = $"{description}: a time such as 2026-11-22T18:00, or how long ago, such as 24h";
         HelpName = "TIME|DURATION";
-        CustomParser = result => result.Tokens[0].Value is var text && text.Contains('-', StringComparison.Ordinal)
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-                ? time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
-                : text;
+        CustomParser = result => TimeOption.Complete(result.Tokens[0].Value) ?? result.Tokens[0].Value;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CertAuthority.Protocol;
+using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
@@ -21,11 +22,7 @@ internal sealed class LifetimeOptions
         HelpName = "DURATION",
         Description = "How long the access lasts, where less than the roles allow will do"
     };
-    private readonly Option<string?> assumeStartTime = new("--assume-start-time")
-    {
-        HelpName = "TIME",
-        Description = "When the access begins, such as 2027-01-31T18:00:00Z"
-    };
+    private readonly TimeOption assumeStartTime = new("--assume-start-time", "When the access begins");
 
     public IReadOnlyList<Option> All => [sessionTtl, requestTtl, maxDuration, assumeStartTime];
 

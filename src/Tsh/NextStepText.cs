@@ -15,6 +15,7 @@ internal static class NextStepText
 
     private static string? Words(NextStep step, string tsh) => step switch
     {
+        NextStep.Meant(var name) => $"did you mean '{name}'?",
         NextStep.LogIn { Requests: [_, ..] requests } => $"then: {tsh} login --request-id={string.Join(',', requests)}",
         NextStep.LogIn { Login: { } login } => $"your roles open {login} there: {tsh} login",
         NextStep.LogIn => $"{tsh} login",

@@ -22,6 +22,7 @@ internal sealed class TshCommand : ProgramCommand
         Subcommands.Add(new ConfigCommand());
         Subcommands.Add(new RequestCommand());
         Subcommands.Add(new ReviewCommand());
+        Subcommands.Add(new Command("access", "Why you can, or cannot, log in") { new AccessExplainCommand() });
         Subcommands.Add(new Command("certs", "Your certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new RelayCommand());
         Subcommands.Add(new CompletionCommand("tsh"));

@@ -28,12 +28,19 @@ public static class RequestRights
     /// <summary>
     /// Returns the names of the existing roles that the user may request, by name or through nodes; sorted, without locked ones.
     /// </summary>
+    /// <param name="user">The user who might request.</param>
+    /// <param name="roles">Every role that exists.</param>
+    /// <param name="now">The instant at which the roles are evaluated.</param>
+    /// <param name="locks">What is locked now.</param>
+    /// <param name="kind">The kind of request.</param>
+    /// <param name="among">The only roles of interest; null for all.</param>
     public static ImmutableArray<string> Requestable(
-        User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles)
+        User user, IReadOnlyDictionary<string, Role> roles, DateTimeOffset now, LocksInForce locks, RequestKind kind = RequestKind.Roles,
+        IEnumerable<Role>? among = null)
     {
         var assigned = user.AssignedAt(now, roles);
         return [
-            .. roles.Values.Where(
+            .. (among ?? roles.Values).Where(
                 role => !role.IsOver(now) && MayRequest(assigned, role.Name, kind) && locks.On(LockKind.Role, role.Name) is null)
                 .Select(role => role.Name).Order(StringComparer.Ordinal)];
     }

@@ -27,7 +27,10 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
             return CannotRequest("a request names at least one role or resource", requestable, RefusalKind.Invalid);
         // An unknown role and a forbidden one get the same answer, so that nobody can probe for names of roles.
         return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
-            ? CannotRequest($"user \"{question.User.Name}\" cannot request role \"{refused}\"", requestable, RefusalKind.Denied)
+            ? CannotRequest($"user \"{question.User.Name}\" cannot request role \"{refused}\"", requestable, RefusalKind.Denied) with
+            {
+                Misspelt = (refused, requestable)
+            }
             : new RequestedAccess(names, []);
     }
 
@@ -61,6 +64,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
                     reaching.IsEmpty ? null : $"what reaches: {string.Join(", ", reaching.Select(one => one.Role))}")
                 {
                     Remedy = reaching.IsEmpty ? new Remedy.SearchNodes() : null,
+                    Misspelt = (refused, [.. reaching.Select(one => one.Role)]),
                 };
             reaching = reaching.RemoveAll(one => !question.RoleNames.Contains(one.Role));
         }
@@ -70,7 +74,13 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
                    && !Elevation.WithinAsking(
                        user, RequestKind.Resources, roles, nodes.FindAll(node => node.Name == unreached), LocksInForce.None, now).IsEmpty
                 ? locked.Refusal
-                : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"") { Remedy = new Remedy.SearchNodes() };
+                : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"")
+                {
+                    Remedy = new Remedy.SearchNodes(),
+                    Misspelt = (unreached, [
+                        .. Elevation.WithinAsking(user, RequestKind.Resources, roles, question.Nodes, question.Locks, now)
+                            .SelectMany(one => one.Nodes).Distinct(StringComparer.Ordinal)]),
+                };
 
         ImmutableArray<string> names = [.. reaching.Select(one => one.Role)];
         var together = Elevation.Opened(user, names, roles, nodes, question.Locks, now);

@@ -112,7 +112,10 @@ public sealed record UnixIdentity(uint Uid, string? Account)
         if (asked is not null)
             return owned.Find(user => user.Name == asked) is { } chosen
                 ? chosen
-                : new Refusal($"you cannot act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users");
+                : new Refusal($"you cannot act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users")
+                {
+                    Misspelt = (asked, [.. owned.Select(user => user.Name)]),
+                };
         return owned switch
         {
             [] =>

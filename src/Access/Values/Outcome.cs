@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
 namespace CertAuthority.Access.Values;
@@ -37,6 +38,9 @@ public sealed record Refusal(string Message, string? Hint = null, RefusalKind Ki
 {
     /// <summary>What would help; null if nobody can do anything.</summary>
     public Remedy? Remedy { get; init; }
+
+    /// <summary>A name that does not exist, and those that the caller may know and could have meant; null if there is none.</summary>
+    public (string Name, ImmutableArray<string> Known)? Misspelt { get; init; }
 
     /// <summary>
     /// The name of the one invalid value in the question; <see cref="Message"/> begins with it. Null if the fault is not in a single value.

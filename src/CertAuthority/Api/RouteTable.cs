@@ -59,6 +59,7 @@ internal static class RouteTable
         Users(Routes.CancelRequest, Resolutions.Cancel),
         Users(Routes.DropRequest, Resolutions.Drop),
         Users(Routes.CountHostsBehind, Operations.Nodes.CountBehind),
+        Users(Routes.ExplainMyAccess, OwnExplanations.Explain),
         Users(Routes.SearchResources, Searches.Search),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
@@ -68,6 +69,7 @@ internal static class RouteTable
         Administrators(Routes.RemoveRequest, Resolutions.Remove),
         Administrators(Routes.GetCapabilities, Requests.Capabilities),
         Administrators(Routes.ExplainAccess, Explanations.Explain),
+        Administrators(Routes.ListEntrants, Entrants.List),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
         // A megabyte of file becomes a third larger in base64.

@@ -85,7 +85,7 @@ internal static class Problems
         },
         refusal.Message,
         refusal.Hint,
-        Next: refusal.Remedy is { } remedy ? [NextSteps.From(remedy)] : null,
+        Next: NextSteps.From(refusal) is [_, ..] steps ? steps : null,
         Field: refusal.Field);
 
     /// <summary>Finds the user that the caller acts as.</summary>
@@ -127,7 +127,13 @@ internal static class Problems
     public static ProblemException InvalidField(string field, string fault) =>
         new(new Problem(ProblemCode.Invalid, $"{field} {fault}", Field: field));
 
-    /// <summary>Creates the error for a name that does not exist; the hint names the list that shows what exists.</summary>
-    public static ProblemException NotFound(string detail, string kind) =>
-        new(new Problem(ProblemCode.NotFound, detail, Next: [new NextStep.List(kind)]));
+    /// <summary>
+    /// Creates the error for a name that does not exist; the hints are the name that is spelt much like it, and the list of what exists.
+    /// </summary>
+    /// <param name="detail">What does not exist.</param>
+    /// <param name="kind">The kind of the list.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="known">The names that exist and that the caller may know.</param>
+    public static ProblemException NotFound(string detail, string kind, string name = "", params IEnumerable<string> known) =>
+        new(new Problem(ProblemCode.NotFound, detail, Next: [.. NextSteps.Meant(name, known), new NextStep.List(kind)]));
 }

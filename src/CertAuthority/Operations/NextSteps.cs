@@ -6,6 +6,20 @@ namespace CertAuthority.Operations;
 /// <summary>Converts suggestions from the form of the rules to the form of the protocol.</summary>
 internal static class NextSteps
 {
+    /// <summary>Returns what would help against a refusal, the best first.</summary>
+    public static NextStep[] From(Refusal refusal) =>
+        [
+            .. refusal.Misspelt is var (name, known) ? Meant(name, known) : [],
+            .. refusal.Remedy is { } remedy ? [From(remedy)] : (NextStep[])[],
+        ];
+
+    /// <summary>Returns the name that is spelt much like one that does not exist, if there is one.</summary>
+    public static IEnumerable<NextStep> Meant(string name, IEnumerable<string> known) =>
+        Spelling.Nearest(name, known.Where(one => Letters(one) != Letters(name))) is { } meant ? [new NextStep.Meant(meant)] : [];
+
+    // db1 is not db2 misspelt.
+    private static string Letters(string name) => string.Concat(name.Where(c => !char.IsAsciiDigit(c)));
+
     /// <summary>Converts the remedy for a refusal to a step of the protocol.</summary>
     public static NextStep From(Remedy remedy) => remedy switch
     {

@@ -136,6 +136,21 @@ internal sealed class Database : IAsyncDisposable
         return pending.Task;
     }
 
+    /// <summary>Makes a change as <see cref="Commit"/> does, and undoes it. The result must not refer to the transaction.</summary>
+    /// <exception cref="ProblemException">Thrown by the change; or unavailable.</exception>
+    public async Task<T> Rehearse<T>(Func<Transaction, T> change)
+    {
+        try
+        {
+            // Nothing is kept, so a full disk is no reason to refuse.
+            return await Commit<T>(transaction => throw new RehearsedException<T>(change(transaction)), takesAway: true);
+        }
+        catch (RehearsedException<T> rehearsed)
+        {
+            return rehearsed.Result;
+        }
+    }
+
     /// <summary>Reads as of one moment. It can run in parallel with other readers and the writer.</summary>
     /// <exception cref="ProblemException">Unavailable: the file cannot be opened or read now.</exception>
     public T Read<T>(Func<Snapshot, T> read) => Read(session => new Snapshot(session), read);
@@ -342,4 +357,10 @@ internal sealed class Database : IAsyncDisposable
                 "try again in a moment; an administrator finds the cause in the daemon's log, often a full disk"));
 
     private sealed class RolledBackException : DbException;
+
+    // A change that throws is undone, and nothing of it is reported.
+    private sealed class RehearsedException<T>(T result) : Exception
+    {
+        public T Result => result;
+    }
 }

@@ -22,7 +22,10 @@ internal static class RequestTable
     /// </summary>
     /// <exception cref="ProblemException">Not found, or several IDs start with the prefix.</exception>
     public static AccessRequest FindRequest(this Snapshot snapshot, string prefix, Guid? userId) =>
-        Only(snapshot.RequestsStarting(prefix, 2, userId), prefix);
+        snapshot.RequestsStarting(prefix, 2, userId) is var found && found is []
+            && Spelling.Nearest(prefix, snapshot.LikelyRequests(userId).Select(id => id[..Math.Min(id.Length, prefix.Length)])) is { } meant
+                ? Only([], prefix, new NextStep.Meant(meant))
+                : Only(found, prefix);
 
     /// <summary>Returns the requests whose ID starts with a prefix, of this user or, if null, of any user, up to a limit.</summary>
     public static List<AccessRequest> RequestsStarting(this Snapshot snapshot, string prefix, int most, Guid? userId = null) =>
@@ -34,16 +37,25 @@ internal static class RequestTable
 
     /// <summary>Returns the one request that a prefix means.</summary>
     /// <exception cref="ProblemException">Not found, or several IDs start with the prefix.</exception>
-    public static AccessRequest Only(IReadOnlyList<AccessRequest> found, string prefix) => found switch
+    public static AccessRequest Only(IReadOnlyList<AccessRequest> found, string prefix, params NextStep[] next) => found switch
     {
         [var only] => only,
         [] =>
             throw new ProblemException(
-                new Problem(ProblemCode.NotFound, $"there is no request \"{prefix}\"", Next: [new NextStep.List(NextStep.List.Request)])),
+                new Problem(
+                    ProblemCode.NotFound, $"there is no request \"{prefix}\"", Next: [.. next, new NextStep.List(NextStep.List.Request)])),
         _ =>
             throw new ProblemException(
                 new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
     };
+
+    // Those that people work with: what is open, or the newest of a user. The history can be long.
+    private static IEnumerable<string> LikelyRequests(this Snapshot snapshot, Guid? user) =>
+        snapshot.Query(
+            user is null
+                ? "SELECT id FROM requests WHERE state = 'PENDING' ORDER BY created DESC LIMIT 100"
+                : "SELECT id FROM requests WHERE user_id = $1 ORDER BY created DESC, id DESC LIMIT 100",
+            row => row.String("id"), user);
 
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 

@@ -14,9 +14,18 @@ namespace CertAuthority.Protocol;
 /// <param name="Edits">The only resource that the file may contain, <c>role/dba</c>, if it is the edited form of one; null for any.</param>
 /// <param name="Revision">The revision that the edit started from, whatever the file says; null to use the file's.</param>
 /// <param name="More">More files, which belong to the same change; null for none.</param>
+/// <param name="Mirror">
+/// Whether the files are how things should be: existing resources are replaced, whatever revision the files name, and those that are like
+/// their files already are not written.
+/// </param>
+/// <param name="Prune">
+/// Whether to remove the roles, users and nodes that the files lack, of each kind that they have; with <paramref name="Mirror"/> only.
+/// Users from groups and hosts that the daemon writes to stay.
+/// </param>
+/// <param name="DryRun">Whether only to return what would be done and taken away.</param>
 public sealed record ApplyResources(
     byte[] Content, string File, bool Force = false, bool DropUnenforceable = false, string? Edits = null, string? Revision = null,
-    ResourceFile[]? More = null);
+    ResourceFile[]? More = null, bool Mirror = false, bool Prune = false, bool DryRun = false);
 
 /// <summary>A file with resources.</summary>
 /// <param name="Content">The bytes of the file.</param>
@@ -28,7 +37,41 @@ public sealed record ResourceFile(byte[] Content, string File);
 /// <param name="Warnings">Warnings about accepted content.</param>
 /// <param name="Revoked">The serials of the certificates that the new policy would not issue.</param>
 /// <param name="Ended">The IDs of the requests that were approved for a role before it changed.</param>
-public sealed record AppliedResources(string[] Done, string[] Warnings, string[] Revoked, string[] Ended);
+/// <param name="Resources">The resources, for programs.</param>
+/// <param name="Losses">In a dry run: who would lose certificates and requests, sorted by name; null otherwise.</param>
+public sealed record AppliedResources(
+    string[] Done, string[] Warnings, string[] Revoked, string[] Ended, AppliedResource[] Resources, UserLoss[]? Losses = null);
+
+/// <summary>What was done with a resource.</summary>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="What"><c>created</c>, <c>updated</c>, <c>unchanged</c> or <c>removed</c>.</param>
+/// <param name="Changes">In a dry run: the fields that differ.</param>
+/// <param name="ChangesLeftOut">How many more fields differ than <paramref name="Changes"/> can hold; null for none.</param>
+public sealed record AppliedResource(
+    string Kind, string Name, string What, AuditChange[]? Changes = null, int? ChangesLeftOut = null);
+
+/// <summary>The values of <see cref="AppliedResource.What"/>.</summary>
+public static class AppliedStates
+{
+    /// <summary>It did not exist.</summary>
+    public const string Created = "created";
+
+    /// <summary>It existed, and was replaced.</summary>
+    public const string Updated = "updated";
+
+    /// <summary>It is like its file already, and was not written.</summary>
+    public const string Unchanged = "unchanged";
+
+    /// <summary>It was removed.</summary>
+    public const string Removed = "removed";
+}
+
+/// <summary>What a user would lose by a change.</summary>
+/// <param name="User">The name of the user.</param>
+/// <param name="Certificates">How many live certificates would be revoked.</param>
+/// <param name="Requests">How many requests would end.</param>
+public sealed record UserLoss(string User, int Certificates, int Requests);
 
 /// <summary>Reads resources.</summary>
 /// <param name="Kind">

@@ -47,27 +47,7 @@ internal sealed class AccessExplainCommand : CliCommand
             Routes.ExplainAccess,
             new ExplainAccess(parsed.GetValue(user)!, parsed.GetValue(login), parsed.GetValue(node), parsed.GetValue(request)),
             cancellation);
-        if (parsed.GetValue(format) == FormatOption.Json)
-        {
-            parsed.PrintJson(explained);
-            return ExitCode.Done;
-        }
-        parsed.Print(explained.Verdict);
-        if (explained.Assumes is not null)
-            parsed.Print(explained.Assumes);
-        if (explained is { ValidBefore: { } end, LimitedBy: { } limit })
-            parsed.Print($"until {Wording.Time(end)}, limited by {limit}");
-        foreach (var one in explained.Locks ?? [])
-            parsed.Print(
-                $"lock {one.Name} {one.Effect}: {one.Target}{(one.Expires is { } until ? $" until {Wording.Time(until)}" : "")}{(one.Message.Length > 0 ? $": {one.Message}" : "")}");
-        var table = new Table("Role", "From", "Effect", "Rule", "Why");
-        foreach (var role in explained.Roles)
-            foreach (var rule in role.Rules)
-                table.Add(
-                    role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect,
-                    $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
-        if (explained.Roles is not [])
-            parsed.Print(table);
+        parsed.Show(explained);
         return ExitCode.Done;
     }
 }

@@ -40,7 +40,7 @@ internal sealed class AuditListCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var entries = await paging.Read(parsed, async (limit, after) => await ca.Send(
             Routes.ListAudit,
-            new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(since), parsed.GetValue(until), after),
+            new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), since.Given(parsed), until.Given(parsed), after),
             cancellation)
             is var page ? (page.Entries, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)

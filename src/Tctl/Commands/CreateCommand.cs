@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 
@@ -8,9 +7,6 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl create</c>.</summary>
 internal sealed class CreateCommand : CliCommand
 {
-    // The largest file that the daemon accepts.
-    private const int Largest = 1 << 20;
-
     private readonly Argument<string[]> files = new("FILE")
     {
         Description =
@@ -40,12 +36,7 @@ internal sealed class CreateCommand : CliCommand
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var read = new List<ResourceFile>();
-        foreach (var name in parsed.GetValue(files) is [_, ..] given ? given.SelectMany(Files) : ["-"])
-        {
-            await using Stream source = name == "-" ? StandardStream.Input() : File.OpenRead(name);
-            read.Add(await Read(source, name == "-" ? "stdin" : name, cancellation));
-        }
+        var read = await ResourceFiles.Read(parsed.GetValue(files) is [_, ..] given ? given : ["-"], cancellation);
         var (content, first) = read[0];
         using var ca = ServerOption.Connect(parsed);
         return await parsed.Show(
@@ -54,30 +45,5 @@ internal sealed class CreateCommand : CliCommand
                     content, first, parsed.GetValue(force), parsed.GetValue(dropUnenforceable),
                     More: read.Skip(1).ToArray() is [_, ..] more ? more : null),
                 cancellation), wait, ca, cancellation);
-    }
-
-    // In the order of their names, whatever the language of the user.
-    private static IEnumerable<string> Files(string name)
-    {
-        if (!Directory.Exists(name))
-            return [name];
-        string[] found =
-        [
-            .. Directory.EnumerateFiles(name).Where(file => Path.GetExtension(file) is ".yaml" or ".yml").Order(StringComparer.Ordinal),
-        ];
-        return found is [] ? throw new FailureException($"{name} has no *.yaml or *.yml file") : found;
-    }
-
-    private static async Task<ResourceFile> Read(Stream source, string name, CancellationToken cancellation)
-    {
-        using var content = new MemoryStream();
-        var chunk = new byte[16384];
-        while (await source.ReadAsync(chunk, cancellation) is var read and > 0)
-        {
-            content.Write(chunk, 0, read);
-            if (content.Length > Largest)
-                throw new FailureException($"{name} is larger than 1 MiB");
-        }
-        return new ResourceFile(content.ToArray(), name);
     }
 }

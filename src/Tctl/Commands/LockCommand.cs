@@ -27,11 +27,7 @@ internal sealed class LockCommand : CliCommand
         HelpName = "DURATION",
         Description = "For how long, such as 8h. Default: until it is removed"
     };
-    private readonly Option<string?> expires = new("--expires")
-    {
-        HelpName = "TIME",
-        Description = "Until when, such as 2027-01-31T18:00:00Z"
-    };
+    private readonly TimeOption expires = new("--expires", "Until when");
 
     public LockCommand()
         : base(
@@ -63,7 +59,7 @@ internal sealed class LockCommand : CliCommand
                 parsed.GetValue(message) ?? "", parsed.GetValue(ttl), parsed.GetValue(expires)),
             cancellation);
         parsed.PrintResult(made, $"lock '{made.Name}' has been created");
-        parsed.ShowConsequences(new AppliedResources([], made.Warnings, made.Revoked, []));
+        parsed.ShowConsequences(new AppliedResources([], made.Warnings, made.Revoked, [], []));
         var exitCode = made.Revoked is [] ? ExitCode.Done : await wait.Run(parsed, ca, ExitCode.Done, cancellation);
         parsed.Hint($"to lift it: tctl rm lock/{made.Name}");
         return exitCode;

@@ -21,7 +21,7 @@ public partial class NextStepTests
     private static readonly JsonDerivedTypeAttribute[] Steps = [.. typeof(NextStep).GetCustomAttributes<JsonDerivedTypeAttribute>()];
 
     /// <summary>Steps that are answered by an option or a name rather than by a whole command.</summary>
-    private static readonly HashSet<Type> WithoutCommand = [typeof(NextStep.ChooseRoles), typeof(NextStep.ChooseUser), typeof(NextStep.GiveReason)];
+    private static readonly HashSet<Type> WithoutCommand = [typeof(NextStep.ChooseRoles), typeof(NextStep.ChooseUser), typeof(NextStep.GiveReason), typeof(NextStep.Meant)];
 
     [Fact]
     public void Every_step_has_a_name_in_the_protocol() =>

@@ -221,7 +221,33 @@ internal sealed partial class ModelRun : IAsyncDisposable
 
     private string InFolder(string name) => Path.Combine(folder, name);
 
-    private Task Apply(bool force, JsonObject resource) => ResourceFiles.Apply(ca, Root, new ApplyResources(Encoding.UTF8.GetBytes(resource.ToJsonString()), "a file", force));
+    /// <summary>Applies a resource, and checks that a dry run says exactly what is then taken away.</summary>
+    private async Task Apply(bool force, JsonObject resource)
+    {
+        var ask = new ApplyResources(Encoding.UTF8.GetBytes(resource.ToJsonString()), "a file", force);
+        var plan = await Outcome(ResourceFiles.Apply(ca, Root, ask with { DryRun = true }));
+        var applied = await Outcome(ResourceFiles.Apply(ca, Root, ask));
+        if (Said(plan) != Said(applied))
+            throw new InvalidOperationException($"the dry run said {Said(plan)}, and then came {Said(applied)}");
+        if (applied.Refusal is not null)
+            throw applied.Refusal;
+
+        static async Task<(AppliedResources? Done, ProblemException? Refusal)> Outcome(Task<AppliedResources> call)
+        {
+            try
+            {
+                return (await call, null);
+            }
+            catch (ProblemException refused)
+            {
+                return (null, refused);
+            }
+        }
+
+        static string Said((AppliedResources? Done, ProblemException? Refusal) outcome) => outcome.Done is { } done
+            ? $"{string.Join(' ', done.Done)}; revoked {string.Join(' ', done.Revoked.Order())}; ended {string.Join(' ', done.Ended.Order())}"
+            : outcome.Refusal!.Problem.Detail;
+    }
 
     private static Authority With(Authority ca, (long Certificate, long Access, long Pending) limits, Dictionary<string, string[]> groups) => ca with
     {

@@ -55,7 +55,9 @@ internal static class Certificates
                     $"there is no node \"{ask.Name}\" within reach of your certificates",
                     Next: Explanations.HowToAsk(ca, snapshot, user, ask.Name, null, now) is { } way
                         ? [way]
-                        : [new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
+                        : [
+                            .. NextSteps.Meant(ask.Name, OwnExplanations.Visible(ca, snapshot, user, null, now).Select(one => one.Name)),
+                            new NextStep.ShowMyStatus(), new NextStep.List(NextStep.List.Role)]));
             if (ask.Login is null || logins.Contains(ask.Login))
                 return new ReachableNode(node.Name, node.Address, logins);
             var more = Explanations.HowToAsk(ca, snapshot, user, node.Name, ask.Login, now);

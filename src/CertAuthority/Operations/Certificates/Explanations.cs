@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
@@ -21,23 +22,42 @@ internal static class Explanations
         {
             var user = HeldRoles.Find(snapshot, ask.Name);
             var request = ask.Request is null ? null : snapshot.FindRequest(ask.Request, user.Id);
-            // Uses the rules for reviewing, so that a request that would not be approved is not explained as if it were.
-            var pending = request?.StateAt(now) == RequestState.Pending;
-            if (pending)
-                request = Resolving.Approve(
-                    request!, user, by.Caller.Answerer with { IsRoot = true }, People.Strangers, snapshot.Policy().Roles,
-                    new RequestResolution(by.Caller.Name, now, ""), ca.Limits, snapshot.Policy().LocksAt(now)).OrRefuse();
-            var explained = Explanation.Explain(
-                Question(ca, snapshot, user, request is null ? [] : [request], now) with { Node = ask.Node }, ask.Login, pending);
-            return new AccessExplained(
-                explained.Verdict,
-                explained.IsGranted,
-                [.. explained.Roles.Select(role => new RoleExplained(role.Name, [.. role.Rules.Select(Show)], role.Request?.ToString()))],
-                pending ? $"request {request!.Id} is PENDING: this is what it would grant" : null,
-                explained.Validity?.Before,
-                explained.Validity?.LimitedBy,
-                explained.Locks.IsEmpty ? null : [.. explained.Locks.Select(Show)]);
+            return Explain(ca, snapshot, by.Caller, user, request, snapshot.Policy().EveryNode, ask.Node, ask.Login, now);
         }));
+    }
+
+    /// <summary>Explains a login with or without a request, on some of the nodes.</summary>
+    /// <param name="ca">The authority; its limits apply.</param>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="by">Who asks.</param>
+    /// <param name="user">Who would log in.</param>
+    /// <param name="request">The request to use; a pending one as if it were approved now. Null for none.</param>
+    /// <param name="nodes">The nodes that exist for the explanation. What is granted on one depends on no other.</param>
+    /// <param name="node">The name of the node in question; null for all.</param>
+    /// <param name="login">The login in question; null for any.</param>
+    /// <param name="now">The current time.</param>
+    internal static AccessExplained Explain(
+        Authority ca, Snapshot snapshot, Caller by, User user, AccessRequest? request, ImmutableArray<Node> nodes, string? node,
+        string? login, DateTimeOffset now)
+    {
+        var policy = snapshot.Policy();
+        var locks = policy.LocksAt(now);
+        // Uses the rules for reviewing, so that a request that would not be approved is not explained as if it were.
+        var pending = request?.StateAt(now) == RequestState.Pending;
+        if (pending)
+            request = Resolving.Approve(
+                request!, user, by.Answerer with { IsRoot = true }, People.Strangers, policy.Roles,
+                new RequestResolution(by.Name, now, ""), ca.Limits, locks).OrRefuse();
+        var explained = Explanation.Explain(
+            Question(ca, policy, user, request is null ? [] : [request], locks, now) with { Node = node, Nodes = nodes }, login, pending);
+        return new AccessExplained(
+            explained.Verdict,
+            explained.IsGranted,
+            [.. explained.Roles.Select(role => new RoleExplained(role.Name, [.. role.Rules.Select(Show)], role.Request?.ToString()))],
+            pending ? $"request {request!.Id} is PENDING: this is what it would grant" : null,
+            explained.Validity?.Before,
+            explained.Validity?.LimitedBy,
+            explained.Locks.IsEmpty ? null : [.. explained.Locks.Select(Show)]);
     }
 
     /// <summary>
@@ -99,7 +119,7 @@ internal static class Explanations
         };
     }
 
-    private static RequestableNode[] Requestable(
+    internal static RequestableNode[] Requestable(
         Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now, string? login = null)
     {
         var (policy, wanted) = (snapshot.Policy(), nodes.ToList());
@@ -118,15 +138,17 @@ internal static class Explanations
     }
 
     // Assumes a security key, which passes every rule about keys, because the real key is not known yet.
-    private static IssuanceQuestion Question(
-        Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(
-            now, user, requests, snapshot.Policy().Roles, snapshot.Policy().EveryNode, RequestedTtl: null, LiveSessions: 0,
-            ca.Limits)
+    internal static IssuanceQuestion Question(
+        Authority ca, Policy policy, User user, ImmutableArray<AccessRequest> requests, LocksInForce locks, DateTimeOffset now) =>
+        new(now, user, requests, policy.Roles, policy.EveryNode, RequestedTtl: null, LiveSessions: 0, ca.Limits)
         {
-            Locks = snapshot.Policy().LocksAt(now),
+            Locks = locks,
             IsSecurityKey = true,
         };
+
+    private static IssuanceQuestion Question(
+        Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
+        Question(ca, snapshot.Policy(), user, requests, snapshot.Policy().LocksAt(now), now);
 
     private static ListedNode Show(IGrouping<string, ReachedNode> reached)
     {
@@ -136,7 +158,7 @@ internal static class Explanations
             [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
     }
 
-    private static LockExplained Show(LockAtWork one) =>
+    internal static LockExplained Show(LockAtWork one) =>
         new(one.Lock.Name, one.Lock.Target.ToString(), one.Effect.ToString().ToLowerInvariant(), one.Lock.Message, one.Lock.Expires);
 
     private static RuleExplained Show(RuleAtWork rule) => new(rule.Effect.ToString().ToLowerInvariant(), rule.Field, rule.Entry, rule.Why);

@@ -282,8 +282,10 @@ internal static class Nodes
         ? throw Problems.InvalidField("exempt", $"takes addresses, or prefixes as in 192.0.2.0/24, with commas between, not \"{odd}\"")
         : addresses;
 
-    private static Node Find(Snapshot snapshot, string name) =>
-        snapshot.Policy().Nodes.GetValueOrDefault(name) ?? throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node);
+    internal static Node Find(Snapshot snapshot, string name) =>
+        snapshot.Policy().Nodes is var nodes && nodes.TryGetValue(name, out var node)
+            ? node
+            : throw Problems.NotFound($"there is no node \"{name}\"", NextStep.List.Node, name, nodes.Keys);
 
     private static NodeStatus Show(Authority ca, Node node, RecordedHostCertificate? certificate, NodeSync? sync, DateTimeOffset now) =>
         new(

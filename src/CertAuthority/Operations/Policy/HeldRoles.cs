@@ -15,7 +15,9 @@ internal static class HeldRoles
     /// <summary>Finds a user, with a resource or from groups.</summary>
     /// <exception cref="ProblemException">There is no such user.</exception>
     public static User Find(Snapshot snapshot, string name) =>
-        snapshot.FindUser(name) ?? throw Problems.NotFound($"there is no user \"{name}\"", NextStep.List.User);
+        snapshot.FindUser(name)
+            ?? throw Problems.NotFound(
+                $"there is no user \"{name}\"", NextStep.List.User, name, snapshot.Users().Select(user => user.Name));
 
     /// <summary>Finds a user that has a resource to change.</summary>
     /// <exception cref="ProblemException">There is no such user, or it comes from groups.</exception>
@@ -39,7 +41,7 @@ internal static class HeldRoles
             throw Problems.Invalid(
                 $"there is no role \"{unknown}\"; nothing was changed",
                 roles.Count == 0 ? null : $"the roles are: {string.Join(", ", roles.Keys)}",
-                roles.Count == 0 ? [new NextStep.Create()] : []);
+                roles.Count == 0 ? [new NextStep.Create()] : [.. NextSteps.Meant(unknown, roles.Keys)]);
     }
 
     /// <summary>

@@ -44,6 +44,7 @@ internal static class KindTable
         },
         Accepting = (snapshot, role, _) => LoginDomains.Warnings(snapshot, role),
         Ending = HeldRoles.TakeFromHolders,
+        Keeping = _ => null,
     };
 
     private static readonly ResourceKind<Node> Nodes = new(NodeRow.Table, NodeResource.Read, NodeResource.Write)
@@ -57,6 +58,7 @@ internal static class KindTable
             if (node.OtherCas.Select(line => OwnKey(ca, line)).FirstOrDefault(own => own is not null) is { } mine)
                 root.Fault("spec", $"spec.other_cas has the {mine} of this authority, which is no other");
         },
+        Keeping = one => ((Node)one).Push ? "the daemon writes to it" : null,
         // A node's labels are policy as much as its spec.
         Counting = node => NodeResource.Write(node with { Revision = 0 }),
         Accepting = (snapshot, node, _) =>
@@ -79,6 +81,7 @@ internal static class KindTable
         ],
         RemovingTakesAway = true,
         WithoutFile = HeldRoles.WithoutFile,
+        Keeping = _ => null,
         Checking = (_, user, root) =>
         {
             if (user.Traits.TryGetValue("logins", out var logins) && logins.FirstOrDefault(login => !Names.IsGrantable(login)) is { } odd)
@@ -132,7 +135,8 @@ internal static class KindTable
     /// <summary>Finds the kind with this name.</summary>
     /// <exception cref="ProblemException">There is no such kind.</exception>
     public static ResourceKind Named(string name) => Rows.FirstOrDefault(kind => kind.Name == name)
-        ?? throw Problems.Invalid($"there is no kind of resource \"{name}\"", $"the kinds are {List}");
+        ?? throw Problems.Invalid(
+            $"there is no kind of resource \"{name}\"", $"the kinds are {List}", [.. NextSteps.Meant(name, Rows.Select(kind => kind.Name))]);
 
     /// <summary>Finds the kind of a resource.</summary>
     public static ResourceKind Of(Resource one) => Rows.First(kind => kind.Has(one));

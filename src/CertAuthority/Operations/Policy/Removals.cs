@@ -13,17 +13,32 @@ internal static class Removals
         var (warnings, withdrawn) = await ca.Database.Commit(
             transaction => Remove(ca, transaction, by.Caller, kind, ask, now), takesAway: kind.RemovingTakesAway);
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
-        return withdrawn.Show([$"{ask.Kind} '{ask.Name}' has been removed"], warnings);
+        return withdrawn.Show([new AppliedResource(kind.Name, ask.Name, AppliedStates.Removed)], warnings);
     }
 
-    /// <summary>Removes a resource. A row that cannot be read is removed too, and with it what can no longer be decided.</summary>
     private static (string[] Warnings, Withdrawn Withdrawn) Remove(
         Authority ca, Transaction transaction, Caller by, ResourceKind kind, RemoveResource ask, DateTimeOffset now)
     {
-        var unreadable = kind.Stored.FindUnreadable(transaction, ask.Name);
-        var one = unreadable is null ? kind.Find(transaction, ask.Name) : null;
+        var (ending, isUnreadable) = Remove(transaction, by, kind, ask.Name, ask.Force, now);
+        // While other roles or locks cannot be read, nothing else is decided.
+        return !isUnreadable || transaction.Policy().IsWhole
+            ? (ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
+            : ([.. ending.Warnings,
+                "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
+                Withdrawn.Of(ending.Requests));
+    }
+
+    /// <summary>
+    /// Removes a resource, in a transaction that reviews afterwards what this takes away. A row that cannot be read is removed too, and
+    /// with it what can no longer be decided.
+    /// </summary>
+    internal static (ResourceEnding Ending, bool WasUnreadable) Remove(
+        Transaction transaction, Caller by, ResourceKind kind, string name, bool force, DateTimeOffset now)
+    {
+        var unreadable = kind.Stored.FindUnreadable(transaction, name);
+        var one = unreadable is null ? kind.Find(transaction, name) : null;
         var id = one?.Id ?? (Guid.TryParse(unreadable!.Id, out var stored) ? stored : null);
-        var ending = kind.End(new ResourceRemoval(transaction, by, ask.Name, id, ask.Force, now));
+        var ending = kind.End(new ResourceRemoval(transaction, by, name, id, force, now));
         foreach (var (before, after, reason) in ending.Changed)
             transaction.Audit(ResourceChanges.Entry(by, before, after, now) with { Reason = reason });
         if (one is not null)
@@ -31,11 +46,6 @@ internal static class Removals
         else
             kind.Stored.Remove(transaction, unreadable!);
         transaction.Audit(ResourceChanges.Entry(by, (object?)one ?? unreadable, null, now));
-        // While other roles or locks cannot be read, nothing else is decided.
-        return unreadable is null || transaction.Policy().IsWhole
-            ? (ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
-            : ([.. ending.Warnings,
-                "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
-                Withdrawn.Of(ending.Requests));
+        return (ending, unreadable is not null);
     }
 }

@@ -23,39 +23,96 @@ internal static class ResourceFiles
         if (Files(ask).Sum(file => (long)file.Content.Length) > MostBytes)
             throw new ProblemException(
                 new Problem(ProblemCode.Limited, $"resource files have at most {MostBytes} bytes, all files of a call together"));
+        if (ask is { Prune: true, Mirror: false })
+            throw Problems.InvalidField("prune", "is possible only with mirror");
         var (given, remarks) = Parse(ca, ask);
         var now = ca.Now();
-        var (done, warnings, withdrawn) = await ca.Database.Commit(transaction =>
+        if (ask.DryRun)
         {
-            var done = new List<string>();
-            var to = new ResourceWriting(ca, transaction, by.Caller, ask.Force, now);
-            foreach (var (kind, resource, madeFrom) in given)
-            {
-                var before = kind.Put(to, resource, madeFrom);
-                if (ask.Edits is not null && before is not Resource)
-                    throw new ProblemException(
-                        new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", Next: [new NextStep.Create()]));
-                done.Add($"{kind.Name} '{resource.Name}' has been {(before is Resource ? "updated" : "created")}");
-                foreach (var (one, reason) in to.Replaced)
-                    transaction.Audit(ResourceChanges.Entry(by.Caller, one, null, now) with { Reason = reason });
-                to.Replaced.Clear();
-                transaction.Audit(ResourceChanges.Entry(by.Caller, before, resource, now));
-            }
-            // Runs after everything is stored: a file may contain a user before the role that is assigned to them.
-            string[] warnings =
-            [
-                .. remarks,
-                .. to.Warnings,
-                .. given.SelectMany(one => one.Kind.Accept(transaction, one.Resource, now)),
-            ];
-            return (done, warnings, Withdrawals.Review(ca, transaction, by.Caller, now, to.Ended));
-        }, takesAway: !ask.Force && given.TrueForAll(one => one.Kind.CreatingTakesAway));
+            var (stored, plan) = await ca.Database.Rehearse(transaction =>
+                Store(ca, transaction, by.Caller, ask, given, now) is var stored
+                    ? (stored, PlannedWithdrawals.Collect(transaction, stored.Ended, now))
+                    : default);
+            var (planned, losses) = await PlannedWithdrawals.Find(ca, plan);
+            return planned.Show(stored.Done, [.. remarks, .. stored.Warnings]) with { Losses = losses };
+        }
+        var (done, warnings, withdrawn) = await ca.Database.Commit(
+            transaction => Store(ca, transaction, by.Caller, ask, given, now) is var stored
+                ? (stored.Done, stored.Warnings, Withdrawals.Review(ca, transaction, by.Caller, now, stored.Ended))
+                : default,
+            takesAway: ask is { Force: false, Mirror: false } && given.TrueForAll(one => one.Kind.CreatingTakesAway));
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(
             snapshot, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)],
             [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]));
-        return withdrawn.Show(done, [.. warnings, .. gaps]);
+        return withdrawn.Show(done, [.. remarks, .. warnings, .. gaps]);
     }
+
+    /// <summary>Stores the resources, and removes those that are pruned. What this takes away is not reviewed yet.</summary>
+    private static Stored Store(
+        Authority ca, Transaction transaction, Caller by, ApplyResources ask,
+        List<(ResourceKind Kind, Resource Resource, long? MadeFrom)> given, DateTimeOffset now)
+    {
+        var done = new List<AppliedResource>();
+        var to = new ResourceWriting(ca, transaction, by, ask.Force || ask.Mirror, now);
+        var written = new List<(ResourceKind Kind, Resource Resource)>();
+        foreach (var (kind, resource, madeFrom) in given)
+        {
+            if (ask.Mirror && kind.All(transaction, resource.Name, withoutFile: false).FirstOrDefault() is { } same
+                && kind.AreAlike(same, resource))
+            {
+                done.Add(new AppliedResource(kind.Name, resource.Name, AppliedStates.Unchanged));
+                continue;
+            }
+            var before = kind.Put(to, resource, ask.Mirror ? null : madeFrom);
+            if (ask.Edits is not null && before is not Resource)
+                throw new ProblemException(
+                    new Problem(ProblemCode.Conflict, $"{ask.Edits} was removed meanwhile", Next: [new NextStep.Create()]));
+            foreach (var (one, reason) in to.Replaced)
+                transaction.Audit(ResourceChanges.Entry(by, one, null, now) with { Reason = reason });
+            to.Replaced.Clear();
+            var entry = ResourceChanges.Entry(by, before, resource, now);
+            transaction.Audit(entry);
+            written.Add((kind, resource));
+            done.Add(Done(kind, resource.Name, before is Resource ? AppliedStates.Updated : AppliedStates.Created, ask.DryRun, entry));
+        }
+        if (ask.Prune)
+            done.AddRange(Prune(to, ask, given, now));
+        // Runs after everything is stored: a file may contain a user before the role that is assigned to them.
+        to.Warnings.AddRange(written.SelectMany(one => one.Kind.Accept(transaction, one.Resource, now)));
+        return new Stored(done, to.Warnings, to.Ended);
+    }
+
+    /// <summary>Removes what the files lack, users before the roles that they hold.</summary>
+    private static IEnumerable<AppliedResource> Prune(
+        ResourceWriting to, ApplyResources ask, List<(ResourceKind Kind, Resource Resource, long? MadeFrom)> given, DateTimeOffset now)
+    {
+        foreach (var kind in KindTable.Rows.Reverse().Where(kind => kind.Keeping is not null && given.Exists(one => one.Kind == kind)))
+        {
+            var kept = given.Where(one => one.Kind == kind).Select(one => one.Resource.Name).ToHashSet(StringComparer.Ordinal);
+            foreach (var one in kind.All(to.Transaction, null, withoutFile: false).Where(one => !kept.Contains(one.Name)).ToList())
+            {
+                if (kind.Keeping!(one) is { } why)
+                {
+                    to.Warnings.Add($"{kind.Name} '{one.Name}' is in no file and stays, because {why}");
+                    continue;
+                }
+                var (ending, _) = Removals.Remove(to.Transaction, to.By, kind, one.Name, force: false, now);
+                to.Ended.AddRange(ending.Requests);
+                to.Warnings.AddRange(ending.Warnings);
+                yield return Done(
+                    kind, one.Name, AppliedStates.Removed, ask.DryRun, ask.DryRun ? ResourceChanges.Entry(to.By, one, null, now) : null);
+            }
+        }
+    }
+
+    private static AppliedResource Done(ResourceKind kind, string name, string what, bool withChanges, AuditEntry? entry) =>
+        withChanges
+            ? new AppliedResource(kind.Name, name, what, entry?.Changes, entry?.ChangesLeftOut)
+            : new AppliedResource(kind.Name, name, what);
+
+    /// <summary>What a call stored, before the review.</summary>
+    private sealed record Stored(List<AppliedResource> Done, List<string> Warnings, List<EndedRequest> Ended);
 
     public static Task<ResourceList> Get(Authority ca, Administrator by, GetResources ask)
     {
@@ -69,7 +126,9 @@ internal static class ResourceFiles
         ]);
         return Task.FromResult(found.Length > 0 || ask.Name is null
             ? new ResourceList(found)
-            : throw (ask.Kind == ResourceKinds.All ? NoResource(ask.Name) : KindTable.Named(ask.Kind).Missing(ask.Name)));
+            : throw (ask.Kind == ResourceKinds.All
+                ? NoResource(ask.Name)
+                : ca.Database.Read(snapshot => KindTable.Named(ask.Kind).Missing(snapshot, ask.Name))));
     }
 
     public static Task<KindList> ListKinds(Authority ca, Administrator by, ListKinds ask) =>

@@ -59,6 +59,9 @@ internal abstract record ResourceKind(string Name)
     /// <summary>Whether removing one can only take access away.</summary>
     public bool RemovingTakesAway { get; init; }
 
+    /// <summary>Why a resource that is in no file stays when the rest is pruned, as part of a sentence; null if it goes.</summary>
+    public Func<Resource, string?>? Keeping { get; init; }
+
     /// <summary>The table that stores them.</summary>
     public abstract ResourceTable Stored { get; }
 
@@ -96,6 +99,16 @@ internal abstract record ResourceKind(string Name)
     /// <returns>What was there before: a resource, a row that could not be read, or nothing.</returns>
     public abstract object? Put(ResourceWriting to, Resource one, long? madeFrom);
 
+    /// <summary>Whether two resources say the same, whatever their revisions.</summary>
+    public bool AreAlike(Resource one, Resource other) => JsonNode.DeepEquals(Said(one), Said(other));
+
+    private JsonObject Said(Resource one)
+    {
+        var said = Write(one);
+        (said["metadata"] as JsonObject)?.Remove("revision");
+        return said;
+    }
+
     /// <summary>Checks a resource of a file after the whole file is stored.</summary>
     /// <returns>Warnings that deserve a second look.</returns>
     public abstract IEnumerable<string> Accept(Snapshot snapshot, Resource one, DateTimeOffset now);
@@ -107,7 +120,8 @@ internal abstract record ResourceKind(string Name)
     public abstract void Remove(Transaction transaction, Resource one);
 
     /// <summary>Creates the error for a name that no resource of this kind has.</summary>
-    public ProblemException Missing(string name) => Problems.NotFound($"there is no {Name} \"{name}\"", Name);
+    public ProblemException Missing(Snapshot snapshot, string name) =>
+        Problems.NotFound($"there is no {Name} \"{name}\"", Name, name, All(snapshot, null, withoutFile: true).Select(one => one.Name));
 }
 
 /// <inheritdoc/>
@@ -169,7 +183,7 @@ internal sealed record ResourceKind<T>(ResourceTable<T> Table, Func<string, Fiel
         .Where(one => withoutFile || WithoutFile(one) is null);
 
     public override Resource Find(Snapshot snapshot, string name) =>
-        Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(name);
+        Finding(snapshot, name) is { } one ? WithoutFile(one) is { } why ? throw why : one : throw Missing(snapshot, name);
 
     public override object? Put(ResourceWriting to, Resource one, long? madeFrom)
     {

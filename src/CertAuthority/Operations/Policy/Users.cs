@@ -44,7 +44,7 @@ internal static class Users
         });
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
         var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(snapshot, [], [ask.Name]));
-        return withdrawn.Show([$"user '{ask.Name}' has been updated"], [.. warnings, .. gaps]);
+        return withdrawn.Show([new AppliedResource(ResourceKinds.User, ask.Name, AppliedStates.Updated)], [.. warnings, .. gaps]);
     }
 
     private static ImmutableArray<string>? Items(string[]? items) =>

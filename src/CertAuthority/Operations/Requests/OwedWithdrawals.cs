@@ -58,7 +58,9 @@ internal static class OwedWithdrawals
             await Parallel.ForEachAsync(users.Chunk(ReadTogether), HalfOfTheProcessors, async (some, _) =>
             {
                 var exceeding = ca.Database.Read(
-                    snapshot => some.Where(user => Withdrawals.Exceeds(ca.Limits, snapshot, user, ca.Now())).ToList());
+                    snapshot => some.Where(
+                        id => !Withdrawals.Judge(ca.Limits, snapshot, snapshot.Policy(), id, snapshot.FindUser(id), ca.Now()).IsNothing)
+                        .ToList());
                 foreach (var few in exceeding.Chunk(WrittenTogether))
                     taken.Add(await ca.Database.Commit(
                         transaction => Withdrawals.Review(ca.Limits, transaction, by, ca.Now(), few), takesAway: true));

@@ -12,7 +12,7 @@ internal static class Searches
     public static Task<ResourcesFound> Search(Authority ca, Caller by, SearchResources ask)
     {
         if (ask.Kind != ResourceKinds.Node)
-            throw Problems.Invalid($"only nodes are asked for by name, not \"{ask.Kind}\"");
+            throw Problems.InvalidField("kind", $"takes node, because only nodes are requested by name, not \"{ask.Kind}\"");
         var labels = Labels(ask.Labels ?? "");
         var words = (ask.Search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var now = ca.Now();
@@ -42,9 +42,9 @@ internal static class Searches
         var labels = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var label in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
             if (label.Split('=', 2) is not [{ Length: > 0 } key, var value])
-                throw Problems.Invalid($"\"{label}\" is not a label, such as env=prod");
+                throw Problems.InvalidField("labels", $"takes labels such as env=prod, not \"{label}\"");
             else if (!labels.TryAdd(key, value) && labels[key] != value)
-                throw Problems.Invalid($"no node has two values of the label \"{key}\"");
+                throw Problems.InvalidField("labels", $"has two values of the label \"{key}\", and no node has");
         return labels;
     }
 

@@ -33,8 +33,14 @@ internal sealed record Withdrawn(ImmutableArray<Guid> Ended, ImmutableArray<stri
         };
 
     /// <summary>Converts the result to the reply for the administrator.</summary>
-    public AppliedResources Show(IEnumerable<string> done, IEnumerable<string> warnings) =>
-        new([.. done], [.. warnings, .. Shortened.Select(Warning)], [.. Revoked], [.. Ended.Select(id => id.ToString())]);
+    /// <param name="resources">What was done with each resource.</param>
+    /// <param name="warnings">What deserves a second look.</param>
+    public AppliedResources Show(IReadOnlyCollection<AppliedResource> resources, IEnumerable<string> warnings) =>
+        new(
+            [
+                .. resources.Where(one => one.What != AppliedStates.Unchanged)
+                    .Select(one => $"{one.Kind} '{one.Name}' has been {one.What}")],
+            [.. warnings, .. Shortened.Select(Warning)], [.. Revoked], [.. Ended.Select(id => id.ToString())], [.. resources]);
 
     private static string Warning(AccessRequest request) => request.StoredState == RequestState.Approved
         ? $"the access of {request.UserName} under request {request.Id} ends earlier, {Instants.Show(request.AccessUntil)}, limited by {request.Terms.LimitedBy}"

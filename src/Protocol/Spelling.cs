@@ -1,7 +1,7 @@
-namespace CertAuthority.Terminal;
+namespace CertAuthority.Protocol;
 
 /// <summary>Finds the word that a user meant by a misspelt one.</summary>
-internal static class Spelling
+public static class Spelling
 {
     // A short word is a few letters away from too many others, and one or two letters are one letter away from most of them.
     private const int ShortWord = 5;
