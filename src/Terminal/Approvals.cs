@@ -18,6 +18,9 @@ public static class Approvals
     // The other risks are worth a line, but every first request of a user would ask.
     private static readonly string[] Asking = [RiskKinds.Root, RiskKinds.AllHosts, RiskKinds.DaemonHost, RiskKinds.Forwarding];
 
+    /// <summary>Whether a risk is reason enough to ask again before an approval.</summary>
+    public static bool AsksAgain(RequestRisk risk) => Asking.Contains(risk.Kind);
+
     extension(ParseResult parsed)
     {
         /// <summary>
@@ -44,7 +47,7 @@ public static class Approvals
             }
             if (request.Facts is not { WhyNotYou: null } facts)
                 return (request.Metadata.Name, []);
-            string[] risks = [.. facts.Risks.Where(risk => Asking.Contains(risk.Kind)).Select(risk => risk.What)];
+            string[] risks = [.. facts.Risks.Where(AsksAgain).Select(risk => risk.What)];
             var asks = risks is [_, ..] && !yes && Prompt.IsPossible;
             if (asks)
                 foreach (var line in RequestText.Facts(request.Spec, facts))
