@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
+using CertAuthority.Terminal;
 using CertAuthority.Ui.Desks;
 
 namespace CertAuthority.Tctl;
