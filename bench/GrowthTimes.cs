@@ -88,6 +88,7 @@ internal static class GrowthTimes
         yield return ("audit ls, of the last hour", n => ask.Send(Routes.ListAudit, new ListAudit(Since: TimeProvider.System.GetUtcNow().AddHours(-1), Limit: 20)));
         yield return ("status", n => ask.Send(Routes.GetStatus, new GetStatus()));
         yield return ("access explain", n => ask.Send(Routes.ExplainAccess, new ExplainAccess("u1")));
+        yield return ("access who", n => ask.Send(Routes.ListEntrants, new ListEntrants("n1")));
         yield return ("nodes ls", n => ask.Send(Routes.ListNodes, new ListNodes()));
         yield return ("get user", n => ask.Send(Routes.GetResources, new GetResources("user", "u1")));
         yield return ("KRL", n => ask.Send(Routes.GetKrl, new GetKrl()));

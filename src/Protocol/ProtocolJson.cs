@@ -30,6 +30,7 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(GetMyCapabilities)), JsonSerializable(typeof(MyCapabilities))]
 [JsonSerializable(typeof(GetCapabilities)), JsonSerializable(typeof(Capabilities))]
 [JsonSerializable(typeof(ExplainAccess)), JsonSerializable(typeof(AccessExplained))]
+[JsonSerializable(typeof(ListEntrants)), JsonSerializable(typeof(EntrantList))]
 [JsonSerializable(typeof(GetStatus)), JsonSerializable(typeof(DaemonStatus))]
 [JsonSerializable(typeof(RevokeCertificates)), JsonSerializable(typeof(CertificatesRevoked))]
 [JsonSerializable(typeof(ApplyResources)), JsonSerializable(typeof(AppliedResources))]

@@ -69,6 +69,8 @@ public static class Routes
     public static readonly Route<GetCapabilities, Capabilities> GetCapabilities = new("GET", "/v1/users/{name}/capabilities");
     /// <summary>Explains why a user can, or cannot, log in.</summary>
     public static readonly Route<ExplainAccess, AccessExplained> ExplainAccess = new("GET", "/v1/users/{name}/access");
+    /// <summary>Lists who can log in to a node, and who could request it.</summary>
+    public static readonly Route<ListEntrants, EntrantList> ListEntrants = new("GET", "/v1/nodes/{name}/access");
     /// <summary>Approves a request.</summary>
     public static readonly Route<ApproveRequest, RequestResolved> ApproveRequest = new("POST", "/v1/requests/{id}/approve");
     /// <summary>Denies a request, or withdraws an approval.</summary>
@@ -125,7 +127,8 @@ public static class Routes
     [
         Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest,
         ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, SearchResources, GetMyCapabilities,
-        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ApproveRequest, DenyRequest,
+        ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ListEntrants,
+        ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,
         AcceptClock, GetUserCas, GetHostCas,

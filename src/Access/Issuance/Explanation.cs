@@ -33,13 +33,7 @@ public sealed record Explanation(
         var weighed = IssuancePolicy.WeighLogin(question with { Node = null });
         var (roles, locks) = (weighed.Roles(question, login, node), weighed.Locks(question, login));
         var (grants, missing) = weighed.Outcome.Holds(out var allowed, out _) ? (allowed.Grants, allowed.Missing) : ([], []);
-        // A login without conditions comes first, because it is the one that is used.
-        var opened = grants.OrderBy(grant => grant.Permissions.IsUnconditional ? 0 : 1)
-            .SelectMany(grant => grant.Principals.Where(IsMeant).Select(principal => (Principal: principal, Grant: grant)))
-            .DistinctBy(one => one.Principal).ToList();
-        var everywhere = opened.Where(one => one.Principal.Node is null && one.Grant.Permissions.IsUnconditional)
-            .Select(one => one.Principal.Login).ToHashSet(StringComparer.Ordinal);
-        opened = opened.FindAll(one => one.Principal.Node is null || !everywhere.Contains(one.Principal.Login));
+        var opened = Opened(grants, IsMeant);
         var verdict = opened is []
             ? $"no: {WhyNot(question, login, node, weighed, roles, locks) ?? WhyRefused() ?? $"no role in use grants {login}"}"
             : $"yes, as {Few(opened.Select(one => $"{(one.Principal.Node is null ? $"{one.Principal.Login} (all hosts)" : one.Principal)}{(one.Grant.Permissions.InWords is { } conditions ? $", {conditions}" : "")}"))}";
@@ -56,6 +50,22 @@ public sealed record Explanation(
         string? WhyRefused() => !IssuancePolicy.AllowLogin(question).Holds(out _, out var refusal)
             ? refusal.Message
             : missing.FirstOrDefault(one => one.Principals.Any(IsMeant))?.Why.Message;
+    }
+
+    /// <summary>
+    /// Returns the logins that grants open, each with the grant that is used for it: one without conditions, if there is one.
+    /// </summary>
+    /// <param name="grants">The grants of one login.</param>
+    /// <param name="isMeant">Whether a principal is asked about.</param>
+    internal static List<(Principal Principal, IssuanceGrant Grant)> Opened(
+        ImmutableArray<IssuanceGrant> grants, Func<Principal, bool> isMeant)
+    {
+        var opened = grants.OrderBy(grant => grant.Permissions.IsUnconditional ? 0 : 1)
+            .SelectMany(grant => grant.Principals.Where(isMeant).Select(principal => (Principal: principal, Grant: grant)))
+            .DistinctBy(one => one.Principal).ToList();
+        var everywhere = opened.Where(one => one.Principal.Node is null && one.Grant.Permissions.IsUnconditional)
+            .Select(one => one.Principal.Login).ToHashSet(StringComparer.Ordinal);
+        return opened.FindAll(one => one.Principal.Node is null || !everywhere.Contains(one.Principal.Login));
     }
 
     private static string Few(IEnumerable<string> names) => Names.Few([.. names]);

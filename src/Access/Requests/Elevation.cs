@@ -9,9 +9,12 @@ namespace CertAuthority.Access.Requests;
 
 /// <summary>What a role would open for a user who may request it.</summary>
 /// <param name="Role">Its name.</param>
-/// <param name="Nodes">The names of the nodes that it would open, sorted.</param>
-public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
+/// <param name="Principals">What it would open: each login on each node.</param>
+public sealed record Elevation(string Role, ImmutableArray<Principal> Principals)
 {
+    /// <summary>The names of the nodes that it would open, sorted.</summary>
+    public ImmutableArray<string> Nodes { get; } = Names(Principals);
+
     /// <summary>
     /// Returns the roles that a user may request and does not hold, each with the nodes that its own logins would open in addition to the
     /// assigned roles and after their denials. This grants nothing: the request is decided by rules of its own.
@@ -49,9 +52,12 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
     internal static ImmutableArray<string> Opened(
         User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes, LocksInForce locks,
         DateTimeOffset now) =>
-        Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now);
+        Names(Opened(user, names, roles, nodes, [.. nodes.Select(node => node.Id)], locks, now));
 
-    private static ImmutableArray<string> Opened(
+    private static ImmutableArray<string> Names(ImmutableArray<Principal> principals) =>
+        [.. principals.Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private static ImmutableArray<Principal> Opened(
         User user, IEnumerable<string> names, IReadOnlyDictionary<string, Role> roles, IReadOnlyCollection<Node> nodes,
         ImmutableHashSet<Guid> ids, LocksInForce locks, DateTimeOffset now, string? login = null)
     {
@@ -66,8 +72,6 @@ public sealed record Elevation(string Role, ImmutableArray<string> Nodes)
                 return [];
             else
                 inUse.Add(one with { OnlyOn = onlyOn });
-        return [
-            .. Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login)
-                .Select(principal => principal.Node!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        return [.. Reach.Principals.Resolve(inUse, nodes, locks).Where(principal => login is null || principal.Login == login)];
     }
 }

@@ -68,6 +68,7 @@ internal static class RouteTable
         Administrators(Routes.RemoveRequest, Resolutions.Remove),
         Administrators(Routes.GetCapabilities, Requests.Capabilities),
         Administrators(Routes.ExplainAccess, Explanations.Explain),
+        Administrators(Routes.ListEntrants, Entrants.List),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
         // A megabyte of file becomes a third larger in base64.

@@ -32,3 +32,34 @@ public sealed record RoleExplained(string Role, RuleExplained[] Rules, string? R
 /// <param name="Entry">The content of the field: <c>env: prod</c>.</param>
 /// <param name="Why">The meaning of the rule here, for people.</param>
 public sealed record RuleExplained(string Effect, string Field, string Entry, string Why);
+
+/// <summary>Asks who can log in to a node, and who could request it.</summary>
+/// <param name="Name">The name of the node.</param>
+/// <param name="Login">The login in question; null for any.</param>
+public sealed record ListEntrants(string Name, string? Login = null);
+
+/// <summary>Who can log in to a node, and who could request it; both sorted by user.</summary>
+/// <param name="Entrants">Each user with each way in: by their own roles, or by an approved request.</param>
+/// <param name="Possible">Each user with each role that would open more to them, if a request for it were approved.</param>
+/// <param name="Locks">The locks on the node or the login; null if there are none.</param>
+public sealed record EntrantList(Entrant[] Entrants, PossibleEntrant[] Possible, LockExplained[]? Locks = null);
+
+/// <summary>One way of a user into a node.</summary>
+/// <param name="User">The name of the user.</param>
+/// <param name="Logins">The logins; at least one.</param>
+/// <param name="Request">The ID of the approved request that opens them; null for the user's own roles.</param>
+/// <param name="Until">When the access of the request ends.</param>
+public sealed record Entrant(string User, EntrantLogin[] Logins, string? Request = null, DateTimeOffset? Until = null);
+
+/// <summary>A login that is open to a user.</summary>
+/// <param name="Login">The login.</param>
+/// <param name="Roles">The names of the roles that allow it.</param>
+/// <param name="Conditions">The conditions of each session, for people; null for none.</param>
+public sealed record EntrantLogin(string Login, string[] Roles, string? Conditions = null);
+
+/// <summary>A user who could request access to a node.</summary>
+/// <param name="User">The name of the user.</param>
+/// <param name="Role">The role that would open it.</param>
+/// <param name="Logins">The logins that the role would add there.</param>
+/// <param name="Resource">The node, <c>node/NAME</c>, if the user can request the role only for nodes by name.</param>
+public sealed record PossibleEntrant(string User, string Role, string[] Logins, string? Resource = null);

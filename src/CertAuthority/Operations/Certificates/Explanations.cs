@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Issuance;
+using CertAuthority.Access.Locks;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Reach;
 using CertAuthority.Access.Requests;
@@ -118,15 +119,17 @@ internal static class Explanations
     }
 
     // Assumes a security key, which passes every rule about keys, because the real key is not known yet.
-    private static IssuanceQuestion Question(
-        Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
-        new(
-            now, user, requests, snapshot.Policy().Roles, snapshot.Policy().EveryNode, RequestedTtl: null, LiveSessions: 0,
-            ca.Limits)
+    internal static IssuanceQuestion Question(
+        Authority ca, Policy policy, User user, ImmutableArray<AccessRequest> requests, LocksInForce locks, DateTimeOffset now) =>
+        new(now, user, requests, policy.Roles, policy.EveryNode, RequestedTtl: null, LiveSessions: 0, ca.Limits)
         {
-            Locks = snapshot.Policy().LocksAt(now),
+            Locks = locks,
             IsSecurityKey = true,
         };
+
+    private static IssuanceQuestion Question(
+        Authority ca, Snapshot snapshot, User user, ImmutableArray<AccessRequest> requests, DateTimeOffset now) =>
+        Question(ca, snapshot.Policy(), user, requests, snapshot.Policy().LocksAt(now), now);
 
     private static ListedNode Show(IGrouping<string, ReachedNode> reached)
     {
@@ -136,7 +139,7 @@ internal static class Explanations
             [.. reached.SelectMany(one => one.Logins).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
     }
 
-    private static LockExplained Show(LockAtWork one) =>
+    internal static LockExplained Show(LockAtWork one) =>
         new(one.Lock.Name, one.Lock.Target.ToString(), one.Effect.ToString().ToLowerInvariant(), one.Lock.Message, one.Lock.Expires);
 
     private static RuleExplained Show(RuleAtWork rule) => new(rule.Effect.ToString().ToLowerInvariant(), rule.Field, rule.Entry, rule.Why);

@@ -273,6 +273,50 @@ public class IssuanceProperties
         }
     }
 
+    /// <summary>A user is listed for a host and a login exactly if the explanation says yes, without a request or with one.</summary>
+    [Fact]
+    public void List_of_who_enters_a_host_is_what_is_explained()
+    {
+        var listed = 0;
+        var cases = from assigned in SomeRoles
+                    from first in SomeRoles
+                    from second in SomeRoles
+                    from nodes in SomeNodes
+                    from named in Gen.Choose(0, nodes.Length)
+                    from locks in SomeLocks
+                    from over in Gen.Elements(0, 0, 0, 1)
+                    from commands in Gen.Elements(0, 0, 1, 2, 3)
+                    select (Assigned: assigned, First: first.Select(role => role with { Name = $"e{role.Name}" }).ToArray(), Second: second.Select(role => role with { Name = $"f{role.Name}" }).ToArray(), Nodes: nodes, Named: nodes[..named], Locks: locks, Over: over, Commands: commands);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            // Some roles are over, and some force a command that others forbid.
+            var assigned = one.Assigned.Select((role, n) => n == 0 && one.Over == 1 ? role with { Expires = Sample.Now } : n == 0 && one.Commands % 2 == 1 ? Forced(role, "true") : role).ToArray();
+            var elevated = one.First.Select((role, n) => n == 0 && one.Commands > 1 ? Forced(role, "false") : role).ToArray();
+            var asking = Sample.Role("asking", mayRequest: ["*"]) is var role ? role with { Allow = role.Allow with { SearchAsRoles = Sample.Patterns("*") } } : null!;
+            var user = Sample.User("alice", [.. assigned.Select(role => role.Name), "asking"]);
+            AccessRequest[] requests = [Sample.Request(user, RequestState.Approved, elevated), Sample.Request(user, RequestState.Approved, one.Second) with { Id = Guid.NewGuid(), Resources = [.. one.Named.Select(node => new PinnedNode(node.Id, node.Name))] }];
+            var question = new IssuanceQuestion(Sample.Now, user, [.. requests.Where(request => !request.Roles.IsEmpty)], Sample.Roles([.. assigned, .. elevated, .. one.Second, asking]), one.Nodes, null, 0, SiteLimits.Default) { Locks = one.Locks, IsSecurityKey = true };
+            return one.Nodes.All(node =>
+            {
+                var ways = Entrance.Into(node, question);
+                listed += ways.Length;
+                return Logins.All(login =>
+                {
+                    var standing = Explanation.Explain(question with { Requests = [], Node = node.Name }, login).IsGranted;
+                    var elevating = question.Requests.Any(request => Explanation.Explain(question with { Requests = [request], Node = node.Name }, login).IsGranted);
+                    return ways.Any(way => way.Request is null && Has(way, login)) == standing && ways.Any(way => Has(way, login)) == (standing || elevating)
+                        && Entrance.Into(node, question, login).Select(way => way.Request).SequenceEqual(ways.Where(way => Has(way, login)).Select(way => way.Request))
+                        && ways.All(way => way.Logins.All(open => !open.Roles.IsEmpty));
+                });
+            });
+        }).Check(Often);
+        Assert.True(listed > 50, $"{listed} ways in");
+
+        static bool Has(Entrance way, string login) => way.Logins.Any(open => open.Login == login);
+
+        static Role Forced(Role role, string command) => role with { Options = role.Options with { Conditions = role.Options.Conditions.With(SessionCondition.ForceCommand, command) } };
+    }
+
     [Fact]
     public void Listed_access_is_what_a_login_gets()
     {
