@@ -18,6 +18,8 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
 
     internal static string LocksCommand => "tctl get locks --format=text";
 
+    internal static string EntrantsCommand(string host, string? login) => $"tctl access who --node={host}{Option("login", login)}";
+
     internal override string ShowCommand(string id) => $"tctl requests get {id}";
 
     internal override string ApproveCommand(string id, string[]? roles = null) =>
@@ -59,6 +61,9 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
 
     internal async Task<NodeStatus[]> Hosts(CancellationToken cancellation) =>
         (await Ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes;
+
+    internal Task<EntrantList> Entrants(string host, string? login, CancellationToken cancellation) =>
+        Ca.Send(Routes.ListEntrants, new ListEntrants(host, login), cancellation);
 
     internal async Task<JsonElement[]> Locks(CancellationToken cancellation) =>
         (await Ca.Send(Routes.GetResources, new GetResources(ResourceKinds.Lock), cancellation)).Resources;

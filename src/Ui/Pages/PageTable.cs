@@ -15,6 +15,7 @@ internal static class PageTable
         new("GET", "/ask", Asking.Show, "Ask", typeof(UserDesk)),
         new("GET", "/history", History.Show, "History"),
         new("GET", "/hosts", Hosts.Show, "Hosts", typeof(AdministratorDesk)),
+        new("GET", "/who", Entering.Show, "Who can enter?", typeof(AdministratorDesk)),
         new("GET", "/locks", Locks.Show, "Locks", typeof(AdministratorDesk)),
         new("GET", "/request", OneRequest.Show),
         new("GET", "/history.csv", History.Csv),
