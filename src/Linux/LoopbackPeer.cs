@@ -7,7 +7,12 @@ namespace CertAuthority.Linux;
 /// <summary>Whose socket is at the other end of a TCP connection on this host, as the kernel lists it.</summary>
 public static class LoopbackPeer
 {
-    private const string List = "/proc/net/tcp";
+    // A program may connect to an address of IPv4 by a socket of IPv6.
+    private static readonly string[] Lists = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+    // What comes before an address of IPv4 that is written as one of IPv6.
+    private static readonly string MappedPrefix = Mapped();
+
     private const int Local = 1;
     private const int Remote = 2;
     private const int Owner = 7;
@@ -21,16 +26,16 @@ public static class LoopbackPeer
     /// <param name="uid">The account.</param>
     public static bool BelongsTo(IPEndPoint peer, IPEndPoint own, uint uid)
     {
-        IEnumerable<string> lines;
+        string[] lines;
         try
         {
-            lines = File.ReadAllLines(List);
+            lines = [.. Lists.Where(File.Exists).SelectMany(File.ReadAllLines)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return true;
         }
-        return UidIn(lines, peer, own) == uid;
+        return lines is [] || UidIn(lines, peer, own) == uid;
     }
 
     /// <summary>Returns the uid of the socket that connects two addresses; null if it is not on the list.</summary>
@@ -38,13 +43,22 @@ public static class LoopbackPeer
     {
         var (from, to) = (Hex(peer), Hex(own));
         foreach (var line in lines)
-            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: > Owner } fields && fields[Local] == from
-                && fields[Remote] == to && uint.TryParse(fields[Owner], CultureInfo.InvariantCulture, out var uid))
+            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is { Length: > Owner } fields && Is(fields[Local], from)
+                && Is(fields[Remote], to) && uint.TryParse(fields[Owner], CultureInfo.InvariantCulture, out var uid))
                 return uid;
         return null;
+
+        static bool Is(string listed, string end) => listed == end || listed == MappedPrefix + end;
     }
 
-    // The kernel prints the four bytes of an address as one number of its own byte order.
-    private static string Hex(IPEndPoint end) =>
-        $"{MemoryMarshal.Read<uint>(end.Address.MapToIPv4().GetAddressBytes()):X8}:{end.Port:X4}";
+    // The kernel prints each four bytes of an address as one number of its own byte order.
+    private static string Hex(IPEndPoint end) => $"{Number(end.Address.MapToIPv4())}:{end.Port:X4}";
+
+    private static string Number(IPAddress address) => $"{MemoryMarshal.Read<uint>(address.GetAddressBytes()):X8}";
+
+    private static string Mapped()
+    {
+        var bytes = IPAddress.Any.MapToIPv6().GetAddressBytes();
+        return string.Concat(Enumerable.Range(0, 3).Select(i => $"{MemoryMarshal.Read<uint>(bytes.AsSpan(4 * i)):X8}"));
+    }
 }

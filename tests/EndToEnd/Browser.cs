@@ -68,10 +68,9 @@ internal sealed partial class Browser : IAsyncDisposable
         do
             line = await browser.process.StandardError.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60)) ?? throw new InvalidOperationException("chromium ended");
         while (!Listening().IsMatch(line));
-        browser.process.ErrorDataReceived += (_, _) => { };
-        browser.process.OutputDataReceived += (_, _) => { };
-        browser.process.BeginErrorReadLine();
-        browser.process.BeginOutputReadLine();
+        // What it says later nobody reads, but it must not wait for that.
+        _ = browser.process.StandardError.BaseStream.CopyToAsync(Stream.Null);
+        _ = browser.process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         await browser.socket.ConnectAsync(new Uri(Listening().Match(line).Groups["url"].Value), CancellationToken.None);
         browser.reading = browser.Read();
         return browser;

@@ -18,6 +18,9 @@ namespace CertAuthority.Ui.Serving;
 /// <summary>Serves the page on loopback until the person leaves.</summary>
 internal sealed class PageServer : IDisposable
 {
+    private const string HtmlType = "text/html; charset=utf-8";
+    private const string Text = "text/plain; charset=utf-8";
+
     private const string EnterPath = "/enter";
     private const string LeavePath = "/leave";
     private const string LivePath = "/live";
@@ -113,7 +116,7 @@ internal sealed class PageServer : IDisposable
         Protect(context.Response.Headers);
         if (door.Refusal(CallOf(context)) is var (status, why))
         {
-            await Write(context, "text/plain; charset=utf-8", why + "\n", status);
+            await Write(context, Text, why + "\n", status);
             return;
         }
         var path = context.Request.Path.Value ?? "/";
@@ -137,15 +140,24 @@ internal sealed class PageServer : IDisposable
         }
         catch (BadHttpRequestException bad)
         {
-            await Write(context, "text/plain; charset=utf-8", bad.Message + "\n", bad.StatusCode);
+            await Write(context, Text, bad.Message + "\n", bad.StatusCode);
+        }
+        catch (InvalidDataException)
+        {
+            await Write(context, Text, "this is no form\n", StatusCodes.Status400BadRequest);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested || left.IsCancellationRequested)
         {
             // Nobody reads the answer.
         }
+        catch (Exception fault) when (!context.Response.HasStarted)
+        {
+            // The last resort, as in the terminal: the page goes on.
+            await Write(
+                context, Text, $"a fault of {desk.Program} itself: {fault.GetType().Name}: {fault.Message}\n",
+                StatusCodes.Status500InternalServerError);
+        }
     }
-
-    private const string HtmlType = "text/html; charset=utf-8";
 
     private static Call CallOf(HttpContext context) => new(
         context.Features.Get<IConnectionItemsFeature>()?.Items[nameof(LoopbackPeer)] is true, context.Request.Method,
@@ -253,7 +265,7 @@ internal sealed class PageServer : IDisposable
                     await file.Write(writer);
                 break;
             case Answer.Plain plain:
-                await Write(context, "text/plain; charset=utf-8", plain.Text);
+                await Write(context, Text, plain.Text);
                 break;
         }
     }
