@@ -5,7 +5,6 @@ using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 using CertAuthority.Ui.Desks;
-using CertAuthority.Ui.Serving;
 
 namespace CertAuthority.Ui;
 
@@ -56,7 +55,8 @@ internal sealed class PageCommand : CliCommand
             };
         var login = parsed.GetValue(profile);
         return new UserDesk(
-            ca, login is null ? "tsh" : $"tsh --profile={login}", parsed.GetValue(user), (id, cancellation) => LogIn(parsed, id, cancellation))
+            ca, login is null ? Name : $"{Name} --profile={login}", parsed.GetValue(user),
+            (id, cancellation) => LogIn(parsed, id, cancellation))
         {
             Show = steps => (steps ?? []).Select(step => CertAuthority.Tsh.NextStepText.Show(step, login)).OfType<string>(),
         };

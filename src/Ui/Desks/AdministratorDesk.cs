@@ -28,7 +28,8 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
     internal override string DenyCommand(string id) => $"tctl requests deny {id} --reason=TEXT";
 
     internal override string HistoryCommand(Search search) =>
-        $"tctl requests ls{Option("user", search.Person)}{Option("role", search.Role)}{Option("state", search.State)}{Option("since", search.Since)}";
+        "tctl requests ls" + Option("user", search.Person) + Option("role", search.Role) + Option("state", search.State)
+        + Option("since", search.Since);
 
     internal override Task<string> Who(CancellationToken cancellation) => Task.FromResult($"{account}, administrator");
 

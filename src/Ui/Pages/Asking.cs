@@ -49,7 +49,8 @@ internal static class Asking
         var model = new AskModel(
             desk, words, [.. Roles(can, words, roles)], [.. Hosts(found, hosts)], found.More, ask?.Reason ?? visit.Query["reason"] ?? "",
             plan, refused, ask is null ? null : desk.AskCommand(ask));
-        return new Answer.Page("Ask", "/ask", words.Length > 0 ? desk.SearchCommand(words) : desk.RolesCommand, Html.Part<AskView, AskModel>(model));
+        return new Answer.Page(
+            "Ask", "/ask", words.Length > 0 ? desk.SearchCommand(words) : desk.RolesCommand, Html.Part<AskView, AskModel>(model));
     }
 
     /// <summary>Files the request.</summary>
@@ -61,7 +62,10 @@ internal static class Asking
         var filed = await visit.User.File(ask with { Force = visit.Form.Has("force") }, visit.Cancellation);
         return new Answer.Go(
             $"/request?id={filed.Metadata.Name}",
-            [new Said(SaidKind.Done, "the request is filed"), .. RequestText.Warnings(filed.Spec).Select(warning => new Said(SaidKind.Warning, warning))]);
+            [
+                new Said(SaidKind.Done, "the request is filed"),
+                .. RequestText.Warnings(filed.Spec).Select(warning => new Said(SaidKind.Warning, warning)),
+            ]);
     }
 
     // Chosen roles without hosts are asked for as they are; with hosts, they are the only ones through which these are asked for.

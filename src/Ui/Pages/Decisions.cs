@@ -48,7 +48,8 @@ internal static class Decisions
     private static (string[] Ids, string Reason, string Back) Read(Visit visit)
     {
         var ids = visit.Form.All("id");
-        return (ids is [] ? [visit.Form.Need("id")] : ids, visit.Form["reason"] ?? "", Places.Back(visit.Form["back"], ids.FirstOrDefault()));
+        var back = Places.Back(visit.Form["back"], ids.FirstOrDefault());
+        return (ids is [] ? [visit.Form.Need("id")] : ids, visit.Form["reason"] ?? "", back);
     }
 
     // One that is refused does not stop the rest.

@@ -38,6 +38,9 @@ internal static class History
     // What the daemon cannot search for is looked for in so many requests; the next page goes on from there.
     private const int MostPages = 3;
 
+    private static readonly string[] Columns =
+        ["id", "user", "state", "roles", "hosts", "created", "access_expires", "resolved_by", "reason", "resolve_reason"];
+
     public static async Task<Answer> Show(Visit visit)
     {
         var search = Of(visit.Query);
@@ -53,7 +56,7 @@ internal static class History
         var search = Of(visit.Query);
         return Task.FromResult<Answer>(new Answer.Download("text/csv; charset=utf-8", "requests.csv", async writer =>
         {
-            await writer.WriteAsync(Line(["id", "user", "state", "roles", "hosts", "created", "access_expires", "resolved_by", "reason", "resolve_reason"]));
+            await writer.WriteAsync(Line(Columns));
             for (string? after = search.After; ;)
             {
                 var page = await visit.Desk.History(search with { After = after }, Largest, visit.Cancellation);
@@ -102,7 +105,8 @@ internal static class History
         [.. var hours, 'h'] when int.TryParse(hours, CultureInfo.InvariantCulture, out var number) => now.AddHours(-number),
         _ => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time
-            : throw new ProblemException(new Problem(ProblemCode.Invalid, $"\"{text}\" is no time", "write it like 24h, 7d or 2027-01-31T18:00:00Z")),
+            : throw new ProblemException(
+                new Problem(ProblemCode.Invalid, $"\"{text}\" is no time", "write it like 24h, 7d or 2027-01-31T18:00:00Z")),
     };
 
     private static string[] Row(RequestResource request)

@@ -46,12 +46,11 @@ internal static class Locks
                 _ => wish with { Request = name },
             },
             visit.Cancellation);
+        var revoked = made.Revoked is [] ? "" : $", {Wording.Count(made.Revoked.Length, "certificate")} revoked";
         return new Answer.Go(
             "/locks",
             [
-                new Said(
-                    SaidKind.Done,
-                    $"{kind} {name} is locked{(made.Revoked is [] ? "" : $", {Wording.Count(made.Revoked.Length, "certificate")} revoked")}"),
+                new Said(SaidKind.Done, $"{kind} {name} is locked{revoked}"),
                 .. made.Warnings.Select(warning => new Said(SaidKind.Warning, warning)),
             ]);
     }
@@ -68,7 +67,8 @@ internal static class Locks
         var spec = resource.GetProperty("spec");
         var target = spec.GetProperty("target").EnumerateObject().Select(one => $"{one.Name.Replace('_', ' ')} {one.Value}");
         return new OneLock(
-            resource.GetProperty("metadata").GetProperty("name").GetString()!, string.Join(", ", target), Text("message") ?? "", Text("expires"));
+            resource.GetProperty("metadata").GetProperty("name").GetString()!, string.Join(", ", target), Text("message") ?? "",
+            Text("expires"));
 
         string? Text(string name) => spec.TryGetProperty(name, out var value) ? value.GetString() : null;
     }

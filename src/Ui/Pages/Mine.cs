@@ -52,9 +52,9 @@ internal static class Mine
     public static async Task<Answer> Use(Visit visit)
     {
         var (done, said) = await visit.User.Use(visit.Form.Need("id"), visit.Cancellation);
+        var kind = done ? SaidKind.Done : SaidKind.Refused;
         return new Answer.Go(
-            "/mine",
-            [.. said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => new Said(done ? SaidKind.Done : SaidKind.Refused, line))]);
+            "/mine", [.. said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => new Said(kind, line))]);
     }
 
     /// <summary>Withdraws a pending request.</summary>

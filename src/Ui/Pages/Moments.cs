@@ -10,7 +10,8 @@ internal static class Moments
     public static string Iso(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary><c>3m ago</c>, <c>in 1h30m</c>; days from two days up.</summary>
-    public static string From(DateTimeOffset time, DateTimeOffset now) => time <= now ? $"{Span(now - time)} ago" : $"in {Span(time - now)}";
+    public static string From(DateTimeOffset time, DateTimeOffset now) =>
+        time <= now ? $"{Span(now - time)} ago" : $"in {Span(time - now)}";
 
     /// <summary><c>1h30m</c>, <c>3d</c>.</summary>
     public static string Span(TimeSpan span) => span >= TimeSpan.FromDays(2) ? $"{(int)span.TotalDays}d" : Wording.Left(span);

@@ -16,7 +16,8 @@ internal sealed class Fields(Func<string, StringValues> read)
     public string? this[string name] => read(name) is [{ } value, ..] && value.Trim() is { Length: > 0 } text ? text : null;
 
     /// <summary>All values of a field.</summary>
-    public string[] All(string name) => [.. read(name).OfType<string>().Select(value => value.Trim()).Where(value => value.Length > 0).Distinct()];
+    public string[] All(string name) =>
+        [.. read(name).OfType<string>().Select(value => value.Trim()).Where(value => value.Length > 0).Distinct()];
 
     /// <summary>The value of a field that the page always sends.</summary>
     /// <exception cref="BadHttpRequestException">It is missing.</exception>

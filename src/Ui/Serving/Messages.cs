@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace CertAuthority.Ui.Serving;
 
-/// <summary>Messages for the page that a browser is sent to. They are in this process, so that no address can put words into our mouth.</summary>
+/// <summary>
+/// Messages for the page that a browser is sent to. They are in this process, so that no address can put words into our mouth.
+/// </summary>
 internal sealed class Messages
 {
     private const int Most = 100;

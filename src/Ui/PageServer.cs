@@ -3,6 +3,7 @@ using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Ui.Desks;
 using CertAuthority.Ui.Pages;
+using CertAuthority.Ui.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -13,7 +14,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
-namespace CertAuthority.Ui.Serving;
+namespace CertAuthority.Ui;
 
 /// <summary>Serves the page on loopback until the person leaves.</summary>
 internal sealed class PageServer : IDisposable
@@ -25,7 +26,7 @@ internal sealed class PageServer : IDisposable
     private const string LeavePath = "/leave";
     private const string LivePath = "/live";
 
-    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StopWithin = TimeSpan.FromMilliseconds(500);
 
     private readonly Desk desk;
     private readonly Entry entry;
@@ -183,8 +184,8 @@ internal sealed class PageServer : IDisposable
         // Pasted with or without the #.
         if (entry.Exchange((form["token"] ?? "").TrimStart('#')) is not { } session)
         {
-            await Write(
-                context, HtmlType, await Html.Render<EnterView, EnterModel>(new EnterModel(desk.Program, entry.IsUsed, IsWrong: true)), 403);
+            var model = new EnterModel(desk.Program, entry.IsUsed, IsWrong: true);
+            await Write(context, HtmlType, await Html.Render<EnterView, EnterModel>(model), 403);
             return;
         }
         idle.Touch();
