@@ -48,17 +48,19 @@ internal static class OneRequest
         var steps = new List<Step> { new(spec.Created, $"{spec.User} asked for {string.Join(", ", spec.Roles)}", spec.RequestReason) };
         foreach (var review in spec.Reviews ?? [])
             steps.Add(Reviewed(review));
+        if (spec.State is RequestStates.Approved or RequestStates.Denied or RequestStates.Cancelled)
+            steps.Add(Resolved(spec, audit));
+        // A certificate is valid from a moment before it was issued, so that clocks may differ.
+        var approved = audit.LastOrDefault(entry => entry.Event == "request.approved")?.Time ?? steps.Max(step => step.Time);
         foreach (var certificate in certificates)
         {
             steps.Add(
                 new Step(
-                    certificate.ValidAfter, $"certificate {certificate.Serial}",
+                    certificate.ValidAfter < approved ? approved : certificate.ValidAfter, $"certificate {certificate.Serial}",
                     $"{string.Join(", ", certificate.Principals)}, until {Wording.Time(certificate.ValidBefore)}"));
             if (certificate.RevokedAt is { } revoked)
                 steps.Add(new Step(revoked, $"certificate {certificate.Serial} revoked", Kind: "bad"));
         }
-        if (spec.State is RequestStates.Approved or RequestStates.Denied or RequestStates.Cancelled)
-            steps.Add(Resolved(spec, audit));
         if (spec.State is RequestStates.Approved or RequestStates.Expired)
             steps.Add(new Step(spec.AccessExpires, "access ends", $"limited by {spec.AccessLimitedBy}"));
         // What has no time comes after everything that has one.
