@@ -46,6 +46,7 @@ internal sealed class TctlCommand : ProgramCommand
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
         Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
         Subcommands.Add(new Command("clock", "The clock of the daemon's host") { new ClockAcceptCommand() });
+        Subcommands.Add(new UiCommand());
         Subcommands.Add(new BackupCommand());
         Subcommands.Add(new StatusCommand());
         Subcommands.Add(new CompletionCommand("tctl"));

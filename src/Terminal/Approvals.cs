@@ -18,6 +18,9 @@ public static class Approvals
     // The other risks are worth a line, but every first request of a user would ask.
     private static readonly string[] Asking = [RiskKinds.Root, RiskKinds.AllHosts, RiskKinds.DaemonHost, RiskKinds.Forwarding];
 
+    /// <summary>Whether a risk is reason enough to ask again before an approval.</summary>
+    public static bool AsksAgain(RequestRisk risk) => Asking.Contains(risk.Kind);
+
     extension(ParseResult parsed)
     {
         /// <summary>
@@ -84,5 +87,5 @@ public static class Approvals
     }
 
     private static string[] Risks(RequestFacts facts) =>
-        [.. facts.Risks.Where(risk => Asking.Contains(risk.Kind)).Select(risk => risk.What)];
+        [.. facts.Risks.Where(AsksAgain).Select(risk => risk.What)];
 }

@@ -24,6 +24,7 @@ internal sealed class TshCommand : ProgramCommand
         Subcommands.Add(new ReviewCommand());
         Subcommands.Add(new Command("access", "Why you can, or cannot, log in") { new AccessExplainCommand() });
         Subcommands.Add(new Command("certs", "Your certificates") { new CertsListCommand(), new CertsRevokeCommand() });
+        Subcommands.Add(new UiCommand());
         Subcommands.Add(new RelayCommand());
         Subcommands.Add(new CompletionCommand("tsh"));
         Subcommands.Add(new HelpCommand("tsh help", "tsh help login", "tsh help request create"));

@@ -8,6 +8,7 @@ using CertAuthority.Operations;
 using CertAuthority.Protocol;
 using CertAuthority.Signing;
 using CertAuthority.Tests.Unit.Docs;
+using CertAuthority.Ui.Serving;
 
 namespace CertAuthority.Tests.Unit.Architecture;
 
@@ -16,8 +17,10 @@ public class ArchitectureTests
 {
     private static readonly Assembly Daemon = typeof(Authority).Assembly;
     private static readonly Assembly[] Leaves = [typeof(IssuancePolicy).Assembly, typeof(Certificate).Assembly, typeof(AtomicFile).Assembly];
-    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(Route).Assembly, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl")];
+    private static readonly Assembly Ui = typeof(Door).Assembly;
+    private static readonly Assembly[] Ours = [Daemon, .. Leaves, typeof(Route).Assembly, typeof(CertAuthority.Terminal.Table).Assembly, Assembly.Load("tsh"), Assembly.Load("tctl"), Ui];
     private static readonly List<Use> InDaemon = Uses.Of(Daemon);
+    private static readonly List<Use> InUi = Uses.Of(Ui);
     private static readonly List<Use> InAccess = Uses.Of(typeof(IssuancePolicy).Assembly);
 
     // Which folders each folder may know, from the ground up; what stands at the root of the daemon knows them all.
@@ -52,7 +55,14 @@ public class ArchitectureTests
         ["Facts"] = ["Issuance", "Reviews", "Requests", "Reach", "Locks", "Nodes", "Users", "Roles", "Values"],
     };
 
-    public static readonly TheoryData<string, string> Folders = Rows(("CertAuthority", InDaemonKnows), ("CertAuthority.Access", InAccessKnows));
+    private static readonly Dictionary<string, string[]> InUiKnows = new()
+    {
+        ["Desks"] = [],
+        ["Serving"] = ["Desks"],
+        ["Pages"] = ["Serving", "Desks"],
+    };
+
+    public static readonly TheoryData<string, string> Folders = Rows(("CertAuthority", InDaemonKnows), ("CertAuthority.Access", InAccessKnows), ("CertAuthority.Ui", InUiKnows));
 
     public static readonly TheoryData<string> LeafNames = [.. Leaves.Select(leaf => leaf.GetName().Name!)];
 
@@ -87,6 +97,7 @@ public class ArchitectureTests
     [Theory]
     [InlineData("CertAuthority")]
     [InlineData("CertAuthority.Access")]
+    [InlineData("CertAuthority.Ui")]
     public void Folder_order_names_every_folder_and_has_no_cycle(string root)
     {
         var (uses, knows) = Of(root);
@@ -173,11 +184,11 @@ public class ArchitectureTests
         Assert.All(imports, method => Assert.Equal(typeof(AtomicFile).Assembly, method.DeclaringType!.Assembly));
     }
 
-    // Where a program is a conversation or owns the terminal, the runner with a time limit is not for it.
+    // Where a program is a conversation, owns the terminal or is the person's browser, the runner with a time limit is not for it.
     [Fact]
     public void Only_the_runner_and_conversations_start_programs() =>
         Assert.Equal(
-            ["CertAuthority.Linux.ChildProcess", "CertAuthority.Protocol.SshTransport", "CertAuthority.Push.Sftp", "CertAuthority.Tctl.EditCommand", "CertAuthority.Tctl.RemoteHost"],
+            ["CertAuthority.Linux.ChildProcess", "CertAuthority.Protocol.SshTransport", "CertAuthority.Push.Sftp", "CertAuthority.Tctl.EditCommand", "CertAuthority.Tctl.RemoteHost", "CertAuthority.Ui.PageCommand"],
             Everywhere(use => use.What is MethodInfo { Name: "Start" } && use.Type == typeof(System.Diagnostics.Process)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
@@ -187,10 +198,11 @@ public class ArchitectureTests
             Everywhere(use => use.What is MethodInfo { Name: "Move" } && use.Type == typeof(File)).Select(use => Outer(use.ByType).FullName!).Distinct().Order(StringComparer.Ordinal));
 
     // The sockets are bound here or passed by systemd, and what they accept becomes a socket of .NET. Hosting.Systemd tells systemd that the daemon serves.
+    // The page is the client's, on loopback.
     [Fact]
     public void Only_the_server_and_the_socket_files_serve() =>
         Assert.Equal(
-            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport"],
+            ["CertAuthority.Api.Server", "CertAuthority.Linux.Accepted", "CertAuthority.Linux.PassedSocket", "CertAuthority.Linux.SocketFile", "CertAuthority.Protocol.UnixTransport", "CertAuthority.Ui.PageServer"],
             Everywhere(use => use.What is ConstructorInfo && use.IsNew && use.Type == typeof(System.Net.Sockets.Socket) || use.Type.Namespace == "Microsoft.AspNetCore.Server.Kestrel.Core")
                 .Select(use => use.ByType.FullName!).Distinct().Order(StringComparer.Ordinal));
 
@@ -209,7 +221,8 @@ public class ArchitectureTests
         return rows;
     }
 
-    private static (List<Use> Uses, Dictionary<string, string[]> Knows) Of(string root) => root == "CertAuthority" ? (InDaemon, InDaemonKnows) : (InAccess, InAccessKnows);
+    private static (List<Use> Uses, Dictionary<string, string[]> Knows) Of(string root) =>
+        root switch { "CertAuthority" => (InDaemon, InDaemonKnows), "CertAuthority.Ui" => (InUi, InUiKnows), _ => (InAccess, InAccessKnows) };
 
     private static IEnumerable<Type> Users(Func<Use, bool> which) => InDaemon.Where(use => use.Type.Namespace is not null && which(use)).Select(use => use.ByType).Distinct();
 

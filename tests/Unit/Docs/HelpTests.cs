@@ -42,8 +42,9 @@ public class HelpTests
     {
         string[] without =
         [
-            "tsh login", "tsh logout", "tsh review", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh version",
-            "tctl auth export", "tctl auth sign", "tctl nodes enroll", "tctl backup", "tctl completion", "tctl help", "tctl version",
+            "tsh login", "tsh logout", "tsh review", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh ui", "tsh version",
+            "tctl auth export", "tctl auth sign", "tctl nodes enroll", "tctl backup", "tctl completion", "tctl help", "tctl ui",
+            "tctl version",
         ];
         var found = Paths([new TshCommand()]).Concat(Paths([new TctlCommand()]))
             .Where(path => path[^1] is CliCommand verb && !verb.Options.Any(option => option is FormatOption))

@@ -1,0 +1,19 @@
+using System.CommandLine;
+
+namespace CertAuthority.Tsh;
+
+/// <summary><c>tsh ui</c>.</summary>
+internal sealed class UiCommand() : Terminal.UiCommand(
+    "Serves a web page for you alone: what waits for your review, your requests, and asking for more", "tsh ui", "tsh ui --idle=120",
+    "tsh ui --no-open --port=8022")
+{
+    protected override IEnumerable<string> Acting(ParseResult parsed)
+    {
+        var home = Home.Chosen(parsed);
+        yield return $"--tsh={Environment.ProcessPath}";
+        if (UserOption.Chosen(parsed, home) is { } user)
+            yield return $"--user={user}";
+        if (home.Profile is { } profile)
+            yield return $"--profile={profile}";
+    }
+}

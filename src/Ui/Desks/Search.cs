@@ -1,0 +1,24 @@
+using CertAuthority.Protocol;
+
+namespace CertAuthority.Ui.Desks;
+
+/// <summary>Which requests of the past to list. A null member matches everything.</summary>
+/// <param name="Person">The user who asked.</param>
+/// <param name="Role">A role that was asked for or granted.</param>
+/// <param name="Host">A host that the request names.</param>
+/// <param name="State">A state, in lower case.</param>
+/// <param name="Since">Only requests filed since then: a time, or a duration before now.</param>
+/// <param name="Whose">For a user: one of <see cref="RequestViews"/>.</param>
+/// <param name="After">The position after which the page begins.</param>
+public sealed record Search(
+    string? Person = null, string? Role = null, string? Host = null, string? State = null, string? Since = null, string? Whose = null,
+    string? After = null)
+{
+    /// <summary>Whether a request matches, for what the daemon did not narrow by itself.</summary>
+    internal bool Matches(RequestSpec spec, DateTimeOffset? since) =>
+        (Person is null || spec.User == Person)
+        && (Role is null || spec.Roles.Contains(Role) || spec.GrantedRoles.Contains(Role))
+        && (Host is null || spec.Resources?.Contains($"{ResourceKinds.Node}/{Host}") == true)
+        && (State is null || spec.State.Equals(State, StringComparison.OrdinalIgnoreCase))
+        && (since is null || spec.Created >= since);
+}

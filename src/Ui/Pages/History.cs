@@ -1,0 +1,129 @@
+using System.Globalization;
+using CertAuthority.Protocol;
+using CertAuthority.Ui.Desks;
+using CertAuthority.Ui.Serving;
+
+namespace CertAuthority.Ui.Pages;
+
+/// <summary>Requests of the past.</summary>
+/// <param name="Desk">What the person may do.</param>
+/// <param name="Search">What was searched for.</param>
+/// <param name="Requests">What was found, newest first.</param>
+/// <param name="Next">The position of the next page; null if there is none.</param>
+/// <param name="Now">The time.</param>
+public sealed record HistoryModel(Desk Desk, Search Search, IReadOnlyList<RequestResource> Requests, string? Next, DateTimeOffset Now)
+{
+    /// <summary>The path that lists the next page, or the same as a file.</summary>
+    /// <param name="page">The path without its query.</param>
+    /// <param name="after">The position after which it begins; null for the first page.</param>
+    public string Link(string page, string? after = null)
+    {
+        (string Name, string? Value)[] fields =
+        [
+            ("person", Search.Person), ("role", Search.Role), ("host", Search.Host), ("state", Search.State), ("since", Search.Since),
+            ("whose", Search.Whose), ("after", after),
+        ];
+        var query = string.Join(
+            '&', fields.Where(field => field.Value is not null).Select(field => $"{field.Name}={Uri.EscapeDataString(field.Value!)}"));
+        return query.Length > 0 ? $"{page}?{query}" : page;
+    }
+}
+
+/// <summary>Searches requests, a page at a time.</summary>
+internal static class History
+{
+    private const int OnOnePage = 50;
+    private const int Largest = 1000;
+
+    // What the daemon cannot search for is looked for in so many requests; the next page goes on from there.
+    private const int MostPages = 3;
+
+    private static readonly string[] Columns =
+        ["id", "user", "state", "roles", "hosts", "created", "access_expires", "resolved_by", "reason", "resolve_reason"];
+
+    public static async Task<Answer> Show(Visit visit)
+    {
+        var search = Of(visit.Query);
+        var (found, next) = await Find(visit, search, OnOnePage);
+        return new Answer.Page(
+            "History", "/history", visit.Desk.HistoryCommand(search),
+            Html.Part<HistoryView, HistoryModel>(new HistoryModel(visit.Desk, search, found, next, visit.Now)));
+    }
+
+    /// <summary>The same as a file for a spreadsheet, written a page at a time.</summary>
+    public static Task<Answer> Csv(Visit visit)
+    {
+        var search = Of(visit.Query);
+        return Task.FromResult<Answer>(new Answer.Download("text/csv; charset=utf-8", "requests.csv", async writer =>
+        {
+            await writer.WriteAsync(Line(Columns));
+            for (string? after = search.After; ;)
+            {
+                var page = await visit.Desk.History(search with { After = after }, Largest, visit.Cancellation);
+                foreach (var request in Matching(page, search, visit.Now))
+                    await writer.WriteAsync(Line(Row(request)));
+                if ((after = page.Next) is null)
+                    return;
+            }
+        }));
+    }
+
+    private static Search Of(Fields query) => new(
+        query["person"], query["role"], query["host"], query["state"], query["since"], query["whose"], query["after"]);
+
+    private static async Task<(IReadOnlyList<RequestResource> Found, string? Next)> Find(Visit visit, Search search, int most)
+    {
+        // The daemon narrows the list by all but this itself.
+        var isNarrow = search.Host is null && visit.Desk is AdministratorDesk;
+        var found = new List<RequestResource>();
+        var after = search.After;
+        for (var pages = 0; pages < MostPages; pages++)
+        {
+            var page = await visit.Desk.History(
+                search with { After = after }, isNarrow || !IsSearch(search) ? most : Largest, visit.Cancellation);
+            found.AddRange(Matching(page, search, visit.Now));
+            after = page.Next;
+            if (after is null || found.Count >= most)
+                break;
+        }
+        return (found, after);
+    }
+
+    private static bool IsSearch(Search search) => search with { Whose = null, After = null } != new Search();
+
+    private static IEnumerable<RequestResource> Matching(RequestList page, Search search, DateTimeOffset now)
+    {
+        var since = Since(search.Since, now);
+        return page.Requests.Where(request => search.Matches(request.Spec, since));
+    }
+
+    // A date, a time, or so many days or hours: what the daemon understands in "since", as far as a person types it here.
+    private static DateTimeOffset? Since(string? text, DateTimeOffset now) => text switch
+    {
+        null => null,
+        [.. var days, 'd'] when int.TryParse(days, CultureInfo.InvariantCulture, out var number) => now.AddDays(-number),
+        [.. var hours, 'h'] when int.TryParse(hours, CultureInfo.InvariantCulture, out var number) => now.AddHours(-number),
+        _ => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time
+            : throw new ProblemException(
+                new Problem(ProblemCode.Invalid, $"\"{text}\" is no time", "write it like 24h, 7d or 2027-01-31T18:00:00Z")),
+    };
+
+    private static string[] Row(RequestResource request)
+    {
+        var spec = request.Spec;
+        return
+        [
+            request.Metadata.Name, spec.User, spec.State, string.Join(' ', spec.Roles), string.Join(' ', spec.Resources ?? []),
+            Moments.Iso(spec.Created), Moments.Iso(spec.AccessExpires), spec.ResolvedBy ?? "", spec.RequestReason, spec.ResolveReason,
+        ];
+    }
+
+    /// <summary>
+    /// A line of a file for a spreadsheet. A text that a spreadsheet would take for a formula gets an apostrophe, which it does not show.
+    /// </summary>
+    internal static string Line(IEnumerable<string> cells) => string.Join(
+        ',',
+        cells.Select(cell => cell is ['=' or '+' or '-' or '@' or '\t' or '\r', ..] ? "'" + cell : cell)
+            .Select(cell => $"\"{cell.Replace("\"", "\"\"")}\"")) + "\r\n";
+}
