@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CertAuthority.Terminal;
 
 namespace CertAuthority.Terminal;
 
