@@ -29,7 +29,8 @@ public static class ExplanationText
                     role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect,
                     $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
         if (explained.Roles is not [])
-            parsed.Print(table);
+            // Each rule in full: an explanation that is cut explains nothing.
+            parsed.PrintEscaped(table.Lines());
         foreach (var step in parsed.Show(explained.Next))
             parsed.Hint(step);
     }

@@ -25,8 +25,20 @@ public static class Output
             parsed.InvocationConfiguration.Output.Write(text.ToString());
         }
 
-        /// <summary>Prints a table, with states in colour if the output shows colours.</summary>
-        public void Print(Table table) => parsed.PrintEscaped(table.Lines(Colour.IsShownBy(parsed.InvocationConfiguration.Output)));
+        /// <summary>Prints a table; on a terminal, with states in colour, and as wide as the terminal unless --wide is given.</summary>
+        public void Print(Table table)
+        {
+            if (table is { IsEmpty: true, Nothing: { } nothing })
+            {
+                parsed.Say(nothing);
+                return;
+            }
+            var coloured = Colour.IsShownBy(parsed.InvocationConfiguration.Output);
+            parsed.PrintEscaped(
+                parsed.InvocationConfiguration.Output is StandardWriter { Columns: { } width } && !WideOption.IsGiven(parsed)
+                    ? table.Fitted(width, TimeProvider.System.GetUtcNow(), coloured)
+                    : table.Lines(coloured));
+        }
 
         /// <summary>Prints lines that are already escaped in their own notation; a second escape would change the text.</summary>
         public void PrintEscaped(IEnumerable<string> lines) =>

@@ -18,15 +18,20 @@ public static class RequestText
     {
         withReason &= requests.Any(request => request.Spec.RequestReason.Length > 0);
         string[] columns = ["Token", "Requestor", "Metadata", "Created At (UTC)", "Status"];
-        var table = new Table(withReason ? [.. columns, "Reason"] : columns);
+        var table = new Table(withReason ? [.. columns, "Reason"] : columns)
+        {
+            Nothing = "no requests",
+            Ids = 0,
+            Expendable = ["Reason", "Created At (UTC)", "Metadata"],
+        };
         foreach (var (_, _, metadata, spec) in requests)
         {
-            string[] row =
+            Cell[] row =
             [
                 metadata.Name,
                 spec.User,
                 $"roles={string.Join(',', spec.Roles)}{(spec.Resources is [_, ..] some ? $" resources={Few(some)}" : "")}",
-                spec.Created.UtcDateTime.ToString("dd MMM yy HH:mm 'UTC'"),
+                new Cell(spec.Created.UtcDateTime.ToString("dd MMM yy HH:mm 'UTC'"), spec.Created),
                 spec.State,
             ];
             table.Add(withReason ? [.. row, Short(spec.RequestReason)] : row);

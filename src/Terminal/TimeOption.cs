@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace CertAuthority.Terminal;
 
-/// <summary>An option for an instant, in the form in which the protocol has it. Without a zone it is UTC, like all times in the output.</summary>
+/// <summary>
+/// An option for an instant, in the form in which the protocol has it. Without a zone it is UTC, like all times in the output.
+/// </summary>
 public sealed class TimeOption : Option<string?>
 {
     private static readonly string[] WithoutZone = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss"];

@@ -22,6 +22,21 @@ public static class Wording
         };
     }
 
+    /// <summary>
+    /// Returns an instant as seen from now, in its largest unit: <c>in 2h</c>, <c>5m ago</c>, <c>in 3d</c>. After a month, the date.
+    /// </summary>
+    public static string Relative(DateTimeOffset time, DateTimeOffset now)
+    {
+        var apart = (time - now).Duration();
+        if (apart > TimeSpan.FromDays(30))
+            return time.UtcDateTime.ToString("yyyy-MM-dd");
+        var text = apart.TotalMinutes < 1 ? $"{(int)apart.TotalSeconds}s"
+            : apart.TotalHours < 1 ? $"{(int)apart.TotalMinutes}m"
+            : apart.TotalDays < 2 ? $"{(int)apart.TotalHours}h"
+            : $"{(int)apart.TotalDays}d";
+        return time > now ? $"in {text}" : $"{text} ago";
+    }
+
     /// <summary><c>1 certificate</c>, <c>2 certificates</c>.</summary>
     public static string Count(int number, string thing) => number == 1 ? $"1 {thing}" : $"{number} {thing}s";
 

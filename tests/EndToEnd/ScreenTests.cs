@@ -85,4 +85,29 @@ public sealed class ScreenTests : IAsyncLifetime
         await screen.Press("Tab", "Tab");
         await screen.Shows(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["dba", "dba-read"], "both roles");
     }
+
+    /// <summary>A list fits the screen, with IDs that can be typed; --wide and a pipe show everything.</summary>
+    [ProgramTheory("tmux")]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(200)]
+    public async Task List_fits_the_screen(int columns)
+    {
+        (await Me.Types("tsh", "request", "create", "--roles=dba", "--nowait", $"--reason={new string('数', 50)}")).Done();
+        await using var screen = await Screen.Start(Me, daemon.Scratch["tmux"], columns);
+        await screen.Types("clear; tsh request ls");
+        await screen.Shows("Token");
+        await screen.IsBack();
+        var lines = await screen.Lines();
+        var row = lines.Single(line => line.Contains("PENDING", StringComparison.Ordinal));
+        var id = row.Split(' ')[0];
+
+        Assert.Equal(8, id.Length);
+        Assert.Contains(" ago", row);
+        // A row that wrapped would leave another line.
+        Assert.Equal(["Token", new string('-', 8), id, "$"], lines.Where(line => !line.StartsWith("tsh:", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+        Assert.Contains(id, (await Me.Types("tsh", "request", "show", id)).Done());
+        Assert.Contains(" UTC", (await Me.Types("tsh", "request", "ls")).Done());
+        Assert.Matches($"{id}-", (await Me.Types("tsh", "request", "ls", "--wide")).Done());
+    }
 }

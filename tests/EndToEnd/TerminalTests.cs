@@ -55,7 +55,7 @@ public sealed class TerminalTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("tsh request ls >/dev/full")]
+    [InlineData("tsh request ls --format=json >/dev/full")]
     [InlineData("tsh version >/dev/full")]
     [InlineData("tsh login --help >/dev/full")]
     [InlineData("tsh completion bash >/dev/full")]

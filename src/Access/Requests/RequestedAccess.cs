@@ -29,7 +29,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
         return names.FirstOrDefault(name => !requestable.Contains(name)) is { } refused
             ? CannotRequest($"user \"{question.User.Name}\" cannot request role \"{refused}\"", requestable, RefusalKind.Denied) with
             {
-                Misspelt = (refused, requestable)
+                Misspelt = new Misspelling(refused, requestable)
             }
             : new RequestedAccess(names, []);
     }
@@ -64,7 +64,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
                     reaching.IsEmpty ? null : $"what reaches: {string.Join(", ", reaching.Select(one => one.Role))}")
                 {
                     Remedy = reaching.IsEmpty ? new Remedy.SearchNodes() : null,
-                    Misspelt = (refused, [.. reaching.Select(one => one.Role)]),
+                    Misspelt = new Misspelling(refused, [.. reaching.Select(one => one.Role)]),
                 };
             reaching = reaching.RemoveAll(one => !question.RoleNames.Contains(one.Role));
         }
@@ -77,7 +77,7 @@ internal sealed record RequestedAccess(ImmutableArray<string> Roles, ImmutableAr
                 : new Refusal($"user \"{user.Name}\" cannot request node \"{unreached}\"")
                 {
                     Remedy = new Remedy.SearchNodes(),
-                    Misspelt = (unreached, [
+                    Misspelt = new Misspelling(unreached, [
                         .. Elevation.WithinAsking(user, RequestKind.Resources, roles, question.Nodes, question.Locks, now)
                             .SelectMany(one => one.Nodes).Distinct(StringComparer.Ordinal)]),
                 };

@@ -114,7 +114,7 @@ public sealed record UnixIdentity(uint Uid, string? Account)
                 ? chosen
                 : new Refusal($"you cannot act as user \"{asked}\"", "an administrator lists your account in the user's spec.unix_users")
                 {
-                    Misspelt = (asked, [.. owned.Select(user => user.Name)]),
+                    Misspelt = new Misspelling(asked, [.. owned.Select(user => user.Name)]),
                 };
         return owned switch
         {

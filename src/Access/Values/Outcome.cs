@@ -40,7 +40,7 @@ public sealed record Refusal(string Message, string? Hint = null, RefusalKind Ki
     public Remedy? Remedy { get; init; }
 
     /// <summary>A name that does not exist, and those that the caller may know and could have meant; null if there is none.</summary>
-    public (string Name, ImmutableArray<string> Known)? Misspelt { get; init; }
+    public Misspelling? Misspelt { get; init; }
 
     /// <summary>
     /// The name of the one invalid value in the question; <see cref="Message"/> begins with it. Null if the fault is not in a single value.
@@ -51,6 +51,20 @@ public sealed record Refusal(string Message, string? Hint = null, RefusalKind Ki
     /// <param name="field">The name of the value, such as <c>session_ttl</c>.</param>
     /// <param name="fault">What is wrong with the value, in words that follow the name.</param>
     public static Refusal Of(string field, string fault) => new($"{field} {fault}", Kind: RefusalKind.Invalid) { Field = field };
+}
+
+/// <summary>
+/// A name that does not exist, and the names that the caller may know and could have meant. Two with the same names are equal.
+/// </summary>
+/// <param name="Name">The name.</param>
+/// <param name="Known">The known names.</param>
+public sealed record Misspelling(string Name, ImmutableArray<string> Known)
+{
+    /// <inheritdoc/>
+    public bool Equals(Misspelling? other) => other is not null && other.Name == Name && other.Known.SequenceEqual(Known);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 }
 
 /// <summary>The result of a decision: either a value or a refusal, never both and never neither.</summary>

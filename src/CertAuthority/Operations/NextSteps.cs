@@ -9,7 +9,7 @@ internal static class NextSteps
     /// <summary>Returns what would help against a refusal, the best first.</summary>
     public static NextStep[] From(Refusal refusal) =>
         [
-            .. refusal.Misspelt is var (name, known) ? Meant(name, known) : [],
+            .. refusal.Misspelt is (var name, var known) ? Meant(name, known) : [],
             .. refusal.Remedy is { } remedy ? [From(remedy)] : (NextStep[])[],
         ];
 

@@ -49,11 +49,11 @@ internal static class RequestTable
                 new Problem(ProblemCode.Invalid, $"several requests start with \"{prefix}\"", "give more of the id")),
     };
 
-    // Those that people work with: what is open, or the newest of a user. The history can be long.
+    // Those that people work with are the newest. The history can be long.
     private static IEnumerable<string> LikelyRequests(this Snapshot snapshot, Guid? user) =>
         snapshot.Query(
             user is null
-                ? "SELECT id FROM requests WHERE state = 'PENDING' ORDER BY created DESC LIMIT 100"
+                ? "SELECT id FROM requests ORDER BY created DESC, id DESC LIMIT 100"
                 : "SELECT id FROM requests WHERE user_id = $1 ORDER BY created DESC, id DESC LIMIT 100",
             row => row.String("id"), user);
 

@@ -27,7 +27,7 @@ internal sealed class AccessWhoCommand : CliCommand
             "tctl access who --node=db1 --possible",
             "tctl access who --node=db1 --format=json | jq -r '.entrants[].user'")
     {
-        foreach (var option in (Option[])[node, login, possible, format])
+        foreach (var option in (Option[])[node, login, possible, new WideOption(), format])
             Options.Add(option);
     }
 
@@ -71,10 +71,10 @@ internal sealed class AccessWhoCommand : CliCommand
         foreach (var one in entrants)
             foreach (var open in one.Logins)
             {
-                string[] row =
+                Cell[] row =
                 [
                     one.User, open.Login, string.Join(',', open.Roles), one.Request is null ? "assigned" : $"request {one.Request[..8]}",
-                    one.Until is { } until ? Wording.Time(until) : "",
+                    one.Until is { } until ? until : "",
                 ];
                 table.Add(withConditions ? [.. row, open.Conditions ?? ""] : row);
             }

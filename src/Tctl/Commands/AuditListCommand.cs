@@ -31,6 +31,7 @@ internal sealed class AuditListCommand : CliCommand
     {
         foreach (var option in (Option[])[user, request, since, until])
             Options.Add(option);
+        Options.Add(new WideOption());
         Options.Add(format);
         paging = new Paging(this, "tctl audit ls", format);
     }
@@ -50,7 +51,7 @@ internal sealed class AuditListCommand : CliCommand
         }
         var table = new Table("Time", "Event", "By", "What");
         foreach (var entry in entries)
-            table.Add(Wording.Time(entry.Time), entry.Event, entry.DescribeActor(), entry.DescribeFacts());
+            table.Add(entry.Time, entry.Event, entry.DescribeActor(), entry.DescribeFacts());
         parsed.Print(table);
         return ExitCode.Done;
     }

@@ -42,6 +42,7 @@ internal sealed class CertsListCommand : CliCommand
     {
         foreach (var option in (Option[])[user, request, state, node])
             Options.Add(option);
+        Options.Add(new WideOption());
         Options.Add(format);
         paging = new Paging(this, "tctl certs ls", format);
     }
@@ -63,16 +64,19 @@ internal sealed class CertsListCommand : CliCommand
         // The new columns come last, so that scripts find the existing ones where they were.
         var withConditions = certificates.Any(certificate => certificate.HasConditions);
         string[] columns = ["Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status", "Name"];
-        var table = new Table(withConditions ? [.. columns, "Conditions"] : columns);
+        var table = new Table(withConditions ? [.. columns, "Conditions"] : columns)
+        {
+            Expendable = ["Name", "Key Id", "Conditions", "Roles"]
+        };
         foreach (var certificate in certificates)
         {
-            string[] row =
+            Cell[] row =
             [
                 certificate.Serial,
                 certificate.KeyId,
                 string.Join(',', certificate.Roles),
                 string.Join(',', certificate.Principals),
-                Wording.Time(certificate.ValidBefore),
+                certificate.ValidBefore,
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID",
                 certificate.Name ?? "",
             ];

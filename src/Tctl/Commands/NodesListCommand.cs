@@ -14,6 +14,7 @@ internal sealed class NodesListCommand : CliCommand
             "ls", "Lists the hosts: until when their own certificates are valid, and what the daemon has written there", "tctl nodes ls",
             "tctl nodes ls --format=json | jq -r '.[].name'")
     {
+        Options.Add(new WideOption());
         Options.Add(format);
     }
 
@@ -27,7 +28,10 @@ internal sealed class NodesListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error");
+        var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error")
+        {
+            Expendable = ["Labels", "Address", "Host Certificate"]
+        };
         foreach (var node in nodes)
             table.Add(
                 node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),

@@ -20,7 +20,7 @@ internal sealed class RequestsListCommand : CliCommand
         HelpName = "created|user|state",
         Description = "By what; within it newest first. Default: created"
     };
-    private readonly Option<bool> wide = new("--wide") { Description = "With the reason of each" };
+    private readonly Option<bool> wide = new WideOption("With the reason of each, and every column in full");
     private readonly FormatOption format = new(FormatOption.Text, FormatOption.Json, FormatOption.Yaml);
     private readonly Paging paging;
 

@@ -12,6 +12,7 @@ internal sealed class UsersListCommand : CliCommand
     public UsersListCommand()
         : base("ls", "Lists users, those that come from groups too", "tctl users ls")
     {
+        Options.Add(new WideOption());
         Options.Add(format);
     }
 

@@ -22,6 +22,7 @@ internal sealed class CertsListCommand : CliCommand
             "tsh certs ls --format=json")
     {
         Options.Add(state);
+        Options.Add(new WideOption());
         Options.Add(format);
         paging = new Paging(this, "tsh certs ls", format);
     }
@@ -41,11 +42,11 @@ internal sealed class CertsListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status");
+        var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status") { Expendable = ["Roles"] };
         foreach (var certificate in certificates)
             table.Add(
                 certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals),
-                Wording.Time(certificate.ValidBefore),
+                certificate.ValidBefore,
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
         parsed.Print(table);
         return ExitCode.Done;

@@ -21,6 +21,7 @@ internal sealed class ListCommand : CliCommand
             "tsh ls --format=json | jq -r '.[].name'")
     {
         Arguments.Add(filters);
+        Options.Add(new WideOption());
         Options.Add(format);
         Validators.Add(result =>
         {

@@ -39,6 +39,7 @@ internal sealed class RequestListCommand : CliCommand
             if (which.Count(result.GetValue) > 1)
                 result.AddError("--my-requests, --reviewable, --reviewed and --suggested exclude each other");
         });
+        Options.Add(new WideOption());
         Options.Add(format);
         paging = new Paging(this, "tsh request ls", format);
     }

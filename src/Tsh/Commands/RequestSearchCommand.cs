@@ -38,7 +38,7 @@ internal sealed class RequestSearchCommand : CliCommand
             "tsh request search --labels=env=prod,type=db",
             "tsh request search --search=\"payroll db\" --format=json | jq -r '.[].resource'")
     {
-        foreach (var option in (Option[])[kind, labels, search, limit, format])
+        foreach (var option in (Option[])[kind, labels, search, limit, new WideOption(), format])
             Options.Add(option);
     }
 

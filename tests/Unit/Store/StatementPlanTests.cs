@@ -38,6 +38,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
         ("RequestPages.RequestPage",
             sql => Regex.Split(sql, "UNION ALL (?=SELECT id)").Any(arm => !Regex.IsMatch(arm, @"user_name = \$5| role = \$6|pending_until > |access_until > ", RegexOptions.ExplicitCapture)),
             "a page in the order of an index; one by user of a state or a role also reads what it skips"),
+        ("RequestTable.FindRequest", sql => sql.EndsWith("LIMIT 100", StringComparison.Ordinal), "the hundred newest, in the order of an index"),
         ("DecisiveRows.ExpectIndexed", _ => true, "reads from the end to the first page on which everything is over"),
         ("DecisiveRows.InspectHistory", _ => true, "reads what is over, in the background, once in each run"),
         ("CertificateTable.InspectCertificates", _ => true, "reads what is over, in the background, once in each run"),

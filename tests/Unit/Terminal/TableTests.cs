@@ -58,6 +58,44 @@ public class TableTests
     [InlineData(59, "59s")]
     public void Time_left_is_shown_to_the_nearest_minute(int seconds, string text) => Assert.Equal(text, Wording.Left(TimeSpan.FromSeconds(seconds)));
 
+    [Theory]
+    [InlineData("abc", 3)]
+    [InlineData("数据库", 6)]
+    [InlineData("🚀", 2)]
+    [InlineData("e\u0301", 1)]
+    public void Width_is_that_of_the_terminal(string text, int columns)
+    {
+        var table = Rows((text, "x"));
+        Assert.Equal($"{new string('-', Math.Max(1, columns))} -", table.Lines().ElementAt(1));
+    }
+
+    [Theory]
+    [InlineData(200)]
+    [InlineData(80)]
+    [InlineData(60)]
+    [InlineData(30)]
+    [InlineData(10)]
+    public void No_line_is_wider_than_the_terminal(int width)
+    {
+        var table = new Table("Token", "Requestor", "Metadata", "Created At (UTC)", "Status", "Reason") { Ids = 0, Expendable = ["Reason", "Created At (UTC)", "Metadata"] };
+        table.Add("bc8ca931-fec9-4b15-9a6f-20c13c5641a9", "alice", "roles=dba,ops,数据库管理员,root", Now.AddMinutes(-5), "PENDING", new string('x', 70));
+        var lines = table.Fitted(width, Now).ToList();
+
+        Assert.All(lines, line => Assert.True(CertAuthority.Terminal.DisplayWidth.Of(line) <= Math.Max(width, 12), line));
+        Assert.StartsWith("bc8ca931", lines[2], StringComparison.Ordinal);
+        Assert.Equal(width >= 60, lines[2].Contains("PENDING", StringComparison.Ordinal) && lines[2].Contains("5m ago", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(30, "in 30s")]
+    [InlineData(-300, "5m ago")]
+    [InlineData(7200, "in 2h")]
+    [InlineData(-3 * 86400, "3d ago")]
+    [InlineData(40 * 86400, "2027-01-01")]
+    public void Time_is_relative_to_now(int seconds, string shown) => Assert.Equal(shown, Wording.Relative(Now.AddSeconds(seconds), Now));
+
+    private static readonly DateTimeOffset Now = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+
     private static Table Rows(params (string A, string B)[] rows)
     {
         var table = new Table("A", "B");

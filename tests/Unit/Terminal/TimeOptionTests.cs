@@ -66,7 +66,7 @@ public class TimeOptionTests
 
     [Theory]
     [InlineData(ProblemCode.Invalid, "ttl", true)]
-    [InlineData(ProblemCode.Invalid, "reason", false)]
+    [InlineData(ProblemCode.Invalid, "public_key", false)]
     [InlineData(ProblemCode.Invalid, null, false)]
     [InlineData(ProblemCode.Limited, "ttl", false)]
     public void Malformed_option_is_a_usage_error(ProblemCode code, string? field, bool isUsage) =>

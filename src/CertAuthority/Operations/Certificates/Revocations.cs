@@ -88,7 +88,9 @@ internal static class Revocations
             : throw Problems.NotFound($"there is no certificate with the serial \"{text}\"", NextStep.List.Certificate)).ToList();
         if (ask.User is { } name)
             named.AddRange(snapshot.LiveCertificates(
-                HeldRoles.Find(snapshot, name).Id, now));
+                (snapshot.FindUser(name)
+                    ?? throw Problems.NotFound(
+                        $"there is no user \"{name}\"", NextStep.List.User, name, snapshot.Users().Select(user => user.Name))).Id, now));
         if (ask.Request is { } prefix)
             named.AddRange(snapshot.LiveCertificates(snapshot.FindRequest(prefix, null), now));
         if (ask.All || ask.Role is not null)

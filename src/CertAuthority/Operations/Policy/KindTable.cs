@@ -136,7 +136,8 @@ internal static class KindTable
     /// <exception cref="ProblemException">There is no such kind.</exception>
     public static ResourceKind Named(string name) => Rows.FirstOrDefault(kind => kind.Name == name)
         ?? throw Problems.Invalid(
-            $"there is no kind of resource \"{name}\"", $"the kinds are {List}", [.. NextSteps.Meant(name, Rows.Select(kind => kind.Name))]);
+            $"there is no kind of resource \"{name}\"", $"the kinds are {List}",
+            [.. NextSteps.Meant(name, Rows.Select(kind => kind.Name))]);
 
     /// <summary>Finds the kind of a resource.</summary>
     public static ResourceKind Of(Resource one) => Rows.First(kind => kind.Has(one));
