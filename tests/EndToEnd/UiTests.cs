@@ -356,7 +356,7 @@ public sealed class UiTests(Browsers browsers, ITestOutputHelper output) : IAsyn
         async Task Reach(string reason)
         {
             await bob.Has("[data-card]");
-            for (var i = 0; i < 3 && await bob.Js($"!document.activeElement.innerText.includes('{reason}')") == "true"; i++)
+            for (var i = 0; i < 3 && await bob.Js($"document.activeElement.closest('[data-card]')?.innerText.includes('{reason}')") != "true"; i++)
                 await bob.Press("j");
         }
     }
