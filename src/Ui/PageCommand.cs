@@ -32,6 +32,8 @@ internal sealed class PageCommand : CliCommand
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
+        // The library listens for Ctrl-C once this method first waits, and the address must not be on the screen before that.
+        await Task.Yield();
         using var ca = ServerOption.Connect(parsed);
         var why = await PageServer.Serve(
             Desk(parsed, ca), parsed.GetValue(port), TimeSpan.FromMinutes(parsed.GetValue(idle)), TimeProvider.System, address =>

@@ -26,8 +26,6 @@ internal sealed class PageServer : IDisposable
     private const string LeavePath = "/leave";
     private const string LivePath = "/live";
 
-    private static readonly TimeSpan StopWithin = TimeSpan.FromMilliseconds(500);
-
     private readonly Desk desk;
     private readonly Entry entry;
     private readonly Idle idle;
@@ -61,7 +59,6 @@ internal sealed class PageServer : IDisposable
         // No configuration, no environment, no log: nothing but the listener below may open a port.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -75,7 +72,8 @@ internal sealed class PageServer : IDisposable
                 listen.Use(next => connection => Identify(connection, next));
             });
         });
-        await using var app = builder.Build();
+        // Not disposed: that waits for connections, and the process ends with the page.
+        var app = builder.Build();
         // The port is known once it is served; a call that comes first waits for that.
         var started = new TaskCompletionSource<PageServer>(TaskCreationOptions.RunContinuationsAsynchronously);
         app.Run(async context => await (await started.Task).Answer(context));
@@ -93,11 +91,6 @@ internal sealed class PageServer : IDisposable
         catch (OperationCanceledException)
         {
             return cancellation.IsCancellationRequested ? "interrupted" : "you left it";
-        }
-        finally
-        {
-            await server.left.CancelAsync();
-            await app.StopAsync(CancellationToken.None);
         }
     }
 

@@ -35,9 +35,6 @@ internal static class History
     private const int OnOnePage = 50;
     private const int Largest = 1000;
 
-    // What the daemon cannot search for is looked for in so many requests; the next page goes on from there.
-    private const int MostPages = 3;
-
     private static readonly string[] Columns =
         ["id", "user", "state", "roles", "hosts", "created", "access_expires", "resolved_by", "reason", "resolve_reason"];
 
@@ -73,20 +70,16 @@ internal static class History
 
     private static async Task<(IReadOnlyList<RequestResource> Found, string? Next)> Find(Visit visit, Search search, int most)
     {
-        // The daemon narrows the list by all but this itself.
-        var isNarrow = search.Host is null && visit.Desk is AdministratorDesk;
-        var found = new List<RequestResource>();
-        var after = search.After;
-        for (var pages = 0; pages < MostPages; pages++)
-        {
-            var page = await visit.Desk.History(
-                search with { After = after }, isNarrow || !IsSearch(search) ? most : Largest, visit.Cancellation);
-            found.AddRange(Matching(page, search, visit.Now));
-            after = page.Next;
-            if (after is null || found.Count >= most)
-                break;
-        }
-        return (found, after);
+        // The daemon narrows the list by all but this itself. What it cannot search for is looked for in so many requests, and the next
+        // page goes on from there.
+        var isNarrow = (search.Host is null && visit.Desk is AdministratorDesk) || !IsSearch(search);
+        var page = await visit.Desk.History(search, isNarrow ? most : Largest, visit.Cancellation);
+        var found = Matching(page, search, visit.Now).ToList();
+        if (found.Count <= most)
+            return (found, page.Next);
+        // Only the daemon knows the position after the last one that is shown.
+        var shown = Array.IndexOf(page.Requests, found[most - 1]) + 1;
+        return (found[..most], (await visit.Desk.History(search, shown, visit.Cancellation)).Next);
     }
 
     private static bool IsSearch(Search search) => search with { Whose = null, After = null } != new Search();

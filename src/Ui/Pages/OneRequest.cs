@@ -48,10 +48,11 @@ internal static class OneRequest
         var steps = new List<Step> { new(spec.Created, $"{spec.User} asked for {string.Join(", ", spec.Roles)}", spec.RequestReason) };
         foreach (var review in spec.Reviews ?? [])
             steps.Add(Reviewed(review));
-        if (spec.State is RequestStates.Approved or RequestStates.Denied or RequestStates.Cancelled)
-            steps.Add(Resolved(spec, audit));
         // A certificate is valid from a moment before it was issued, so that clocks may differ.
-        var approved = audit.LastOrDefault(entry => entry.Event == "request.approved")?.Time ?? steps.Max(step => step.Time);
+        var approved = audit.LastOrDefault(entry => entry.Event == "request.approved")?.Time ?? steps.Max(step => step.Time)!.Value;
+        // Somebody who may not read the audit does not learn when an administrator approved.
+        if (spec.State == RequestStates.Approved)
+            steps.Add(Resolved(spec, audit));
         foreach (var certificate in certificates)
         {
             steps.Add(
@@ -61,10 +62,11 @@ internal static class OneRequest
             if (certificate.RevokedAt is { } revoked)
                 steps.Add(new Step(revoked, $"certificate {certificate.Serial} revoked", Kind: "bad"));
         }
+        if (spec.State is RequestStates.Denied or RequestStates.Cancelled)
+            steps.Add(Resolved(spec, audit));
         if (spec.State is RequestStates.Approved or RequestStates.Expired)
             steps.Add(new Step(spec.AccessExpires, "access ends", $"limited by {spec.AccessLimitedBy}"));
-        // What has no time comes after everything that has one.
-        return [.. steps.OrderBy(step => step.Time ?? DateTimeOffset.MaxValue)];
+        return [.. steps.OrderBy(step => step.Time ?? (step.Kind == "good" ? approved : DateTimeOffset.MaxValue))];
     }
 
     private static Step Reviewed(RequestReview review)
