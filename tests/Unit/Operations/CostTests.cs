@@ -35,8 +35,8 @@ public sealed class CostTests : IAsyncLifetime
     private static readonly (string Name, int Statements, int Kilobytes, Func<Authority, int, Task> Call)[] Daily =
     [
         ("login for a node", 13, 90, (ca, n) => Logins.Issue(ca, Alice, new Login(Key, User: User(n), Node: "n1"))),
-        ("request create, deny", 80, 370, async (ca, n) => await Resolutions.Deny(ca, Root, new DenyRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
-        ("request create, approve", 120, 520, async (ca, n) => await Resolutions.Approve(ca, Root, new ApproveRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
+        ("request create, deny", 80, 400, async (ca, n) => await Resolutions.Deny(ca, Root, new DenyRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
+        ("request create, approve", 120, 560, async (ca, n) => await Resolutions.Approve(ca, Root, new ApproveRequest((await Requests.Create(ca, Alice, new CreateRequest(["dba"], User: User(n), Reason: "why", Force: true))).Metadata.Name))),
         ("requests ls", 70, 220, (ca, _) => RequestLists.List(ca, Root, new ListRequests(Limit: 20))),
         ("my requests", 45, 200, (ca, n) => Requests.ListMine(ca, Alice, new ListMyRequests(User: User(n), Limit: 20))),
         ("what waits for a review", 65, 260, (ca, _) => Requests.ListMine(ca, Boss, new ListMyRequests(Show: RequestViews.Reviewable, Limit: 20))),
