@@ -68,6 +68,7 @@ async function refresh() {
     if (message && !find("main .said"))
         find("main").prepend(message);
     document.title = page.title;
+    showKeys();
     if (at)
         find(`[aria-labelledby="${CSS.escape(at)}"]`)?.focus();
     tell("");
