@@ -51,12 +51,17 @@ public sealed class JsonResultTests
         var approved = await Tctl($"requests approve {second} {third}");
         Assert.Equal([(second, "APPROVED"), (third, "APPROVED")], approved.EnumerateArray().Select(one => (Id(one.GetProperty("request")), State(one.GetProperty("request")))));
 
-        (await daemon.Myself.Types("tsh", "login", $"--request-id={second}")).Done();
+        var held = (await Tsh($"login --request-id={second}")).EnumerateArray().ToList();
+        Assert.Equal([second], held.SelectMany(one => Texts(one.GetProperty("requests"))).Distinct());
         var denied = await Tctl($"requests deny {second}");
         Assert.Equal("DENIED", State(denied[0].GetProperty("request")));
         Assert.Single(Texts(denied[0].GetProperty("revoked")));
         Assert.Single(Texts((await Tsh("certs revoke --all")).GetProperty("revoked")));
         Assert.Equal(Id(first), Id((await Tctl($"requests rm {Id(first)}"))[0].GetProperty("request")));
+
+        held = [.. (await Tsh("login")).EnumerateArray()];
+        Assert.Equal(held.Select(one => one.GetProperty("serial").GetString()), Texts((await Tsh("logout --revoke")).GetProperty("revoked")));
+        Assert.Empty(Texts((await Tsh("logout")).GetProperty("revoked")));
 
         // While it waits, stdout stays empty; the value is the request as it is in the end.
         var waiting = await daemon.Myself.Types("tsh", "request", "create", "--roles=dba", "--wait=1s", "--format=json");

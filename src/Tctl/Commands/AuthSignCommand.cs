@@ -50,6 +50,7 @@ internal sealed class AuthSignCommand : CliCommand
         Options.Add(host);
         Options.Add(ttl);
         Options.Add(outFile);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetValue(file) is { } name && name != "-" && !name.EndsWith(".pub", StringComparison.Ordinal)
@@ -66,17 +67,20 @@ internal sealed class AuthSignCommand : CliCommand
         using var ca = ServerOption.Connect(parsed);
         var signed = await ca.Send(Routes.CertifyHost, new CertifyHost(parsed.GetValue(host)!, key, parsed.GetValue(ttl)), cancellation);
         var line = Encoding.UTF8.GetBytes(signed.Certificate + "\n");
-        if (target is null)
+        if (target is not null)
+        {
+            AtomicFile.Replace(target, line, ReadableByAll);
+            parsed.PrintResult(
+                signed,
+                $"certificate for {string.Join(", ", signed.Info.Principals)} written to {target}, valid until {Wording.Time(signed.Info.ValidBefore)}");
+            parsed.Hint($"sshd offers it with the line: HostCertificate {Path.GetFullPath(target)}");
+        }
+        else if (FormatOption.IsJson(parsed))
+            parsed.PrintJson(signed);
+        else
         {
             await using var output = StandardStream.Output();
             await output.WriteAsync(line, cancellation);
-        }
-        else
-        {
-            AtomicFile.Replace(target, line, ReadableByAll);
-            parsed.Print(
-                $"certificate for {string.Join(", ", signed.Info.Principals)} written to {target}, valid until {Wording.Time(signed.Info.ValidBefore)}");
-            parsed.Hint($"sshd offers it with the line: HostCertificate {Path.GetFullPath(target)}");
         }
         return ExitCode.Done;
     }

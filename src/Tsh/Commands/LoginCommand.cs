@@ -74,6 +74,7 @@ internal sealed class LoginCommand : CliCommand
             Options.Add(file);
         }
         Options.Add(agent);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetResult(roles) is null
@@ -121,13 +122,15 @@ internal sealed class LoginCommand : CliCommand
             }
             await key.Save(login, parsed.Warn, cancellation);
             var now = TimeProvider.System.GetUtcNow();
-            if (login.Certificates is [var first, .. var others])
-            {
+            if (login.Certificates is not [])
                 key.SaveKnownHosts(login.HostCas);
-                parsed.Print([.. StatusText.Lines(first.Info, now), .. others.Select(one => StatusText.Beside(one.Info))]);
-                if (key.Hint is { } next)
-                    parsed.Hint(next);
-            }
+            parsed.PrintResult(
+                login.Certificates.Select(one => one.Info).ToArray(),
+                login.Certificates is [var first, .. var others]
+                    ? [.. StatusText.Lines(first.Info, now), .. others.Select(one => StatusText.Beside(one.Info))]
+                    : []);
+            if (login.Certificates is not [] && key.Hint is { } next)
+                parsed.Hint(next);
             foreach (var missing in login.Missing ?? [])
                 parsed.Warn(parsed.HintOf(missing) is { } help ? $"{missing.Detail}; {help}" : missing.Detail);
             if (key.IsOfHome)
@@ -154,12 +157,13 @@ internal sealed class LoginCommand : CliCommand
             var requestable = (await ca.Send(Routes.GetMyCapabilities, new GetMyCapabilities(user), cancellation)).RequestableRoles;
             Remember(null);
             parsed.Say(none.Message);
-            parsed.Print($"no certificate yet; you can request: {string.Join(", ", requestable)}");
+            parsed.PrintResult(Array.Empty<CertificateInfo>(), $"no certificate yet; you can request: {string.Join(", ", requestable)}");
             parsed.Hint($"tsh login --request-roles={requestable.FirstOrDefault() ?? "ROLE"}");
         }
         catch (ProblemException none) when (nowait && none.Problem.Code is (ProblemCode.Denied or ProblemCode.NoLogin))
         {
             parsed.Warn($"no certificate for now: {none.Message}");
+            parsed.PrintResult(Array.Empty<CertificateInfo>());
         }
         // A daemon that disappeared a moment ago must not make the user lose the approval.
         catch (UnreachableException away) when (filed is not null)
@@ -197,7 +201,11 @@ internal sealed class LoginCommand : CliCommand
             var ask = lifetimes.Of(parsed, new CreateRequest(roleNames, user, parsed.GetValue(reason) ?? "", reviewers.Given(parsed)));
             var request = await parsed.FileOrJoin(ca, await parsed.WithReason(ca, ask, cancellation), cancellation);
             filed = request.Metadata.Name;
-            parsed.Print($"Seeking request approval... (id: {filed})");
+            var seeking = $"Seeking request approval... (id: {filed})";
+            if (FormatOption.IsJson(parsed))
+                parsed.Say(seeking);
+            else
+                parsed.Print(seeking);
             parsed.SayAwaited(request);
             if (nowait)
                 return;

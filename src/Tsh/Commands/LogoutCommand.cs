@@ -23,6 +23,7 @@ internal sealed class LogoutCommand : CliCommand
     {
         Options.Add(revoke);
         Options.Add(wait);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetResult(wait) is { Implicit: false } && result.GetResult(revoke) is not { Implicit: false })
@@ -49,14 +50,19 @@ internal sealed class LogoutCommand : CliCommand
             AtomicFile.Replace(
                 home.SshConfig, Encoding.UTF8.GetBytes(SshConfig.LoggedOut(await File.ReadAllTextAsync(home.SshConfig, cancellation))),
                 UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        parsed.Print((home.Clear(), user) switch
+        var removed = (home.Clear(), user) switch
         {
             (false, _) => "not logged in, nothing to remove",
             (true, null) => $"key removed from {home.Folder}",
             (true, _) => $"{user} has been logged out, key and certificate removed from {home.Folder}",
-        });
-        if (ca is not null)
-            parsed.Print(
+        };
+        if (FormatOption.IsJson(parsed))
+            parsed.Say(removed);
+        else
+            parsed.Print(removed);
+        if (ca is not null || FormatOption.IsJson(parsed))
+            parsed.PrintResult(
+                new CertificatesRevoked(revoked),
                 $"{Wording.Count(revoked.Length, "certificate")} revoked{(revoked is [] ? "" : $": {string.Join(", ", revoked)}")}");
         return revoked is [] ? ExitCode.Done : await parsed.SayHostsBehind(ca!, cancellation, parsed.GetValue(wait));
     }

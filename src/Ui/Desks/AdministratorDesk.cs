@@ -54,6 +54,8 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
             Routes.ListRequests,
             new ListRequests(search.State, search.Person, search.Role, search.Since, Limit: limit, After: search.After), cancellation);
 
+    internal override bool Narrows(Search search) => search.Host is null;
+
     internal override async Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation) =>
         (await Ca.Send(Routes.ListCertificates, new ListCertificates(MostEntries, Request: request), cancellation)).Certificates;
 

@@ -41,6 +41,9 @@ public abstract class Desk
     /// <summary>Lists a page of requests, newest first, narrowed by as much of a search as the daemon can.</summary>
     internal abstract Task<RequestList> History(Search search, int limit, CancellationToken cancellation);
 
+    /// <summary>Whether the daemon narrows the list by the whole search.</summary>
+    internal abstract bool Narrows(Search search);
+
     /// <summary>Lists the certificates that were issued under a request, as far as this person may see them.</summary>
     internal abstract Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation);
 

@@ -14,11 +14,8 @@ public sealed record Search(
     string? Person = null, string? Role = null, string? Host = null, string? State = null, string? Since = null, string? Whose = null,
     string? After = null)
 {
-    /// <summary>Whether a request matches, for what the daemon did not narrow by itself.</summary>
-    internal bool Matches(RequestSpec spec, DateTimeOffset? since) =>
+    /// <summary>Whether a request matches, for what the daemon may not have narrowed by itself.</summary>
+    internal bool Matches(RequestSpec spec) =>
         (Person is null || spec.User == Person)
-        && (Role is null || spec.Roles.Contains(Role) || spec.GrantedRoles.Contains(Role))
-        && (Host is null || spec.Resources?.Contains($"{ResourceKinds.Node}/{Host}") == true)
-        && (State is null || spec.State.Equals(State, StringComparison.OrdinalIgnoreCase))
-        && (since is null || spec.Created >= since);
+        && (Host is null || spec.Resources?.Contains($"{ResourceKinds.Node}/{Host}") == true);
 }

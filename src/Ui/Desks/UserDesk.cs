@@ -30,9 +30,10 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
     internal override string HistoryCommand(Search search) => search.Whose switch
     {
         RequestViews.Suggested => $"{tsh} request ls --suggested",
+        RequestViews.Reviewed => $"{tsh} request ls --reviewed",
         RequestViews.Reviewable => WaitingCommand,
         _ => MineCommand,
-    };
+    } + Option("state", search.State) + Option("role", search.Role) + Option("since", search.Since);
 
     internal string UseCommand(string id) => $"{tsh} login --request-id={id}";
 
@@ -73,7 +74,11 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
         Ca.Send(Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Deny, user, reason), cancellation);
 
     internal override Task<RequestList> History(Search search, int limit, CancellationToken cancellation) =>
-        Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, search.Whose, limit, search.After), cancellation);
+        Ca.Send(
+            Routes.ListMyRequests,
+            new ListMyRequests(user, search.Whose, limit, search.After, search.State, search.Role, search.Since), cancellation);
+
+    internal override bool Narrows(Search search) => search is { Host: null, Person: null };
 
     internal override async Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation) =>
         [.. (await Ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, Limit: MostCertificates), cancellation)).Certificates

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CertAuthority.Protocol;
 using CertAuthority.Ui.Desks;
 using CertAuthority.Ui.Serving;
@@ -57,7 +56,7 @@ internal static class History
             for (string? after = search.After; ;)
             {
                 var page = await visit.Desk.History(search with { After = after }, Largest, visit.Cancellation);
-                foreach (var request in Matching(page, search, visit.Now))
+                foreach (var request in page.Requests.Where(request => search.Matches(request.Spec)))
                     await writer.WriteAsync(Line(Row(request)));
                 if ((after = page.Next) is null)
                     return;
@@ -70,37 +69,15 @@ internal static class History
 
     private static async Task<(IReadOnlyList<RequestResource> Found, string? Next)> Find(Visit visit, Search search, int most)
     {
-        // The daemon narrows the list by all but this itself. What it cannot search for is looked for in so many requests, and the next
-        // page goes on from there.
-        var isNarrow = (search.Host is null && visit.Desk is AdministratorDesk) || !IsSearch(search);
-        var page = await visit.Desk.History(search, isNarrow ? most : Largest, visit.Cancellation);
-        var found = Matching(page, search, visit.Now).ToList();
+        // What the daemon cannot search for is looked for in so many requests, and the next page goes on from there.
+        var page = await visit.Desk.History(search, visit.Desk.Narrows(search) ? most : Largest, visit.Cancellation);
+        var found = page.Requests.Where(request => search.Matches(request.Spec)).ToList();
         if (found.Count <= most)
             return (found, page.Next);
         // Only the daemon knows the position after the last one that is shown.
         var shown = Array.IndexOf(page.Requests, found[most - 1]) + 1;
         return (found[..most], (await visit.Desk.History(search, shown, visit.Cancellation)).Next);
     }
-
-    private static bool IsSearch(Search search) => search with { Whose = null, After = null } != new Search();
-
-    private static IEnumerable<RequestResource> Matching(RequestList page, Search search, DateTimeOffset now)
-    {
-        var since = Since(search.Since, now);
-        return page.Requests.Where(request => search.Matches(request.Spec, since));
-    }
-
-    // A date, a time, or so many days or hours: what the daemon understands in "since", as far as a person types it here.
-    private static DateTimeOffset? Since(string? text, DateTimeOffset now) => text switch
-    {
-        null => null,
-        [.. var days, 'd'] when int.TryParse(days, CultureInfo.InvariantCulture, out var number) => now.AddDays(-number),
-        [.. var hours, 'h'] when int.TryParse(hours, CultureInfo.InvariantCulture, out var number) => now.AddHours(-number),
-        _ => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? time
-            : throw new ProblemException(
-                new Problem(ProblemCode.Invalid, $"\"{text}\" is no time", "write it like 24h, 7d or 2027-01-31T18:00:00Z")),
-    };
 
     private static string[] Row(RequestResource request)
     {

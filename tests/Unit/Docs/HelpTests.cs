@@ -42,8 +42,8 @@ public class HelpTests
     {
         string[] without =
         [
-            "tsh login", "tsh logout", "tsh review", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh ui", "tsh version",
-            "tctl auth export", "tctl auth sign", "tctl nodes enroll", "tctl backup", "tctl completion", "tctl help", "tctl ui",
+            "tsh review", "tsh ssh", "tsh config", "tsh relay", "tsh completion", "tsh help", "tsh ui", "tsh version",
+            "tctl auth export", "tctl nodes enroll", "tctl backup", "tctl completion", "tctl help", "tctl ui",
             "tctl version",
         ];
         var found = Paths([new TshCommand()]).Concat(Paths([new TctlCommand()]))

@@ -52,22 +52,12 @@ public sealed class DeskTests : IDisposable
     }
 
     [Theory]
-    [InlineData("alice", null, null, null, true)]
-    [InlineData("bob", null, null, null, false)]
-    [InlineData(null, "dba", null, null, true)]
-    [InlineData(null, "db-read", null, null, true)]
-    [InlineData(null, "ops", null, null, false)]
-    [InlineData(null, null, "db1", null, true)]
-    [InlineData(null, null, "db", null, false)]
-    [InlineData(null, null, null, "pending", true)]
-    [InlineData(null, null, null, "denied", false)]
-    public void Search_matches_every_filter(string? person, string? role, string? host, string? state, bool matches)
-    {
-        var spec = Spec() with { GrantedRoles = ["db-read"], Resources = ["node/db1"] };
-        Assert.Equal(matches, new Search(person, role, host, state).Matches(spec, null));
-        Assert.Equal(matches, new Search(person, role, host, state).Matches(spec, Now));
-        Assert.False(new Search(person, role, host, state).Matches(spec, Now.AddSeconds(1)));
-    }
+    [InlineData("alice", null, true)]
+    [InlineData("bob", null, false)]
+    [InlineData(null, "db1", true)]
+    [InlineData(null, "db", false)]
+    public void Page_searches_for_what_the_daemon_cannot(string? person, string? host, bool matches) =>
+        Assert.Equal(matches, new Search(Person: person, Host: host).Matches(Spec() with { Resources = ["node/db1"] }));
 
     private static RequestResource Of(RequestSpec spec) => new("access_request", "v3", new RequestMetadata(Id, 1), spec);
 
