@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -74,9 +75,19 @@ public sealed partial class ProtocolJson : JsonSerializerContext
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         // Query members are text.
         NumberHandling = JsonNumberHandling.AllowReadingFromString,
-        Converters = { new BooleanOrText() },
+        Converters = { new BooleanOrText(), new UtcTime() },
         MaxDepth = 16,
     };
+
+    /// <summary>Writes every time with Z, and reads any of RFC 3339.</summary>
+    private sealed class UtcTime : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetDateTimeOffset();
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture));
+    }
 
     private sealed class BooleanOrText : JsonConverter<bool>
     {

@@ -35,7 +35,8 @@ public sealed class Results<T>(ParseResult parsed)
             catch (ProblemException refused)
             {
                 parsed.Complain(refused.Problem);
-                exitCode = ExitCode.Failed;
+                // The line itself is at fault, so it is for every name.
+                exitCode = parsed.IsUsage(refused.Problem) ? ExitCode.Usage : exitCode == ExitCode.Done ? ExitCode.Failed : exitCode;
             }
         End();
         return exitCode;

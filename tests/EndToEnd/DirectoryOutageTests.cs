@@ -78,7 +78,7 @@ public sealed class DirectoryOutageTests
         var left = await Filed();
         (await Says(bob, left, "--approve")).Done();
         directory.Is("up", staff: "");
-        Assert.Contains("needs 1 more approval", (await Says(carol, left, "--approve")).Done());
+        Assert.Contains("vote counted: 1 of 2 approvals", (await Says(carol, left, "--approve")).Done());
         Assert.DoesNotContain("bob", await Users(daemon));
 
         directory.Is("up", staff: "bob");

@@ -19,11 +19,7 @@ internal sealed class RequestReviewCommand : CliCommand
         Description = "Why; the requester and other reviewers read it"
     };
     private readonly ListOption roles = new("--roles", "With --approve: only these of the roles asked for", "ROLE");
-    private readonly Option<string?> assumeStartTime = new("--assume-start-time")
-    {
-        HelpName = "TIME",
-        Description = "With --approve: when the access begins at the earliest, such as 2027-01-31T18:00:00Z"
-    };
+    private readonly TimeOption assumeStartTime = new("--assume-start-time", "With --approve: when the access begins at the earliest");
     private readonly YesOption yes = new();
 
     public RequestReviewCommand()

@@ -33,7 +33,7 @@ public class WebhookTests
     {
         using var request = Webhook.Request(Told.Webhook("0123456789abcdef"), Told.OfHosts("hosts.fresh", "db1", "web1"), Told.Now);
         Assert.Equal(
-            $"{{\"id\":\"{Told.Id}\",\"attempt\":2,\"event\":\"hosts.fresh\",\"time\":\"2026-03-01T12:00:00+00:00\",\"hosts\":[\"db1\",\"web1\"],\"text\":\"2 hosts have the revocation list again: db1 and web1\"}}",
+            $"{{\"id\":\"{Told.Id}\",\"attempt\":2,\"event\":\"hosts.fresh\",\"time\":\"2026-03-01T12:00:00Z\",\"hosts\":[\"db1\",\"web1\"],\"text\":\"2 hosts have the revocation list again: db1 and web1\"}}",
             await request.Content!.ReadAsStringAsync());
     }
 }

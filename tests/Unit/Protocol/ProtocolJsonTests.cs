@@ -70,4 +70,14 @@ public class ProtocolJsonTests
         Assert.Equal(status, problem.Status);
         Assert.Equal($$"""{"code":"{{word}}","detail":"d"}""", JsonSerializer.Serialize(problem, ProtocolJson.Strict.Of<Problem>()));
     }
+
+    [Theory]
+    [InlineData("2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z")]
+    [InlineData("2026-03-01T13:00:00+01:00", "2026-03-01T12:00:00Z")]
+    [InlineData("2026-03-01T12:00:00.5Z", "2026-03-01T12:00:00.5Z")]
+    public void Times_are_written_in_UTC_with_Z(string read, string written)
+    {
+        var json = ProtocolJson.Strict.Of<ClockAccepted>();
+        Assert.Contains(written, JsonSerializer.Serialize(JsonSerializer.Deserialize($$"""{"expected":"{{read}}","shown":"{{read}}"}""", json)!, json), StringComparison.Ordinal);
+    }
 }

@@ -33,7 +33,7 @@ public sealed class OutboxTests : IAsyncLifetime
         }));
         Assert.Null(Due(World.Now));
         await Commit(transaction => transaction.Tell(Caller.Daemon, "request.created", Request, World.Now));
-        Assert.Contains($"\"event\":\"request.created\",\"time\":\"2026-03-01T12:00:00+00:00\",\"request\":{{\"kind\":\"access_request\"", Due(World.Now)!.Event);
+        Assert.Contains($"\"event\":\"request.created\",\"time\":\"2026-03-01T12:00:00Z\",\"request\":{{\"kind\":\"access_request\"", Due(World.Now)!.Event);
         Assert.Null(Due(World.Now.AddSeconds(-1)));
     }
 
@@ -170,7 +170,7 @@ public sealed class OutboxTests : IAsyncLifetime
         var due = Due(World.Now)!;
         Assert.Null(due.Recipient);
         Assert.Equal(
-            $"{{\"id\":\"{due.Notification.Id}\",\"attempt\":0,\"event\":\"hosts.stale\",\"time\":\"2026-03-01T12:00:00+00:00\",\"hosts\":[\"db1\",\"db2\",\"web1\"]}}", due.Event);
+            $"{{\"id\":\"{due.Notification.Id}\",\"attempt\":0,\"event\":\"hosts.stale\",\"time\":\"2026-03-01T12:00:00Z\",\"hosts\":[\"db1\",\"db2\",\"web1\"]}}", due.Event);
         Assert.Equal(due.Event, Due(World.Now, "webhook/a")!.Event);
         Assert.Null(due.Notification.Request);
         Assert.Equal(["db1", "db2", "web1"], due.Notification.Hosts!);
