@@ -210,7 +210,7 @@ public sealed class OutboxTests : IAsyncLifetime
             transaction.SetReceivers(Receivers("command"));
             transaction.Execute("INSERT INTO outbox (receiver, event, attempts, next_at) VALUES ('command', $1, 0, $2)", Before, World.Now);
         });
-        Assert.Equal(Before, JsonSerializer.Serialize(Due(World.Now)!.Notification, ProtocolJson.Strict.Of<Notification>()));
+        Assert.Equal(Before.Replace("+00:00", "Z"), JsonSerializer.Serialize(Due(World.Now)!.Notification, ProtocolJson.Strict.Of<Notification>()));
     }
 
     [Theory]
