@@ -81,23 +81,21 @@ public static class Principals
     /// <param name="roles">The reach of each of these roles.</param>
     internal static ImmutableArray<Principal> Of(IEnumerable<RoleReach> roles)
     {
-        var bare = new SortedSet<string>(StringComparer.Ordinal);
+        var some = roles.ToList();
+        var bare = new SortedSet<string>(
+            some.Where(role => role.IsBare).SelectMany(role => role.Logins).Where(login => Names.DomainOf(login) is null),
+            StringComparer.Ordinal);
         var scoped = new SortedSet<(string Login, string Node)>();
-        foreach (var role in roles)
-        {
-            if (role.IsBare)
-                bare.UnionWith(role.Logins.Where(login => Names.DomainOf(login) is null));
-            // Logins that are bare already are removed at the end.
-            foreach (var node in role.Nodes)
-                foreach (var login in role.Logins)
+        foreach (var role in some)
+            // If the bare login is granted, the principal of one host adds nothing.
+            foreach (var login in role.Logins.Where(login => !bare.Contains(login)))
+                foreach (var node in role.Nodes)
                     if (node.CanHave(login))
                         scoped.Add((login, node.Name));
-        }
         return
         [
             .. bare.Select(login => new Principal(login, null)),
-            // If the bare login is granted, the principal of one host adds nothing.
-            .. scoped.Where(pair => !bare.Contains(pair.Login)).Select(pair => new Principal(pair.Login, pair.Node)),
+            .. scoped.Select(pair => new Principal(pair.Login, pair.Node)),
         ];
     }
 }
