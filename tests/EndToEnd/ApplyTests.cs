@@ -1,0 +1,63 @@
+namespace CertAuthority.Tests.EndToEnd;
+
+/// <summary>A policy from files, where a story cannot show it: at a terminal, and what a removal leaves alone.</summary>
+public sealed class ApplyTests
+{
+    private const string Policy = """
+        {kind: role, version: v8, metadata: {name: web}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}
+        ---
+        {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [web]}}
+        ---
+        {kind: node, version: v2, metadata: {name: web1}, spec: {addr: web1.example.com}}
+        """;
+
+    [Fact]
+    public async Task Removal_at_a_terminal_needs_a_yes()
+    {
+        await using var daemon = await TestDaemon.Start();
+        var policy = daemon.Scratch.Write("policy.yaml", Policy);
+        (await daemon.Administrator.Types("tctl", "apply", policy)).Done();
+        (await daemon.Administrator.Types("tctl", "users", "add", "bob", "--roles=web")).Done();
+        foreach (var answer in (string[])["n", ""])
+        {
+            using var no = Pty.Start(daemon.Administrator, $"tctl apply {policy} --prune");
+            await no.Shows("user 'bob' would be removed");
+            await no.Shows("apply it? [y/N] ");
+            await no.Press($"{answer}\n");
+            Assert.Equal(1, await no.Ended());
+            Assert.Contains("nothing was changed", no.Shown, StringComparison.Ordinal);
+        }
+        Assert.Contains("bob", (await daemon.Administrator.Types("tctl", "users", "ls")).Done(), StringComparison.Ordinal);
+        using (var yes = Pty.Start(daemon.Administrator, $"tctl apply {policy} --prune"))
+        {
+            await yes.Shows("[y/N] ");
+            await yes.Press("y\n");
+            Assert.Equal(0, await yes.Ended());
+            Assert.Contains("user 'bob' has been removed", yes.Shown, StringComparison.Ordinal);
+        }
+        // Nothing is taken away any more, so nothing is asked.
+        Assert.Equal(0, (await Pty.Run(daemon.Administrator, $"tctl apply {policy} --prune")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Pruning_keeps_locks_and_hosts_that_the_daemon_writes_to()
+    {
+        await using var daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: node, version: v2, metadata: {name: plain1}, spec: {addr: plain1.example.com}}
+            ---
+            {kind: node, version: v2, metadata: {name: pushed1}, spec: {addr: pushed1.example.com, push: true}}
+            """)).Done();
+        (await daemon.Administrator.Types("tctl", "lock", "--login=postgres", "--message=investigating")).Done();
+        var policy = daemon.Scratch.Write("policy.yaml", Policy + """
+
+            ---
+            {kind: lock, version: v2, metadata: {name: 11111111-0000-4000-8000-000000000001}, spec: {target: {login: oracle}}}
+            """);
+        var applied = await daemon.Administrator.Types("tctl", "apply", policy, "--prune", "--yes");
+        Assert.Contains("node 'plain1' has been removed\n", applied.Done(), StringComparison.Ordinal);
+        Assert.Contains("node 'pushed1' is in no file and stays, because the daemon writes to it\n", applied.Error, StringComparison.Ordinal);
+        Assert.Equal("pushed1 web1", (await daemon.Administrator.Types("bash", "-c", "tctl get nodes --format=json | jq -r '[.[].metadata.name] | sort | join(\" \")'")).Done().Trim());
+        Assert.Equal("oracle postgres", (await daemon.Administrator.Types("bash", "-c", "tctl get locks --format=json | jq -r '[.[].spec.target.login] | sort | join(\" \")'")).Done().Trim());
+    }
+}
