@@ -18,24 +18,25 @@ public static class LoopbackPeer
     private const int Owner = 7;
 
     /// <summary>
-    /// Whether the socket at the other end belongs to an account. If this system has no list of its connections, nobody can tell, and the
-    /// answer is yes; a socket that is not on the list belongs to nobody.
+    /// Whether the socket at the other end belongs to an account. A socket that is not on the list belongs to nobody, and so does every one
+    /// if the list cannot be read. Another system than Linux has no such list, and the answer is yes.
     /// </summary>
     /// <param name="peer">The address of the other end.</param>
     /// <param name="own">The address of this end.</param>
     /// <param name="uid">The account.</param>
     public static bool BelongsTo(IPEndPoint peer, IPEndPoint own, uint uid)
     {
-        string[] lines;
+        if (!OperatingSystem.IsLinux())
+            return true;
         try
         {
-            lines = [.. Lists.Where(File.Exists).SelectMany(File.ReadAllLines)];
+            return UidIn(Lists.Where(File.Exists).SelectMany(File.ReadAllLines), peer, own) == uid;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return true;
+            // An error admits nobody.
+            return false;
         }
-        return lines is [] || UidIn(lines, peer, own) == uid;
     }
 
     /// <summary>Returns the uid of the socket that connects two addresses; null if it is not on the list.</summary>

@@ -100,7 +100,7 @@ public sealed class UidBook(TimeProvider clock, Func<string, uint?> uidOf)
 
     private long Before(TimeSpan age) => clock.GetTimestamp() - (long)(age.TotalSeconds * clock.TimestampFrequency);
 
-    /// <summary>The last time that all accounts of a list were known, and the age of the oldest answer.</summary>
+    /// <summary>A list of accounts that are all known, and when the oldest of these answers was given.</summary>
     private sealed record Round(long Version, long At);
 
     /// <summary>One thread, and what it does.</summary>
@@ -142,7 +142,7 @@ internal sealed class Heard
         return isKnown;
     }
 
-    /// <summary>Returns the age of the oldest answer about one of these accounts; null if there are none.</summary>
+    /// <summary>Returns when the oldest answer about these accounts was given; null if there are none.</summary>
     public long? Oldest(IEnumerable<string> some) => some.Select(account => (long?)uids[account].At).Min();
 
     public IEnumerable<string> With(uint uid) => accounts.GetValueOrDefault(uid, []);

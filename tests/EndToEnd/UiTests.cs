@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Xunit.Abstractions;
@@ -101,7 +102,7 @@ public sealed class UiTests(Browsers browsers, ITestOutputHelper output) : IAsyn
         await alice.Sees("tsh ssh postgres@db1");
         Assert.Contains("dba", (await Alice.Types("tsh", "status")).Done());
 
-        // What she asks for next, he denies, with a reason.
+        // He denies her next request, with a reason.
         var id = await File(Alice, "--roles=ops", "restart");
         await bob.Sees("restart");
         await bob.Types("[data-card] input[name=reason]", "not tonight");
@@ -283,7 +284,7 @@ public sealed class UiTests(Browsers browsers, ITestOutputHelper output) : IAsyn
         await one.Go("[data-card] button.good");
         await one.Sees("has been approved");
         await other.Sees("Nothing waits for you.");
-        // A tab that has not heard of it yet is told.
+        // A tab that does not know it yet is told.
         await other.Js($"(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = '/deny'; form.id = 'late'; form.innerHTML = '<input name=id value={id}><button>late</button>'; document.querySelector('main').append(form); }})()");
         await other.Go("#late button");
         await other.Sees("the access request has been already approved");
@@ -479,7 +480,7 @@ public sealed class UiTests(Browsers browsers, ITestOutputHelper output) : IAsyn
             (alice, "/history", 50), (alice, "/history?state=denied", 50), (alice, "/history?state=pending", 0), (alice, "/mine", 40), (alice, "/", 0),
         })
         {
-            // The time of the whole answer, as the browser measures it; the machine may be busy, so it is told and not judged.
+            // The time of the whole answer, as the browser measures it; the machine may be busy, so it is only reported.
             var taken = await tab.Js($"(async () => {{ const start = performance.now(); const text = await (await fetch('{path}')).text(); window.text = text; return Math.round(performance.now() - start); }})()");
             output.WriteLine($"{path}: {taken} ms");
             Assert.Equal($"{rows}", await tab.Js("new DOMParser().parseFromString(window.text, 'text/html').querySelectorAll('tbody tr').length"));
@@ -509,12 +510,14 @@ public sealed class UiTests(Browsers browsers, ITestOutputHelper output) : IAsyn
         await transaction.CommitAsync();
     }
 
-    /// <summary>The pictures of docs/page.md, where somebody asks for them: <c>CERTAUTHORITY_PICTURES=FOLDER</c>.</summary>
+    /// <summary>
+    /// Every page can be drawn. With <c>CERTAUTHORITY_PICTURES=FOLDER</c>, the pictures stay there for docs/page.md, also dark and narrow.
+    /// </summary>
     [BrowserFact]
-    public async Task Pictures_for_the_documentation()
+    public async Task Pages_are_drawn_for_the_documentation()
     {
-        if (Environment.GetEnvironmentVariable("CERTAUTHORITY_PICTURES") is not { Length: > 0 } folder)
-            return;
+        var folder = Environment.GetEnvironmentVariable("CERTAUTHORITY_PICTURES") is { Length: > 0 } given ? given : null;
+        (bool IsDark, int Width, string Kind)[] looks = [(false, 1120, ""), (true, 1120, "-dark"), (false, 390, "-narrow")];
         await File(daemon.Person(Person.Carol), "--roles=dba", "Slow query on db2, looking at its plan");
         await File(Alice, "--roles=dba", "Nightly migration of the orders table, OPS-1432");
         var both = await File(Alice, "--roles=ops,dba", "Release 4.2 needs both");
@@ -528,12 +531,18 @@ public sealed class UiTests(Browsers browsers, ITestOutputHelper output) : IAsyn
             (bob, "/", "waiting"), (bob, $"/request?id={risky}", "request"), (alice, "/mine", "mine"), (alice, "/ask?q=d&roles=dba&reason=Migration+tonight", "ask"),
             (root, "/history", "history"), (root, "/hosts", "hosts"), (root, "/who?host=db1", "who"), (root, "/locks", "locks"), (root, $"/request?id={both}", "timeline"),
         })
-            foreach (var (isDark, width, kind) in new[] { (false, 1120, ""), (true, 1120, "-dark"), (false, 390, "-narrow") })
+            foreach (var (isDark, width, kind) in folder is null ? looks[..1] : looks)
             {
                 await tab.Front();
                 await tab.Looks(isDark, width, width < 500 ? 844 : 760, 1.25);
                 await tab.Goto(Origin(tab) + path);
-                await System.IO.File.WriteAllBytesAsync(Path.Combine(folder, $"{name}{kind}.png"), await tab.Screenshot());
+                await tab.Has("h1");
+                var picture = await tab.Screenshot();
+                Assert.Equal("\u0089PNG", Encoding.Latin1.GetString(picture.AsSpan(0, 4)));
+                // A picture of one colour is smaller.
+                Assert.InRange(picture.Length, 20_000, 1_000_000);
+                if (folder is not null)
+                    await System.IO.File.WriteAllBytesAsync(Path.Combine(folder, $"{name}{kind}.png"), picture);
             }
     }
 

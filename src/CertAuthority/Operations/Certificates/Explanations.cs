@@ -111,13 +111,16 @@ internal static class Explanations
         if (IssuancePolicy.Decide(Question(ca, snapshot, user, [], now) with { Node = node, Nodes = nodes }).Holds(out var grant, out _)
             && (login is null || grant.Grants.SelectMany(one => one.Principals).Any(principal => principal.Opens(login, node))))
             return new NextStep.LogIn(Login: login);
-        return Requestable(snapshot, user, nodes, now, login) switch
-        {
-            [{ Roles: [var role, ..] }] => new NextStep.RequestRoles([role], login),
-            [var found] => new NextStep.RequestNodes([found.Name], login),
-            _ => null,
-        };
+        return Asking(Requestable(snapshot, user, nodes, now, login), login);
     }
+
+    /// <summary>Returns the request that would open the first of these nodes; null if there are none.</summary>
+    internal static NextStep? Asking(RequestableNode[] nodes, string? login) => nodes switch
+    {
+        [{ Roles: [var role, ..] }, ..] => new NextStep.RequestRoles([role], login),
+        [var node, ..] => new NextStep.RequestNodes([node.Name], login),
+        _ => null,
+    };
 
     internal static RequestableNode[] Requestable(
         Snapshot snapshot, User user, IEnumerable<Node> nodes, DateTimeOffset now, string? login = null)

@@ -78,12 +78,7 @@ internal static class OwnExplanations
         var pending = snapshot.PendingRequestsOf(user.Id, now);
         if (pending.Find(request => found.Any(one => Asks(request, one))) is { } waiting)
             return new NextStep.WaitForRequest($"{waiting.Id}");
-        return found switch
-        {
-            [{ Roles: [var role, ..] }, ..] => new NextStep.RequestRoles([role], ask.Login),
-            [{ Name: var name }, ..] => new NextStep.RequestNodes([name], ask.Login),
-            _ => new NextStep.SearchNodes(),
-        };
+        return Explanations.Asking(found, ask.Login) ?? new NextStep.SearchNodes();
     }
 
     private static bool Asks(AccessRequest request, RequestableNode node) => request.Kind == RequestKind.Roles

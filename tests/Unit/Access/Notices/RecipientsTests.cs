@@ -14,8 +14,8 @@ public class RecipientsTests
     // Who asked: alice. Who acts: an account with its uid, and behind a stroke the account that it logged in as.
     [Theory]
     [InlineData("suggested reviewers hear the request", "request.created", "bob,dave", "5001 alice", "bob")]
-    [InlineData("everybody who can review hears it if nobody was suggested", "request.created", "", "5001 alice", "bob,carol")]
-    [InlineData("who files it for another person does not hear of it", "request.created", "", "5003 carol", "bob")]
+    [InlineData("everybody who can review is told if nobody was suggested", "request.created", "", "5001 alice", "bob,carol")]
+    [InlineData("whoever files it for another person is not told", "request.created", "", "5003 carol", "bob")]
     [InlineData("whoever asks does not hear of it, by whomever it was filed", "request.created", "alice,bob", "0 root", "bob")]
     [InlineData("one account that owns two users knows what it did", "request.created", "bob,carol", "5002 bob", "")]
     [InlineData("the requester hears the decision", "request.approved", "bob", "0 root", "alice")]
