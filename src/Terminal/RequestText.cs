@@ -120,6 +120,7 @@ public static class RequestText
     private static string Review(RequestReview review) =>
         $"{string.Join(' ', [Vote(review), .. review.Roles is [] ? (string[])[] : [string.Join(", ", review.Roles)]])}, {Wording.Time(review.Created)}"
         + (review.AssumeStartTime is { } begins ? $", from {Wording.Time(begins)}" : "")
+        + (review.MaxDuration is { } longest ? $", for at most {longest}" : "")
         + (review.Counts == false ? ", does not count any more" : "")
         + (review.Reason.Length > 0 ? $": {review.Reason}" : "");
 

@@ -50,7 +50,7 @@ internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
         var isShown = false;
         while (true)
         {
-            var request = await Read(id, null, cancellation);
+            var request = await Read(new GetMyRequest(id, user, Facts: true), cancellation);
             if (request is null || Resolved(request) is { } || request.Facts is null)
             {
                 if (request is not null)
@@ -68,7 +68,7 @@ internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
                 case "s" or "skip":
                     skipped++;
                     return true;
-                case "a" or "approve" when await Approve(request, null, null, cancellation):
+                case "a" or "approve" when await Approve(request, Everything(request), cancellation):
                 case "l" or "less" when await ApproveLess(request, cancellation):
                 case "d" or "deny" when await Deny(request, cancellation):
                     return true;
@@ -99,38 +99,55 @@ internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
         last.Add(line);
     }
 
-    private async Task<bool> Approve(RequestResource request, string[]? roles, string? from, CancellationToken cancellation)
+    private async Task<bool> Approve(RequestResource request, ReviewRequest review, CancellationToken cancellation)
     {
         if (!await parsed.Confirms(request, request.Facts!, asks: true, cancellation))
             return false;
-        var sent = await Send(
-            new ReviewRequest(request.Metadata.Name, ReviewDecisions.Approve, user, Roles: roles, AssumeStartTime: from), cancellation);
+        var sent = await Send(review, cancellation);
         approvals += sent ? 1 : 0;
         return sent;
     }
 
-    /// <summary>Approves fewer roles, or a later start.</summary>
+    /// <summary>Approves fewer roles, a shorter time, or a later start.</summary>
     private async Task<bool> ApproveLess(RequestResource request, CancellationToken cancellation)
     {
+        var (all, spec) = (Everything(request), request.Spec);
         string[]? roles = null;
-        if (request.Spec.Roles is [_, _, ..] asked)
+        if (spec.Roles is [_, _, ..] asked)
         {
-            if (await Prompt.Line(parsed, $"which of the roles {string.Join(", ", asked)}? ", cancellation) is not { Length: > 0 } answer)
+            if (await Prompt.Line(parsed, $"which of {string.Join(", ", asked)}? Enter for all: ", cancellation) is not { } some)
                 return false;
-            roles = ListOption.Split(answer);
+            roles = some.Length > 0 ? ListOption.Split(some) : null;
         }
-        if (await Prompt.Line(
-            parsed, "when does it begin, as 2027-01-31T18:00:00Z? Enter leaves it as it is: ", cancellation) is not { } from
-            || (roles is null && from.Length == 0))
+        if (await Prompt.Line(parsed, $"for how long, as 30m? Enter for {spec.AccessLasts}: ", cancellation) is not { } lasts
+            || await Prompt.Line(
+                parsed,
+                $"from when, as 2027-01-31T18:00:00Z? Enter for {(spec.AssumeStartTime is { } begins ? Wording.Time(begins) : "at once")}: ",
+                cancellation) is not { } from)
             return false;
+        var less = all with
+        {
+            Roles = roles,
+            MaxDuration = lasts.Length > 0 ? lasts : null,
+            AssumeStartTime = from.Length > 0 ? from : null,
+        };
+        if (less == all)
+        {
+            parsed.Say("that is all of it: press a to approve everything");
+            return false;
+        }
         // The facts of the smaller approval; the risks may be gone.
-        var less = roles is null ? request : await Read(request.Metadata.Name, string.Join(',', roles), cancellation);
-        if (less?.Facts is not { } facts)
+        var ask = new GetMyRequest(
+            less.Id, user, Facts: true, Roles: roles is null ? null : string.Join(',', roles), MaxDuration: less.MaxDuration);
+        if (await Read(ask, cancellation) is not { Facts: { } facts } smaller)
             return false;
-        if (roles is not null)
-            parsed.Print($"opens: {FactsText.Opens(facts)}");
-        return await Approve(less, roles, from.Length > 0 ? from : null, cancellation);
+        parsed.Print($"opens: {FactsText.Opens(facts)}");
+        if (facts.Period is { } period && less.AssumeStartTime is null)
+            parsed.Print($"for: {FactsText.Lasts(period)}");
+        return await Approve(smaller, less, cancellation);
     }
+
+    private ReviewRequest Everything(RequestResource request) => new(request.Metadata.Name, ReviewDecisions.Approve, user);
 
     private async Task<bool> Deny(RequestResource request, CancellationToken cancellation)
     {
@@ -158,11 +175,11 @@ internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
         }
     }
 
-    private async Task<RequestResource?> Read(string id, string? roles, CancellationToken cancellation)
+    private async Task<RequestResource?> Read(GetMyRequest ask, CancellationToken cancellation)
     {
         try
         {
-            return await ca.Send(Routes.GetMyRequest, new GetMyRequest(id, user, Facts: true, Roles: roles), cancellation);
+            return await ca.Send(Routes.GetMyRequest, ask, cancellation);
         }
         catch (ProblemException refused)
         {

@@ -100,9 +100,11 @@ public sealed class InboxTests : IAsyncLifetime
         await screen.Shows($"request 2 of 3: {second}");
         Assert.StartsWith($"request {first}: vote counted: 1 of 2 approvals; carol can give the next", string.Concat(await screen.Lines()), StringComparison.Ordinal);
         await screen.Types("l");
-        await screen.Shows("tsh: which of the roles dba, web?");
+        await screen.Shows("tsh: which of dba, web? Enter for all:");
         await screen.Types("web");
-        await screen.Shows("tsh: when does it begin");
+        await screen.Shows("tsh: for how long, as 30m? Enter for 1h:");
+        await screen.Types("30m");
+        await screen.Shows("tsh: from when, as 2027-01-31T18:00:00Z? Enter for at once:");
         await screen.Press("Enter");
 
         // Root is asked about; no is no, and a denial has a reason.
@@ -116,7 +118,7 @@ public sealed class InboxTests : IAsyncLifetime
         await screen.Types("ask again tomorrow");
         await screen.Shows("tsh: 2 approvals, 1 denial, 0 skipped; 0 of 3 still without your review");
         await screen.IsBack();
-        Assert.Equal("[[[\"web\"],\"PENDING\"]]", await Reviews(second, "[.spec.reviews[].roles, .spec.state]"));
+        Assert.Equal("[[[\"web\"],\"30m\",\"PENDING\"]]", await Reviews(second, "[.spec.reviews[0].roles, .spec.reviews[0].max_duration, .spec.state]"));
         Assert.Equal("[[\"DENIED\",\"ask again tomorrow\"]]", await Reviews(third, "[.spec.state, .spec.resolve_reason]"));
         Assert.Equal((0, "tsh: no request waits for your review\r\n"), await Pty.Run(Bob, "tsh review"));
     }

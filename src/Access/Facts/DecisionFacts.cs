@@ -56,7 +56,7 @@ public sealed record DecisionFacts(
     private static Outcome<AccessRequest> Approve(FactsQuestion question, Answerer by, bool force) =>
         Resolving.Approve(
             question.Request, question.Requester, by, question.People, question.Roles, new RequestResolution("", question.Now, ""),
-            question.Limits, question.Locks, question.Granted, force);
+            question.Limits, question.Locks, question.Granted, force, question.AtMost);
 
     private static string? WhyNot(FactsQuestion question)
     {
@@ -72,7 +72,8 @@ public sealed record DecisionFacts(
         new(
             question.Request, question.Requester, by, question.Votes,
             new Review(
-                by.User.Id, by.User.Name, [], ReviewDecision.Approve, question.Granted.IsDefault ? [] : question.Granted, "", question.Now),
+                by.User.Id, by.User.Name, [], ReviewDecision.Approve, question.Granted.IsDefault ? [] : question.Granted, "", question.Now,
+                AtMost: question.AtMost),
             question.Roles, question.Limits)
         {
             Locks = question.Locks,

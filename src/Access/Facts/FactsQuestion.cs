@@ -45,6 +45,9 @@ public sealed record FactsQuestion(
     /// <summary>The roles that the approval would grant; default for the requested ones.</summary>
     public ImmutableArray<string> Granted { get; init; }
 
+    /// <summary>How long the approval would let the access last at most; null for as long as the request says.</summary>
+    public TimeSpan? AtMost { get; init; }
+
     /// <summary>The earlier requests of the requester for the same roles, within <see cref="History.Longest"/>.</summary>
     public ImmutableArray<EarlierRequest> Earlier { get; init; } = [];
 

@@ -23,6 +23,8 @@ public sealed record AccessWishes(
 /// <param name="AccessUntil">When the access ends. If the clock starts at the approval, the latest possible end until then.</param>
 public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil, DateTimeOffset AccessUntil)
 {
+    private const string Approval = "the approval";
+
     /// <summary>
     /// Computes the window of a request that is filed now. A time beyond a role's limit is shortened, with a sentence that says so; a time
     /// beyond the site's limit is refused.
@@ -78,8 +80,10 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     /// <param name="granted">The roles granted.</param>
     /// <param name="assigned">The assigned roles of the requester.</param>
     /// <param name="limits">The limits of the site.</param>
+    /// <param name="atMost">How long the access lasts at most from its start, if whoever approves it sets a limit.</param>
     public static Outcome<AccessWindow> Approve(
-        AccessRequest request, DateTimeOffset now, IReadOnlyList<Role> granted, IReadOnlyList<Role> assigned, SiteLimits limits)
+        AccessRequest request, DateTimeOffset now, IReadOnlyList<Role> granted, IReadOnlyList<Role> assigned, SiteLimits limits,
+        TimeSpan? atMost = null)
     {
         var terms = request.Terms;
         var access = Access(granted, assigned, request.Kind, terms.SessionTtl, limits);
@@ -91,7 +95,8 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
                 Shortened = terms.Shortened.Add(
                     $"the access lasts {Durations.Show(access.Lasts)} instead of {Durations.Show(terms.Lasts)}, limited by {access.Rule}"),
             };
-        var until = (terms.Clock == RequestClock.Creation ? request.Created : now) + terms.Lasts;
+        var counted = terms.Clock == RequestClock.Creation ? request.Created : now;
+        var until = counted + terms.Lasts;
         if (until > request.AccessUntil)
             until = request.AccessUntil;
         if (until <= now)
@@ -105,8 +110,27 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
                     ? $"it lasts {Durations.Show(terms.Lasts)} from the approval: approve it later"
                     : "let the requester ask again",
                 RefusalKind.Conflict);
+        // Whoever sets a limit reads the clock from when the access can be used, not from when it was asked for.
+        var begins = terms.AssumeFrom > now ? terms.AssumeFrom.Value : now;
+        if (until - begins > atMost)
+        {
+            var shortened = $"the access lasts {Durations.Show(atMost.Value)} instead of {Durations.Show(until - begins)}, limited by {Approval}";
+            until = begins + atMost.Value;
+            terms = terms with { Lasts = until - counted, LimitedBy = Approval, Shortened = terms.Shortened.Add(shortened) };
+        }
         return new AccessWindow(terms, request.PendingUntil, until);
     }
+
+    /// <summary>
+    /// Returns why an approval cannot limit a request to a duration: it is zero or less, or longer than the request has already.
+    /// </summary>
+    internal static Refusal? NotLess(AccessRequest request, TimeSpan? atMost) =>
+        atMost <= TimeSpan.Zero ? Refusal.Of("max_duration", "must be greater than zero")
+        : atMost > request.Terms.Lasts
+            ? Refusal.Of(
+                "max_duration",
+                $"{Durations.Show(atMost.Value)} is more than the {Durations.Show(request.Terms.Lasts)} that the request has; an approval can only shorten it")
+            : null;
 
     /// <summary>
     /// Computes the end of an approved request again, by today's roles and limits, from the instants at which it was filed and approved; it

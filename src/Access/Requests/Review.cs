@@ -14,6 +14,7 @@ namespace CertAuthority.Access.Requests;
 /// <param name="Reason">The reason, in their words; may be empty.</param>
 /// <param name="At">When they voted.</param>
 /// <param name="AssumeFrom">The earliest start of the access, if the reviewer sets one.</param>
+/// <param name="AtMost">How long the access lasts at most from its start, if the reviewer sets a limit.</param>
 public sealed record Review(
     Guid AuthorId,
     string AuthorName,
@@ -22,7 +23,8 @@ public sealed record Review(
     ImmutableArray<string> Roles,
     string Reason,
     DateTimeOffset At,
-    DateTimeOffset? AssumeFrom = null)
+    DateTimeOffset? AssumeFrom = null,
+    TimeSpan? AtMost = null)
 {
     /// <summary>The users that were the same person as the author when they voted, whatever accounts they get later.</summary>
     public ImmutableArray<Guid> AuthorUsers { get; init; } = [];

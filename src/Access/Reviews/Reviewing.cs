@@ -160,7 +160,7 @@ public static class Reviewing
                     : Resolved(
                         Resolving.Grant(
                             until, approval, question.Requester, question.Roles, resolution, question.Limits, question.Locks,
-                            tally.Granted), approval);
+                            tally.Granted, tally.AtMost), approval);
         }
 
         static Transition Step(RequestAction action) =>
@@ -186,7 +186,9 @@ public static class Reviewing
     {
         if (!review.Roles.IsEmpty)
             return new Refusal("a denial names no roles", Kind: RefusalKind.Invalid);
-        return review.AssumeFrom is null ? review : new Refusal("a denial does not say when the access begins", Kind: RefusalKind.Invalid);
+        if (review.AssumeFrom is not null)
+            return new Refusal("a denial does not say when the access begins", Kind: RefusalKind.Invalid);
+        return review.AtMost is null ? review : new Refusal("a denial does not say how long the access lasts", Kind: RefusalKind.Invalid);
     }
 
     /// <summary>
@@ -210,6 +212,8 @@ public static class Reviewing
         if (review.AssumeFrom is { } from
             && AccessWindow.TooEarlyOrLate(from, review.At, request.AccessUntil, question.Limits) is { } refusal)
             return refusal;
+        if (AccessWindow.NotLess(request, review.AtMost) is { } notLess)
+            return notLess;
         return review with
         {
             Roles = review.Roles.IsEmpty ? [.. asked] : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]

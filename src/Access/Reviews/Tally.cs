@@ -16,10 +16,11 @@ public sealed record Vote(Review Review, Voter? Author)
 /// <param name="State">The resulting state: PENDING, APPROVED or DENIED.</param>
 /// <param name="Granted">The names of the roles that are granted; empty unless approved.</param>
 /// <param name="AssumeFrom">The latest start that the request or an approval names.</param>
+/// <param name="AtMost">The shortest limit on the access that an approval names; null if none does.</param>
 /// <param name="Counted">The reviews that count.</param>
 /// <param name="Missing">One sentence for each vote that is missing while the request is pending.</param>
 public sealed record Tally(
-    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, ImmutableArray<Review> Counted,
+    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, TimeSpan? AtMost, ImmutableArray<Review> Counted,
     ImmutableArray<string> Missing)
 {
     /// <summary>
@@ -60,10 +61,11 @@ public sealed record Tally(
         var approvals = counted.FindAll(vote => vote.Review.Decision == ReviewDecision.Approve);
         ImmutableArray<Review> reviews = [.. counted.Select(vote => vote.Review)];
         var assumeFrom = approvals.Select(vote => vote.Review.AssumeFrom).Append(request.Terms.AssumeFrom).Max();
+        var atMost = approvals.Min(vote => vote.Review.AtMost);
 
         if (request.Thresholds.Any(
             set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
-            return Counted(new Tally(RequestState.Denied, [], assumeFrom, reviews, []));
+            return Counted(new Tally(RequestState.Denied, [], assumeFrom, atMost, reviews, []));
 
         var missing = Unmet("needs ", (threshold, given) => threshold.Wants(threshold.Approve - given, given > 0));
         var needs = Unmet("", (threshold, given) => threshold.Counts(given, threshold.Approve, ReviewDecision.Approve));
@@ -74,8 +76,8 @@ public sealed record Tally(
         if (missing.Count == 0 && !granted.Any())
             Add("the approvals have no role in common: an administrator answers it");
         return Counted(missing.Count == 0
-            ? new Tally(RequestState.Approved, [.. granted], assumeFrom, reviews, [])
-            : new Tally(RequestState.Pending, [], assumeFrom, reviews, [.. missing]) { Needs = [.. needs] });
+            ? new Tally(RequestState.Approved, [.. granted], assumeFrom, atMost, reviews, [])
+            : new Tally(RequestState.Pending, [], assumeFrom, atMost, reviews, [.. missing]) { Needs = [.. needs] });
 
         void Add(string why)
         {

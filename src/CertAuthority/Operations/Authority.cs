@@ -98,6 +98,9 @@ internal static class Problems
             ? duration
             : throw InvalidField(field, $"takes a duration such as 1h, 30h0m0s or 90s, not \"{text}\"");
 
+    /// <summary>Parses a duration that may be missing.</summary>
+    public static TimeSpan? DurationIfAny(string field, string? text) => text is null ? null : Duration(field, text);
+
     /// <summary>Parses an instant as people write it.</summary>
     public static DateTimeOffset Instant(string field, string text) =>
         Instants.TryParse(text, out var instant)

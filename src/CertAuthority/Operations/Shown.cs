@@ -60,7 +60,7 @@ internal static class Shown
 
     private static RequestReview Show(Review review, Tally? tally) => new(
         review.AuthorName, ReviewTable.Word(review.Decision), [.. review.Roles], review.Reason, review.At, review.AssumeFrom,
-        tally?.Counted.Contains(review));
+        tally?.Counted.Contains(review), review.AtMost is { } longest ? Durations.Show(longest) : null);
 
     private static RequestThresholds Show(ThresholdSet set) => new(
         set.By.Name, set.RequireAll ? "all" : "any",

@@ -170,6 +170,9 @@ public sealed record AuditEntry
     /// <summary>The roles granted, or in use.</summary>
     public string[]? Granted { get; init; }
 
+    /// <summary>How long the access lasts at most, if the reviewer set a limit: a duration.</summary>
+    public string? MaxDuration { get; init; }
+
     /// <summary>The requests in use.</summary>
     public string[]? Requests { get; init; }
 
@@ -179,7 +182,7 @@ public sealed record AuditEntry
     /// <summary>The principals of the certificate.</summary>
     public string[]? Principals { get; init; }
 
-    /// <summary>When the certificate expires.</summary>
+    /// <summary>When the certificate expires, or the access that was approved ends.</summary>
     public DateTimeOffset? ValidBefore { get; init; }
 
     /// <summary>The rule that set the end.</summary>
@@ -257,7 +260,7 @@ public sealed record AuditEntry
             ("self", Self is true ? "yes" : null),
             ("reviewer", Reviewer), ("vote", Vote), ("tally", Tally is null ? null : string.Join(", ", Tally)),
             ("overridden", Overridden is null ? null : string.Join(", ", Overridden)), ("asked", List(Asked)),
-            ("resources", List(Resources)), ("granted", List(Granted)), ("requests", List(Requests)), ("serial", Serial),
+            ("resources", List(Resources)), ("granted", List(Granted)), ("max_duration", MaxDuration), ("requests", List(Requests)), ("serial", Serial),
             ("principals", List(Principals)), ("limited_by", LimitedBy), ("version", Version),
             ("admins", Admins is null ? null : string.Join(',', Admins.Users.Concat(Admins.Groups.Select(group => $"group {group}")))),
             ("count", Count?.ToString()),

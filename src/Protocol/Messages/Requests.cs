@@ -55,8 +55,10 @@ public sealed record ListMyRequests(
 /// <param name="Reason">The reason, shown to the requester and to other reviewers.</param>
 /// <param name="Roles">With <c>approve</c>: some of the requested roles; null for all.</param>
 /// <param name="AssumeStartTime">With <c>approve</c>: the earliest start of the access, a time of RFC 3339.</param>
+/// <param name="MaxDuration">With <c>approve</c>: how long the access lasts at most from its start, as a duration.</param>
 public sealed record ReviewRequest(
-    string Id, string Decision, string? User = null, string Reason = "", string[]? Roles = null, string? AssumeStartTime = null);
+    string Id, string Decision, string? User = null, string Reason = "", string[]? Roles = null, string? AssumeStartTime = null,
+    string? MaxDuration = null);
 
 /// <summary>Asks for one request that the caller may see: their own, or one that they may review or have reviewed.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -68,9 +70,10 @@ public sealed record ReviewRequest(
 /// <param name="Roles">
 /// With <paramref name="Facts"/>: some of the requested roles, separated by commas, as if only these were granted.
 /// </param>
+/// <param name="MaxDuration">With <paramref name="Facts"/>: a duration, as if the access were limited to it.</param>
 public sealed record GetMyRequest(
     string Id, string? User = null, long? After = null, string? Wait = null, bool Facts = false, bool AllHosts = false,
-    string? Roles = null);
+    string? Roles = null, string? MaxDuration = null);
 
 /// <summary>Withdraws or gives up a request of the caller.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -94,14 +97,18 @@ public sealed record ListRequests(
 /// <param name="Facts">Whether to include the facts about the request, if it is pending.</param>
 /// <param name="AllHosts">With <paramref name="Facts"/>: whether to name every host that the request opens.</param>
 /// <param name="Roles">With <paramref name="Facts"/>: roles, separated by commas, as if these were granted instead.</param>
-public sealed record GetRequest(string Id, bool Facts = false, bool AllHosts = false, string? Roles = null);
+/// <param name="MaxDuration">With <paramref name="Facts"/>: a duration, as if the access were limited to it.</param>
+public sealed record GetRequest(
+    string Id, bool Facts = false, bool AllHosts = false, string? Roles = null, string? MaxDuration = null);
 
 /// <summary>Approves a request.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
 /// <param name="Reason">The reason, shown to the requester.</param>
 /// <param name="Roles">The roles to grant instead of the requested ones; null for the requested ones.</param>
 /// <param name="Force">Whether to approve even if a role has changed since the request was filed.</param>
-public sealed record ApproveRequest(string Id, string Reason = "", string[]? Roles = null, bool Force = false);
+/// <param name="MaxDuration">How long the access lasts at most from its start, as a duration.</param>
+public sealed record ApproveRequest(
+    string Id, string Reason = "", string[]? Roles = null, bool Force = false, string? MaxDuration = null);
 
 /// <summary>Denies a request, or withdraws an approval.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -286,9 +293,10 @@ public sealed record RequestSpec
 /// <param name="Counts">
 /// Whether the review counts, while the request is pending. It does not count while its author may not review the request.
 /// </param>
+/// <param name="MaxDuration">How long the access lasts at most from its start, if they set a limit: a duration.</param>
 public sealed record RequestReview(
     string Author, string ProposedState, string[] Roles, string Reason, DateTimeOffset Created, DateTimeOffset? AssumeStartTime = null,
-    bool? Counts = null);
+    bool? Counts = null, string? MaxDuration = null);
 
 /// <summary>The thresholds that one role of the requester sets for a request.</summary>
 /// <param name="Role">The name of the role.</param>

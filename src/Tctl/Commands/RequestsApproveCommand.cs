@@ -11,6 +11,11 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
     {
         CompletionSources = { AdminCompletions.Roles }
     };
+    private readonly Option<string?> maxDuration = new("--max-duration")
+    {
+        HelpName = "DURATION",
+        Description = "How long the access lasts at most, such as 30m"
+    };
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a role changed since it was asked for" };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester reads it" };
     private readonly YesOption yes = new();
@@ -22,9 +27,11 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
             "Approves requests",
             [RequestStates.Pending],
             "tctl requests approve bc8ca931",
+            "tctl requests approve --max-duration=30m bc8ca931",
             "tctl requests approve --roles=db-support --reason=\"dba is not necessary\" bc8ca931")
     {
         Options.Add(roles);
+        Options.Add(maxDuration);
         Options.Add(force);
         Options.Add(reason);
         Options.Add(yes);
@@ -35,12 +42,15 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
         var instead = roles.Given(parsed);
         var (whole, shown) = await parsed.BeforeApproval(
             ca.Send(
-                Routes.GetRequest, new GetRequest(id, Facts: true, Roles: instead is null ? null : string.Join(',', instead)),
+                Routes.GetRequest,
+                new GetRequest(
+                    id, Facts: true, Roles: instead is null ? null : string.Join(',', instead), MaxDuration: parsed.GetValue(maxDuration)),
                 cancellation),
             parsed.GetValue(yes), cancellation);
         var approved = await ca.Send(
             Routes.ApproveRequest,
-            new ApproveRequest(whole ?? id, parsed.GetValue(reason) ?? "", instead, parsed.GetValue(force)), cancellation);
+            new ApproveRequest(
+                whole ?? id, parsed.GetValue(reason) ?? "", instead, parsed.GetValue(force), parsed.GetValue(maxDuration)), cancellation);
         return approved with { Warnings = [.. approved.Warnings.Except(shown)] };
     }
 }

@@ -20,6 +20,11 @@ internal sealed class RequestReviewCommand : CliCommand
     };
     private readonly ListOption roles = new("--roles", "With --approve: only these of the roles asked for", "ROLE");
     private readonly TimeOption assumeStartTime = new("--assume-start-time", "With --approve: when the access begins at the earliest");
+    private readonly Option<string?> maxDuration = new("--max-duration")
+    {
+        HelpName = "DURATION",
+        Description = "With --approve: how long the access lasts at most, such as 30m"
+    };
     private readonly YesOption yes = new();
 
     public RequestReviewCommand()
@@ -27,19 +32,19 @@ internal sealed class RequestReviewCommand : CliCommand
             "review",
             "Says what you think of somebody's requests",
             "tsh request review bc8ca931 --approve --reason=\"go ahead\"",
-            "tsh request review bc8ca931 --approve --roles=db-read",
+            "tsh request review bc8ca931 --approve --roles=db-read --max-duration=30m",
             "tsh request review bc8ca931 --deny --reason=\"not tonight\"",
             "tsh request review bc8ca931 04ababd6 --approve")
     {
         Arguments.Add(ids);
-        foreach (var option in (Option[])[approve, deny, reason, roles, assumeStartTime, yes, new FormatOption()])
+        foreach (var option in (Option[])[approve, deny, reason, roles, maxDuration, assumeStartTime, yes, new FormatOption()])
             Options.Add(option);
         Validators.Add(result =>
         {
             if (result.GetValue(approve) == result.GetValue(deny))
                 result.AddError("say either --approve or --deny");
             else if (result.GetValue(deny)
-                && ((Option[])[roles, assumeStartTime, yes]).FirstOrDefault(
+                && ((Option[])[roles, maxDuration, assumeStartTime, yes]).FirstOrDefault(
                     option => result.GetResult(option) is { Implicit: false }) is { } stray)
                 result.AddError($"{stray.Name} goes with --approve");
         });
@@ -67,14 +72,16 @@ internal sealed class RequestReviewCommand : CliCommand
         var review = new ReviewRequest(
             id, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
             UserOption.Chosen(parsed, Home.Chosen(parsed)), parsed.GetValue(reason) ?? "",
-            roles.Given(parsed), parsed.GetValue(assumeStartTime));
+            roles.Given(parsed), parsed.GetValue(assumeStartTime), parsed.GetValue(maxDuration));
         string[] shown = [];
         if (parsed.GetValue(approve))
         {
             (var whole, shown) = await parsed.BeforeApproval(
                 ca.Send(
                     Routes.GetMyRequest,
-                    new GetMyRequest(review.Id, review.User, Facts: true, Roles: review.Roles is { } some ? string.Join(',', some) : null),
+                    new GetMyRequest(
+                        review.Id, review.User, Facts: true, Roles: review.Roles is { } some ? string.Join(',', some) : null,
+                        MaxDuration: review.MaxDuration),
                     cancellation),
                 parsed.GetValue(yes), cancellation);
             review = review with { Id = whole ?? review.Id };

@@ -14,8 +14,10 @@ namespace CertAuthority.Operations;
 /// <param name="By">The caller; null for a notice, which nobody in particular reads.</param>
 /// <param name="User">The user that the caller acts as; null for an administrator.</param>
 /// <param name="Granted">The roles that the approval would grant; default for the requested ones.</param>
+/// <param name="AtMost">How long the approval would let the access last at most; null for as long as the request says.</param>
 /// <param name="AllHosts">Whether every host is named.</param>
-internal sealed record FactsWish(Caller? By, User? User, ImmutableArray<string> Granted = default, bool AllHosts = false)
+internal sealed record FactsWish(
+    Caller? By, User? User, ImmutableArray<string> Granted = default, TimeSpan? AtMost = null, bool AllHosts = false)
 {
     /// <summary>The facts as a notice contains them.</summary>
     public static readonly FactsWish Notice = new(null, null);
@@ -62,6 +64,7 @@ internal static class Facts
                 Reviewer = wish.User is { } user ? Voter.From(user, roles, now) : null,
                 Administrator = wish.User is null ? wish.By?.Answerer : null,
                 Granted = wish.Granted,
+                AtMost = wish.AtMost,
                 Earlier = [
                     .. request.Roles.SelectMany(
                         role => snapshot.EarlierRequests(request, role.Name, now - History.Longest, now))],

@@ -82,5 +82,7 @@ internal static class RequestChanges
         Asked = Shown.Names(request.Roles),
         Resources = Shown.Names(request.Resources),
         Granted = Shown.Names(request.GrantedRoles),
+        ValidBefore = request.StoredState == RequestState.Approved ? request.AccessUntil : null,
+        LimitedBy = request.StoredState == RequestState.Approved ? request.Terms.LimitedBy : null,
     };
 }

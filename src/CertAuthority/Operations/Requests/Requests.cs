@@ -136,10 +136,9 @@ internal static class Requests
     private static AccessWishes Wishes(CreateRequest ask)
     {
         return new AccessWishes(
-            Duration("session_ttl", ask.SessionTtl), Duration("request_ttl", ask.RequestTtl), Duration("max_duration", ask.MaxDuration),
+            Problems.DurationIfAny("session_ttl", ask.SessionTtl), Problems.DurationIfAny("request_ttl", ask.RequestTtl),
+            Problems.DurationIfAny("max_duration", ask.MaxDuration),
             ask.AssumeStartTime is { } from ? Problems.Instant("assume_start_time", from) : null);
-
-        static TimeSpan? Duration(string field, string? text) => text is null ? null : Problems.Duration(field, text);
     }
 
     public static Task<RequestList> ListMine(Authority ca, Caller by, ListMyRequests ask)
@@ -171,7 +170,11 @@ internal static class Requests
             return persons.Show(request, now) with
             {
                 Facts = ask.Facts
-                    ? Facts.Of(ca, persons, request, new FactsWish(by.Caller, null, FactsWish.Roles(ask.Roles), ask.AllHosts), now)
+                    ? Facts.Of(
+                        ca, persons, request,
+                        new FactsWish(
+                            by.Caller, null, FactsWish.Roles(ask.Roles), Problems.DurationIfAny("max_duration", ask.MaxDuration),
+                            ask.AllHosts), now)
                     : null,
             };
         }));
@@ -218,7 +221,9 @@ internal static class Requests
                 Facts = ask.Facts
                     ? Facts.Of(
                         ca, persons, request,
-                        new FactsWish(by, snapshot.ActingUser(by, ask.User), FactsWish.Roles(ask.Roles), ask.AllHosts), now)
+                        new FactsWish(
+                            by, snapshot.ActingUser(by, ask.User), FactsWish.Roles(ask.Roles),
+                            Problems.DurationIfAny("max_duration", ask.MaxDuration), ask.AllHosts), now)
                     : null,
             };
         });

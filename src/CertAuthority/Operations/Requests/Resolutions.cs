@@ -31,7 +31,8 @@ internal static class Resolutions
                 request,
                 Resolving.Approve(
                     request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now),
-                    ask.Roles is { } instead ? [.. instead] : default, ask.Force).OrRefuse() with
+                    ask.Roles is { } instead ? [.. instead] : default, ask.Force,
+                    Problems.DurationIfAny("max_duration", ask.MaxDuration)).OrRefuse() with
                 {
                     Overridden = changed is null
                         ? tally.Overridden

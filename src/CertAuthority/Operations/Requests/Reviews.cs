@@ -64,6 +64,7 @@ internal static class Reviews
                 Asked = Shown.Names(next.Roles),
                 Resources = Shown.Names(next.Resources),
                 Granted = [.. reviewed.Review.Roles],
+                MaxDuration = reviewed.Review.AtMost is { } longest ? Durations.Show(longest) : null,
                 Reason = reviewed.Review.Reason,
             });
             if (reviewed.Step is { } step)
@@ -202,6 +203,7 @@ internal static class Reviews
             Reason = ask.Reason,
             At = now,
             AssumeFrom = ask.AssumeStartTime is { } from ? Problems.Instant("assume_start_time", from) : null,
+            AtMost = Problems.DurationIfAny("max_duration", ask.MaxDuration),
         };
     }
 }

@@ -99,6 +99,10 @@ public class DecisionFactsTests
         Assert.Equal(
             new AccessPeriod(Sample.Now.AddMinutes(20), Sample.Now.AddMinutes(50), "role dba"), DecisionFacts.Of(question with { Request = later }).Period);
         Assert.Equal(["postgres@db1,db2"], Opens(question with { Request = later }));
+        Assert.Equal(
+            new AccessPeriod(Sample.Now, Sample.Now.AddMinutes(30), "the approval"), DecisionFacts.Of(question with { AtMost = TimeSpan.FromMinutes(30) }).Period);
+        var longer = question with { AtMost = TimeSpan.FromMinutes(61), Administrator = new Answerer(new UnixIdentity(7, "root2"), IsRoot: false) };
+        Assert.Equal("max_duration 1h1m is more than the 1h that the request has; an approval can only shorten it", DecisionFacts.Of(longer).WhyNotYou);
     }
 
     [Fact]

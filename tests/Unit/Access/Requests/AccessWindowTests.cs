@@ -199,6 +199,40 @@ public class AccessWindowTests
         Assert.Equal(Minutes(30), AccessWindow.Approve(filed, Now, [Support], [Asker()], SiteLimits.Default).Granted().Terms.Lasts);
     }
 
+    /// <summary>Filed for an hour and approved ten minutes later. The limit counts from when the access can be used, not from the request.</summary>
+    [Theory]
+    [InlineData(RequestClock.Creation, 30, 0, 40, "the access lasts 30m instead of 50m, limited by the approval")]
+    [InlineData(RequestClock.Approval, 30, 0, 40, "the access lasts 30m instead of 1h, limited by the approval")]
+    [InlineData(RequestClock.Creation, 50, 0, 60, null)]
+    [InlineData(RequestClock.Creation, 60, 0, 60, null)]
+    [InlineData(RequestClock.Creation, 20, 30, 50, "the access lasts 20m instead of 30m, limited by the approval")]
+    [InlineData(RequestClock.Approval, 20, 30, 50, "the access lasts 20m instead of 40m, limited by the approval")]
+    public void Approval_can_shorten_the_access(RequestClock clock, int atMost, int begins, int ends, string? said)
+    {
+        var asker = Asker(clock: clock);
+        var filed = Filed([Dba], [asker], new AccessWishes(AssumeFrom: begins > 0 ? Now.AddMinutes(begins) : null));
+        var approval = Now.AddMinutes(10);
+        var window = AccessWindow.Approve(filed, approval, [Dba], [asker], SiteLimits.Default, Minutes(atMost)).Granted();
+        Assert.Equal(Now.AddMinutes(ends), window.AccessUntil);
+        Assert.Equal(said is null ? [] : [said], window.Terms.Shortened.ToArray());
+        Assert.Equal(said is null ? "role dba" : "the approval", window.Terms.LimitedBy);
+
+        // A policy that allows as much as before changes nothing, and one that allows less shortens it again.
+        var approved = filed with
+        {
+            StoredState = RequestState.Approved,
+            GrantedRoles = filed.Roles,
+            AccessUntil = window.AccessUntil,
+            Terms = window.Terms,
+            Resolution = new RequestResolution("root", approval, ""),
+        };
+        Assert.Equal(approved, AccessWindow.Again(approved, Sample.User("alice", "asker"), Sample.Roles(Dba, asker), SiteLimits.Default));
+        var strict = Asker(Minutes(15), clock: clock);
+        Assert.Equal(
+            (clock == RequestClock.Creation ? Now : approval).AddMinutes(15),
+            AccessWindow.Again(approved, Sample.User("alice", "asker"), Sample.Roles(Dba, strict), SiteLimits.Default).AccessUntil);
+    }
+
     [Fact]
     public void Approval_too_late_for_the_roles_it_grants_is_rejected()
     {

@@ -69,6 +69,24 @@ public class ReviewingTests
             .Granted().Request.Terms.AssumeFrom;
     }
 
+    [Fact]
+    public void Shortest_limit_of_the_approvals_wins()
+    {
+        Assert.Equal((20, "the approval"), Ends(30, 20));
+        Assert.Equal((30, "the approval"), Ends(30, null));
+        Assert.Equal((20, "the approval"), Ends(null, 20));
+        Assert.NotEqual("the approval", Ends(null, null).By);
+
+        (double Minutes, string By) Ends(int? first, int? second)
+        {
+            var earlier = Case.Votes(Roles, Request, "dev1+").Select(vote => vote with { Review = vote.Review with { AtMost = Limit(first) } }).ToList();
+            var approved = Reviewing.Decide(Question(Said("dev2") with { AtMost = Limit(second) }, "", Request, Roles) with { Earlier = earlier }).Granted().Request;
+            return ((approved.AccessUntil - Sample.Now).TotalMinutes, approved.Terms.LimitedBy);
+        }
+
+        static TimeSpan? Limit(int? minutes) => minutes is { } some ? TimeSpan.FromMinutes(some) : null;
+    }
+
     [Theory]
     [InlineData("dev1,lead1")]
     [InlineData("nobody", "no user \"nobody\" is known, so nobody of that name is notified; reviewers of it: dev1, lead1")]
@@ -108,6 +126,9 @@ public class ReviewingTests
         { "the role with the thresholds changed", "the role c1 changed after this request was made", "the requester can ask again, and an administrator can look at it" },
         { "the requester is gone", "user \"alice\", who asked, is gone", null },
         { "the requester may not ask any more", "user \"alice\" can no longer request role \"a\"", null },
+        { "a denial with a limit", "a denial does not say how long the access lasts", null },
+        { "for no time", "max_duration must be greater than zero", null },
+        { "for longer", "max_duration 30h1s is more than the 30h that the request has; an approval can only shorten it", null },
         { "begins before now", "assume_start_time 2026-03-01 11:59:59 UTC is over already", null },
         { "begins too far away", "assume_start_time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away", null },
         { "begins when it is over", "assume_start_time 2026-03-02 18:00:00 UTC is not before the access ends, at 2026-03-02 18:00:00 UTC", null },
@@ -134,6 +155,9 @@ public class ReviewingTests
             "a role that was not asked for" => question with { Review = question.Review with { Roles = ["b", "c"] } },
             "a denial with roles" => question with { Review = question.Review with { Decision = ReviewDecision.Deny, Roles = ["b"] } },
             "a denial with a beginning" => question with { Review = question.Review with { Decision = ReviewDecision.Deny, AssumeFrom = Sample.Now } },
+            "a denial with a limit" => question with { Review = question.Review with { Decision = ReviewDecision.Deny, AtMost = TimeSpan.FromHours(1) } },
+            "for no time" => question with { Review = question.Review with { AtMost = TimeSpan.Zero } },
+            "for longer" => question with { Review = question.Review with { AtMost = Request.Terms.Lasts + TimeSpan.FromSeconds(1) } },
             "a role changed" => Changed("a", role => role with { Revision = 2 }),
             "a role was created anew" => Changed("a", role => role with { Id = Guid.NewGuid() }),
             "a role is gone" => Changed("a", _ => null),
