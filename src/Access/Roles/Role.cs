@@ -75,6 +75,9 @@ public sealed record RoleConditions(ImmutableArray<Template> Logins, LabelSelect
     /// <summary>Roles through which nodes may, or may not, be requested by name.</summary>
     public ImmutableArray<NamePattern> SearchAsRoles { get; init; } = [];
 
+    /// <summary>Whether its logins concern a node with these labels, before anything else takes or adds some.</summary>
+    public bool Reach(ImmutableSortedDictionary<string, string> labels) => !Logins.IsEmpty && NodeLabels.Matches(labels);
+
     /// <summary>Whether a role is among those that may, or may not, be requested in a request of this kind.</summary>
     public bool LetsRequest(string role, RequestKind kind) =>
         (kind == RequestKind.Roles ? RequestRoles : SearchAsRoles).Any(pattern => pattern.Matches(role));

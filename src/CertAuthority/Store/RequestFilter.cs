@@ -16,19 +16,28 @@ internal sealed record RequestFilter(ImmutableArray<RequestState> States, string
     /// <summary>Matches every request.</summary>
     public static readonly RequestFilter None = new([], null, null);
 
+    /// <summary>The node that they concern.</summary>
+    public NodeFilter? Node { get; init; }
+
+    /// <summary>The name of the requester.</summary>
+    public string? Requester { get; init; }
+
     /// <summary>Whether a request matches.</summary>
     public bool Lets(AccessRequest request, DateTimeOffset now) =>
         (States.IsEmpty || States.Contains(request.StateAt(now)))
         && (Role is null || request.Roles.Concat(request.GrantedRoles).Any(role => role.Name == Role))
-        && (Since is null || request.Created >= Since);
+        && (Since is null || request.Created >= Since)
+        && Node?.Lets(request) != false
+        && (Requester is null || request.UserName == Requester);
 
     /// <summary>
     /// Returns the same as conditions of a statement, each with AND before it: <c>$1</c> is the current time, <c>$6</c> the role and
-    /// <c>$7</c> the time of filing. No state chooses the index.
+    /// <c>$7</c> the time of filing, <c>$9</c> and <c>$10</c> the node, <c>$11</c> the requester. No state chooses the index.
     /// </summary>
     public string Sql() => string.Concat(
         States.IsEmpty ? "" : $" AND ({string.Join(" OR ", States.SelectMany(StateCondition.Of).Select(one => $"(+{one.Sql})"))})",
-        Role is null ? "" : $" AND {HasRole}", Since is null ? "" : " AND created >= $7");
+        Role is null ? "" : $" AND {HasRole}", Since is null ? "" : " AND created >= $7", Node is null ? "" : $" AND {NodeFilter.Sql}",
+        Requester is null ? "" : " AND +user_name = $11");
 }
 
 /// <summary>A condition on the state of a request at the time <c>$1</c>; the columns do not contain EXPIRED.</summary>

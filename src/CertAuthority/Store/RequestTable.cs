@@ -60,13 +60,14 @@ internal static class RequestTable
     public static AccessRequest? FindRequest(this Snapshot snapshot, Guid id) => snapshot.Select("WHERE id = $1", id).FirstOrDefault();
 
     /// <summary>
-    /// Returns the requests of a user, newest first. A filter by state or role also reads those of the user that it skips.
+    /// Returns the requests of a user, newest first. A filter by state, role or node also reads those of the user that it skips.
     /// </summary>
     public static List<AccessRequest> RequestsOf(
         this Snapshot snapshot, User user, RequestFilter filter, DateTimeOffset now, int? limit = null, RequestPlace? after = null) =>
         snapshot.Select(
             $"WHERE user_id = $4{Behind(after)}{filter.Sql()} ORDER BY created DESC, id DESC LIMIT $5", now, after?.Created, after?.Id,
-            user.Id, limit ?? -1, filter.Role, filter.Since);
+            user.Id, limit ?? -1, filter.Role, filter.Since, null, filter.Node?.Node, filter.Node?.RolesAsJson,
+            filter.Requester);
 
     /// <summary>Returns the approved requests whose access has not ended.</summary>
     public static List<AccessRequest> ApprovedRequests(this Snapshot snapshot, DateTimeOffset now) =>
@@ -155,7 +156,8 @@ internal static class RequestTable
               {(suggested ? Suggested : "")}{Behind(after)}{filter.Sql()}
             ORDER BY created DESC, id DESC LIMIT $5
             """,
-            now, after?.Created, after?.Id, user.Id, limit ?? -1, filter.Role, filter.Since, user.Name);
+            now, after?.Created, after?.Id, user.Id, limit ?? -1, filter.Role, filter.Since, user.Name, filter.Node?.Node,
+            filter.Node?.RolesAsJson, filter.Requester);
 
     // A row that somebody damaged is not left out.
     private const string Suggested = """
@@ -179,6 +181,9 @@ internal static class RequestTable
         foreach (var role in RoleNames(request))
             transaction.Execute(
                 "DELETE FROM request_roles WHERE role = $1 AND created = $2 AND id = $3", role, request.Created, request.Id);
+        foreach (var node in request.Resources)
+            transaction.Execute(
+                "DELETE FROM request_nodes WHERE node = $1 AND created = $2 AND id = $3", node.Name, request.Created, request.Id);
         transaction.Execute("DELETE FROM requests WHERE id = $1", request.Id);
     }
 
@@ -215,6 +220,9 @@ internal static class RequestTable
             Rows.Json(request.Annotations), Rows.Json(request.RequesterUids), Rows.Json(request.Resources), Rows.Json(request.Overridden),
             Rows.Json(request.RequesterUsers));
         transaction.NoteRoles(request);
+        foreach (var node in request.Resources)
+            transaction.Execute(
+                "INSERT INTO request_nodes (node, created, id) VALUES ($1, $2, $3)", node.Name, request.Created, request.Id);
     }
 
     /// <summary>Replaces the revision and state on which a decision was made, or fails if the request has changed since.</summary>

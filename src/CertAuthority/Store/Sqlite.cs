@@ -30,7 +30,7 @@ internal static class Sqlite
     // The tables that grow for as long as the daemon is used. The others are read before the file is used, however large it is.
     private static readonly string[] History =
     [
-        "certificates", "certificate_requests", "requests", "request_roles", "reviews", "audit", "audit_requests", "host_certificates",
+        "certificates", "certificate_requests", "requests", "request_roles", "request_nodes", "reviews", "audit", "audit_requests", "host_certificates",
         "sync_certificates",
     ];
 

@@ -43,10 +43,12 @@ public sealed record RequestPlan(RequestSpec Spec, string[] ReasonPrompts, strin
 /// <param name="State">Only requests in one of these states, separated by commas: <c>pending,approved</c>.</param>
 /// <param name="Role">Only requests that ask for this role, or were granted it.</param>
 /// <param name="Since">Only requests filed since then: a time of RFC 3339, or a duration before now.</param>
+/// <param name="Node">Only requests that name this node, or ask for roles of which one reaches it today.</param>
+/// <param name="Requester">Only requests of the user with this name.</param>
 /// <param name="CountReviewable">Whether to count the requests that wait for their review, whatever the list shows.</param>
 public sealed record ListMyRequests(
     string? User = null, string? Show = null, int? Limit = null, string? After = null, string? State = null, string? Role = null,
-    string? Since = null, bool CountReviewable = false);
+    string? Since = null, string? Node = null, string? Requester = null, bool CountReviewable = false);
 
 /// <summary>Reviews another user's request as the caller's user.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>
@@ -85,12 +87,13 @@ public sealed record EndMyRequest(string Id, string? User = null);
 /// <param name="User">Only requests of the user with this name.</param>
 /// <param name="Role">Only requests that ask for this role, or were granted it.</param>
 /// <param name="Since">Only requests filed since then: a time of RFC 3339, or a duration before now.</param>
+/// <param name="Node">Only requests that name this node, or ask for roles of which one reaches it today.</param>
 /// <param name="Sort"><c>created</c>, <c>user</c> or <c>state</c>; within a user or state newest first. Null for <c>created</c>.</param>
 /// <param name="Limit">The largest number of requests, at least 1. A page contains at most 1000.</param>
 /// <param name="After">Only requests after this position: the <c>next</c> of the previous page, with the same sort.</param>
 public sealed record ListRequests(
-    string? State = null, string? User = null, string? Role = null, string? Since = null, string? Sort = null, int? Limit = null,
-    string? After = null);
+    string? State = null, string? User = null, string? Role = null, string? Since = null, string? Node = null, string? Sort = null,
+    int? Limit = null, string? After = null);
 
 /// <summary>Asks for any request, as an administrator.</summary>
 /// <param name="Id">The ID of the request, or a unique prefix.</param>

@@ -14,6 +14,12 @@ internal sealed class RequestsListCommand : CliCommand
         HelpName = "ROLE",
         Description = "That ask for, or were granted, this role only"
     };
+    private readonly Option<string?> node = new("--node")
+    {
+        HelpName = "NODE",
+        Description = "That name this node, or ask for roles of which one reaches it today",
+        CompletionSources = { AdminCompletions.Nodes }
+    };
     private readonly SinceOption since = new("Filed since");
     private readonly Option<string?> sort = new("--sort")
     {
@@ -31,9 +37,10 @@ internal sealed class RequestsListCommand : CliCommand
             "tctl requests ls --state=pending",
             "tctl requests ls --user=alice --since=24h",
             "tctl requests ls --role=dba --state=approved,expired --sort=user",
+            "tctl requests ls --node=db1 --since=30d",
             "tctl requests ls --format=json")
     {
-        foreach (var option in (Option[])[state, user, role, since, sort, wide, format])
+        foreach (var option in (Option[])[state, user, role, node, since, sort, wide, format])
             Options.Add(option);
         paging = new Paging(this, "tctl requests ls", format);
     }
@@ -45,7 +52,7 @@ internal sealed class RequestsListCommand : CliCommand
             Routes.ListRequests,
             new ListRequests(
                 state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(user), parsed.GetValue(role),
-                parsed.GetValue(since), parsed.GetValue(sort), limit, after),
+                parsed.GetValue(since), parsed.GetValue(node), parsed.GetValue(sort), limit, after),
             cancellation) is var page ? (page.Requests, page.Next) : default);
         switch (parsed.GetValue(format))
         {

@@ -20,6 +20,12 @@ internal sealed class RequestListCommand : CliCommand
         HelpName = "ROLE",
         Description = "That ask for, or were granted, this role only"
     };
+    private readonly Option<string?> node = new("--node")
+    {
+        HelpName = "NODE",
+        Description = "That name this node, or ask for roles of which one reaches it today"
+    };
+    private readonly Option<string?> requester = new("--requester") { HelpName = "USER", Description = "Of this user only" };
     private readonly SinceOption since = new("Filed since");
     private readonly FormatOption format = new();
     private readonly Paging paging;
@@ -27,12 +33,12 @@ internal sealed class RequestListCommand : CliCommand
     public RequestListCommand()
         : base(
             "ls", "Lists your requests, or others' that you may review; newest first", "tsh request ls", "tsh request ls --reviewable",
-            "tsh request ls --reviewed --since=24h", "tsh request ls --state=approved,expired --role=dba", "tsh request ls --format=json")
+            "tsh request ls --reviewed --requester=alice --since=24h", "tsh request ls --node=db1", "tsh request ls --state=approved,expired --role=dba", "tsh request ls --format=json")
     {
         Option<bool>[] which = [mine, reviewable, reviewed, suggested];
         foreach (var option in which)
             Options.Add(option);
-        foreach (var option in (Option[])[state, role, since])
+        foreach (var option in (Option[])[state, role, node, requester, since])
             Options.Add(option);
         Validators.Add(result =>
         {
@@ -56,7 +62,8 @@ internal sealed class RequestListCommand : CliCommand
                 Routes.ListMyRequests,
                 new ListMyRequests(
                     UserOption.Chosen(parsed, home), show, limit, after,
-                    state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(role), parsed.GetValue(since)),
+                    state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(role), parsed.GetValue(since),
+                    parsed.GetValue(node), parsed.GetValue(requester)),
                 cancellation) is var page
                 ? (page.Requests, page.Next)
                 : default);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
@@ -25,7 +27,9 @@ public sealed class RequestPagesTests : IAsyncLifetime
                 Created = Now.AddMinutes(-10).AddSeconds(n % 4),
                 PendingUntil = Now.AddSeconds((n % 5) - 2),
                 AccessUntil = Now.AddSeconds((n % 7) - 3),
-                Roles = [new PinnedRole(Guid.NewGuid(), n % 2 == 0 ? "dba" : "ops", 1)],
+                Roles = [new PinnedRole(Guid.NewGuid(), n % 2 == 0 ? "dba" : n % 3 == 0 ? "web" : "ops", 1)],
+                GrantedRoles = state == RequestState.Approved && n % 4 == 0 ? [new PinnedRole(Guid.NewGuid(), "web", 1)] : [],
+                Resources = n % 5 == 0 ? [new PinnedNode(Guid.NewGuid(), "db1"), new PinnedNode(Guid.NewGuid(), $"db{n}")] : [],
             });
         await world.Database.Commit(transaction =>
         {
@@ -49,14 +53,39 @@ public sealed class RequestPagesTests : IAsyncLifetime
         return wishes;
     }
 
+    public static TheoryData<string, string?, string?, string, string, int> NodeWishes()
+    {
+        var wishes = new TheoryData<string, string?, string?, string, string, int>();
+        foreach (var states in (string[])["", "Pending", "Pending Approved", "Denied", "Expired Pending Cancelled", "Pending Approved Denied Cancelled Expired"])
+            foreach (var order in Enum.GetNames<RequestOrder>())
+                foreach (var roles in (string[])["", "dba", "dba ops web"])
+                    wishes.Add(states, null, null, roles, order, 3);
+        wishes.Add("", "alice", null, "dba web", "Created", 3);
+        wishes.Add("Denied", null, "ops", "ops web", "Created", 3);
+        return wishes;
+    }
+
+    /// <summary>What names the node, and what asks only for roles of which one reaches it; each once, whatever finds it.</summary>
+    [Theory]
+    [MemberData(nameof(NodeWishes))]
+    public void Requests_that_concern_a_node_are_paged_like_others(string states, string? user, string? role, string roles, string order, int limit) => CheckPages(
+        new RequestWish(States(states), user, role, null, Enum.Parse<RequestOrder>(order), limit, null)
+        {
+            Node = new NodeFilter("db1", [.. roles.Split(' ', StringSplitOptions.RemoveEmptyEntries)]),
+        });
+
     /// <summary>The statement and the same rule in memory agree, for what a user filed and for what a user reviewed.</summary>
     [Theory]
-    [InlineData("", null, false)]
-    [InlineData("Pending", null, false)]
-    [InlineData("Approved", null, false)]
-    [InlineData("Expired Denied", null, true)]
-    [InlineData("Pending Approved Denied Cancelled Expired", "dba", true)]
-    public async Task Lists_of_one_user_follow_the_filter(string states, string? role, bool since)
+    [InlineData("", null, false, null, null)]
+    [InlineData("Pending", null, false, null, null)]
+    [InlineData("Approved", null, false, null, null)]
+    [InlineData("Expired Denied", null, true, null, null)]
+    [InlineData("Pending Approved Denied Cancelled Expired", "dba", true, null, null)]
+    [InlineData("", null, false, "", null)]
+    [InlineData("", null, false, "web", null)]
+    [InlineData("", null, true, "dba", "alice")]
+    [InlineData("Denied", null, false, null, "alice")]
+    public async Task Lists_of_one_user_follow_the_filter(string states, string? role, bool since, string? reaching, string? requester)
     {
         var reviewer = World.User("carol");
         await world.Database.Commit(transaction =>
@@ -65,8 +94,11 @@ public sealed class RequestPagesTests : IAsyncLifetime
                 transaction.InsertReview(request, 1, new Review(reviewer.Id, "carol", [7], ReviewDecision.Approve, ["dba"], "", Now));
             return true;
         });
-        var filter = new RequestFilter(
-            [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)], role, since ? Now.AddMinutes(-10).AddSeconds(2) : null);
+        var filter = new RequestFilter(States(states), role, since ? Now.AddMinutes(-10).AddSeconds(2) : null)
+        {
+            Node = reaching is null ? null : new NodeFilter("db1", [.. reaching.Split(' ', StringSplitOptions.RemoveEmptyEntries)]),
+            Requester = requester,
+        };
         Check(requests.Where(request => request.UserId == Users[0].Id), (snapshot, limit, after) => snapshot.RequestsOf(Users[0], filter, Now, limit, after));
         Check(requests.Where((_, n) => n % 2 == 0), (snapshot, limit, after) => snapshot.RequestsReviewedBy(reviewer, false, filter, Now, limit, after));
 
@@ -83,14 +115,16 @@ public sealed class RequestPagesTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Wishes))]
-    public void Pages_list_every_matching_request_once_and_in_order(string states, string? user, string? role, bool since, string order, int limit)
+    public void Pages_list_every_matching_request_once_and_in_order(string states, string? user, string? role, bool since, string order, int limit) =>
+        CheckPages(new RequestWish(States(states), user, role, since ? Now.AddMinutes(-10).AddSeconds(2) : null, Enum.Parse<RequestOrder>(order), limit, null));
+
+    private static ImmutableArray<RequestState> States(string words) => [.. words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)];
+
+    private void CheckPages(RequestWish wish)
     {
-        var wish = new RequestWish(
-            [.. states.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<RequestState>)], user, role, since ? Now.AddMinutes(-10).AddSeconds(2) : null,
-            Enum.Parse<RequestOrder>(order), limit, null);
         var wanted = requests
-            .Where(request => (wish.States.IsEmpty || wish.States.Contains(request.StateAt(Now))) && (user is null || request.UserName == user)
-                && (role is null || request.Roles.Any(asked => asked.Name == role)) && !(request.Created < wish.Since))
+            .Where(request => (wish.States.IsEmpty || wish.States.Contains(request.StateAt(Now))) && (wish.User is null || request.UserName == wish.User)
+                && (wish.Role is null || request.Roles.Concat(request.GrantedRoles).Any(asked => asked.Name == wish.Role)) && wish.Node?.Lets(request) != false && !(request.Created < wish.Since))
             .OrderBy(request => wish.Order == RequestOrder.User ? request.UserName : "", StringComparer.Ordinal)
             .ThenBy(request => wish.Order == RequestOrder.State ? request.StateAt(Now) : default)
             .ThenByDescending(request => request.Created).ThenByDescending(request => request.Id.ToString(), StringComparer.Ordinal)
@@ -103,7 +137,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
             got.AddRange(page.Select(request => request.Id));
             if (next is null)
                 break;
-            Assert.Equal(limit, page.Count);
+            Assert.Equal(wish.Limit, page.Count);
             // As it travels.
             Assert.Equal(next, after = RequestPlace.TryParse(next.ToString()));
         }
@@ -163,7 +197,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
         };
         foreach (var part in RequestPages.Parts(wish).Where(part => part.States is not [RequestState.Pending or RequestState.Approved]))
         {
-            var plan = Plan(RequestPages.Sql(part));
+            var plan = Plan(RequestPages.Sql(part, RequestTable.Columns));
             Assert.DoesNotContain(plan, line => line.Contains("B-TREE", StringComparison.Ordinal));
             var reads = plan.Where(line => line.Contains(" requests", StringComparison.Ordinal)).ToList();
             Assert.NotEmpty(reads);
@@ -195,7 +229,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
             Limit = 100,
             After = behind ? new RequestPlace(order == "State" ? states.ToLowerInvariant() : order == "User" ? "alice" : "", Now, Guid.Empty) : null,
         };
-        var plan = Plan(RequestPages.Sql(Assert.Single(RequestPages.Parts(wish))));
+        var plan = Plan(RequestPages.Sql(Assert.Single(RequestPages.Parts(wish)), RequestTable.Columns));
         var reads = plan.Where(line => line.Contains(" requests", StringComparison.Ordinal)).ToList();
         Assert.StartsWith($"SEARCH requests USING INDEX {index} (state=? AND ", Assert.Single(reads), StringComparison.Ordinal);
     }
@@ -214,11 +248,25 @@ public sealed class RequestPagesTests : IAsyncLifetime
             Limit = 100,
             After = behind ? new RequestPlace("", Now, Guid.Empty) : null,
         };
-        var plan = Plan(RequestPages.Sql(wish));
+        var plan = Plan(RequestPages.Sql(wish, RequestTable.Columns));
         Assert.DoesNotContain(plan, line => line.Contains("B-TREE", StringComparison.Ordinal));
         // Each arm enters the table of roles, and then looks at one request after the other.
         Assert.All(plan.Where(line => line.Contains(" requests ", StringComparison.Ordinal)), line => Assert.Contains("id=?", line, StringComparison.Ordinal));
         Assert.Contains(plan, line => line.StartsWith("SEARCH request_roles USING PRIMARY KEY (role=?", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("Denied", true)]
+    public void Requests_for_a_node_are_found_by_the_node(string states, bool behind)
+    {
+        var wish = All with { States = States(states), Limit = 100, Node = new NodeFilter("db1", ["dba"]), After = behind ? new RequestPlace("", Now, Guid.Empty) : null };
+        foreach (var reading in RequestPages.Readings(wish))
+        {
+            var plan = Plan(RequestPages.Sql(reading, RequestTable.Columns));
+            Assert.DoesNotContain(plan, line => line.Contains("B-TREE", StringComparison.Ordinal));
+            Assert.Contains(plan, line => Regex.IsMatch(line, @"^SEARCH request_(roles USING PRIMARY KEY \(role|nodes USING PRIMARY KEY \(node)=\?", RegexOptions.ExplicitCapture));
+        }
     }
 
     [Fact]
@@ -236,9 +284,14 @@ public sealed class RequestPagesTests : IAsyncLifetime
             return true;
         });
         Assert.Empty(Found());
+        await world.Database.Commit(transaction =>
+        {
+            transaction.RemoveRequest(requests.First(request => request.Resources is [_, ..]));
+            return true;
+        });
         using var outside = world.Outside("ReadOnly");
         using var command = outside.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM request_roles WHERE id NOT IN (SELECT id FROM requests)";
+        command.CommandText = "SELECT count(*) FROM (SELECT id FROM request_roles UNION ALL SELECT id FROM request_nodes) WHERE id NOT IN (SELECT id FROM requests)";
         Assert.Equal(0L, command.ExecuteScalar());
 
         List<AccessRequest> Found() => world.Database.Read(snapshot => snapshot.RequestPage(wish, Now)).Requests;
@@ -249,7 +302,7 @@ public sealed class RequestPagesTests : IAsyncLifetime
         using var outside = world.Outside("ReadOnly");
         using var command = outside.CreateCommand();
         command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
-        for (var n = 1; n <= 8; n++)
+        for (var n = 1; n <= 10; n++)
             command.Parameters.AddWithValue($"${n}", n == 8 ? 101 : 1);
         using var rows = command.ExecuteReader();
         var plan = new List<string>();

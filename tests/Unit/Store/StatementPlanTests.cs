@@ -22,7 +22,7 @@ public sealed class StatementPlanTests : IAsyncLifetime
 {
     private static readonly string[] Growing =
     [
-        "certificates", "certificate_requests", "requests", "request_roles", "reviews", "audit", "audit_requests", "host_certificates",
+        "certificates", "certificate_requests", "requests", "request_roles", "request_nodes", "reviews", "audit", "audit_requests", "host_certificates",
         "sync_certificates", "login_sessions", "outbox", "user_accounts",
     ];
 
@@ -36,8 +36,8 @@ public sealed class StatementPlanTests : IAsyncLifetime
                 && !sql.Contains("valid_before >", StringComparison.Ordinal),
             "a page in the order of the table; one for a node also reads what it skips"),
         ("RequestPages.RequestPage",
-            sql => Regex.Split(sql, "UNION ALL (?=SELECT id)").Any(arm => !Regex.IsMatch(arm, @"user_name = \$5| role = \$6|pending_until > |access_until > ", RegexOptions.ExplicitCapture)),
-            "a page in the order of an index; one by user of a state or a role also reads what it skips"),
+            sql => Regex.Split(sql, "UNION ALL (?=SELECT id)").Any(arm => !Regex.IsMatch(arm, @"user_name = \$5| role = \$6| node = \$9|pending_until > |access_until > ", RegexOptions.ExplicitCapture)),
+            "a page in the order of an index; one by user of a state, a role or a node also reads what it skips"),
         ("RequestTable.FindRequest", sql => sql.EndsWith("LIMIT 100", StringComparison.Ordinal), "the hundred newest, in the order of an index"),
         ("DecisiveRows.ExpectIndexed", _ => true, "reads from the end to the first page on which everything is over"),
         ("DecisiveRows.InspectHistory", _ => true, "reads what is over, in the background, once in each run"),
@@ -206,13 +206,16 @@ public sealed class StatementPlanTests : IAsyncLifetime
                 from since in (DateTimeOffset?[])[null, World.Now]
                 from order in Enum.GetValues<RequestOrder>()
                 from after in (RequestPlace?[])[null, new(order switch { RequestOrder.User => "abcd", RequestOrder.State => "denied", _ => "" }, World.Now, Guid.Empty)]
-                select new RequestWish([.. states], user, role, since, order, 20, after);
+                from node in (NodeFilter?[])[null, new("abcd", ["abcd"])]
+                select new RequestWish([.. states], user, role, since, order, 20, after) { Node = node };
         if (type == typeof(RequestFilter))
             return
                 from states in (RequestState[][])[[], .. Enum.GetValues<RequestState>().Select(state => (RequestState[])[state])]
                 from role in (string?[])[null, "abcd"]
                 from since in (DateTimeOffset?[])[null, World.Now]
-                select new RequestFilter([.. states], role, since);
+                from node in (NodeFilter?[])[null, new("abcd", ["abcd"])]
+                from requester in (string?[])[null, "abcd"]
+                select new RequestFilter([.. states], role, since) { Node = node, Requester = requester };
         if (type == typeof(bool))
             return [true, false];
         if (type == typeof(ListAudit))

@@ -22,8 +22,7 @@ internal static class Entrants
             var node = Nodes.Find(snapshot, ask.Name);
             var locks = policy.LocksAt(now);
             // Most roles select other nodes, and need not be asked about for every user.
-            var opening = policy.Roles.Values
-                .Where(role => !role.Allow.Logins.IsEmpty && role.Allow.NodeLabels.Matches(node.Labels)).ToList();
+            var opening = policy.Roles.Values.Where(role => role.Allow.Reach(node.Labels)).ToList();
             var requests = snapshot.ApprovedRequests(now).ToLookup(request => request.UserId);
             var (entrants, possible) = (new List<Entrant>(), new List<PossibleEntrant>());
             foreach (var user in snapshot.Users().OrderBy(user => user.Name, StringComparer.Ordinal))

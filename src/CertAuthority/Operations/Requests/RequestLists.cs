@@ -14,7 +14,7 @@ internal static class RequestLists
         var wish = RequestedTtl(ask, now);
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
-            var (requests, next) = snapshot.RequestPage(wish, now);
+            var (requests, next) = snapshot.RequestPage(wish with { Node = Concerning(snapshot, ask.Node) }, now);
             var persons = Persons.Last(ca, snapshot);
             return new RequestList(persons.ShowAll(requests, now), next?.ToString());
         }));
@@ -38,6 +38,19 @@ internal static class RequestLists
                 "take the one that the page before ended with");
         var (states, role, since) = Filter(ask.State, ask.Role, ask.Since, now);
         return new RequestWish(states, ask.User, role, since, order, Pages.Size(ask.Limit), after);
+    }
+
+    /// <summary>Finds what concerns a node; null for null. A node that is gone is reached by no role.</summary>
+    public static NodeFilter? Concerning(Snapshot snapshot, string? node)
+    {
+        if (node is null)
+            return null;
+        var policy = snapshot.Policy();
+        return new NodeFilter(
+            node,
+            [
+                .. policy.OnlyNode(node).SelectMany(one => policy.Roles.Values.Where(role => role.Allow.Reach(one.Labels)))
+                    .Select(role => role.Name)]);
     }
 
     /// <summary>Reads the filters of a call.</summary>

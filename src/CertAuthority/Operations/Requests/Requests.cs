@@ -151,6 +151,7 @@ internal static class Requests
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
             var persons = Persons.Last(ca, snapshot);
+            filter = filter with { Node = RequestLists.Concerning(snapshot, ask.Node), Requester = ask.Requester };
             var found = ask.Show is null or RequestViews.Mine
                 ? snapshot.RequestsOf(snapshot.ActingUser(by, ask.User), filter, now, size + 1, after)
                 : Reviews.Find(persons, by, ask, filter, size + 1, after, ca.Limits, now);
