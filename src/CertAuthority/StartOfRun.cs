@@ -1,4 +1,5 @@
 using CertAuthority.Access.Nodes;
+using CertAuthority.Access.Values;
 using CertAuthority.Hosting;
 using CertAuthority.Operations;
 using CertAuthority.Revocation;
@@ -27,7 +28,7 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
     {
         if (!clock.IsPossible)
             throw new StartException(
-                $"the clock of this host shows {clock.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ}, which cannot be right; set it, and start again");
+                $"the clock of this host shows {Instants.Show(clock.GetUtcNow())}, which cannot be right; set it, and start again");
         var (time, userCa, published) = (clock.GetUtcNow(), data.Keys.User, PublishedKrl.At(data.RevocationList));
         database.ExpectReadable(time);
         var (restored, replaced, run) = await database.Commit(transaction =>

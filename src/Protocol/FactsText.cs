@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CertAuthority.Protocol;
 
 /// <summary>
@@ -36,8 +34,8 @@ public static class FactsText
     /// <summary>The risks, in one line.</summary>
     public static string Risks(RequestFacts facts) => string.Join("; ", facts.Risks.Select(risk => risk.What));
 
-    /// <summary><c>1h, until 2026-11-22 12:41:23 UTC</c>.</summary>
-    public static string Lasts(RequestPeriod period) => $"{Left(period.Until - period.From)}, until {Time(period.Until)}";
+    /// <summary><c>1h, until 2026-11-22T12:41:23Z</c>.</summary>
+    public static string Lasts(RequestPeriod period) => $"{Left(period.Until - period.From)}, until {UtcText.Of(period.Until)}";
 
     /// <summary><c>1 of 2 approvals: bob; dave and erika can</c>.</summary>
     public static string Needs(RequestSpec spec, RequestFacts facts) =>
@@ -98,12 +96,10 @@ public static class FactsText
         "; ",
         new[]
         {
-            history.LastGranted is { } granted ? $"last granted for a request of {Time(granted)}" : "not granted within a year",
+            history.LastGranted is { } granted ? $"last granted for a request of {UtcText.Of(granted)}" : "not granted within a year",
             history.Filed > 0 ? $"{history.Filed} request{(history.Filed == 1 ? "" : "s")} in 90 days, {history.Granted} granted" : null,
             history.Open.Length > 0 ? $"{history.Open.Length} open" : null,
         }.OfType<string>());
-
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
     // To the nearest minute; days from two days up.
     private static string Left(TimeSpan left)

@@ -36,7 +36,7 @@ public sealed class TimeOption : Option<string?>
         DateTimeOffset.TryParseExact(text, WithoutZone, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
         || (DateTimeOffset.TryParseExact(text, WithZone, CultureInfo.InvariantCulture, DateTimeStyles.None, out time)
             && (text[^1] == 'Z' || text[^6] is '+' or '-'))
-            ? time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            ? UtcText.Of(time)
             : null;
 
     /// <summary>Returns the instant that was given; null for none.</summary>

@@ -3,8 +3,8 @@ namespace CertAuthority.Terminal;
 /// <summary>Formats times, numbers and labels for people.</summary>
 public static class Wording
 {
-    /// <summary><c>2026-11-22 12:00:00 UTC</c>.</summary>
-    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'");
+    /// <inheritdoc cref="UtcText.Of"/>
+    public static string Time(DateTimeOffset time) => UtcText.Of(time);
 
     /// <summary>
     /// Returns the time left, to the nearest minute, or to the second below one minute: <c>1h30m</c>, <c>58m</c>, <c>40s</c>.

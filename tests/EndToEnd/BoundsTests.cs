@@ -69,7 +69,7 @@ public sealed class BoundsTests
         Assert.Contains("limited by the site's maximum for access", (await root.Types("tctl", "requests", "get", approved)).Done());
         Assert.Equal("2h\n", (await root.Types("bash", "-c", $"tctl requests get {approved} --format=json | jq -r .spec.access_lasts")).Done());
         var shortened = (await root.Types("tctl", "audit", "ls", $"--request={pending}", "--limit=1")).Done();
-        Assert.Matches("; changed=expires \"[^\"]* UTC\"→\"[^\"]* UTC\"; reason=it waits 1h for an answer, limited by the site", shortened);
+        Assert.Matches("; changed=expires [-0-9]+T[:0-9]+Z→[-0-9]+T[:0-9]+Z; reason=it waits 1h for an answer, limited by the site", shortened);
 
         // A start does the same. Beyond its end a request ends, with what was issued under it.
         await daemon.Stop();

@@ -48,7 +48,7 @@ public sealed class NodeTests : IAsyncLifetime
         var audit = (await Admin.Types("bash", "-c", "tctl audit ls --format=json | jq -c '.[] | select(.event == \"host_certificate.issued\") | [.resource, .principals]'")).Done();
         Assert.Equal("[\"node/db1\",[\"db1\",\"db1.example.com\"]]\n[\"node/db1\",[\"db1\",\"db1.example.com\"]]\n", audit);
         var listed = (await Admin.Types("tctl", "nodes", "ls")).Done().Split('\n');
-        Assert.Matches(@"^db1 +db1\.example\.com:22 +type=db +until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC +not written$", listed[2]);
+        Assert.Matches(@"^db1 +db1\.example\.com:22 +type=db +until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +not written$", listed[2]);
         Assert.Matches(@"^web1 +web1\.example\.com +none +not written$", listed[3]);
     }
 

@@ -82,7 +82,7 @@ public sealed class NotifyTests
         var status = Status(daemon);
         Assert.Equal(("command", 0, "it ended with 7: no mail today\n\u001b[31mred"), (Text(status, "name"), status.GetProperty("waiting").GetInt32(), Text(status, "last_failure")));
         Assert.Matches(
-            @"\nnotifications \(command\): 0 waiting, 1 given up; last failure .* UTC: it ended with 7: no mail today\\n\\u\{1b\}\[31mred\n$",
+            @"\nnotifications \(command\): 0 waiting, 1 given up; last failure [-0-9]+T[:0-9]+Z: it ended with 7: no mail today\\n\\u\{1b\}\[31mred\n$",
             (await daemon.Administrator.Types("tctl", "status")).Done());
         await Eventually.Holds(() => daemon.Log.Contains("1 notifications were given up"));
         Assert.Contains("command said of event", daemon.Log);

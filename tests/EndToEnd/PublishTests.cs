@@ -94,7 +94,7 @@ public sealed class PublishTests
         Assert.Contains($"publish_dir {scratch["hosts"]} could not be written: ", daemon.Log);
         var status = await daemon.Administrator.Types("tctl", "status");
         Assert.Equal(1, status.ExitCode);
-        Assert.Matches($"published for hosts: {scratch["hosts"]}, not up to date since [-0-9]+ [:0-9]+ UTC: .*revoked.krl", status.Output);
+        Assert.Matches($"published for hosts: {scratch["hosts"]}, not up to date since [-0-9]+T[:0-9]+Z: .*revoked.krl", status.Output);
         Assert.StartsWith($"tctl: error: hosts that fetch from {scratch["hosts"]} do not get the revocation list: ", status.Error, StringComparison.Ordinal);
 
         // Nobody asks again.

@@ -167,7 +167,7 @@ internal sealed partial class Story(string name, IReadOnlyList<string> lines)
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
     private static partial Regex Id();
 
-    [GeneratedRegex(@"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\+00:00|Z| UTC)?|\d\d [A-Z][a-z]{2} \d\d \d\d:\d\d UTC")]
+    [GeneratedRegex(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\+00:00|Z)?|\d\d [A-Z][a-z]{2} \d\d \d\d:\d\d UTC")]
     private static partial Regex Time();
 
     [GeneratedRegex(@"\b1[0-9]{9}\b")]

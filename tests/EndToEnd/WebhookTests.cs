@@ -52,7 +52,7 @@ public sealed class WebhookTests
         chat.Answer("500\n\nout of\n\u001b[31mpaper");
         await Request(daemon);
         await Eventually.Holds(() => Status(daemon, "webhook/chat", "last_failure") == "it answered 500: out of\n\u001b[31mpaper");
-        Assert.Matches(@"\nnotifications \(webhook/chat\): 1 waiting, 0 given up; last failure .* UTC: it answered 500: out of\\n\\u\{1b\}\[31mpaper\n", (await daemon.Administrator.Types("tctl", "status")).Done());
+        Assert.Matches(@"\nnotifications \(webhook/chat\): 1 waiting, 0 given up; last failure [-0-9]+T[:0-9]+Z: it answered 500: out of\\n\\u\{1b\}\[31mpaper\n", (await daemon.Administrator.Types("tctl", "status")).Done());
 
         // Another address is none: what we have to say is for the one in the configuration.
         using var other = new TestWebhook(scratch, "other");

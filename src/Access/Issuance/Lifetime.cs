@@ -56,7 +56,7 @@ public static class Lifetime
                     "no certificate is longer");
             if (role.Expires is { } last && !role.IsOver(now))
                 yield return new Limit(
-                    last, $"the end of role {role.Name}", role, Expires, $"{last:yyyy-MM-dd'T'HH:mm:ss'Z'}", "no certificate outlives it");
+                    last, $"the end of role {role.Name}", role, Expires, Instants.Show(last), "no certificate outlives it");
         }
         // These come after the roles: if a role shortened the request, the role is the rule named.
         foreach (var request in requests)
@@ -69,7 +69,7 @@ public static class Lifetime
 
     private static RuleAtWork Over(Role role) =>
         new(
-            role.Id, RuleEffect.Misses, Expires, $"{role.Expires:yyyy-MM-dd'T'HH:mm:ss'Z'}",
+            role.Id, RuleEffect.Misses, Expires, Instants.Show(role.Expires!.Value),
             "it is over: it allows nothing any more; what it denies and limits stays");
 
     internal const string Expires = "metadata.expires";

@@ -18,7 +18,6 @@ public static class Instants
         return read && (text[^1] == 'Z' || text[^6] is '+' or '-');
     }
 
-    /// <summary><c>2027-01-31 18:00:00 UTC</c>.</summary>
-    public static string Show(DateTimeOffset instant) =>
-        instant.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+    /// <inheritdoc cref="UtcText.Of"/>
+    public static string Show(DateTimeOffset instant) => UtcText.Of(instant);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Locks;
 using CertAuthority.Access.Values;
@@ -54,7 +53,7 @@ internal static class LockResource
         if (one.Message.Length > 0)
             spec["message"] = one.Message;
         if (one.Expires is { } end)
-            spec["expires"] = end.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+            spec["expires"] = Instants.Show(end);
         return spec;
     }
 

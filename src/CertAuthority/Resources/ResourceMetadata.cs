@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Values;
 
@@ -46,7 +45,7 @@ internal static class ResourceMetadata
         if (labels.Count > 0)
             metadata["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create<string, JsonNode?>(label.Key, label.Value)));
         if (expires is { } end)
-            metadata["expires"] = end.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+            metadata["expires"] = Instants.Show(end);
         metadata["revision"] = revision.ToString();
         return new JsonObject { ["kind"] = kind, ["version"] = version, ["metadata"] = metadata, ["spec"] = spec };
     }

@@ -74,7 +74,7 @@ internal sealed class StatusCommand : CliCommand
             {
                 ["user"] = session.User,
                 ["per_host"] = true,
-                ["valid_before"] = Moment(session.Ends),
+                ["valid_before"] = Wording.Time(session.Ends),
                 ["requests"] = Words([.. home.Memory.Requests]),
                 ["at_hand"] = Words(hosts),
             };
@@ -106,7 +106,7 @@ internal sealed class StatusCommand : CliCommand
                 ["profile"] = login.Profile ?? "",
                 ["server"] = login.Memory.Server?.ToString(),
                 ["user"] = login.Login?.User ?? login.Memory.User,
-                ["valid_before"] = login.Login is { } one ? Moment(one.Ends) : null,
+                ["valid_before"] = login.Login is { } one ? Wording.Time(one.Ends) : null,
             })]));
             return ExitCode.Done;
         }
@@ -177,8 +177,6 @@ internal sealed class StatusCommand : CliCommand
                 facts.Remove(unknown);
         return facts;
     }
-
-    private static string Moment(DateTimeOffset moment) => moment.ToString("yyyy-MM-ddTHH:mm:ssZ");
 
     private static JsonArray Words(string[] words) => new([.. words.Select(word => (JsonNode)word)]);
 }

@@ -13,7 +13,7 @@ public class NoticeTextTests
     [InlineData("request.approved", "approved by root: `go`")]
     [InlineData("request.denied", "denied by root: `go`")]
     [InlineData("request.cancelled", "cancelled by root: `go`")]
-    [InlineData("access.ending", "the access ends at 2026-03-01 12:50:00 UTC")]
+    [InlineData("access.ending", "the access ends at 2026-03-01T12:50:00Z")]
     public void Chat_notice_says_what_was_asked_and_then_what_became_of_it(string what, string? second) =>
         Assert.Equal(
             string.Join('\n', ((string?[])["alice asks for dba, web: `tonight` " + Request, second]).OfType<string>()),
@@ -68,10 +68,10 @@ public class NoticeTextTests
         Assert.EndsWith("\ndenied by EX\\n&lt;!here&gt;", NoticeText.Chat(Told.Of("request.denied", by: "EX\n<!here>")), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01 12:30:00 UTC|to approve it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --approve|to deny it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --deny --reason=TEXT")]
-    [InlineData("request.approved", "alice's request for dba, web was approved by root.|reason: go|access ends: 2026-03-01 12:50:00 UTC|to use it: tsh login --request-id=b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
+    [InlineData("request.created", "alice asks for dba, web.|reason: tonight|waits for an answer until: 2026-03-01T12:30:00Z|to approve it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --approve|to deny it: tsh request review b48cc9ff-d730-4f59-a5fd-e60383ff6ce2 --deny --reason=TEXT")]
+    [InlineData("request.approved", "alice's request for dba, web was approved by root.|reason: go|access ends: 2026-03-01T12:50:00Z|to use it: tsh login --request-id=b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
     [InlineData("request.denied", "alice's request for dba, web was denied by root.|reason: go|to see it: tsh request show b48cc9ff-d730-4f59-a5fd-e60383ff6ce2")]
-    [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01 12:50:00 UTC.|access ends: 2026-03-01 12:50:00 UTC")]
+    [InlineData("access.ending", "alice's access to dba, web ends at 2026-03-01T12:50:00Z.|access ends: 2026-03-01T12:50:00Z")]
     public void Mail_says_what_to_do(string what, string lines)
     {
         var letter = NoticeText.Letter(Told.Of(what, "tonight", "go")).Split('\n');
@@ -87,7 +87,7 @@ public class NoticeTextTests
             $"""
             alice asks for dba, web: `tonight` {Request}
             opens `root@db1 (env=it's &lt;!here&gt;)`
-            for `1h, until 2026-03-01 13:00:00 UTC`; risk: `it opens root`
+            for `1h, until 2026-03-01T13:00:00Z`; risk: `it opens root`
             needs `0 of 1 approval; bob can`
             """,
             NoticeText.Chat(told));

@@ -11,11 +11,11 @@ public class FactsTextTests
     public void Each_fact_has_a_line_and_free_text_comes_last() => Assert.Equal(
         [
             "opens: root@db1, root@db2 (env=prod)",
-            "for: 1h, until 2026-03-01 13:00:00 UTC, if approved now; limited by role dba",
+            "for: 1h, until 2026-03-01T13:00:00Z, if approved now; limited by role dba",
             "risk: it opens root; sessions may forward ports",
             "needs: 1 of 2 approvals: bob; dave and erika can",
             "you cannot approve it: nobody reviews their own request",
-            "history: last granted for a request of 2026-02-28 12:00:00 UTC; 3 requests in 90 days, 2 granted; 1 open",
+            "history: last granted for a request of 2026-02-28T12:00:00Z; 3 requests in 90 days, 2 granted; 1 open",
             "role dba: all databases",
         ],
         FactsText.Lines(Spec("bob"), Facts with { WhyNotYou = "nobody reviews their own request" }).Select(fact => $"{fact.Name}: {fact.Value}"));
@@ -65,7 +65,7 @@ public class FactsTextTests
     [InlineData(30 * 3600, "30h")]
     [InlineData(54 * 3600 + 60, "2d6h1m")]
     public void Duration_is_shown_to_the_nearest_minute(int seconds, string text) => Assert.Contains(
-        ("for", $"{text}, until 2026-03-01 13:00:00 UTC, if approved now; limited by role dba"),
+        ("for", $"{text}, until 2026-03-01T13:00:00Z, if approved now; limited by role dba"),
         FactsText.Lines(Spec(), Facts with { Period = new RequestPeriod(Now.AddHours(1).AddSeconds(-seconds), Now.AddHours(1), "role dba") }));
 
     [Fact]

@@ -38,7 +38,7 @@ public class TableTests
     {
         var lines = RequestText.Details(Request(), "").ToList();
         Assert.Contains("roles: dba", lines);
-        Assert.Contains("created: 2019-11-07 19:38:00 UTC", lines);
+        Assert.Contains("created: 2019-11-07T19:38:00Z", lines);
         Assert.DoesNotContain(lines, line => line.StartsWith("resolve", StringComparison.Ordinal) || line.StartsWith("reason", StringComparison.Ordinal));
     }
 

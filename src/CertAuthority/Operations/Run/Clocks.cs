@@ -1,3 +1,4 @@
+using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -11,7 +12,7 @@ internal static class Clocks
     public static DateTimeOffset NowToGrant(this Authority ca) => ca.Clock.Step is { } step
         ? throw new ProblemException(new Problem(
             ProblemCode.Unavailable,
-            $"the clock of the authority's host shows {Show(step.Shown)} where it should show {Show(step.Expected)}, so nothing is granted",
+            $"the clock of the authority's host shows {Instants.Show(step.Shown)} where it should show {Instants.Show(step.Expected)}, so nothing is granted",
             Next: [new NextStep.ConfirmClock()]))
         : ca.Now();
 
@@ -24,7 +25,7 @@ internal static class Clocks
             throw new ProblemException(new Problem(ProblemCode.Conflict, "the clock is where it should be"));
         if (!ca.Clock.IsPossible)
             throw new ProblemException(
-                new Problem(ProblemCode.Invalid, $"the clock shows {Show(step.Shown)}, which cannot be right", "set the clock first"));
+                new Problem(ProblemCode.Invalid, $"the clock shows {Instants.Show(step.Shown)}, which cannot be right", "set the clock first"));
         await ca.Database.Commit(transaction =>
         {
             transaction.KeepExpired(step.Shown, step.Expected);
@@ -68,9 +69,7 @@ internal static class Clocks
     }
 
     // These fields are for programs; the words are for people.
-    private static AuditChange[] Changes(ClockStep step) => [new("clock", Show(step.Expected), Show(step.Shown))];
+    private static AuditChange[] Changes(ClockStep step) => [new("clock", Instants.Show(step.Expected), Instants.Show(step.Shown))];
 
-    public static string Words(ClockStep step) => $"the clock showed {Show(step.Shown)} where it should have shown {Show(step.Expected)}";
-
-    private static string Show(DateTimeOffset time) => $"{time:yyyy-MM-ddTHH:mm:ssZ}";
+    public static string Words(ClockStep step) => $"the clock showed {Instants.Show(step.Shown)} where it should have shown {Instants.Show(step.Expected)}";
 }

@@ -1,3 +1,4 @@
+using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
 using CertAuthority.Signing;
 using CertAuthority.Store;
@@ -30,10 +31,10 @@ internal static class KeyChange
         var key = keys.Signing.PublicKey;
         if (known.Find(one => one.Key == key) is { Revoked: { } since })
             throw new CaKeyException(
-                $"user_ca, {Fingerprint.Compute(key)}, is on the revocation list since {since:yyyy-MM-ddTHH:mm:ssZ}, so hosts refuse whatever it signs; remove user_ca and user_ca.pub to have a new key made, and start with --new-ca");
+                $"user_ca, {Fingerprint.Compute(key)}, is on the revocation list since {Instants.Show(since)}, so hosts refuse whatever it signs; remove user_ca and user_ca.pub to have a new key made, and start with --new-ca");
         if (known.Find(one => one.Revoked is not null && keys.Trusts(one.Key)) is { } worthless)
             throw new CaKeyException(
-                $"{keys.Purpose.TrustedFileName()} has {Fingerprint.Compute(worthless.Key)}, which is on the revocation list since {worthless.Revoked:yyyy-MM-ddTHH:mm:ssZ}; remove its line");
+                $"{keys.Purpose.TrustedFileName()} has {Fingerprint.Compute(worthless.Key)}, which is on the revocation list since {Instants.Show(worthless.Revoked!.Value)}; remove its line");
         var others = Others(known, keys);
         if (others is [_, ..] && LiveOfOthers(transaction, keys, now) is var alive
             && (alive.Count > 0 || (isRestored && known.TrueForAll(one => one.Key != key))))

@@ -28,7 +28,7 @@ internal static class Restoration
     public static string? From(Snapshot snapshot, bool isNewKey, Krl? published)
     {
         if (snapshot.BackupTaken() is { } backup)
-            return $"a backup of {backup:yyyy-MM-ddTHH:mm:ssZ}";
+            return $"a backup of {Instants.Show(backup)}";
         if (Version(published) > snapshot.LastKrlVersion())
             return "a copy older than the revocation list beside it";
         return !isNewKey && snapshot.LastKrlVersion() == 0 && snapshot.CaKeys(CaPurpose.User) is [] ? "its keys, without a database" : null;

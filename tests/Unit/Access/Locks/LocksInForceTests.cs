@@ -64,7 +64,7 @@ public class LocksInForceTests
     {
         var locks = LocksInForce.At([Sample.Lock("user alice", "laptop lost", Sample.Now.AddHours(1))], Sample.Now);
         var refusal = Sample.Decide(Question(locks)).Refused();
-        Assert.Equal("user alice is locked until 2026-03-01 13:00:00 UTC: laptop lost", refusal.Message);
+        Assert.Equal("user alice is locked until 2026-03-01T13:00:00Z: laptop lost", refusal.Message);
         Assert.Equal(new Remedy.Unlock("on-user"), refusal.Remedy);
     }
 
@@ -73,14 +73,14 @@ public class LocksInForceTests
     {
         AccessLock[] locks = [Sample.Lock("user alice", "first", Sample.Now.AddHours(1)), Sample.Lock("user alice", "for good"), Sample.Lock("user alice", "then", Sample.Now.AddHours(2))];
         Assert.Equal("user alice is locked: for good", LocksInForce.At(locks, Sample.Now).On(LockKind.User, "alice")!.Refusal.Message);
-        Assert.Equal("user alice is locked until 2026-03-01 14:00:00 UTC: then", LocksInForce.At([locks[0], locks[2]], Sample.Now).On(LockKind.User, "alice")!.Refusal.Message);
+        Assert.Equal("user alice is locked until 2026-03-01T14:00:00Z: then", LocksInForce.At([locks[0], locks[2]], Sample.Now).On(LockKind.User, "alice")!.Refusal.Message);
     }
 
     [Fact]
     public void Lock_has_no_effect_from_its_end_on()
     {
         AccessLock[] locks = [Sample.Lock("user alice", expires: Sample.Now)];
-        Assert.Equal("user alice is locked until 2026-03-01 12:00:00 UTC", Login(LocksInForce.At(locks, Sample.Now.AddSeconds(-1))));
+        Assert.Equal("user alice is locked until 2026-03-01T12:00:00Z", Login(LocksInForce.At(locks, Sample.Now.AddSeconds(-1))));
         Assert.Equal("deploy", Login(LocksInForce.At(locks, Sample.Now)));
     }
 

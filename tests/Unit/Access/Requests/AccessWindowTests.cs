@@ -119,11 +119,11 @@ public class AccessWindowTests
         ["the longest session there is"] = (new(SessionTtl: TimeSpan.MaxValue), "session_ttl more than 36500d is more than the site's maximum of 30h"),
         ["the longest wait there is"] = (new(RequestTtl: TimeSpan.MaxValue), "request_ttl more than 36500d is more than the site's maximum of 7d"),
         ["the longest access there is"] = (new(MaxDuration: TimeSpan.MaxValue), "max_duration more than 36500d is more than the site's maximum of 14d"),
-        ["it begins before it is asked for"] = (new(AssumeFrom: Now.AddSeconds(-1)), "assume_start_time 2026-03-01 11:59:59 UTC is over already"),
-        ["it begins at the beginning of time"] = (new(AssumeFrom: DateTimeOffset.MinValue), "assume_start_time 0001-01-01 00:00:00 UTC is over already"),
-        ["it begins at the end of time"] = (new(AssumeFrom: DateTimeOffset.MaxValue), "assume_start_time 9999-12-31 23:59:59 UTC is more than the site's maximum of 7d away"),
-        ["it begins in a week and a second"] = (new(AssumeFrom: Now.AddDays(7).AddSeconds(1)), "assume_start_time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away"),
-        ["it begins when it ends"] = (new(AssumeFrom: Now.AddHours(1)), "assume_start_time 2026-03-01 13:00:00 UTC is not before the access ends, at 2026-03-01 13:00:00 UTC"),
+        ["it begins before it is asked for"] = (new(AssumeFrom: Now.AddSeconds(-1)), "assume_start_time 2026-03-01T11:59:59Z is over already"),
+        ["it begins at the beginning of time"] = (new(AssumeFrom: DateTimeOffset.MinValue), "assume_start_time 0001-01-01T00:00:00Z is over already"),
+        ["it begins at the end of time"] = (new(AssumeFrom: DateTimeOffset.MaxValue), "assume_start_time 9999-12-31T23:59:59Z is more than the site's maximum of 7d away"),
+        ["it begins in a week and a second"] = (new(AssumeFrom: Now.AddDays(7).AddSeconds(1)), "assume_start_time 2026-03-08T12:00:01Z is more than the site's maximum of 7d away"),
+        ["it begins when it ends"] = (new(AssumeFrom: Now.AddHours(1)), "assume_start_time 2026-03-01T13:00:00Z is not before the access ends, at 2026-03-01T13:00:00Z"),
     };
 
     [Theory]
@@ -248,7 +248,7 @@ public class AccessWindowTests
         var filed = Filed([Dba], [asker], new AccessWishes(AssumeFrom: Now.AddDays(1)));
         var early = AccessWindow.Approve(filed, Now.AddHours(23), [Dba], [asker], SiteLimits.Default).Refused();
         Assert.Equal(
-            ("the access would be over before it can be assumed at 2026-03-02 12:00:00 UTC", "it lasts 1h from the approval: approve it later"), (early.Message, early.Hint));
+            ("the access would be over before it can be assumed at 2026-03-02T12:00:00Z", "it lasts 1h from the approval: approve it later"), (early.Message, early.Hint));
         Assert.Equal(Now.AddHours(24).AddSeconds(1), AccessWindow.Approve(filed, Now.AddHours(23).AddSeconds(1), [Dba], [asker], SiteLimits.Default).Granted().AccessUntil);
     }
 

@@ -83,7 +83,7 @@ public class RequestUseTests
     {
         var later = From(Sample.Now.AddMinutes(5));
         var early = RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5).AddSeconds(-1)).Refused();
-        Assert.Equal(("access request cannot be assumed until 2026-03-01 12:05:00 UTC", (Remedy)new Remedy.LogInWith(later.Id)), (early.Message, early.Remedy));
+        Assert.Equal(("access request cannot be assumed until 2026-03-01T12:05:00Z", (Remedy)new Remedy.LogInWith(later.Id)), (early.Message, early.Remedy));
         Assert.NotEmpty(RequestUse.Grants(later, Alice, Roles, LocksInForce.None, Sample.Now.AddMinutes(5)).Granted());
     }
 
@@ -96,7 +96,7 @@ public class RequestUseTests
         var question = new IssuanceQuestion(
             Sample.Now, Alice, [.. minutes.Select(minute => From(minute == 0 ? null : Sample.Now.AddMinutes(minute)))], Roles, [], RequestedTtl: null, LiveSessions: 0, SiteLimits.Default)
         { Locks = LocksInForce.None };
-        Assert.True("access request cannot be assumed until 2026-03-01 12:09:00 UTC" == Sample.Decide(question).Refused().Message, order);
+        Assert.True("access request cannot be assumed until 2026-03-01T12:09:00Z" == Sample.Decide(question).Refused().Message, order);
     }
 
     private static AccessRequest From(DateTimeOffset? begins) => Approved with { Id = Guid.NewGuid(), Terms = Approved.Terms with { AssumeFrom = begins } };

@@ -129,9 +129,9 @@ public class ReviewingTests
         { "a denial with a limit", "a denial does not say how long the access lasts", null },
         { "for no time", "max_duration must be greater than zero", null },
         { "for longer", "max_duration 30h1s is more than the 30h that the request has; an approval can only shorten it", null },
-        { "begins before now", "assume_start_time 2026-03-01 11:59:59 UTC is over already", null },
-        { "begins too far away", "assume_start_time 2026-03-08 12:00:01 UTC is more than the site's maximum of 7d away", null },
-        { "begins when it is over", "assume_start_time 2026-03-02 18:00:00 UTC is not before the access ends, at 2026-03-02 18:00:00 UTC", null },
+        { "begins before now", "assume_start_time 2026-03-01T11:59:59Z is over already", null },
+        { "begins too far away", "assume_start_time 2026-03-08T12:00:01Z is more than the site's maximum of 7d away", null },
+        { "begins when it is over", "assume_start_time 2026-03-02T18:00:00Z is not before the access ends, at 2026-03-02T18:00:00Z", null },
         { "an invisible reason", "the reason has control or invisible characters", "write it as one line of plain text" },
     };
 
