@@ -285,14 +285,7 @@ internal sealed class PageServer : IDisposable
     {
         try
         {
-            var waiting = await visit.Desk.Waiting(after: null, Live.MostCounted, visit.Cancellation);
-            var count = waiting switch
-            {
-                { Requests: [] } => "",
-                { Next: null, Requests.Length: var number } => $"{number}",
-                _ => $"{Live.MostCounted}+",
-            };
-            return (await visit.Desk.Who(visit.Cancellation), count);
+            return (await visit.Desk.Who(visit.Cancellation), await visit.Desk.CountWaiting(visit.Cancellation));
         }
         catch (Exception e) when (e is ProblemException or UnreachableException)
         {

@@ -31,6 +31,9 @@ public sealed class UiAttackTests(Browsers browsers) : UiSite(browsers)
             await tab.Goto(Origin(tab) + path);
             Assert.DoesNotContain("taken", await tab.Title());
             Assert.Equal("true", await tab.Js("document.querySelector('#planted, main script, main img') === null && document.querySelectorAll('script').length === 1"));
+            // Even a script that got into a page is not run, and no picture of another place is loaded.
+            Assert.Equal("undefined", await tab.Js("(() => { const script = document.createElement('script'); script.textContent = 'window.taken = true'; document.body.append(script); return window.taken; })()"));
+            Assert.Equal("img-src", await tab.Js("new Promise(done => { document.addEventListener('securitypolicyviolation', event => event.blockedURI.startsWith('http') && done(event.effectiveDirective)); new Image().src = 'http://192.0.2.1/picture'; })"));
         }
     }
 
@@ -55,7 +58,11 @@ public sealed class UiAttackTests(Browsers browsers) : UiSite(browsers)
             using var answer = await http.SendAsync(call);
             last = await answer.Content.ReadAsStringAsync();
             if (path == "/enter" && answer.Headers.TryGetValues("Set-Cookie", out var set))
+            {
+                // No script reads it, and no other site gets it sent.
+                Assert.Matches($"^certauthority-{new Uri(page.Origin).Port}=[A-Za-z0-9_-]{{43}}; path=/; samesite=strict; httponly$", set.Single());
                 page.Cookie = set.Single().Split('=')[1].Split(';')[0];
+            }
             return (int)answer.StatusCode;
         }
 

@@ -53,14 +53,14 @@ public abstract class UiSite(Browsers browsers) : IAsyncLifetime
     /// <summary>The roles, users and nodes of the site.</summary>
     private protected virtual string Resources => Usual;
 
-    /// <summary>The configuration of the daemon.</summary>
-    private protected virtual string Configuration => TestDaemon.ManyLogins;
+    /// <summary>Starts what the daemon notifies, and returns its configuration.</summary>
+    private protected virtual string Configure() => TestDaemon.ManyLogins;
 
     public async Task InitializeAsync()
     {
         if (!World.HasPeople)
             return;
-        daemon = await TestDaemon.Start(configuration: Configuration);
+        daemon = await TestDaemon.Start(configuration: Configure());
         (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
     }
 

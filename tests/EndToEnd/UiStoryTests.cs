@@ -77,6 +77,40 @@ public sealed class UiStoryTests(Browsers browsers) : UiSite(browsers)
     }
 
     [BrowserFact]
+    public async Task Reviewer_who_cannot_approve_may_still_deny()
+    {
+        var id = await File(Alice, "--roles=dba", "before the role changed");
+        (await Daemon.Administrator.Types(["tctl", "create", "-f"], "{kind: role, version: v8, metadata: {name: dba}, spec: {allow: {logins: [postgres, root], node_labels: {type: db}}}}")).Done();
+        var (bob, root) = (await Enter(Bob), await Enter(Daemon.Administrator, "tctl"));
+        foreach (var (tab, path, command) in new[]
+        {
+            (root, "/", $"tctl requests deny {id}"), (root, $"/request?id={id}", $"tctl requests deny {id}"), (bob, "/", $"tsh request review {id} --deny"), (bob, $"/request?id={id}", $"tsh request review {id} --deny"),
+        })
+        {
+            await tab.Goto(Origin(tab) + path);
+            await tab.Sees("the role dba changed after this request was made");
+            await tab.Sees(command);
+            Assert.Equal("false true", await tab.Js("`${document.querySelector('[data-card] button.good') !== null} ${document.querySelector('[data-card] button.bad') !== null}`"));
+        }
+        await bob.Types("[data-card] input[name=reason]", "ask again");
+        await bob.Go("[data-card] button.bad");
+        await bob.Sees("has been denied");
+        Assert.Equal("DENIED", await State(id));
+
+        // Somebody who has given their vote can give no other.
+        (await Daemon.Administrator.Types(["tctl", "create"], "{kind: role, version: v8, metadata: {name: careful}, spec: {allow: {request: {roles: [ops], thresholds: [{approve: 2, deny: 1}]}}}}")).Done();
+        (await Daemon.Administrator.Types("tctl", "users", "update", "--set-roles=careful", "carol")).Done();
+        var second = await File(Carol, "--roles=ops", "two of you");
+        await bob.Goto(Origin(bob));
+        await bob.Go("[data-card] button.good");
+        await bob.Sees("vote counted");
+        await bob.Goto($"{Origin(bob)}/request?id={second}");
+        await bob.Sees("user \"bob\" has already reviewed this request");
+        Assert.Equal("true", await bob.Js("document.querySelector('[data-card]') !== null && document.querySelector('[data-card] form') === null"));
+        Assert.Equal("PENDING", await State(second));
+    }
+
+    [BrowserFact]
     public async Task Several_requests_of_one_kind_are_answered_together()
     {
         string[] ids = [await File(Alice, "--roles=dba", "one"), await File(Carol, "--roles=dba", "two")];
@@ -103,7 +137,9 @@ public sealed class UiStoryTests(Browsers browsers) : UiSite(browsers)
         await root.Sees("alice");
         await root.Sees("a request");
         await root.Goto($"{page.Origin}/hosts?q=db");
-        await root.Sees("2 of 3");
+        await root.Holds("document.querySelectorAll('tbody tr').length === 2", "two hosts are left");
+        await root.Go("tbody a[href*='db2']");
+        await root.Sees("Who can enter db2:");
         await root.Goto($"{page.Origin}/request?id={id}");
         await root.Types("#reason", "enough");
         await root.Go("main form[action='/deny'] button");

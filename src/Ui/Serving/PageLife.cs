@@ -14,8 +14,8 @@ internal enum PageEnd
 }
 
 /// <summary>
-/// How long a page lives that nobody ends: until its owner has not used it for a while, or has logged out. What a page asks for by itself is
-/// no use.
+/// How long a page lives that nobody ends: until its owner has not used it for a while, or has logged out. What a page asks for by itself
+/// is no use.
 /// </summary>
 /// <param name="idleFor">For how long nobody may use it.</param>
 /// <param name="logoutNote">The file that every logout of its owner writes anew; null for a page without a login.</param>
