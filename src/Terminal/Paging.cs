@@ -69,5 +69,7 @@ public sealed class Paging
             .Select(
                 option => option.Result!.Tokens is []
                     ? option.Name
-                    : $"{option.Name}={string.Join(',', option.Result.Tokens.Select(token => token.Value))}").Prepend(name);
+                    : $"{option.Name}={Word(string.Join(',', option.Result.Tokens.Select(token => token.Value)))}").Prepend(name);
+
+    private static string Word(string value) => value.Contains(' ') ? $"\"{value.Replace('"', ' ')}\"" : value;
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using CertAuthority.Linux;
 
 namespace CertAuthority.Terminal;
@@ -7,7 +8,7 @@ namespace CertAuthority.Terminal;
 /// <c>tsh ui</c> and <c>tctl ui</c>: becomes the program that serves the page. That is a program of its own, so that no other command
 /// carries a web server.
 /// </summary>
-public abstract class UiCommand : CliCommand
+public abstract partial class UiCommand : CliCommand
 {
     private const string Program = "certauthority-ui";
 
@@ -23,17 +24,17 @@ public abstract class UiCommand : CliCommand
             return 0;
         },
     };
-    private readonly Option<int> idle = new("--idle")
+    private readonly Option<TimeSpan> idle = new("--idle")
     {
-        HelpName = "MINUTES",
-        Description = "End when nobody has used the page for so long, from 1 to 1440. Default: 30",
-        DefaultValueFactory = _ => 30,
+        HelpName = "DURATION",
+        Description = "End when nobody has used the page for so long, such as 2h, up to 24h. Default: 30m",
+        DefaultValueFactory = _ => TimeSpan.FromMinutes(30),
         CustomParser = result =>
         {
-            if (int.TryParse(result.Tokens[0].Value, out var minutes) && minutes is >= 1 and <= 24 * 60)
-                return minutes;
-            result.AddError($"--idle takes minutes from 1 to 1440, not '{result.Tokens[0].Value}'");
-            return 0;
+            if (Duration(result.Tokens[0].Value) is { } duration && duration > TimeSpan.Zero && duration <= TimeSpan.FromHours(24))
+                return duration;
+            result.AddError($"--idle takes a duration such as 30m or 1h30m, up to 24h, not '{result.Tokens[0].Value}'");
+            return default;
         },
     };
     private readonly Option<bool> noOpen = new("--no-open") { Description = "Only print the address, do not open a browser" };
@@ -48,7 +49,7 @@ public abstract class UiCommand : CliCommand
             Options.Add(option);
     }
 
-    /// <summary>Returns more arguments for the page: as whom it acts.</summary>
+    /// <summary>Returns more arguments for the page: as whom it acts, and what else ends it.</summary>
     protected virtual IEnumerable<string> Acting(ParseResult parsed) => [];
 
     /// <inheritdoc/>
@@ -64,8 +65,20 @@ public abstract class UiCommand : CliCommand
             Execution.Replace(
                 [
                     page, parsed.RootCommandResult.Command.Name, $"--server={ServerOption.Chosen(parsed)}",
-                    $"--idle={parsed.GetValue(idle)}", .. parsed.GetValue(port) is > 0 and var chosen ? (string[])[$"--port={chosen}"] : [],
+                    $"--idle={parsed.GetValue(idle).TotalSeconds}", .. parsed.GetValue(port) is > 0 and var chosen ? (string[])[$"--port={chosen}"] : [],
                     .. parsed.GetValue(noOpen) ? (string[])["--no-open"] : [], .. Acting(parsed),
                 ]));
     }
+
+    // The durations of the daemon, without days.
+    private static TimeSpan? Duration(string text)
+    {
+        var match = Durations().Match(text);
+        return match.Success ? new TimeSpan(Part("h"), Part("m"), Part("s")) : null;
+
+        int Part(string unit) => int.TryParse(match.Groups[unit].Value, out var number) ? number : 0;
+    }
+
+    [GeneratedRegex("^(?=.)((?<h>[0-9]{1,6})h)?((?<m>[0-9]{1,6})m)?((?<s>[0-9]{1,6})s)?\\z", RegexOptions.ExplicitCapture)]
+    private static partial Regex Durations();
 }

@@ -5,6 +5,7 @@ using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 using CertAuthority.Ui.Desks;
+using CertAuthority.Ui.Serving;
 
 namespace CertAuthority.Ui;
 
@@ -15,18 +16,19 @@ internal sealed class PageCommand : CliCommand
     private static readonly TimeSpan LogInWithin = TimeSpan.FromMinutes(3);
 
     private readonly Option<int> port = new("--port");
-    private readonly Option<int> idle = new("--idle") { DefaultValueFactory = _ => 30 };
+    private readonly Option<int> idle = new("--idle");
     private readonly Option<bool> noOpen = new("--no-open");
     private readonly Option<string?> user = new("--user");
     private readonly Option<string?> profile = new("--profile");
     private readonly Option<string?> tsh = new("--tsh");
+    private readonly Option<string?> logoutNote = new("--logout-note");
 
     /// <summary>Creates the command.</summary>
     /// <param name="program">The program that became this one, whose name messages and commands have.</param>
     public PageCommand(string program)
         : base(program, "Serves the web page of tsh ui and tctl ui, which start it")
     {
-        foreach (var option in (Option[])[new ServerOption(), port, idle, noOpen, user, profile, tsh])
+        foreach (var option in (Option[])[new ServerOption(), port, idle, noOpen, user, profile, tsh, logoutNote])
             Options.Add(option);
     }
 
@@ -35,8 +37,9 @@ internal sealed class PageCommand : CliCommand
         // The library listens for Ctrl-C once this method first waits, and the address must not be on the screen before that.
         await Task.Yield();
         using var ca = ServerOption.Connect(parsed);
-        var why = await PageServer.Serve(
-            Desk(parsed, ca), parsed.GetValue(port), TimeSpan.FromMinutes(parsed.GetValue(idle)), TimeProvider.System, address =>
+        var life = new PageLife(TimeSpan.FromSeconds(parsed.GetValue(idle)), parsed.GetValue(logoutNote), TimeProvider.System);
+        var end = await PageServer.Serve(
+            Desk(parsed, ca), parsed.GetValue(port), life, TimeProvider.System, address =>
             {
                 parsed.Print(address);
                 parsed.Say("this address works once, in a browser of your account; Ctrl-C ends the page");
@@ -44,8 +47,15 @@ internal sealed class PageCommand : CliCommand
                     Open(address);
             },
             () => parsed.Say("a browser has the page now"), cancellation);
-        parsed.Say($"the page has ended: {why}");
-        return ExitCode.Done;
+        parsed.Say(
+            end switch
+            {
+                PageEnd.Idle => "the page has ended: nobody used it",
+                PageEnd.LoggedOut => "the page has ended: you logged out",
+                PageEnd.Left => "the page has ended: you left it",
+                _ => "the page has ended: interrupted",
+            });
+        return end == PageEnd.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
     private Desk Desk(ParseResult parsed, CaClient ca)

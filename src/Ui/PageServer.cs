@@ -28,34 +28,33 @@ internal sealed class PageServer : IDisposable
 
     private readonly Desk desk;
     private readonly Entry entry;
-    private readonly Idle idle;
+    private readonly PageLife life;
     private readonly TimeProvider clock;
     private readonly Door door;
     private readonly Messages messages = new();
     private readonly CancellationTokenSource left = new();
     private readonly Action entered;
 
-    private PageServer(Desk desk, Entry entry, Idle idle, TimeProvider clock, string authority, Action entered)
+    private PageServer(Desk desk, Entry entry, PageLife life, TimeProvider clock, string authority, Action entered)
     {
-        (this.desk, this.entry, this.idle, this.clock, this.entered) = (desk, entry, idle, clock, entered);
+        (this.desk, this.entry, this.life, this.clock, this.entered) = (desk, entry, life, clock, entered);
         door = new Door(authority, entry);
     }
 
-    /// <summary>Serves the page until nobody has used it for a while, somebody leaves, or the call is cancelled.</summary>
+    /// <summary>Serves the page until its life is over, the person leaves it, or the call is cancelled.</summary>
     /// <param name="desk">What it may do.</param>
     /// <param name="port">The port; 0 for any.</param>
-    /// <param name="idleFor">How long nobody may use it.</param>
+    /// <param name="life">When it ends by itself.</param>
     /// <param name="clock">The time.</param>
     /// <param name="serving">Gets its address, with the token, once it is served.</param>
     /// <param name="entered">Called when the token is exchanged.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Why it ended.</returns>
     /// <exception cref="IOException">The port is taken.</exception>
-    public static async Task<string> Serve(
-        Desk desk, int port, TimeSpan idleFor, TimeProvider clock, Action<string> serving, Action entered, CancellationToken cancellation)
+    public static async Task<PageEnd> Serve(
+        Desk desk, int port, PageLife life, TimeProvider clock, Action<string> serving, Action entered, CancellationToken cancellation)
     {
         var entry = new Entry();
-        var idle = new Idle(idleFor, clock);
         // No configuration, no environment, no log: nothing but the listener below may open a port.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
@@ -79,18 +78,17 @@ internal sealed class PageServer : IDisposable
         app.Run(async context => await (await started.Task).Answer(context));
         await app.StartAsync(cancellation);
         var address = app.Urls.Single();
-        using var server = new PageServer(desk, entry, idle, clock, new Uri(address).Authority, entered);
+        using var server = new PageServer(desk, entry, life, clock, new Uri(address).Authority, entered);
         started.SetResult(server);
         serving($"{address}/#{entry.Token}");
         using var leaves = CancellationTokenSource.CreateLinkedTokenSource(cancellation, server.left.Token);
         try
         {
-            await idle.IsOver(leaves.Token);
-            return "nobody used it";
+            return await life.IsOver(leaves.Token);
         }
         catch (OperationCanceledException)
         {
-            return cancellation.IsCancellationRequested ? "interrupted" : "you left it";
+            return cancellation.IsCancellationRequested ? PageEnd.Interrupted : PageEnd.Left;
         }
     }
 
@@ -181,7 +179,7 @@ internal sealed class PageServer : IDisposable
             await Write(context, HtmlType, await Html.Render<EnterView, EnterModel>(model), 403);
             return;
         }
-        idle.Touch();
+        life.Touch();
         entered();
         context.Response.Cookies.Append(
             door.Cookie, session, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Path = "/" });
@@ -193,7 +191,7 @@ internal sealed class PageServer : IDisposable
     {
         var isPost = context.Request.Method == "POST";
         if (path != LivePath)
-            idle.Touch();
+            life.Touch();
         if (isPost && path == LeavePath)
         {
             await Write(context, HtmlType, await Html.Render<LeftView, string>(desk.Program));
@@ -287,14 +285,7 @@ internal sealed class PageServer : IDisposable
     {
         try
         {
-            var waiting = await visit.Desk.Waiting(after: null, Live.MostCounted, visit.Cancellation);
-            var count = waiting switch
-            {
-                { Requests: [] } => "",
-                { Next: null, Requests.Length: var number } => $"{number}",
-                _ => $"{Live.MostCounted}+",
-            };
-            return (await visit.Desk.Who(visit.Cancellation), count);
+            return (await visit.Desk.Who(visit.Cancellation), await visit.Desk.CountWaiting(visit.Cancellation));
         }
         catch (Exception e) when (e is ProblemException or UnreachableException)
         {

@@ -202,6 +202,14 @@ internal sealed class Tab
     /// <summary>Makes it the one that a person sees: the others of its window ask for no news meanwhile.</summary>
     public Task Front() => Call("Page.bringToFront", []);
 
+    /// <summary>Lets scripts read the clipboard, which a page may do only with the person's permission and in front.</summary>
+    public async Task MayReadTheClipboard()
+    {
+        await browser.Call("Browser.grantPermissions", new JsonObject { ["permissions"] = new JsonArray("clipboardReadWrite", "clipboardSanitizedWrite"), ["browserContextId"] = context });
+        await Call("Emulation.setFocusEmulationEnabled", new JsonObject { ["enabled"] = true });
+        await Front();
+    }
+
     /// <summary>Goes to an address, and waits until it is there.</summary>
     public async Task Goto(string url)
     {

@@ -1,46 +1,8 @@
 namespace CertAuthority.Tests.EndToEnd;
 
 /// <summary>What people read about a request before they decide it, and the question at the terminal.</summary>
-public sealed class RequestFactsTests : IAsyncLifetime
+public sealed class RequestFactsTests : ReviewSite
 {
-    private const string Resources = """
-        {kind: role, version: v7, metadata: {name: staff}, spec: {allow: {logins: [deploy], node_labels: {env: prod}, request: {roles: [dba, prod-root, dull], thresholds: [{approve: 2, deny: 1}]}}}}
-        ---
-        {kind: role, version: v7, metadata: {name: reviewer}, spec: {allow: {review_requests: {roles: ['*']}}}}
-        ---
-        {kind: role, version: v7, metadata: {name: dba, description: all databases}, spec: {allow: {logins: [postgres], node_labels: {env: prod}}, options: {max_session_ttl: 1h}}}
-        ---
-        {kind: role, version: v7, metadata: {name: prod-root}, spec: {allow: {logins: [root], node_labels: {'*': '*'}}, options: {max_session_ttl: 1h}}}
-        ---
-        {kind: role, version: v7, metadata: {name: dull}, spec: {allow: {logins: [deploy], node_labels: {env: prod}}, options: {max_session_ttl: 1h}}}
-        ---
-        {kind: node, version: v2, metadata: {name: db1, labels: {env: prod}}, spec: {addr: db1.example.com}}
-        ---
-        {kind: node, version: v2, metadata: {name: db2, labels: {env: prod, type: db}}, spec: {addr: db2.example.com}}
-        ---
-        {kind: user, version: v2, metadata: {name: alice}, spec: {roles: [staff]}}
-        ---
-        {kind: user, version: v2, metadata: {name: bob}, spec: {roles: [reviewer]}}
-        ---
-        {kind: user, version: v2, metadata: {name: carol}, spec: {roles: [reviewer]}}
-        """;
-
-    private TestDaemon daemon = null!;
-
-    private Person Alice => daemon.Person(Person.Alice);
-
-    private Person Bob => daemon.Person(Person.Bob);
-
-    private Person Carol => daemon.Person(Person.Carol);
-
-    public async Task InitializeAsync()
-    {
-        daemon = await TestDaemon.Start();
-        (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
-    }
-
-    public async Task DisposeAsync() => await daemon.DisposeAsync();
-
     [PeopleFact]
     public async Task Reviewer_reads_the_facts_that_a_login_then_shows()
     {
@@ -59,7 +21,7 @@ public sealed class RequestFactsTests : IAsyncLifetime
         Assert.Contains(shown, line => line.StartsWith("for: ", StringComparison.Ordinal) && line.EndsWith(" if approved now; limited by role dba", StringComparison.Ordinal));
         Assert.Contains("you cannot approve it: user \"bob\" has already reviewed this request", await Lines(Bob, "tsh", "request", "show", request));
         Assert.Contains("you cannot approve it: nobody reviews their own request", await Lines(Alice, "tsh", "request", "show", request));
-        Assert.Contains($"to answer: tctl requests approve {request}", await Lines(daemon.Administrator, "tctl", "requests", "get", request));
+        Assert.Contains($"to answer: tctl requests approve {request}", await Lines(Daemon.Administrator, "tctl", "requests", "get", request));
         Assert.Equal(
             "[\"db1\",\"db2\"] {\"env=prod\":2,\"type=db\":1}",
             (await Carol.Types("bash", "-c", $"tsh request show {request} --format=json | jq -cr '.facts.opens[0] | [.hosts, .labels | tojson] | join(\" \")'")).Done().Trim());
@@ -73,12 +35,12 @@ public sealed class RequestFactsTests : IAsyncLifetime
     public async Task Many_hosts_are_counted_and_named_on_demand()
     {
         var nodes = Enumerable.Range(3, 4).Select(i => $"{{kind: node, version: v2, metadata: {{name: db{i}, labels: {{env: prod}}}}, spec: {{addr: db{i}.example.com}}}}");
-        (await daemon.Administrator.Types(["tctl", "create"], string.Join("\n---\n", nodes))).Done();
+        (await Daemon.Administrator.Types(["tctl", "create"], string.Join("\n---\n", nodes))).Done();
         var request = (await Alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
         Assert.Contains("opens: postgres on 6 hosts (6 env=prod, 1 type=db)", await Lines(Bob, "tsh", "request", "show", request));
         const string All = "opens: postgres@db1, postgres@db2, postgres@db3, postgres@db4, postgres@db5, postgres@db6 (env=prod)";
         Assert.Contains(All, await Lines(Bob, "tsh", "request", "show", request, "--hosts"));
-        Assert.Contains(All, await Lines(daemon.Administrator, "tctl", "requests", "get", request, "--hosts"));
+        Assert.Contains(All, await Lines(Daemon.Administrator, "tctl", "requests", "get", request, "--hosts"));
         Assert.Contains("opens: nothing: nothing that the roles of alice do not open already", await Lines(Alice, "tsh", "request", "create", "--roles=dull", "--dry-run"));
     }
 
@@ -114,10 +76,10 @@ public sealed class RequestFactsTests : IAsyncLifetime
         Assert.Single(script.Error.Split('\n'), line => line.Contains(Risk, StringComparison.Ordinal));
         var another = (await Alice.Types("tsh", "request", "create", "--roles=prod-root", "--nowait")).Done().Split(' ')[1];
         Assert.Contains("history: last granted for a request of ", string.Join('\n', await Lines(Bob, "tsh", "request", "show", another)), StringComparison.Ordinal);
-        var (exitCode, shown) = await Pty.Run(daemon.Administrator, $"tctl requests approve --yes {another}");
+        var (exitCode, shown) = await Pty.Run(Daemon.Administrator, $"tctl requests approve --yes {another}");
         Assert.Equal(0, exitCode);
         Assert.DoesNotContain("[y/N]", shown, StringComparison.Ordinal);
-        using var administrator = Pty.Start(daemon.Administrator, $"tctl requests approve {(await Alice.Types("tsh", "request", "create", "--roles=prod-root", "--nowait")).Done().Split(' ')[1]}");
+        using var administrator = Pty.Start(Daemon.Administrator, $"tctl requests approve {(await Alice.Types("tsh", "request", "create", "--roles=prod-root", "--nowait")).Done().Split(' ')[1]}");
         await administrator.Shows(Question);
         administrator.Leave();
         Assert.Equal(1, await administrator.Ended());
@@ -144,8 +106,8 @@ public sealed class RequestFactsTests : IAsyncLifetime
             (1, $"tsh: error: request {first} asks for the same and is pending\ntsh: hint: wait for it with tsh request show {first} --wait; --force files it again\n"),
             (second.ExitCode, second.Error));
         Assert.Contains($"warning: request {first} asks for the same and is pending", await Lines(Alice, "tsh", "request", "create", "--roles=dba", "--dry-run"));
-        Assert.Equal(1, (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "alice")).ExitCode);
-        (await daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "--force", "alice")).Done();
+        Assert.Equal(1, (await Daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "alice")).ExitCode);
+        (await Daemon.Administrator.Types("tctl", "requests", "create", "--roles=dba", "--force", "alice")).Done();
         (await Alice.Types("tsh", "request", "create", "--roles=dba,prod-root", "--nowait")).Done();
         var forced = (await Alice.Types("tsh", "request", "create", "--roles=dba", "--nowait", "--force")).Done().Split(' ')[1];
         (await Alice.Types("tsh", "request", "cancel", forced)).Done();
@@ -156,14 +118,14 @@ public sealed class RequestFactsTests : IAsyncLifetime
         var joined = await Alice.Types("tsh", "login", "--request-roles=prod-root", "--request-nowait");
         Assert.Contains($"(id: {filed})", joined.Output, StringComparison.Ordinal);
         Assert.Contains($"request {filed} asks for the same and is pending; no other one is filed", joined.Error, StringComparison.Ordinal);
-        (await daemon.Administrator.Types("tctl", "requests", "approve", filed)).Done();
+        (await Daemon.Administrator.Types("tctl", "requests", "approve", filed)).Done();
         await login.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(0, login.ExitCode);
     }
 
     [PeopleFact]
     public async Task Requestable_roles_are_listed_with_descriptions() =>
-        Assert.Equal(["dba: all databases", "dull", "prod-root"], await Lines(Alice, "tsh", "request", "roles"));
+        Assert.Equal(["dba: all databases", "dull", "prod-root", "web"], await Lines(Alice, "tsh", "request", "roles"));
 
     private static async Task<string[]> Lines(Person person, params string[] command) =>
         (await person.Types(command)).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);

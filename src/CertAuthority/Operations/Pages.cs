@@ -4,7 +4,8 @@ namespace CertAuthority.Operations;
 
 /// <summary>
 /// Divides lists into pages. Lists of past events grow without limit, so a caller gets one page and the place where the next one begins.
-/// Lists of what exists now (roles, users, nodes, locks) are as long as administrators made them, and are returned whole.
+/// Lists of what exists now (roles, users, nodes, locks) are as long as administrators made them, and are returned whole; nodes, of which a
+/// site can have thousands, also in pages if the caller asks for that.
 /// </summary>
 internal static class Pages
 {

@@ -7,6 +7,8 @@ namespace CertAuthority.Store;
 /// <summary>The tables of what the daemon has written to hosts, and of the certificates that it uses for that.</summary>
 internal static class NodeSyncTable
 {
+    private const string Columns = "node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt";
+
     public static void InsertSyncCertificate(
         this Transaction transaction, ulong serial, DateTimeOffset issued, Validity validity, long caKeyId, byte[] toBeSigned) =>
         transaction.Execute(
@@ -18,10 +20,12 @@ internal static class NodeSyncTable
     /// written to the host replaces it.
     /// </summary>
     public static Dictionary<Guid, NodeSync> NodeSyncs(this Snapshot snapshot) =>
-        snapshot.QueryReadable(
-            "SELECT node_id, krl_version, synced, failure, failed, told_stale, trouble, told_contested, exempt FROM node_syncs",
-            row => (Id: row.Id("node_id"), Sync: Row(row)))
+        snapshot.QueryReadable($"SELECT {Columns} FROM node_syncs", row => (Id: row.Id("node_id"), Sync: Row(row)))
             .ToDictionary(one => one.Id, one => one.Sync);
+
+    /// <summary>Returns the state of a node; null if no write to it was tried, or if its row cannot be read.</summary>
+    public static NodeSync? NodeSync(this Snapshot snapshot, Node node) =>
+        snapshot.QueryFirstReadable($"SELECT {Columns} FROM node_syncs WHERE node_id = $1", Row, node.Id);
 
     /// <summary>Records that the host now has the list. It does nothing for a node that was removed meanwhile.</summary>
     public static void SetSynced(this Transaction transaction, Node node, ulong krlVersion, DateTimeOffset now) =>

@@ -36,11 +36,16 @@ public sealed record ProveNode(string Name, string PublicKey, string Login);
 public sealed record NodeProof(string Enters, string Elsewhere, string Revoked, string[] HostCas);
 
 /// <summary>Lists the nodes, for an administrator.</summary>
-public sealed record ListNodes;
+/// <param name="Search">Words that must all be in the name, the address, or a label written <c>env=prod</c>.</param>
+/// <param name="Failing">Whether to list only nodes to which the last write failed.</param>
+/// <param name="Limit">The size of the page; null for all nodes in one.</param>
+/// <param name="After">The place after which the page begins: the <c>next</c> of the page before.</param>
+public sealed record ListNodes(string? Search = null, bool Failing = false, int? Limit = null, string? After = null);
 
-/// <summary>Every node.</summary>
+/// <summary>The nodes, or a page of them.</summary>
 /// <param name="Nodes">The nodes, sorted by name.</param>
-public sealed record NodeStatusList(NodeStatus[] Nodes);
+/// <param name="Next">The place of the next page; null if there is none.</param>
+public sealed record NodeStatusList(NodeStatus[] Nodes, string? Next = null);
 
 /// <summary>A node and its state.</summary>
 /// <param name="Name">The name of the node.</param>

@@ -7,21 +7,37 @@ namespace CertAuthority.Tctl;
 /// <summary><c>tctl nodes ls</c>.</summary>
 internal sealed class NodesListCommand : CliCommand
 {
+    private readonly Option<string?> search = new("--search")
+    {
+        HelpName = "WORDS",
+        Description = "Only hosts that have these words in their name, address or labels"
+    };
+    private readonly Option<bool> failing = new("--failing") { Description = "Only hosts to which the last write failed" };
     private readonly FormatOption format = new();
+    private readonly Paging paging;
 
     public NodesListCommand()
         : base(
             "ls", "Lists the hosts: until when their own certificates are valid, and what the daemon has written there", "tctl nodes ls",
-            "tctl nodes ls --format=json | jq -r '.[].name'")
+            "tctl nodes ls --search=\"env=prod db\"", "tctl nodes ls --failing", "tctl nodes ls --format=json | jq -r '.[].name'")
     {
+        Options.Add(search);
+        Options.Add(failing);
         Options.Add(new WideOption());
         Options.Add(format);
+        paging = new Paging(this, "tctl nodes ls", format);
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var nodes = (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes;
+        var nodes = await paging.Read(
+            parsed, async (limit, after) =>
+            {
+                var ask = new ListNodes(parsed.GetValue(search), parsed.GetValue(failing), limit, after);
+                var page = await ca.Send(Routes.ListNodes, ask, cancellation);
+                return (page.Nodes, page.Next);
+            });
         if (parsed.GetValue(format) == FormatOption.Json)
         {
             parsed.PrintJson(nodes);

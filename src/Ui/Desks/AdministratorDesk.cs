@@ -9,12 +9,14 @@ namespace CertAuthority.Ui.Desks;
 public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
 {
     private const int MostEntries = 200;
+    private const int MostCounted = 100;
 
     internal override string Program => "tctl";
 
     internal override string WaitingCommand => "tctl requests ls --state=pending";
 
-    internal static string HostsCommand => "tctl nodes ls";
+    internal static string HostsCommand(string words, bool failing) =>
+        $"tctl nodes ls{(words.Length > 0 ? $" --search=\"{words.Replace('"', ' ')}\"" : "")}{(failing ? " --failing" : "")}";
 
     internal static string LocksCommand => "tctl get locks --format=text";
 
@@ -35,6 +37,17 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
 
     internal override Task<RequestList> Waiting(string? after, int limit, CancellationToken cancellation) =>
         Ca.Send(Routes.ListRequests, new ListRequests("pending", Limit: limit, After: after), cancellation);
+
+    internal override async Task<string> CountWaiting(CancellationToken cancellation) =>
+        await Waiting(after: null, MostCounted, cancellation) switch
+        {
+            { Requests: [] } => "",
+            { Next: null, Requests.Length: var count } => $"{count}",
+            _ => $"{MostCounted}+",
+        };
+
+    // Taking away needs no permission of anybody.
+    internal override Task<bool> MayDeny(RequestResource request, CancellationToken cancellation) => Task.FromResult(true);
 
     internal override Task<RequestResource> Request(
         string id, bool allHosts = false, string[]? roles = null, CancellationToken cancellation = default) =>
@@ -62,8 +75,7 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
     internal override async Task<AuditEntry[]> Audit(string request, CancellationToken cancellation) =>
         [.. (await Ca.Send(Routes.ListAudit, new ListAudit(MostEntries, Request: request), cancellation)).Entries.Reverse()];
 
-    internal async Task<NodeStatus[]> Hosts(CancellationToken cancellation) =>
-        (await Ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes;
+    internal Task<NodeStatusList> Hosts(ListNodes ask, CancellationToken cancellation) => Ca.Send(Routes.ListNodes, ask, cancellation);
 
     internal Task<EntrantList> Entrants(string host, string? login, CancellationToken cancellation) =>
         Ca.Send(Routes.ListEntrants, new ListEntrants(host, login), cancellation);

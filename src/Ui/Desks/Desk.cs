@@ -24,6 +24,14 @@ public abstract class Desk
     /// <summary>Lists the requests that wait for this person, newest first.</summary>
     internal abstract Task<RequestList> Waiting(string? after, int limit, CancellationToken cancellation);
 
+    /// <summary>Counts the requests that wait for this person, in the words of the badge: <c>3</c>, <c>100+</c>; empty for none.</summary>
+    internal abstract Task<string> CountWaiting(CancellationToken cancellation);
+
+    /// <summary>
+    /// Whether the daemon would accept a denial of a pending request from this person, who may not be able to approve it.
+    /// </summary>
+    internal abstract Task<bool> MayDeny(RequestResource request, CancellationToken cancellation);
+
     /// <summary>Reads a request with its facts.</summary>
     /// <param name="id">Its ID.</param>
     /// <param name="allHosts">Whether the facts name every host.</param>

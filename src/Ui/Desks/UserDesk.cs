@@ -11,6 +11,7 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
     : Desk(ca)
 {
     private const int MostCertificates = 1000;
+    private const int MostListed = 1000;
 
     internal override string Program => "tsh";
 
@@ -56,6 +57,20 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
 
     internal override Task<RequestList> Waiting(string? after, int limit, CancellationToken cancellation) =>
         Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, RequestViews.Reviewable, limit, after), cancellation);
+
+    internal override async Task<string> CountWaiting(CancellationToken cancellation) =>
+        (await Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, Limit: 1, CountReviewable: true), cancellation)).Reviewable is > 0 and var count
+            ? $"{count}"
+            : "";
+
+    // What waits for a person is what the daemon lets them deny. An approval needs more, and the facts say whether it would be accepted.
+    internal override async Task<bool> MayDeny(RequestResource request, CancellationToken cancellation)
+    {
+        var ask = new ListMyRequests(
+            user, RequestViews.Reviewable, MostListed, Role: request.Spec.Roles[0], Since: $"{request.Spec.Created.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        var list = await Ca.Send(Routes.ListMyRequests, ask, cancellation);
+        return list.Next is not null || list.Requests.Any(one => one.Metadata.Name == request.Metadata.Name);
+    }
 
     internal Task<RequestList> Mine(CancellationToken cancellation) =>
         Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, Limit: 2 * OnOneScreen), cancellation);

@@ -35,14 +35,14 @@ internal static class Decisions
                     Html.Part<ConfirmView, ConfirmModel>(
                         new ConfirmModel(visit.Desk, requests, roles, reason, visit.Form["back"] ?? "")));
         }
-        return await Each(ids, back, visit, id => visit.Desk.Approve(id, reason, roles, visit.Cancellation));
+        return await Each(ids, back, visit, approves: true, id => visit.Desk.Approve(id, reason, roles, visit.Cancellation));
     }
 
     /// <summary>Denies one request or several.</summary>
     public static async Task<Answer> Deny(Visit visit)
     {
         var (ids, reason, back) = Read(visit);
-        return await Each(ids, back, visit, id => visit.Desk.Deny(id, reason, visit.Cancellation));
+        return await Each(ids, back, visit, approves: false, id => visit.Desk.Deny(id, reason, visit.Cancellation));
     }
 
     private static (string[] Ids, string Reason, string Back) Read(Visit visit)
@@ -53,13 +53,15 @@ internal static class Decisions
     }
 
     // One that is refused does not stop the rest.
-    private static async Task<Answer> Each(string[] ids, string back, Visit visit, Func<string, Task<RequestResolved>> decide)
+    private static async Task<Answer> Each(
+        string[] ids, string back, Visit visit, bool approves, Func<string, Task<RequestResolved>> decide)
     {
         var said = new List<Said>();
         foreach (var id in ids)
             try
             {
-                said.AddRange(After(await decide(id)));
+                var resolved = await decide(id);
+                said.AddRange(After(resolved, RequestText.Reviewed(resolved, approves)));
             }
             catch (ProblemException refused)
             {
@@ -68,14 +70,13 @@ internal static class Decisions
         return new Answer.Go(back, [.. said]);
     }
 
-    /// <summary>What a decision did.</summary>
-    public static IEnumerable<Said> After(RequestResolved resolved)
+    /// <summary>Says what was done to a request.</summary>
+    /// <param name="resolved">The daemon's answer.</param>
+    /// <param name="done">What was done, in words.</param>
+    public static IEnumerable<Said> After(RequestResolved resolved, string done)
     {
         var spec = resolved.Request.Spec;
-        var what = spec.State == RequestStates.Pending
-            ? string.Join("; ", ["reviewed", .. spec.Missing ?? []])
-            : spec.State.ToLowerInvariant();
-        yield return new Said(SaidKind.Done, $"{spec.User}, {string.Join(", ", spec.Roles)}: {RequestText.Done(resolved, what)}");
+        yield return new Said(SaidKind.Done, $"{spec.User}, {string.Join(", ", spec.Roles)}: {done}");
         foreach (var warning in resolved.Warnings)
             yield return new Said(SaidKind.Warning, warning);
     }

@@ -15,8 +15,8 @@ internal static class Live
     /// <summary>What a page shows that could not reach the daemon.</summary>
     public const string Down = "down";
 
-    /// <summary>The most requests that are counted.</summary>
-    public const int MostCounted = 100;
+    // A change of what is far below the screen waits for the next one above it.
+    private const int MostLookedAt = 100;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(25);
@@ -65,7 +65,7 @@ internal static class Live
     /// <summary>What waits now: how many requests, and which.</summary>
     public static async Task<string> OfWaiting(Desk desk, CancellationToken cancellation)
     {
-        var requests = (await desk.Waiting(after: null, MostCounted, cancellation)).Requests;
+        var requests = (await desk.Waiting(after: null, MostLookedAt, cancellation)).Requests;
         return $"{requests.Length} {Print(requests)}";
     }
 

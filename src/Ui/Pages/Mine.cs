@@ -1,4 +1,5 @@
 using CertAuthority.Protocol;
+using CertAuthority.Terminal;
 using CertAuthority.Ui.Desks;
 using CertAuthority.Ui.Serving;
 
@@ -58,10 +59,13 @@ internal static class Mine
     }
 
     /// <summary>Withdraws a pending request.</summary>
-    public static async Task<Answer> Cancel(Visit visit) => new Answer.Go(
-        "/mine", [.. Decisions.After(await visit.User.Cancel(visit.Form.Need("id"), visit.Cancellation))]);
+    public static async Task<Answer> Cancel(Visit visit) =>
+        Ended(await visit.User.Cancel(visit.Form.Need("id"), visit.Cancellation), "cancelled");
 
     /// <summary>Gives up an approved request.</summary>
-    public static async Task<Answer> Drop(Visit visit) => new Answer.Go(
-        "/mine", [.. Decisions.After(await visit.User.Drop(visit.Form.Need("id"), visit.Cancellation))]);
+    public static async Task<Answer> Drop(Visit visit) =>
+        Ended(await visit.User.Drop(visit.Form.Need("id"), visit.Cancellation), "dropped");
+
+    private static Answer.Go Ended(RequestResolved resolved, string what) =>
+        new("/mine", [.. Decisions.After(resolved, RequestText.Done(resolved, what))]);
 }

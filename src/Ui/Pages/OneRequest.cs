@@ -11,10 +11,11 @@ namespace CertAuthority.Ui.Pages;
 /// <param name="Steps">What happened, oldest first.</param>
 /// <param name="Certificates">The certificates that were issued under it.</param>
 /// <param name="IsMine">Whether it is this person's own.</param>
+/// <param name="MayDeny">Whether this person can deny it while it is pending.</param>
 /// <param name="Now">The time.</param>
 public sealed record RequestModel(
     Desk Desk, RequestResource Request, IReadOnlyList<Step> Steps, IReadOnlyList<CertificateInfo> Certificates, bool IsMine,
-    DateTimeOffset Now);
+    bool MayDeny, DateTimeOffset Now);
 
 /// <summary>Something that happened to a request.</summary>
 /// <param name="Time">When; null if this person cannot know it.</param>
@@ -33,11 +34,17 @@ internal static class OneRequest
             visit.Query["id"] ?? "", visit.Query["hosts"] == "all", cancellation: visit.Cancellation);
         var id = request.Metadata.Name;
         var isMine = desk is UserDesk && await desk.Who(visit.Cancellation) == request.Spec.User;
+        var mayDeny = request.Facts switch
+        {
+            null => false,
+            { WhyNotYou: null } => true,
+            _ => !isMine && await desk.MayDeny(request, visit.Cancellation),
+        };
         var certificates = isMine || desk is AdministratorDesk ? await desk.Certificates(id, visit.Cancellation) : [];
         var steps = Steps(request, certificates, await desk.Audit(id, visit.Cancellation));
         return new Answer.Page(
             $"Request of {request.Spec.User}", "", desk.ShowCommand(id),
-            Html.Part<RequestView, RequestModel>(new RequestModel(desk, request, steps, certificates, isMine, visit.Now)),
+            Html.Part<RequestView, RequestModel>(new RequestModel(desk, request, steps, certificates, isMine, mayDeny, visit.Now)),
             Live.OfRequest(request));
     }
 

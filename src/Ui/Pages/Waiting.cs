@@ -20,9 +20,15 @@ public sealed record WaitingGroup(string Form, IReadOnlyList<RequestResource> Re
 /// <param name="Desk">What the person may do.</param>
 /// <param name="Request">The request, with its facts.</param>
 /// <param name="Now">The time.</param>
+/// <param name="MayDeny">Whether the person can deny it; whether they can approve it too is one of its facts.</param>
 /// <param name="Back">The page to return to.</param>
 /// <param name="Several">The form that answers several; null if it stands alone.</param>
-public sealed record CardModel(Desk Desk, RequestResource Request, DateTimeOffset Now, string Back = "", string? Several = null);
+public sealed record CardModel(
+    Desk Desk, RequestResource Request, DateTimeOffset Now, bool MayDeny = true, string Back = "", string? Several = null)
+{
+    /// <summary>Whether the person can approve it.</summary>
+    public bool MayApprove => MayDeny && Request.Facts is { WhyNotYou: null };
+}
 
 /// <summary>Shows what waits.</summary>
 internal static class Waiting

@@ -27,7 +27,7 @@ public sealed class DeskTests : IDisposable
             .. ((Desk[])[user, administrator]).SelectMany(desk => (string[])[desk.WaitingCommand, desk.ShowCommand(Id), desk.ApproveCommand(Id), desk.ApproveCommand(Id, ["dba", "ops"]), desk.DenyCommand(Id), desk.HistoryCommand(search), desk.HistoryCommand(new Search()), desk.HistoryCommand(search with { Whose = "suggested" }), desk.HistoryCommand(search with { Whose = "reviewable" })]),
             user.MineCommand, user.RolesCommand, user.UseCommand(Id), user.CancelCommand(Id), user.DropCommand(Id), user.SshCommand("postgres", "db1"), user.SearchCommand("pay \"roll"),
             user.AskCommand(new CreateRequest(["dba"])), user.AskCommand(new CreateRequest(["dba"], Resources: ["node/db1", "node/db2"])),
-            AdministratorDesk.HostsCommand, AdministratorDesk.LocksCommand, AdministratorDesk.EntrantsCommand("db1", "root"), new OneLock("a-b", "user alice", "", null).LiftCommand,
+            AdministratorDesk.HostsCommand("", false), AdministratorDesk.HostsCommand("env=prod \"db", true), AdministratorDesk.LocksCommand, AdministratorDesk.EntrantsCommand("db1", "root"), new OneLock("a-b", "user alice", "", null).LiftCommand,
         ];
         Assert.All(commands, command => Assert.True(Shell.IsUnderstood(CommandLine.Parse(CommandLine.Words(command))), command));
     }

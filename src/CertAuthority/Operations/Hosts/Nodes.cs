@@ -125,13 +125,27 @@ internal static class Nodes
 
     public static Task<NodeStatusList> List(Authority ca, Administrator by, ListNodes ask)
     {
+        var words = (ask.Search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        int? size = ask.Limit is null ? null : Pages.Size(ask.Limit);
         var now = ca.Now();
         return Task.FromResult(ca.Database.Read(snapshot =>
         {
+            var failing = ask.Failing ? snapshot.NodeSyncs() : [];
+            var found = snapshot.Policy().Nodes.Values.Where(
+                node => (ask.After is null || string.CompareOrdinal(node.Name, ask.After) > 0)
+                    && Array.TrueForAll(words, word => Searches.Has(node, word) || Searches.Has(node.Address, word))
+                    && (!ask.Failing || (node.Push && failing.GetValueOrDefault(node.Id)?.Failure is not null)));
+            if (size is { } most)
+            {
+                var (page, next) = Pages.Cut([.. found.Take(most + 1)], most, node => node.Name);
+                return new NodeStatusList(
+                    [.. page.Select(node => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), now))], next);
+            }
+            // Of all nodes, one statement reads faster than one for each.
             var (certificates, syncs) = (snapshot.HostCertificates(), snapshot.NodeSyncs());
             return new NodeStatusList(
                 [
-                    .. snapshot.Policy().Nodes.Values.Select(
+                    .. found.Select(
                         node => Show(ca, node, certificates.GetValueOrDefault(node.Id), syncs.GetValueOrDefault(node.Id), now))]);
         }));
     }
@@ -167,7 +181,7 @@ internal static class Nodes
         }
         var then = ca.Now();
         return ca.Database.Read(
-            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSyncs().GetValueOrDefault(node.Id), then));
+            snapshot => Show(ca, node, snapshot.HostCertificate(node), snapshot.NodeSync(node), then));
     }
 
     /// <summary>Lists the hosts that do not have the revocation list in place, after waiting for them.</summary>

@@ -48,10 +48,10 @@ internal static class Searches
         return labels;
     }
 
-    private static bool Has(Node node, string word)
-    {
-        return Contains(node.Name) || node.Labels.Any(label => Contains(label.Key) || Contains(label.Value));
+    /// <summary>Whether a word is in the name of a node, or in one of its labels, written <c>env=prod</c>.</summary>
+    public static bool Has(Node node, string word) =>
+        Has(node.Name, word) || node.Labels.Any(label => Has($"{label.Key}={label.Value}", word));
 
-        bool Contains(string text) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
-    }
+    /// <summary>Whether a word is in a text, in upper or lower case.</summary>
+    public static bool Has(string text, string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
 }
