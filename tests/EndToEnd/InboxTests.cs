@@ -34,6 +34,11 @@ public sealed class InboxTests : ReviewSite
         Assert.Equal([first], await Listed(Bob, "--reviewed --state=approved"));
         Assert.Equal([first], await Listed(Alice, "--state=approved"));
         Assert.Equal([second], await Listed(Alice, "--role=web --since=1h"));
+        Assert.Equal([second, first], await Listed(Bob, "--reviewed --node=db1 --requester=alice"));
+        Assert.Empty(await Listed(Bob, "--reviewed --node=db9"));
+        Assert.Empty(await Listed(Bob, "--reviewed --requester=carol"));
+        Assert.Equal(3, (await Daemon.Administrator.Types("bash", "-c", "tctl requests ls --node=db2 --format=json | jq -r '.[].spec.roles[0]'")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal("tctl: no requests\n", (await Daemon.Administrator.Types("tctl", "requests", "ls", "--node=db9")).Error);
         Assert.Contains("takes pending, approved, denied, cancelled or expired, not \"open\"", (await Alice.Types("tsh", "request", "ls", "--state=open")).Error, StringComparison.Ordinal);
 
         // One refused request does not stop the next.

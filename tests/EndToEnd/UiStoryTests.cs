@@ -71,9 +71,12 @@ public sealed class UiStoryTests(Browsers browsers) : UiSite(browsers)
         await bob.Goto(Origin(bob));
         await bob.Click("[data-less] summary");
         await bob.Click("[data-less] input[value=dba]");
-        await bob.Go("[data-less] button");
+        await bob.Types("[data-less] input[name=max_duration]", "20m");
+        await bob.Go("[data-card] button.good");
         await bob.Sees("has been approved");
-        Assert.Contains("granted roles: ops\n", (await Alice.Types("tsh", "request", "show", both)).Done());
+        var shown = (await Alice.Types("tsh", "request", "show", both)).Done();
+        Assert.Contains("granted roles: ops\n", shown);
+        Assert.Contains(", limited by the approval\n", shown);
     }
 
     [BrowserFact]

@@ -196,7 +196,7 @@ document.addEventListener("keydown", event => {
         const less = find("[data-less]", place);
         if (less) {
             less.open = true;
-            find("input", less).focus();
+            find("input:not([type=hidden])", less).focus();
         }
     } else if (event.key === "x") {
         find("[data-select]", place)?.click();

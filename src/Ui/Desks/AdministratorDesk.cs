@@ -24,14 +24,14 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
 
     internal override string ShowCommand(string id) => $"tctl requests get {id}";
 
-    internal override string ApproveCommand(string id, string[]? roles = null) =>
-        $"tctl requests approve {id}{Option("roles", roles)}";
+    internal override string ApproveCommand(string id, Approval? of = null) =>
+        $"tctl requests approve {id}{Option("roles", of?.Roles)}{Option("max-duration", of?.MaxDuration)}";
 
     internal override string DenyCommand(string id) => $"tctl requests deny {id} --reason=TEXT";
 
     internal override string HistoryCommand(Search search) =>
         "tctl requests ls" + Option("user", search.Person) + Option("role", search.Role) + Option("state", search.State)
-        + Option("since", search.Since);
+        + Option("since", search.Since) + Option("node", search.Host);
 
     internal override Task<string> Who(CancellationToken cancellation) => Task.FromResult($"{account}, administrator");
 
@@ -50,14 +50,14 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
     internal override Task<bool> MayDeny(RequestResource request, CancellationToken cancellation) => Task.FromResult(true);
 
     internal override Task<RequestResource> Request(
-        string id, bool allHosts = false, string[]? roles = null, CancellationToken cancellation = default) =>
+        string id, bool allHosts = false, Approval? of = null, CancellationToken cancellation = default) =>
         Ca.Send(
             Routes.GetRequest,
-            new GetRequest(id, Facts: true, AllHosts: allHosts, Roles: roles is null ? null : string.Join(',', roles)),
+            new GetRequest(id, Facts: true, AllHosts: allHosts, Roles: of?.RoleList, MaxDuration: of?.MaxDuration),
             cancellation);
 
-    internal override Task<RequestResolved> Approve(string id, string reason, string[]? roles, CancellationToken cancellation) =>
-        Ca.Send(Routes.ApproveRequest, new ApproveRequest(id, reason, roles), cancellation);
+    internal override Task<RequestResolved> Approve(string id, string reason, Approval of, CancellationToken cancellation) =>
+        Ca.Send(Routes.ApproveRequest, new ApproveRequest(id, reason, of.Roles, MaxDuration: of.MaxDuration), cancellation);
 
     internal override Task<RequestResolved> Deny(string id, string reason, CancellationToken cancellation) =>
         Ca.Send(Routes.DenyRequest, new DenyRequest(id, reason), cancellation);
@@ -65,9 +65,8 @@ public sealed class AdministratorDesk(CaClient ca, string account) : Desk(ca)
     internal override Task<RequestList> History(Search search, int limit, CancellationToken cancellation) =>
         Ca.Send(
             Routes.ListRequests,
-            new ListRequests(search.State, search.Person, search.Role, search.Since, Limit: limit, After: search.After), cancellation);
-
-    internal override bool Narrows(Search search) => search.Host is null;
+            new ListRequests(search.State, search.Person, search.Role, search.Since, search.Host, Limit: limit, After: search.After),
+            cancellation);
 
     internal override async Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation) =>
         (await Ca.Send(Routes.ListCertificates, new ListCertificates(MostEntries, Request: request), cancellation)).Certificates;

@@ -35,22 +35,19 @@ public abstract class Desk
     /// <summary>Reads a request with its facts.</summary>
     /// <param name="id">Its ID.</param>
     /// <param name="allHosts">Whether the facts name every host.</param>
-    /// <param name="roles">Some of its roles, as if only these were granted; null for all.</param>
+    /// <param name="of">How much of it would be approved; null for all.</param>
     /// <param name="cancellation">Cancels the call.</param>
     internal abstract Task<RequestResource> Request(
-        string id, bool allHosts = false, string[]? roles = null, CancellationToken cancellation = default);
+        string id, bool allHosts = false, Approval? of = null, CancellationToken cancellation = default);
 
-    /// <summary>Approves a request, or some of its roles.</summary>
-    internal abstract Task<RequestResolved> Approve(string id, string reason, string[]? roles, CancellationToken cancellation);
+    /// <summary>Approves a request, or less than it asks for.</summary>
+    internal abstract Task<RequestResolved> Approve(string id, string reason, Approval of, CancellationToken cancellation);
 
     /// <summary>Denies a request.</summary>
     internal abstract Task<RequestResolved> Deny(string id, string reason, CancellationToken cancellation);
 
-    /// <summary>Lists a page of requests, newest first, narrowed by as much of a search as the daemon can.</summary>
+    /// <summary>Lists a page of requests that match a search, newest first.</summary>
     internal abstract Task<RequestList> History(Search search, int limit, CancellationToken cancellation);
-
-    /// <summary>Whether the daemon narrows the list by the whole search.</summary>
-    internal abstract bool Narrows(Search search);
 
     /// <summary>Lists the certificates that were issued under a request, as far as this person may see them.</summary>
     internal abstract Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation);
@@ -66,8 +63,8 @@ public abstract class Desk
 
     /// <summary>The command that approves a request.</summary>
     /// <param name="id">Its ID.</param>
-    /// <param name="roles">Some of its roles; null for all.</param>
-    internal abstract string ApproveCommand(string id, string[]? roles = null);
+    /// <param name="of">How much of it; null for all.</param>
+    internal abstract string ApproveCommand(string id, Approval? of = null);
 
     /// <summary>The command that denies a request.</summary>
     internal abstract string DenyCommand(string id);

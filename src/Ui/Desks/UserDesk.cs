@@ -23,8 +23,8 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
 
     internal override string ShowCommand(string id) => $"{tsh} request show {id}";
 
-    internal override string ApproveCommand(string id, string[]? roles = null) =>
-        $"{tsh} request review {id} --approve{Option("roles", roles)}";
+    internal override string ApproveCommand(string id, Approval? of = null) =>
+        $"{tsh} request review {id} --approve{Option("roles", of?.Roles)}{Option("max-duration", of?.MaxDuration)}";
 
     internal override string DenyCommand(string id) => $"{tsh} request review {id} --deny --reason=TEXT";
 
@@ -34,7 +34,8 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
         RequestViews.Reviewed => $"{tsh} request ls --reviewed",
         RequestViews.Reviewable => WaitingCommand,
         _ => MineCommand,
-    } + Option("state", search.State) + Option("role", search.Role) + Option("since", search.Since);
+    } + Option("state", search.State) + Option("role", search.Role) + Option("since", search.Since) + Option("node", search.Host)
+        + Option("requester", search.Person);
 
     internal string UseCommand(string id) => $"{tsh} login --request-id={id}";
 
@@ -76,14 +77,14 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
         Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, Limit: 2 * OnOneScreen), cancellation);
 
     internal override Task<RequestResource> Request(
-        string id, bool allHosts = false, string[]? roles = null, CancellationToken cancellation = default) =>
+        string id, bool allHosts = false, Approval? of = null, CancellationToken cancellation = default) =>
         Ca.Send(
             Routes.GetMyRequest,
-            new GetMyRequest(id, user, Facts: true, AllHosts: allHosts, Roles: roles is null ? null : string.Join(',', roles)),
+            new GetMyRequest(id, user, Facts: true, AllHosts: allHosts, Roles: of?.RoleList, MaxDuration: of?.MaxDuration),
             cancellation);
 
-    internal override Task<RequestResolved> Approve(string id, string reason, string[]? roles, CancellationToken cancellation) =>
-        Ca.Send(Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Approve, user, reason, roles), cancellation);
+    internal override Task<RequestResolved> Approve(string id, string reason, Approval of, CancellationToken cancellation) =>
+        Ca.Send(Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Approve, user, reason, of.Roles, MaxDuration: of.MaxDuration), cancellation);
 
     internal override Task<RequestResolved> Deny(string id, string reason, CancellationToken cancellation) =>
         Ca.Send(Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Deny, user, reason), cancellation);
@@ -91,9 +92,8 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
     internal override Task<RequestList> History(Search search, int limit, CancellationToken cancellation) =>
         Ca.Send(
             Routes.ListMyRequests,
-            new ListMyRequests(user, search.Whose, limit, search.After, search.State, search.Role, search.Since), cancellation);
-
-    internal override bool Narrows(Search search) => search is { Host: null, Person: null };
+            new ListMyRequests(user, search.Whose, limit, search.After, search.State, search.Role, search.Since, search.Host, search.Person),
+            cancellation);
 
     internal override async Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation) =>
         [.. (await Ca.Send(Routes.ListMyCertificates, new ListMyCertificates(user, Limit: MostCertificates), cancellation)).Certificates

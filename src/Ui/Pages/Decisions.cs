@@ -8,10 +8,10 @@ namespace CertAuthority.Ui.Pages;
 /// <summary>The page that asks again before a risky approval.</summary>
 /// <param name="Desk">What the person may do.</param>
 /// <param name="Requests">The requests, with the facts of what would be approved.</param>
-/// <param name="Roles">The only roles to approve; null for all.</param>
+/// <param name="What">How much of them would be approved.</param>
 /// <param name="Reason">The reason that was given.</param>
 /// <param name="Back">The page that asked.</param>
-public sealed record ConfirmModel(Desk Desk, IReadOnlyList<RequestResource> Requests, string[]? Roles, string Reason, string Back);
+public sealed record ConfirmModel(Desk Desk, IReadOnlyList<RequestResource> Requests, Approval What, string Reason, string Back);
 
 /// <summary>Answers requests.</summary>
 internal static class Decisions
@@ -20,22 +20,21 @@ internal static class Decisions
     public static async Task<Answer> Approve(Visit visit)
     {
         var (ids, reason, back) = Read(visit);
-        var chosen = visit.Form.All("roles");
-        if (visit.Form.Has("less") && chosen is [])
+        var what = new Approval(visit.Form.Has("choose") ? visit.Form.All("roles") : null, visit.Form["max_duration"]);
+        if (what.Roles is [])
             return new Answer.Go(back, new Said(SaidKind.Refused, "choose at least one role to approve"));
-        var roles = visit.Form.Has("less") ? chosen : null;
         if (!visit.Form.Has("sure"))
         {
             var requests = new List<RequestResource>();
             foreach (var id in ids)
-                requests.Add(await visit.Desk.Request(id, roles: roles, cancellation: visit.Cancellation));
+                requests.Add(await visit.Desk.Request(id, of: what, cancellation: visit.Cancellation));
             if (requests.Exists(request => request.Facts is { } facts && facts.Risks.Any(Approvals.AsksAgain)))
                 return new Answer.Page(
                     "Approve this?", "/", Command: null,
                     Html.Part<ConfirmView, ConfirmModel>(
-                        new ConfirmModel(visit.Desk, requests, roles, reason, visit.Form["back"] ?? "")));
+                        new ConfirmModel(visit.Desk, requests, what, reason, visit.Form["back"] ?? "")));
         }
-        return await Each(ids, back, visit, approves: true, id => visit.Desk.Approve(id, reason, roles, visit.Cancellation));
+        return await Each(ids, back, visit, approves: true, id => visit.Desk.Approve(id, reason, what, visit.Cancellation));
     }
 
     /// <summary>Denies one request or several.</summary>

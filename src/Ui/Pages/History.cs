@@ -40,10 +40,10 @@ internal static class History
     public static async Task<Answer> Show(Visit visit)
     {
         var search = Of(visit.Query);
-        var (found, next) = await Find(visit, search, OnOnePage);
+        var page = await visit.Desk.History(search, OnOnePage, visit.Cancellation);
         return new Answer.Page(
             "History", "/history", visit.Desk.HistoryCommand(search),
-            Html.Part<HistoryView, HistoryModel>(new HistoryModel(visit.Desk, search, found, next, visit.Now)));
+            Html.Part<HistoryView, HistoryModel>(new HistoryModel(visit.Desk, search, page.Requests, page.Next, visit.Now)));
     }
 
     /// <summary>The same as a file for a spreadsheet, written a page at a time.</summary>
@@ -56,7 +56,7 @@ internal static class History
             for (string? after = search.After; ;)
             {
                 var page = await visit.Desk.History(search with { After = after }, Largest, visit.Cancellation);
-                foreach (var request in page.Requests.Where(request => search.Matches(request.Spec)))
+                foreach (var request in page.Requests)
                     await writer.WriteAsync(Line(Row(request)));
                 if ((after = page.Next) is null)
                     return;
@@ -66,18 +66,6 @@ internal static class History
 
     private static Search Of(Fields query) => new(
         query["person"], query["role"], query["host"], query["state"], query["since"], query["whose"], query["after"]);
-
-    private static async Task<(IReadOnlyList<RequestResource> Found, string? Next)> Find(Visit visit, Search search, int most)
-    {
-        // What the daemon cannot search for is looked for in so many requests, and the next page goes on from there.
-        var page = await visit.Desk.History(search, visit.Desk.Narrows(search) ? most : Largest, visit.Cancellation);
-        var found = page.Requests.Where(request => search.Matches(request.Spec)).ToList();
-        if (found.Count <= most)
-            return (found, page.Next);
-        // Only the daemon knows the position after the last one that is shown.
-        var shown = Array.IndexOf(page.Requests, found[most - 1]) + 1;
-        return (found[..most], (await visit.Desk.History(search, shown, visit.Cancellation)).Next);
-    }
 
     private static string[] Row(RequestResource request)
     {
