@@ -55,7 +55,7 @@ public sealed class InboxTests : ReviewSite
     public async Task Review_walks_one_request_a_screen()
     {
         var (first, second, third) = (await Request("dba", "migration tonight"), await Request("dba,web"), await Request("prod-root"));
-        await using var screen = await Screen.Start(Bob, Socket(), 80);
+        await using var screen = await Screen.Start(Bob, Socket("bob"), 80);
         await screen.Types("tsh review");
         await screen.Shows(Question);
         var lines = await screen.Lines();
@@ -112,7 +112,7 @@ public sealed class InboxTests : ReviewSite
     public async Task Ctrl_C_ends_the_walk_and_keeps_the_votes()
     {
         var (first, second) = (await Request("dba"), await Request("web"));
-        await using var screen = await Screen.Start(Bob, Socket(), 80);
+        await using var screen = await Screen.Start(Bob, Socket("bob"), 80);
         await screen.Types("tsh review; echo \"exit $?\"");
         await screen.Shows(Question);
         await screen.Types("a");
@@ -142,14 +142,6 @@ public sealed class InboxTests : ReviewSite
         Assert.Equal(
             (2, "", "tsh: error: tsh review asks at a terminal, and there is none\ntsh: hint: tsh request ls --reviewable lists what waits; tsh request review ID --approve, or --deny, answers it\n"),
             (none.ExitCode, none.Output, none.Error));
-    }
-
-    // Bob's tmux makes it.
-    private string Socket()
-    {
-        var folder = Directory.CreateDirectory(Daemon.Scratch["sockets"]).FullName;
-        File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
-        return Path.Combine(folder, "tmux");
     }
 
     // Requests are listed by the second in which they were filed.

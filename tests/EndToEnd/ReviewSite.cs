@@ -43,6 +43,14 @@ public abstract class ReviewSite : IAsyncLifetime
         (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
     }
 
+    /// <summary>Where the tmux of a person makes its socket.</summary>
+    private protected string Socket(string whose)
+    {
+        var folder = Directory.CreateDirectory(Daemon.Scratch["sockets"]).FullName;
+        File.SetUnixFileMode(folder, (UnixFileMode)0b111_111_111);
+        return Path.Combine(folder, whose);
+    }
+
     public async Task DisposeAsync()
     {
         if (daemon is not null)

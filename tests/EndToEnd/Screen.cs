@@ -25,7 +25,10 @@ internal sealed class Screen : IAsyncDisposable
     public Task Press(params string[] keys) => Tmux(["send-keys", .. keys]);
 
     /// <summary>The lines that are not empty, without blanks at their end.</summary>
-    public async Task<string[]> Lines() => (await Tmux("capture-pane", "-p")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    public async Task<string[]> Lines() => [.. (await Whole()).Where(line => line.Length > 0)];
+
+    /// <summary>All lines, without blanks at their end.</summary>
+    public async Task<string[]> Whole() => (await Tmux("capture-pane", "-p")).Split('\n');
 
     /// <summary>Waits until a line of the screen is as it should be.</summary>
     public Task Shows(Predicate<string> line, string what) => Eventually.Holds(async () => Array.Exists(await Lines(), line), $"{what} on the screen");
