@@ -374,9 +374,9 @@ public sealed class EnrollTests : IAsyncLifetime
     [PeopleTheory]
     [InlineData("--ssh=-oProxyCommand=touch", 2, "--ssh takes [USER@]HOST[:PORT], not '-oProxyCommand=touch'")]
     [InlineData("--ssh=root@a b", 2, "--ssh takes [USER@]HOST[:PORT], not 'root@a b'")]
-    [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 1, "'root;reboot' is not a login")]
+    [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 2, "--login takes a login such as postgres, not 'root;reboot'")]
     [InlineData("--ssh=ad+min@127.0.0.1", 1, "'ad+min' is not a login")]
-    [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "'prod' is not KEY=VALUE, such as env=prod")]
+    [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "--labels takes KEY=VALUE, such as env=prod, not 'prod'")]
     public async Task Invalid_options_are_rejected_before_any_connection(string options, int exit, string told)
     {
         var words = options.Contains(" --", StringComparison.Ordinal) ? options.Split(' ') : [options];
