@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -369,6 +370,16 @@ public sealed class EnrollTests : IAsyncLifetime
         await using var other = await FleetHost.Start(Daemon, fleet.Key, "other");
         File.AppendAllText(Daemon.Scratch["operator/.ssh/known_hosts"], $"[127.0.0.1]:{other.Port} {fleet.Key}");
         Assert.Contains("Host key verification failed", (await fleet.Enroll(other)).Error, StringComparison.Ordinal);
+    }
+
+    [PeopleFact]
+    public async Task Enrollment_is_printed_as_JSON()
+    {
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
+        var files = JsonDocument.Parse((await fleet.Enroll(db1, "--labels=type=db", "--dry-run", "--format=json")).Done()).RootElement;
+        Assert.Contains("/etc/ssh/sshd_config.d/00-certauthority.conf", files.EnumerateArray().Select(file => file.GetProperty("path").GetString()));
+        var host = JsonDocument.Parse((await fleet.Enroll(db1, "--labels=type=db", "--format=json")).Done()).RootElement;
+        Assert.Equal(("db1", true), (host.GetProperty("name").GetString(), host.GetProperty("sync").GetProperty("up_to_date").GetBoolean()));
     }
 
     [PeopleTheory]
