@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -15,11 +16,18 @@ internal static class ResourceTable
         ResourceColumn[] columns = [
             .. kind.Columns.Where(
                 column => column.WhereAny is not true || resources.Any(resource => Cell(resource, column.Path).Length > 0))];
-        var table = new Table([.. columns.Select(column => column.Header)]);
+        // Only the names of locks are IDs.
+        var table = new Table([.. columns.Select(column => column.Header)]) { Ids = 0 };
         foreach (var resource in resources)
-            table.Add([.. columns.Select(column => Cell(resource, column.Path))]);
+            table.Add([.. columns.Select(column => Shown(column, Cell(resource, column.Path)))]);
         return table;
     }
+
+    private static Cell Shown(ResourceColumn column, string text) =>
+        column.Path.EndsWith(".expires", StringComparison.Ordinal)
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out var time)
+            ? time
+            : text;
 
     private static string Cell(JsonElement resource, string path)
     {

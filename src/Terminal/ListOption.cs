@@ -14,8 +14,17 @@ public sealed class ListOption : Option<string[]>
     {
         Description = description;
         HelpName = $"{item}[,{item}…]";
-        CustomParser = result => [.. result.Tokens.SelectMany(token => Split(token.Value))];
+        CustomParser = result =>
+        {
+            string[] given = [.. result.Tokens.SelectMany(token => Split(token.Value))];
+            if (Items is var (fits, what) && Array.Find(given, one => !fits(one)) is { } odd)
+                result.AddError($"{name} takes {what}, not '{odd}'");
+            return given;
+        };
     }
+
+    /// <summary>Whether a text can be an item, and what the items are, for the error; null if the daemon has to say.</summary>
+    public (Func<string, bool> Fits, string What)? Items { get; init; }
 
     /// <summary>What to write instead of an empty list; null if an empty list has no plausible meaning.</summary>
     public string? Instead { get; init; }

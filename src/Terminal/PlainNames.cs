@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 
 namespace CertAuthority.Terminal;
 
@@ -30,15 +31,31 @@ public static class PlainNames
     /// <summary>Whether a text can only be the name of a node.</summary>
     public static bool IsNode(string name) => Fits(name, NodeStart, NodeRest, 63);
 
-    /// <summary>Checks a login: <c>adam</c>, or <c>adam@corp.example.com</c> if a directory names its accounts that way.</summary>
+    /// <summary>Checks a login.</summary>
     /// <exception cref="FailureException">It is not a login.</exception>
     public static void CheckLogin(string login)
     {
-        if (!(login.Split('@') is [var name, .. var domain] && Fits(name, LoginStart, LoginRest, 64)
-            && name.AsSpan().ContainsAnyExcept(Numerals)
-            && domain is [] or [_] && domain.All(text => Fits(text, DomainStart, DomainRest, 64))))
+        if (!IsLogin(login))
             throw new FailureException($"'{login}' is not a login");
     }
+
+    /// <summary>
+    /// Whether a text can only be a login: <c>adam</c>, or <c>adam@corp.example.com</c> if a directory names its accounts that way.
+    /// </summary>
+    public static bool IsLogin(string text) =>
+        text.Split('@') is [var name, .. var domain] && Fits(name, LoginStart, LoginRest, 64) && name.AsSpan().ContainsAnyExcept(Numerals)
+        && domain is [] or [_] && domain.All(one => Fits(one, DomainStart, DomainRest, 64));
+
+    /// <summary>The items of an option for logins.</summary>
+    public static (Func<string, bool> Fits, string What) Logins => (IsLogin, "logins such as postgres");
+
+    /// <summary>The items of an option for addresses. What exactly a prefix is, the daemon says.</summary>
+    public static (Func<string, bool> Fits, string What) Addresses =>
+        (text => IPAddress.TryParse(text.Split('/')[0], out _), "addresses, or prefixes as in 192.0.2.0/24");
+
+    /// <summary>The items of an option for nodes that are requested by name.</summary>
+    public static (Func<string, bool> Fits, string What) NodeResources =>
+        (text => text.Split('/') is ["node", var name] && IsNode(name), "node/NAME, such as node/db1");
 
     /// <summary>
     /// Whether a text consists of characters from <paramref name="rest"/>, and begins with one from <paramref name="start"/>.

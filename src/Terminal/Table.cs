@@ -27,7 +27,7 @@ public sealed class Table(params string[] headers)
     /// <summary>What to say instead of headers without a row, such as <c>no requests</c>; null to show the headers.</summary>
     public string? Nothing { get; init; }
 
-    /// <summary>The column of IDs of which any unique prefix will do; -1 for none.</summary>
+    /// <summary>The column of IDs of which any unique prefix will do; -1 for none. Names that are not IDs stay whole.</summary>
     public int Ids { get; init; } = -1;
 
     /// <summary>The columns that a narrow terminal can do without, the least important first.</summary>
@@ -80,7 +80,7 @@ public sealed class Table(params string[] headers)
 
     private string Short(Cell cell, int column, DateTimeOffset now) =>
         cell.Time is { } time ? Wording.Relative(time, now)
-        : column == Ids && cell.Text.Length > ShortId ? cell.Text[..ShortId]
+        : column == Ids && Guid.TryParse(cell.Text, out _) ? cell.Text[..ShortId]
         : cell.Text;
 
     private static IEnumerable<string> Lines(string[] names, string[][] cells, bool coloured)

@@ -1,11 +1,17 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Text.Json.Nodes;
 
 namespace CertAuthority.Terminal;
 
 /// <summary><c>version</c>, and <c>--version</c> for people who expect an option.</summary>
-public sealed class VersionCommand() : CliCommand("version", "Prints the version of this program")
+public sealed class VersionCommand : CliCommand
 {
+    /// <summary>Creates the command.</summary>
+    public VersionCommand()
+        : base("version", "Prints the version of this program") =>
+        Options.Add(new FormatOption());
+
     /// <summary>Creates <c>--version</c>.</summary>
     public static Option Option() =>
         new VersionOption("--version", "-v") { Description = "Print the version of this program", Action = new PrintVersion() };
@@ -20,8 +26,9 @@ public sealed class VersionCommand() : CliCommand("version", "Prints the version
 
         public override int Invoke(ParseResult parseResult)
         {
-            var version = typeof(VersionCommand).Assembly.GetName().Version!;
-            parseResult.Print($"{parseResult.RootCommandResult.Command.Name} {version.ToString(3)}");
+            var (name, version) = (
+                parseResult.RootCommandResult.Command.Name, typeof(VersionCommand).Assembly.GetName().Version!.ToString(3));
+            parseResult.PrintResult(new JsonObject { ["name"] = name, ["version"] = version }, $"{name} {version}");
             return ExitCode.Done;
         }
     }

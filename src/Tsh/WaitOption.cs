@@ -1,10 +1,14 @@
 using System.CommandLine;
+using CertAuthority.Terminal;
 
 namespace CertAuthority.Tsh;
 
 /// <summary><c>--wait DURATION</c>: how long to wait for an answer.</summary>
 internal sealed class WaitOption : Option<TimeSpan?>
 {
+    // Nobody waits for more than 999999 days.
+    private const int MostDigits = 6;
+
     public WaitOption(string description)
         : base("--wait")
     {
@@ -16,7 +20,7 @@ internal sealed class WaitOption : Option<TimeSpan?>
                 return null;
             var duration = Parse(token.Value);
             if (duration is null)
-                result.AddError($"--wait takes a duration such as 90s, 15m or 1h30m, not '{token.Value}'");
+                result.AddError(DurationOption.Fault("--wait", token.Value));
             return duration;
         };
     }
@@ -24,19 +28,24 @@ internal sealed class WaitOption : Option<TimeSpan?>
     /// <summary>Parses <c>[Nd][Nh][Nm][Ns]</c>; null for any other text. Only tsh waits, so only tsh interprets it.</summary>
     public static TimeSpan? Parse(string text)
     {
-        var total = TimeSpan.Zero;
-        var rest = text.AsSpan();
-        foreach (var (unit, length) in (ReadOnlySpan<(char, TimeSpan)>)
-            [('d', TimeSpan.FromDays(1)), ('h', TimeSpan.FromHours(1)), ('m', TimeSpan.FromMinutes(1)), ('s', TimeSpan.FromSeconds(1))])
+        if (!DurationOption.IsDuration(text))
+            return null;
+        var (total, start) = (TimeSpan.Zero, 0);
+        for (var i = 0; i < text.Length; i++)
         {
-            var digits = rest.IndexOf(unit);
-            if (digits < 0)
+            if (char.IsAsciiDigit(text[i]))
                 continue;
-            if (digits is 0 or > 6 || rest[..digits].ContainsAnyExceptInRange('0', '9'))
+            if (i - start > MostDigits)
                 return null;
-            total += int.Parse(rest[..digits]) * length;
-            rest = rest[(digits + 1)..];
+            total += int.Parse(text.AsSpan(start, i - start)) * text[i] switch
+            {
+                'd' => TimeSpan.FromDays(1),
+                'h' => TimeSpan.FromHours(1),
+                'm' => TimeSpan.FromMinutes(1),
+                _ => TimeSpan.FromSeconds(1),
+            };
+            start = i + 1;
         }
-        return text.Length > 0 && rest.IsEmpty ? total : null;
+        return total;
     }
 }

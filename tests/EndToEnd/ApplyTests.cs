@@ -39,6 +39,50 @@ public sealed class ApplyTests
         Assert.Equal(0, (await Pty.Run(daemon.Administrator, $"tctl apply {policy} --prune")).ExitCode);
     }
 
+    /// <summary>A dry run reads the database without the change, and says what the real run says after it.</summary>
+    [Fact]
+    public async Task Dry_run_warns_as_the_real_run_does()
+    {
+        await using var daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v8, metadata: {name: old}, spec: {allow: {logins: ['{{internal.team}}'], node_labels: {'*': '*'}}}}
+            ---
+            {kind: role, version: v8, metadata: {name: own}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: stays}, spec: {roles: [own]}}
+            ---
+            {kind: user, version: v2, metadata: {name: changes}, spec: {roles: [own]}}
+            ---
+            {kind: user, version: v2, metadata: {name: leaves}, spec: {roles: [own]}}
+            """)).Done();
+        // A role gets templates; a holder who stays, one who gets the value, a new one, and one who is pruned.
+        var policy = daemon.Scratch.Write("policy.yaml", """
+            {kind: role, version: v8, metadata: {name: old}, spec: {allow: {logins: ['{{internal.team}}'], node_labels: {'*': '*'}}}}
+            ---
+            {kind: role, version: v8, metadata: {name: own}, spec: {allow: {logins: ['{{internal.logins}}'], node_labels: {'*': '*'}}}}
+            ---
+            {kind: user, version: v2, metadata: {name: stays}, spec: {roles: [own]}}
+            ---
+            {kind: user, version: v2, metadata: {name: changes}, spec: {roles: [own], traits: {logins: [deploy]}}}
+            ---
+            {kind: user, version: v2, metadata: {name: comes}, spec: {roles: [old]}}
+            ---
+            {kind: lock, version: v2, metadata: {name: freeze}, spec: {target: {user: stayz}}}
+            """);
+        string[] apply = ["tctl", "apply", policy, "--prune", "--yes"];
+        var before = await daemon.Administrator.Types([.. apply, "--dry-run"]);
+        var told = Warnings(before);
+        var applied = await daemon.Administrator.Types(apply);
+        Assert.Equal(Warnings(applied), told);
+        Assert.Equal(before.Done().Split('\n').Where(line => line.Contains(" would be ", StringComparison.Ordinal)).Select(line => line.Replace("would be", "has been", StringComparison.Ordinal)), applied.Done().Trim().Split('\n'));
+        Assert.Contains(told, line => line.Contains("own", StringComparison.Ordinal) && line.Contains("stays", StringComparison.Ordinal));
+        Assert.Contains(told, line => line.Contains("old", StringComparison.Ordinal) && line.Contains("comes", StringComparison.Ordinal));
+        Assert.Contains(told, line => line.Contains("there is no user stayz (did you mean 'stays'?)", StringComparison.Ordinal));
+        Assert.DoesNotContain(told, line => line.Contains("changes", StringComparison.Ordinal) || line.Contains("leaves", StringComparison.Ordinal));
+
+        static string[] Warnings(Outcome said) => [.. said.Error.Split('\n').Where(line => line.StartsWith("tctl: warning: ", StringComparison.Ordinal))];
+    }
+
     [Fact]
     public async Task Pruning_keeps_locks_and_hosts_that_the_daemon_writes_to()
     {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace CertAuthority.Tests.EndToEnd;
 
@@ -371,12 +372,22 @@ public sealed class EnrollTests : IAsyncLifetime
         Assert.Contains("Host key verification failed", (await fleet.Enroll(other)).Error, StringComparison.Ordinal);
     }
 
+    [PeopleFact]
+    public async Task Enrollment_is_printed_as_JSON()
+    {
+        await using var db1 = await FleetHost.Start(Daemon, fleet.Key);
+        var files = JsonDocument.Parse((await fleet.Enroll(db1, "--labels=type=db", "--dry-run", "--format=json")).Done()).RootElement;
+        Assert.Contains("/etc/ssh/sshd_config.d/00-certauthority.conf", files.EnumerateArray().Select(file => file.GetProperty("path").GetString()));
+        var host = JsonDocument.Parse((await fleet.Enroll(db1, "--labels=type=db", "--format=json")).Done()).RootElement;
+        Assert.Equal(("db1", true), (host.GetProperty("name").GetString(), host.GetProperty("sync").GetProperty("up_to_date").GetBoolean()));
+    }
+
     [PeopleTheory]
     [InlineData("--ssh=-oProxyCommand=touch", 2, "--ssh takes [USER@]HOST[:PORT], not '-oProxyCommand=touch'")]
     [InlineData("--ssh=root@a b", 2, "--ssh takes [USER@]HOST[:PORT], not 'root@a b'")]
-    [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 1, "'root;reboot' is not a login")]
+    [InlineData("--ssh=root@127.0.0.1 --login=root;reboot", 2, "--login takes a login such as postgres, not 'root;reboot'")]
     [InlineData("--ssh=ad+min@127.0.0.1", 1, "'ad+min' is not a login")]
-    [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "'prod' is not KEY=VALUE, such as env=prod")]
+    [InlineData("--ssh=root@127.0.0.1 --labels=prod", 2, "--labels takes KEY=VALUE, such as env=prod, not 'prod'")]
     public async Task Invalid_options_are_rejected_before_any_connection(string options, int exit, string told)
     {
         var words = options.Contains(" --", StringComparison.Ordinal) ? options.Split(' ') : [options];

@@ -69,6 +69,35 @@ public sealed class JsonResultTests
         Assert.Matches("^tsh: request [0-9a-f-]{36} is PENDING\n", waiting.Error);
     }
 
+    [Fact]
+    public async Task Files_that_a_command_writes_are_printed_as_JSON()
+    {
+        await using var daemon = await TestDaemon.Start();
+        (await daemon.Administrator.Types(["tctl", "create"], """
+            {kind: role, version: v7, metadata: {name: plain}, spec: {allow: {logins: [deploy], node_labels: {'*': '*'}}}}
+            ---
+            {kind: node, version: v2, metadata: {name: db1}, spec: {addr: db1.example.com}}
+            ---
+            {kind: user, version: v2, metadata: {name: me}, spec: {roles: [plain], unix_users: ['ACCOUNT']}}
+            """.Replace("ACCOUNT", World.Account))).Done();
+        var backup = daemon.Scratch["backup.db"];
+        var written = Json(await daemon.Administrator.Types("tctl", "backup", backup, "--format=json"));
+        Assert.Equal((backup, new FileInfo(backup).Length), (written.GetProperty("file").GetString(), written.GetProperty("bytes").GetInt64()));
+
+        (await daemon.Myself.Types("tsh", "login")).Done();
+        async Task<JsonElement> Config(params string[] options) => Json(await daemon.Myself.Types(["tsh", "config", .. options, "--format=json"]));
+        var shown = await Config("--print");
+        Assert.Equal((false, "db1"), (shown.GetProperty("changed").GetBoolean(), Assert.Single(Texts(shown.GetProperty("nodes")))));
+        Assert.Equal((await daemon.Myself.Types("tsh", "config", "--print")).Done(), shown.GetProperty("text").GetString());
+        Assert.EndsWith("/.ssh/config", shown.GetProperty("file").GetString(), StringComparison.Ordinal);
+
+        foreach (var program in (string[])["tsh", "tctl"])
+        {
+            var version = Json(await daemon.Myself.Types(program, "version", "--format=json"));
+            Assert.Equal($"{version.GetProperty("name")} {version.GetProperty("version")}\n", (await daemon.Myself.Types(program, "version")).Done());
+        }
+    }
+
     private static JsonElement Json(Outcome said) => JsonDocument.Parse(said.Done()).RootElement;
 
     private static string[] Texts(JsonElement array) => [.. array.EnumerateArray().Select(one => one.GetString()!)];

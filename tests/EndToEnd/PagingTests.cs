@@ -81,7 +81,7 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
     {
         var refused = await daemon.Administrator.Types("tctl", "audit", "ls", "--after=yesterday");
 
-        Assert.Equal((1, "", "tctl: error: \"yesterday\" is no place in this list\ntctl: hint: take the one that the page before ended with\n"), (refused.ExitCode, refused.Output, refused.Error));
+        Assert.Equal((2, "", "tctl: error: --after takes the place where a page ended, not \"yesterday\"\n"), (refused.ExitCode, refused.Output, refused.Error));
     }
 
     /// <summary>The rows of each page, from the first on; the next command is what the page says.</summary>

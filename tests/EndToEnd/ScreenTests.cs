@@ -110,4 +110,44 @@ public sealed class ScreenTests : IAsyncLifetime
         Assert.Contains(" UTC", (await Me.Types("tsh", "request", "ls")).Done());
         Assert.Matches($"{id}-", (await Me.Types("tsh", "request", "ls", "--wide")).Done());
     }
+
+    /// <summary>The tables of resources and of the logins of this machine.</summary>
+    [ProgramTheory("tmux")]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(200)]
+    public async Task Table_of_any_kind_fits_the_screen(int columns)
+    {
+        var (root, many) = (daemon.Administrator, string.Join(',', Enumerable.Range(1, 30).Select(one => $"group-{one}")));
+        (await Me.Types("tsh", "login")).Done();
+        (await Me.Types("tsh", "login", "--profile=a-second-login-on-this-machine")).Done();
+        (await root.Types("tctl", "lock", "--node=db1", "--ttl=8h", $"--message={new string('数', 50)}")).Done();
+        (await root.Types(["tctl", "create"], """{kind: lock, version: v2, metadata: {name: freeze-of-the-year}, spec: {target: {login: oracle}}}""")).Done();
+        (await root.Types("tctl", "users", "add", "many", "--roles=plain,dba,dba-read", $"--logins={many}")).Done();
+
+        var locks = await Shown(root, "tctl get locks --format=text", columns);
+        var id = Assert.Single(locks, line => line.Contains("in 7h", StringComparison.Ordinal)).Split(' ')[0];
+        Assert.Matches("^[0-9a-f]{8}$", id);
+        Assert.Single(locks, line => line.StartsWith("freeze-of-the-year ", StringComparison.Ordinal) || line.StartsWith("freeze-of-t", StringComparison.Ordinal));
+        await Shown(root, "tctl get roles,users --format=text", columns);
+        Assert.Contains(await Shown(Me, "tsh status --all", columns), line => line.Contains(" in ", StringComparison.Ordinal));
+
+        Assert.Contains(many, (await root.Types("tctl", "get", "users", "--format=text")).Done());
+        Assert.Contains($"/{id}-", (await root.Types("tctl", "get", $"lock/{id}", "--format=json")).Done().Replace("\"name\": \"", "/", StringComparison.Ordinal));
+        Assert.Contains($"lock '{id}-", (await root.Types("tctl", "rm", $"lock/{id}")).Done());
+        Assert.Equal(1, (await root.Types("tctl", "rm", "lock/freeze-o")).ExitCode);
+    }
+
+    private async Task<string[]> Shown(Person person, string command, int columns)
+    {
+        await using var screen = await Screen.Start(person, daemon.Scratch["tmux"], columns);
+        await screen.Types($"clear; {command}");
+        await screen.Shows(line => line.StartsWith("---", StringComparison.Ordinal), "the rule under the headers");
+        await screen.IsBack();
+        var lines = await screen.Lines();
+        // What wrapped would be on a line of its own, under no header, so that the lines are more than what a pipe gets.
+        var whole = (await person.Types(command.Split(' '))).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(whole.Length, lines.Length - 1);
+        return lines;
+    }
 }

@@ -15,7 +15,11 @@ internal static class NextSteps
 
     /// <summary>Returns the name that is spelt much like one that does not exist, if there is one.</summary>
     public static IEnumerable<NextStep> Meant(string name, IEnumerable<string> known) =>
-        Spelling.Nearest(name, known.Where(one => Letters(one) != Letters(name))) is { } meant ? [new NextStep.Meant(meant)] : [];
+        Nearest(name, known) is { } meant ? [new NextStep.Meant(meant)] : [];
+
+    /// <summary>Returns the same name, for a sentence; null if there is none.</summary>
+    public static string? Nearest(string name, IEnumerable<string> known) =>
+        Spelling.Nearest(name, known.Where(one => Letters(one) != Letters(name)));
 
     // db1 is not db2 misspelt.
     private static string Letters(string name) => string.Concat(name.Where(c => !char.IsAsciiDigit(c)));

@@ -35,5 +35,5 @@ internal static class Pages
         items.Count <= size ? (items, null) : (items[..size], place(items[size - 1]));
 
     private static Exception NoPlace(string after) =>
-        Problems.Invalid($"\"{after}\" is no place in this list", "take the one that the page before ended with");
+        Problems.InvalidField("after", $"takes the place where a page ended, not \"{after}\"");
 }

@@ -12,7 +12,7 @@ internal sealed class AccessExplainCommand : CliCommand
         Description = "Who would log in",
         CompletionSources = { AdminCompletions.Users }
     };
-    private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "As this login; else as any" };
+    private readonly LoginOption login = new("As this login; else as any");
     private readonly Option<string?> node = new("--node")
     {
         HelpName = "NODE",

@@ -14,7 +14,7 @@ internal sealed class AccessWhoCommand : CliCommand
         Required = true,
         CompletionSources = { AdminCompletions.Nodes }
     };
-    private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "Only as this login" };
+    private readonly LoginOption login = new("Only as this login");
     private readonly Option<bool> possible = new("--possible") { Description = "List who could request access, instead of who has it" };
     private readonly FormatOption format = new();
 

@@ -27,11 +27,7 @@ internal sealed class AuthSignCommand : CliCommand
         Description = "The host's public key, such as /etc/ssh/ssh_host_ed25519_key.pub; - for standard input",
         CompletionSources = { Suggestions.Files }
     };
-    private readonly Option<string?> ttl = new("--ttl")
-    {
-        HelpName = "DURATION",
-        Description = "How long the certificate lives, up to 366d; 30d without"
-    };
+    private readonly DurationOption ttl = new("--ttl", "How long the certificate lives, up to 366d; 30d without");
     private readonly Option<string?> outFile = new("--out")
     {
         HelpName = "FILE",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -21,6 +22,7 @@ internal sealed class BackupCommand : CliCommand
     {
         Arguments.Add(file);
         Options.Add(force);
+        Options.Add(new FormatOption());
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
@@ -49,7 +51,8 @@ internal sealed class BackupCommand : CliCommand
                 },
                 cancellation);
         });
-        parsed.Print($"backup written to {target}");
+        parsed.PrintResult(
+            new JsonObject { ["file"] = Path.GetFullPath(target), ["bytes"] = new FileInfo(target).Length }, $"backup written to {target}");
         return ExitCode.Done;
     }
 }

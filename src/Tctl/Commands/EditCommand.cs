@@ -37,11 +37,12 @@ internal sealed class EditCommand : CliCommand
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
-        var chosen = ResourceReference.TryParseOne(parsed.GetValue(resource)!)!;
-        var (kind, name) = chosen;
+        var (kind, typed) = ResourceReference.TryParseOne(parsed.GetValue(resource)!)!;
         using var ca = ServerOption.Connect(parsed);
-        var before = (await ca.Send(Routes.GetResources, new GetResources(kind, name), cancellation)).Resources.Single();
-        var revision = before.GetProperty("metadata").GetProperty("revision").GetString();
+        var before = (await ca.Send(Routes.GetResources, new GetResources(kind, typed), cancellation)).Resources.Single();
+        var metadata = before.GetProperty("metadata");
+        // The beginning of a lock's ID may have been typed.
+        var (name, revision) = (metadata.GetProperty("name").GetString(), metadata.GetProperty("revision").GetString());
         // A separate directory: editors put their own files next to the text, and nobody else can read them.
         var folder = Directory.CreateTempSubdirectory("tctl-edit-").FullName;
         var file = Path.Combine(folder, $"{kind}-{name}.yaml");
@@ -61,7 +62,8 @@ internal sealed class EditCommand : CliCommand
             {
                 var applied = await ca.Send(
                     Routes.ApplyResources,
-                    new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{chosen}", Revision: revision), cancellation);
+                    new ApplyResources(edited, Path.GetFileName(file), Force: true, Edits: $"{kind}/{name}", Revision: revision),
+                    cancellation);
                 Directory.Delete(folder, recursive: true);
                 return await parsed.Show(applied, wait, ca, cancellation);
             }

@@ -21,6 +21,7 @@ internal sealed class GetCommand : CliCommand
             "tctl get all > everything.yaml")
     {
         Arguments.Add(wanted);
+        Options.Add(new WideOption());
         Options.Add(format);
     }
 
@@ -50,8 +51,12 @@ internal sealed class GetCommand : CliCommand
             default:
                 var kinds = (await ca.Send(Routes.ListKinds, new ListKinds(), cancellation)).Kinds.ToDictionary(
                     kind => kind.Name, StringComparer.Ordinal);
-                parsed.PrintEscaped(
-                    found.SelectMany(each => ResourceTable.For(kinds[each.Kind], each.Resources).Lines().Append("")).SkipLast(1));
+                foreach (var (i, (kind, resources)) in found.Index())
+                {
+                    if (i > 0)
+                        parsed.Print("");
+                    parsed.Print(ResourceTable.For(kinds[kind], resources));
+                }
                 break;
         }
         return ExitCode.Done;

@@ -17,16 +17,12 @@ internal sealed class LockCommand : CliCommand
         HelpName = "NAME",
         Description = "A role: no certificate for anybody who would have it in use"
     };
-    private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "A Unix login: on no host" };
+    private readonly LoginOption login = new("A Unix login: on no host");
     private readonly Option<string?> node = new("--node") { HelpName = "NAME", Description = "A node: no certificate opens it" };
     private readonly Option<string?> request = new("--request") { HelpName = "ID", Description = "A request: neither approved nor used" };
     private readonly Option<string?> message = new("--message") { HelpName = "TEXT", Description = "Why; shown to whoever is refused" };
     private readonly HostsWait wait = new();
-    private readonly Option<string?> ttl = new("--ttl")
-    {
-        HelpName = "DURATION",
-        Description = "For how long, such as 8h. Default: until it is removed"
-    };
+    private readonly DurationOption ttl = new("--ttl", "For how long, such as 8h. Default: until it is removed");
     private readonly TimeOption expires = new("--expires", "Until when");
 
     public LockCommand()

@@ -31,18 +31,18 @@ internal sealed class NodesEnrollCommand : CliCommand
     private readonly Option<string?> address = new("--addr")
     {
         HelpName = "HOST[:PORT]",
-        Description = "Where users find it, where that is not what --ssh says"
+        Description = "Where users find it, where that is not what --ssh says",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            // The daemon knows more precisely what an address is; but it is asked only after the host is.
+            if (text.Length > 0 && ServerAddress.TryParse($"ssh://{text}") is not ServerAddress.Ssh { User: null })
+                result.AddError($"--addr takes HOST[:PORT], not '{text}'");
+            return text;
+        },
     };
-    private readonly Option<string?> login = new("--login")
-    {
-        HelpName = "LOGIN",
-        Description = "The account there to try it with, which runs nothing; without, the one of --ssh, or root"
-    };
-    private readonly Option<string?> ttl = new("--ttl")
-    {
-        HelpName = "DURATION",
-        Description = "How long the host's own certificate lives; 30d without"
-    };
+    private readonly LoginOption login = new("The account there to try it with, which runs nothing; without, the one of --ssh, or root");
+    private readonly DurationOption ttl = new("--ttl", "How long the host's own certificate lives; 30d without");
     private readonly Option<bool> noPush = new("--no-push")
     {
         Description =
@@ -50,7 +50,10 @@ internal sealed class NodesEnrollCommand : CliCommand
     };
     private readonly ListOption exempt = new(
         "--exempt",
-        "Addresses from which the host sees the daemon, where that is not where it sees this command: failed logins from there do not hold its lists back (OpenSSH 9.8 and later)", "ADDRESS");
+        "Addresses from which the host sees the daemon, where that is not where it sees this command: failed logins from there do not hold its lists back (OpenSSH 9.8 and later)", "ADDRESS")
+    {
+        Items = PlainNames.Addresses,
+    };
     private readonly Option<bool> keepOtherCas = new("--keep-other-cas")
     {
         Description = "The host trusts another authority: keep its CA keys, beside ours"
@@ -72,10 +75,11 @@ internal sealed class NodesEnrollCommand : CliCommand
         Arguments.Add(name);
         foreach (var option in (Option[])[ssh, labels, address, login, ttl, noPush, exempt, keepOtherCas, replace, yes, dryRun])
             Options.Add(option);
+        Options.Add(new FormatOption());
         Validators.Add(result =>
         {
             if (result.GetValue(labels)?.FirstOrDefault(label => label.Split('=', 2) is not [{ Length: > 0 }, _]) is { } odd)
-                result.AddError($"'{odd}' is not KEY=VALUE, such as env=prod");
+                result.AddError($"--labels takes KEY=VALUE, such as env=prod, not '{odd}'");
             if (result.GetValue(keepOtherCas) && result.GetValue(replace))
                 result.AddError("--keep-other-cas and --replace exclude each other");
         });
@@ -104,8 +108,11 @@ internal sealed class NodesEnrollCommand : CliCommand
         var exemptions = pushes && facts.Settings.KnowsExemptions ? Exemptions(parsed, facts) : null;
         if (parsed.GetValue(dryRun))
         {
-            parsed.PrintAsIs(
-                Shown(await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes, exemptions), cancellation)));
+            var preview = await ca.Send(Routes.GetNodeFiles, new GetNodeFiles(node, Preview: true, pushes, exemptions), cancellation);
+            if (FormatOption.IsJson(parsed))
+                parsed.PrintJson(preview.Files);
+            else
+                parsed.PrintAsIs(Shown(preview));
             parsed.Say(
                 "enrollment also signs the host's own certificate, and adds a HostCertificate line for it where there is none above");
             return ExitCode.Done;
@@ -121,7 +128,9 @@ internal sealed class NodesEnrollCommand : CliCommand
             : null;
         string[] otherCas = other == OtherAuthority.Keep ? facts.OtherCas : [];
         if (known is null)
-            parsed.Show(await ca.Send(Routes.ApplyResources, Apply(Resource(parsed, node, at, otherCas), isNew: true), cancellation));
+            ShowCreated(
+                parsed, await ca.Send(Routes.ApplyResources, Apply(Resource(parsed, node, at, otherCas), isNew: true), cancellation));
+        NodeStatus? enrolled = null;
         try
         {
             // The daemon writes to the host from the moment when it can, and not before.
@@ -154,6 +163,9 @@ internal sealed class NodesEnrollCommand : CliCommand
                 await Sync(caType);
                 parsed.Say($"{at.Host}: the daemon has written to it");
             }
+            if (FormatOption.IsJson(parsed))
+                enrolled = (await ca.Send(Routes.ListNodes, new ListNodes(), cancellation)).Nodes.FirstOrDefault(one => one.Name == node)
+                    ?? throw new FailureException($"{node} was removed meanwhile");
             await host.Run("keep", cancellation);
         }
         // Whatever failed, including an interrupt or a lost daemon: the host is restored first.
@@ -173,7 +185,8 @@ internal sealed class NodesEnrollCommand : CliCommand
                 e is ProblemException { Problem: var problem } ? parsed.DetailOf(problem) : e.Message, outcome,
                 e is UnreachableException ? ExitCode.Unreachable : ExitCode.Failed);
         }
-        parsed.Print($"{node} is enrolled: as {account}, a certificate for it enters; one for another host and a revoked one do not");
+        parsed.PrintResult(
+            enrolled, $"{node} is enrolled: as {account}, a certificate for it enters; one for another host and a revoked one do not");
         parsed.Hint(
             pushes
                 ? "the daemon writes each new revocation list there; tctl nodes ls shows how that goes"
@@ -205,6 +218,14 @@ internal sealed class NodesEnrollCommand : CliCommand
                     : e;
             }
         }
+    }
+
+    // The JSON is about the host, not the resource.
+    private static void ShowCreated(ParseResult parsed, AppliedResources created)
+    {
+        if (!FormatOption.IsJson(parsed))
+            parsed.Print(created.Done);
+        parsed.ShowConsequences(created);
     }
 
     // The daemon's address first, then the addresses that the host exempted before: if there are two lists, sshd reads only the first,

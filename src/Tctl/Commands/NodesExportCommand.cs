@@ -24,7 +24,10 @@ internal sealed class NodesExportCommand : CliCommand
     };
     private readonly ListOption exempt = new(
         "--exempt", "Addresses from which the host sees the daemon, whose failed logins earn no penalty; only for OpenSSH 9.8 and later",
-        "ADDRESS");
+        "ADDRESS")
+    {
+        Items = PlainNames.Addresses,
+    };
     private readonly FormatOption format = new();
 
     public NodesExportCommand()

@@ -11,7 +11,8 @@ internal sealed class RequestsCreateCommand : CliCommand
     private readonly ListOption roles = new("--roles", "What is asked for", "ROLE") { CompletionSources = { AdminCompletions.Roles } };
     private readonly ListOption resources = new("--resource", "The nodes asked for; with --roles only by these roles", "node/NAME")
     {
-        CompletionSources = { AdminCompletions.NodesAsResources }
+        CompletionSources = { AdminCompletions.NodesAsResources },
+        Items = PlainNames.NodeResources,
     };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told", "USER")

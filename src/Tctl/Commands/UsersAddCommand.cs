@@ -16,7 +16,10 @@ internal sealed class UsersAddCommand : CliCommand
         Required = true,
         CompletionSources = { AdminCompletions.Roles }
     };
-    private readonly ListOption logins = new("--logins", "The trait logins, for roles that say {{internal.logins}}", "LOGIN");
+    private readonly ListOption logins = new("--logins", "The trait logins, for roles that say {{internal.logins}}", "LOGIN")
+    {
+        Items = PlainNames.Logins,
+    };
     private readonly ListOption unixUsers = new(
         "--unix-user", "The accounts of this machine, or uids, that act as the user. Default: its namesake", "ACCOUNT");
 

@@ -16,7 +16,8 @@ internal sealed class UsersUpdateCommand : CliCommand
     };
     private readonly ListOption logins = new("--set-logins", "The whole new list of the trait logins", "LOGIN")
     {
-        Instead = "to take every login away, remove spec.traits.logins: tctl edit user/NAME"
+        Instead = "to take every login away, remove spec.traits.logins: tctl edit user/NAME",
+        Items = PlainNames.Logins,
     };
     private readonly ListOption unixUsers = new("--set-unix-users", "The whole new list of accounts", "ACCOUNT")
     {

@@ -7,7 +7,7 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh access explain</c>.</summary>
 internal sealed class AccessExplainCommand : CliCommand
 {
-    private readonly Option<string?> login = new("--login") { HelpName = "LOGIN", Description = "As this login; else as any" };
+    private readonly LoginOption login = new("As this login; else as any");
     private readonly Option<string?> node = new("--node")
     {
         HelpName = "NODE",

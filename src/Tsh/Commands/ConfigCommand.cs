@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json.Nodes;
 using CertAuthority.Linux;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
@@ -23,6 +24,7 @@ internal sealed class ConfigCommand : CliCommand
     {
         Options.Add(remove);
         Options.Add(print);
+        Options.Add(new FormatOption());
         Subcommands.Add(new ForHostCommand());
         Subcommands.Add(new RenewCommand());
         Validators.Add(result =>
@@ -39,7 +41,8 @@ internal sealed class ConfigCommand : CliCommand
         {
             var removed = Edit(SshConfig.WithoutBlock, home);
             File.Delete(home.SshConfig);
-            parsed.Print(
+            parsed.PrintResult(
+                Result(removed, []),
                 removed
                     ? $"the block of tsh config has been removed from {OfUser()}"
                     : $"{OfUser()} has no block of tsh config, nothing to remove");
@@ -49,18 +52,35 @@ internal sealed class ConfigCommand : CliCommand
         var (text, nodes) = await SshConfigFile.Text(parsed, home, ca, cancellation);
         if (parsed.GetValue(print))
         {
-            parsed.PrintEscaped(text.TrimEnd('\n').Split('\n'));
+            if (FormatOption.IsJson(parsed))
+                parsed.PrintJson(Result(false, nodes, text));
+            else
+                parsed.PrintEscaped(text.TrimEnd('\n').Split('\n'));
             return ExitCode.Done;
         }
         home.EnsureFolder();
         home.SaveKnownCas((await ca.Send(Routes.GetHostCas, new GetHostCas(), cancellation)).Keys.Select(key => key.PublicKey));
         AtomicFile.Replace(home.SshConfig, Encoding.UTF8.GetBytes(text), OwnerOnly);
-        Edit(SshConfig.WithBlock, home);
-        parsed.Print(
+        var changed = Edit(SshConfig.WithBlock, home);
+        parsed.PrintResult(
+            Result(changed, nodes),
             $"{OfUser()} now has your {Wording.Count(nodes.Length, "host")}{(nodes is [] ? "" : $": {string.Join(", ", nodes.Take(10).Select(node => node.Name))}{(nodes.Length > 10 ? ", …" : "")}")}");
         if (nodes is [var first, ..])
             parsed.Hint(first.Logins is [_] ? $"ssh {first.Name}" : $"ssh LOGIN@{first.Name}");
         return ExitCode.Done;
+    }
+
+    private static JsonObject Result(bool changed, ListedNode[] nodes, string? text = null)
+    {
+        var result = new JsonObject
+        {
+            ["file"] = OfUser(),
+            ["changed"] = changed,
+            ["nodes"] = new JsonArray([.. nodes.Select(node => (JsonNode)node.Name)]),
+        };
+        if (text is not null)
+            result["text"] = text;
+        return result;
     }
 
     /// <summary>The file that ssh reads: in the account's home directory, whatever HOME contains.</summary>
@@ -123,7 +143,9 @@ internal sealed class ConfigCommand : CliCommand
             var opened = await NodeCertificate.Get(home, node, ca, UserOption.Chosen(parsed, home), cancellation);
             return opened.Contains(login)
                 ? ExitCode.Done
-                : throw new FailureException($"your roles open {string.Join(", ", opened)} on {node}, and not {login}");
+                : throw new FailureException(
+                    $"your roles open {string.Join(", ", opened)} on {node}, and not {login}",
+                    Spelling.Nearest(login, opened) is { } meant ? $"did you mean '{meant}'?" : null);
         }
     }
 

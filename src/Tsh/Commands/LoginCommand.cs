@@ -7,11 +7,7 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh login</c>.</summary>
 internal sealed class LoginCommand : CliCommand
 {
-    private readonly Option<string?> ttl = new("--ttl")
-    {
-        HelpName = "DURATION",
-        Description = "A shorter life than your roles allow, such as 30m"
-    };
+    private readonly DurationOption ttl = new("--ttl", "A shorter life than your roles allow, such as 30m");
     private readonly Option<string?> node = new("--node")
     {
         HelpName = "NODE",

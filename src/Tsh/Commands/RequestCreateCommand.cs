@@ -14,7 +14,8 @@ internal sealed class RequestCreateCommand : CliCommand
     private readonly ListOption resources = new(
         "--resource", "The nodes to ask for, each node/NAME; with --roles only by these roles", "node/NAME")
     {
-        CompletionSources = { UserCompletions.RequestableResources }
+        CompletionSources = { UserCompletions.RequestableResources },
+        Items = PlainNames.NodeResources,
     };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why you ask" };
     private readonly ListOption reviewers = new("--reviewers", "Who should be told that you ask", "USER");

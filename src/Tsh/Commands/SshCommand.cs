@@ -8,7 +8,7 @@ namespace CertAuthority.Tsh;
 /// <summary><c>tsh ssh</c>: finds out where a node is, then becomes ssh.</summary>
 internal sealed class SshCommand : CliCommand
 {
-    private readonly Option<string?> login = new("--login", "-l") { HelpName = "LOGIN", Description = "The account on the node" };
+    private readonly LoginOption login = new("The account on the node", "-l");
     private readonly Argument<string> destination = new("[LOGIN@]NODE")
     {
         HelpName = "[LOGIN@]NODE",

@@ -11,6 +11,7 @@ internal sealed class StatusCommand : CliCommand
 {
     private readonly Option<bool> all = new("--all") { Description = "List the login of each profile instead" };
     private readonly FormatOption format = new();
+    private readonly WideOption wide = new("With --all: every column in full, with absolute times, even if the lines do not fit the terminal");
 
     public StatusCommand()
         : base(
@@ -18,6 +19,7 @@ internal sealed class StatusCommand : CliCommand
             "tsh status", "tsh status --format=json | jq -r .valid_before", "tsh status --all")
     {
         Options.Add(all);
+        Options.Add(wide);
         Options.Add(format);
     }
 
@@ -110,7 +112,7 @@ internal sealed class StatusCommand : CliCommand
             })]));
             return ExitCode.Done;
         }
-        var table = new Table("Profile", "Server", "User", "Valid until");
+        var table = new Table("Profile", "Server", "User", "Valid until") { Expendable = ["Server"] };
         foreach (var (profile, memory, login) in logins)
             table.Add(
                 profile ?? "-",
@@ -118,8 +120,8 @@ internal sealed class StatusCommand : CliCommand
                 login?.User ?? memory.User ?? "-",
                 login is null
                     ? "not logged in"
-                    : now < login.Value.Ends ? Wording.Time(login.Value.Ends) : $"expired {Wording.Time(login.Value.Ends)}");
-        parsed.Print(table.Lines());
+                    : new Cell($"{(now < login.Value.Ends ? "" : "expired ")}{Wording.Time(login.Value.Ends)}", login.Value.Ends));
+        parsed.Print(table);
         return ExitCode.Done;
     }
 

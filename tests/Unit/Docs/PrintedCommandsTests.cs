@@ -68,8 +68,8 @@ public class PrintedCommandsTests
 
     internal static bool IsUnderstood(string command)
     {
-        // A value stands behind a blank or a separator; glued to a word it is whatever may follow.
-        var words = CommandLine.Words(Regex.Replace(command, "(?<=[ =/,@])\u0001", "x").Replace($"{Literals.Hole}", "", StringComparison.Ordinal));
+        // A value stands behind a blank or a separator; glued to a word it is whatever may follow. A resource is never x.
+        var words = CommandLine.Words(Regex.Replace(command, "(?<=[ =/,@])\u0001", "x").Replace("--resource=x", "--resource=node/x", StringComparison.Ordinal).Replace($"{Literals.Hole}", "", StringComparison.Ordinal));
         // The command itself is a value: each that it can be has examples, which are read where they stand.
         if (words.Skip(1).FirstOrDefault(word => word[0] != '-') is "x" || (words is [_, _, "x", ..] && CommandLine.Parse(words[..2]).CommandResult.Command is not CliCommand))
             return true;

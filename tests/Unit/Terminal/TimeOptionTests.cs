@@ -44,10 +44,24 @@ public class TimeOptionTests
     [InlineData("1.5h")]
     [InlineData("1H")]
     [InlineData("1w")]
-    public void Durations_have_one_grammar(string text) =>
+    [InlineData("1m1m")]
+    [InlineData("h")]
+    [InlineData(" 1h")]
+    [InlineData("")]
+    public void Durations_have_one_grammar(string text)
+    {
         Assert.Equal(Durations.TryParse(text, out var read) ? read : null, WaitOption.Parse(text));
+        Assert.Equal(Durations.TryParseWish(text, out _), DurationOption.IsDuration(text));
+    }
 
-    /// <summary>Every option that takes a time is one that completes it, and every duration is read by one of the two readers.</summary>
+    /// <summary>Only the daemon knows what is too long.</summary>
+    [Theory]
+    [InlineData("999999999d")]
+    [InlineData("99999999999999999999d")]
+    public void Length_of_a_duration_is_no_matter_of_form(string text) =>
+        Assert.True(DurationOption.IsDuration(text) && Durations.TryParseWish(text, out _));
+
+    /// <summary>Every option that takes a time is one that completes it, and every duration is one that checks its form.</summary>
     [Fact]
     public void Every_option_for_a_time_uses_the_grammar()
     {
@@ -59,7 +73,7 @@ public class TimeOptionTests
         Assert.True(timed.Count(one => one.Option.HelpName == "DURATION") > 7);
         Assert.Empty(timed.Where(one => one.Option.HelpName == "TIME" && one.Option is not TimeOption && !plain.Contains($"{one.Option.Name} of {one.Command}"))
             .Select(one => $"{one.Option.Name} of {one.Command}"));
-        Assert.Empty(timed.Where(one => one.Option.HelpName == "DURATION" && one.Option is not (Option<string?> or WaitOption)).Select(one => $"{one.Option.Name} of {one.Command}"));
+        Assert.Empty(timed.Where(one => one.Option.HelpName == "DURATION" && one.Option is not (DurationOption or WaitOption)).Select(one => $"{one.Option.Name} of {one.Command}"));
         Assert.Empty(timed.Where(one => one.Option.Name is "--ttl" or "--wait" or "--since" or "--until" or "--expires" && one.Option.HelpName is null && one.Option is not Option<bool>)
             .Select(one => $"{one.Option.Name} of {one.Command}"));
     }

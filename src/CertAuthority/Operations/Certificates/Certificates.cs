@@ -65,7 +65,7 @@ internal static class Certificates
                 ProblemCode.Denied,
                 $"you hold {string.Join(", ", logins)} on {node.Name}, and not {ask.Login}",
                 more is null ? $"no role that you can request opens {ask.Login} there" : null,
-                Next: [more ?? new NextStep.List(NextStep.List.Node)]));
+                Next: more is null ? [.. NextSteps.Meant(ask.Login, logins), new NextStep.List(NextStep.List.Node)] : [more]));
         }));
     }
 

@@ -37,10 +37,26 @@ internal static class OwnExplanations
                 Next = explained.Granted
                     ? null
                     : [
-                        .. isHidden ? NextSteps.Meant(ask.Node!, Visible(ca, snapshot, user, null, now).Select(node => node.Name)) : [],
+                        .. isHidden
+                            ? NextSteps.Meant(ask.Node!, Visible(ca, snapshot, user, null, now).Select(node => node.Name))
+                            : MeantLogin(ca, snapshot, user, nodes, ask.Login, now),
                         Remedy(ca, snapshot, user, nodes, ask, now)],
             };
         }));
+    }
+
+    // Only among the logins that the user can have now: those of a role to request are the role's to show.
+    private static IEnumerable<NextStep> MeantLogin(
+        Authority ca, Snapshot snapshot, User user, ImmutableArray<Node> nodes, string? login, DateTimeOffset now)
+    {
+        if (login is null)
+            return [];
+        var policy = snapshot.Policy();
+        var question = Explanations.Question(
+            ca, policy, user, [.. snapshot.ApprovedRequestsOf(user.Id, now)], policy.LocksAt(now), now);
+        return NextSteps.Meant(
+            login,
+            nodes.SelectMany(node => Entrance.Into(node, question)).SelectMany(way => way.Logins).Select(one => one.Login).Distinct());
     }
 
     /// <summary>Returns the hosts that the user can reach, with any of their approved requests, or request.</summary>

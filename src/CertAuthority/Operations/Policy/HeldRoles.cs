@@ -48,16 +48,20 @@ internal static class HeldRoles
     /// Finds templates without a value: in these roles for every user who holds them, and in all roles that these users hold. Users with
     /// the same gap share a line. It reads every holder of a role with templates, so call it outside the transaction of the change.
     /// </summary>
-    /// <param name="snapshot">The database after the change.</param>
+    /// <param name="snapshot">The database: after the change, or before one that was only rehearsed.</param>
+    /// <param name="policy">The policy after a rehearsed change; null for that of the database.</param>
+    /// <param name="rehearsed">The users whom a rehearsed change writes or removes, by ID; null for those that are gone.</param>
     /// <param name="roles">The names of the roles that changed.</param>
     /// <param name="users">The names of the users that changed.</param>
-    public static IReadOnlyList<string> Gaps(Snapshot snapshot, HashSet<string> roles, HashSet<string> users)
+    public static IReadOnlyList<string> Gaps(
+        Snapshot snapshot, Policy? policy, IReadOnlyDictionary<Guid, User?> rehearsed, HashSet<string> roles, HashSet<string> users)
     {
-        var existing = snapshot.Policy().Roles;
+        var existing = (policy ?? snapshot.Policy()).Roles;
         return
         [
             .. Holders(snapshot, roles.Where(role => existing.TryGetValue(role, out var changed) && changed.HasTemplates))
-                .UnionBy(users.Select(snapshot.FindUser).OfType<User>(), user => user.Id)
+                .Concat(users.Select(snapshot.FindUser).OfType<User>()).Where(user => !rehearsed.ContainsKey(user.Id))
+                .Concat(rehearsed.Values.OfType<User>()).DistinctBy(user => user.Id)
                 .OrderBy(user => user.Name, StringComparer.Ordinal)
                 .SelectMany(user => user.Roles.Where(role => users.Contains(user.Name) || roles.Contains(role)).Where(existing.ContainsKey)
                     .SelectMany(role => RoleInUse.GapsOf(existing[role], user).Select(gap => (Role: role, Gap: gap, User: user.Name))))

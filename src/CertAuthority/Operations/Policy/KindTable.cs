@@ -118,6 +118,7 @@ internal static class KindTable
         Columns = [new("Lock", "metadata.name"), new("Target", "spec.target"), new("Message", "spec.message"),
             new("Expires", "spec.expires")],
         CreatingTakesAway = true,
+        HasIds = true,
         Listing = snapshot => snapshot.Policy().Locks.Values,
         Finding = (snapshot, name) => snapshot.Policy().Locks.GetValueOrDefault(name),
         Concerning = (entry, _, one) => one is null ? entry : entry with

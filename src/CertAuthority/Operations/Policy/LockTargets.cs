@@ -25,8 +25,21 @@ internal static class LockTargets
         };
         return
         [
-            .. exists ? (string[])[] : [$"there is no {one.Target}; lock '{one.Name}' counts as soon as there is"],
+            .. exists ? (string[])[] : [Missing(snapshot, one)],
             .. one.IsOver(now) ? (string[])[$"lock '{one.Name}' is over since {Instants.Show(one.Expires!.Value)}"] : [],
         ];
+    }
+
+    private static string Missing(Snapshot snapshot, AccessLock one)
+    {
+        IEnumerable<string> known = one.Target.Kind switch
+        {
+            LockKind.User => snapshot.Users().Select(user => user.Name),
+            LockKind.Role => snapshot.Policy().Roles.Keys,
+            LockKind.Node => snapshot.Policy().Nodes.Keys,
+            _ => [],
+        };
+        var meant = NextSteps.Nearest(one.Target.Name, known) is { } near ? $" (did you mean '{near}'?)" : "";
+        return $"there is no {one.Target}{meant}; lock '{one.Name}' counts as soon as there is";
     }
 }

@@ -10,20 +10,21 @@ internal static class Removals
     {
         var now = ca.Now();
         var kind = KindTable.Named(ask.Kind);
-        var (warnings, withdrawn) = await ca.Database.Commit(
+        var (name, warnings, withdrawn) = await ca.Database.Commit(
             transaction => Remove(ca, transaction, by.Caller, kind, ask, now), takesAway: kind.RemovingTakesAway);
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
-        return withdrawn.Show([new AppliedResource(kind.Name, ask.Name, AppliedStates.Removed)], warnings);
+        return withdrawn.Show([new AppliedResource(kind.Name, name, AppliedStates.Removed)], warnings);
     }
 
-    private static (string[] Warnings, Withdrawn Withdrawn) Remove(
+    private static (string Name, string[] Warnings, Withdrawn Withdrawn) Remove(
         Authority ca, Transaction transaction, Caller by, ResourceKind kind, RemoveResource ask, DateTimeOffset now)
     {
-        var (ending, isUnreadable) = Remove(transaction, by, kind, ask.Name, ask.Force, now);
+        var name = kind.NameFrom(transaction, ask.Name);
+        var (ending, isUnreadable) = Remove(transaction, by, kind, name, ask.Force, now);
         // While other roles or locks cannot be read, nothing else is decided.
         return !isUnreadable || transaction.Policy().IsWhole
-            ? (ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
-            : ([.. ending.Warnings,
+            ? (name, ending.Warnings, Withdrawals.Review(ca, transaction, by, now, ending.Requests))
+            : (name, [.. ending.Warnings,
                 "other roles or locks cannot be read, so nothing can be issued or decided yet; the status of the daemon names them"],
                 Withdrawn.Of(ending.Requests));
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Roles;
@@ -29,12 +30,19 @@ internal static class ResourceFiles
         var now = ca.Now();
         if (ask.DryRun)
         {
-            var (stored, plan) = await ca.Database.Rehearse(transaction =>
+            var (stored, plan, users) = await ca.Database.Rehearse(transaction =>
                 Store(ca, transaction, by.Caller, ask, given, now) is var stored
-                    ? (stored, PlannedWithdrawals.Collect(transaction, stored.Ended, now))
+                    ? (stored, PlannedWithdrawals.Collect(transaction, stored.Ended, now), Given(transaction, given))
                     : default);
             var (planned, losses) = await PlannedWithdrawals.Find(ca, plan);
-            return planned.Show(stored.Done, [.. remarks, .. stored.Warnings]) with { Losses = losses };
+            // The plan knows only users who have something to lose, not the new ones.
+            var rehearsed = new Dictionary<Guid, User?>(plan.Changed);
+            foreach (var user in users)
+                rehearsed[user.Id] = user;
+            return planned.Show(stored.Done, [.. remarks, .. stored.Warnings, .. Gaps(ca, given, plan.Policy, rehearsed)]) with
+            {
+                Losses = losses,
+            };
         }
         var (done, warnings, withdrawn) = await ca.Database.Commit(
             transaction => Store(ca, transaction, by.Caller, ask, given, now) is var stored
@@ -42,11 +50,19 @@ internal static class ResourceFiles
                 : default,
             takesAway: ask is { Force: false, Mirror: false } && given.TrueForAll(one => one.Kind.CreatingTakesAway));
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
-        var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(
-            snapshot, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)],
-            [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]));
-        return withdrawn.Show(done, [.. remarks, .. warnings, .. gaps]);
+        return withdrawn.Show(
+            done, [.. remarks, .. warnings, .. Gaps(ca, given, policy: null, ImmutableDictionary<Guid, User?>.Empty)]);
     }
+
+    private static List<User> Given(Snapshot snapshot, List<(ResourceKind Kind, Resource Resource, long? MadeFrom)> given) =>
+        [.. given.Select(one => one.Resource).OfType<User>().Select(user => snapshot.FindUser(user.Name)).OfType<User>()];
+
+    private static IReadOnlyList<string> Gaps(
+        Authority ca, List<(ResourceKind Kind, Resource Resource, long? MadeFrom)> given, Policy? policy,
+        IReadOnlyDictionary<Guid, User?> rehearsed) =>
+        ca.Database.Read(snapshot => HeldRoles.Gaps(
+            snapshot, policy, rehearsed, [.. given.Select(one => one.Resource).OfType<Role>().Select(role => role.Name)],
+            [.. given.Select(one => one.Resource).OfType<User>().Select(user => user.Name)]));
 
     /// <summary>Stores the resources, and removes those that are pruned. What this takes away is not reviewed yet.</summary>
     private static Stored Store(
@@ -121,7 +137,8 @@ internal static class ResourceFiles
         var found = ca.Database.Read<JsonElement[]>(snapshot =>
         [
             .. from kind in kinds
-               from one in kind.All(snapshot, ask.Name, withoutFile: ask.FromGroups && ask.Kind != ResourceKinds.All)
+               let name = ask.Name is null ? null : kind.NameFrom(snapshot, ask.Name)
+               from one in kind.All(snapshot, name, withoutFile: ask.FromGroups && ask.Kind != ResourceKinds.All)
                select JsonSerializer.SerializeToElement(kind.Write(one), ProtocolJson.Lenient.Of<JsonObject>()),
         ]);
         return Task.FromResult(found.Length > 0 || ask.Name is null

@@ -50,6 +50,9 @@ internal sealed record ResourceEnding(
 /// <param name="Name">The name of the kind in files, in the field <c>kind</c>.</param>
 internal abstract record ResourceKind(string Name)
 {
+    // Removing a lock gives access back, so less than what a list shows is not enough.
+    private const int ShortId = 8;
+
     /// <summary>The columns of a list of such resources; the name comes first.</summary>
     public required ResourceColumn[] Columns { get; init; }
 
@@ -58,6 +61,9 @@ internal abstract record ResourceKind(string Name)
 
     /// <summary>Whether removing one can only take access away.</summary>
     public bool RemovingTakesAway { get; init; }
+
+    /// <summary>Whether the daemon makes up their names, which are IDs then. Files can name them otherwise.</summary>
+    public bool HasIds { get; init; }
 
     /// <summary>Why a resource that is in no file stays when the rest is pruned, as part of a sentence; null if it goes.</summary>
     public Func<Resource, string?>? Keeping { get; init; }
@@ -88,6 +94,23 @@ internal abstract record ResourceKind(string Name)
     /// <param name="name">The name of the only one to list; null for all.</param>
     /// <param name="withoutFile">Whether to include resources that no file can create.</param>
     public abstract IEnumerable<Resource> All(Snapshot snapshot, string? name, bool withoutFile);
+
+    /// <summary>Returns the name that is meant: of an ID, its first characters will do, as many as lists show.</summary>
+    /// <exception cref="ProblemException">Several IDs start with this.</exception>
+    public string NameFrom(Snapshot snapshot, string text)
+    {
+        if (!HasIds || text.Length < ShortId || All(snapshot, text, withoutFile: true).Any())
+            return text;
+        var found = All(snapshot, null, withoutFile: true).Select(one => one.Name)
+            .Where(name => Guid.TryParse(name, out _) && name.StartsWith(text, StringComparison.Ordinal)).Take(2).ToList();
+        return found switch
+        {
+            [] => text,
+            [var only] => only,
+            _ => throw new ProblemException(
+                new Problem(ProblemCode.Invalid, $"several {Name}s start with \"{text}\"", "give more of the name")),
+        };
+    }
 
     /// <summary>Finds a resource to remove. It must be readable and have a file.</summary>
     /// <exception cref="ProblemException">There is no such resource.</exception>

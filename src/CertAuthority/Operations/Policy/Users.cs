@@ -43,7 +43,8 @@ internal static class Users
                 Withdrawals.Review(ca, transaction, by.Caller, now));
         });
         withdrawn = await OwedWithdrawals.Finish(ca, by.Caller, withdrawn);
-        var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(snapshot, [], [ask.Name]));
+        var gaps = ca.Database.Read(snapshot => HeldRoles.Gaps(
+            snapshot, policy: null, ImmutableDictionary<Guid, User?>.Empty, [], [ask.Name]));
         return withdrawn.Show([new AppliedResource(ResourceKinds.User, ask.Name, AppliedStates.Updated)], [.. warnings, .. gaps]);
     }
 

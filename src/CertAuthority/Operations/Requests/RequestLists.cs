@@ -33,9 +33,9 @@ internal static class RequestLists
         if (ask.After is not null
             && (after is null || (after.Group.Length == 0) != (order == RequestOrder.Created)
                 || (order == RequestOrder.State && State(after.Group) is null)))
-            throw Problems.Invalid(
-                $"\"{ask.After}\" is no place in a list sorted by {ask.Sort ?? RequestSorts.Created}",
-                "take the one that the page before ended with");
+            throw Problems.InvalidField(
+                "after",
+                $"takes the place where a page sorted by {ask.Sort ?? RequestSorts.Created} ended, not \"{ask.After}\"");
         var (states, role, since) = Filter(ask.State, ask.Role, ask.Since, now);
         return new RequestWish(states, ask.User, role, since, order, Pages.Size(ask.Limit), after);
     }
