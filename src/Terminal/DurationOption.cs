@@ -26,8 +26,9 @@ public sealed class DurationOption : Option<string?>
         };
     }
 
-    /// <summary>Returns the error for a text that is not a duration.</summary>
-    public static string Fault(string name, string text) => $"{name} takes a duration such as 90s, 15m or 1h30m, not '{text}'";
+    /// <summary>Returns the error for a text that is not a duration, or not one up to a limit.</summary>
+    internal static string Fault(string name, string text, TimeSpan? most = null) =>
+        $"{name} takes a duration such as 90s, 15m or 1h30m{(most is { } longest ? $", up to {longest.TotalHours}h" : "")}, not '{text}'";
 
     /// <summary>Whether a text has the form <c>[Nd][Nh][Nm][Ns]</c>.</summary>
     public static bool IsDuration(string text)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 using CertAuthority.Linux;
 
 namespace CertAuthority.Terminal;
@@ -8,9 +7,11 @@ namespace CertAuthority.Terminal;
 /// <c>tsh ui</c> and <c>tctl ui</c>: becomes the program that serves the page. That is a program of its own, so that no other command
 /// carries a web server.
 /// </summary>
-public abstract partial class UiCommand : CliCommand
+public abstract class UiCommand : CliCommand
 {
     private const string Program = "certauthority-ui";
+
+    private static readonly TimeSpan UsualIdle = TimeSpan.FromMinutes(30);
 
     private readonly Option<int> port = new("--port")
     {
@@ -24,19 +25,8 @@ public abstract partial class UiCommand : CliCommand
             return 0;
         },
     };
-    private readonly Option<TimeSpan> idle = new("--idle")
-    {
-        HelpName = "DURATION",
-        Description = "End when nobody has used the page for so long, such as 2h, up to 24h. Default: 30m",
-        DefaultValueFactory = _ => TimeSpan.FromMinutes(30),
-        CustomParser = result =>
-        {
-            if (Duration(result.Tokens[0].Value) is { } duration && duration > TimeSpan.Zero && duration <= TimeSpan.FromHours(24))
-                return duration;
-            result.AddError($"--idle takes a duration such as 30m or 1h30m, up to 24h, not '{result.Tokens[0].Value}'");
-            return default;
-        },
-    };
+    private readonly TimeSpanOption idle = new(
+        "--idle", "End when nobody has used the page for so long, up to 24h. Default: 30m", TimeSpan.FromHours(24));
     private readonly Option<bool> noOpen = new("--no-open") { Description = "Only print the address, do not open a browser" };
 
     /// <summary>Creates the command.</summary>
@@ -65,20 +55,8 @@ public abstract partial class UiCommand : CliCommand
             Execution.Replace(
                 [
                     page, parsed.RootCommandResult.Command.Name, $"--server={ServerOption.Chosen(parsed)}",
-                    $"--idle={parsed.GetValue(idle).TotalSeconds}", .. parsed.GetValue(port) is > 0 and var chosen ? (string[])[$"--port={chosen}"] : [],
+                    $"--idle={(parsed.GetValue(idle) ?? UsualIdle).TotalSeconds}", .. parsed.GetValue(port) is > 0 and var chosen ? (string[])[$"--port={chosen}"] : [],
                     .. parsed.GetValue(noOpen) ? (string[])["--no-open"] : [], .. Acting(parsed),
                 ]));
     }
-
-    // The durations of the daemon, without days.
-    private static TimeSpan? Duration(string text)
-    {
-        var match = Durations().Match(text);
-        return match.Success ? new TimeSpan(Part("h"), Part("m"), Part("s")) : null;
-
-        int Part(string unit) => int.TryParse(match.Groups[unit].Value, out var number) ? number : 0;
-    }
-
-    [GeneratedRegex("^(?=.)((?<h>[0-9]{1,6})h)?((?<m>[0-9]{1,6})m)?((?<s>[0-9]{1,6})s)?\\z", RegexOptions.ExplicitCapture)]
-    private static partial Regex Durations();
 }

@@ -80,9 +80,6 @@ internal sealed partial class Home(string folder, string? profile = null)
     /// <summary>The addresses of nodes at the last call to the daemon.</summary>
     public string Addresses => Path.Combine(Folder, "addresses");
 
-    /// <summary>An empty file that every logout writes anew, so that pages of this login end.</summary>
-    public string LogoutNote => Path.Combine(Folder, "logged_out");
-
     /// <summary>Returns TSH_HOME, otherwise <c>~/.certauthority</c>; for a profile, its directory below that.</summary>
     public static Home Chosen(ParseResult parsed) => Chosen(ProfileOption.Chosen(parsed));
 
@@ -236,7 +233,7 @@ internal sealed partial class Home(string folder, string? profile = null)
         }
     }
 
-    /// <summary>Removes the key and certificates, and ends the pages of this login; false if there was no key or certificate.</summary>
+    /// <summary>Removes the key and certificates; false if there was nothing.</summary>
     public bool Clear()
     {
         if (!Directory.Exists(Folder))
@@ -248,7 +245,6 @@ internal sealed partial class Home(string folder, string? profile = null)
         File.Delete(Key);
         if (Directory.Exists(NodeCertificates))
             Directory.Delete(NodeCertificates, recursive: true);
-        AtomicFile.Replace(LogoutNote, [], OwnerOnly);
         return present is not [];
     }
 

@@ -21,14 +21,14 @@ internal sealed class PageCommand : CliCommand
     private readonly Option<string?> user = new("--user");
     private readonly Option<string?> profile = new("--profile");
     private readonly Option<string?> tsh = new("--tsh");
-    private readonly Option<string?> logoutNote = new("--logout-note");
+    private readonly Option<string?> loginKey = new("--login-key");
 
     /// <summary>Creates the command.</summary>
     /// <param name="program">The program that became this one, whose name messages and commands have.</param>
     public PageCommand(string program)
         : base(program, "Serves the web page of tsh ui and tctl ui, which start it")
     {
-        foreach (var option in (Option[])[new ServerOption(), port, idle, noOpen, user, profile, tsh, logoutNote])
+        foreach (var option in (Option[])[new ServerOption(), port, idle, noOpen, user, profile, tsh, loginKey])
             Options.Add(option);
     }
 
@@ -37,7 +37,7 @@ internal sealed class PageCommand : CliCommand
         // The library listens for Ctrl-C once this method first waits, and the address must not be on the screen before that.
         await Task.Yield();
         using var ca = ServerOption.Connect(parsed);
-        var life = new PageLife(TimeSpan.FromSeconds(parsed.GetValue(idle)), parsed.GetValue(logoutNote), TimeProvider.System);
+        var life = new PageLife(TimeSpan.FromSeconds(parsed.GetValue(idle)), parsed.GetValue(loginKey), TimeProvider.System);
         var end = await PageServer.Serve(
             Desk(parsed, ca), parsed.GetValue(port), life, TimeProvider.System, address =>
             {

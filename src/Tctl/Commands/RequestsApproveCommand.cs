@@ -11,11 +11,7 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
     {
         CompletionSources = { AdminCompletions.Roles }
     };
-    private readonly Option<string?> maxDuration = new("--max-duration")
-    {
-        HelpName = "DURATION",
-        Description = "How long the access lasts at most, such as 30m"
-    };
+    private readonly DurationOption maxDuration = new("--max-duration", "How long the access lasts at most, such as 30m");
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a role changed since it was asked for" };
     private readonly Option<string?> reason = new("--reason") { HelpName = "TEXT", Description = "Why; the requester reads it" };
     private readonly YesOption yes = new();

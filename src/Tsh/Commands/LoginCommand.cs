@@ -29,7 +29,7 @@ internal sealed class LoginCommand : CliCommand
     {
         Description = "Log in with your regular roles now; the request stays"
     };
-    private readonly WaitOption wait = new("Give up waiting after this long");
+    private readonly TimeSpanOption wait = new("--wait", "Give up waiting after this long");
     private readonly Option<string?> keyFile = new("--key")
     {
         HelpName = "FILE.pub",

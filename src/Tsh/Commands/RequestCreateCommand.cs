@@ -23,7 +23,7 @@ internal sealed class RequestCreateCommand : CliCommand
     private readonly Option<bool> dryRun = new("--dry-run") { Description = "Show what would be filed, and file nothing" };
     private readonly FormatOption format = new();
     private readonly Option<bool> noWait = new("--nowait") { Description = "Return at once; the request stays" };
-    private readonly WaitOption wait = new("Give up waiting after this long");
+    private readonly TimeSpanOption wait = new("--wait", "Give up waiting after this long");
     private readonly Option<bool> force = new("--force", "-f") { Description = "Also when a pending request of yours asks for the same" };
 
     public RequestCreateCommand()

@@ -20,11 +20,7 @@ internal sealed class RequestReviewCommand : CliCommand
     };
     private readonly ListOption roles = new("--roles", "With --approve: only these of the roles asked for", "ROLE");
     private readonly TimeOption assumeStartTime = new("--assume-start-time", "With --approve: when the access begins at the earliest");
-    private readonly Option<string?> maxDuration = new("--max-duration")
-    {
-        HelpName = "DURATION",
-        Description = "With --approve: how long the access lasts at most, such as 30m"
-    };
+    private readonly DurationOption maxDuration = new("--max-duration", "With --approve: how long the access lasts at most, such as 30m");
     private readonly YesOption yes = new();
 
     public RequestReviewCommand()

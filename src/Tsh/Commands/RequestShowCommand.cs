@@ -12,7 +12,10 @@ internal sealed class RequestShowCommand : CliCommand
         Description = "The request, or the beginning of its id",
         CompletionSources = { UserCompletions.Requests() }
     };
-    private readonly WaitOption wait = new("Wait for the answer first, for ever or this long") { Arity = ArgumentArity.ZeroOrOne };
+    private readonly TimeSpanOption wait = new("--wait", "Wait for the answer first, for ever or this long")
+    {
+        Arity = ArgumentArity.ZeroOrOne
+    };
     private readonly Option<bool> hosts = new("--hosts") { Description = "Name every host that it opens, however many they are" };
     private readonly FormatOption format = new();
 

@@ -10,8 +10,7 @@ internal sealed class UiCommand() : Terminal.UiCommand(
     protected override IEnumerable<string> Acting(ParseResult parsed)
     {
         var home = Home.Chosen(parsed);
-        home.EnsureFolder();
-        yield return $"--logout-note={home.LogoutNote}";
+        yield return $"--login-key={home.PublicKey}";
         yield return $"--tsh={Environment.ProcessPath}";
         if (UserOption.Chosen(parsed, home) is { } user)
             yield return $"--user={user}";

@@ -60,15 +60,14 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
         Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, RequestViews.Reviewable, limit, after), cancellation);
 
     internal override async Task<string> CountWaiting(CancellationToken cancellation) =>
-        (await Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, Limit: 1, CountReviewable: true), cancellation)).Reviewable is > 0 and var count
-            ? $"{count}"
-            : "";
+        (await Ca.Send(Routes.ListMyRequests, new ListMyRequests(user, Limit: 1, CountReviewable: true), cancellation)).Reviewable
+            is > 0 and var count ? $"{count}" : "";
 
     // What waits for a person is what the daemon lets them deny. An approval needs more, and the facts say whether it would be accepted.
     internal override async Task<bool> MayDeny(RequestResource request, CancellationToken cancellation)
     {
-        var ask = new ListMyRequests(
-            user, RequestViews.Reviewable, MostListed, Role: request.Spec.Roles[0], Since: $"{request.Spec.Created.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        var (role, filed) = (request.Spec.Roles[0], $"{request.Spec.Created.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}");
+        var ask = new ListMyRequests(user, RequestViews.Reviewable, MostListed, Role: role, Since: filed);
         var list = await Ca.Send(Routes.ListMyRequests, ask, cancellation);
         return list.Next is not null || list.Requests.Any(one => one.Metadata.Name == request.Metadata.Name);
     }

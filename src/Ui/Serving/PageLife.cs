@@ -18,13 +18,13 @@ internal enum PageEnd
 /// is no use.
 /// </summary>
 /// <param name="idleFor">For how long nobody may use it.</param>
-/// <param name="logoutNote">The file that every logout of its owner writes anew; null for a page without a login.</param>
+/// <param name="loginKey">The public key of its owner's login, which a logout removes; null for a page without a login.</param>
 /// <param name="clock">Measures the time.</param>
-internal sealed class PageLife(TimeSpan idleFor, string? logoutNote, TimeProvider clock)
+internal sealed class PageLife(TimeSpan idleFor, string? loginKey, TimeProvider clock)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 
-    private readonly DateTime lastLogout = LastLogout(logoutNote);
+    private bool wasLoggedIn = File.Exists(loginKey);
     private long lastUse = clock.GetTimestamp();
 
     /// <summary>Notes that the person did something.</summary>
@@ -33,9 +33,13 @@ internal sealed class PageLife(TimeSpan idleFor, string? logoutNote, TimeProvide
     /// <summary>Completes when the life of the page is over, and says why.</summary>
     public async Task<PageEnd> IsOver(CancellationToken cancellation)
     {
+        var missed = 0;
         while (true)
         {
-            if (LastLogout(logoutNote) != lastLogout)
+            // A login that makes another key replaces the file, which is missing for a moment then.
+            missed = File.Exists(loginKey) ? 0 : missed + 1;
+            wasLoggedIn |= missed == 0;
+            if (wasLoggedIn && missed > 1)
                 return PageEnd.LoggedOut;
             var left = idleFor - clock.GetElapsedTime(Volatile.Read(ref lastUse));
             if (left <= TimeSpan.Zero)
@@ -43,7 +47,4 @@ internal sealed class PageLife(TimeSpan idleFor, string? logoutNote, TimeProvide
             await Task.Delay(left < LookAgain ? left : LookAgain, clock, cancellation);
         }
     }
-
-    // The same time for all while the file does not exist.
-    private static DateTime LastLogout(string? note) => note is null ? default : File.GetLastWriteTimeUtc(note);
 }

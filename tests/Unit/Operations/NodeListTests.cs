@@ -45,7 +45,7 @@ public sealed class NodeListTests : IAsyncLifetime
         Assert.Equal(["db1 db10", "db2 web1"], pages);
         var whole = await Nodes.List(hosts.Authority, Root, new ListNodes());
         Assert.Equal((5, null), (whole.Nodes.Length, whole.Next));
-        Assert.Equal("\"limit\" takes a number from 1 up", (await Assert.ThrowsAsync<ProblemException>(() => Nodes.List(hosts.Authority, Root, new ListNodes(Limit: 0)))).Problem.Detail);
+        Assert.Equal("limit takes a number from 1 up", (await Assert.ThrowsAsync<ProblemException>(() => Nodes.List(hosts.Authority, Root, new ListNodes(Limit: 0)))).Problem.Detail);
     }
 
     [Theory]

@@ -3,7 +3,6 @@ using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Terminal;
 using CertAuthority.Tests.Unit.Docs;
-using CertAuthority.Tsh;
 
 namespace CertAuthority.Tests.Unit.Terminal;
 
@@ -32,7 +31,7 @@ public class TimeOptionTests
     [InlineData("")]
     public void Anything_but_a_time_is_rejected(string text) => Assert.Null(TimeOption.Complete(text));
 
-    /// <summary>The options that the daemon reads, and the one that tsh reads, accept the same durations.</summary>
+    /// <summary>The options that the daemon reads, and those that the command lines read, accept the same durations.</summary>
     [Theory]
     [InlineData("1h30m")]
     [InlineData("30h0m0s")]
@@ -50,7 +49,7 @@ public class TimeOptionTests
     [InlineData("")]
     public void Durations_have_one_grammar(string text)
     {
-        Assert.Equal(Durations.TryParse(text, out var read) ? read : null, WaitOption.Parse(text));
+        Assert.Equal(Durations.TryParse(text, out var read) ? read : null, TimeSpanOption.Parse(text));
         Assert.Equal(Durations.TryParseWish(text, out _), DurationOption.IsDuration(text));
     }
 
@@ -73,7 +72,7 @@ public class TimeOptionTests
         Assert.True(timed.Count(one => one.Option.HelpName == "DURATION") > 7);
         Assert.Empty(timed.Where(one => one.Option.HelpName == "TIME" && one.Option is not TimeOption && !plain.Contains($"{one.Option.Name} of {one.Command}"))
             .Select(one => $"{one.Option.Name} of {one.Command}"));
-        Assert.Empty(timed.Where(one => one.Option.HelpName == "DURATION" && one.Option is not (DurationOption or WaitOption)).Select(one => $"{one.Option.Name} of {one.Command}"));
+        Assert.Empty(timed.Where(one => one.Option.HelpName == "DURATION" && one.Option is not (DurationOption or TimeSpanOption)).Select(one => $"{one.Option.Name} of {one.Command}"));
         Assert.Empty(timed.Where(one => one.Option.Name is "--ttl" or "--wait" or "--since" or "--until" or "--expires" && one.Option.HelpName is null && one.Option is not Option<bool>)
             .Select(one => $"{one.Option.Name} of {one.Command}"));
     }

@@ -7,7 +7,7 @@ public sealed class PageLifeTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("page-life-").FullName;
 
-    private string Note => Path.Combine(folder, "logged_out");
+    private string Key => Path.Combine(folder, "id.pub");
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -15,7 +15,7 @@ public sealed class PageLifeTests : IDisposable
     public async Task Use_keeps_the_page_and_then_it_ends()
     {
         var clock = new Hurried();
-        var life = new PageLife(TimeSpan.FromMinutes(30), Note, clock);
+        var life = new PageLife(TimeSpan.FromMinutes(30), Key, clock);
         clock.Passing = now =>
         {
             if (now == TimeSpan.FromMinutes(20))
@@ -26,23 +26,37 @@ public sealed class PageLifeTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Logout_ends_the_page_within_a_second(bool wasThere)
+    [InlineData(0)]
+    [InlineData(5)]
+    public async Task Logout_ends_the_page_within_two_seconds(int loggedInAfter)
     {
-        if (wasThere)
+        var clock = new Hurried();
+        if (loggedInAfter == 0)
+            File.WriteAllText(Key, "");
+        clock.Passing = now =>
         {
-            File.WriteAllText(Note, "");
-            File.SetLastWriteTimeUtc(Note, new DateTime(2026, 11, 22, 12, 0, 0, DateTimeKind.Utc));
-        }
+            if (now == TimeSpan.FromMinutes(loggedInAfter))
+                File.WriteAllText(Key, "");
+            else if (now == TimeSpan.FromMinutes(10))
+                File.Delete(Key);
+        };
+        Assert.Equal(PageEnd.LoggedOut, await new PageLife(TimeSpan.FromMinutes(30), Key, clock).IsOver(CancellationToken.None));
+        Assert.Equal(TimeSpan.FromSeconds(601), clock.Now);
+    }
+
+    [Fact]
+    public async Task Key_that_is_replaced_is_no_logout()
+    {
+        File.WriteAllText(Key, "");
         var clock = new Hurried();
         clock.Passing = now =>
         {
-            if (now == TimeSpan.FromMinutes(10))
-                File.WriteAllText(Note, "");
+            if (now == TimeSpan.FromSeconds(600))
+                File.Delete(Key);
+            else if (now == TimeSpan.FromSeconds(601))
+                File.WriteAllText(Key, "");
         };
-        Assert.Equal(PageEnd.LoggedOut, await new PageLife(TimeSpan.FromMinutes(30), Note, clock).IsOver(CancellationToken.None));
-        Assert.Equal(TimeSpan.FromMinutes(10), clock.Now);
+        Assert.Equal(PageEnd.Idle, await new PageLife(TimeSpan.FromMinutes(30), Key, clock).IsOver(CancellationToken.None));
     }
 
     [Fact]

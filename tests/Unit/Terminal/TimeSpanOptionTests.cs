@@ -1,8 +1,8 @@
-using CertAuthority.Tsh;
+using CertAuthority.Terminal;
 
-namespace CertAuthority.Tests.Unit.Tsh;
+namespace CertAuthority.Tests.Unit.Terminal;
 
-public class WaitOptionTests
+public class TimeSpanOptionTests
 {
     [Theory]
     [InlineData("90s", 90)]
@@ -10,7 +10,7 @@ public class WaitOptionTests
     [InlineData("30h0m0s", 108000)]
     [InlineData("1d", 86400)]
     [InlineData("0s", 0)]
-    public void Wait_accepts_durations(string text, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), WaitOption.Parse(text));
+    public void Wait_accepts_durations(string text, int seconds) => Assert.Equal(TimeSpan.FromSeconds(seconds), TimeSpanOption.Parse(text));
 
     [Theory]
     [InlineData("")]
@@ -23,5 +23,5 @@ public class WaitOptionTests
     [InlineData("h")]
     [InlineData("9999999999s")]
     [InlineData("soon")]
-    public void Anything_but_a_duration_is_rejected(string text) => Assert.Null(WaitOption.Parse(text));
+    public void Anything_but_a_duration_is_rejected(string text) => Assert.Null(TimeSpanOption.Parse(text));
 }
