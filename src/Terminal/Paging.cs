@@ -15,19 +15,21 @@ public sealed class Paging
     private readonly string name;
     private readonly FormatOption format;
     private readonly LimitOption limit = new($"{Shown} in a table, else all");
-    private readonly Option<string?> after = new("--after")
-    {
-        HelpName = "PLACE",
-        Description = "Go on where a page ended; the hint under it says where"
-    };
+    private readonly Option<string?> after;
 
     /// <summary>Adds <c>--limit</c> and <c>--after</c>.</summary>
     /// <param name="list">The command, with all of its other options.</param>
     /// <param name="name">The command as a user types it, such as <c>tctl certs ls</c>.</param>
     /// <param name="format">The output format; the text format is for people.</param>
-    public Paging(Command list, string name, FormatOption format)
+    /// <param name="place">What a position in the list is.</param>
+    public Paging(Command list, string name, FormatOption format, string place = "PLACE")
     {
         (this.list, this.name, this.format) = (list, name, format);
+        after = new Option<string?>("--after")
+        {
+            HelpName = place,
+            Description = "Go on where a page ended; the hint under it says where"
+        };
         list.Options.Add(limit);
         list.Options.Add(after);
     }

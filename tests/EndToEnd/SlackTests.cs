@@ -13,6 +13,8 @@ public sealed class SlackTests
         await using var daemon = await Start(scratch, slack);
         var id = await Request(daemon, "<!channel> tonight");
         await Eventually.Holds(() => slack.Messages.Count == 1);
+        // Killed before it knows that the message arrived, it would send another.
+        await Eventually.Holds(() => WebhookTests.Status(daemon, "webhook/team", "waiting") == "0");
         var lines = slack.Messages[0].Split('\n');
         Assert.Equal(4, lines.Length);
         Assert.Equal([$"me asks for dba: `&lt;!channel&gt; tonight` (request {id})", "opens `postgres (all hosts)`"], lines[..2]);

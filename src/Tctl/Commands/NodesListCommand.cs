@@ -25,7 +25,7 @@ internal sealed class NodesListCommand : CliCommand
         Options.Add(failing);
         Options.Add(new WideOption());
         Options.Add(format);
-        paging = new Paging(this, "tctl nodes ls", format);
+        paging = new Paging(this, "tctl nodes ls", format, "NODE");
     }
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)

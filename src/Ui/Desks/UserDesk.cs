@@ -83,7 +83,9 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
             cancellation);
 
     internal override Task<RequestResolved> Approve(string id, string reason, Approval of, CancellationToken cancellation) =>
-        Ca.Send(Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Approve, user, reason, of.Roles, MaxDuration: of.MaxDuration), cancellation);
+        Ca.Send(
+            Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Approve, user, reason, of.Roles, MaxDuration: of.MaxDuration),
+            cancellation);
 
     internal override Task<RequestResolved> Deny(string id, string reason, CancellationToken cancellation) =>
         Ca.Send(Routes.ReviewRequest, new ReviewRequest(id, ReviewDecisions.Deny, user, reason), cancellation);
@@ -91,7 +93,8 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
     internal override Task<RequestList> History(Search search, int limit, CancellationToken cancellation) =>
         Ca.Send(
             Routes.ListMyRequests,
-            new ListMyRequests(user, search.Whose, limit, search.After, search.State, search.Role, search.Since, search.Host, search.Person),
+            new ListMyRequests(
+                user, search.Whose, limit, search.After, search.State, search.Role, search.Since, search.Host, search.Person),
             cancellation);
 
     internal override async Task<CertificateInfo[]> Certificates(string request, CancellationToken cancellation) =>
