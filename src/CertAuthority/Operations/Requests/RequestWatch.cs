@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace CertAuthority.Operations;
 
 /// <summary>
@@ -7,37 +5,89 @@ namespace CertAuthority.Operations;
 /// </summary>
 internal sealed class RequestWatch
 {
-    private readonly ConcurrentDictionary<Guid, TaskCompletionSource> waiting = new();
-    private volatile bool stopped;
+    private readonly Dictionary<Guid, Waiters> waiting = [];
+    private bool stopped;
 
-    /// <summary>Whether the watch has stopped for good.</summary>
-    public bool Stopped => stopped;
-
-    /// <summary>
-    /// Completes at the next change of the request. Call it before reading the request, so that no change falls in between.
-    /// </summary>
-    public Task NextChange(Guid request)
+    /// <summary>For how many requests somebody waits.</summary>
+    public int Count
     {
-        var change = waiting.GetOrAdd(request, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        if (stopped)
-            Changed(request);
-        return change;
+        get
+        {
+            lock (waiting)
+                return waiting.Count;
+        }
     }
 
     /// <summary>
-    /// Wakes the callers after the commit of a change. A caller that gives up waiting calls it too, so that no unused entry stays.
+    /// Waits for the next change of a request, with others who do. Call it before reading the request, so that no change falls in between,
+    /// and dispose of it in the end: that wakes nobody, and nothing is kept for a request for which nobody waits.
     /// </summary>
+    public Waiter Join(Guid request)
+    {
+        lock (waiting)
+        {
+            var waiters = waiting.GetValueOrDefault(request) ?? new Waiters();
+            if (stopped)
+                waiters.Wake();
+            else
+                waiting[request] = waiters;
+            waiters.Count++;
+            return new Waiter(this, request, waiters);
+        }
+    }
+
+    /// <summary>Wakes the callers after the commit of a change.</summary>
     public void Changed(Guid request)
     {
-        if (waiting.TryRemove(request, out var change))
-            change.TrySetResult();
+        Waiters? waiters;
+        lock (waiting)
+            waiting.Remove(request, out waiters);
+        waiters?.Wake();
     }
 
-    /// <summary>Wakes everybody: the daemon is stopping, and clients will repeat their call.</summary>
+    /// <summary>Wakes everybody, now and from now on: the daemon is stopping, and clients will repeat their call.</summary>
     public void Stop()
     {
-        stopped = true;
-        foreach (var request in waiting.Keys)
-            Changed(request);
+        Waiters[] all;
+        lock (waiting)
+        {
+            stopped = true;
+            all = [.. waiting.Values];
+            waiting.Clear();
+        }
+        foreach (var waiters in all)
+            waiters.Wake();
+    }
+
+    private void Leave(Guid request, Waiters waiters)
+    {
+        lock (waiting)
+            if (--waiters.Count == 0 && waiting.GetValueOrDefault(request) == waiters)
+                waiting.Remove(request);
+    }
+
+    /// <summary>Those who wait for the next change of one request.</summary>
+    internal sealed class Waiters
+    {
+        private readonly TaskCompletionSource change = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>How many they are.</summary>
+        public int Count { get; set; }
+
+        /// <summary>Completes when they are woken.</summary>
+        public Task Change => change.Task;
+
+        /// <summary>Wakes them.</summary>
+        public void Wake() => change.TrySetResult();
+    }
+
+    /// <summary>One of them.</summary>
+    internal sealed class Waiter(RequestWatch watch, Guid request, Waiters waiters) : IDisposable
+    {
+        /// <summary>Completes at the next change of the request, or when the daemon stops.</summary>
+        public Task Change => waiters.Change;
+
+        /// <inheritdoc/>
+        public void Dispose() => watch.Leave(request, waiters);
     }
 }

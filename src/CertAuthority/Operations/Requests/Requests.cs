@@ -189,35 +189,34 @@ internal static class Requests
     {
         var wait = ask.Wait is null ? TimeSpan.Zero : Problems.Duration("wait", ask.Wait);
         var until = ca.Clock.GetUtcNow() + (wait < LongestWait ? wait : LongestWait);
-        // The first read resolves the prefix; later reads must not find another request that now has the same prefix.
-        var id = Find(ca, by, ask).Id;
-        ask = ask with { Id = id.ToString() };
-        while (true)
+        var look = Look(ca, by, ask, until);
+        // The first look resolves the prefix; later looks must not find another request that now has the same prefix.
+        ask = ask with { Id = look.Id.ToString() };
+        while (look.Shown is null)
         {
-            var change = ca.Watch.NextChange(id);
-            var request = Find(ca, by, ask);
-            var now = ca.Clock.GetUtcNow();
-            // A pending request that expires wakes its waiters too, although nothing is stored then.
-            var wake = request.StoredState == RequestState.Pending && request.PendingUntil < until ? request.PendingUntil : until;
-            if (request.Revision > (ask.After ?? 0) || wake <= now || change.IsCompleted)
-                return Show(ca, by, ask, request);
-            await Task.WhenAny(change, Task.Delay(wake - now, ca.Clock));
-            ca.Watch.Changed(id);
-            if (ca.Clock.GetUtcNow() >= wake || ca.Watch.Stopped)
-                return Show(ca, by, ask, Find(ca, by, ask));
+            using var waiter = ca.Watch.Join(look.Id);
+            look = Look(ca, by, ask, until, isLast: waiter.Change.IsCompleted);
+            var left = look.Wake - ca.Clock.GetUtcNow();
+            if (look.Shown is null && left > TimeSpan.Zero)
+                await Task.WhenAny(waiter.Change, Task.Delay(left, ca.Clock));
         }
+        return look.Shown;
     }
 
-    private static AccessRequest Find(Authority ca, Caller by, GetMyRequest ask) =>
-        ca.Database.Read(snapshot => Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, ca.Now())));
-
-    private static RequestResource Show(Authority ca, Caller by, GetMyRequest ask, AccessRequest request)
+    /// <summary>Finds a request and shows it, unless its caller goes on waiting: then the instant says for how long at most.</summary>
+    private static (Guid Id, RequestResource? Shown, DateTimeOffset Wake) Look(
+        Authority ca, Caller by, GetMyRequest ask, DateTimeOffset until, bool isLast = false)
     {
         var now = ca.Now();
         return ca.Database.Read(snapshot =>
         {
+            var request = Reviews.FindVisible(snapshot, ask.Id, Reviews.Voter(snapshot, by, ask.User, now));
+            // A pending request that expires wakes its waiters too, although nothing is stored then.
+            var wake = request.StoredState == RequestState.Pending && request.PendingUntil < until ? request.PendingUntil : until;
+            if (!isLast && request.Revision <= (ask.After ?? 0) && ca.Clock.GetUtcNow() < wake)
+                return (request.Id, (RequestResource?)null, wake);
             var persons = Persons.Last(ca, snapshot);
-            return persons.Show(request, now) with
+            return (request.Id, persons.Show(request, now) with
             {
                 Facts = ask.Facts
                     ? Facts.Of(
@@ -226,7 +225,7 @@ internal static class Requests
                             by, snapshot.ActingUser(by, ask.User), FactsWish.Roles(ask.Roles),
                             Problems.DurationIfAny("max_duration", ask.MaxDuration), ask.AllHosts), now)
                     : null,
-            };
+            }, wake);
         });
     }
 }
