@@ -151,6 +151,9 @@ internal static class Reviews
     /// <summary>Finds a request that the user may see: their own, or one that they may review or have reviewed.</summary>
     public static AccessRequest FindVisible(Snapshot snapshot, string prefix, Voter voter)
     {
+        // Whoever waits gives the whole ID each time.
+        if (Guid.TryParseExact(prefix, "D", out var id) && snapshot.FindRequest(id) is { } whole && $"{id}" == prefix)
+            return RequestTable.Only(whole.UserId == voter.User.Id || IsOthers(snapshot, whole, voter) ? [whole] : [], prefix);
         var own = snapshot.RequestsStarting(prefix, 2, voter.User.Id);
         return RequestTable.Only(own.Count > 0 ? own : Others(snapshot, prefix, voter), prefix);
     }
@@ -175,14 +178,13 @@ internal static class Reviews
     private static List<AccessRequest> Others(Snapshot snapshot, string prefix, Voter voter)
     {
         var alike = snapshot.RequestsStarting(prefix, MostAlike);
-        var roles = snapshot.Policy().Roles;
         // If there are too many, the answer must not depend on which ones were examined.
-        return alike.Count == MostAlike
-            ? alike
-            : alike.FindAll(
-                request => request.UserId != voter.User.Id
-                    && (request.Reviews.Any(review => review.AuthorId == voter.User.Id) || voter.MayReview(request, roles)));
+        return alike.Count == MostAlike ? alike : alike.FindAll(request => IsOthers(snapshot, request, voter));
     }
+
+    private static bool IsOthers(Snapshot snapshot, AccessRequest request, Voter voter) =>
+        request.UserId != voter.User.Id
+        && (request.Reviews.Any(review => review.AuthorId == voter.User.Id) || voter.MayReview(request, snapshot.Policy().Roles));
 
     private static readonly Review Nothing = new(Guid.Empty, "", [], ReviewDecision.Approve, [], "", default);
 
