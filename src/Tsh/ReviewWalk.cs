@@ -112,22 +112,26 @@ internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
     private async Task<bool> ApproveLess(RequestResource request, CancellationToken cancellation)
     {
         var (all, spec) = (Everything(request), request.Spec);
-        string[]? roles = null;
-        if (spec.Roles is [_, _, ..] asked)
+        var roles = "";
+        if (spec.Roles is [_, _, ..] asked
+            && await Answer(
+                $"which of {string.Join(", ", asked)}? Enter for all: ", text => ListOption.Split(text).All(asked.Contains) ? text : null,
+                text => $"'{text}' is not among {string.Join(", ", asked)}", cancellation) is var some)
         {
-            if (await Prompt.Line(parsed, $"which of {string.Join(", ", asked)}? Enter for all: ", cancellation) is not { } some)
+            if (some is null)
                 return false;
-            roles = some.Length > 0 ? ListOption.Split(some) : null;
+            roles = some;
         }
-        if (await Prompt.Line(parsed, $"for how long, as 30m? Enter for {spec.AccessLasts}: ", cancellation) is not { } lasts
-            || await Prompt.Line(
-                parsed,
+        if (await Answer(
+                $"for how long, as 30m? Enter for {spec.AccessLasts}: ", text => DurationOption.IsDuration(text) ? text : null,
+                text => $"it takes a duration such as 90s, 15m or 1h30m, not '{text}'", cancellation) is not { } lasts
+            || await Answer(
                 $"from when, as 2027-01-31T18:00:00Z? Enter for {(spec.AssumeStartTime is { } begins ? Wording.Time(begins) : "at once")}: ",
-                cancellation) is not { } from)
+                TimeOption.Complete, text => $"it takes a time such as 2027-01-31T18:00:00Z, not '{text}'", cancellation) is not { } from)
             return false;
         var less = all with
         {
-            Roles = roles,
+            Roles = roles.Length > 0 ? ListOption.Split(roles) : null,
             MaxDuration = lasts.Length > 0 ? lasts : null,
             AssumeStartTime = from.Length > 0 ? from : null,
         };
@@ -138,13 +142,30 @@ internal sealed class ReviewWalk(ParseResult parsed, CaClient ca, string? user)
         }
         // The facts of the smaller approval; the risks may be gone.
         var ask = new GetMyRequest(
-            less.Id, user, Facts: true, Roles: roles is null ? null : string.Join(',', roles), MaxDuration: less.MaxDuration);
+            less.Id, user, Facts: true, Roles: less.Roles is { } few ? string.Join(',', few) : null, MaxDuration: less.MaxDuration);
         if (await Read(ask, cancellation) is not { Facts: { } facts } smaller)
             return false;
         parsed.Print($"opens: {FactsText.Opens(facts)}");
-        if (facts.Period is { } period && less.AssumeStartTime is null)
+        if (less.AssumeStartTime is { } start)
+            parsed.Print($"for: {less.MaxDuration ?? spec.AccessLasts} at most, from {start}");
+        else if (facts.Period is { } period)
             parsed.Print($"for: {FactsText.Lasts(period)}");
         return await Approve(smaller, less, cancellation);
+    }
+
+    // Asks again until the answer is empty or can be read, so that no other answer is lost; null at the end of the input.
+    private async Task<string?> Answer(
+        string question, Func<string, string?> read, Func<string, string> fault, CancellationToken cancellation)
+    {
+        while (await Prompt.Line(parsed, question, cancellation) is { } text)
+        {
+            if (text.Length == 0)
+                return text;
+            if (read(text) is { } value)
+                return value;
+            parsed.Say(fault(text));
+        }
+        return null;
     }
 
     private ReviewRequest Everything(RequestResource request) => new(request.Metadata.Name, ReviewDecisions.Approve, user);

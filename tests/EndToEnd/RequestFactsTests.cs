@@ -3,6 +3,27 @@ namespace CertAuthority.Tests.EndToEnd;
 /// <summary>What people read about a request before they decide it, and the question at the terminal.</summary>
 public sealed class RequestFactsTests : ReviewSite
 {
+    /// <summary>What a role opens that was not asked for is nobody's business but an administrator's.</summary>
+    [PeopleFact]
+    public async Task Facts_of_a_role_that_was_not_asked_for_are_refused()
+    {
+        var id = (await Alice.Types("tsh", "request", "create", "--roles=dba", "--nowait")).Done().Split(' ')[1];
+        foreach (var who in (Person[])[Alice, Bob])
+            foreach (var roles in (string[])["prod-root", "dba,prod-root", "no-such-role"])
+            {
+                var answer = (await who.Types("curl", "-sS", "-w", "\n%{http_code}", "--unix-socket", Daemon.Socket, $"http://ca/v1/my/requests/{id}?facts=true&all_hosts=true&roles={roles}")).Done();
+                Assert.EndsWith("\n400", answer, StringComparison.Ordinal);
+                Assert.Contains("was not asked for", answer, StringComparison.Ordinal);
+                Assert.DoesNotContain("opens", answer, StringComparison.Ordinal);
+            }
+        var refused = await Bob.Types("tsh", "request", "review", id, "--approve", "--roles=prod-root");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.DoesNotContain("root on", refused.Error, StringComparison.Ordinal);
+        // The second reviewer sees what is left by the vote of the first.
+        (await Bob.Types("tsh", "request", "review", id, "--approve", "--max-duration=20m")).Done();
+        Assert.Contains("; limited by the review of bob\n", (await Carol.Types("tsh", "request", "show", id)).Done(), StringComparison.Ordinal);
+    }
+
     [PeopleFact]
     public async Task Reviewer_reads_the_facts_that_a_login_then_shows()
     {

@@ -76,7 +76,7 @@ public sealed class UiStoryTests(Browsers browsers) : UiSite(browsers)
         await bob.Sees("has been approved");
         var shown = (await Alice.Types("tsh", "request", "show", both)).Done();
         Assert.Contains("granted roles: ops\n", shown);
-        Assert.Contains(", limited by the approval\n", shown);
+        Assert.Contains(", limited by the review of bob\n", shown);
     }
 
     [BrowserFact]

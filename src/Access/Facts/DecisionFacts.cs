@@ -33,16 +33,18 @@ public sealed record DecisionFacts(
     public static DecisionFacts Of(FactsQuestion question)
     {
         var (request, roles, now) = (question.Request, question.Roles, question.Now);
-        var approved = Approved(question, force: question.Administrator is not null);
+        var approved = Approved(question.AfterVotes(), force: question.Administrator is not null);
         var opened = approved.Holds(out var access, out var refusal) ? Opened.By(access, question) : new Opened([], [], refusal.Message);
         return new DecisionFacts(
             opened.Openings,
             opened.WhyNothing,
             access is null ? null : new AccessPeriod(question.Begins(access), access.AccessUntil, access.Terms.LimitedBy),
             [.. Risk.Of(question, access, opened)],
-            [
-                .. question.Reviewers.Where(reviewer => Reviewing.IsAwaited(Review(question, reviewer), now))
-                    .Select(reviewer => reviewer.User.Name).Order(StringComparer.Ordinal)],
+            RequestUse.FirstChanged(request, roles) is not null
+                ? []
+                : [
+                    .. question.Reviewers.Where(reviewer => Reviewing.IsAwaited(Review(question, reviewer), now))
+                        .Select(reviewer => reviewer.User.Name).Order(StringComparer.Ordinal)],
             WhyNot(question),
             History.Of(question.Earlier, now),
             request.Roles.Select(asked => roles.GetValueOrDefault(asked.Name)).OfType<Role>().Where(role => role.Description.Length > 0)
@@ -51,18 +53,20 @@ public sealed record DecisionFacts(
 
     // Root may approve any request, so the result depends on the request alone.
     private static Outcome<AccessRequest> Approved(FactsQuestion question, bool force) =>
-        Approve(question, new Answerer(new UnixIdentity(0, null), IsRoot: true), force);
+        question.Granted is { IsDefault: false, IsEmpty: true }
+            ? new Refusal("the approvals have no role in common")
+            : Approve(question, new Answerer(new UnixIdentity(0, null), IsRoot: true), force);
 
     private static Outcome<AccessRequest> Approve(FactsQuestion question, Answerer by, bool force) =>
         Resolving.Approve(
             question.Request, question.Requester, by, question.People, question.Roles, new RequestResolution("", question.Now, ""),
-            question.Limits, question.Locks, question.Granted, force, question.AtMost);
+            question.Limits, question.Locks, question.Granted, force, question.Limit);
 
     private static string? WhyNot(FactsQuestion question)
     {
         Refusal? refusal = null;
         if (question.Administrator is { } administrator)
-            Approve(question, administrator, force: false).Holds(out _, out refusal);
+            Approve(question.AfterVotes(), administrator, force: false).Holds(out _, out refusal);
         else if (question.Reviewer is { } reviewer)
             Reviewing.Decide(Review(question, reviewer)).Holds(out _, out refusal);
         return refusal?.Message;

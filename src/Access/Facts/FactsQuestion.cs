@@ -54,6 +54,28 @@ public sealed record FactsQuestion(
     /// <summary>The logins that administer the daemon's host.</summary>
     public ImmutableHashSet<string> PrivilegedLogins { get; init; } = [];
 
+    /// <summary>
+    /// Returns the question as the votes leave it: an approval now would grant only what all counted approvals grant, and no more time than
+    /// the shortest of them. An administrator decides alone, and votes do not bind them.
+    /// </summary>
+    internal FactsQuestion AfterVotes()
+    {
+        var own = AtMost is { } atMost ? new AccessLimit(atMost, "the approval") : null;
+        if (Administrator is not null)
+            return this with { Limit = own };
+        var tally = Tally.Count(Request, People, Votes, Roles);
+        return this with
+        {
+            Request = Request with { Terms = Request.Terms with { AssumeFrom = tally.AssumeFrom } },
+            Granted = Votes.Count == 0 ? Granted
+                : [.. Request.Roles.Select(asked => asked.Name).Where(name => tally.InCommon.Contains(name) && (Granted.IsDefault || Granted.Contains(name)))],
+            Limit = own is null || tally.Limit?.AtMost <= own.AtMost ? tally.Limit : own,
+        };
+    }
+
+    /// <summary>The shortest limit that applies.</summary>
+    internal AccessLimit? Limit { get; private init; }
+
     /// <summary>Returns the first instant at which the access can be used if it is approved now.</summary>
     internal DateTimeOffset Begins(AccessRequest approved) => approved.Terms.AssumeFrom > Now ? approved.Terms.AssumeFrom.Value : Now;
 }

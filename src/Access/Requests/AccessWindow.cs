@@ -17,14 +17,17 @@ public sealed record AccessWishes(
     public static readonly AccessWishes None = new();
 }
 
+/// <summary>A limit on an access that whoever approves it sets.</summary>
+/// <param name="AtMost">How long the access lasts at most from its start.</param>
+/// <param name="By">Whose limit it is: <c>the review of bob</c>.</param>
+public sealed record AccessLimit(TimeSpan AtMost, string By);
+
 /// <summary>The ends of a request; no other code computes them.</summary>
 /// <param name="Terms">The terms that they follow from.</param>
 /// <param name="PendingUntil">When the request can no longer be answered.</param>
 /// <param name="AccessUntil">When the access ends. If the clock starts at the approval, the latest possible end until then.</param>
 public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil, DateTimeOffset AccessUntil)
 {
-    private const string Approval = "the approval";
-
     /// <summary>
     /// Computes the window of a request that is filed now. A time beyond a role's limit is shortened, with a sentence that says so; a time
     /// beyond the site's limit is refused.
@@ -80,10 +83,10 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
     /// <param name="granted">The roles granted.</param>
     /// <param name="assigned">The assigned roles of the requester.</param>
     /// <param name="limits">The limits of the site.</param>
-    /// <param name="atMost">How long the access lasts at most from its start, if whoever approves it sets a limit.</param>
+    /// <param name="limit">The limit that whoever approves it sets; null for none.</param>
     public static Outcome<AccessWindow> Approve(
         AccessRequest request, DateTimeOffset now, IReadOnlyList<Role> granted, IReadOnlyList<Role> assigned, SiteLimits limits,
-        TimeSpan? atMost = null)
+        AccessLimit? limit = null)
     {
         var terms = request.Terms;
         var access = Access(granted, assigned, request.Kind, terms.SessionTtl, limits);
@@ -112,11 +115,12 @@ public sealed record AccessWindow(AccessTerms Terms, DateTimeOffset PendingUntil
                 RefusalKind.Conflict);
         // Whoever sets a limit reads the clock from when the access can be used, not from when it was asked for.
         var begins = terms.AssumeFrom > now ? terms.AssumeFrom.Value : now;
-        if (until - begins > atMost)
+        if (limit is not null && until - begins > limit.AtMost)
         {
-            var shortened = $"the access lasts {Durations.Show(atMost.Value)} instead of {Durations.Show(until - begins)}, limited by {Approval}";
-            until = begins + atMost.Value;
-            terms = terms with { Lasts = until - counted, LimitedBy = Approval, Shortened = terms.Shortened.Add(shortened) };
+            var shortened =
+                $"the access lasts {Durations.Show(limit.AtMost)} instead of {Durations.Show(until - begins)}, limited by {limit.By}";
+            until = begins + limit.AtMost;
+            terms = terms with { Lasts = until - counted, LimitedBy = limit.By, Shortened = terms.Shortened.Add(shortened) };
         }
         return new AccessWindow(terms, request.PendingUntil, until);
     }

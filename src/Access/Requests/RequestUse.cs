@@ -59,6 +59,13 @@ public static class RequestUse
     public static PinnedRole? FirstChanged(IEnumerable<PinnedRole> pinned, IReadOnlyDictionary<string, Role> roles) =>
         pinned.FirstOrDefault(pin => !roles.TryGetValue(pin.Name, out var role) || role.Pin() != pin);
 
+    /// <summary>
+    /// Returns the first role of a pending request that is no longer as it was at the filing: then no reviewer can approve the request. The
+    /// roles that let the requester ask count, too.
+    /// </summary>
+    public static PinnedRole? FirstChanged(AccessRequest request, IReadOnlyDictionary<string, Role> roles) =>
+        FirstChanged([.. request.Roles, .. request.Thresholds.Select(set => set.By)], roles);
+
     private static Remedy Again(AccessRequest request) => request.Resources.IsEmpty
         ? new Remedy.RequestRolesAgain([.. request.Roles.Select(role => role.Name)])
         : new Remedy.RequestNodesAgain([.. request.Resources.Select(node => node.Name)]);

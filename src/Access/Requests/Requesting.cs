@@ -130,7 +130,9 @@ public static class Requesting
         question.Force ? null
         : question.PendingRequests.FirstOrDefault(
             pending => pending.Roles.Select(role => role.Name).SequenceEqual(request.Roles.Select(role => role.Name))
-                && pending.Resources.SequenceEqual(request.Resources)) is { } same
+                && pending.Resources.SequenceEqual(request.Resources)
+                // One that no reviewer can approve any more does not stand in the way.
+                && RequestUse.FirstChanged(pending, question.Roles) is null) is { } same
             ? new Refusal($"request {same.Id} asks for the same and is pending", Kind: RefusalKind.Conflict)
             {
                 Remedy = new Remedy.WaitForSame(same.Id),

@@ -46,7 +46,7 @@ public static class Resolving
     /// because the requested roles stay on record as well.
     /// </param>
     /// <param name="force">Approves even if a role has changed since the request was filed; grants the role as it is now.</param>
-    /// <param name="atMost">How long the access lasts at most from its start; null for as long as the request says.</param>
+    /// <param name="limit">The limit that the approval sets; null for as long as the request says.</param>
     public static Outcome<AccessRequest> Approve(
         AccessRequest request,
         User? requester,
@@ -58,7 +58,7 @@ public static class Resolving
         LocksInForce locks,
         ImmutableArray<string> instead = default,
         bool force = false,
-        TimeSpan? atMost = null)
+        AccessLimit? limit = null)
     {
         if (!RequestTransitions.Find(request, RequestAction.Approve, RequestActor.Administrator, resolution.At)
             .Holds(out var step, out var refusal))
@@ -71,7 +71,7 @@ public static class Resolving
             return new Refusal("nobody approves their own request", "another administrator, or root, can");
         if (instead is { IsDefault: false, IsEmpty: true })
             return new Refusal("an approval that names roles names at least one", Kind: RefusalKind.Invalid);
-        if (AccessWindow.NotLess(request, atMost) is { } notLess)
+        if (AccessWindow.NotLess(request, limit?.AtMost) is { } notLess)
             return notLess;
         if (!force && RequestUse.FirstChanged(request.Roles, roles) is { } changed)
             return new Refusal($"the role {changed.Name} changed after this request was made", Kind: RefusalKind.Conflict)
@@ -80,7 +80,7 @@ public static class Resolving
             };
         return Grant(
             request, step, requester, roles, resolution, limits, locks,
-            instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead, atMost);
+            instead.IsDefault ? request.Roles.Select(asked => asked.Name) : instead, limit);
     }
 
     /// <summary>Moves the request to APPROVED, whoever approves, and sets what it grants and until when.</summary>
@@ -93,7 +93,7 @@ public static class Resolving
         SiteLimits limits,
         LocksInForce locks,
         IEnumerable<string> roleNames,
-        TimeSpan? atMost)
+        AccessLimit? limit)
     {
         var assigned = requester.AssignedAt(resolution.At, roles);
         if (request.Roles.FirstOrDefault(asked => !RequestRights.MayRequest(assigned, asked.Name, request.Kind)) is { } lost)
@@ -104,7 +104,7 @@ public static class Resolving
         var granted = names.ConvertAll(name => roles[name]);
         if ((locks.On(LockKind.Request, request.Id.ToString()) ?? locks.On(requester, [.. requester.Roles, .. names])) is { } locked)
             return locked.Refusal;
-        if (!AccessWindow.Approve(request, resolution.At, granted, assigned, limits, atMost).Holds(out var window, out var refusal))
+        if (!AccessWindow.Approve(request, resolution.At, granted, assigned, limits, limit).Holds(out var window, out var refusal))
             return refusal;
         return request with
         {

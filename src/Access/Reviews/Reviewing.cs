@@ -160,7 +160,7 @@ public static class Reviewing
                     : Resolved(
                         Resolving.Grant(
                             until, approval, question.Requester, question.Roles, resolution, question.Limits, question.Locks,
-                            tally.Granted, tally.AtMost), approval);
+                            tally.Granted, tally.Limit), approval);
         }
 
         static Transition Step(RequestAction action) =>
@@ -197,15 +197,12 @@ public static class Reviewing
     private static Outcome<Review> Narrow(ReviewQuestion question)
     {
         var (request, review) = (question.Request, question.Review);
-        var asked = request.Roles.Select(role => role.Name).ToList();
-        if (review.Roles.FirstOrDefault(name => !asked.Contains(name)) is { } other)
-            return new Refusal(
-                $"role \"{other}\" was not asked for", $"a review grants what was asked for, or less: {string.Join(", ", asked)}",
-                RefusalKind.Invalid);
+        if (NotAskedFor(request, review.Roles) is { } more)
+            return more;
         if (question.Requester is null || question.Requester.Id != request.UserId)
             return Gone(request);
         // The reviewer reads what was requested, so the roles that they would grant must still be the same.
-        if (RequestUse.FirstChanged([.. request.Roles, .. request.Thresholds.Select(set => set.By)], question.Roles) is { } changed)
+        if (RequestUse.FirstChanged(request, question.Roles) is { } changed)
             return new Refusal(
                 $"the role {changed.Name} changed after this request was made",
                 "the requester can ask again, and an administrator can look at it", RefusalKind.Conflict);
@@ -216,9 +213,21 @@ public static class Reviewing
             return notLess;
         return review with
         {
-            Roles = review.Roles.IsEmpty ? [.. asked] : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
+            Roles = review.Roles.IsEmpty ? [.. request.Roles.Select(role => role.Name)] : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
         };
     }
+
+    /// <summary>
+    /// Returns why a review cannot be about some roles: one of them was not asked for. Nobody but an administrator learns what such a role
+    /// opens.
+    /// </summary>
+    public static Refusal? NotAskedFor(AccessRequest request, IEnumerable<string> names) =>
+        names.FirstOrDefault(name => !request.Roles.Any(asked => asked.Name == name)) is { } other
+            ? new Refusal(
+                $"role \"{other}\" was not asked for",
+                $"a review grants what was asked for, or less: {string.Join(", ", request.Roles.Select(asked => asked.Name))}",
+                RefusalKind.Invalid)
+            : null;
 
     private static Refusal Gone(AccessRequest request) =>
         new($"user \"{request.UserName}\", who asked, is gone", Kind: RefusalKind.Conflict);

@@ -16,11 +16,11 @@ public sealed record Vote(Review Review, Voter? Author)
 /// <param name="State">The resulting state: PENDING, APPROVED or DENIED.</param>
 /// <param name="Granted">The names of the roles that are granted; empty unless approved.</param>
 /// <param name="AssumeFrom">The latest start that the request or an approval names.</param>
-/// <param name="AtMost">The shortest limit on the access that an approval names; null if none does.</param>
+/// <param name="Limit">The shortest limit on the access that an approval sets; null if none does.</param>
 /// <param name="Counted">The reviews that count.</param>
 /// <param name="Missing">One sentence for each vote that is missing while the request is pending.</param>
 public sealed record Tally(
-    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, TimeSpan? AtMost, ImmutableArray<Review> Counted,
+    RequestState State, ImmutableArray<string> Granted, DateTimeOffset? AssumeFrom, AccessLimit? Limit, ImmutableArray<Review> Counted,
     ImmutableArray<string> Missing)
 {
     /// <summary>
@@ -28,6 +28,9 @@ public sealed record Tally(
     /// from a lead</c>. Where no vote helps, the sentence says who can answer instead.
     /// </summary>
     public ImmutableArray<string> Needs { get; init; } = [];
+
+    /// <summary>While the request is pending: the requested roles that all counted approvals would grant.</summary>
+    public ImmutableArray<string> InCommon { get; init; } = [];
 
     /// <summary>The approvals so far, one sentence for each threshold that can approve: <c>1 of 2 approvals from a lead</c>.</summary>
     public ImmutableArray<string> Approvals { get; init; } = [];
@@ -61,23 +64,26 @@ public sealed record Tally(
         var approvals = counted.FindAll(vote => vote.Review.Decision == ReviewDecision.Approve);
         ImmutableArray<Review> reviews = [.. counted.Select(vote => vote.Review)];
         var assumeFrom = approvals.Select(vote => vote.Review.AssumeFrom).Append(request.Terms.AssumeFrom).Max();
-        var atMost = approvals.Min(vote => vote.Review.AtMost);
+        var limit = approvals.Where(vote => vote.Review.AtMost is not null).MinBy(vote => vote.Review.AtMost) is { Review: var shortest }
+            ? new AccessLimit(shortest.AtMost!.Value, $"the review of {shortest.AuthorName}")
+            : null;
 
         if (request.Thresholds.Any(
             set => set.Thresholds.Any(threshold => threshold.Deny > 0 && Count(threshold, ReviewDecision.Deny) >= threshold.Deny)))
-            return Counted(new Tally(RequestState.Denied, [], assumeFrom, atMost, reviews, []));
+            return Counted(new Tally(RequestState.Denied, [], assumeFrom, limit, reviews, []));
 
         var missing = Unmet("needs ", (threshold, given) => threshold.Wants(threshold.Approve - given, given > 0));
         var needs = Unmet("", (threshold, given) => threshold.Counts(given, threshold.Approve, ReviewDecision.Approve));
         // Without thresholds, no number of votes is defined as enough.
         if (request.Thresholds.IsEmpty)
             Add("it was filed without thresholds: an administrator answers it");
-        var granted = request.Roles.Select(role => role.Name).Where(name => approvals.TrueForAll(vote => vote.Review.Roles.Contains(name)));
-        if (missing.Count == 0 && !granted.Any())
+        ImmutableArray<string> granted =
+            [.. request.Roles.Select(role => role.Name).Where(name => approvals.TrueForAll(vote => vote.Review.Roles.Contains(name)))];
+        if (missing.Count == 0 && granted.IsEmpty)
             Add("the approvals have no role in common: an administrator answers it");
         return Counted(missing.Count == 0
-            ? new Tally(RequestState.Approved, [.. granted], assumeFrom, atMost, reviews, [])
-            : new Tally(RequestState.Pending, [], assumeFrom, atMost, reviews, [.. missing]) { Needs = [.. needs] });
+            ? new Tally(RequestState.Approved, granted, assumeFrom, limit, reviews, [])
+            : new Tally(RequestState.Pending, [], assumeFrom, limit, reviews, [.. missing]) { Needs = [.. needs], InCommon = granted });
 
         void Add(string why)
         {

@@ -79,9 +79,11 @@ internal static class OneRequest
     private static Step Reviewed(RequestReview review)
     {
         var approves = review.ProposedState == RequestStates.Approved;
-        var counts = review.Counts == false ? ", which does not count any more" : "";
+        var less = (review.MaxDuration is { } longest ? $" for at most {longest}" : "")
+            + (review.AssumeStartTime is { } begins ? $" from {Wording.Time(begins)}" : "")
+            + (review.Counts == false ? ", which does not count any more" : "");
         return new Step(
-            review.Created, $"{review.Author} {(approves ? $"approved {string.Join(", ", review.Roles)}" : "denied it")}{counts}",
+            review.Created, $"{review.Author} {(approves ? $"approved {string.Join(", ", review.Roles)}" : "denied it")}{less}",
             review.Reason, approves ? "good" : "bad");
     }
 

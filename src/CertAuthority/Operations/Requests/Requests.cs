@@ -216,16 +216,20 @@ internal static class Requests
             if (!isLast && request.Revision <= (ask.After ?? 0) && ca.Clock.GetUtcNow() < wake)
                 return (request.Id, (RequestResource?)null, wake);
             var persons = Persons.Last(ca, snapshot);
-            return (request.Id, persons.Show(request, now) with
-            {
-                Facts = ask.Facts
-                    ? Facts.Of(
-                        ca, persons, request,
-                        new FactsWish(
-                            by, snapshot.ActingUser(by, ask.User), FactsWish.Roles(ask.Roles),
-                            Problems.DurationIfAny("max_duration", ask.MaxDuration), ask.AllHosts), now)
-                    : null,
-            }, wake);
+            return (request.Id, persons.Show(request, now) with { Facts = ask.Facts ? FactsFor(ca, persons, request, by, ask, now) : null }, wake);
         });
+    }
+
+    private static RequestFacts? FactsFor(
+        Authority ca, Persons persons, AccessRequest request, Caller by, GetMyRequest ask, DateTimeOffset now)
+    {
+        var some = FactsWish.Roles(ask.Roles);
+        if (!some.IsDefault && Reviewing.NotAskedFor(request, some) is { } refusal)
+            throw Problems.Refused(refusal);
+        return Facts.Of(
+            ca, persons, request,
+            new FactsWish(
+                by, persons.Snapshot.ActingUser(by, ask.User), some, Problems.DurationIfAny("max_duration", ask.MaxDuration), ask.AllHosts),
+            now);
     }
 }

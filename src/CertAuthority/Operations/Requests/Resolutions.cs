@@ -32,7 +32,9 @@ internal static class Resolutions
                 Resolving.Approve(
                     request, requester, by.Caller.Answerer, people, roles, resolution, ca.Limits, transaction.Policy().LocksAt(now),
                     ask.Roles is { } instead ? [.. instead] : default, ask.Force,
-                    Problems.DurationIfAny("max_duration", ask.MaxDuration)).OrRefuse() with
+                    Problems.DurationIfAny("max_duration", ask.MaxDuration) is { } atMost
+                        ? new AccessLimit(atMost, $"the approval of {by.Caller.Name}")
+                        : null).OrRefuse() with
                 {
                     Overridden = changed is null
                         ? tally.Overridden

@@ -156,6 +156,30 @@ public class DecisionFactsTests
     }
 
     [Fact]
+    public void Votes_limit_what_an_approval_now_opens_and_for_how_long()
+    {
+        var root = Sample.Role("root", ["root"], LabelSelector.All);
+        var question = Question(Everyday, Dba, root);
+        var bobs = Approval(Bob) with { Roles = ["dba"], AtMost = TimeSpan.FromMinutes(20), AssumeFrom = Sample.Now.AddMinutes(5) };
+        var voted = question with { Votes = [new Vote(bobs, Voter.From(Bob, question.Roles, Sample.Now))] };
+        Assert.Equal(["postgres@db1,db2"], Opens(voted));
+        Assert.Equal(new AccessPeriod(Sample.Now.AddMinutes(5), Sample.Now.AddMinutes(25), "the review of bob"), DecisionFacts.Of(voted).Period);
+        Assert.Equal(new AccessPeriod(Sample.Now.AddMinutes(5), Sample.Now.AddMinutes(15), "the approval"), DecisionFacts.Of(voted with { AtMost = TimeSpan.FromMinutes(10) }).Period);
+        var apart = DecisionFacts.Of(voted with { Granted = ["root"] });
+        Assert.Equal(("the approvals have no role in common", null), (apart.OpensNothing, apart.Period));
+        // An administrator is not bound by votes.
+        Assert.Equal(["postgres@db1,db2", "root@*"], Opens(voted with { Administrator = new Answerer(new UnixIdentity(7, "root2"), IsRoot: false) }));
+    }
+
+    [Fact]
+    public void Nobody_can_approve_a_request_for_a_changed_role()
+    {
+        var question = Question(Dba);
+        var changed = question with { Request = question.Request with { Roles = [.. question.Request.Roles.Select(role => role with { Revision = role.Revision + 1 })] } };
+        Assert.Empty(DecisionFacts.Of(changed).CanApprove);
+    }
+
+    [Fact]
     public void Viewer_who_cannot_approve_learns_why()
     {
         var question = Question(Dba);

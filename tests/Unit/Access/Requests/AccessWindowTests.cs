@@ -212,7 +212,7 @@ public class AccessWindowTests
         var asker = Asker(clock: clock);
         var filed = Filed([Dba], [asker], new AccessWishes(AssumeFrom: begins > 0 ? Now.AddMinutes(begins) : null));
         var approval = Now.AddMinutes(10);
-        var window = AccessWindow.Approve(filed, approval, [Dba], [asker], SiteLimits.Default, Minutes(atMost)).Granted();
+        var window = AccessWindow.Approve(filed, approval, [Dba], [asker], SiteLimits.Default, new AccessLimit(Minutes(atMost), "the approval")).Granted();
         Assert.Equal(Now.AddMinutes(ends), window.AccessUntil);
         Assert.Equal(said is null ? [] : [said], window.Terms.Shortened.ToArray());
         Assert.Equal(said is null ? "role dba" : "the approval", window.Terms.LimitedBy);

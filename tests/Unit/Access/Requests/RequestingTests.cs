@@ -126,6 +126,8 @@ public class RequestingTests
         Assert.Equal($"request {pending.Id} asks for the same and is pending", refused.Message);
         Assert.Equal(new Remedy.WaitForSame(pending.Id), refused.Remedy);
         Requesting.File(question with { PendingRequests = [pending], Force = true }).Granted();
+        // No reviewer can approve it any more.
+        Requesting.File(question with { PendingRequests = [pending with { Roles = [pending.Roles[0] with { Revision = 7 }] }] }).Granted();
         Requesting.File(question with { PendingRequests = [pending with { Resources = [new PinnedNode(Guid.NewGuid(), "db1")] }] }).Granted();
         Requesting.File(question with { PendingRequests = [pending with { Roles = [Dba.Pin(), Auditor.Pin()] }] }).Granted();
     }

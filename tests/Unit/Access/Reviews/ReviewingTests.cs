@@ -72,10 +72,10 @@ public class ReviewingTests
     [Fact]
     public void Shortest_limit_of_the_approvals_wins()
     {
-        Assert.Equal((20, "the approval"), Ends(30, 20));
-        Assert.Equal((30, "the approval"), Ends(30, null));
-        Assert.Equal((20, "the approval"), Ends(null, 20));
-        Assert.NotEqual("the approval", Ends(null, null).By);
+        Assert.Equal((20, "the review of dev2"), Ends(30, 20));
+        Assert.Equal((30, "the review of dev1"), Ends(30, null));
+        Assert.Equal((20, "the review of dev2"), Ends(null, 20));
+        Assert.Equal("the site's maximum for certificates", Ends(null, null).By);
 
         (double Minutes, string By) Ends(int? first, int? second)
         {
