@@ -17,7 +17,7 @@ internal static class ResourceTable
             .. kind.Columns.Where(
                 column => column.WhereAny is not true || resources.Any(resource => Cell(resource, column.Path).Length > 0))];
         // Only the names of locks are IDs.
-        var table = new Table([.. columns.Select(column => column.Header)]) { Ids = 0 };
+        var table = new Table([.. columns.Select(column => column.Header)]) { Nothing = $"no {kind.Name}s", Ids = 0 };
         foreach (var resource in resources)
             table.Add([.. columns.Select(column => Shown(column, Cell(resource, column.Path)))]);
         return table;

@@ -29,11 +29,12 @@ public static class Approvals
         /// </summary>
         /// <param name="asked">Reads the request with its facts. If the caller cannot approve it, the daemon's refusal says why.</param>
         /// <param name="yes">Whether not to ask.</param>
+        /// <param name="about">What each warning begins with: which of several requests it means.</param>
         /// <param name="cancellation">Cancels the question.</param>
         /// <returns>The whole ID of the request, null if the caller may not read it; and the warnings that were shown.</returns>
         /// <exception cref="FailureException">The answer is no.</exception>
         public async Task<(string? Id, string[] Shown)> BeforeApproval(
-            Task<RequestResource> asked, bool yes, CancellationToken cancellation)
+            Task<RequestResource> asked, bool yes, string about, CancellationToken cancellation)
         {
             RequestResource request;
             try
@@ -52,7 +53,7 @@ public static class Approvals
             if (asks && risks is [_, ..])
                 foreach (var line in RequestText.Facts(request.Spec, facts))
                     parsed.Say(line);
-            if (!await parsed.Confirms(request, facts, asks, cancellation))
+            if (!await parsed.Confirms(request, facts, asks, cancellation, about))
                 throw new FailureException($"request {request.Metadata.Name} has not been approved");
             return (request.Metadata.Name, risks);
         }
@@ -64,12 +65,14 @@ public static class Approvals
         /// <param name="facts">What the approval would open.</param>
         /// <param name="asks">Whether to ask.</param>
         /// <param name="cancellation">Cancels the question.</param>
+        /// <param name="about">What each warning begins with.</param>
         /// <returns>Whether to approve; the end of the input means no.</returns>
-        public async Task<bool> Confirms(RequestResource request, RequestFacts facts, bool asks, CancellationToken cancellation)
+        public async Task<bool> Confirms(
+            RequestResource request, RequestFacts facts, bool asks, CancellationToken cancellation, string about = "")
         {
             var risks = Risks(facts);
             foreach (var risk in risks)
-                parsed.Warn(risk);
+                parsed.Warn(about + risk);
             return risks is [] || !asks
                 || await Prompt.Line(
                     parsed, $"approve the request of {request.Spec.User} for {string.Join(", ", request.Spec.Roles)}? [y/N] ", cancellation)

@@ -22,13 +22,13 @@ public static class ExplanationText
         foreach (var one in explained.Locks ?? [])
             parsed.Print(
                 $"lock {one.Name} {one.Effect}: {one.Target}{(one.Expires is { } until ? $" until {Wording.Time(until)}" : "")}{(one.Message.Length > 0 ? $": {one.Message}" : "")}");
-        var table = new Table("Role", "From", "Effect", "Rule", "Why");
+        var table = new Table("Role", "From", "Effect", "Rule", "Why") { Nothing = "no rules" };
         foreach (var role in explained.Roles)
             foreach (var rule in role.Rules)
                 table.Add(
                     role.Role, role.Request is null ? "assigned" : $"request {role.Request[..8]}", rule.Effect,
                     $"{rule.Field} {rule.Entry}".TrimEnd(), rule.Why);
-        if (explained.Roles is not [])
+        if (!table.IsEmpty)
             // Each rule in full: an explanation that is cut explains nothing.
             parsed.PrintEscaped(table.Lines());
         foreach (var step in parsed.Show(explained.Next))

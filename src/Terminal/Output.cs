@@ -28,9 +28,9 @@ public static class Output
         /// <summary>Prints a table; on a terminal, with states in colour, and as wide as the terminal unless --wide is given.</summary>
         public void Print(Table table)
         {
-            if (table is { IsEmpty: true, Nothing: { } nothing })
+            if (table.IsEmpty)
             {
-                parsed.Say(nothing);
+                parsed.Say(table.Nothing);
                 return;
             }
             var coloured = Colour.IsShownBy(parsed.InvocationConfiguration.Output);
@@ -84,10 +84,12 @@ public static class Output
         }
 
         /// <summary>Prints a refusal of the daemon: one line for each fault, then what would help.</summary>
-        public void Complain(Problem problem)
+        /// <param name="problem">The refusal.</param>
+        /// <param name="about">What each line begins with: which of several things was refused.</param>
+        public void Complain(Problem problem, string about = "")
         {
             foreach (var fault in problem.Faults is { Length: > 0 } faults ? faults : [parsed.DetailOf(problem)])
-                parsed.Complain(fault);
+                parsed.Complain(about + fault);
             if (parsed.HintOf(problem) is { } hint)
                 parsed.Hint(hint);
         }

@@ -34,16 +34,25 @@ public sealed class Paging
         list.Options.Add(after);
     }
 
-    /// <summary>Reads the requested part of the list, and prints a hint for people if there is more.</summary>
+    /// <summary>Reads the requested part of the list.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="ask">Gets a page: at most this many items, after a position.</param>
-    public async Task<T[]> Read<T>(ParseResult parsed, Func<int, string?, Task<(T[] Items, string? Next)>> ask)
+    /// <returns>The items, and the position after which there are more; null if there are none.</returns>
+    public Task<(T[] Items, string? Next)> Read<T>(ParseResult parsed, Func<int, string?, Task<(T[] Items, string? Next)>> ask)
     {
         var most = parsed.GetValue(limit) ?? (parsed.GetValue(format) == FormatOption.Text ? Shown : int.MaxValue);
-        var (items, next) = await Read(most, parsed.GetValue(after), ask);
-        if (next is not null && parsed.GetValue(format) == FormatOption.Text)
+        return Read(most, parsed.GetValue(after), ask);
+    }
+
+    /// <summary>Prints the items as a table, and under it, if there are more, the command that continues.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="table">The items.</param>
+    /// <param name="next">The position after which there are more; null if there are none.</param>
+    public void Print(ParseResult parsed, Table table, string? next)
+    {
+        parsed.Print(table);
+        if (next is not null)
             parsed.Hint($"there are more: {string.Join(' ', Again(parsed).Append($"--after={next}"))}");
-        return items;
     }
 
     /// <summary>Reads all items.</summary>

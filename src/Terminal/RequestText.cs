@@ -23,6 +23,7 @@ public static class RequestText
             Nothing = "no requests",
             Ids = 0,
             Expendable = ["Reason", "Created At (UTC)", "Metadata"],
+            Vital = "Metadata",
         };
         foreach (var (_, _, metadata, spec) in requests)
         {
@@ -99,8 +100,11 @@ public static class RequestText
             .Concat(facts is null ? [] : Facts(spec, facts));
     }
 
-    private static string AccessEnds(RequestSpec spec)
+    // Null where there is no access any more, or never was.
+    private static string? AccessEnds(RequestSpec spec)
     {
+        if (spec.State is RequestStates.Denied or RequestStates.Cancelled)
+            return null;
         var end = spec is { State: RequestStates.Pending, Clock: RequestClocks.Approval }
             ? $"{spec.AccessLasts} after the approval"
             : Wording.Time(spec.AccessExpires);

@@ -20,26 +20,35 @@ public sealed class Results<T>(ParseResult parsed)
             parsed.Print(text);
     }
 
-    /// <summary>Makes a change for each name. A change that is refused does not stop the rest, but makes the command fail.</summary>
+    /// <summary>
+    /// What an error or a warning begins with, so that it says which name it means: <c>1527bc34: </c>. Empty if there is one name only.
+    /// </summary>
+    public string About { get; private set; } = "";
+
+    /// <summary>
+    /// Makes a change for each name. A change that is refused does not stop the rest, but makes the command fail; with a usage error, if
+    /// the line was at fault for every name.
+    /// </summary>
     /// <param name="names">The names, in the order of the line.</param>
     /// <param name="change">Makes one change, and adds its result.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
-    public async Task<int> Each(IEnumerable<string> names, Func<string, Task> change)
+    public async Task<int> Each(IReadOnlyCollection<string> names, Func<string, Task> change)
     {
-        var exitCode = ExitCode.Done;
+        var (refusals, usages) = (0, 0);
         foreach (var name in names)
             try
             {
+                About = names.Count > 1 ? $"{name}: " : "";
                 await change(name);
             }
             catch (ProblemException refused)
             {
-                parsed.Complain(refused.Problem);
-                // The line itself is at fault, so it is for every name.
-                exitCode = parsed.IsUsage(refused.Problem) ? ExitCode.Usage : exitCode == ExitCode.Done ? ExitCode.Failed : exitCode;
+                parsed.Complain(refused.Problem, About);
+                refusals++;
+                usages += parsed.IsUsage(refused.Problem) ? 1 : 0;
             }
         End();
-        return exitCode;
+        return refusals == 0 ? ExitCode.Done : usages == names.Count ? ExitCode.Usage : ExitCode.Failed;
     }
 
     /// <summary>Prints the array if the user wants JSON. Changes that were refused are not in it.</summary>

@@ -24,14 +24,17 @@ public sealed class Table(params string[] headers)
 
     private readonly List<Cell[]> rows = [];
 
-    /// <summary>What to say instead of headers without a row, such as <c>no requests</c>; null to show the headers.</summary>
-    public string? Nothing { get; init; }
+    /// <summary>What to say instead of headers without a row, such as <c>no requests</c>.</summary>
+    public required string Nothing { get; init; }
 
     /// <summary>The column of IDs of which any unique prefix will do; -1 for none. Names that are not IDs stay whole.</summary>
     public int Ids { get; init; } = -1;
 
     /// <summary>The columns that a narrow terminal can do without, the least important first.</summary>
     public IReadOnlyList<string> Expendable { get; init; } = [];
+
+    /// <summary>The column that is cut last: when the others cannot be cut more, and those before it in Expendable are left out.</summary>
+    public string? Vital { get; init; }
 
     /// <summary>Whether there is no row.</summary>
     public bool IsEmpty => rows.Count == 0;
@@ -60,14 +63,19 @@ public sealed class Table(params string[] headers)
         // The time is relative, so it is in no zone.
         var names = headers.Select(header => header.Replace(" At (UTC)", "", StringComparison.Ordinal)).ToArray();
         var kept = Enumerable.Range(0, names.Length).ToList();
+        var vital = Array.IndexOf(headers, Vital);
         foreach (var expendable in Expendable.Select(header => Array.IndexOf(headers, header)))
-            if (Least(kept) > width)
+            if (Least(kept, whole: expendable == vital ? -1 : vital) > width)
                 kept.Remove(expendable);
         while (kept.Count > 1 && Least(kept) > width)
             kept.RemoveAt(kept.Count - 1);
         var widths = kept.ConvertAll(Natural);
         while (widths.Sum() + widths.Count - 1 > width && widths.Max() > Narrowest)
-            widths[widths.LastIndexOf(widths.Max())]--;
+        {
+            var others = widths.Select((wide, i) => kept[i] == vital ? 0 : wide).ToList();
+            var cut = others.Max() > Narrowest ? others : widths;
+            widths[cut.LastIndexOf(cut.Max())]--;
+        }
         return Lines(
             [.. kept.Select((column, i) => DisplayWidth.Cut(names[column], widths[i]))],
             [.. shown.Select(row => kept.Select((column, i) => DisplayWidth.Cut(row[column], widths[i])).ToArray())],
@@ -75,7 +83,8 @@ public sealed class Table(params string[] headers)
 
         int Natural(int column) => shown.Select(row => DisplayWidth.Of(row[column])).Append(DisplayWidth.Of(names[column])).Max();
 
-        int Least(List<int> columns) => columns.Sum(column => Math.Min(Natural(column), Narrowest)) + columns.Count - 1;
+        int Least(List<int> columns, int whole = -1) =>
+            columns.Sum(column => column == whole ? Natural(column) : Math.Min(Natural(column), Narrowest)) + columns.Count - 1;
     }
 
     private string Short(Cell cell, int column, DateTimeOffset now) =>

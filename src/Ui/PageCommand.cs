@@ -38,8 +38,10 @@ internal sealed class PageCommand : CliCommand
         await Task.Yield();
         using var ca = ServerOption.Connect(parsed);
         var life = new PageLife(TimeSpan.FromSeconds(parsed.GetValue(idle)), parsed.GetValue(loginKey), TimeProvider.System);
+        var desk = Desk(parsed, ca);
+        await Try(desk, cancellation);
         var end = await PageServer.Serve(
-            Desk(parsed, ca), parsed.GetValue(port), life, TimeProvider.System, address =>
+            desk, parsed.GetValue(port), life, TimeProvider.System, address =>
             {
                 parsed.Print(address);
                 parsed.Say("this address works once, in a browser of your account; Ctrl-C ends the page");
@@ -56,6 +58,21 @@ internal sealed class PageCommand : CliCommand
                 _ => "the page has ended: interrupted",
             });
         return end == PageEnd.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
+    }
+
+    // Whoever the daemon refuses, or who cannot reach it, is told so in the terminal: a page could do nothing for them.
+    private static async Task Try(Desk desk, CancellationToken cancellation)
+    {
+        try
+        {
+            await desk.CountWaiting(cancellation);
+        }
+        catch (ProblemException refused)
+        {
+            // This program shows no next steps; the command line that became it does.
+            var hints = new[] { refused.Problem.Hint }.Concat(desk.Show(refused.Problem.Next)).OfType<string>().ToList();
+            throw new ProblemException(refused.Problem with { Hint = hints is [] ? null : string.Join("; ", hints), Next = null });
+        }
     }
 
     private Desk Desk(ParseResult parsed, CaClient ca)

@@ -84,6 +84,19 @@ public sealed class ApplyTests
     }
 
     [Fact]
+    public async Task Dry_run_says_in_JSON_too_what_would_be()
+    {
+        await using var daemon = await TestDaemon.Start();
+        var policy = daemon.Scratch.Write("policy.yaml", Policy);
+        async Task<string> Done(params string[] more) =>
+            (await daemon.Administrator.Types("bash", "-c", $"tctl apply {policy} --format=json {string.Join(' ', more)} | jq -r '.done[]'")).Done();
+
+        Assert.Equal("role 'web' would be created\nuser 'alice' would be created\nnode 'web1' would be created\n", await Done("--dry-run"));
+        Assert.Equal("role 'web' has been created\nuser 'alice' has been created\nnode 'web1' has been created\n", await Done());
+        Assert.Equal("", await Done("--diff"));
+    }
+
+    [Fact]
     public async Task Pruning_keeps_locks_and_hosts_that_the_daemon_writes_to()
     {
         await using var daemon = await TestDaemon.Start();

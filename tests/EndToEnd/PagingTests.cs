@@ -26,6 +26,19 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
         Assert.Equal(whole, pages.SelectMany(page => page));
     }
 
+    [ProgramTheory("script")]
+    [InlineData("tsh request ls")]
+    [InlineData("tsh certs ls")]
+    [InlineData("tctl requests ls")]
+    [InlineData("tctl certs ls")]
+    [InlineData("tctl audit ls")]
+    [InlineData("tctl nodes ls")]
+    public async Task Hint_stands_under_the_table(string list)
+    {
+        var lines = (await Pty.Run(Who(list), $"{list} --limit=1")).Shown.Trim().Split("\r\n");
+        Assert.Equal(3, Array.FindIndex(lines, line => line.Contains("there are more: ", StringComparison.Ordinal)));
+    }
+
     [PeopleFact]
     public async Task Requests_to_review_are_paged_too()
     {
@@ -121,6 +134,11 @@ public sealed class PagingTests : IClassFixture<PagingTests.History>
             using var ca = Daemon.Connect();
             await ca.Send(Routes.ApplyResources, new ApplyResources(
                 System.Text.Encoding.UTF8.GetBytes(string.Join("---\n", Enumerable.Range(0, Users).Select(i => $"{{kind: user, version: v2, metadata: {{name: user{i}}}, spec: {{roles: [staff]}}}}\n"))), "users.yaml"));
+            (await Daemon.Administrator.Types(["tctl", "create"], """
+                {kind: node, version: v2, metadata: {name: db1}, spec: {addr: db1.example.com}}
+                ---
+                {kind: node, version: v2, metadata: {name: db2}, spec: {addr: db2.example.com}}
+                """)).Done();
         }
 
         public async Task DisposeAsync() => await Daemon.DisposeAsync();

@@ -44,6 +44,21 @@ public sealed class UiLifeTests(Browsers browsers) : UiSite(browsers)
                 (await Bob.Types("tsh", "ui", "--no-open", $"--idle={wrong}")) is var refused ? (refused.ExitCode, refused.Error) : default);
     }
 
+    /// <summary>A page that can do nothing is neither served nor opened: the daemon is asked first.</summary>
+    [PeopleFact]
+    public async Task Page_that_could_do_nothing_does_not_begin()
+    {
+        var away = await Bob.Types("timeout", "20", "tsh", "ui", "--server=unix:/nosuch");
+        Assert.Equal((3, ""), (away.ExitCode, away.Output));
+        Assert.StartsWith("tsh: error: ", away.Error, StringComparison.Ordinal);
+        var denied = await Bob.Types("timeout", "20", "tctl", "ui", "--no-open");
+        var other = await Bob.Types("tctl", "requests", "ls");
+        Assert.Equal((1, "", other.Error), (denied.ExitCode, denied.Output, denied.Error));
+        var nobody = await Daemon.Administrator.Types("timeout", "20", "tsh", "ui", "--no-open");
+        other = await Daemon.Administrator.Types("tsh", "request", "ls");
+        Assert.Equal((1, "", other.Error), (nobody.ExitCode, nobody.Output, nobody.Error));
+    }
+
     [PeopleFact]
     public async Task Logout_ends_the_pages_of_this_login()
     {

@@ -45,29 +45,21 @@ internal sealed class AccessWhoCommand : CliCommand
             parsed.Say($"lock {one.Name} denies {one.Target}{(one.Message.Length > 0 ? $": {one.Message}" : "")}");
         var what = parsed.GetValue(login) is { } asked ? $"log in to {name} as {asked}" : $"log in to {name}";
         if (parsed.GetValue(possible))
-            Print(parsed, Possible(list.Possible), list.Possible.Length, $"nobody could request to {what}");
+            parsed.Print(Possible(list.Possible, $"nobody could request to {what}"));
         else
         {
-            Print(parsed, Entrants(list.Entrants), list.Entrants.Length, $"nobody can {what}");
+            parsed.Print(Entrants(list.Entrants, $"nobody can {what}"));
             if (list.Possible.Select(one => one.User).Distinct().Count() is > 0 and var users)
                 parsed.Hint($"{Wording.Count(users, "user")} could request more: tctl access who --node={name} --possible");
         }
         return ExitCode.Done;
     }
 
-    private static void Print(ParseResult parsed, Table table, int rows, string none)
-    {
-        if (rows == 0)
-            parsed.Say(none);
-        else
-            parsed.Print(table);
-    }
-
-    private static Table Entrants(Entrant[] entrants)
+    private static Table Entrants(Entrant[] entrants, string nothing)
     {
         var withConditions = entrants.Any(one => one.Logins.Any(open => open.Conditions is not null));
         string[] columns = ["User", "Login", "Roles", "From", "Until"];
-        var table = new Table(withConditions ? [.. columns, "Conditions"] : columns);
+        var table = new Table(withConditions ? [.. columns, "Conditions"] : columns) { Nothing = nothing };
         foreach (var one in entrants)
             foreach (var open in one.Logins)
             {
@@ -81,9 +73,9 @@ internal sealed class AccessWhoCommand : CliCommand
         return table;
     }
 
-    private static Table Possible(PossibleEntrant[] possible)
+    private static Table Possible(PossibleEntrant[] possible, string nothing)
     {
-        var table = new Table("User", "Role", "Logins", "Requested by");
+        var table = new Table("User", "Role", "Logins", "Requested by") { Nothing = nothing };
         foreach (var one in possible)
             table.Add(one.User, one.Role, string.Join(',', one.Logins), one.Resource ?? "role");
         return table;

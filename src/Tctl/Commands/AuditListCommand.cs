@@ -39,7 +39,7 @@ internal sealed class AuditListCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var entries = await paging.Read(parsed, async (limit, after) => await ca.Send(
+        var (entries, next) = await paging.Read(parsed, async (limit, after) => await ca.Send(
             Routes.ListAudit,
             new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), since.Given(parsed), until.Given(parsed), after),
             cancellation)
@@ -49,10 +49,10 @@ internal sealed class AuditListCommand : CliCommand
             parsed.PrintJson(entries);
             return ExitCode.Done;
         }
-        var table = new Table("Time", "Event", "By", "What");
+        var table = new Table("Time", "Event", "By", "What") { Nothing = "no entries" };
         foreach (var entry in entries)
             table.Add(entry.Time, entry.Event, entry.DescribeActor(), entry.DescribeFacts());
-        parsed.Print(table);
+        paging.Print(parsed, table, next);
         return ExitCode.Done;
     }
 

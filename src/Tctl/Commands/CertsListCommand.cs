@@ -50,7 +50,7 @@ internal sealed class CertsListCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var certificates = await paging.Read(parsed, async (limit, after) => await ca.Send(
+        var (certificates, next) = await paging.Read(parsed, async (limit, after) => await ca.Send(
             Routes.ListCertificates,
             new ListCertificates(
                 limit, parsed.GetValue(user), parsed.GetValue(request), parsed.GetValue(state), parsed.GetValue(node), after), cancellation)
@@ -66,6 +66,7 @@ internal sealed class CertsListCommand : CliCommand
         string[] columns = ["Serial", "Key Id", "Roles", "Principals", "Valid Until", "Status", "Name"];
         var table = new Table(withConditions ? [.. columns, "Conditions"] : columns)
         {
+            Nothing = "no certificates",
             Expendable = ["Name", "Key Id", "Conditions", "Roles"]
         };
         foreach (var certificate in certificates)
@@ -82,7 +83,7 @@ internal sealed class CertsListCommand : CliCommand
             ];
             table.Add(withConditions ? [.. row, CriticalOption.Describe(certificate.CriticalOptions) ?? ""] : row);
         }
-        parsed.Print(table);
+        paging.Print(parsed, table, next);
         return ExitCode.Done;
     }
 }

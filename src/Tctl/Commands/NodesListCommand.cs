@@ -31,7 +31,7 @@ internal sealed class NodesListCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var nodes = await paging.Read(
+        var (nodes, next) = await paging.Read(
             parsed, async (limit, after) =>
             {
                 var ask = new ListNodes(parsed.GetValue(search), parsed.GetValue(failing), limit, after);
@@ -46,13 +46,14 @@ internal sealed class NodesListCommand : CliCommand
         var now = TimeProvider.System.GetUtcNow();
         var table = new Table("Node", "Address", "Labels", "Host Certificate", "Revocation List", "Last Error")
         {
+            Nothing = "no nodes",
             Expendable = ["Labels", "Address", "Host Certificate"]
         };
         foreach (var node in nodes)
             table.Add(
                 node.Name, node.Address, Wording.Labels(node.Labels), Certificate(node.Certificate, now), List(node.Sync, now),
                 Error(parsed, node.Sync));
-        parsed.Print(table);
+        paging.Print(parsed, table, next);
         if (nodes.Where(node => node.Sync?.Exempt == false).Select(node => node.Name).ToList() is [_, ..] exposed)
         {
             parsed.Warn(

@@ -33,7 +33,8 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
         Options.Add(yes);
     }
 
-    protected override async Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation)
+    protected override async Task<RequestResolved> Send(
+        CaClient ca, string id, string about, ParseResult parsed, CancellationToken cancellation)
     {
         var instead = roles.Given(parsed);
         var (whole, shown) = await parsed.BeforeApproval(
@@ -42,7 +43,7 @@ internal sealed class RequestsApproveCommand : RequestsEachCommand
                 new GetRequest(
                     id, Facts: true, Roles: instead is null ? null : string.Join(',', instead), MaxDuration: parsed.GetValue(maxDuration)),
                 cancellation),
-            parsed.GetValue(yes), cancellation);
+            parsed.GetValue(yes), about, cancellation);
         var approved = await ca.Send(
             Routes.ApproveRequest,
             new ApproveRequest(

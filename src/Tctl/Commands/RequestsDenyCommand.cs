@@ -20,6 +20,7 @@ internal sealed class RequestsDenyCommand : RequestsEachCommand
         CanRevoke();
     }
 
-    protected override Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation) =>
+    protected override Task<RequestResolved> Send(
+        CaClient ca, string id, string about, ParseResult parsed, CancellationToken cancellation) =>
         ca.Send(Routes.DenyRequest, new DenyRequest(id, parsed.GetValue(reason) ?? ""), cancellation);
 }

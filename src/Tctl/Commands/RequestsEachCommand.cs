@@ -29,7 +29,13 @@ internal abstract class RequestsEachCommand : CliCommand
     protected void CanRevoke() => Options.Add(wait);
 
     /// <summary>Processes one request. The reply contains the warnings that were not shown yet.</summary>
-    protected abstract Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation);
+    /// <param name="ca">The daemon.</param>
+    /// <param name="id">The request.</param>
+    /// <param name="about">What each warning begins with.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="cancellation">Cancels the calls.</param>
+    protected abstract Task<RequestResolved> Send(
+        CaClient ca, string id, string about, ParseResult parsed, CancellationToken cancellation);
 
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
@@ -38,11 +44,11 @@ internal abstract class RequestsEachCommand : CliCommand
         var results = new Results<RequestResolved>(parsed);
         var exitCode = await results.Each(parsed.GetValue(ids)!, async id =>
         {
-            var resolved = await Send(ca, id, parsed, cancellation);
+            var resolved = await Send(ca, id, results.About, parsed, cancellation);
             results.Add(resolved, RequestText.Done(resolved, done));
             revokes |= resolved.Revoked is not [];
             foreach (var warning in resolved.Warnings)
-                parsed.Warn(warning);
+                parsed.Warn(results.About + warning);
         });
         return revokes ? await wait.Run(parsed, ca, exitCode, cancellation) : exitCode;
     }

@@ -48,7 +48,7 @@ internal sealed class RequestsListCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
-        var requests = await paging.Read(parsed, async (limit, after) => await ca.Send(
+        var (requests, next) = await paging.Read(parsed, async (limit, after) => await ca.Send(
             Routes.ListRequests,
             new ListRequests(
                 state.Given(parsed) is { } states ? string.Join(',', states) : null, parsed.GetValue(user), parsed.GetValue(role),
@@ -63,7 +63,7 @@ internal sealed class RequestsListCommand : CliCommand
                 parsed.PrintEscaped(requests.SelectMany((request, i) => i == 0 ? Yaml.Write(request) : Yaml.Write(request).Prepend("---")));
                 break;
             default:
-                parsed.Print(RequestText.Table(requests, parsed.GetValue(wide)));
+                paging.Print(parsed, RequestText.Table(requests, parsed.GetValue(wide)), next);
                 break;
         }
         return ExitCode.Done;

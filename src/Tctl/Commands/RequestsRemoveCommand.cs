@@ -17,6 +17,7 @@ internal sealed class RequestsRemoveCommand : RequestsEachCommand
         CanRevoke();
     }
 
-    protected override Task<RequestResolved> Send(CaClient ca, string id, ParseResult parsed, CancellationToken cancellation) =>
+    protected override Task<RequestResolved> Send(
+        CaClient ca, string id, string about, ParseResult parsed, CancellationToken cancellation) =>
         ca.Send(Routes.RemoveRequest, new RemoveRequest(id, parsed.GetValue(force)), cancellation);
 }

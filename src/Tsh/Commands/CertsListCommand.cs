@@ -31,7 +31,7 @@ internal sealed class CertsListCommand : CliCommand
     {
         using var ca = ServerOption.Connect(parsed);
         var user = UserOption.Chosen(parsed, Home.Chosen(parsed));
-        var certificates = await paging.Read(parsed, async (limit, after) =>
+        var (certificates, next) = await paging.Read(parsed, async (limit, after) =>
             await ca.Send(
                 Routes.ListMyCertificates, new ListMyCertificates(user, parsed.GetValue(state), limit, after), cancellation) is var page
                 ? (page.Certificates, page.Next)
@@ -42,13 +42,17 @@ internal sealed class CertsListCommand : CliCommand
             return ExitCode.Done;
         }
         var now = TimeProvider.System.GetUtcNow();
-        var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status") { Expendable = ["Roles"] };
+        var table = new Table("Serial", "Roles", "Principals", "Valid Until", "Status")
+        {
+            Nothing = "no certificates",
+            Expendable = ["Roles"],
+        };
         foreach (var certificate in certificates)
             table.Add(
                 certificate.Serial, string.Join(',', certificate.Roles), string.Join(',', certificate.Principals),
                 certificate.ValidBefore,
                 certificate.Revoked ? "REVOKED" : certificate.ValidBefore <= now ? "EXPIRED" : "VALID");
-        parsed.Print(table);
+        paging.Print(parsed, table, next);
         return ExitCode.Done;
     }
 }

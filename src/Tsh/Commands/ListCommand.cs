@@ -51,9 +51,8 @@ internal sealed class ListCommand : CliCommand
         string[] Opened(ListedNode node) =>
             isLoggedIn && !isPerHost ? [.. node.Logins.Where(login => held.For(login, node.Name, now) is not null)] : node.Logins;
         var isLater = nodes.Any(node => Opened(node).Length < node.Logins.Length);
-        var table = isLater
-            ? new Table("Node", "Address", "Labels", "Logins", "After tsh login")
-            : new Table("Node", "Address", "Labels", "Logins");
+        string[] columns = ["Node", "Address", "Labels", "Logins"];
+        var table = new Table(isLater ? [.. columns, "After tsh login"] : columns) { Nothing = "no nodes" };
         foreach (var node in nodes)
         {
             string[] cells = [node.Name, node.Address, Wording.Labels(node.Labels), string.Join(',', Opened(node))];

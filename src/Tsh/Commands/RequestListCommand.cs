@@ -25,7 +25,11 @@ internal sealed class RequestListCommand : CliCommand
         HelpName = "NODE",
         Description = "That name this node, or ask for roles of which one reaches it today"
     };
-    private readonly Option<string?> requester = new("--requester") { HelpName = "USER", Description = "Of this user only" };
+    private readonly Option<string?> requester = new("--requester")
+    {
+        HelpName = "USER",
+        Description = "With --reviewable, --reviewed or --suggested: of this user only"
+    };
     private readonly SinceOption since = new("Filed since");
     private readonly FormatOption format = new();
     private readonly Paging paging;
@@ -44,6 +48,8 @@ internal sealed class RequestListCommand : CliCommand
         {
             if (which.Count(result.GetValue) > 1)
                 result.AddError("--my-requests, --reviewable, --reviewed and --suggested exclude each other");
+            if (result.GetResult(requester) is not null && !which[1..].Any(result.GetValue))
+                result.AddError("--requester goes with --reviewable, --reviewed or --suggested: your own requests are yours");
         });
         Options.Add(new WideOption());
         Options.Add(format);
@@ -57,7 +63,7 @@ internal sealed class RequestListCommand : CliCommand
         var show = parsed.GetValue(reviewable) ? RequestViews.Reviewable
             : parsed.GetValue(reviewed) ? RequestViews.Reviewed
             : parsed.GetValue(suggested) ? RequestViews.Suggested : null;
-        var requests = await paging.Read(parsed, async (limit, after) =>
+        var (requests, next) = await paging.Read(parsed, async (limit, after) =>
             await ca.Send(
                 Routes.ListMyRequests,
                 new ListMyRequests(
@@ -70,7 +76,7 @@ internal sealed class RequestListCommand : CliCommand
         if (parsed.GetValue(format) == FormatOption.Json)
             parsed.PrintJson(requests);
         else
-            parsed.Print(RequestText.Table(requests, withReason: true));
+            paging.Print(parsed, RequestText.Table(requests, withReason: true), next);
         if (show is null)
             parsed.HintAtReady(requests, Held.In(home).Requests(TimeProvider.System.GetUtcNow()));
         return ExitCode.Done;

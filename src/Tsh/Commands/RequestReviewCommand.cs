@@ -55,15 +55,15 @@ internal sealed class RequestReviewCommand : CliCommand
         var results = new Results<RequestResolved>(parsed);
         return await results.Each(parsed.GetValue(ids)!, async id =>
         {
-            var (reviewed, shown) = await Review(parsed, ca, id, cancellation);
+            var (reviewed, shown) = await Review(parsed, ca, id, results.About, cancellation);
             results.Add(reviewed, RequestText.Reviewed(reviewed, parsed.GetValue(approve)));
             foreach (var warning in reviewed.Warnings.Except(shown))
-                parsed.Warn(warning);
+                parsed.Warn(results.About + warning);
         });
     }
 
     private async Task<(RequestResolved Reviewed, string[] Shown)> Review(
-        ParseResult parsed, CaClient ca, string id, CancellationToken cancellation)
+        ParseResult parsed, CaClient ca, string id, string about, CancellationToken cancellation)
     {
         var review = new ReviewRequest(
             id, parsed.GetValue(approve) ? ReviewDecisions.Approve : ReviewDecisions.Deny,
@@ -79,7 +79,7 @@ internal sealed class RequestReviewCommand : CliCommand
                         review.Id, review.User, Facts: true, Roles: review.Roles is { } some ? string.Join(',', some) : null,
                         MaxDuration: review.MaxDuration),
                     cancellation),
-                parsed.GetValue(yes), cancellation);
+                parsed.GetValue(yes), about, cancellation);
             review = review with { Id = whole ?? review.Id };
         }
         return (await ca.Send(Routes.ReviewRequest, review, cancellation), shown);

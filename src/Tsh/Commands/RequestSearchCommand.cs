@@ -56,17 +56,18 @@ internal sealed class RequestSearchCommand : CliCommand
             parsed.PrintJson(found.Resources);
             return ExitCode.Done;
         }
-        var table = new Table("Resource", "Labels", "By Roles");
+        var table = new Table("Resource", "Labels", "By Roles")
+        {
+            Nothing = "there is no host like that which you can ask for by name",
+        };
         foreach (var one in found.Resources)
             table.Add(one.Resource, Wording.Labels(one.Labels), string.Join(',', one.Roles));
         parsed.Print(table);
         if (found.More > 0)
             parsed.Say($"and {found.More} more");
-        if (found.Resources is [])
-            parsed.Say("there is no host like that which you can ask for by name");
-        else if (found.Resources.Length > MostResources)
+        if (found.Resources.Length > MostResources)
             parsed.Hint($"a request names at most {MostResources}: narrow it down with --labels or --search");
-        else
+        else if (found.Resources is not [])
             parsed.Hint(
                 $"to ask for {(found.Resources is [_] ? "it" : "all of them")}: tsh request create --resource={string.Join(',', found.Resources.Select(one => one.Resource))} --reason=TEXT");
         return ExitCode.Done;

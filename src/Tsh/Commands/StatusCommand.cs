@@ -112,7 +112,7 @@ internal sealed class StatusCommand : CliCommand
             })]));
             return ExitCode.Done;
         }
-        var table = new Table("Profile", "Server", "User", "Valid until") { Expendable = ["Server"] };
+        var table = new Table("Profile", "Server", "User", "Valid until") { Nothing = "no logins", Expendable = ["Server"] };
         foreach (var (profile, memory, login) in logins)
             table.Add(
                 profile ?? "-",

@@ -35,7 +35,9 @@ public sealed class UserDesk(CaClient ca, string tsh, string? user, Func<string,
         RequestViews.Reviewable => WaitingCommand,
         _ => MineCommand,
     } + Option("state", search.State) + Option("role", search.Role) + Option("since", search.Since) + Option("node", search.Host)
-        + Option("requester", search.Person);
+        + Option(
+            "requester",
+            search.Whose is RequestViews.Suggested or RequestViews.Reviewed or RequestViews.Reviewable ? search.Person : null);
 
     internal string UseCommand(string id) => $"{tsh} login --request-id={id}";
 

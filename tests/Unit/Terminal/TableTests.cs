@@ -43,6 +43,32 @@ public class TableTests
     }
 
     [Theory]
+    [InlineData("PENDING", true)]
+    [InlineData("APPROVED", true)]
+    [InlineData("EXPIRED", true)]
+    [InlineData("DENIED", false)]
+    [InlineData("CANCELLED", false)]
+    public void Access_that_never_comes_has_no_end(string state, bool hasEnd)
+    {
+        var lines = RequestText.Details(Request() with { Spec = Request().Spec with { State = state } }, "");
+        Assert.Equal(hasEnd, lines.Any(line => line.StartsWith("access ends: ", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(120, "Token Requestor Metadata Created Status Reason")]
+    [InlineData(60, "Token Requestor Metadata Created Status")]
+    [InlineData(52, "Token Requestor Metadata Status")]
+    [InlineData(40, "Token Requestor Metadata Status")]
+    public void What_is_asked_for_is_cut_last(int width, string columns)
+    {
+        var asked = Request() with { Spec = Request().Spec with { Roles = ["dba", "ops", "root"], RequestReason = new string('x', 50) } };
+        var lines = RequestText.Table([asked], withReason: true).Fitted(width, asked.Spec.Created.AddMinutes(5)).ToList();
+        Assert.Equal(columns, string.Join(' ', lines[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Equal(width > 40, lines[2].Contains("roles=dba,ops,root ", StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.True(line.Length <= width, line));
+    }
+
+    [Theory]
     [InlineData(0, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied")]
     [InlineData(1, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 1 certificate revoked")]
     [InlineData(2, "request bc8ca931-fec9-4b15-9a6f-20c13c5641a9 has been denied, 2 certificates revoked")]
@@ -77,7 +103,7 @@ public class TableTests
     [InlineData(10)]
     public void No_line_is_wider_than_the_terminal(int width)
     {
-        var table = new Table("Token", "Requestor", "Metadata", "Created At (UTC)", "Status", "Reason") { Ids = 0, Expendable = ["Reason", "Created At (UTC)", "Metadata"] };
+        var table = new Table("Token", "Requestor", "Metadata", "Created At (UTC)", "Status", "Reason") { Nothing = "nothing", Ids = 0, Expendable = ["Reason", "Created At (UTC)", "Metadata"] };
         table.Add("bc8ca931-fec9-4b15-9a6f-20c13c5641a9", "alice", "roles=dba,ops,数据库管理员,root", Now.AddMinutes(-5), "PENDING", new string('x', 70));
         var lines = table.Fitted(width, Now).ToList();
 
@@ -98,7 +124,7 @@ public class TableTests
 
     private static Table Rows(params (string A, string B)[] rows)
     {
-        var table = new Table("A", "B");
+        var table = new Table("A", "B") { Nothing = "nothing" };
         foreach (var (a, b) in rows)
             table.Add(a, b);
         return table;

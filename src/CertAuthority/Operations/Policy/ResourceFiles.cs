@@ -41,6 +41,11 @@ internal static class ResourceFiles
                 rehearsed[user.Id] = user;
             return planned.Show(stored.Done, [.. remarks, .. stored.Warnings, .. Gaps(ca, given, plan.Policy, rehearsed)]) with
             {
+                Done =
+                [
+                    .. stored.Done.Where(one => one.What != AppliedStates.Unchanged)
+                        .Select(one => $"{one.Kind} '{one.Name}' would be {one.What}"),
+                ],
                 Losses = losses,
             };
         }
