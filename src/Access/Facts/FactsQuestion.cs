@@ -67,8 +67,9 @@ public sealed record FactsQuestion(
         return this with
         {
             Request = Request with { Terms = Request.Terms with { AssumeFrom = tally.AssumeFrom } },
-            Granted = Votes.Count == 0 ? Granted
-                : [.. Request.Roles.Select(asked => asked.Name).Where(name => tally.InCommon.Contains(name) && (Granted.IsDefault || Granted.Contains(name)))],
+            Granted = Votes.Count == 0
+                ? Granted
+                : [.. tally.InCommon.Where(name => Granted.IsDefault || Granted.Contains(name))],
             Limit = own is null || tally.Limit?.AtMost <= own.AtMost ? tally.Limit : own,
         };
     }

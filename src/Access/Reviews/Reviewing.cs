@@ -213,7 +213,9 @@ public static class Reviewing
             return notLess;
         return review with
         {
-            Roles = review.Roles.IsEmpty ? [.. request.Roles.Select(role => role.Name)] : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
+            Roles = review.Roles.IsEmpty
+                ? [.. request.Roles.Select(role => role.Name)]
+                : [.. review.Roles.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]
         };
     }
 

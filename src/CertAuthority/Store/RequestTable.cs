@@ -127,7 +127,8 @@ internal static class RequestTable
         // CROSS JOIN keeps the order of the tables: first the user's requests, not those of everybody for the role.
         snapshot.QueryReadable(
             $"""
-            SELECT requests.id, requests.created, state, pending_until, access_until, EXISTS (SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $4) AS granted
+            SELECT requests.id, requests.created, state, pending_until, access_until,
+              EXISTS (SELECT 1 FROM json_each(granted_roles) WHERE value ->> 'name' = $4) AS granted
             FROM requests CROSS JOIN request_roles
             WHERE requests.user_id = $1 AND requests.created > $2 AND requests.id <> $3
               AND request_roles.role = $4 AND request_roles.created = requests.created AND request_roles.id = requests.id

@@ -21,7 +21,7 @@ public class RequestWatchTests
 
     /// <summary>Otherwise, of many people who wait for one request, each that gives up would make all others read it again.</summary>
     [Fact]
-    public void Whoever_stops_waiting_wakes_nobody()
+    public void Waiter_who_leaves_wakes_nobody()
     {
         using var stays = watch.Join(one);
         watch.Join(one).Dispose();
@@ -31,7 +31,7 @@ public class RequestWatchTests
     }
 
     [Fact]
-    public void Nothing_is_kept_for_requests_that_nobody_waits_for()
+    public void Entry_of_a_request_ends_with_its_last_waiter()
     {
         var (first, second) = (watch.Join(one), watch.Join(one));
         first.Dispose();
@@ -47,7 +47,7 @@ public class RequestWatchTests
     }
 
     [Fact]
-    public void Nobody_waits_for_a_daemon_that_stops()
+    public void Daemon_that_stops_lets_nobody_wait()
     {
         using var before = watch.Join(one);
         watch.Stop();

@@ -216,7 +216,8 @@ internal static class Requests
             if (!isLast && request.Revision <= (ask.After ?? 0) && ca.Clock.GetUtcNow() < wake)
                 return (request.Id, (RequestResource?)null, wake);
             var persons = Persons.Last(ca, snapshot);
-            return (request.Id, persons.Show(request, now) with { Facts = ask.Facts ? FactsFor(ca, persons, request, by, ask, now) : null }, wake);
+            var facts = ask.Facts ? FactsFor(ca, persons, request, by, ask, now) : null;
+            return (request.Id, persons.Show(request, now) with { Facts = facts }, wake);
         });
     }
 
