@@ -18,6 +18,7 @@ public sealed class UiAccessibilityTests(Browsers browsers) : UiSite(browsers)
         await Reach("third");
         await bob.Press("y");
         await bob.Sees("Approve this?");
+        await bob.Holds("document.readyState === 'complete'", "the page listens to keys");
         await bob.Press("y");
         await bob.Sees("has been approved");
         await Reach("first");
