@@ -4,7 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class SeveralRequestsTests
 {
     [PeopleFact]
-    public async Task Every_line_about_one_of_several_names_it()
+    public async Task Line_about_one_of_several_requests_names_it()
     {
         await using var daemon = await TestDaemon.Start(configuration: TestDaemon.ManyLogins);
         (await daemon.Administrator.Types(["tctl", "create"], """

@@ -245,7 +245,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
         }
 
         static string Said((AppliedResources? Done, ProblemException? Refusal) outcome) => outcome.Done is { } done
-            ? $"{string.Join(' ', done.Done)}; revoked {string.Join(' ', done.Revoked.Order())}; ended {string.Join(' ', done.Ended.Order())}"
+            ? $"{string.Join(' ', done.Resources.Select(one => (one.Kind, one.Name, one.What)))}; revoked {string.Join(' ', done.Revoked.Order())}; ended {string.Join(' ', done.Ended.Order())}"
             : outcome.Refusal!.Problem.Detail;
     }
 

@@ -59,7 +59,7 @@ public class TableTests
     [InlineData(60, "Token Requestor Metadata Created Status")]
     [InlineData(52, "Token Requestor Metadata Status")]
     [InlineData(40, "Token Requestor Metadata Status")]
-    public void What_is_asked_for_is_cut_last(int width, string columns)
+    public void Roles_asked_for_are_cut_last(int width, string columns)
     {
         var asked = Request() with { Spec = Request().Spec with { Roles = ["dba", "ops", "root"], RequestReason = new string('x', 50) } };
         var lines = RequestText.Table([asked], withReason: true).Fitted(width, asked.Spec.Created.AddMinutes(5)).ToList();
