@@ -4,6 +4,7 @@ namespace CertAuthority.Tests.EndToEnd;
 public sealed class ScreenTests : IAsyncLifetime
 {
     private TestDaemon daemon = null!;
+    private int screens;
 
     private Person Me => daemon.Myself;
 
@@ -140,7 +141,8 @@ public sealed class ScreenTests : IAsyncLifetime
 
     private async Task<string[]> Shown(Person person, string command, int columns)
     {
-        await using var screen = await Screen.Start(person, daemon.Scratch["tmux"], columns);
+        // The server of the screen before may still be ending on its socket.
+        await using var screen = await Screen.Start(person, daemon.Scratch[$"tmux{++screens}"], columns);
         await screen.Types($"clear; {command}");
         await screen.Shows(line => line.StartsWith("---", StringComparison.Ordinal), "the rule under the headers");
         await screen.IsBack();

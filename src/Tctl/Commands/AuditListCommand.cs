@@ -19,7 +19,7 @@ internal sealed class AuditListCommand : CliCommand
         Description = "About this request only",
         CompletionSources = { AdminCompletions.Requests() }
     };
-    private readonly TimeOption since = new("--since", "Not before");
+    private readonly SinceOption since = new("Not before");
     private readonly TimeOption until = new("--until", "Before");
     private readonly FormatOption format = new();
     private readonly Paging paging;
@@ -27,8 +27,13 @@ internal sealed class AuditListCommand : CliCommand
     public AuditListCommand()
         : base(
             "ls", "Lists what happened, newest first", "tctl audit ls --limit=20", "tctl audit ls --user=alice --since=2026-11-22T18:00Z",
-            "tctl audit ls --format=json")
+            "tctl audit ls --since=24h --format=json")
     {
+        Validators.Add(result =>
+        {
+            if (result.GetValue(since) is { } text && SinceOption.Instant(text, TimeProvider.System.GetUtcNow()) is null)
+                result.AddError($"--since takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not '{text}'");
+        });
         foreach (var option in (Option[])[user, request, since, until])
             Options.Add(option);
         Options.Add(new WideOption());
@@ -39,9 +44,11 @@ internal sealed class AuditListCommand : CliCommand
     protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         using var ca = ServerOption.Connect(parsed);
+        // tctl runs on the daemon's host, and has its clock.
+        var from = parsed.GetValue(since) is { } text ? SinceOption.Instant(text, TimeProvider.System.GetUtcNow()) : null;
         var (entries, next) = await paging.Read(parsed, async (limit, after) => await ca.Send(
             Routes.ListAudit,
-            new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), since.Given(parsed), until.Given(parsed), after),
+            new ListAudit(limit, parsed.GetValue(user), parsed.GetValue(request), from, until.Given(parsed), after),
             cancellation)
             is var page ? (page.Entries, page.Next) : default);
         if (parsed.GetValue(format) == FormatOption.Json)
@@ -55,5 +62,4 @@ internal sealed class AuditListCommand : CliCommand
         paging.Print(parsed, table, next);
         return ExitCode.Done;
     }
-
 }

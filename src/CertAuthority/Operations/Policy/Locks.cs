@@ -54,6 +54,8 @@ internal static class Locks
             { Expires: { } expires } => Problems.Instant("expires", expires),
             _ => null,
         };
-        return end <= now ? throw Problems.Invalid($"a lock that ends at {Instants.Show(end.Value)} is over already") : end;
+        return end <= now
+            ? throw Problems.InvalidField(ask.Ttl is null ? "expires" : "ttl", $"is over already: the lock would end at {Instants.Show(end.Value)}")
+            : end;
     }
 }
