@@ -60,7 +60,7 @@ internal sealed class PageCommand : CliCommand
         return end == PageEnd.Interrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
-    // Whoever the daemon refuses, or who cannot reach it, is told so in the terminal: a page could do nothing for them.
+    // If the daemon refuses this person or cannot be reached, the terminal says so: a page could do nothing for them.
     private static async Task Try(Desk desk, CancellationToken cancellation)
     {
         try

@@ -72,6 +72,8 @@ public sealed class InboxTests : ReviewSite
         await screen.Shows("tsh: which of dba, web? Enter for all:");
         await screen.Types("web");
         await screen.Shows("tsh: for how long, as 30m? Enter for 1h:");
+        await screen.Types("soon");
+        await screen.Shows("tsh: it takes a duration such as 90s, 15m or 1h30m, not 'soon'");
         await screen.Types("30m");
         await screen.Shows("tsh: from when, as 2027-01-31T18:00:00Z? Enter for at once:");
         await screen.Press("Enter");

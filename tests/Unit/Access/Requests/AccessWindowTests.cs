@@ -218,14 +218,7 @@ public class AccessWindowTests
         Assert.Equal(said is null ? "role dba" : "the approval", window.Terms.LimitedBy);
 
         // A policy that allows as much as before changes nothing, and one that allows less shortens it again.
-        var approved = filed with
-        {
-            StoredState = RequestState.Approved,
-            GrantedRoles = filed.Roles,
-            AccessUntil = window.AccessUntil,
-            Terms = window.Terms,
-            Resolution = new RequestResolution("root", approval, ""),
-        };
+        var approved = Approved(filed, window, approval);
         Assert.Equal(approved, AccessWindow.Again(approved, Sample.User("alice", "asker"), Sample.Roles(Dba, asker), SiteLimits.Default));
         var strict = Asker(Minutes(15), clock: clock);
         Assert.Equal(
@@ -267,14 +260,7 @@ public class AccessWindowTests
         var filed = Filed([Dba], [Asker(Days(4), clock: clock)]);
         var approval = Now.AddMinutes(10);
         var window = AccessWindow.Approve(filed, approval, [Dba], [Asker(Days(4), clock: clock)], SiteLimits.Default).Granted();
-        var approved = filed with
-        {
-            StoredState = RequestState.Approved,
-            GrantedRoles = filed.Roles,
-            AccessUntil = window.AccessUntil,
-            Terms = window.Terms,
-            Resolution = new RequestResolution("root", approval, ""),
-        };
+        var approved = Approved(filed, window, approval);
         var asker = says.Split(' ') switch
         {
             ["none"] => Asker(lets: "support"),
@@ -291,6 +277,15 @@ public class AccessWindowTests
         Assert.Equal(again, AccessWindow.Again(again, Sample.User("alice", "asker"), Sample.Roles(Dba, asker), limits));
         Assert.Equal(again.AccessUntil, AccessWindow.Again(again, Sample.User("alice", "asker"), Sample.Roles(Dba, Asker(Days(9))), SiteLimits.Default).AccessUntil);
     }
+
+    private static AccessRequest Approved(AccessRequest filed, AccessWindow window, DateTimeOffset at) => filed with
+    {
+        StoredState = RequestState.Approved,
+        GrantedRoles = filed.Roles,
+        AccessUntil = window.AccessUntil,
+        Terms = window.Terms,
+        Resolution = new RequestResolution("root", at, ""),
+    };
 
     private static AccessRequest Filed(Role[] asked, Role[] assigned, AccessWishes? wishes = null)
     {
