@@ -30,7 +30,7 @@ public sealed class FilmTests : ReviewSite
     [PeopleFact]
     public async Task Approving_as_an_administrator()
     {
-        var id = (await Alice.Types("tsh", "request", "create", "--roles=prod-root", "--reason=kernel update", "--nowait")).Done().Split(' ')[1];
+        var id = await Request("prod-root", "kernel update");
         var film = new Film("Approving: an administrator reads what a request opens, is asked again because it opens root, and approves less time");
         await using var screen = await Film.Start(Daemon.Administrator, Socket("root"));
         await film.Runs(screen, "tctl requests ls --state=pending", id[..8]);
@@ -44,8 +44,8 @@ public sealed class FilmTests : ReviewSite
     [PeopleFact]
     public async Task Reviewing_one_by_one()
     {
-        foreach (var (who, role, reason) in new[] { (Alice, "dba", "migration tonight"), (Alice, "prod-root", "kernel update") })
-            (await who.Types("tsh", "request", "create", $"--roles={role}", $"--reason={reason}", "--nowait")).Done();
+        await Request("dba", "migration tonight");
+        await Request("prod-root", "kernel update");
         var film = new Film("Reviewing: a reviewer learns that requests wait, approves one for less time, and denies the other");
         await using var screen = await Film.Start(Bob, Socket("bob"));
         await film.Runs(screen, "tsh login", "tsh: hint: 2 requests wait for your review: tsh review", 3);

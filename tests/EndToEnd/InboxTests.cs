@@ -146,15 +146,6 @@ public sealed class InboxTests : ReviewSite
             (none.ExitCode, none.Output, none.Error));
     }
 
-    // Requests are listed by the second in which they were filed.
-    private async Task<string> Request(string roles, string reason = "")
-    {
-        var id = (await Alice.Types("tsh", "request", "create", $"--roles={roles}", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
-        var filed = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        await Eventually.Holds(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() > filed);
-        return id;
-    }
-
     private static async Task<string[]> Listed(Person person, string options) =>
         (await person.Types("bash", "-c", $"tsh request ls {options} --format=json | jq -r '.[].metadata.name'")).Done().Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

@@ -43,6 +43,15 @@ public abstract class ReviewSite : IAsyncLifetime
         (await daemon.Administrator.Types(["tctl", "create"], Resources)).Done();
     }
 
+    /// <summary>Files a request of alice. Requests are listed by the second in which they were filed, so the next one has another.</summary>
+    private protected async Task<string> Request(string roles, string reason = "")
+    {
+        var id = (await Alice.Types("tsh", "request", "create", $"--roles={roles}", $"--reason={reason}", "--nowait")).Done().Split(' ')[1];
+        var filed = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        await Eventually.Holds(() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() > filed);
+        return id;
+    }
+
     /// <summary>Where the tmux of a person makes its socket.</summary>
     private protected string Socket(string whose)
     {
