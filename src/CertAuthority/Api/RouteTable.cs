@@ -94,7 +94,7 @@ internal static class RouteTable
         Administrators(Routes.ListHostsBehind, Operations.Nodes.Behind),
         Auditors(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed) with { TakesAway = true },
-        Auditors(Routes.ListAudit, Certificates.Audit),
+        Auditors(Routes.ListAudit, AuditLists.List),
         Monitors(Routes.GetStatus, Certificates.Status),
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
