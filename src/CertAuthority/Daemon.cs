@@ -136,6 +136,7 @@ internal sealed class Daemon : IAsyncDisposable
         host.Lifetime.ApplicationStopping.Register(() =>
         {
             watch.Stop();
+            database.AuditWatch.Stop();
             hosts.Stop();
             var fault = Loop.FaultOf(loops);
             if (fault is LoopEndedException)

@@ -18,12 +18,12 @@ internal sealed class HostAdministrators(NameService names, uint self, ILogger l
     /// </param>
     public async Task<SettingsInForce> Under(Settings settings, ImmutableHashSet<string> before)
     {
-        var privileged = settings.Administrators.Add("root");
+        var privileged = settings.Administrators.Users.Add("root");
         try
         {
             if (await names.AccountOf(self, Asker.Administrator) is { } account)
                 privileged = privileged.Add(account);
-            foreach (var group in settings.AdministratorGroups)
+            foreach (var group in settings.Administrators.Groups)
                 privileged = privileged.Union(await names.MembersOf(group, Asker.Administrator) ?? []);
         }
         catch (NameServiceException e)

@@ -77,7 +77,7 @@ internal sealed class RunAudit(
 
     private async Task<AuditAdministrators> Administrators(Settings settings)
     {
-        var users = settings.Administrators.Add("root");
+        var users = settings.Administrators.Users.Add("root");
         try
         {
             if (await names.AccountOf(self, Asker.Administrator) is { } account)
@@ -88,6 +88,6 @@ internal sealed class RunAudit(
             users = users.Add($"uid {self}");
         }
         return new AuditAdministrators(
-            [.. users.Order(StringComparer.Ordinal)], [.. settings.AdministratorGroups.Order(StringComparer.Ordinal)]);
+            [.. users.Order(StringComparer.Ordinal)], [.. settings.Administrators.Groups.Order(StringComparer.Ordinal)]);
     }
 }

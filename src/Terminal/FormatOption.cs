@@ -9,6 +9,8 @@ public sealed class FormatOption : Option<string>
     public const string Text = "text";
     /// <summary>A message of the protocol, or an array of them.</summary>
     public const string Json = "json";
+    /// <summary>One message of the protocol on each line.</summary>
+    public const string JsonLines = "jsonl";
     /// <summary>Documents, in the form used in files.</summary>
     public const string Yaml = "yaml";
 

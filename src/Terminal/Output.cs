@@ -60,6 +60,10 @@ public static class Output
             parsed.InvocationConfiguration.Output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)));
         }
 
+        /// <summary>Prints each message as JSON on a line of its own; each line is written whole.</summary>
+        public void PrintJsonLines<T>(IEnumerable<T> values) =>
+            parsed.PrintEscaped(values.Select(value => JsonSerializer.Serialize(value, ProtocolJson.Lenient.Of<T>())));
+
         /// <summary>Prints the result of a change: with <c>--format=json</c> the message of the daemon, and otherwise its text.</summary>
         public void PrintResult<T>(T result, params string[] text)
         {

@@ -55,6 +55,28 @@ public sealed class Paging
             parsed.Hint($"there are more: {string.Join(' ', Again(parsed).Append($"--after={next}"))}");
     }
 
+    /// <summary>Returns the position after which the list begins, if the user gave one.</summary>
+    public string? After(ParseResult parsed) => parsed.GetValue(after);
+
+    /// <summary>Reads the requested part of the list, or all of it, and takes each page as it arrives.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="begin">The position after which the list begins; null for its beginning.</param>
+    /// <param name="ask">Gets a page: at most this many items, after a position.</param>
+    /// <param name="take">Takes the items of a page.</param>
+    public async Task ReadEach<T>(
+        ParseResult parsed, string? begin, Func<int, string?, Task<(T[] Items, string? Next)>> ask, Action<T[]> take)
+    {
+        var left = parsed.GetValue(limit) ?? long.MaxValue;
+        do
+        {
+            var piece = await ask((int)Math.Min(left, Piece), begin);
+            take(piece.Items);
+            left -= piece.Items.Length;
+            begin = piece.Next;
+        }
+        while (begin is not null && left > 0);
+    }
+
     /// <summary>Reads all items.</summary>
     public static async Task<T[]> All<T>(Func<int, string?, Task<(T[] Items, string? Next)>> ask) =>
         (await Read(int.MaxValue, null, ask)).Items;

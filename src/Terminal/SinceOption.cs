@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 
 namespace CertAuthority.Terminal;
 
@@ -17,10 +16,4 @@ public sealed class SinceOption : Option<string?>
         HelpName = "TIME|DURATION";
         CustomParser = result => TimeOption.Complete(result.Tokens[0].Value) ?? result.Tokens[0].Value;
     }
-
-    /// <summary>Returns the instant that a value means, for a command that has the daemon's clock; null for a malformed one.</summary>
-    public static DateTimeOffset? Instant(string value, DateTimeOffset now) =>
-        TimeOption.Complete(value) is { } time ? DateTimeOffset.Parse(time, CultureInfo.InvariantCulture)
-        : TimeSpanOption.Parse(value) is not { } ago ? null
-        : ago < now - DateTimeOffset.MinValue ? now - ago : DateTimeOffset.MinValue;
 }

@@ -110,6 +110,25 @@ public sealed class DirectoryOutageTests
         static Task<Outcome> Says(Person who, string request, string decision) => who.Types("tsh", "request", "review", request, decision);
     }
 
+    [PeopleFact]
+    public async Task Unreachable_directory_admits_no_auditor_by_group()
+    {
+        using var directory = new Directory();
+        await using var daemon = await directory.Start("auditors: {users: [carol], groups: [dir-staff]}\n");
+        Assert.Equal(0, (await Reads()).ExitCode);
+        foreach (var (state, fault) in ((string, string)[])[("down", "the system does not say who is in the group dir-staff: "), ("masked", "bob is not an administrator"), ("slow", "the system does not say which gid and members the group dir-staff has: no answer within 3 s")])
+        {
+            directory.Is(state);
+            await Eventually.Holds(async () => await Reads() is { ExitCode: 1, Output: "" } refused && refused.Error.Contains(fault), state);
+            // The configuration names this one, so no directory is asked.
+            (await daemon.Person(Person.Carol).Types("tctl", "users", "ls")).Done();
+        }
+        directory.Is("up");
+        await Eventually.Holds(async () => (await Reads()).ExitCode == 0, "the directory answers again");
+
+        Task<Outcome> Reads() => daemon.Administrator.Types("setpriv", "--reuid=5002", "--regid=5002", "--groups=7101", "tctl", "users", "ls");
+    }
+
     private static async Task Calls(TestDaemon daemon, uint uid) =>
         (await daemon.Person(uid).Types("curl", "-sf", "--unix-socket", daemon.Socket, "http://ca/v1/my/requests")).Done();
 
@@ -127,14 +146,14 @@ public sealed class DirectoryOutageTests
             File.Move(next, scratch["state"], overwrite: true);
         }
 
-        public async Task<TestDaemon> Start()
+        public async Task<TestDaemon> Start(string more = "")
         {
             Is("up");
             var admin = new Person(null, scratch["admin"], "");
             (await admin.Types("gcc", "-shared", "-fPIC", $"-DSTATE=\"{scratch["state"]}\"", "-o", scratch["directory.so"], Path.Combine(World.Repository, "tests/EndToEnd/nss_away.c"))).Done();
             scratch.Write("nsswitch.conf", "passwd: files hesiod\ngroup: files hesiod\nshadow: files\n");
             var place = (await admin.Types("sh", "-c", "ldconfig -p | sed -n 's/.*libnss_hesiod[.]so[.]2 .*=> //p' | head -1")).Done().Trim();
-            var daemon = await TestDaemon.Start(scratch, configuration: Configuration, around:
+            var daemon = await TestDaemon.Start(scratch, configuration: Configuration + more, around:
             [
                 "unshare", "--mount", "--propagation", "private", "sh", "-c",
                 $"mount --bind {scratch["nsswitch.conf"]} /etc/nsswitch.conf && mount --bind {scratch["directory.so"]} {place} && exec \"$@\"", "sh",

@@ -8,6 +8,8 @@ internal sealed partial class Wait(Process process) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
+    private Task<string?>? line;
+
     public static Wait Start(Person person, string command) => new(person.Start(command.Split(' ')));
 
     /// <summary>The id in the first line, once it is also said who can approve.</summary>
@@ -19,6 +21,24 @@ internal sealed partial class Wait(Process process) : IDisposable
     }
 
     public async Task<string> NextTalk() => await process.StandardError.ReadLineAsync().WaitAsync(Patience) ?? "";
+
+    /// <summary>The next line of data.</summary>
+    public async Task<string> NextLine()
+    {
+        var next = line ?? process.StandardOutput.ReadLineAsync();
+        line = null;
+        return await next.WaitAsync(Patience) ?? "";
+    }
+
+    /// <summary>Whether a line of data comes within some time; it is read then.</summary>
+    public async Task<bool> HasLine(TimeSpan within)
+    {
+        line ??= process.StandardOutput.ReadLineAsync();
+        if (await Task.WhenAny(line, Task.Delay(within)) != line)
+            return false;
+        line = null;
+        return true;
+    }
 
     public async Task Signal(string signal)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Users;
+using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -8,10 +9,9 @@ namespace CertAuthority.Api;
 
 /// <summary>Identifies callers. Only the kernel is asked, never headers, arguments, the environment or JSON.</summary>
 /// <param name="ownUid">The uid of the daemon.</param>
-/// <param name="administrators">The accounts that the configuration names as administrators.</param>
-/// <param name="groups">The groups whose members are administrators too.</param>
+/// <param name="settings">The settings; they name the administrators, the auditors and the monitors.</param>
 /// <param name="names">Finds the account of a uid.</param>
-internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrators, ImmutableHashSet<string> groups, NameService names)
+internal sealed class Callers(uint ownUid, Settings settings, NameService names)
 {
     /// <summary>
     /// Identifies the caller at the other end of a connection, under the account that the uid has now. If the system cannot name the
@@ -45,26 +45,50 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
     /// <param name="caller">The caller.</param>
     /// <param name="who">The callers that the row admits.</param>
     /// <param name="standing">The standing under which the caller waits for the system's answer.</param>
-    /// <exception cref="ProblemException">The system cannot name the members of the administrators' groups.</exception>
+    /// <exception cref="ProblemException">The system cannot name the members of a group that would admit the caller.</exception>
     public async Task<bool> May(Caller caller, Who who, Standing standing)
     {
-        switch (who)
+        if (who is Who.Anybody or Who.Users)
+            return true;
+        var admitted = Admitted(who);
+        if (admitted.Length > 0 && (caller.IsRoot || admitted.Any(accounts => IsNamed(caller, accounts))))
+            return true;
+        try
         {
-            case Who.Anybody or Who.Users:
-                return true;
-            case Who.Administrators when caller.IsRoot || (caller.Identity.Account is { } account && administrators.Contains(account)):
-                return true;
-            case Who.Administrators:
-                try
-                {
-                    return await IsMember(caller, AskerOf(standing));
-                }
-                catch (NameServiceException e)
-                {
-                    throw Unavailable(e.Message);
-                }
-            default:
+            foreach (var accounts in admitted)
+                if (await IsMember(caller, accounts, AskerOf(standing)))
+                    return true;
+            return false;
+        }
+        catch (NameServiceException e)
+        {
+            throw Unavailable(e.Message);
+        }
+    }
+
+    /// <summary>Creates the error for a caller whom a row does not admit. It tells readers what they are.</summary>
+    /// <param name="caller">The caller.</param>
+    /// <param name="who">The callers that the row admits.</param>
+    /// <param name="standing">The standing under which the caller waits for the system's answer.</param>
+    public async Task<ProblemException> Refusal(Caller caller, Who who, Standing standing)
+    {
+        var needed = who == Who.Auditors ? "an administrator or an auditor" : "an administrator";
+        var detail = await Is(settings.Auditors) ? $"this needs {needed}; you are an auditor"
+            : await Is(settings.Monitors) ? $"this needs {needed}; you are a monitor"
+            : $"{caller.Name} is not an administrator";
+        return new ProblemException(
+            new Problem(ProblemCode.Denied, detail, "run it as root, or let the configuration name your account under admins"));
+
+        async Task<bool> Is(NamedAccounts accounts)
+        {
+            try
+            {
+                return IsNamed(caller, accounts) || await IsMember(caller, accounts, AskerOf(standing));
+            }
+            catch (NameServiceException)
+            {
                 return false;
+            }
         }
     }
 
@@ -75,10 +99,22 @@ internal sealed class Callers(uint ownUid, ImmutableHashSet<string> administrato
                 ProblemCode.Unavailable, why,
                 "try again in a moment; an administrator runs getent on the daemon's host to see what is wrong"));
 
-    // Uses the groups of the process, not the group's list: as everywhere on the machine, a change takes effect at the next login.
-    private async Task<bool> IsMember(Caller caller, Asker asker)
+    // Whoever may change something may read it, and whoever reads everything may read the state.
+    private ImmutableArray<NamedAccounts> Admitted(Who who) => who switch
     {
-        foreach (var group in groups)
+        Who.Administrators => [settings.Administrators],
+        Who.Auditors => [settings.Administrators, settings.Auditors],
+        Who.Monitors => [settings.Administrators, settings.Auditors, settings.Monitors],
+        _ => [],
+    };
+
+    private static bool IsNamed(Caller caller, NamedAccounts accounts) =>
+        caller.Identity.Account is { } account && accounts.Users.Contains(account);
+
+    // Uses the groups of the process, not the group's list: as everywhere on the machine, a change takes effect at the next login.
+    private async Task<bool> IsMember(Caller caller, NamedAccounts accounts, Asker asker)
+    {
+        foreach (var group in accounts.Groups)
             if (await names.GidOf(group, asker) is { } gid && UnixIdentity.IsSomebody(gid) && caller.Groups.Contains(gid))
                 return true;
         return false;

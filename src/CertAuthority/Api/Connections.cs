@@ -14,7 +14,7 @@ internal enum Standing
     /// <summary>Owns no user.</summary>
     Stranger,
 
-    /// <summary>Owns a user.</summary>
+    /// <summary>Owns a user, or is an auditor or a monitor.</summary>
     User,
 
     /// <summary>Administers.</summary>

@@ -216,7 +216,9 @@ internal sealed class Listener : IConnectionListener
             var caller = await callers.Of(peer, assumed);
             if (await callers.May(caller, Who.Administrators, assumed))
                 return Standing.Administrator;
-            return ca.Database.Read(snapshot => snapshot.OwnsUser(caller.Identity)) ? Standing.User : Standing.Stranger;
+            return ca.Database.Read(snapshot => snapshot.OwnsUser(caller.Identity)) || await callers.May(caller, Who.Monitors, assumed)
+                ? Standing.User
+                : Standing.Stranger;
         }
         catch (Exception e) when (e is ProblemException or StoreException)
         {

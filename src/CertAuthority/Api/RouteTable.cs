@@ -15,6 +15,12 @@ internal enum Who
     /// <summary>Root, the daemon's own account, and the administrators that the configuration names.</summary>
     Administrators,
 
+    /// <summary>Administrators, and the auditors that the configuration names: they read what shows who could do what.</summary>
+    Auditors,
+
+    /// <summary>Administrators, auditors, and the monitors that the configuration names.</summary>
+    Monitors,
+
     /// <summary>Every account that owns a user, as that user; the operation finds the user in its transaction.</summary>
     Users,
 
@@ -63,33 +69,33 @@ internal static class RouteTable
         Users(Routes.SearchResources, Searches.Search),
         Users(Routes.GetMyCapabilities, Requests.MyCapabilities),
 
-        Administrators(Routes.ListRequests, RequestLists.List),
-        Administrators(Routes.GetRequest, Requests.Get),
+        Auditors(Routes.ListRequests, RequestLists.List),
+        Auditors(Routes.GetRequest, Requests.Get),
         Administrators(Routes.CreateRequestFor, Requests.CreateFor),
         Administrators(Routes.RemoveRequest, Resolutions.Remove),
         Administrators(Routes.GetCapabilities, Requests.Capabilities),
-        Administrators(Routes.ExplainAccess, Explanations.Explain),
-        Administrators(Routes.ListEntrants, Entrants.List),
+        Auditors(Routes.ExplainAccess, Explanations.Explain),
+        Auditors(Routes.ListEntrants, Entrants.List),
         Administrators(Routes.ApproveRequest, Resolutions.Approve),
         Administrators(Routes.DenyRequest, Resolutions.Deny) with { TakesAway = true },
         // A megabyte of file becomes a third larger in base64.
         Administrators(Routes.ApplyResources, ResourceFiles.Apply) with { LargestBody = 2 << 20 },
-        Administrators(Routes.GetResources, ResourceFiles.Get),
-        Administrators(Routes.ListKinds, ResourceFiles.ListKinds),
+        Auditors(Routes.GetResources, ResourceFiles.Get),
+        Auditors(Routes.ListKinds, ResourceFiles.ListKinds),
         Administrators(Routes.UpdateUser, Operations.Users.Update),
         Administrators(Routes.RemoveResource, Removals.Remove),
         Administrators(Routes.Lock, Operations.Locks.Create) with { TakesAway = true },
-        Administrators(Routes.ListNodes, Operations.Nodes.List),
+        Auditors(Routes.ListNodes, Operations.Nodes.List),
         Administrators(Routes.PlanNode, Operations.Nodes.Plan),
         Administrators(Routes.GetNodeFiles, Operations.Nodes.Files),
         Administrators(Routes.ProveNode, Operations.Nodes.Prove),
         Administrators(Routes.CertifyHost, Operations.Nodes.Certify),
         Administrators(Routes.SyncNode, Operations.Nodes.Sync),
         Administrators(Routes.ListHostsBehind, Operations.Nodes.Behind),
-        Administrators(Routes.ListCertificates, Certificates.List),
+        Auditors(Routes.ListCertificates, Certificates.List),
         Administrators(Routes.RevokeCertificates, Revocations.RevokeNamed) with { TakesAway = true },
-        Administrators(Routes.ListAudit, Certificates.Audit),
-        Administrators(Routes.GetStatus, Certificates.Status),
+        Auditors(Routes.ListAudit, AuditLists.List),
+        Monitors(Routes.GetStatus, Certificates.Status),
         Administrators(Routes.GetKrl, Certificates.Krl),
         Administrators(Routes.TakeBackup, Backups.Take),
         Administrators(Routes.AcceptClock, Clocks.Accept),
@@ -99,9 +105,18 @@ internal static class RouteTable
     ];
 
     private static Row Administrators<TRequest, TReply>(
-        Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation)
+        Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation, Who who = Who.Administrators)
         where TRequest : notnull where TReply : notnull =>
-        new Row<TRequest, TReply>(route, Who.Administrators, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
+        new Row<TRequest, TReply>(route, who, (ca, caller, ask) => operation(ca, new Administrator(caller), ask));
+
+    // These operations only read, so a caller who may read is shown what an administrator is shown.
+    private static Row Auditors<TRequest, TReply>(
+        Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation)
+        where TRequest : notnull where TReply : notnull => Administrators(route, operation, Who.Auditors);
+
+    private static Row Monitors<TRequest, TReply>(
+        Route<TRequest, TReply> route, Func<Authority, Administrator, TRequest, Task<TReply>> operation)
+        where TRequest : notnull where TReply : notnull => Administrators(route, operation, Who.Monitors);
 
     private static Row Administrators<TRequest>(
         Route<TRequest, Stream> route, Func<Authority, Administrator, TRequest, Task<Stream>> operation) where TRequest : notnull =>

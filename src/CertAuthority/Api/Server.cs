@@ -110,12 +110,13 @@ internal static class Server
                 throw new ProblemException(new Problem(ProblemCode.Denied, "the kernel does not say who you are"));
             if (caller.Unnamed is { } why && !(caller.IsRoot && (row.TakesAway || row.Route.Method == "GET")))
                 throw Callers.Unavailable(why);
-            if (!await callers.May(caller, row.Who, guest.Place.Standing))
-                throw new ProblemException(new Problem(
-                    ProblemCode.Denied, $"{caller.Name} is not an administrator",
-                    "run it as root, or let the configuration name your account under admins"));
+            await Expect(callers);
             body = row.Route.UsesQuery ? null : await Body(context, row);
-            return await row.Run(ca, caller, body, outside);
+            var answer = await row.Run(ca, caller, body, outside);
+            // A call that waited can outlast the right to what it read: a reload takes the right away at once.
+            if (row.Route.Method == "GET")
+                await Expect(serving.Now().Callers);
+            return answer;
         }
         catch (ProblemException refused) when (Refusals.AreOfAccess(row.Route, refused.Problem.Code))
         {
@@ -129,6 +130,12 @@ internal static class Server
                 log.LogWarning("a refusal of {Caller} is not in the audit: {Why}", caller.Name, e.Message);
             }
             throw;
+        }
+
+        async Task Expect(Callers now)
+        {
+            if (!await now.May(caller, row.Who, guest.Place.Standing))
+                throw await now.Refusal(caller, row.Who, guest.Place.Standing);
         }
     }
 

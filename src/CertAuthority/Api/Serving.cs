@@ -8,7 +8,7 @@ namespace CertAuthority.Api;
 /// The authority and the callers of a call. Both come from one reading of the settings, so that a reload never changes a call halfway.
 /// </summary>
 /// <param name="ca">The authority that operations work on.</param>
-/// <param name="settings">The administrators and the limits of the site.</param>
+/// <param name="settings">The administrators, the readers and the limits of the site.</param>
 /// <param name="self">The uid of the daemon.</param>
 /// <param name="names">Finds the account of a uid.</param>
 internal sealed class Serving(CurrentAuthority ca, CurrentSettings settings, uint self, NameService names)
@@ -20,6 +20,6 @@ internal sealed class Serving(CurrentAuthority ca, CurrentSettings settings, uin
     public (Authority Authority, Callers Callers) Now()
     {
         var taken = settings.Now;
-        return (ca.Under(taken), new Callers(self, taken.Settings.Administrators, taken.Settings.AdministratorGroups, names));
+        return (ca.Under(taken), new Callers(self, taken.Settings, names));
     }
 }

@@ -125,14 +125,13 @@ internal static class ConfigurationFile
             SocketPath = SocketPath(root) ?? defaults.SocketPath,
             NewCaKeys = KeyType(root, "new_ca_keys") ?? defaults.NewCaKeys,
         };
-        var admins = root.Map("admins");
         settings = settings with
         {
             PublishDirectory = PublishDirectory(root, settings.DataDirectory),
-            Administrators = [.. admins.Texts("users").Select(user => user.Text)],
-            AdministratorGroups = [.. admins.Texts("groups").Select(group => group.Text)],
+            Administrators = Named(root, "admins"),
+            Auditors = Named(root, "auditors"),
+            Monitors = Named(root, "monitors"),
         };
-        admins.Done();
         var account = Account(settings.DataDirectory);
         settings = settings with
         {
@@ -143,6 +142,15 @@ internal static class ConfigurationFile
         };
         root.Done();
         return settings;
+    }
+
+    private static NamedAccounts Named(FieldReader root, string field)
+    {
+        var accounts = root.Map(field);
+        var read = new NamedAccounts(
+            [.. accounts.Texts("users").Select(user => user.Text)], [.. accounts.Texts("groups").Select(group => group.Text)]);
+        accounts.Done();
+        return read;
     }
 
     private static SiteLimits Limits(FieldReader limits, SiteLimits defaults)

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
 using CertAuthority.Linux;
@@ -17,13 +16,17 @@ internal enum CaKeyType
 /// <summary>The settings of a daemon: checked once, then unchanged.</summary>
 /// <param name="DataDirectory">The directory of keys, database and revocation list; mode 0700.</param>
 /// <param name="SocketPath">The path of its socket.</param>
-/// <param name="Administrators">Accounts that may administer, in addition to root and the daemon's own account.</param>
-/// <param name="AdministratorGroups">Groups whose members may administer too.</param>
+/// <param name="Administrators">Who may administer, in addition to root and the daemon's own account.</param>
 /// <param name="Limits">The limits of the site.</param>
 internal sealed record Settings(
-    string DataDirectory, string SocketPath, ImmutableHashSet<string> Administrators, ImmutableHashSet<string> AdministratorGroups,
-    SiteLimits Limits)
+    string DataDirectory, string SocketPath, NamedAccounts Administrators, SiteLimits Limits)
 {
+    /// <summary>Who may read what administrators can read, and change nothing.</summary>
+    public NamedAccounts Auditors { get; init; } = NamedAccounts.Nobody;
+
+    /// <summary>Who may read the state of the daemon, and nothing else.</summary>
+    public NamedAccounts Monitors { get; init; } = NamedAccounts.Nobody;
+
     /// <summary>The type of new CA keys. Existing keys stay as they are.</summary>
     public CaKeyType NewCaKeys { get; init; }
 
@@ -60,8 +63,7 @@ internal sealed record Settings(
                 ? "/var/lib/certauthority"
                 : UserFolders.Xdg("XDG_STATE_HOME", ".local/state") is { } state ? Path.Combine(state, "certauthority") : "",
             ServerAddress.DefaultSocket(isRoot) ?? "",
-            [],
-            [],
+            NamedAccounts.Nobody,
             SiteLimits.Default);
     }
 }

@@ -6,8 +6,8 @@ using CertAuthority.Resources;
 namespace CertAuthority.Configuration;
 
 /// <summary>
-/// The settings as records compare them: the administrators, the limits, the groups that become users, and the paths. It never contains a
-/// secret.
+/// The settings as records compare them: the administrators and readers, the limits, the groups that become users, and the paths. It never
+/// contains a secret.
 /// </summary>
 internal static class SettingsSummary
 {
@@ -18,7 +18,9 @@ internal static class SettingsSummary
         var groups = settings.UsersFromGroups;
         return new JsonObject
         {
-            ["admins"] = Lists([("users", settings.Administrators), ("groups", settings.AdministratorGroups)]),
+            ["admins"] = Accounts(settings.Administrators),
+            ["auditors"] = Accounts(settings.Auditors),
+            ["monitors"] = Accounts(settings.Monitors),
             ["users_from_groups"] = Lists(
                 groups.Groups.Select(group => (group, groups.Roles.Where(role => groups.GroupsGiving(role).Contains(group))))),
             ["limits"] = new JsonObject
@@ -44,6 +46,8 @@ internal static class SettingsSummary
             ["socket"] = settings.SocketPath,
         };
     }
+
+    private static JsonObject? Accounts(NamedAccounts accounts) => Lists([("users", accounts.Users), ("groups", accounts.Groups)]);
 
     private static JsonObject? Lists(IEnumerable<(string Name, IEnumerable<string> Values)> lists) =>
         lists.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Name, List(one.Values))).Where(one => one.Value is not null)

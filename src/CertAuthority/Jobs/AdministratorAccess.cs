@@ -27,9 +27,9 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
         await turn.WaitAsync();
         try
         {
-            var configured = settings.Now.Settings;
-            await LookUp(configured.Administrators, users, name => names.UidOf(name, Asker.Administrator));
-            await LookUp(configured.AdministratorGroups, groups, name => names.GidOf(name, Asker.Administrator));
+            var configured = settings.Now.Settings.Administrators;
+            await LookUp(configured.Users, users, name => names.UidOf(name, Asker.Administrator));
+            await LookUp(configured.Groups, groups, name => names.GidOf(name, Asker.Administrator));
             var list = new AccessList([.. users.Values], [.. groups.Values]);
             if (list == now)
                 return;
@@ -42,7 +42,7 @@ internal sealed class AdministratorAccess(SocketFile socket, CurrentSettings set
             {
                 log.LogWarning(
                     "only root and the daemon's account can connect to {Path}, other administrators share {Public}: {Why}", socket.Path,
-                    configured.SocketPath, Printable.Escape(e.Message));
+                    settings.Now.Settings.SocketPath, Printable.Escape(e.Message));
             }
         }
         finally

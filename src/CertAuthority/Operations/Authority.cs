@@ -107,6 +107,13 @@ internal static class Problems
             ? instant
             : throw InvalidField(field, $"takes a time such as 2027-01-31T18:00:00Z, not \"{text}\"");
 
+    /// <summary>Parses the beginning of a time, as people write it: an instant, or how long ago.</summary>
+    public static DateTimeOffset Since(string text, DateTimeOffset now) =>
+        Durations.TryParse(text, out var ago) ? now - ago
+        : Instants.TryParse(text, out var instant) ? instant
+        : throw InvalidField(
+            "since", $"takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
+
     /// <summary>Parses the key to certify, as people write it. The key must have an owner other than this authority.</summary>
     public static PublicKey Key(Authority ca, string line)
     {

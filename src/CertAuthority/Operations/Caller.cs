@@ -58,5 +58,8 @@ internal sealed record Caller(UnixIdentity Identity, bool IsRoot, UnixIdentity? 
         };
 }
 
-/// <summary>A caller who may administer. Only the check in the route table creates one.</summary>
+/// <summary>
+/// A caller who may administer; in operations that the route table opens to auditors or monitors, also one of those. Only the check in the
+/// route table creates one.
+/// </summary>
 internal sealed record Administrator(Caller Caller);

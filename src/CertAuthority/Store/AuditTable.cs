@@ -4,10 +4,13 @@ using CertAuthority.Protocol;
 
 namespace CertAuthority.Store;
 
-/// <summary>The audit. Each entry is written in the transaction of the change that it records.</summary>
+/// <summary>
+/// The audit. Each entry is written in the transaction of the change that it records. There is one writer, and a transaction that is undone
+/// gives its numbers back; so the numbers follow the order of the commits and have no gap. Triggers keep entries and their numbers.
+/// </summary>
 internal static class AuditTable
 {
-    // How many entries are read in the hope that they fill a page.
+    // How many entries are read in the hope that they fill a page, and at most for a page if a filter skips entries.
     private const int Near = 5000;
 
     public static void Audit(this Transaction transaction, AuditEntry entry)
@@ -23,26 +26,61 @@ internal static class AuditTable
     }
 
     /// <summary>
-    /// Returns entries, newest first; null fields of the question match everything. A request's entries include those of the certificates
-    /// issued under it.
+    /// Reads a piece of the audit. If a filter skips entries, the piece ends after some thousand of them, even if it is not full or empty:
+    /// so no call reads the whole audit.
+    /// </summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="wish">The entries that are wanted, and their order.</param>
+    /// <param name="size">The largest number of entries.</param>
+    /// <param name="after">The number after which the piece begins, in its order; null for the beginning.</param>
+    public static AuditPiece ReadAudit(this Snapshot snapshot, AuditWish wish, int size, long? after)
+    {
+        var last = snapshot.LastAudit();
+        var begin = after ?? (wish.OldestFirst ? snapshot.BeforeFirst(wish.Since, last) : last + 1);
+        var most = wish.Skips ? Math.Max(size, Near) : size;
+        var read = snapshot.NumberedAudit(wish, most + 1, begin);
+        var entries = new List<AuditEntry>();
+        var position = begin;
+        foreach (var (number, entry) in read.Take(most))
+        {
+            if (entries.Count == size)
+                return new AuditPiece(entries, position, HasMore: true);
+            position = number;
+            if (wish.Lets(entry))
+                entries.Add(entry);
+        }
+        return read.Count > most
+            ? new AuditPiece(entries, position, HasMore: true)
+            : new AuditPiece(entries, wish.OldestFirst ? Math.Max(begin, last) : position, HasMore: false);
+    }
+
+    /// <summary>
+    /// Returns entries in the order of the wish, after a number, without regard to the conditions that skip entries. A request's entries
+    /// include those of the certificates issued under it.
     /// </summary>
     /// <returns>The entries, each with the number by which they are sorted.</returns>
     public static List<(long Number, AuditEntry Entry)> NumberedAudit(
-        this Snapshot snapshot, ListAudit ask, int? limit = null, long? before = null)
+        this Snapshot snapshot, AuditWish wish, int? limit = null, long? after = null)
     {
         // The newest entries usually fill the page. Otherwise an index tells where the entries of that time begin and end.
-        if (IsOfATime(ask) && limit is { } most && Entries(ask, near: true) is var found && found.Count >= most)
+        if (IsOfATime(wish) && limit is { } most && Entries(near: true) is var found && found.Count >= most)
             return found;
-        return Entries(ask, near: false);
+        return Entries(near: false);
 
-        List<(long Number, AuditEntry Entry)> Entries(ListAudit which, bool near) =>
+        List<(long Number, AuditEntry Entry)> Entries(bool near) =>
             snapshot.Query(
-                Sql(which, near), Row, which.User, which.Request, which.Since, which.Until, limit ?? -1,
-                before ?? snapshot.LastAudit() + 1);
+                Sql(wish, near), Row, wish.User, wish.Request, wish.Since, wish.Until, limit ?? -1,
+                after ?? (wish.OldestFirst ? 0 : snapshot.LastAudit() + 1));
     }
 
-    private static long LastAudit(this Snapshot snapshot) =>
+    /// <summary>Returns the number of the newest entry; 0 if there is none.</summary>
+    public static long LastAudit(this Snapshot snapshot) =>
         snapshot.QueryFirst("SELECT max(id) FROM audit", row => row.IsDBNull(0) ? 0 : row.GetInt64(0));
+
+    // The number before the first entry since an instant; reads the index of that time.
+    private static long BeforeFirst(this Snapshot snapshot, DateTimeOffset? since, long last) => since is null
+        ? 0
+        : snapshot.QueryFirst("SELECT min(+id) FROM audit WHERE time >= $1", row => row.IsDBNull(0) ? last : row.GetInt64(0) - 1, since);
 
     /// <summary>Reads entries, in the order of their numbers.</summary>
     /// <returns>The last number; the one after which it began if there is none.</returns>
@@ -56,30 +94,35 @@ internal static class AuditTable
     }
 
     private static (long Number, AuditEntry Entry) Row(DbDataReader row) =>
-        (row.GetInt64(0), JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), ProtocolJson.Lenient.Of<AuditEntry>())!);
+        (row.GetInt64(0), JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(1), ProtocolJson.Lenient.Of<AuditEntry>())! with
+        {
+            Seq = row.GetInt64(0),
+        });
 
-    private static bool IsOfATime(ListAudit ask) => ask is { Since: not null, User: null, Request: null };
+    private static bool IsOfATime(AuditWish wish) => wish is { Since: not null, User: null, Request: null, OldestFirst: false };
 
-    // Contains only the conditions of the question, so that the query can use an index: the audit only ever grows.
-    internal static string Sql(ListAudit ask, bool near = false)
+    // Contains only the conditions of the wish, so that the query can use an index: the audit only ever grows.
+    internal static string Sql(AuditWish wish, bool near = false)
     {
+        var beyond = wish.OldestFirst ? "id > $6" : "id < $6";
         string[] conditions =
         [
             // A request has few entries, so the query must not use the primary key to find them.
-            ask.Request is null ? "id < $6" : "+id < $6",
-            .. ask.Since is null ? (string[])[] : ["+time >= $3"],
-            .. ask.Until is null ? (string[])[] : ["+time < $4"],
+            wish.Request is null ? beyond : $"+{beyond}",
+            .. wish.Since is null || wish.OldestFirst ? (string[])[] : ["+time >= $3"],
+            .. wish.Until is null || wish.OldestFirst ? (string[])[] : ["+time < $4"],
             // Where the entries of that time begin and end, by the index: the numbers of entries may go back in time.
-            .. !IsOfATime(ask) ? (string[])[]
+            .. !IsOfATime(wish) ? (string[])[]
                 : near ? [$"id >= $6 - {Near}"]
-                : [$"id BETWEEN (SELECT min(+id) FROM audit WHERE {Window(ask)}) AND (SELECT max(+id) FROM audit WHERE {Window(ask)})"],
-            .. ask.User is null ? (string[])[] : ["user = $1"],
-            .. ask.Request is null
+                : [$"id BETWEEN (SELECT min(+id) FROM audit WHERE {Window(wish)}) AND (SELECT max(+id) FROM audit WHERE {Window(wish)})"],
+            .. wish.User is null ? (string[])[] : ["user = $1"],
+            .. wish.Request is null
                 ? (string[])[]
                 : ["id IN (SELECT id FROM audit WHERE request = $2 UNION SELECT id FROM audit_requests WHERE request = $2)"],
         ];
-        return $"SELECT id, entry FROM audit WHERE {string.Join(" AND ", conditions)} ORDER BY id DESC LIMIT $5";
+        var order = wish.OldestFirst ? "id" : "id DESC";
+        return $"SELECT id, entry FROM audit WHERE {string.Join(" AND ", conditions)} ORDER BY {order} LIMIT $5";
     }
 
-    private static string Window(ListAudit ask) => ask.Until is null ? "time >= $3" : "time >= $3 AND time < $4";
+    private static string Window(AuditWish wish) => wish.Until is null ? "time >= $3" : "time >= $3 AND time < $4";
 }

@@ -43,6 +43,9 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Completes when the outcome of a commit is unknown. The process must then end.</summary>
     public Task<OutcomeUnknownException> Broken => broken.Task;
 
+    /// <summary>Wakes callers that wait for entries of the audit.</summary>
+    public AuditWatch AuditWatch { get; } = new();
+
     /// <param name="path">The file; it is created if it does not exist.</param>
     /// <param name="log">Gets one line for each committed audit entry, and one for each row that cannot be read.</param>
     /// <exception cref="StoreException">The file cannot be used.</exception>
@@ -295,7 +298,10 @@ internal sealed class Database : IAsyncDisposable
             policies.Latest = writer.Policies.Latest;
         batch.ForEach(change => change.Complete());
         // The only place where the log reports decisions: exactly those that are on the disk.
-        foreach (var entry in batch.SelectMany(change => change.Audited))
+        var audited = batch.SelectMany(change => change.Audited).ToList();
+        if (audited.Count > 0)
+            AuditWatch.Changed();
+        foreach (var entry in audited)
             log.LogInformation(
                 "{Event} by {Actor}: {Facts}", entry.Event, Printable.Escape(entry.DescribeActor()),
                 Printable.Escape(entry.DescribeFacts()));

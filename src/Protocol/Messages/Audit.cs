@@ -4,12 +4,28 @@ namespace CertAuthority.Protocol;
 /// <param name="Limit">The largest number of entries, at least 1. A page contains at most 1000.</param>
 /// <param name="User">Only entries about this user.</param>
 /// <param name="Request">Only entries about this request, by its whole ID.</param>
-/// <param name="Since">Only entries at or after this instant.</param>
+/// <param name="Since">Only entries at or after this instant: a time of RFC 3339, or a duration before now.</param>
 /// <param name="Until">Only entries before this instant.</param>
-/// <param name="After">Only entries after this position: the <c>next</c> of the previous page.</param>
+/// <param name="After">Only entries that follow the one with this <c>seq</c> in the order: the <c>next</c> of the previous page.</param>
+/// <param name="Event">Only these kinds of events: names or globs such as <c>certificate.*</c>, separated by commas.</param>
+/// <param name="Account">Only what this account did.</param>
+/// <param name="Order"><c>newest</c> or <c>oldest</c> first. Null for <c>newest</c>.</param>
+/// <param name="Wait">
+/// With <c>oldest</c>: how long to wait for an entry if there is none yet, as a duration; at most 25s. Null to return at once.
+/// </param>
 public sealed record ListAudit(
-    int? Limit = null, string? User = null, string? Request = null, DateTimeOffset? Since = null, DateTimeOffset? Until = null,
-    string? After = null);
+    int? Limit = null, string? User = null, string? Request = null, string? Since = null, DateTimeOffset? Until = null,
+    string? After = null, string? Event = null, string? Account = null, string? Order = null, string? Wait = null);
+
+/// <summary>The values of <see cref="ListAudit.Order"/>.</summary>
+public static class AuditOrders
+{
+    /// <summary>The newest entry first.</summary>
+    public const string Newest = "newest";
+
+    /// <summary>The oldest entry first.</summary>
+    public const string Oldest = "oldest";
+}
 
 /// <summary>Requests a copy of the database.</summary>
 public sealed record TakeBackup;
@@ -93,9 +109,13 @@ public sealed record HostsStatus(int Written, int UpToDate, string[] Stale, stri
 public sealed record PublishedStatus(string Directory, string? Failure = null, DateTimeOffset? FailingSince = null);
 
 /// <summary>Entries of the audit.</summary>
-/// <param name="Entries">The entries, newest first.</param>
-/// <param name="Next">The position after which there are more entries; null if there are none.</param>
-public sealed record AuditList(AuditEntry[] Entries, string? Next = null);
+/// <param name="Entries">The entries, in the order that was asked for.</param>
+/// <param name="Next">The <c>seq</c> after which there are more entries; null if there are none.</param>
+/// <param name="Position">
+/// Oldest first: the <c>seq</c> after which to go on, now or later. Every entry up to there was in this reply or an earlier one, or does
+/// not match. Null for the other order.
+/// </param>
+public sealed record AuditList(AuditEntry[] Entries, string? Next = null, string? Position = null);
 
 /// <summary>One field that a change modified.</summary>
 /// <param name="Path">The path in the resource, <c>spec.allow.logins</c>; in a list of values, each changed value is one change.</param>
@@ -129,9 +149,14 @@ public sealed record AuditChange(string Path, string? Old = null, string? New = 
 /// <param name="Groups">The groups whose members are administrators too.</param>
 public sealed record AuditAdministrators(string[] Users, string[] Groups);
 
-/// <summary>One event. Its JSON is stored byte for byte.</summary>
+/// <summary>One event. Its JSON is stored byte for byte, without the number.</summary>
 public sealed record AuditEntry
 {
+    /// <summary>
+    /// The number of the entry, without gaps from 1, in the order in which the changes were made durable. Null until then.
+    /// </summary>
+    public long? Seq { get; init; }
+
     /// <summary>When it happened.</summary>
     public required DateTimeOffset Time { get; init; }
 

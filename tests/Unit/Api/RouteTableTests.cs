@@ -1,5 +1,6 @@
 using CertAuthority.Access.Users;
 using CertAuthority.Api;
+using CertAuthority.Configuration;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -30,10 +31,52 @@ public class RouteTableTests
         Assert.Equal([Routes.GetUserCas, Routes.GetHostCas], RouteTable.Rows.Where(row => row.Who == Who.Anybody).Select(row => row.Route));
 
     [Fact]
-    public void Routes_under_my_are_for_users_the_rest_for_administrators() =>
+    public void Routes_under_my_and_only_those_are_for_users() =>
         Assert.All(
             RouteTable.Rows.Where(row => row.Route != Routes.GetUserCas && row.Route != Routes.GetHostCas),
-            row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal) ? Who.Users : Who.Administrators, row.Who));
+            row => Assert.Equal(row.Route.Path.StartsWith("/v1/my/", StringComparison.Ordinal), row.Who == Who.Users));
+
+    /// <summary>What a reader may call, written out: a row that opens to them by mistake is not in these lists.</summary>
+    private static readonly Route[] ForMonitors = [Routes.GetStatus];
+
+    private static readonly Route[] ForAuditors =
+    [
+        .. ForMonitors, Routes.ListRequests, Routes.GetRequest, Routes.ExplainAccess, Routes.ListEntrants, Routes.GetResources, Routes.ListKinds, Routes.ListNodes,
+        Routes.ListCertificates, Routes.ListAudit,
+    ];
+
+    [Theory]
+    [MemberData(nameof(Every))]
+    public async Task Reader_can_call_only_the_listed_reading_routes(string route)
+    {
+        var row = RouteTable.Rows.Single(one => Name(one.Route) == route);
+        var site = Site(new(["admin"], [])) with { Auditors = new(["carol"], ["root"]), Monitors = new(["prometheus"], ["daemon"]) };
+        var isForUsers = row.Who is Who.Users or Who.Anybody;
+        foreach (var (who, caller, mine) in ((string, Caller, Route[])[])
+            [
+                ("a named auditor", Of("carol"), ForAuditors), ("a member of the auditors' group", Of("dora") with { Groups = [7, 0] }, ForAuditors),
+                ("a named monitor", Of("prometheus"), ForMonitors), ("a member of the monitors' group", Of("dora") with { Groups = [1] }, ForMonitors),
+                ("somebody else", Of("dora") with { Groups = [7] }, []), ("an account whose name looks alike", Of("Carol"), []),
+            ])
+            Assert.True((isForUsers || mine.Contains(row.Route)) == await new Callers(ownUid: 900, site, Names).May(caller, row.Who, Standing.User), $"{who}: {route}");
+        // What is open to readers changes nothing, and takes nothing from anybody.
+        if (row.Who is Who.Auditors or Who.Monitors)
+            Assert.Equal(("GET", false), (row.Route.Method, row.TakesAway));
+        Assert.True(await new Callers(ownUid: 900, site, Names).May(Of("admin"), row.Who, Standing.User));
+
+        static Caller Of(string account) => new(new UnixIdentity(5001, account), IsRoot: false);
+    }
+
+    [Theory]
+    [InlineData("carol", nameof(Who.Administrators), "this needs an administrator; you are an auditor")]
+    [InlineData("prometheus", nameof(Who.Administrators), "this needs an administrator; you are a monitor")]
+    [InlineData("prometheus", nameof(Who.Auditors), "this needs an administrator or an auditor; you are a monitor")]
+    [InlineData("alice", nameof(Who.Auditors), "alice is not an administrator")]
+    public async Task Refusal_tells_readers_what_they_are(string account, string who, string detail)
+    {
+        var callers = new Callers(ownUid: 900, Site(NamedAccounts.Nobody) with { Auditors = new(["carol"], []), Monitors = new(["prometheus"], []) }, Names);
+        Assert.Equal(detail, (await callers.Refusal(new Caller(new UnixIdentity(5001, account), IsRoot: false), Enum.Parse<Who>(who), Standing.User)).Problem.Detail);
+    }
 
     [Fact]
     public void Only_resource_files_may_be_longer_than_64_KiB() =>
@@ -48,7 +91,7 @@ public class RouteTableTests
     [InlineData("a uid without an account", 7, null, false, true, true, false)]
     public async Task Each_caller_can_use_only_the_permitted_routes(string who, uint uid, string? account, bool isRoot, bool anybody, bool users, bool administrators)
     {
-        var callers = new Callers(ownUid: 900, administrators: ["bob", "certadmin"], groups: [], Names);
+        var callers = new Callers(ownUid: 900, Site(new(["bob", "certadmin"], [])), Names);
         var caller = new Caller(new UnixIdentity(uid, account), isRoot);
         Assert.True(
             (anybody, users, administrators, false)
@@ -65,7 +108,7 @@ public class RouteTableTests
     [InlineData("what unmapped gids read as", "nogroup", 65534u, false)]
     public async Task Member_of_an_administrator_group_is_an_administrator(string who, string group, uint gid, bool may)
     {
-        var callers = new Callers(ownUid: 900, administrators: [], groups: [group], Names);
+        var callers = new Callers(ownUid: 900, Site(new([], [group])), Names);
         Assert.True(may == await callers.May(new Caller(new UnixIdentity(5001, "alice"), IsRoot: false) { Groups = [7, gid] }, Who.Administrators, Standing.User), who);
     }
 
@@ -73,11 +116,13 @@ public class RouteTableTests
     [MemberData(nameof(Every))]
     public async Task Ordinary_caller_can_use_only_public_routes_and_their_own(string route)
     {
-        var callers = new Callers(ownUid: 900, administrators: [], groups: [], Names);
+        var callers = new Callers(ownUid: 900, Site(NamedAccounts.Nobody), Names);
         var alice = new Caller(new UnixIdentity(5001, "alice"), IsRoot: false);
         var row = RouteTable.Rows.Single(one => Name(one.Route) == route);
         Assert.Equal(route.Contains(" /v1/my/", StringComparison.Ordinal) || row.Who == Who.Anybody, await callers.May(alice, row.Who, Standing.User));
     }
+
+    private static Settings Site(NamedAccounts administrators) => Settings.Default() with { Administrators = administrators };
 
     private static NameService Names => new(TimeProvider.System, Accounts.NameOf);
 

@@ -46,7 +46,7 @@ public class ServingTests
         return new SettingsInForce(
             settings with
             {
-                Administrators = [$"admin{number}"],
+                Administrators = new NamedAccounts([$"admin{number}"], []),
                 Limits = settings.Limits with { LoginsPerMinute = number },
                 UsersFromGroups = new UsersFromGroups(ImmutableSortedDictionary<string, ImmutableArray<string>>.Empty.Add($"admin{number}", ["dba"])),
             },

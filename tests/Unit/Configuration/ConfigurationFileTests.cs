@@ -5,7 +5,7 @@ namespace CertAuthority.Tests.Unit.Configuration;
 
 public sealed class ConfigurationFileTests : IDisposable
 {
-    private static readonly Settings Defaults = new("/default/data", "/default/ca.sock", [], [], SiteLimits.Default);
+    private static readonly Settings Defaults = new("/default/data", "/default/ca.sock", NamedAccounts.Nobody, SiteLimits.Default);
 
     private readonly TemporaryFolder folder = new();
 
@@ -20,7 +20,7 @@ public sealed class ConfigurationFileTests : IDisposable
     {
         var settings = Read(text);
         Assert.True((data, socket) == (settings.DataDirectory, settings.SocketPath), what);
-        Assert.Equal(administrators, string.Join(' ', settings.Administrators.Order(StringComparer.Ordinal)));
+        Assert.Equal(administrators, string.Join(' ', settings.Administrators.Users.Order(StringComparer.Ordinal)));
         Assert.Equal(SiteLimits.Default, settings.Limits);
     }
 
@@ -123,8 +123,29 @@ public sealed class ConfigurationFileTests : IDisposable
     public void Administrators_are_accounts_and_groups()
     {
         var settings = Read("admins: {users: [bob], groups: [wheel, sudo]}\n");
-        Assert.Equal(("bob", "sudo wheel"), (Assert.Single(settings.Administrators), string.Join(' ', settings.AdministratorGroups.Order(StringComparer.Ordinal))));
+        Assert.Equal(("bob", "sudo wheel"), (Assert.Single(settings.Administrators.Users), string.Join(' ', settings.Administrators.Groups.Order(StringComparer.Ordinal))));
     }
+
+    [Fact]
+    public void Readers_have_the_form_of_administrators()
+    {
+        var settings = Read("auditors: {users: [carol, dora], groups: [audit]}\nmonitors: {users: [prometheus]}\n");
+        Assert.Equal("carol dora", string.Join(' ', settings.Auditors.Users.Order(StringComparer.Ordinal)));
+        Assert.Equal(("audit", "prometheus"), (Assert.Single(settings.Auditors.Groups), Assert.Single(settings.Monitors.Users)));
+        Assert.Empty(settings.Monitors.Groups);
+        Assert.Empty(settings.Administrators.Users);
+        settings = Read("admins: {users: [bob]}\nauditors:\n");
+        Assert.Equal((0, 0), (settings.Auditors.Users.Count, settings.Monitors.Groups.Count));
+    }
+
+    [Theory]
+    [InlineData("auditors: carol\n", "1:11: auditors takes fields below it")]
+    [InlineData("auditors: {groups: {audit: 1}}\n", "1:20: auditors.groups takes a list of texts")]
+    [InlineData("auditors: {users: [[carol]]}\n", "1:20: auditors.users takes a list of texts")]
+    [InlineData("monitors: {user: prometheus}\n", "1:12: monitors has no field \"user\"")]
+    [InlineData("monitor: {users: [prometheus]}\n", "1:1: there is no field \"monitor\" here")]
+    public void Invalid_readers_are_rejected_with_their_place(string text, string fault) =>
+        Assert.Equal(fault, Assert.Single(Assert.Throws<ConfigurationException>(() => Read(text)).Faults)[(folder.File("c.yaml").Length + 1)..]);
 
     [Fact]
     public void Groups_make_users_with_their_roles()
@@ -217,7 +238,7 @@ public sealed class ConfigurationFileTests : IDisposable
         var settings = ConfigurationFile.Read(Folder, Defaults);
 
         Assert.Equal(("/run/main.sock", "/default/data"), (settings.SocketPath, settings.DataDirectory));
-        Assert.Equal(("bob", "wheel"), (Assert.Single(settings.Administrators), Assert.Single(settings.AdministratorGroups)));
+        Assert.Equal(("bob", "wheel"), (Assert.Single(settings.Administrators.Users), Assert.Single(settings.Administrators.Groups)));
         Assert.Equal((TimeSpan.FromHours(8), 3), (settings.Limits.Certificate, settings.Limits.PendingRequestsPerUser));
     }
 

@@ -76,15 +76,6 @@ internal static class Certificates
     public static Task<RevocationList> Krl(Authority ca, Administrator by, GetKrl ask) =>
         Task.FromResult(new RevocationList(ca.Krl.Read()));
 
-    public static Task<AuditList> Audit(Authority ca, Administrator by, ListAudit ask)
-    {
-        var (size, before) = (Pages.Size(ask.Limit), Pages.Behind(ask.After));
-        var (entries, next) = Pages.Cut(
-            ca.Database.Read(snapshot => snapshot.NumberedAudit(ask with { Request = Request(snapshot, ask.Request) }, size + 1, before)),
-            size, entry => entry.Number.ToString());
-        return Task.FromResult(new AuditList([.. entries.Select(entry => entry.Entry)], next));
-    }
-
     public static Task<DaemonStatus> Status(Authority ca, Administrator by, GetStatus ask)
     {
         var now = ca.Now();
@@ -124,6 +115,6 @@ internal static class Certificates
         : throw Problems.InvalidField("state", $"takes live, expired or revoked, not \"{state}\"");
 
     // A complete ID is used as it is: the audit also knows requests that were removed.
-    private static string? Request(Snapshot snapshot, string? prefix) =>
+    internal static string? Request(Snapshot snapshot, string? prefix) =>
         prefix is null or { Length: 36 } ? prefix : snapshot.FindRequest(prefix, null).Id.ToString();
 }

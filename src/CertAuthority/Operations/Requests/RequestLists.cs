@@ -1,5 +1,4 @@
 using CertAuthority.Access.Requests;
-using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
 using CertAuthority.Store;
 
@@ -61,15 +60,9 @@ internal static class RequestLists
                 word => State(word.ToLowerInvariant())
                     ?? throw Problems.InvalidField("state", $"takes pending, approved, denied, cancelled or expired, not \"{word}\""))
             .Distinct()],
-        role, since is null ? null : Since(since, now));
+        role, since is null ? null : Problems.Since(since, now));
 
     private static RequestState? State(string word) =>
         Enum.GetValues<RequestState>().Where(state => RequestPlace.Word(state) == word).Select(state => (RequestState?)state)
             .FirstOrDefault();
-
-    private static DateTimeOffset Since(string text, DateTimeOffset now) =>
-        Durations.TryParse(text, out var ago) ? now - ago
-        : Instants.TryParse(text, out var instant) ? instant
-        : throw Problems.InvalidField(
-            "since", $"takes a time such as 2027-01-31T18:00:00Z, or a duration before now such as 24h, not \"{text}\"");
 }
