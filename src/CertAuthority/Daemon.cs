@@ -1,4 +1,5 @@
 using CertAuthority.Api;
+using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Hosting;
 using CertAuthority.Jobs;
@@ -87,7 +88,9 @@ internal sealed class Daemon : IAsyncDisposable
         var current = new CurrentSettings(await administrators.Under(settings, before: []));
 
         var krl = new KrlPublisher(database, clock, run.Origin, data.RevocationList, log);
-        var publication = new Publication(data, krl, log);
+        var checkpoints = new Checkpoints(database, data.AuditKey, data.Checkpoint, clock, log);
+        checkpoints.Begin(run.Origin.Installation, run.IsRestored);
+        var publication = new Publication(data, krl, checkpoints, log);
         publication.Begin(settings.PublishDirectory);
         var hosts = new HostPush(database, clock, krl, run.Keys, data.PushFolder, current, log);
         var watch = new RequestWatch();
@@ -100,6 +103,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Groups = new Groups(clock),
                 Uids = new UidBook(clock, Accounts.UidOf),
                 Damage = damage,
+                Checkpoints = checkpoints,
             },
             current);
         var systemd = new SystemdNotifier();
@@ -123,7 +127,7 @@ internal sealed class Daemon : IAsyncDisposable
             new CommitWatch(database), krl, new KrlRefresh(krl, clock), hosts, reconfiguration,
             new ClockWatch(ca, log), new NotifyDelivery(ca, current, log), new HostRenewal(ca, log), new HostWatch(ca, log),
             new DiskWatch(ca, log), new PolicyReview(ca, log), new AccountRound(ca, log), groups, new RefusalCounts(ca, log),
-            new DatabaseCheck(data.Database, damage, system, log), audit, reload, access, sockets,
+            new DatabaseCheck(data.Database, damage, system, log), checkpoints, audit, reload, access, sockets,
         ];
         loops.AddRange(services.OfType<BackgroundService>().Select(Hold));
         var serving = new Serving(ca, current, self, names);

@@ -20,6 +20,12 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The CA keys. Records name them by IDs, which the start of a run adds.</summary>
     public KeyRing Keys { get; private set; } = null!;
 
+    /// <summary>The key that signs checkpoints of the audit.</summary>
+    public AuditKey AuditKey { get; private set; } = null!;
+
+    /// <summary>The path of the last checkpoint of the audit.</summary>
+    public string Checkpoint => Path.Combine(path, "audit_checkpoint");
+
     /// <summary>Whether the user CA key that signs was just created, so that it has signed nothing.</summary>
     public bool IsNewAuthority => signing[0].IsNew;
 
@@ -35,7 +41,7 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The directory for temporary files on their way to hosts.</summary>
     public string PushFolder => Path.Combine(path, "push");
 
-    /// <summary>Creates the directory if it does not exist, locks it, and loads or creates the three CA keys.</summary>
+    /// <summary>Creates the directory if it does not exist, locks it, and loads or creates the three CA keys and the audit key.</summary>
     /// <exception cref="InUseException">Another daemon uses it.</exception>
     /// <exception cref="ExposedException">Other accounts can enter it, or read a key in it.</exception>
     /// <exception cref="CaKeyException">A key cannot be used.</exception>
@@ -49,6 +55,7 @@ internal sealed class DataDirectory : IDisposable
             directory.Keys = new KeyRing(
                 directory.Load(CaPurpose.User, settings.NewCaKeys), directory.Load(CaPurpose.Host, settings.NewCaKeys),
                 directory.Load(CaPurpose.Sync, settings.NewCaKeys));
+            directory.AuditKey = AuditKey.LoadOrCreate(Path.Combine(path, AuditKey.FileName));
             directory.ExpectOnePurposeEach();
             OwnFile.ExpectOwn(directory.Database);
             return directory;
@@ -63,12 +70,14 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Returns the files that hosts trust: name and content.</summary>
     public (string Name, byte[] Content)[] PublicKeys() =>
     [
+        ($"{AuditKey.FileName}.pub", Encoding.ASCII.GetBytes($"{AuditKey.PublicKey.ToLine(AuditKey.Title)}\n")),
         .. ((CaKeys[])[Keys.User, Keys.Host]).Select(keys =>
             ($"{keys.Purpose.FileName()}.pub", Encoding.ASCII.GetBytes(string.Concat(keys.Lines.Select(line => $"{line}\n"))))),
     ];
 
     public void Dispose()
     {
+        AuditKey?.Dispose();
         signing.ForEach(key => key.Dispose());
         taken.Dispose();
     }
@@ -101,6 +110,9 @@ internal sealed class DataDirectory : IDisposable
 
     private void ExpectOnePurposeEach()
     {
+        if (Keys.Owns(AuditKey.PublicKey) is { } own)
+            throw new CaKeyException(
+                $"{Path.Combine(path, AuditKey.FileName)} is the {own} too; restore the right one, or remove {AuditKey.FileName} and {AuditKey.FileName}.pub");
         foreach (var (n, keys) in Keys.All.Index())
             foreach (var key in keys.Trusted)
                 if (Keys.All.Take(n).FirstOrDefault(before => before.Trusts(key)) is { } other)

@@ -1,3 +1,4 @@
+using CertAuthority.Auditing;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Protocol;
@@ -8,8 +9,9 @@ namespace CertAuthority;
 /// <summary>The directory from which hosts fetch the revocation list and the CA keys, or none.</summary>
 /// <param name="data">The public keys to publish.</param>
 /// <param name="krl">The publisher of the revocation list, which writes there.</param>
+/// <param name="checkpoints">The checkpoints of the audit, which are published below it.</param>
 /// <param name="log">Gets a line when the directory changes, and when it cannot change.</param>
-internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger log)
+internal sealed class Publication(DataDirectory data, KrlPublisher krl, Checkpoints checkpoints, ILogger log)
 {
     /// <summary>Publishes the next revocation list in a directory.</summary>
     /// <param name="path">The directory, which is created; null for none.</param>
@@ -24,6 +26,7 @@ internal sealed class Publication(DataDirectory data, KrlPublisher krl, ILogger 
             directory.Make();
         }
         krl.ForHosts = directory;
+        checkpoints.ForReaders = path is null ? null : new AuditDirectory(Path.Combine(path, "audit"), log);
     }
 
     /// <summary>Moves to another directory. If the new one cannot be used, nothing changes; the files in the old one stay there.</summary>

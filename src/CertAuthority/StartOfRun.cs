@@ -14,7 +14,8 @@ namespace CertAuthority;
 /// </summary>
 /// <param name="Keys">The CA keys, with the IDs by which records name them.</param>
 /// <param name="Origin">Marks the revocation lists of this run.</param>
-internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
+/// <param name="IsRestored">Whether the database is older than what happened.</param>
+internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin, bool IsRestored)
 {
     /// <summary>Begins a run.</summary>
     /// <param name="data">The CA keys, and the list of the last run.</param>
@@ -41,7 +42,7 @@ internal sealed record StartOfRun(KeyRing Keys, ListOrigin Origin)
             var lost = from is null ? null : Restoration.Run(transaction, from, published, time);
             transaction.BeginSerialEpoch(time);
             Clocks.KeepExpired(transaction, clock);
-            return (lost, change, new StartOfRun(keys, transaction.BeginRun(lost is not null)));
+            return (lost, change, new StartOfRun(keys, transaction.BeginRun(lost is not null), lost is not null));
         }, takesAway: true);
         if (restored is not null)
             log.LogWarning(

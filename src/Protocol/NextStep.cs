@@ -44,6 +44,7 @@ namespace CertAuthority.Protocol;
 [JsonDerivedType(typeof(TakeOverNode), "take_over_node")]
 [JsonDerivedType(typeof(ConfirmClock), "confirm_clock")]
 [JsonDerivedType(typeof(ShowDaemonStatus), "show_daemon_status")]
+[JsonDerivedType(typeof(VerifyAudit), "verify_audit")]
 public record NextStep
 {
     [JsonConstructor]
@@ -203,4 +204,7 @@ public record NextStep
 
     /// <summary>An administrator checks the state of the daemon.</summary>
     public sealed record ShowDaemonStatus : NextStep;
+
+    /// <summary>An administrator finds out what does not match in the audit.</summary>
+    public sealed record VerifyAudit : NextStep;
 }

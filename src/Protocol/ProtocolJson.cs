@@ -53,6 +53,11 @@ namespace CertAuthority.Protocol;
 [JsonSerializable(typeof(GetKrl)), JsonSerializable(typeof(RevocationList))]
 [JsonSerializable(typeof(TakeBackup))]
 [JsonSerializable(typeof(AcceptClock)), JsonSerializable(typeof(ClockAccepted))]
+[JsonSerializable(typeof(GetCheckpoint)), JsonSerializable(typeof(AuditCheckpoint))]
+[JsonSerializable(typeof(GetAuditTile)), JsonSerializable(typeof(AuditTile))]
+[JsonSerializable(typeof(GetAuditEntries)), JsonSerializable(typeof(AuditEntries))]
+[JsonSerializable(typeof(ProveEntry)), JsonSerializable(typeof(ProveMyCertificate)), JsonSerializable(typeof(EntryProven))]
+[JsonSerializable(typeof(AcceptAudit)), JsonSerializable(typeof(AuditAccepted))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>Used by the daemon: an unknown, repeated or missing member is rejected, never ignored.</summary>

@@ -26,6 +26,8 @@ public static class Routes
     public static readonly Route<Login, LoggedIn> Login = new("POST", "/v1/my/certificates");
     /// <summary>Reads one of the caller's certificates.</summary>
     public static readonly Route<GetMyCertificate, CertificateInfo> GetMyCertificate = new("GET", "/v1/my/certificates/{serial}");
+    /// <summary>Proves that the issuing of one of the caller's certificates is in the audit.</summary>
+    public static readonly Route<ProveMyCertificate, EntryProven> ProveMyCertificate = new("GET", "/v1/my/certificates/{serial}/proof");
     /// <summary>Lists the caller's certificates.</summary>
     public static readonly Route<ListMyCertificates, CertificateList> ListMyCertificates = new("GET", "/v1/my/certificates");
     /// <summary>Revokes certificates of the caller.</summary>
@@ -111,6 +113,16 @@ public static class Routes
     public static readonly Route<ListCertificates, CertificateList> ListCertificates = new("GET", "/v1/certificates");
     /// <summary>Reads the audit.</summary>
     public static readonly Route<ListAudit, AuditList> ListAudit = new("GET", "/v1/audit");
+    /// <summary>Reads the last checkpoint of the audit.</summary>
+    public static readonly Route<GetCheckpoint, AuditCheckpoint> GetCheckpoint = new("GET", "/v1/audit/checkpoint");
+    /// <summary>Reads a tile of the log over the audit.</summary>
+    public static readonly Route<GetAuditTile, AuditTile> GetAuditTile = new("GET", "/v1/audit/tiles");
+    /// <summary>Reads the bytes of entries.</summary>
+    public static readonly Route<GetAuditEntries, AuditEntries> GetAuditEntries = new("GET", "/v1/audit/entries");
+    /// <summary>Proves that an entry is in the log.</summary>
+    public static readonly Route<ProveEntry, EntryProven> ProveEntry = new("GET", "/v1/audit/proof");
+    /// <summary>Begins another log after a fault.</summary>
+    public static readonly Route<AcceptAudit, AuditAccepted> AcceptAudit = new("POST", "/v1/audit/accept");
     /// <summary>Reads the revocation list.</summary>
     public static readonly Route<GetKrl, RevocationList> GetKrl = new("GET", "/v1/keys/krl");
     /// <summary>Copies the database. The answer is a file.</summary>
@@ -129,11 +141,11 @@ public static class Routes
     [
         Login, GetMyCertificate, ListMyCertificates, RevokeMyCertificates, GetMyNode, ListMyNodes, CreateRequest, PlanRequest,
         ListMyRequests, GetMyRequest, ReviewRequest, CancelRequest, DropRequest, CountHostsBehind, ExplainMyAccess,
-        SearchResources, GetMyCapabilities,
+        SearchResources, GetMyCapabilities, ProveMyCertificate,
         ListRequests, GetRequest, CreateRequestFor, RemoveRequest, GetCapabilities, ExplainAccess, ListEntrants,
         ApproveRequest, DenyRequest,
         ApplyResources, GetResources, ListKinds, UpdateUser, RemoveResource, Lock, ListNodes, PlanNode, GetNodeFiles, ProveNode,
         CertifyHost, SyncNode, ListHostsBehind, ListCertificates, RevokeCertificates, ListAudit, GetStatus, GetKrl, TakeBackup,
-        AcceptClock, GetUserCas, GetHostCas,
+        GetCheckpoint, GetAuditTile, GetAuditEntries, ProveEntry, AcceptAudit, AcceptClock, GetUserCas, GetHostCas,
     ];
 }

@@ -44,7 +44,15 @@ internal sealed class TctlCommand : ProgramCommand
                 new NodesRemoveCommand()
             });
         Subcommands.Add(new Command("certs", "Certificates") { new CertsListCommand(), new CertsRevokeCommand() });
-        Subcommands.Add(new Command("audit", "What happened") { new AuditListCommand() });
+        Subcommands.Add(new Command("audit", "What happened, and the proof of it")
+        {
+            new AuditListCommand(),
+            new AuditCheckpointCommand(),
+            new AuditProveCommand(),
+            new AuditVerifyCommand(),
+            new AuditExportCommand(),
+            new AuditAcceptCommand(),
+        });
         Subcommands.Add(new Command("clock", "The clock of the daemon's host") { new ClockAcceptCommand() });
         Subcommands.Add(new UiCommand());
         Subcommands.Add(new BackupCommand());

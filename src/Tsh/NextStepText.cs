@@ -67,6 +67,7 @@ internal static class NextStepText
         NextStep.ExemptDaemon(var node) => $"an administrator exempts the daemon's address: tctl nodes enroll {node} --ssh root@HOST again",
         NextStep.WatchNodes => "an administrator sees how it fares: tctl nodes ls",
         NextStep.TakeOverNode(var node) => $"then an administrator takes it over: tctl nodes sync {node} --take-over",
+        NextStep.VerifyAudit => "an administrator sees what does not match: tctl audit verify",
         NextStep.ConfirmClock => "root there sets it right, or says that it is right: tctl clock accept",
         NextStep.ShowDaemonStatus => "an administrator sees where: tctl status",
         _ => null,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Auditing;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Protocol;
@@ -45,6 +46,9 @@ internal sealed record Authority(
 
     /// <summary>The uids of the users' accounts; they show which users are the same person.</summary>
     public required UidBook Uids { get; init; }
+
+    /// <summary>The checkpoints of the audit.</summary>
+    public required Checkpoints Checkpoints { get; init; }
 
     /// <summary>Finds the rows of the database that cannot be read.</summary>
     public required Damage Damage { get; init; }

@@ -69,6 +69,7 @@ internal sealed class SyncIdentity(Database database, TimeProvider clock, CaKeys
                 Principals = [Names.DaemonsLogin],
                 ValidBefore = grant.Validity.Before,
                 LimitedBy = grant.Validity.LimitedBy,
+                Digest = toBeSigned.Digest,
             });
             return toBeSigned;
         }, takesAway: true);

@@ -1,8 +1,4 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using CertAuthority.Configuration;
-using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 
 namespace CertAuthority.Signing;
@@ -30,10 +26,8 @@ internal sealed class FileCaKey : CaKey
     /// </exception>
     internal static FileCaKey LoadOrCreate(string path, CaPurpose signs, CaKeyType type = CaKeyType.Ed25519)
     {
-        var isNew = FileStatus.Read(path) is null;
-        if (isNew)
-            Create(path, signs.Title(), type);
-        return Load(path, signs, isNew);
+        var (key, isNew) = KeyFile.LoadOrCreate(path, signs.Title(), type);
+        return new FileCaKey(key) { Signs = signs, IsNew = isNew };
     }
 
     public override void Dispose() => privateKey.Dispose();
@@ -42,80 +36,4 @@ internal sealed class FileCaKey : CaKey
 
     private protected override bool Made(ReadOnlySpan<byte> toBeSigned, string algorithm, ReadOnlySpan<byte> blob) =>
         privateKey.Made(toBeSigned, algorithm, blob);
-
-    private static void Create(string path, string comment, CaKeyType type)
-    {
-        if (File.Exists(PubPath(path)))
-            throw new CaKeyException(
-                $"{path} is missing, but {PubPath(path)} is there: restore the key, or remove the .pub file to begin with a new CA");
-
-        using var newKey = PrivateKeys.New(type);
-        var checkInt = BinaryPrimitives.ReadUInt32BigEndian(RandomNumberGenerator.GetBytes(sizeof(uint)));
-        AtomicFile.Create(path, new OpenSshPrivateKey(newKey, comment).ToFile(checkInt), AtomicFile.OwnerOnly);
-    }
-
-    private static FileCaKey Load(string path, CaPurpose signs, bool isNew)
-    {
-        try
-        {
-            var file = OpenSshPrivateKey.Parse(OwnFile.ReadPrivate(path), path);
-            ExpectPair(file.Key);
-            ExpectPub(PubPath(path), file);
-            return new FileCaKey(file.Key) { Signs = signs, IsNew = isNew };
-        }
-        catch (ExposedException exposed)
-        {
-            throw new CaKeyException(exposed.Message);
-        }
-        catch (SshFormatException malformed)
-        {
-            throw new CaKeyException($"{path}: {malformed.Message}");
-        }
-    }
-
-    // Better to fail now than at the first login. The signed text is neither a certificate nor anything else that a server accepts.
-    private static void ExpectPair(PrivateKey key)
-    {
-        var data = "does this private key sign for its public key?"u8;
-        try
-        {
-            var (algorithm, blob) = key.Sign(data);
-            if (Signature.Verifies(key.PublicKey, data, algorithm, blob))
-                return;
-        }
-        catch (CryptographicException)
-        {
-            // The key's numbers cannot produce a signature.
-        }
-        throw PrivateKey.Mismatch();
-    }
-
-    // Written after the private key, so that a crash in between leaves a key without .pub, which the next start repairs.
-    private static void ExpectPub(string pubPath, OpenSshPrivateKey file)
-    {
-        if (!File.Exists(pubPath))
-        {
-            AtomicFile.Create(pubPath, Encoding.UTF8.GetBytes($"{file.Key.PublicKey.ToLine(file.Comment)}\n"), AtomicFile.ReadableByAll);
-        }
-        else if (!Holds(pubPath, file.Key.PublicKey))
-        {
-            throw new CaKeyException(
-                $"{pubPath} does not hold the public key of the private key beside it: "
-                + "restore the one that hosts trust, or remove the .pub file to have it written again");
-        }
-    }
-
-    private static bool Holds(string pubPath, PublicKey key)
-    {
-        try
-        {
-            return OpenSsh.PublicKey.ParseLine(File.ReadAllText(pubPath)) == key;
-        }
-        catch (SshFormatException)
-        {
-            return false;
-        }
-    }
-
-    private static string PubPath(string path) => path + ".pub";
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Values;
 using CertAuthority.OpenSsh;
@@ -21,6 +22,9 @@ internal sealed class ToBeSigned
 
     /// <summary>The bytes that the CA signs; they are recorded before that.</summary>
     internal byte[] Bytes { get; }
+
+    /// <summary>The SHA-256 of the bytes, in hex: it ties the audit to what was signed.</summary>
+    internal string Digest => Convert.ToHexStringLower(SHA256.HashData(Bytes));
 
     /// <summary>Creates a user certificate from a grant, and checks its bytes.</summary>
     /// <param name="grant">What the issuance policy decided.</param>

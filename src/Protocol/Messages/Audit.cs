@@ -85,7 +85,16 @@ public sealed record DaemonStatus
 
     /// <summary>The state of the disk with the database; null from a daemon of an earlier version.</summary>
     public DiskStatus? Disk { get; init; }
+
+    /// <summary>The log over the audit; null from a daemon of an earlier version.</summary>
+    public AuditLogStatus? AuditLog { get; init; }
 }
+
+/// <summary>The log over the audit.</summary>
+/// <param name="Key">The fingerprint of the key that signs its checkpoints.</param>
+/// <param name="Size">The number of entries in the last checkpoint; null before the first.</param>
+/// <param name="Fault">Why the audit does not match that checkpoint, so that no certificate is issued; null if it does.</param>
+public sealed record AuditLogStatus(string Key, long? Size = null, string? Fault = null);
 
 /// <summary>A clock that shows the wrong time.</summary>
 /// <param name="Expected">The time that it should show, by the elapsed time.</param>
@@ -212,6 +221,11 @@ public sealed record AuditEntry
 
     /// <summary>The rule that set the end.</summary>
     public string? LimitedBy { get; init; }
+
+    /// <summary>
+    /// The SHA-256, in hex, of the bytes that were signed for a certificate, or of a resource as a file on one line without its revision.
+    /// </summary>
+    public string? Digest { get; init; }
 
     /// <summary>The reason, in a person's words.</summary>
     public string? Reason { get; init; }

@@ -15,7 +15,7 @@ internal sealed class StatusCommand : CliCommand
     public StatusCommand()
         : base(
             "status",
-            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the disk is 90% full, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
+            "Shows how the daemon is; exits with 1 when hosts do not get the revocation list, the clock was set, the audit does not match its checkpoint, the disk is 90% full, or a row of the database cannot be read", "tctl status", "tctl status --wait", "tctl status --format=json")
     {
         Options.Add(format);
         Options.Add(wait);
@@ -39,6 +39,7 @@ internal sealed class StatusCommand : CliCommand
             $"live certificates: {status.LiveCertificates}",
             $"revoked certificates: {status.RevokedCertificates}",
             $"revocation list: version {status.KrlVersion}, written {Wording.Time(status.KrlWritten)} ({Wording.Left(TimeProvider.System.GetUtcNow() - status.KrlWritten)} ago)",
+            .. status.AuditLog is { } log ? [$"audit: {log.Size ?? 0} entries in the last checkpoint, signed by {log.Key}"] : (string[])[],
             .. status.Disk is { } disk ? [$"disk: {disk.Used}% used, {disk.Free >> 20} MiB left ({disk.Directory})"] : (string[])[],
             .. status.Published is { } published ? [Show(published)] : (string[])[],
             .. status.Hosts is { } hosts ? [$"hosts written to: {hosts.Written}, {hosts.UpToDate} of them with this list"] : (string[])[],
@@ -55,6 +56,13 @@ internal sealed class StatusCommand : CliCommand
         {
             parsed.Complain(
                 $"the clock of this host shows {Wording.Time(clock.Shown)} where it should show {Wording.Time(clock.Expected)}, so nothing is granted", "set it right; or, if it is: tctl clock accept");
+            exitCode = ExitCode.Failed;
+        }
+        if (status.AuditLog?.Fault is { } fault)
+        {
+            parsed.Complain(
+                $"no certificate is issued, because the audit does not match its last checkpoint: {fault}",
+                "see what does not match: tctl audit verify; docs/audit.md says how to go on");
             exitCode = ExitCode.Failed;
         }
         if (status.Disk is { IsLow: true } disk)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CertAuthority.Access.Nodes;
 using CertAuthority.Access.Values;
+using CertAuthority.Auditing;
 using CertAuthority.Linux;
 using CertAuthority.Operations;
 using CertAuthority.Push;
@@ -27,6 +28,7 @@ internal sealed class HostWorld : IAsyncDisposable
             Groups = new Groups(Clock),
             Uids = new UidBook(Clock, _ => null),
             Damage = new Damage(Store.Database, [], Clock),
+            Checkpoints = new Checkpoints(Store.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), folder.File("audit_checkpoint"), Clock, NullLogger.Instance),
         };
     }
 

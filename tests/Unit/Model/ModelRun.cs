@@ -5,6 +5,7 @@ using CertAuthority.Access.Issuance;
 using CertAuthority.Access.Requests;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Auditing;
 using CertAuthority.Configuration;
 using CertAuthority.Jobs;
 using CertAuthority.Linux;
@@ -292,6 +293,7 @@ internal sealed partial class ModelRun : IAsyncDisposable
                 // The rules know of no answer that may be older than the others.
                 Uids = new UidBook(clock, machine.UidOf) { Known = NameService.Kept },
                 Damage = new Damage(database, [], clock),
+                Checkpoints = new Checkpoints(database, AuditKey.LoadOrCreate(InFolder("audit_key")), InFolder("audit_checkpoint"), clock, NullLogger.Instance),
             },
             rules.Limits,
             rules.RolesOfGroups.ToDictionary());

@@ -5,6 +5,7 @@ using CertAuthority.Access.Requests;
 using CertAuthority.Access.Roles;
 using CertAuthority.Access.Users;
 using CertAuthority.Access.Values;
+using CertAuthority.Auditing;
 using CertAuthority.Linux;
 using CertAuthority.OpenSsh;
 using CertAuthority.Operations;
@@ -313,6 +314,7 @@ public sealed class RaceTests : IAsyncLifetime
             Groups = new Groups(TimeProvider.System),
             Uids = new UidBook(TimeProvider.System, _ => null),
             Damage = new Damage(world.Database, [], TimeProvider.System),
+            Checkpoints = new Checkpoints(world.Database, AuditKey.LoadOrCreate(folder.File("audit_key")), folder.File("audit_checkpoint"), TimeProvider.System, NullLogger.Instance),
         };
         await world.Database.Commit(transaction =>
         {

@@ -97,6 +97,8 @@ internal static class Certificates
             DamagedRows = damaged.Length > 0 ? damaged : null,
             Clock = ca.Clock.Step is { } step ? new ClockStatus(step.Expected, step.Shown) : null,
             Disk = Disks.Measure(ca),
+            AuditLog = new AuditLogStatus(
+                Fingerprint.Compute(ca.Checkpoints.Key.PublicKey), ca.Checkpoints.Latest?.Checkpoint.Size, ca.Checkpoints.Fault),
         }));
     }
 

@@ -22,7 +22,7 @@ internal static class Logins
     /// </summary>
     public static async Task<LoggedIn> Issue(Authority ca, Caller by, Login ask)
     {
-        var now = ca.NowToGrant();
+        var now = ca.NowToIssue();
         var key = Problems.Key(ca, ask.PublicKey);
         TimeSpan? wish = ask.Ttl is null ? null : Problems.Duration("ttl", ask.Ttl);
 
@@ -113,6 +113,7 @@ internal static class Logins
                 Principals = [.. recorded.Principals],
                 ValidBefore = recorded.ValidBefore,
                 LimitedBy = recorded.LimitedBy,
+                Digest = toBeSigned.Digest,
             });
             return (recorded, toBeSigned);
         }).ToList();

@@ -47,7 +47,7 @@ internal static class Nodes
     public static async Task<RecordedHostCertificate> Certify(Authority ca, Caller by, string name, PublicKey key, TimeSpan? wish)
     {
         var nonce = RandomNumberGenerator.GetBytes(CertificateContent.NonceLength);
-        var now = ca.NowToGrant();
+        var now = ca.NowToIssue();
         var (recorded, toBeSigned) = await ca.Database.Commit(transaction =>
         {
             var grant = HostCertification.Decide(Find(transaction, name), transaction.Policy().LocksAt(now), now, wish).OrRefuse();
@@ -63,6 +63,7 @@ internal static class Nodes
                 Principals = [.. one.Principals],
                 ValidBefore = one.ValidBefore,
                 LimitedBy = grant.Validity.LimitedBy,
+                Digest = toBeSigned.Digest,
             });
             return (one, toBeSigned);
         });
@@ -90,7 +91,7 @@ internal static class Nodes
         // No host has this name: RFC 2606 reserves it for names that do not exist.
         const string elsewhere = "elsewhere.invalid";
         var key = Problems.Key(ca, ask.PublicKey);
-        var now = ca.NowToGrant();
+        var now = ca.NowToIssue();
         var nonces = Enumerable.Range(0, 3).Select(_ => RandomNumberGenerator.GetBytes(CertificateContent.NonceLength)).ToArray();
         var recorded = await ca.Database.Commit(transaction =>
         {
@@ -114,6 +115,7 @@ internal static class Nodes
                     Principals = [.. one.Principals],
                     ValidBefore = one.ValidBefore,
                     LimitedBy = one.LimitedBy,
+                    Digest = toBeSigned.Digest,
                 });
                 return (one, toBeSigned);
             }

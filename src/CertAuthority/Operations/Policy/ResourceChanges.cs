@@ -1,3 +1,7 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using CertAuthority.Access.Values;
 using CertAuthority.Protocol;
@@ -9,6 +13,9 @@ namespace CertAuthority.Operations;
 /// <summary>Writes audit entries for a role, user, node or lock that was created, changed or removed: its state before and after.</summary>
 internal static class ResourceChanges
 {
+    // Letters as they are, as other programs write them too.
+    private static readonly JsonSerializerOptions AsTyped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Creates the entry of one change. It is the same for every command that makes the change.</summary>
     /// <param name="by">The caller who made the change.</param>
     /// <param name="before">The resource, or the row that could not be read; null if there was none.</param>
@@ -27,7 +34,8 @@ internal static class ResourceChanges
         var entry = by.Did($"{kind.Name}.{verb}", now) with
         {
             Resource = $"{kind.Name}/{name}",
-            Reason = resource is null ? "it could not be read" : null
+            Reason = resource is null ? "it could not be read" : null,
+            Digest = after is null ? null : Digest(kind.Write(after)),
         };
         return kind.About(entry, name, resource).Changing(Fields(before), Fields(after));
     }
@@ -37,6 +45,14 @@ internal static class ResourceChanges
     {
         var (changes, leftOut) = ResourceDifference.Between(before, after);
         return entry with { Changes = changes.IsEmpty ? null : [.. changes], ChangesLeftOut = leftOut > 0 ? leftOut : null };
+    }
+
+    /// <summary>Returns the SHA-256, in hex, of the resource as a file on one line, without its revision.</summary>
+    private static string Digest(JsonObject resource)
+    {
+        if (resource["metadata"] is JsonObject metadata)
+            metadata.Remove("revision");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(resource.ToJsonString(AsTyped))));
     }
 
     private static JsonObject? Fields(object? before) => before switch

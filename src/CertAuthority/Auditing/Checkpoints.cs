@@ -1,0 +1,282 @@
+using System.Text;
+using CertAuthority.Hosting;
+using CertAuthority.Linux;
+using CertAuthority.Proofs;
+using CertAuthority.Protocol;
+using CertAuthority.Signing;
+using CertAuthority.Store;
+
+namespace CertAuthority.Auditing;
+
+/// <summary>
+/// Keeps the Merkle tree over the audit, and signs a checkpoint of it at most once a second. A new checkpoint is signed only if its tree
+/// begins with the whole tree of the last one. The last one is also in a file beside the database, so another database cannot take the place
+/// of this one unnoticed. Where this fails, the daemon issues no certificates until an administrator has looked.
+/// </summary>
+/// <param name="database">The entries and the tree.</param>
+/// <param name="key">The key that signs.</param>
+/// <param name="path">The file with the last checkpoint.</param>
+/// <param name="clock">Paces the loop.</param>
+/// <param name="log">Gets a line about each failure.</param>
+internal sealed class Checkpoints(Database database, AuditKey key, string path, TimeProvider clock, ILogger log) : Loop
+{
+    // Hashing this many entries takes about 10 ms.
+    private const int Piece = 2048;
+
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim turn = new(1);
+    private TaskCompletionSource signed = New();
+    private volatile SignedCheckpoint? latest;
+    private volatile string? fault;
+    private bool isFaultRecorded;
+    private string? replaced;
+
+    /// <summary>The last checkpoint; null before the first.</summary>
+    public SignedCheckpoint? Latest => latest;
+
+    /// <summary>Why the audit does not match its last checkpoint; null if it does.</summary>
+    public string? Fault => fault;
+
+    /// <summary>The key that signs.</summary>
+    public AuditKey Key => key;
+
+    /// <summary>Completes when the next checkpoint is signed. Take it before looking at <see cref="Latest"/>.</summary>
+    public Task NextSigned => Volatile.Read(ref signed).Task;
+
+    /// <summary>The directory in which each checkpoint and its tiles are published; null for none.</summary>
+    public AuditDirectory? ForReaders { get; set; }
+
+    /// <summary>Compares the audit with the last checkpoint, before anything is served.</summary>
+    /// <param name="installation">The name of the installation, for the name of a new log.</param>
+    /// <param name="isRestored">Whether entries were lost in a restore, so that another log begins.</param>
+    public void Begin(string installation, bool isRestored)
+    {
+        var tree = database.Read(snapshot => snapshot.StoredTree());
+        if (isRestored || (!File.Exists(path) && tree is null))
+        {
+            replaced = LastNote();
+            Keep(Begun(installation));
+        }
+        fault = database.Read(FaultIn);
+        if (fault is null && !isRestored && tree is { Note: { } note, Signature: { } signature } && key.Read(note) is { } checkpoint)
+            latest = new SignedCheckpoint(checkpoint, note, signature);
+    }
+
+    /// <summary>
+    /// Begins another log, of all entries that exist, after an administrator has looked at a fault. The last checkpoint that fitted is in the
+    /// entry, so nobody forgets that it did not fit any more.
+    /// </summary>
+    /// <param name="installation">The name of the installation.</param>
+    /// <param name="entry">The entry that records it; its reason is the fault.</param>
+    /// <exception cref="ProblemException">There is no fault.</exception>
+    public async Task<string> Accept(string installation, AuditEntry entry)
+    {
+        await turn.WaitAsync();
+        try
+        {
+            var why = fault ?? throw new ProblemException(new Problem(ProblemCode.Conflict, "the audit matches its last checkpoint"));
+            var begun = Begun(installation);
+            await database.Commit(transaction =>
+            {
+                transaction.BeginTree(begun.Checkpoint.Origin);
+                transaction.Audit(entry with { Reason = why, Changes = [new AuditChange("checkpoint", LastNote(), begun.Checkpoint.Origin)] });
+                return true;
+            });
+            // Recorded first: after a crash in between, the fault is still there, and is accepted again.
+            Keep(begun);
+            (latest, fault, isFaultRecorded) = (null, null, false);
+            return why;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        turn.Dispose();
+    }
+
+    protected override async Task Run(CancellationToken stopping)
+    {
+        if (latest is { } last)
+            ForReaders?.Publish(database, last, []);
+        while (true)
+        {
+            var commit = database.AuditWatch.NextCommit;
+            var (hasMore, pause) = (false, Pace);
+            await turn.WaitAsync(stopping);
+            try
+            {
+                hasMore = await Grow();
+                pause = hasMore ? TimeSpan.Zero : Pace;
+            }
+            catch (Exception e) when (e is ProblemException or StoreException or IOException or UnauthorizedAccessException)
+            {
+                log.LogWarning("no checkpoint of the audit can be signed now, and it is tried again: {Why}", Printable.Escape(e.Message));
+                hasMore = true;
+            }
+            finally
+            {
+                turn.Release();
+            }
+            await Task.Delay(pause, clock, stopping);
+            if (!hasMore)
+                await commit.WaitAsync(stopping);
+        }
+    }
+
+    /// <summary>Adds the next entries to the tree, and signs a checkpoint when no more are waiting.</summary>
+    /// <returns>Whether more are waiting.</returns>
+    private async Task<bool> Grow()
+    {
+        if (fault is not null)
+        {
+            await RecordFault();
+            return false;
+        }
+        var step = database.Read(Step);
+        if (step.Fault is { } found)
+        {
+            fault = found;
+            await RecordFault();
+            return false;
+        }
+        if (step.Tree is not { } tree)
+            return false;
+        await database.Commit(transaction =>
+        {
+            if (step.IsNew)
+                BeginTree(transaction, tree.Origin);
+            else
+                transaction.PutTree(tree, step.Changed);
+            return true;
+        });
+        if (step.Signed is not { } made)
+            return true;
+        // Only now may anybody see it: the entries and the tree are on the disk.
+        Keep(made);
+        latest = made;
+        ForReaders?.Publish(database, made, step.Changed);
+        Interlocked.Exchange(ref signed, New()).TrySetResult();
+        return false;
+    }
+
+    private void BeginTree(Transaction transaction, string origin)
+    {
+        transaction.BeginTree(origin);
+        if (replaced is not null)
+            transaction.Audit(Entry("audit.log_replaced") with { Changes = [new AuditChange("checkpoint", replaced, origin)] });
+    }
+
+    /// <summary>Decides what comes next.</summary>
+    private TreeStep Step(Snapshot snapshot)
+    {
+        var (last, tree) = (LastSigned(), snapshot.StoredTree());
+        if (last is not { Size: 0 } && (last is null || tree?.Origin != last.Origin))
+            return new TreeStep(null) { Fault = FaultIn(snapshot) };
+        if (tree?.Origin != last.Origin)
+            return new TreeStep(new StoredTree(last.Origin, 0, 0)) { IsNew = true };
+        var entries = snapshot.AuditBytes(tree.LastEntry, Piece);
+        if (entries is [] && tree.Size == last.Size && latest is not null)
+            return new TreeStep(null);
+        try
+        {
+            var growing = new GrowingTree(tree.Size, snapshot.Tile);
+            foreach (var (_, bytes) in entries)
+                growing.Add(TreeHash.OfLeaf(bytes));
+            var grown = tree with { Size = growing.Size, LastEntry = entries is [.., var newest] ? newest.Number : tree.LastEntry };
+            if (entries.Count == Piece)
+                return new TreeStep(grown) { Changed = growing.Changed() };
+            var whole = growing.Grown();
+            var checkpoint = new Checkpoint(tree.Origin, whole.Size, whole.Root());
+            if (!Proof.Extends(last.Size, last.Root, checkpoint.Size, checkpoint.Root, whole.Consistency(last.Size)))
+                return new TreeStep(null) { Fault = $"the audit does not begin with the {last.Size} entries of its last checkpoint" };
+            var made = key.Sign(checkpoint);
+            return new TreeStep(grown with { Note = made.Note, Signature = made.Signature })
+            {
+                Changed = growing.Changed(),
+                Signed = made,
+            };
+        }
+        catch (MissingTileException missing)
+        {
+            return new TreeStep(null) { Fault = $"the tree over the audit is damaged: {missing.Message}" };
+        }
+    }
+
+    private string? FaultIn(Snapshot snapshot)
+    {
+        if (!File.Exists(path))
+            return $"{path} is missing, although checkpoints were signed";
+        if (LastSigned() is not { } last)
+            return $"{path} is not a checkpoint that {AuditKey.FileName} signed";
+        if (last.Size == 0)
+            return null;
+        var tree = snapshot.StoredTree();
+        if (tree?.Origin != last.Origin)
+            return $"the last checkpoint is of the log {last.Origin}, and the database has {tree?.Origin ?? "none"}";
+        if (tree.Size < last.Size || snapshot.LastAudit() < tree.LastEntry)
+            return $"entries of the audit are missing: there were {Math.Max(tree.Size, last.Size)}";
+        try
+        {
+            return new Tree(tree.Size, snapshot.Tile).RootOf(last.Size).AsSpan().SequenceEqual(last.Root)
+                ? null
+                : $"the audit does not begin with the {last.Size} entries of its last checkpoint";
+        }
+        catch (MissingTileException missing)
+        {
+            return $"the tree over the audit is damaged: {missing.Message}";
+        }
+    }
+
+    /// <summary>Reads the last checkpoint from its file; null if there is none, or none of this key.</summary>
+    private Checkpoint? LastSigned() => AtomicFile.Read(path) is { } note ? key.Read(note) : null;
+
+    private string? LastNote() => AtomicFile.Read(path) is { } note ? string.Join(' ', note.Split('\n').Take(3)) : null;
+
+    private void Keep(SignedCheckpoint checkpoint) =>
+        AtomicFile.Replace(path, Encoding.UTF8.GetBytes(checkpoint.Note), AtomicFile.OwnerOnly);
+
+    /// <summary>Signs the beginning of another log. The name is random, so two daemons on copies of one database never share one.</summary>
+    private SignedCheckpoint Begun(string installation) => key.Sign(
+        new Checkpoint($"certauthority/{installation}/{Guid.NewGuid().ToString("N")[..8]}", 0, TreeHash.OfNothing));
+
+    private async Task RecordFault()
+    {
+        if (isFaultRecorded)
+            return;
+        log.LogCritical("{Fault}: no certificate is issued until an administrator has looked: tctl audit verify", Printable.Escape(fault!));
+        await database.Commit(transaction =>
+        {
+            transaction.Audit(Entry("audit.proof_failed") with { Reason = fault });
+            return true;
+        }, takesAway: true);
+        isFaultRecorded = true;
+    }
+
+    private AuditEntry Entry(string what) =>
+        new() { Time = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds()), Event = what };
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What comes next.</summary>
+    /// <param name="Tree">How far the tree goes then; null if there is nothing to do.</param>
+    private sealed record TreeStep(StoredTree? Tree)
+    {
+        /// <summary>Why the audit cannot go on from the last checkpoint.</summary>
+        public string? Fault { get; init; }
+
+        /// <summary>Whether another log begins.</summary>
+        public bool IsNew { get; init; }
+
+        /// <summary>The tiles that change.</summary>
+        public IReadOnlyCollection<KeyValuePair<TileId, byte[]>> Changed { get; init; } = [];
+
+        /// <summary>The checkpoint of the tree; null if more entries are waiting.</summary>
+        public SignedCheckpoint? Signed { get; init; }
+    }
+}

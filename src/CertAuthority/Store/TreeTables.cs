@@ -1,0 +1,66 @@
+using CertAuthority.Proofs;
+
+namespace CertAuthority.Store;
+
+/// <summary>How far the tree over the audit goes.</summary>
+/// <param name="Origin">The name of the log; another one begins where entries were lost.</param>
+/// <param name="Size">The number of entries in the tree.</param>
+/// <param name="LastEntry">The number of the last entry in the tree; larger than the size if numbers are missing.</param>
+/// <param name="Note">The last checkpoint that was signed; null for none.</param>
+/// <param name="Signature">Its signature for <c>ssh-keygen -Y verify</c>; null for none.</param>
+internal sealed record StoredTree(string Origin, long Size, long LastEntry, string? Note = null, string? Signature = null);
+
+/// <summary>The tables of the tree over the audit.</summary>
+internal static class TreeTables
+{
+    /// <summary>Returns how far the tree goes; null before the first entry is in it.</summary>
+    public static StoredTree? StoredTree(this Snapshot snapshot) => snapshot.QueryFirst(
+        "SELECT origin, size, last_entry, note, signature FROM audit_tree",
+        row => new StoredTree(
+            row.String("origin"), row.Long("size"), row.Long("last_entry"), row.Text("note"), row.Text("signature")));
+
+    /// <summary>Returns the hashes of a tile; null if there is no such tile.</summary>
+    public static byte[]? Tile(this Snapshot snapshot, TileId tile) => snapshot.QueryFirst(
+        "SELECT hashes FROM audit_tiles WHERE level = $1 AND number = $2", row => row.Bytes("hashes"), tile.Level, tile.Number);
+
+    /// <summary>Returns the exact bytes of entries, in the order of their numbers.</summary>
+    /// <param name="snapshot">The database.</param>
+    /// <param name="after">The number after which to begin.</param>
+    /// <param name="most">The largest number of entries.</param>
+    public static List<(long Number, byte[] Bytes)> AuditBytes(this Snapshot snapshot, long after, int most) => snapshot.Query(
+        "SELECT id, entry FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
+        row => (row.GetInt64(0), row.GetFieldValue<byte[]>(1)), after, most);
+
+    /// <summary>Returns the number of the entry at a place of the tree.</summary>
+    public static long NumberAt(this Snapshot snapshot, StoredTree tree, long index) => tree.Size == tree.LastEntry
+        ? index + 1
+        // Somebody removed entries from the database of an earlier version.
+        : snapshot.QueryFirst("SELECT id FROM audit ORDER BY id LIMIT 1 OFFSET $1", row => row.GetInt64(0), index);
+
+    /// <summary>Returns the place in the tree of the entry with a number.</summary>
+    public static long PlaceOf(this Snapshot snapshot, StoredTree tree, long number) => tree.Size == tree.LastEntry
+        ? number - 1
+        : snapshot.QueryFirst("SELECT count(*) FROM audit WHERE id < $1", row => row.GetInt64(0), number);
+
+    /// <summary>Returns the number of the entry that records the issuing of a certificate; null if there is none.</summary>
+    public static long? IssuingOf(this Snapshot snapshot, RecordedCertificate certificate) => snapshot.QueryFirst(
+        "SELECT id FROM audit WHERE time = $1 AND event = 'certificate.issued' AND entry ->> 'serial' = $2",
+        row => (long?)row.GetInt64(0), certificate.Issued, certificate.Serial.ToString());
+
+    /// <summary>Records how far the tree goes now, and the tiles that changed.</summary>
+    public static void PutTree(this Transaction transaction, StoredTree tree, IEnumerable<KeyValuePair<TileId, byte[]>> changed)
+    {
+        foreach (var (tile, hashes) in changed)
+            transaction.Execute("INSERT OR REPLACE INTO audit_tiles VALUES ($1, $2, $3)", tile.Level, tile.Number, hashes);
+        transaction.Execute(
+            "INSERT OR REPLACE INTO audit_tree VALUES (1, $1, $2, $3, $4, $5)", tree.Origin, tree.Size, tree.LastEntry, tree.Note,
+            tree.Signature);
+    }
+
+    /// <summary>Begins an empty tree; the entries that exist become its first leaves.</summary>
+    public static void BeginTree(this Transaction transaction, string origin)
+    {
+        transaction.Execute("DELETE FROM audit_tiles");
+        transaction.PutTree(new StoredTree(origin, 0, 0), []);
+    }
+}

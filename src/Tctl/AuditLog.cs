@@ -1,0 +1,108 @@
+using CertAuthority.Proofs;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary>The log over the audit: its last checkpoint, the tiles with its hashes, and the entries.</summary>
+internal abstract class AuditLog
+{
+    public const string CheckpointFile = "checkpoint";
+    public const string SignatureFile = "checkpoint.sig";
+    public const string KeyFile = "audit_key.pub";
+
+    /// <summary>Returns how many entries there are, in words.</summary>
+    public static string Count(long size) => size == 1 ? "1 entry" : $"{size} entries";
+
+    /// <summary>Reads the last checkpoint, and the key that signs checkpoints.</summary>
+    /// <exception cref="FailureException">There is none.</exception>
+    public abstract Task<SignedNote> Last(CancellationToken cancellation);
+
+    /// <summary>Reads the hashes of a tile; null if there is no such tile.</summary>
+    public abstract Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation);
+
+    /// <summary>Reads the entries whose hashes are in a tile of level 0. There are fewer than asked for if some are missing.</summary>
+    public abstract Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation);
+
+    /// <summary>A checkpoint as it is signed.</summary>
+    /// <param name="Note">The checkpoint as a signed note.</param>
+    /// <param name="Signature">The signature of the note.</param>
+    /// <param name="Key">The key that signs, as a line.</param>
+    internal sealed record SignedNote(string Note, string Signature, string Key)
+    {
+        /// <summary>The checkpoint itself, whoever signed it.</summary>
+        /// <exception cref="FailureException">It is not one.</exception>
+        public Checkpoint Checkpoint => Read(Note) ?? throw new FailureException("the last checkpoint is malformed");
+
+        /// <summary>Reads a checkpoint; null if it is not one.</summary>
+        public static Checkpoint? Read(string note) =>
+            Proofs.Note.Parse(note) is { } read && Checkpoint.Parse(read.Text) is { } checkpoint && read.Name == checkpoint.Origin
+                ? checkpoint
+                : null;
+    }
+}
+
+/// <summary>The log that the daemon has.</summary>
+internal sealed class DaemonLog(CaClient ca) : AuditLog
+{
+    public override async Task<SignedNote> Last(CancellationToken cancellation)
+    {
+        var last = await ca.Send(Routes.GetCheckpoint, new GetCheckpoint(), cancellation);
+        return last is { Note: { } note, Signature: { } signature }
+            ? new SignedNote(note, signature, last.Key)
+            : throw new FailureException(
+                last.Fault is null ? "no checkpoint of the audit is signed yet; try again in a moment" : $"the audit does not match its last checkpoint: {last.Fault}");
+    }
+
+    public override async Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation)
+    {
+        try
+        {
+            var hashes = (await ca.Send(Routes.GetAuditTile, new GetAuditTile(tile.Level, tile.Number), cancellation)).Hashes;
+            return hashes.Length < width * TreeHash.Length ? null : hashes[..(width * TreeHash.Length)];
+        }
+        catch (ProblemException missing) when (missing.Problem.Code == ProblemCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    public override async Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation) =>
+        (await ca.Send(Routes.GetAuditEntries, new GetAuditEntries(number * TileId.Width, width), cancellation)).Entries;
+}
+
+/// <summary>The log in a directory that <c>tctl audit export</c> wrote.</summary>
+internal sealed class ExportedLog(string directory) : AuditLog
+{
+    public override async Task<SignedNote> Last(CancellationToken cancellation) => new(
+        await Text(CheckpointFile, cancellation), await Text(SignatureFile, cancellation), await Text(KeyFile, cancellation));
+
+    public override Task<byte[]?> Tile(TileId tile, int width, CancellationToken cancellation) => Bytes(tile.Path(width), cancellation);
+
+    public override async Task<IReadOnlyList<byte[]>> Entries(long number, int width, CancellationToken cancellation) =>
+        await Bytes(TileId.EntriesPath(number, width), cancellation) is { } bundle && EntryBundle.Read(bundle) is { } entries ? entries : [];
+
+    private async Task<string> Text(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(Path.Combine(directory, name), cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FailureException($"{directory} is not an export of the audit: {e.Message}", $"tctl audit export {directory} makes one");
+        }
+    }
+
+    private async Task<byte[]?> Bytes(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return await File.ReadAllBytesAsync(Path.Combine(directory, name), cancellation);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Text;
+using CertAuthority.Proofs;
+using CertAuthority.Protocol;
+using CertAuthority.Terminal;
+
+namespace CertAuthority.Tctl;
+
+/// <summary><c>tctl audit prove</c>.</summary>
+internal sealed class AuditProveCommand : CliCommand
+{
+    private readonly Argument<string?> serial = new("SERIAL")
+    {
+        Description = "The certificate whose issuing is proven",
+        Arity = ArgumentArity.ZeroOrOne
+    };
+    private readonly Option<long?> seq = new("--seq") { HelpName = "SEQ", Description = "The number of another entry" };
+    private readonly FormatOption format = new();
+
+    public AuditProveCommand()
+        : base(
+            "prove", "Proves that an entry is in the audit, to somebody who has a checkpoint and does not trust the daemon",
+            "tctl audit prove 1795871987000001", "tctl audit prove --seq=4711 --format=json > proof.json")
+    {
+        Arguments.Add(serial);
+        Options.Add(seq);
+        Options.Add(format);
+        Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(serial) is null == parsed.GetValue(seq) is null)
+                parsed.AddError("name a SERIAL, or an entry with --seq");
+        });
+    }
+
+    protected override async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        using var ca = ServerOption.Connect(parsed);
+        var proven = await ca.Send(Routes.ProveEntry, new ProveEntry(parsed.GetValue(serial), parsed.GetValue(seq)), cancellation);
+        if (InclusionProof.Parse(proven.Proof) is not { } proof || AuditLog.SignedNote.Read(proof.Note) is not { } checkpoint
+            || !Proof.Includes(
+                TreeHash.OfLeaf(Encoding.UTF8.GetBytes(proven.Entry)), proof.Index, checkpoint.Size, proof.Path, checkpoint.Root))
+            throw new FailureException("the daemon sent a proof that does not hold");
+        if (await CheckpointSignature.Fault(new AuditLog.SignedNote(proof.Note, proven.Signature, proven.Key), proven.Key, cancellation)
+            is { } fault)
+            throw new FailureException(fault);
+        if (parsed.GetValue(format) == FormatOption.Json)
+            parsed.PrintJson(proven);
+        else
+            parsed.Print(
+            [
+                $"entry: {proven.Entry}", $"place: {proof.Index} of {checkpoint.Size} in {checkpoint.Origin}",
+                $"signed by: {proven.Key}", $"proof: {proof.Path.Count} hashes; --format=json prints all of it",
+            ]);
+        return ExitCode.Done;
+    }
+}
